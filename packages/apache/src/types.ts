@@ -1,0 +1,45 @@
+// What the users of the local Apache Kafka see.
+
+/** The Apache Kafka distribution: its jars, fetched once by Maven into a cache outside the repository. */
+export interface KafkaDistribution {
+  /** Kafka's version, `4.4.0`. */
+  readonly version: string
+  /** Folder that holds every jar. */
+  readonly libsDir: string
+  readonly java: string
+}
+
+export interface ApacheOptions {
+  /** Folder for the brokers' data, one sub-folder a node. Formatted when new, kept otherwise. */
+  dataDir: string
+  /** 1 (broker and controller in one process) or 3 (three such processes, a quorum of three). Default 1. */
+  brokers?: 1 | 3
+  /** Default `127.0.0.1`. */
+  host?: string
+  /** Client port of the first broker; broker n listens on `port + n - 1`. 0 takes free ones. Default 9092. */
+  port?: number
+  /** Java heap of each node in MiB. Default 256. */
+  heapMb?: number
+  /** Extra broker settings, by Kafka's names. */
+  config?: Readonly<Record<string, string>>
+  /** Told what is happening (`downloading`, `formatting`, `starting`, `ready`), for progress lines. */
+  onProgress?: (progress: { stage: string; detail?: string }) => void
+}
+
+export interface ApacheCluster {
+  readonly bootstrapServers: string
+  readonly version: string
+  readonly nodes: readonly { readonly nodeId: number; readonly host: string; readonly port: number; readonly pid: number }[]
+  /** Ends one node: SIGTERM unless told otherwise. Resolves when its process is gone. */
+  stopNode(nodeId: number, signal?: NodeJS.Signals): Promise<void>
+  startNode(nodeId: number): Promise<void>
+  /** Stops every node; the data stays. */
+  close(): Promise<void>
+}
+
+/** The output of one run of a Kafka command-line tool. */
+export interface ToolResult {
+  readonly exitCode: number
+  readonly stdout: string
+  readonly stderr: string
+}

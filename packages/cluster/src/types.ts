@@ -1,0 +1,152 @@
+// What the users of a live Kafka cluster see: how to connect, the read model, the operations and their previews.
+// Offsets are bigint, times are milliseconds, sizes are bytes.
+
+export interface ClusterOptions {
+  /** `host:port`, several joined with commas. */
+  bootstrapServers: string
+  /** Default `selfmonitor`. */
+  clientId?: string
+  /** Limit for one operation. Default 30000. */
+  timeoutMs?: number
+  sasl?: { mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'; username: string; password: string }
+  /** `true` for the system's trust store, or PEM texts. */
+  tls?: boolean | { ca?: string; cert?: string; key?: string; servername?: string }
+}
+
+export interface BrokerInfo {
+  readonly id: number
+  readonly host: string
+  readonly port: number
+  readonly rack: string | null
+}
+
+export interface ClusterInfo {
+  readonly clusterId: string
+  readonly controllerId: number
+  readonly brokers: readonly BrokerInfo[]
+}
+
+export interface PartitionInfo {
+  readonly partition: number
+  /** -1 when the partition has no leader. */
+  readonly leader: number
+  readonly replicas: readonly number[]
+  readonly isr: readonly number[]
+}
+
+export interface TopicInfo {
+  readonly name: string
+  readonly id: string
+  readonly internal: boolean
+  readonly partitions: readonly PartitionInfo[]
+}
+
+export type ConfigSource = 'topic' | 'dynamic-broker' | 'dynamic-default-broker' | 'static-broker' | 'default' | 'other'
+
+export interface ConfigEntry {
+  readonly name: string
+  /** null when the value is secret. */
+  readonly value: string | null
+  readonly source: ConfigSource
+  readonly readOnly: boolean
+  readonly sensitive: boolean
+}
+
+export interface NewTopic {
+  readonly name: string
+  readonly partitions: number
+  readonly replicationFactor: number
+  readonly config?: Readonly<Record<string, string>>
+}
+
+export type GroupState = 'Stable' | 'Empty' | 'Dead' | 'PreparingRebalance' | 'CompletingRebalance' | 'Assigning' | 'Reconciling' | 'Unknown'
+
+export interface GroupMember {
+  readonly memberId: string
+  readonly groupInstanceId: string | null
+  readonly clientId: string
+  readonly host: string
+  readonly assignment: readonly { readonly topic: string; readonly partitions: readonly number[] }[]
+}
+
+export interface GroupInfo {
+  readonly groupId: string
+  readonly state: GroupState
+  readonly protocolType: string
+  /** The assignor's name, empty when the group is. */
+  readonly protocol: string
+  readonly members: readonly GroupMember[]
+}
+
+export interface GroupLag {
+  readonly groupId: string
+  readonly topic: string
+  readonly partition: number
+  /** null when nothing is committed for the partition. */
+  readonly committedOffset: bigint | null
+  readonly logEndOffset: bigint
+  /** In messages, never negative; null when nothing is committed. */
+  readonly lag: bigint | null
+  readonly memberId: string | null
+}
+
+/** One of Kafka's own offset-reset scenarios (`kafka-consumer-groups --reset-offsets`). */
+export type ResetStrategy =
+  | { readonly kind: 'earliest' }
+  | { readonly kind: 'latest' }
+  | { readonly kind: 'current' }
+  | { readonly kind: 'offset'; readonly offset: bigint }
+  | { readonly kind: 'shift-by'; readonly by: bigint }
+  | { readonly kind: 'datetime'; readonly timestampMs: number }
+  | { readonly kind: 'duration'; readonly ms: number }
+  | { readonly kind: 'from-file'; readonly offsets: readonly { topic: string; partition: number; offset: bigint }[] }
+  | { readonly kind: 'from-group'; readonly groupId: string }
+
+/** One row of the preview that an offset reset shows before it is executed. */
+export interface OffsetReset {
+  readonly topic: string
+  readonly partition: number
+  readonly from: bigint | null
+  readonly to: bigint
+  /** `to` was outside the log and has been moved to its nearest end. */
+  readonly clamped: boolean
+}
+
+/** An ordinary Kafka cluster, whichever engine is behind it. */
+export interface Cluster {
+  readonly bootstrapServers: string
+  info(): Promise<ClusterInfo>
+
+  listTopics(options?: { internal?: boolean }): Promise<TopicInfo[]>
+  /** @throws ClusterError UNKNOWN_TOPIC_OR_PARTITION for the first name that does not exist. */
+  describeTopics(names: readonly string[]): Promise<TopicInfo[]>
+  /** Creates what it can; `validateOnly` changes nothing and throws the same errors. */
+  createTopics(topics: readonly NewTopic[], options?: { validateOnly?: boolean }): Promise<void>
+  deleteTopics(names: readonly string[]): Promise<void>
+  /** Grows topics to `partitions` in total. */
+  createPartitions(growth: readonly { topic: string; partitions: number }[], options?: { validateOnly?: boolean }): Promise<void>
+  /** Deletes records before the given offsets; -1n means up to the high watermark. Returns the new log start offsets. */
+  deleteRecords(before: readonly { topic: string; partition: number; offset: bigint }[]): Promise<{ topic: string; partition: number; lowWatermark: bigint }[]>
+
+  topicConfigs(names: readonly string[]): Promise<Map<string, ConfigEntry[]>>
+  brokerConfigs(brokerId: number): Promise<ConfigEntry[]>
+  /** Sets (string) or deletes (null) single topic settings, leaving the others. KIP-339. */
+  alterTopicConfigs(changes: readonly { topic: string; set: Readonly<Record<string, string | null>> }[], options?: { validateOnly?: boolean }): Promise<void>
+
+  /** Earliest (`-2`), latest (`-1`), or the first offset at or after a time; null where there is none. */
+  listOffsets(partitions: readonly { topic: string; partition: number }[], at: 'earliest' | 'latest' | number): Promise<{ topic: string; partition: number; offset: bigint | null }[]>
+
+  listGroups(): Promise<{ groupId: string; state: GroupState; protocolType: string }[]>
+  describeGroups(ids: readonly string[]): Promise<GroupInfo[]>
+  groupLag(groupId: string): Promise<GroupLag[]>
+  /** Computes a reset without doing it. */
+  planOffsetReset(groupId: string, topics: readonly { topic: string; partitions?: readonly number[] }[] | 'all', strategy: ResetStrategy): Promise<OffsetReset[]>
+  /** Commits a planned reset. @throws ClusterError NON_EMPTY_GROUP while the group has members. */
+  resetOffsets(groupId: string, resets: readonly OffsetReset[]): Promise<void>
+  deleteGroups(ids: readonly string[]): Promise<void>
+  deleteGroupOffsets(groupId: string, partitions: readonly { topic: string; partition: number }[]): Promise<void>
+
+  logDirs(): Promise<{ brokerId: number; path: string; error: string | null; totalBytes: bigint | null; usableBytes: bigint | null; partitions: { topic: string; partition: number; sizeBytes: bigint }[] }[]>
+
+  close(): Promise<void>
+}

@@ -1,0 +1,69 @@
+// What the users of platform.yaml see: the loaded file, the plan, and what applying it reports.
+import type { CompatibilityLevel, SchemaDefinition } from '@selfmonitor/registry'
+
+export interface PlatformTopic {
+  readonly name: string
+  readonly partitions: number
+  readonly replicationFactor: number
+  /** Only what the file declares, by Kafka's names. */
+  readonly config: Readonly<Record<string, string>>
+  readonly description?: string
+  /** Schema of the values, registered as `<topic>-value`. */
+  readonly schema?: SchemaDefinition & { readonly file: string }
+  readonly compatibility?: CompatibilityLevel
+  /** Payload schema (JSON Schema) by event type. */
+  readonly eventTypes: Readonly<Record<string, { readonly file: string; readonly schema: object }>>
+}
+
+export interface PlatformService {
+  readonly name: string
+  readonly produces: readonly string[]
+  readonly consumes: readonly string[]
+  /** Consumer group; the service's name unless it says otherwise. */
+  readonly group: string
+}
+
+export interface Platform {
+  readonly file: string
+  readonly environment: string
+  readonly topics: readonly PlatformTopic[]
+  readonly services: readonly PlatformService[]
+}
+
+/** A mistake in a platform file: where it is and what to do. */
+export interface PlatformProblem {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+  /** `topics."user.events".partitions` */
+  readonly path: string
+  readonly message: string
+}
+
+export type ChangeAction = 'create' | 'update' | 'delete'
+
+/** One thing that applying the plan does. */
+export interface Change {
+  readonly action: ChangeAction
+  readonly kind: 'topic' | 'topic-partitions' | 'topic-config' | 'schema' | 'compatibility'
+  /** `user.events`, `user.events-value` */
+  readonly name: string
+  /** What changes, setting by setting; `from` null where nothing was, `to` null where nothing stays. */
+  readonly details: readonly { readonly key: string; readonly from: string | null; readonly to: string | null }[]
+  /** What the reader has to know before saying yes (keys move, retention shrinks). */
+  readonly warnings: readonly string[]
+}
+
+export interface Plan {
+  readonly environment: string
+  readonly clusterId: string
+  readonly changes: readonly Change[]
+  /** Whatever makes the plan impossible; a plan with errors is never applied, not in part either. */
+  readonly errors: readonly PlatformProblem[]
+  readonly warnings: readonly string[]
+}
+
+export interface ApplyResult {
+  readonly applied: readonly Change[]
+  readonly failed: { readonly change: Change; readonly error: Error } | null
+}

@@ -1,0 +1,96 @@
+// What the users of the Schema Registry see: the server's options, the client, and the rules' findings.
+
+export type SchemaType = 'AVRO' | 'JSON' | 'PROTOBUF'
+
+export type CompatibilityLevel =
+  | 'NONE'
+  | 'BACKWARD'
+  | 'BACKWARD_TRANSITIVE'
+  | 'FORWARD'
+  | 'FORWARD_TRANSITIVE'
+  | 'FULL'
+  | 'FULL_TRANSITIVE'
+
+export interface SchemaReference {
+  readonly name: string
+  readonly subject: string
+  readonly version: number
+}
+
+export interface SchemaDefinition {
+  /** The schema's text. */
+  readonly schema: string
+  /** Default `AVRO`. */
+  readonly schemaType?: SchemaType
+  readonly references?: readonly SchemaReference[]
+}
+
+export interface RegisteredSchema extends SchemaDefinition {
+  readonly subject: string
+  readonly version: number
+  readonly id: number
+}
+
+/** One reason why a reader cannot read what a writer wrote. */
+export interface Incompatibility {
+  readonly type:
+    | 'NAME_MISMATCH'
+    | 'FIXED_SIZE_MISMATCH'
+    | 'MISSING_ENUM_SYMBOLS'
+    | 'READER_FIELD_MISSING_DEFAULT_VALUE'
+    | 'TYPE_MISMATCH'
+    | 'MISSING_UNION_BRANCH'
+  /** JSON pointer into the reader's schema, `/fields/2/type`. */
+  readonly path: string
+  readonly message: string
+}
+
+export interface RegistryOptions {
+  bootstrapServers: string
+  /** Default `127.0.0.1`. */
+  host?: string
+  /** Default 8081; 0 takes a free one. */
+  port?: number
+  /** Topic that holds the state. Default `_schemas`. */
+  topic?: string
+  /** Of the `_schemas` topic when it has to be created. Default 3, lowered to the number of brokers. */
+  replicationFactor?: number
+  /** Level while nothing else is configured. Default `BACKWARD`. */
+  compatibilityLevel?: CompatibilityLevel
+  logger?: { debug(c: object, m: string): void; info(c: object, m: string): void; warn(c: object, m: string): void; error(c: object, m: string): void }
+}
+
+export interface RegistryServer {
+  readonly url: string
+  readonly address: { readonly host: string; readonly port: number }
+  close(): Promise<void>
+}
+
+export interface RegistryClientOptions {
+  /** `http://host:port`, several joined with commas. */
+  url: string
+  auth?: { username: string; password: string }
+  /** Default 10000. */
+  timeoutMs?: number
+}
+
+/** Talks to any registry with Confluent's REST API. Schemas by id and by subject version are cached: they never change. */
+export interface RegistryClient {
+  readonly url: string
+  /** Registers a schema (or finds it) and returns its id. */
+  register(subject: string, schema: SchemaDefinition, options?: { normalize?: boolean }): Promise<{ id: number }>
+  /** Finds a schema under a subject; null when it is not registered there. */
+  lookup(subject: string, schema: SchemaDefinition, options?: { normalize?: boolean; deleted?: boolean }): Promise<RegisteredSchema | null>
+  getById(id: number): Promise<SchemaDefinition>
+  /** null when there is no such subject or version. */
+  getVersion(subject: string, version: number | 'latest'): Promise<RegisteredSchema | null>
+  subjects(options?: { deleted?: boolean }): Promise<string[]>
+  versions(subject: string, options?: { deleted?: boolean }): Promise<number[]>
+  deleteSubject(subject: string, options?: { permanent?: boolean }): Promise<number[]>
+  deleteVersion(subject: string, version: number | 'latest', options?: { permanent?: boolean }): Promise<number>
+  /** Tests a schema against the versions that the subject's level names; compatible when the subject does not exist. */
+  check(subject: string, schema: SchemaDefinition, options?: { version?: number | 'latest' }): Promise<{ compatible: boolean; messages: string[] }>
+  /** The subject's level, or the global one; without a subject, the global one. */
+  getCompatibility(subject?: string, options?: { defaultToGlobal?: boolean }): Promise<CompatibilityLevel | null>
+  setCompatibility(level: CompatibilityLevel, subject?: string): Promise<void>
+}
