@@ -1,0 +1,57 @@
+// What an API file exports: one function from a decoded request to its response. The server reads frames, decodes the
+// request, calls the handler that the table in `registry.ts` names, and writes what it returns.
+import type { BrokerState } from '../state.ts'
+
+/** What a handler knows beside the request itself. */
+export interface RequestContext {
+  readonly broker: BrokerState
+  /** Node id of the presented broker whose port the request came in on; a handler answers as that broker. */
+  readonly brokerId: number
+  readonly apiKey: number
+  readonly apiVersion: number
+  readonly correlationId: number
+  readonly clientId: string | null
+  /** Address of the client as Kafka prints it in group descriptions: `/127.0.0.1`. */
+  readonly clientHost: string
+  /** Who asks, `User:ANONYMOUS` until authentication exists. */
+  readonly principal: string
+  /** One object a connection, the same for all its requests: a key for state that ends with the connection. */
+  readonly connection: Connection
+  /** Fires when the connection closes (also when the broker stops): a long poll ends then. */
+  readonly signal: AbortSignal
+}
+
+/** What lasts as long as one client connection. */
+export interface Connection {
+  /** Kafka's form, `127.0.0.1:9092-127.0.0.1:51234-0-7`. */
+  readonly id: string
+  /** Said by the client in ApiVersions ≥ 3 (KIP-511); empty before. */
+  clientSoftwareName: string
+  clientSoftwareVersion: string
+}
+
+/**
+ * Answers one request.
+ *
+ * A handler returns the response, or a promise of it, or `null` for "no answer" (Produce with acks=0). It throws
+ * `CloseConnection` where Kafka would close the connection. Anything else that it throws is logged and answered with
+ * UNKNOWN_SERVER_ERROR in the shape of that API's response; a `KafkaError` of the protocol package is answered with its
+ * own code in that shape.
+ *
+ * Requests of one connection are handled one after the other, as Kafka does: the next one starts when this one's answer
+ * has been handed over. A row in `registry.ts` may say `pipelined: true` (Produce): then the next request starts as soon
+ * as the handler has returned its promise, so everything whose order matters must happen before its first `await`.
+ */
+export type Handler<Request, Response> = (
+  request: Request,
+  context: RequestContext,
+) => Response | null | Promise<Response | null>
+
+/** Thrown by a handler to end the connection without an answer; `reason` is logged. */
+export class CloseConnection extends Error {
+  readonly code = 'CLOSE_CONNECTION'
+  constructor(reason: string) {
+    super(reason)
+    this.name = 'CloseConnection'
+  }
+}

@@ -1,0 +1,28 @@
+// What every part of a running broker shares; made once by `startBroker`, handed to each request handler.
+import type { GroupCoordinator } from './group/types.ts'
+import type { LogManager } from './log/types.ts'
+import type { BrokerConfig, MetadataStore } from './metadata/types.ts'
+import type { Clock, Logger } from './types.ts'
+
+/** One of the brokers that this process presents itself as. */
+export interface PresentedBroker {
+  readonly brokerId: number
+  readonly host: string
+  readonly port: number
+}
+
+export interface BrokerState {
+  readonly clusterId: string
+  readonly dataDir: string
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Broker-level settings; the same object as `metadata.brokerConfig`. */
+  readonly config: BrokerConfig
+  readonly metadata: MetadataStore
+  readonly logs: LogManager
+  readonly groups: GroupCoordinator
+  /** Sorted by node id; filled once every port is bound, before the first request. */
+  readonly brokers: readonly PresentedBroker[]
+  /** The presented broker that coordinates this group or transactional id: its hash over the brokers. */
+  coordinatorOf(key: string): PresentedBroker
+}
