@@ -1,0 +1,315 @@
+// What the group APIs and `startBroker` know of the group coordinator: its operations, their inputs and answers.
+// Everything is in Kafka's terms but free of wire versions: a handler translates its versions to these.
+import type { Clock, Logger } from '../types.ts'
+
+/** A classic group's states, by the names that ListGroups and DescribeGroups show. */
+export type GroupState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable' | 'Dead'
+
+/** Why an operation was refused: Kafka's name of the error and, for the log, what led to it. */
+export interface GroupError {
+  /** Kafka's name of the error, `UNKNOWN_MEMBER_ID`. */
+  readonly name: string
+  /** One clause for the log and for error messages, `session expired 312 ms ago`. */
+  readonly reason: string
+}
+
+export interface GroupProtocol {
+  readonly name: string
+  readonly metadata: Buffer
+}
+
+export interface JoinInput {
+  readonly groupId: string
+  /** Empty on the first join. */
+  readonly memberId: string
+  readonly groupInstanceId: string | null
+  readonly clientId: string
+  /** The peer's address as Kafka shows it, `/127.0.0.1`. */
+  readonly clientHost: string
+  readonly sessionTimeoutMs: number
+  /** -1 (before v1 of JoinGroup) means the session timeout. */
+  readonly rebalanceTimeoutMs: number
+  readonly protocolType: string
+  readonly protocols: readonly GroupProtocol[]
+  readonly reason: string | null
+  /** A first join without a member id is answered MEMBER_ID_REQUIRED (v4+, KIP-394). */
+  readonly requireKnownMemberId: boolean
+  /** The client understands `skipAssignment` (v9+, KIP-814). */
+  readonly supportsSkippingAssignment: boolean
+}
+
+export interface JoinMember {
+  readonly memberId: string
+  readonly groupInstanceId: string | null
+  readonly metadata: Buffer
+}
+
+export interface JoinResult {
+  readonly error?: GroupError
+  /** -1 when refused. */
+  readonly generationId: number
+  readonly protocolType: string | null
+  readonly protocolName: string | null
+  readonly leader: string
+  readonly skipAssignment: boolean
+  readonly memberId: string
+  /** All members for the leader, none for the others. */
+  readonly members: readonly JoinMember[]
+}
+
+export interface SyncInput {
+  readonly groupId: string
+  readonly generationId: number
+  readonly memberId: string
+  readonly groupInstanceId: string | null
+  /** Null before v5: not checked. */
+  readonly protocolType: string | null
+  readonly protocolName: string | null
+  readonly assignments: readonly { readonly memberId: string; readonly assignment: Buffer }[]
+}
+
+export interface SyncResult {
+  readonly error?: GroupError
+  readonly protocolType: string | null
+  readonly protocolName: string | null
+  readonly assignment: Buffer
+}
+
+export interface HeartbeatInput {
+  readonly groupId: string
+  readonly generationId: number
+  readonly memberId: string
+  readonly groupInstanceId: string | null
+}
+
+export interface LeavingMember {
+  /** Empty when a static member is named by its instance id only. */
+  readonly memberId: string
+  readonly groupInstanceId: string | null
+  readonly reason: string | null
+}
+
+export interface LeaveInput {
+  readonly groupId: string
+  readonly members: readonly LeavingMember[]
+}
+
+export interface LeaveResult {
+  /** About the group as a whole; the members are then empty. */
+  readonly error?: GroupError
+  readonly members: readonly {
+    readonly memberId: string
+    readonly groupInstanceId: string | null
+    readonly error?: GroupError
+  }[]
+}
+
+export interface CommitPartition {
+  readonly partition: number
+  readonly offset: bigint
+  /** -1 when unknown. */
+  readonly leaderEpoch: number
+  readonly metadata: string | null
+  /** When the client says so itself (v1 of OffsetCommit): milliseconds since the epoch. */
+  readonly commitTimestampMs?: number
+}
+
+export interface CommitInput {
+  readonly groupId: string
+  /** -1 with an empty member id: a simple consumer or an admin client, allowed while the group is empty. */
+  readonly generationId: number
+  readonly memberId: string
+  readonly groupInstanceId: string | null
+  /** Keep the offsets this long instead of `offsets.retention.minutes` (v2 to v4 of OffsetCommit). */
+  readonly retentionTimeMs?: number
+  readonly topics: readonly {
+    readonly topic: string
+    /** Zero or absent when the client named the topic (before v10). */
+    readonly topicId?: string
+    readonly partitions: readonly CommitPartition[]
+  }[]
+}
+
+/** Results stand in the order of the input. */
+export interface CommitResult {
+  readonly topics: readonly {
+    readonly topic: string
+    readonly topicId?: string
+    readonly partitions: readonly { readonly partition: number; readonly error?: GroupError }[]
+  }[]
+}
+
+export interface CommittedOffset {
+  readonly offset: bigint
+  readonly leaderEpoch: number
+  readonly metadata: string
+  readonly commitTimestampMs: number
+  /** Set only by old clients: milliseconds since the epoch. */
+  readonly expireTimestampMs?: number
+}
+
+export interface FetchOffsetsInput {
+  readonly groupId: string
+  /** v9+, for the consumer protocol (KIP-848); null and -1 otherwise. */
+  readonly memberId: string | null
+  readonly memberEpoch: number
+  /** Null: everything that the group has committed. */
+  readonly topics:
+    | readonly { readonly topic: string; readonly topicId?: string; readonly partitions: readonly number[] }[]
+    | null
+  /** Offsets with a pending transactional commit answer UNSTABLE_OFFSET_COMMIT. */
+  readonly requireStable: boolean
+}
+
+export interface FetchedPartition {
+  readonly partition: number
+  /** -1 when the group has committed nothing for it. */
+  readonly offset: bigint
+  readonly leaderEpoch: number
+  readonly metadata: string
+  readonly error?: GroupError
+}
+
+export interface FetchOffsetsResult {
+  readonly error?: GroupError
+  readonly topics: readonly {
+    readonly topic: string
+    readonly topicId?: string
+    readonly partitions: readonly FetchedPartition[]
+  }[]
+}
+
+export interface DeleteOffsetsInput {
+  readonly groupId: string
+  readonly topics: readonly { readonly topic: string; readonly partitions: readonly number[] }[]
+}
+
+export interface DeleteOffsetsResult {
+  readonly error?: GroupError
+  readonly topics: readonly {
+    readonly topic: string
+    readonly partitions: readonly { readonly partition: number; readonly error?: GroupError }[]
+  }[]
+}
+
+export interface ListedGroup {
+  readonly groupId: string
+  readonly protocolType: string
+  readonly state: GroupState
+  /** `classic`: the only type so far. */
+  readonly type: string
+}
+
+export interface DescribedGroup {
+  readonly error?: GroupError
+  readonly groupId: string
+  /** `Dead` for a group that does not exist, as Kafka answers. */
+  readonly state: GroupState
+  readonly protocolType: string
+  /** The chosen assignor while Stable, else empty. */
+  readonly protocolName: string
+  readonly members: readonly {
+    readonly memberId: string
+    readonly groupInstanceId: string | null
+    readonly clientId: string
+    readonly clientHost: string
+    readonly metadata: Buffer
+    readonly assignment: Buffer
+  }[]
+}
+
+/** An offset that was written and acknowledged. */
+export interface CommitNotice {
+  readonly groupId: string
+  readonly topic: string
+  readonly partition: number
+  readonly offset: bigint
+}
+
+/** The coordinator of every group of this broker. Operations never throw for what a client did: they answer an error. */
+export interface GroupCoordinator {
+  /** The partition of `__consumer_offsets` that holds a group: Java's `String.hashCode`, made positive, modulo. */
+  partitionFor(groupId: string): number
+  /** Answers when the rebalance that the join belongs to completes, which may be minutes later. */
+  join(input: JoinInput): Promise<JoinResult>
+  /** Answers when the leader's assignment is written. */
+  sync(input: SyncInput): Promise<SyncResult>
+  heartbeat(input: HeartbeatInput): Promise<GroupError | undefined>
+  leave(input: LeaveInput): Promise<LeaveResult>
+  /** Answers when the offsets are written. */
+  commitOffsets(input: CommitInput): Promise<CommitResult>
+  fetchOffsets(input: FetchOffsetsInput): FetchOffsetsResult
+  deleteOffsets(input: DeleteOffsetsInput): Promise<DeleteOffsetsResult>
+  list(filter: { readonly states: readonly string[]; readonly types: readonly string[] }): readonly ListedGroup[]
+  describe(groupId: string): DescribedGroup
+  /** @returns for each id, undefined when it is gone, else why not (GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP, INVALID_GROUP_ID). */
+  deleteGroups(groupIds: readonly string[]): Promise<readonly (GroupError | undefined)[]>
+  /** Forgets every group's offsets of deleted topics (and writes the tombstones). */
+  topicsDeleted(topics: readonly string[]): Promise<void>
+  /** Told of every acknowledged commit; the returned function unsubscribes. */
+  onCommit(listener: (notice: CommitNotice) => void): () => void
+  /**
+   * Resolves once the group has committed an offset ≥ `offset` for the partition.
+   * @throws GroupWaitError `COMMIT_WAIT_TIMEOUT` after `timeoutMs`, `COORDINATOR_CLOSED` when closed first.
+   */
+  waitForCommit(groupId: string, topic: string, partition: number, offset: bigint, timeoutMs?: number): Promise<void>
+  /** Answers what is parked with COORDINATOR_NOT_AVAILABLE, writes what is queued, stops every timer. Safe to call twice. */
+  close(): Promise<void>
+}
+
+/** Settings, by Kafka's names in the comments; defaults are Kafka's. */
+export interface GroupConfig {
+  /** `group.min.session.timeout.ms`, 6000. */
+  readonly minSessionTimeoutMs: number
+  /** `group.max.session.timeout.ms`, 1800000. */
+  readonly maxSessionTimeoutMs: number
+  /** `group.initial.rebalance.delay.ms`, 3000 as in Kafka; `server.properties` files that Kafka ships set 0. */
+  readonly initialRebalanceDelayMs: number
+  /** `group.max.size`, unlimited (2^31 - 1). */
+  readonly maxSize: number
+  /** `offset.metadata.max.bytes`, 4096. */
+  readonly offsetMetadataMaxBytes: number
+  /** `offsets.retention.minutes`, 10080 (7 days), here in milliseconds. */
+  readonly offsetsRetentionMs: number
+  /** `offsets.retention.check.interval.ms`, 600000. */
+  readonly offsetsRetentionCheckIntervalMs: number
+  /** `offsets.topic.num.partitions`, 50. Used only when the topic is created. */
+  readonly offsetsTopicPartitions: number
+}
+
+/** One record of `__consumer_offsets`; a null value is a tombstone. */
+export interface GroupRecord {
+  readonly key: Buffer
+  readonly value: Buffer | null
+}
+
+/** A batch of `__consumer_offsets` as it is replayed. */
+export interface ReplayedBatch {
+  /** -1 without a producer. */
+  readonly producerId: bigint
+  readonly isTransactional: boolean
+  /** Set on a control batch: how the producer's transaction ended. */
+  readonly control?: 'commit' | 'abort'
+  readonly records: readonly { readonly key: Buffer | null; readonly value: Buffer | null }[]
+}
+
+/** `__consumer_offsets` as the coordinator needs it: append and read back. */
+export interface GroupLog {
+  /** How many partitions the topic has, or will have when it is created. */
+  readonly partitions: number
+  /** Appends the records as one batch; creates the topic on first use. Resolves when they are as durable as acks=all. */
+  append(partition: number, records: readonly GroupRecord[], timestampMs: number): Promise<void>
+  /** Calls back for every batch of every partition, oldest first within a partition. Nothing when the topic is missing. */
+  replay(onBatch: (partition: number, batch: ReplayedBatch) => void): Promise<void>
+}
+
+export interface GroupCoordinatorOptions {
+  readonly config: GroupConfig
+  readonly clock: Clock
+  readonly log: GroupLog
+  readonly logger?: Logger
+  /** Whether the partition exists: commits for others answer UNKNOWN_TOPIC_OR_PARTITION. */
+  readonly partitionExists: (topic: string, partition: number) => boolean
+  /** A fresh random uuid for member ids. Default `crypto.randomUUID`. */
+  readonly newUuid?: () => string
+}
