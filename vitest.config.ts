@@ -1,9 +1,13 @@
 // One configuration for the whole suite: tests sit beside what they test, `test/` holds what crosses packages.
 import { defineConfig } from 'vitest/config'
 
+// Packages of the workspace are read as TypeScript sources, like `node --conditions=source` does.
+const resolve = { conditions: ['source', 'node', 'import', 'default'], externalConditions: ['source'] }
+
 export default defineConfig({
-  resolve: { conditions: ['source', 'node', 'import', 'default'] },
-  ssr: { resolve: { conditions: ['source', 'node', 'import', 'default'], externalConditions: ['source'] } },
+  resolve,
+  ssr: { resolve },
+  environments: { __vitest__: { resolve }, ssr: { resolve } },
   test: {
     include: ['packages/*/src/**/*.test.ts', 'examples/*/src/**/*.test.ts', 'test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
@@ -13,6 +17,6 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 120_000,
-    teardownTimeout: 30_000,
+    teardownTimeout: 60_000,
   },
 })

@@ -29,7 +29,12 @@ export interface ApacheOptions {
 export interface ApacheCluster {
   readonly bootstrapServers: string
   readonly version: string
-  readonly nodes: readonly { readonly nodeId: number; readonly host: string; readonly port: number; readonly pid: number }[]
+  readonly nodes: readonly {
+    readonly nodeId: number
+    readonly host: string
+    readonly port: number
+    readonly pid: number
+  }[]
   /** Ends one node: SIGTERM unless told otherwise. Resolves when its process is gone. */
   stopNode(nodeId: number, signal?: NodeJS.Signals): Promise<void>
   startNode(nodeId: number): Promise<void>

@@ -1,0 +1,23 @@
+// Why real Apache Kafka could not be had or started, each with what to do about it.
+
+export type ApacheErrorCode =
+  | 'JAVA_MISSING'
+  | 'MAVEN_MISSING'
+  | 'DOWNLOAD_FAILED'
+  | 'FORMAT_FAILED'
+  | 'START_FAILED'
+  | 'ALREADY_RUNNING'
+  | 'UNKNOWN_TOOL'
+
+/** Thrown by everything in this package. `message` says what happened, `remedy` what to do next. */
+export class ApacheError extends Error {
+  override readonly name = 'ApacheError'
+  readonly code: ApacheErrorCode
+  readonly remedy: string
+
+  constructor(code: ApacheErrorCode, message: string, remedy: string) {
+    super(`${message}. ${remedy}`)
+    this.code = code
+    this.remedy = remedy
+  }
+}

@@ -1,0 +1,26 @@
+// The last lines of a run: what was skipped, by name, and the counts in one plain line.
+import type { Reporter, SerializedError, TestModule } from 'vitest/node'
+
+export default class SummaryReporter implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly SerializedError[]): void {
+    const counts = { passed: 0, failed: unhandledErrors.length, skipped: 0, pending: 0 }
+    const skipped: string[] = []
+    for (const module of modules) {
+      // A file that cannot be loaded has no tests: it counts as one that failed.
+      if (module.errors().length > 0) counts.failed += 1
+      for (const test of module.children.allTests()) {
+        const state = test.result().state
+        counts[state] += 1
+        if (state === 'skipped') skipped.push(`${module.relativeModuleId} > ${test.fullName}`)
+      }
+      for (const suite of module.children.allSuites()) counts.failed += suite.errors().length > 0 ? 1 : 0
+    }
+    const { passed, failed } = counts
+    const notRun = counts.skipped + counts.pending
+    const lines = ['']
+    if (skipped.length > 0)
+      lines.push('Skipped (a tool that they need is missing here):', ...skipped.map((name) => `  ${name}`))
+    lines.push(`${passed} passed, ${failed} failed${notRun > 0 ? `, ${notRun} skipped` : ''}`)
+    process.stdout.write(`${lines.join('\n')}\n`)
+  }
+}
