@@ -1,2 +1,5 @@
 // The package's one door.
+export { connectCluster } from './cluster.ts'
+export { ClusterError, type ClusterErrorReason } from './errors.ts'
+export { computeResets, type PartitionState } from './reset.ts'
 export type * from './types.ts'

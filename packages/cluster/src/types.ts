@@ -59,7 +59,15 @@ export interface NewTopic {
   readonly config?: Readonly<Record<string, string>>
 }
 
-export type GroupState = 'Stable' | 'Empty' | 'Dead' | 'PreparingRebalance' | 'CompletingRebalance' | 'Assigning' | 'Reconciling' | 'Unknown'
+export type GroupState =
+  | 'Stable'
+  | 'Empty'
+  | 'Dead'
+  | 'PreparingRebalance'
+  | 'CompletingRebalance'
+  | 'Assigning'
+  | 'Reconciling'
+  | 'Unknown'
 
 export interface GroupMember {
   readonly memberId: string
@@ -124,29 +132,53 @@ export interface Cluster {
   createTopics(topics: readonly NewTopic[], options?: { validateOnly?: boolean }): Promise<void>
   deleteTopics(names: readonly string[]): Promise<void>
   /** Grows topics to `partitions` in total. */
-  createPartitions(growth: readonly { topic: string; partitions: number }[], options?: { validateOnly?: boolean }): Promise<void>
+  createPartitions(
+    growth: readonly { topic: string; partitions: number }[],
+    options?: { validateOnly?: boolean },
+  ): Promise<void>
   /** Deletes records before the given offsets; -1n means up to the high watermark. Returns the new log start offsets. */
-  deleteRecords(before: readonly { topic: string; partition: number; offset: bigint }[]): Promise<{ topic: string; partition: number; lowWatermark: bigint }[]>
+  deleteRecords(
+    before: readonly { topic: string; partition: number; offset: bigint }[],
+  ): Promise<{ topic: string; partition: number; lowWatermark: bigint }[]>
 
   topicConfigs(names: readonly string[]): Promise<Map<string, ConfigEntry[]>>
   brokerConfigs(brokerId: number): Promise<ConfigEntry[]>
   /** Sets (string) or deletes (null) single topic settings, leaving the others. KIP-339. */
-  alterTopicConfigs(changes: readonly { topic: string; set: Readonly<Record<string, string | null>> }[], options?: { validateOnly?: boolean }): Promise<void>
+  alterTopicConfigs(
+    changes: readonly { topic: string; set: Readonly<Record<string, string | null>> }[],
+    options?: { validateOnly?: boolean },
+  ): Promise<void>
 
   /** Earliest (`-2`), latest (`-1`), or the first offset at or after a time; null where there is none. */
-  listOffsets(partitions: readonly { topic: string; partition: number }[], at: 'earliest' | 'latest' | number): Promise<{ topic: string; partition: number; offset: bigint | null }[]>
+  listOffsets(
+    partitions: readonly { topic: string; partition: number }[],
+    at: 'earliest' | 'latest' | number,
+  ): Promise<{ topic: string; partition: number; offset: bigint | null }[]>
 
   listGroups(): Promise<{ groupId: string; state: GroupState; protocolType: string }[]>
   describeGroups(ids: readonly string[]): Promise<GroupInfo[]>
   groupLag(groupId: string): Promise<GroupLag[]>
   /** Computes a reset without doing it. */
-  planOffsetReset(groupId: string, topics: readonly { topic: string; partitions?: readonly number[] }[] | 'all', strategy: ResetStrategy): Promise<OffsetReset[]>
+  planOffsetReset(
+    groupId: string,
+    topics: readonly { topic: string; partitions?: readonly number[] }[] | 'all',
+    strategy: ResetStrategy,
+  ): Promise<OffsetReset[]>
   /** Commits a planned reset. @throws ClusterError NON_EMPTY_GROUP while the group has members. */
   resetOffsets(groupId: string, resets: readonly OffsetReset[]): Promise<void>
   deleteGroups(ids: readonly string[]): Promise<void>
   deleteGroupOffsets(groupId: string, partitions: readonly { topic: string; partition: number }[]): Promise<void>
 
-  logDirs(): Promise<{ brokerId: number; path: string; error: string | null; totalBytes: bigint | null; usableBytes: bigint | null; partitions: { topic: string; partition: number; sizeBytes: bigint }[] }[]>
+  logDirs(): Promise<
+    {
+      brokerId: number
+      path: string
+      error: string | null
+      totalBytes: bigint | null
+      usableBytes: bigint | null
+      partitions: { topic: string; partition: number; sizeBytes: bigint }[]
+    }[]
+  >
 
   close(): Promise<void>
 }

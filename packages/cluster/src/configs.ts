@@ -1,0 +1,116 @@
+// Settings of topics and brokers: read, and change one by one (KIP-339).
+import { ConfigResourceTypes, ConfigSources, IncrementalAlterConfigOperationTypes } from '@platformatic/kafka'
+import { apis } from './apis.ts'
+import { chunks, mapConcurrently } from './batch.ts'
+import { brokerError } from './errors.ts'
+import { settle } from './topics.ts'
+import type { Cluster, ConfigEntry, ConfigSource } from './types.ts'
+import type { Deadline, Target, Wire } from './wire.ts'
+
+const sources: Readonly<Record<number, ConfigSource>> = {
+  [ConfigSources.DYNAMIC_TOPIC_CONFIG]: 'topic',
+  [ConfigSources.DYNAMIC_BROKER_CONFIG]: 'dynamic-broker',
+  [ConfigSources.DYNAMIC_DEFAULT_BROKER_CONFIG]: 'dynamic-default-broker',
+  [ConfigSources.STATIC_BROKER_CONFIG]: 'static-broker',
+  [ConfigSources.DEFAULT_CONFIG]: 'default',
+}
+
+// One topic's settings are about 2 KB on the wire.
+const topicsPerRequest = 500
+
+export const topicConfigs =
+  (wire: Wire): Cluster['topicConfigs'] =>
+  (names) =>
+    wire.operation('topicConfigs', (deadline) => readTopicConfigs(wire, deadline, names))
+
+async function readTopicConfigs(
+  wire: Wire,
+  deadline: Deadline,
+  names: readonly string[],
+): Promise<Map<string, ConfigEntry[]>> {
+  const parts = await mapConcurrently(chunks([...new Set(names)], topicsPerRequest), 4, (part) =>
+    wire.retrying(deadline, () => describe(wire, 'any', ConfigResourceTypes.TOPIC, part)),
+  )
+  return new Map(parts.flat())
+}
+
+export const brokerConfigs =
+  (wire: Wire): Cluster['brokerConfigs'] =>
+  (brokerId) =>
+    wire.operation('brokerConfigs', async () => {
+      const [result] = await describe(wire, brokerId, ConfigResourceTypes.BROKER, [String(brokerId)])
+      return result![1]
+    })
+
+async function describe(
+  wire: Wire,
+  target: Target,
+  resourceType: typeof ConfigResourceTypes.TOPIC | typeof ConfigResourceTypes.BROKER,
+  names: readonly string[],
+): Promise<[string, ConfigEntry[]][]> {
+  const response = await wire.send(
+    target,
+    apis.describeConfigs,
+    names.map((resourceName) => ({ resourceType, resourceName })),
+    false,
+    false,
+  )
+  return response.results.map((result) => {
+    if (result.errorCode !== 0) {
+      const kind = resourceType === ConfigResourceTypes.TOPIC ? 'topic' : 'broker'
+      throw brokerError(result.errorCode, `${kind} ${result.resourceName}`, result.errorMessage)
+    }
+    const entries = result.configs.map(
+      ({ name, value, configSource, readOnly, isSensitive }): ConfigEntry => ({
+        name,
+        value: isSensitive ? null : (value ?? null),
+        source: sources[configSource] ?? 'other',
+        readOnly,
+        sensitive: isSensitive,
+      }),
+    )
+    return [result.resourceName, entries.sort((a, b) => (a.name < b.name ? -1 : 1))]
+  })
+}
+
+export const alterTopicConfigs =
+  (wire: Wire): Cluster['alterTopicConfigs'] =>
+  (changes, options = {}) =>
+    wire.operation('alterTopicConfigs', async (deadline) => {
+      if (changes.length === 0) {
+        return
+      }
+      const response = await wire.send(
+        'controller',
+        apis.incrementalAlterConfigs,
+        changes.map(({ topic, set }) => ({
+          resourceType: ConfigResourceTypes.TOPIC,
+          resourceName: topic,
+          configs: Object.entries(set).map(([name, value]) =>
+            value === null
+              ? { name, configOperation: IncrementalAlterConfigOperationTypes.DELETE }
+              : { name, configOperation: IncrementalAlterConfigOperationTypes.SET, value },
+          ),
+        })),
+        options.validateOnly ?? false,
+      )
+      const failed = response.responses.find(({ errorCode }) => errorCode !== 0)
+      if (failed !== undefined) {
+        throw brokerError(failed.errorCode, `topic ${failed.resourceName}`, failed.errorMessage)
+      }
+      if (!options.validateOnly) {
+        await settle(deadline, async () => {
+          const live = await readTopicConfigs(
+            wire,
+            deadline,
+            changes.map(({ topic }) => topic),
+          )
+          return changes.every(({ topic, set }) =>
+            Object.entries(set).every(([name, value]) => {
+              const own = live.get(topic)?.find((entry) => entry.name === name && entry.source === 'topic')
+              return value === null ? own === undefined : own?.value === value
+            }),
+          )
+        })
+      }
+    })

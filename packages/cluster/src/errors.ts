@@ -1,0 +1,212 @@
+// The one error of this package: a stable code, what it is about, and what to do next.
+import { GenericError, MultipleErrors, protocolErrors, protocolErrorsCodesById } from '@platformatic/kafka'
+
+/** How a caller should treat the error; the command line's exit code 4 stands for the first two. */
+export type ClusterErrorReason = 'cannot-connect' | 'not-allowed' | 'timeout' | 'invalid' | 'failed'
+
+export interface ClusterErrorOptions {
+  readonly reason?: ClusterErrorReason
+  /** `topic user.events`, `group billing`, `broker 127.0.0.1:9092`. */
+  readonly resource?: string
+  /** What the reader can do now. */
+  readonly hint?: string
+  readonly kafkaError?: { readonly name: string; readonly code: number }
+  readonly cause?: unknown
+}
+
+/**
+ * Whatever goes wrong with a live cluster.
+ *
+ * `code` is Kafka's own error name (`TOPIC_ALREADY_EXISTS`) where a broker refused, else one of `CANNOT_CONNECT`,
+ * `CONNECTION_CLOSED`, `TLS_FAILED`, `AUTHENTICATION_FAILED`, `TIMEOUT`, `UNSUPPORTED_API`, `INVALID_ARGUMENT`, `CLOSED`.
+ */
+export class ClusterError extends Error {
+  override readonly name = 'ClusterError'
+  readonly code: string
+  readonly reason: ClusterErrorReason
+  readonly resource: string | null
+  readonly hint: string | null
+  /** Kafka's name and number, when a broker said it. */
+  readonly kafkaError: { readonly name: string; readonly code: number } | null
+
+  constructor(code: string, message: string, options: ClusterErrorOptions = {}) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause })
+    this.code = code
+    this.reason = options.reason ?? 'failed'
+    this.resource = options.resource ?? null
+    this.hint = options.hint ?? null
+    this.kafkaError = options.kafkaError ?? null
+  }
+}
+
+interface Advice {
+  readonly reason?: ClusterErrorReason
+  readonly hint: string
+}
+
+// What to do about the errors that an operator meets; the others keep Kafka's own sentence.
+const advice: Readonly<Record<string, Advice>> = {
+  UNKNOWN_TOPIC_OR_PARTITION: { reason: 'invalid', hint: 'Check the name; list topics to see which exist.' },
+  TOPIC_ALREADY_EXISTS: { reason: 'invalid', hint: 'Alter the topic instead, or delete it first.' },
+  INVALID_TOPIC_EXCEPTION: {
+    reason: 'invalid',
+    hint: "Use 1 to 249 of the characters a-z, A-Z, 0-9, '.', '_' and '-'; '.' and '_' count as the same.",
+  },
+  INVALID_PARTITIONS: { reason: 'invalid', hint: 'Partitions can only be added: ask for more than there are.' },
+  INVALID_REPLICATION_FACTOR: {
+    reason: 'invalid',
+    hint: 'A topic cannot have more replicas than there are brokers: lower the replication factor or add brokers.',
+  },
+  INVALID_CONFIG: { reason: 'invalid', hint: 'Correct the setting: its name and value are Kafka topic settings.' },
+  POLICY_VIOLATION: { reason: 'not-allowed', hint: "The cluster's policy forbids it: ask who operates the cluster." },
+  NON_EMPTY_GROUP: { reason: 'invalid', hint: "Stop the group's consumers first; the group must be empty." },
+  GROUP_ID_NOT_FOUND: { reason: 'invalid', hint: 'Check the name; list groups to see which exist.' },
+  GROUP_SUBSCRIBED_TO_TOPIC: {
+    reason: 'invalid',
+    hint: 'A member of the group still subscribes to the topic: stop it first.',
+  },
+  OFFSET_OUT_OF_RANGE: { reason: 'invalid', hint: 'Use an offset between the log start and the high watermark.' },
+  TOPIC_DELETION_DISABLED: { hint: 'Set delete.topic.enable=true on the brokers.' },
+  TOPIC_AUTHORIZATION_FAILED: { reason: 'not-allowed', hint: 'Grant this principal the operation on the topic (ACL).' },
+  GROUP_AUTHORIZATION_FAILED: { reason: 'not-allowed', hint: 'Grant this principal the operation on the group (ACL).' },
+  CLUSTER_AUTHORIZATION_FAILED: {
+    reason: 'not-allowed',
+    hint: 'Grant this principal the operation on the cluster (ACL).',
+  },
+  TOPIC_EXCEPTION: { hint: 'See the broker log.' },
+  REQUEST_TIMED_OUT: {
+    reason: 'timeout',
+    hint: 'The brokers did not finish in time; it may still happen. Look again before you repeat it.',
+  },
+  COORDINATOR_NOT_AVAILABLE: {
+    reason: 'timeout',
+    hint: 'The group coordinator is not up yet: check that __consumer_offsets has a leader for every partition.',
+  },
+  LEADER_NOT_AVAILABLE: { reason: 'timeout', hint: 'A partition has no leader: check that all brokers are up.' },
+}
+
+/** Kafka's name for an error number; `UNKNOWN_SERVER_ERROR_<n>` for one that the client library does not know. */
+export function kafkaErrorName(code: number): string {
+  return protocolErrorsCodesById[code] ?? `UNKNOWN_SERVER_ERROR_${code}`
+}
+
+/** Kafka says that the same request may succeed a little later. */
+export function isRetriableKafkaError(code: number): boolean {
+  const name = protocolErrorsCodesById[code]
+  return name !== undefined && protocolErrors[name]?.canRetry === true
+}
+
+/**
+ * The error for a non-zero error code in a response.
+ *
+ * @param resource what it is about: `topic user.events`
+ * @param detail the broker's own message, when it sent one
+ */
+export function brokerError(code: number, resource: string, detail?: string | null): ClusterError {
+  const name = kafkaErrorName(code)
+  const said = detail || protocolErrors[name]?.message || 'The broker gave no further reason.'
+  return new ClusterError(name, `${resource}: ${name}: ${said}`, {
+    reason: advice[name]?.reason ?? 'failed',
+    resource,
+    hint: advice[name]?.hint,
+    kafkaError: { name, code },
+  })
+}
+
+export function invalid(message: string, options: { resource?: string; hint?: string } = {}): ClusterError {
+  return new ClusterError('INVALID_ARGUMENT', message, { reason: 'invalid', ...options })
+}
+
+/** Every error in a tree of causes and aggregates, the outermost first. */
+function* walk(error: unknown): Generator<Error & { code?: unknown; apiId?: unknown; serverErrorMessage?: unknown }> {
+  if (!(error instanceof Error)) {
+    return
+  }
+  yield error
+  yield* walk(error.cause)
+  if (error instanceof AggregateError) {
+    for (const inner of error.errors) {
+      yield* walk(inner)
+    }
+  }
+}
+
+const authenticationErrors = new Set(['SASL_AUTHENTICATION_FAILED', 'UNSUPPORTED_SASL_MECHANISM', 'ILLEGAL_SASL_STATE'])
+
+function isTlsError(error: { readonly message: string; readonly code?: unknown }): boolean {
+  return (
+    (typeof error.code === 'string' && /CERT|^ERR_(SSL|TLS)|SELF_SIGNED|UNABLE_TO_VERIFY|EPROTO/.test(error.code)) ||
+    /requires TLS|TLS handshake/.test(error.message)
+  )
+}
+
+/**
+ * Turns what the client library throws into a `ClusterError`. No library object is kept as the cause, only texts: the
+ * library's errors hold connections, and with them credentials.
+ *
+ * @param address `host:port` of the broker that was asked
+ */
+export function translate(error: unknown, address: string): ClusterError {
+  if (error instanceof ClusterError) {
+    return error
+  }
+  const chain = [...walk(error)]
+  const resource = `broker ${address}`
+  const refused = chain.find(
+    (e) => e.code === 'PLT_KFK_AUTHENTICATION' || (typeof e.apiId === 'string' && authenticationErrors.has(e.apiId)),
+  )
+  if (refused) {
+    const said = chain.map((e) => e.serverErrorMessage).find((m) => typeof m === 'string' && m !== '')
+    return new ClusterError(
+      'AUTHENTICATION_FAILED',
+      `${resource} refused the credentials: ${said ?? chain.at(-1)?.message ?? refused.message}`,
+      { reason: 'not-allowed', resource, hint: 'Check the user, the password and the SASL mechanism.' },
+    )
+  }
+  const tls = chain.find(isTlsError)
+  if (tls) {
+    return new ClusterError('TLS_FAILED', `${resource}: ${tls.message}`, {
+      reason: 'cannot-connect',
+      resource,
+      hint: 'Check whether this port speaks TLS, and that the CA certificate and the server name fit.',
+    })
+  }
+  const unsupported = chain.find((e) => e.code === 'PLT_KFK_UNSUPPORTED_API' || e.apiId === 'UNSUPPORTED_VERSION')
+  if (unsupported) {
+    return new ClusterError('UNSUPPORTED_API', `${resource}: ${unsupported.message}`, {
+      resource,
+      hint: 'The broker is too old (Apache Kafka 3.0 or newer is needed) or does not offer this.',
+    })
+  }
+  const system = chain.find((e) => typeof e.code === 'string' && /^E[A-Z_]+$/.test(e.code))
+  const timedOut = chain.find((e) => /timed out/i.test(e.message))
+  const closed = chain.find((e) => /Connection closed|Connection error/.test(e.message))
+  const why = system?.message || timedOut?.message || closed?.message
+  if (why !== undefined) {
+    if (timedOut && /^Request/.test(timedOut.message)) {
+      return new ClusterError('TIMEOUT', `${resource} did not answer in time`, {
+        reason: 'timeout',
+        resource,
+        hint: 'Raise the timeout, or look at the load of that broker.',
+      })
+    }
+    if (!system && closed && !timedOut) {
+      return new ClusterError('CONNECTION_CLOSED', `${resource} closed the connection`, {
+        reason: 'cannot-connect',
+        resource,
+        hint: 'The broker may be stopping, or it wants SASL or TLS on this port.',
+      })
+    }
+    return new ClusterError('CANNOT_CONNECT', `Cannot connect to ${resource}: ${why}`, {
+      reason: 'cannot-connect',
+      resource,
+      hint: 'Check that Kafka is running and that this address is right and reachable from here.',
+    })
+  }
+  const first = chain[0]
+  const text =
+    first !== undefined && (GenericError.isGenericError(first) || MultipleErrors.isGenericError(first))
+      ? chain.map((e) => e.message).join(': ')
+      : String(first?.message ?? error)
+  return new ClusterError('UNEXPECTED', `${resource}: ${text}`, { resource, hint: 'This is a bug: please report it.' })
+}

@@ -1,0 +1,39 @@
+// Disks: what each broker's log directories hold and how full they are (KIP-113, KIP-827).
+import { apis } from './apis.ts'
+import { mapConcurrently } from './batch.ts'
+import { brokerError, kafkaErrorName } from './errors.ts'
+import type { Cluster } from './types.ts'
+import type { Wire } from './wire.ts'
+
+export const logDirs =
+  (wire: Wire): Cluster['logDirs'] =>
+  () =>
+    wire.operation('logDirs', (deadline) =>
+      wire.retrying(deadline, async () => {
+        const { brokers } = await wire.info()
+        const answers = await mapConcurrently(brokers, 4, async ({ id }) => {
+          const response = await wire.send(id, apis.describeLogDirs, null)
+          if (response.errorCode !== 0) {
+            throw brokerError(response.errorCode, `broker ${id}`)
+          }
+          return response.results.map(({ logDir, errorCode, totalBytes, usableBytes, topics }) => ({
+            brokerId: id,
+            path: logDir,
+            error: errorCode === 0 ? null : kafkaErrorName(errorCode),
+            // -1 is Kafka's way to say that the size of the volume is not known; brokers before 3.3 leave it out.
+            totalBytes: totalBytes === undefined || totalBytes < 0n ? null : totalBytes,
+            usableBytes: usableBytes === undefined || usableBytes < 0n ? null : usableBytes,
+            partitions: topics.flatMap(({ name, partitions }) =>
+              partitions
+                .filter(({ isFutureKey }) => !isFutureKey)
+                .map(({ partitionIndex, partitionSize }) => ({
+                  topic: name,
+                  partition: partitionIndex,
+                  sizeBytes: partitionSize,
+                })),
+            ),
+          }))
+        })
+        return answers.flat()
+      }),
+    )

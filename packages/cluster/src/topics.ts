@@ -1,0 +1,221 @@
+// Topics and their partitions: list, describe, create, grow, delete, and deleting records.
+import { apis } from './apis.ts'
+import { byTopic, chunks, groupBy, mapConcurrently } from './batch.ts'
+import { brokerError, isRetriableKafkaError } from './errors.ts'
+import type { Cluster, TopicInfo } from './types.ts'
+import type { Deadline, Wire } from './wire.ts'
+
+const unknownTopic = 3
+/** How long to wait until a change that the controller took is seen by the broker that is asked for it. */
+const visibleWithinMs = 5_000
+
+/** Metadata of the given topics, or of all of them. Topics that do not exist are left out. */
+export async function readTopics(
+  wire: Wire,
+  deadline: Deadline,
+  names: readonly string[] | 'all',
+): Promise<TopicInfo[]> {
+  if (names.length === 0) {
+    return []
+  }
+  return wire.retrying(deadline, async () => {
+    const response = await wire.send('any', apis.metadata, names === 'all' ? null : [...new Set(names)], false, false)
+    const topics: TopicInfo[] = []
+    for (const topic of response.topics) {
+      const name = topic.name ?? ''
+      if (topic.errorCode === unknownTopic) {
+        continue
+      }
+      // A topic that is being created is listed with LEADER_NOT_AVAILABLE and no partitions: ask again.
+      if (topic.errorCode !== 0 && !(isRetriableKafkaError(topic.errorCode) && topic.partitions.length > 0)) {
+        throw brokerError(topic.errorCode, `topic ${name}`)
+      }
+      topics.push({
+        name,
+        id: topicIdText(topic.topicId),
+        internal: topic.isInternal,
+        partitions: topic.partitions
+          .map(({ partitionIndex, leaderId, replicaNodes, isrNodes }) => ({
+            partition: partitionIndex,
+            leader: leaderId,
+            replicas: replicaNodes,
+            isr: isrNodes,
+          }))
+          .sort((a, b) => a.partition - b.partition),
+      })
+    }
+    return topics.sort((a, b) => (a.name < b.name ? -1 : 1))
+  })
+}
+
+/** As `readTopics`, in the order asked for. @throws ClusterError UNKNOWN_TOPIC_OR_PARTITION for the first that is missing */
+export async function describeTopics(wire: Wire, deadline: Deadline, names: readonly string[]): Promise<TopicInfo[]> {
+  const found = new Map((await readTopics(wire, deadline, names)).map((topic) => [topic.name, topic]))
+  return names.map((name) => {
+    const topic = found.get(name)
+    if (topic === undefined) {
+      throw brokerError(unknownTopic, `topic ${name}`)
+    }
+    return topic
+  })
+}
+
+export const createTopics =
+  (wire: Wire): Cluster['createTopics'] =>
+  (topics, options = {}) =>
+    wire.operation('createTopics', async (deadline) => {
+      if (topics.length === 0) {
+        return
+      }
+      const response = await wire.send(
+        'controller',
+        apis.createTopics,
+        topics.map(({ name, partitions, replicationFactor, config = {} }) => ({
+          name,
+          numPartitions: partitions,
+          replicationFactor,
+          assignments: [],
+          configs: Object.entries(config).map(([key, value]) => ({ name: key, value })),
+        })),
+        deadline.left(),
+        options.validateOnly ?? false,
+      )
+      throwFirst(response.topics, (topic) => `topic ${topic.name}`)
+      if (!options.validateOnly) {
+        const wanted = new Map(topics.map((topic) => [topic.name, topic.partitions]))
+        await settle(deadline, async () => {
+          const seen = await readTopics(wire, deadline, [...wanted.keys()])
+          return seen.length === wanted.size && seen.every((topic) => hasLeaders(topic, wanted.get(topic.name)!))
+        })
+      }
+    })
+
+export const createPartitions =
+  (wire: Wire): Cluster['createPartitions'] =>
+  (growth, options = {}) =>
+    wire.operation('createPartitions', async (deadline) => {
+      if (growth.length === 0) {
+        return
+      }
+      const response = await wire.send(
+        'controller',
+        apis.createPartitions,
+        growth.map(({ topic, partitions }) => ({ name: topic, count: partitions, assignments: null })),
+        deadline.left(),
+        options.validateOnly ?? false,
+      )
+      throwFirst(response.results, (topic) => `topic ${topic.name}`)
+      if (!options.validateOnly) {
+        const wanted = new Map(growth.map(({ topic, partitions }) => [topic, partitions]))
+        await settle(deadline, async () => {
+          const seen = await readTopics(wire, deadline, [...wanted.keys()])
+          return seen.every((topic) => hasLeaders(topic, wanted.get(topic.name)!))
+        })
+      }
+    })
+
+export const deleteTopics =
+  (wire: Wire): Cluster['deleteTopics'] =>
+  (names) =>
+    wire.operation('deleteTopics', async (deadline) => {
+      if (names.length === 0) {
+        return
+      }
+      const response = await wire.send(
+        'controller',
+        apis.deleteTopics,
+        names.map((name) => ({ name })),
+        deadline.left(),
+      )
+      throwFirst(response.responses, (topic) => `topic ${topic.name}`)
+      await settle(deadline, async () => (await readTopics(wire, deadline, names)).length === 0)
+    })
+
+export const deleteRecords =
+  (wire: Wire): Cluster['deleteRecords'] =>
+  (before) =>
+    wire.operation('deleteRecords', async (deadline) => {
+      const names = [...new Set(before.map(({ topic }) => topic))]
+      const leaders = await partitionLeaders(wire, deadline, names)
+      const perLeader = groupBy(before, ({ topic, partition }) => leaders(topic, partition))
+      const answers = await mapConcurrently([...perLeader], 4, ([leader, partitions]) =>
+        wire.send(
+          leader,
+          apis.deleteRecords,
+          byTopic(partitions, ({ partition, offset }) => ({ partitionIndex: partition, offset })),
+          deadline.left(),
+        ),
+      )
+      return answers.flatMap(({ topics }) =>
+        topics.flatMap(({ name, partitions }) =>
+          partitions.map(({ partitionIndex, lowWatermark, errorCode }) => {
+            if (errorCode !== 0) {
+              throw brokerError(errorCode, `topic ${name} partition ${partitionIndex}`)
+            }
+            return { topic: name, partition: partitionIndex, lowWatermark }
+          }),
+        ),
+      )
+    })
+
+/**
+ * Looks up the leader of a partition.
+ *
+ * @throws ClusterError UNKNOWN_TOPIC_OR_PARTITION, or LEADER_NOT_AVAILABLE, which is worth retrying
+ */
+export async function partitionLeaders(
+  wire: Wire,
+  deadline: Deadline,
+  names: readonly string[],
+): Promise<(topic: string, partition: number) => number> {
+  const topics = new Map<string, TopicInfo>()
+  for (const part of chunks(names, 2_000)) {
+    for (const topic of await describeTopics(wire, deadline, part)) {
+      topics.set(topic.name, topic)
+    }
+  }
+  return (topic, partition) => {
+    const info = topics.get(topic)?.partitions[partition]
+    if (info === undefined) {
+      throw brokerError(unknownTopic, `topic ${topic} partition ${partition}`)
+    }
+    if (info.leader < 0) {
+      throw brokerError(5, `topic ${topic} partition ${partition}`)
+    }
+    return info.leader
+  }
+}
+
+/**
+ * Waits until a change shows. The controller has committed it when it answers; the broker that is asked next learns of
+ * it a moment later. A change that does not show in time is not an error: it was acknowledged.
+ */
+export async function settle(deadline: Deadline, shows: () => Promise<boolean>): Promise<void> {
+  const until = Math.max(0, deadline.left() - visibleWithinMs)
+  for (let waitMs = 2; !(await shows()); waitMs = Math.min(waitMs * 2, 200)) {
+    if (deadline.left() - waitMs <= until) {
+      return
+    }
+    await new Promise((resolve) => setTimeout(resolve, waitMs))
+  }
+}
+
+function hasLeaders(topic: TopicInfo, partitions: number): boolean {
+  // -1 partitions is the broker's default, whatever that is.
+  return topic.partitions.length >= Math.max(1, partitions) && topic.partitions.every(({ leader }) => leader >= 0)
+}
+
+function throwFirst<T extends { readonly errorCode: number; readonly errorMessage?: string | null }>(
+  results: readonly T[],
+  resource: (result: T) => string,
+): void {
+  const failed = results.find(({ errorCode }) => errorCode !== 0)
+  if (failed !== undefined) {
+    throw brokerError(failed.errorCode, resource(failed), failed.errorMessage)
+  }
+}
+
+/** A topic id as Kafka prints it: 22 characters of base64url. */
+function topicIdText(uuid: string): string {
+  return Buffer.from(uuid.replaceAll('-', ''), 'hex').toString('base64url')
+}

@@ -1,0 +1,300 @@
+// One room that every request goes through: connections, versions, routing to the right broker, deadlines, retries.
+import {
+  type API,
+  apiVersionsV1,
+  type Connection,
+  ConnectionPool,
+  parseBroker,
+  ResponseError,
+} from '@platformatic/kafka'
+import { apis } from './apis.ts'
+import { brokerError, ClusterError, invalid, isRetriableKafkaError, translate } from './errors.ts'
+import type { BrokerInfo, ClusterInfo, ClusterOptions } from './types.ts'
+
+interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+type Versions = ReadonlyMap<number, { readonly min: number; readonly max: number }>
+
+/** `any` is any broker that answers, `controller` the one that Kafka names, a number the broker of that id. */
+export type Target = 'any' | 'controller' | number
+
+/** How long to go on; every request of one operation shares it. */
+export interface Deadline {
+  readonly timeoutMs: number
+  /** Milliseconds that are left, at least 0. */
+  left(): number
+}
+
+export interface Wire {
+  /** Runs one operation within the configured time. @throws ClusterError TIMEOUT */
+  operation<T>(name: string, body: (deadline: Deadline) => Promise<T>): Promise<T>
+  /** Sends one request. Error codes inside the response are left to the caller. */
+  send<Args extends unknown[], Response>(
+    target: Target,
+    versions: readonly API<Args, Response>[],
+    ...args: Args
+  ): Promise<Response>
+  /** Does any broker offer one of these versions? */
+  supports(versions: readonly { readonly key: number; readonly version: number }[]): Promise<boolean>
+  /** What is known of the cluster; asks only when nothing is. */
+  info(): Promise<ClusterInfo>
+  /** Asks again. */
+  refresh(): Promise<ClusterInfo>
+  /** The coordinator's broker id for each group. */
+  coordinators(groupIds: readonly string[], deadline: Deadline): Promise<Map<string, number>>
+  /** Repeats `attempt` while it throws an error that Kafka calls retriable, forgetting what was known of the cluster. */
+  retrying<T>(deadline: Deadline, attempt: () => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+const groupKeyType = 0
+
+export function createWire(options: ClusterOptions): Wire {
+  const bootstrap = parseBootstrap(options.bootstrapServers)
+  const timeoutMs = options.timeoutMs ?? 30_000
+  if (!Number.isFinite(timeoutMs) || timeoutMs <= 0) {
+    throw invalid(`timeoutMs must be a positive number of milliseconds, it is ${timeoutMs}`)
+  }
+  const tls = options.tls === true ? {} : options.tls || undefined
+  const pool = new ConnectionPool(options.clientId ?? 'selfmonitor', {
+    connectTimeout: Math.min(5_000, timeoutMs),
+    requestTimeout: timeoutMs,
+    maxInflights: 16,
+    sasl: options.sasl,
+    tls,
+    // Node checks the certificate against the servername; without one, against the host that was dialled.
+    tlsServerName: tls && tls.servername !== undefined ? tls.servername : tls !== undefined,
+  })
+  let closed = false
+  let known: ClusterInfo | null = null
+  const versionsOf = new WeakMap<Connection, Promise<Versions>>()
+
+  async function open(address: Address): Promise<Connection> {
+    if (closed) {
+      throw new ClusterError('CLOSED', 'This cluster connection has been closed', { hint: 'Connect again.' })
+    }
+    try {
+      return await pool.get(address)
+    } catch (error) {
+      throw translate(error, `${address.host}:${address.port}`)
+    }
+  }
+
+  async function openAny(): Promise<Connection> {
+    let last: ClusterError | null = null
+    const addresses = [...bootstrap, ...(known?.brokers ?? [])]
+    for (const address of uniqueAddresses(addresses)) {
+      try {
+        return await open(address)
+      } catch (error) {
+        last = error as ClusterError
+        if (last.reason === 'not-allowed' || last.code === 'CLOSED') {
+          throw last
+        }
+      }
+    }
+    if (bootstrap.length === 1) {
+      throw last!
+    }
+    throw new ClusterError(
+      last!.code,
+      `No broker of ${options.bootstrapServers} can be reached; the last: ${last!.message}`,
+      {
+        reason: last!.reason,
+        resource: options.bootstrapServers,
+        hint: last!.hint ?? undefined,
+      },
+    )
+  }
+
+  async function connection(target: Target): Promise<Connection> {
+    if (target === 'any') {
+      return openAny()
+    }
+    const cluster = await info()
+    const id = target === 'controller' ? cluster.controllerId : target
+    const broker = cluster.brokers.find((b) => b.id === id)
+    if (broker !== undefined) {
+      return open(broker)
+    }
+    if (target === 'controller') {
+      return openAny()
+    }
+    throw new ClusterError('BROKER_NOT_AVAILABLE', `broker ${id} is not part of the cluster`, {
+      resource: `broker ${id}`,
+      hint: `Its brokers are ${cluster.brokers.map((b) => b.id).join(', ')}.`,
+    })
+  }
+
+  async function request<Args extends unknown[], Response>(
+    to: Connection,
+    api: API<Args, Response>,
+    args: Args,
+  ): Promise<Response> {
+    try {
+      return await api.async(to, ...args)
+    } catch (error) {
+      // The library throws when any part of a response carries an error; the parts are what callers want to see.
+      if (error instanceof ResponseError && error.response !== undefined) {
+        return error.response as Response
+      }
+      throw translate(error, `${to.host}:${to.port}`)
+    }
+  }
+
+  function versions(of: Connection): Promise<Versions> {
+    let answer = versionsOf.get(of)
+    if (answer === undefined) {
+      answer = request(of, apiVersionsV1.api, ['selfmonitor', '0.1.0']).then(
+        (response) =>
+          new Map(
+            response.apiKeys.map(({ apiKey, minVersion, maxVersion }) => [
+              apiKey,
+              { min: minVersion, max: maxVersion },
+            ]),
+          ),
+      )
+      answer.catch(() => versionsOf.delete(of))
+      versionsOf.set(of, answer)
+    }
+    return answer
+  }
+
+  async function send<Args extends unknown[], Response>(
+    target: Target,
+    candidates: readonly API<Args, Response>[],
+    ...args: Args
+  ): Promise<Response> {
+    const to = await connection(target)
+    const offered = await versions(to)
+    const api = candidates.find(({ key, version }) => {
+      const range = offered.get(key)
+      return range !== undefined && version >= range.min && version <= range.max
+    })
+    if (api === undefined) {
+      const { key } = candidates[0]!
+      const range = offered.get(key)
+      throw new ClusterError(
+        'UNSUPPORTED_API',
+        range === undefined
+          ? `broker ${to.host}:${to.port} does not offer API ${key}`
+          : `broker ${to.host}:${to.port} offers versions ${range.min} to ${range.max} of API ${key}, none that this client speaks`,
+        { resource: `broker ${to.host}:${to.port}`, hint: 'Apache Kafka 3.0 or newer is needed.' },
+      )
+    }
+    return request(to, api, args)
+  }
+
+  async function info(): Promise<ClusterInfo> {
+    return known ?? refresh()
+  }
+
+  async function refresh(): Promise<ClusterInfo> {
+    const response = await send('any', apis.metadata, [], false, false)
+    const brokers: BrokerInfo[] = response.brokers
+      .map(({ nodeId, host, port, rack }) => ({ id: nodeId, host, port, rack: rack || null }))
+      .sort((a, b) => a.id - b.id)
+    known = { clusterId: response.clusterId ?? '', controllerId: response.controllerId, brokers }
+    return known
+  }
+
+  async function retrying<T>(deadline: Deadline, attempt: () => Promise<T>): Promise<T> {
+    for (let tries = 0; ; tries++) {
+      try {
+        return await attempt()
+      } catch (error) {
+        const backoffMs = Math.min(50 * 2 ** tries, 1_000)
+        if (!(error instanceof ClusterError) || !isTransient(error) || backoffMs >= deadline.left()) {
+          throw error
+        }
+        await new Promise((resolve) => setTimeout(resolve, backoffMs))
+        // A cluster of which no broker can be reached is said at once: only one broker of several is worth waiting for.
+        await refresh()
+      }
+    }
+  }
+
+  return {
+    send,
+    info,
+    refresh,
+    retrying,
+    async operation(name, body) {
+      const startedAt = performance.now()
+      const deadline = { timeoutMs, left: () => Math.max(0, Math.ceil(timeoutMs - (performance.now() - startedAt))) }
+      let timer: NodeJS.Timeout | undefined
+      const timedOut = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => {
+          reject(
+            new ClusterError('TIMEOUT', `${name} on ${options.bootstrapServers} took longer than ${timeoutMs} ms`, {
+              reason: 'timeout',
+              resource: options.bootstrapServers,
+              hint: 'Raise the timeout, or look at the health of the brokers.',
+            }),
+          )
+        }, timeoutMs)
+      })
+      try {
+        return await Promise.race([body(deadline), timedOut])
+      } finally {
+        clearTimeout(timer)
+      }
+    },
+    async supports(candidates) {
+      const offered = await versions(await openAny())
+      return candidates.some(({ key, version }) => {
+        const range = offered.get(key)
+        return range !== undefined && version >= range.min && version <= range.max
+      })
+    },
+    coordinators(groupIds, deadline) {
+      return retrying(deadline, async () => {
+        const found = new Map<string, number>()
+        if (groupIds.length === 0) {
+          return found
+        }
+        const response = await send('any', apis.findCoordinator, groupKeyType, [...groupIds])
+        for (const { key, nodeId, errorCode, errorMessage } of response.coordinators) {
+          if (errorCode !== 0) {
+            throw brokerError(errorCode, `group ${key}`, errorMessage)
+          }
+          found.set(key, nodeId)
+        }
+        return found
+      })
+    },
+    async close() {
+      closed = true
+      await pool.close()
+    },
+  }
+}
+
+function isTransient(error: ClusterError): boolean {
+  if (error.kafkaError !== null) {
+    return isRetriableKafkaError(error.kafkaError.code) && error.code !== 'UNKNOWN_TOPIC_OR_PARTITION'
+  }
+  return ['CONNECTION_CLOSED', 'CANNOT_CONNECT', 'BROKER_NOT_AVAILABLE'].includes(error.code)
+}
+
+function parseBootstrap(text: string): Address[] {
+  const addresses = text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+    .map((part) => parseBroker(part))
+  const wrong = addresses.find(({ host, port }) => host === '' || !Number.isInteger(port) || port < 1 || port > 65_535)
+  if (addresses.length === 0 || wrong !== undefined) {
+    throw invalid(`bootstrapServers must be host:port, several joined with commas; it is '${text}'`, {
+      hint: 'For example 127.0.0.1:9092.',
+    })
+  }
+  return addresses
+}
+
+function uniqueAddresses(addresses: readonly Address[]): Address[] {
+  return [...new Map(addresses.map((a) => [`${a.host}:${a.port}`, { host: a.host, port: a.port }])).values()]
+}
