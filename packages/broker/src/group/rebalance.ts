@@ -1,0 +1,240 @@
+// How a classic group moves from one generation to the next, and what happens when a deadline passes.
+//
+//   Empty ──join──▶ PreparingRebalance ──all joined, or time is up──▶ CompletingRebalance ──leader syncs──▶ Stable
+//                        ▲    │ nobody left: Empty                          │                               │
+//                        └────┴──── a member joins, changes, leaves or expires ─────────────────────────────┘
+import {
+  allMembersJoined,
+  answerJoin,
+  answerSync,
+  type ClassicGroup,
+  emptyAssignment,
+  failure,
+  joinAdmitted,
+  joinMembers,
+  joinRefused,
+  log,
+  type Member,
+  nextDeadline,
+  removeMember,
+  type Step,
+  selectProtocol,
+  syncRefused,
+  transition,
+  write,
+} from './classic-group.ts'
+import { subscribedTopicsOf } from './subscription.ts'
+
+/** Gives the member a full session from now. */
+export function restartSession(step: Step, member: Member, timeoutMs = member.sessionTimeoutMs): void {
+  member.deadlineMs = step.nowMs + timeoutMs
+}
+
+/** Starts a rebalance, or, while one is being prepared, finishes it if this was what it waited for. */
+export function rebalanceOrComplete(group: ClassicGroup, step: Step, reason: string): void {
+  switch (group.state) {
+    case 'Empty':
+    case 'CompletingRebalance':
+    case 'Stable':
+      prepareRebalance(group, step, reason)
+      return
+    case 'PreparingRebalance':
+      completeIfAllJoined(group, step)
+      return
+    case 'Dead':
+      return
+  }
+}
+
+export function prepareRebalance(group: ClassicGroup, step: Step, reason: string): void {
+  if (group.state === 'CompletingRebalance') resetAssignments(group, step)
+  group.pendingSync.clear()
+  group.syncDeadlineMs = undefined
+
+  const isInitial = group.state === 'Empty'
+  transition(group, step, 'PreparingRebalance')
+  log(step, 'info', `group ${group.groupId} prepares to rebalance after generation ${group.generationId}: ${reason}`)
+  if (isInitial) {
+    // The group is new: more members are probably starting right now, so wait a little for them.
+    const delayMs = step.config.initialRebalanceDelayMs
+    const remainingMs = Math.max(rebalanceTimeoutMs(group) - delayMs, 0)
+    group.newMemberAdded = false
+    group.joinTimer = { deadlineMs: step.nowMs + delayMs, initial: { delayMs, remainingMs } }
+  } else if (allMembersJoined(group)) {
+    completeJoin(group, step)
+  } else {
+    group.joinTimer = { deadlineMs: step.nowMs + rebalanceTimeoutMs(group) }
+  }
+}
+
+/** Ends the join phase when everybody has joined, unless it is the initial delay, which always runs out. */
+export function completeIfAllJoined(group: ClassicGroup, step: Step): void {
+  if (group.state !== 'PreparingRebalance' || group.joinTimer?.initial) return
+  if (allMembersJoined(group)) completeJoin(group, step)
+}
+
+/** The longest that any member asked for. */
+function rebalanceTimeoutMs(group: ClassicGroup): number {
+  let longest = 0
+  for (const member of group.members.values()) longest = Math.max(longest, member.rebalanceTimeoutMs)
+  return longest
+}
+
+function resetAssignments(group: ClassicGroup, step: Step): void {
+  const error = failure('REBALANCE_IN_PROGRESS', 'another rebalance began before the assignment came')
+  for (const member of group.members.values()) {
+    member.assignment = emptyAssignment
+    if (member.syncWaiter !== undefined) restartSession(step, member)
+    answerSync(step, member, syncRefused(error))
+  }
+}
+
+function completeJoin(group: ClassicGroup, step: Step): void {
+  group.joinTimer = undefined
+  const missing = [...group.members.values()].filter((m) => m.joinWaiter === undefined && m.groupInstanceId === null)
+  for (const member of missing) removeMember(group, step, member.memberId, 'did not rejoin in the rebalance timeout,')
+  if (missing.length > 0) {
+    const names = missing.map((member) => member.memberId).join(', ')
+    log(step, 'info', `group ${group.groupId} goes on without members that did not rejoin: ${names}`)
+  }
+
+  if (group.members.size > 0 && !electJoinedLeader(group)) {
+    // Only static members are left and none has rejoined: their sessions decide, so wait another round.
+    group.joinTimer = { deadlineMs: step.nowMs + Math.max(rebalanceTimeoutMs(group), 1) }
+    log(step, 'warn', `group ${group.groupId} cannot complete its rebalance: no member has rejoined`)
+    return
+  }
+  nextGeneration(group, step)
+}
+
+/** The leader stays when it has rejoined, else the first member that has becomes leader. */
+function electJoinedLeader(group: ClassicGroup): boolean {
+  const current = group.leaderId === undefined ? undefined : group.members.get(group.leaderId)
+  if (current?.joinWaiter !== undefined) return true
+  for (const member of group.members.values()) {
+    if (member.joinWaiter === undefined) continue
+    group.leaderId = member.memberId
+    return true
+  }
+  return false
+}
+
+function nextGeneration(group: ClassicGroup, step: Step): void {
+  group.generationId++
+  group.pendingSync.clear()
+  if (group.members.size === 0) {
+    group.protocolName = undefined
+    group.leaderId = undefined
+    group.subscribedTopics = subscribedTopicsOf(group)
+    transition(group, step, 'Empty')
+    log(step, 'info', `group ${group.groupId} is empty at generation ${group.generationId}`)
+    write(group, step)
+    return
+  }
+
+  group.protocolName = selectProtocol(group)
+  group.subscribedTopics = subscribedTopicsOf(group)
+  transition(group, step, 'CompletingRebalance')
+  log(
+    step,
+    'info',
+    `group ${group.groupId} reached generation ${group.generationId}: ${group.members.size} members, ` +
+      `assignor ${group.protocolName}, leader ${group.leaderId}`,
+  )
+  for (const member of group.members.values()) {
+    const members = member.memberId === group.leaderId ? joinMembers(group) : []
+    answerJoin(step, member, joinAdmitted(group, member.memberId, members))
+    restartSession(step, member)
+    member.isNew = false
+    group.pendingSync.add(member.memberId)
+  }
+  group.syncDeadlineMs = step.nowMs + rebalanceTimeoutMs(group)
+}
+
+/** Takes a member out and moves the group on. Its parked join, if any, is refused so that a living client retries. */
+export function expelMember(group: ClassicGroup, step: Step, member: Member, why: string): void {
+  dropMember(group, step, member, why)
+  rebalanceOrComplete(group, step, `member ${member.memberId} ${why}`)
+}
+
+/** Takes a member out without moving the group on. */
+export function dropMember(group: ClassicGroup, step: Step, member: Member, why: string): void {
+  const error = failure('UNKNOWN_MEMBER_ID', why)
+  answerJoin(step, member, joinRefused('', error))
+  answerSync(step, member, syncRefused(error))
+  removeMember(group, step, member.memberId, why)
+}
+
+/** Lets everything happen that is due at `step.nowMs`, earliest first. */
+export function passTime(group: ClassicGroup, step: Step): void {
+  for (;;) {
+    const dueMs = nextDeadline(group)
+    if (dueMs > step.nowMs) return
+    if (group.joinTimer?.deadlineMs === dueMs) joinTimeIsUp(group, step)
+    else if (group.syncDeadlineMs === dueMs) syncTimeIsUp(group, step)
+    else expireSession(group, step, dueMs)
+  }
+}
+
+function joinTimeIsUp(group: ClassicGroup, step: Step): void {
+  const initial = group.joinTimer?.initial
+  if (!initial || !group.newMemberAdded || initial.remainingMs === 0) {
+    completeJoin(group, step)
+    return
+  }
+  group.newMemberAdded = false
+  const delayMs = Math.min(step.config.initialRebalanceDelayMs, initial.remainingMs)
+  const remainingMs = Math.max(initial.remainingMs - initial.delayMs, 0)
+  group.joinTimer = { deadlineMs: step.nowMs + delayMs, initial: { delayMs, remainingMs } }
+}
+
+function syncTimeIsUp(group: ClassicGroup, step: Step): void {
+  group.syncDeadlineMs = undefined
+  if (group.pendingSync.size === 0) return
+  const missing = [...group.pendingSync]
+  const why = 'did not sync in the rebalance timeout,'
+  for (const memberId of missing) dropMember(group, step, group.members.get(memberId)!, why)
+  prepareRebalance(group, step, `members did not sync in time: ${missing.join(', ')}`)
+}
+
+function expireSession(group: ClassicGroup, step: Step, dueMs: number): void {
+  for (const [memberId, deadlineMs] of group.pendingMembers) {
+    if (deadlineMs !== dueMs) continue
+    removeMember(group, step, memberId, 'its id lapsed before it joined,')
+    log(step, 'info', `group ${group.groupId}: the pending member ${memberId} did not join in its session timeout`)
+    completeIfAllJoined(group, step)
+    return
+  }
+  for (const member of group.members.values()) {
+    if (member.deadlineMs !== dueMs) continue
+    // A member whose join or sync waits here is alive as far as anyone can know; its session restarts with the answer.
+    if (!member.isNew && (member.joinWaiter !== undefined || member.syncWaiter !== undefined)) {
+      member.deadlineMs = Infinity
+      return
+    }
+    log(step, 'info', `group ${group.groupId}: the session of member ${member.memberId} expired`)
+    expelMember(group, step, member, member.isNew ? 'waited too long for its first generation,' : 'session expired')
+    return
+  }
+}
+
+/** What the group does when its metadata could not be written: the generation is void, everyone has to rejoin. */
+export function writeFailed(group: ClassicGroup, step: Step, generationId: number): void {
+  if (group.generationId !== generationId || group.state !== 'Stable') return
+  for (const member of group.members.values()) member.assignment = emptyAssignment
+  prepareRebalance(group, step, 'the assignment could not be written')
+}
+
+/** Ends the group: what is parked is refused. */
+export function kill(group: ClassicGroup, step: Step, reason: string): void {
+  const error = failure('COORDINATOR_NOT_AVAILABLE', reason)
+  for (const member of group.members.values()) {
+    answerJoin(step, member, joinRefused(member.memberId, error))
+    answerSync(step, member, syncRefused(error))
+    member.deadlineMs = Infinity
+  }
+  group.pendingMembers.clear()
+  group.joinTimer = undefined
+  group.syncDeadlineMs = undefined
+  transition(group, step, 'Dead')
+}

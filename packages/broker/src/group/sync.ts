@@ -1,0 +1,127 @@
+// SyncGroup and Heartbeat on a classic group: the leader hands in the assignment, everybody gets their part, and stays.
+import {
+  answerSync,
+  type ClassicGroup,
+  emptyAssignment,
+  failure,
+  log,
+  type Step,
+  syncRefused,
+  transition,
+  validateMember,
+  type Waiter,
+  write,
+} from './classic-group.ts'
+import { restartSession } from './rebalance.ts'
+import type { GroupError, HeartbeatInput, SyncInput, SyncResult } from './types.ts'
+
+/** Takes in a SyncGroup. Its answer comes as an effect, in this step or when the leader has synced. */
+export function sync(group: ClassicGroup, step: Step, input: SyncInput, waiter: Waiter): void {
+  const answer = (result: SyncResult) => void step.effects.push({ type: 'answer-sync', waiter, result })
+  const error = validateSync(group, step, input)
+  if (error) {
+    answer(syncRefused(error))
+    return
+  }
+  const member = group.members.get(input.memberId)!
+
+  switch (group.state) {
+    case 'PreparingRebalance':
+      answer(syncRefused(failure('REBALANCE_IN_PROGRESS', 'the group waits for its members to rejoin')))
+      return
+    case 'CompletingRebalance': {
+      const again = failure('REBALANCE_IN_PROGRESS', 'the member sent SyncGroup again')
+      answerSync(step, member, syncRefused(again))
+      member.syncWaiter = waiter
+      synced(group, input.memberId)
+      if (group.leaderId === input.memberId) distribute(group, step, input)
+      return
+    }
+    case 'Stable':
+      synced(group, input.memberId)
+      answer(assignmentOf(group, member.assignment))
+      return
+    case 'Empty':
+    case 'Dead':
+      throw new Error(`group ${group.groupId} is ${group.state} and yet has the member ${input.memberId}`)
+  }
+}
+
+function validateSync(group: ClassicGroup, step: Step, input: SyncInput): GroupError | undefined {
+  if (group.state === 'Dead') return failure('COORDINATOR_NOT_AVAILABLE', 'the group is deleted')
+  const error = validateMember(group, step.nowMs, input.memberId, input.groupInstanceId)
+  if (error) return error
+  if (input.generationId !== group.generationId) return illegalGeneration(group, input.generationId)
+  const { protocolType, protocolName } = group
+  if (input.protocolType !== null && protocolType !== undefined && input.protocolType !== protocolType) {
+    return failure('INCONSISTENT_GROUP_PROTOCOL', `protocol type ${input.protocolType}, the group has ${protocolType}`)
+  }
+  if (input.protocolName !== null && protocolName !== undefined && input.protocolName !== protocolName) {
+    return failure(
+      'INCONSISTENT_GROUP_PROTOCOL',
+      `assignor ${input.protocolName}, the group has chosen ${protocolName}`,
+    )
+  }
+  return undefined
+}
+
+/** Takes the member off the list of those who have to sync before the timeout. */
+function synced(group: ClassicGroup, memberId: string): void {
+  group.pendingSync.delete(memberId)
+  if (group.pendingSync.size === 0) group.syncDeadlineMs = undefined
+}
+
+/** The group is stable from here on; nobody is told before it is written. */
+function distribute(group: ClassicGroup, step: Step, input: SyncInput): void {
+  const given = new Map(input.assignments.map(({ memberId, assignment }) => [memberId, assignment]))
+  for (const member of group.members.values()) {
+    member.assignment = given.get(member.memberId) ?? emptyAssignment
+    if (!given.has(member.memberId)) {
+      log(step, 'warn', `group ${group.groupId}: the leader assigned nothing to member ${member.memberId}`)
+    }
+  }
+  transition(group, step, 'Stable')
+  log(step, 'info', `group ${group.groupId} is stable at generation ${group.generationId}`)
+  write(group, step)
+  for (const member of group.members.values()) {
+    if (member.syncWaiter === undefined) continue
+    restartSession(step, member)
+    answerSync(step, member, assignmentOf(group, member.assignment))
+  }
+}
+
+function assignmentOf(group: ClassicGroup, assignment: Buffer): SyncResult {
+  return { protocolType: group.protocolType ?? null, protocolName: group.protocolName ?? null, assignment }
+}
+
+function illegalGeneration(group: ClassicGroup, generationId: number): GroupError {
+  return failure('ILLEGAL_GENERATION', `generation ${generationId}, the group is at ${group.generationId}`)
+}
+
+/** Keeps the member's session alive, also while it is told to rejoin. */
+export function heartbeat(group: ClassicGroup, step: Step, input: HeartbeatInput): GroupError | undefined {
+  if (group.state === 'Dead') return failure('COORDINATOR_NOT_AVAILABLE', 'the group is deleted')
+  const error = validateMember(group, step.nowMs, input.memberId, input.groupInstanceId)
+  if (error) return error
+  if (input.generationId !== group.generationId) return illegalGeneration(group, input.generationId)
+  restartSession(step, group.members.get(input.memberId)!)
+  if (group.state !== 'PreparingRebalance') return undefined
+  return failure('REBALANCE_IN_PROGRESS', 'the group waits for its members to rejoin')
+}
+
+/** Whether these may commit offsets now. A member's commit keeps its session alive, as in Kafka. */
+export function admitCommit(group: ClassicGroup, step: Step, input: HeartbeatInput): GroupError | undefined {
+  if (group.state === 'Dead') return failure('COORDINATOR_NOT_AVAILABLE', 'the group is deleted')
+  // Generation -1 is an admin client or a consumer that assigns its partitions itself.
+  if (input.generationId < 0 && group.state === 'Empty') return undefined
+  if (input.generationId < 0 && input.memberId === '' && input.groupInstanceId === null) {
+    return failure('UNKNOWN_MEMBER_ID', `the group is ${group.state}: only its members may commit`)
+  }
+  const error = validateMember(group, step.nowMs, input.memberId, input.groupInstanceId)
+  if (error) return error
+  if (input.generationId !== group.generationId) return illegalGeneration(group, input.generationId)
+  // The member knows the new generation but has no assignment in it yet.
+  if (group.state === 'CompletingRebalance') return failure('REBALANCE_IN_PROGRESS', 'the assignment is not known yet')
+  restartSession(step, group.members.get(input.memberId)!)
+  return undefined
+}
