@@ -1,0 +1,146 @@
+// Whole frames: size, header and body of requests and responses, in both directions.
+import {
+  type Decoded,
+  type Encodable,
+  expectEnd,
+  includes,
+  type Message,
+  Reader,
+  read,
+  Writer,
+  write,
+} from '../codec/index.ts'
+import { ProtocolError } from '../protocol-error.ts'
+import type { Api } from './api.ts'
+import { requestHeader, responseHeader } from './headers.ts'
+import {
+  type ApiName,
+  apiByKey,
+  apis,
+  type RequestInput,
+  type RequestOf,
+  type ResponseInput,
+  type ResponseOf,
+} from './table.ts'
+
+export interface RequestHead {
+  readonly apiKey: number
+  readonly apiVersion: number
+  readonly correlationId: number
+  readonly clientId: string | null
+  /** The API of this key; undefined where it is not declared here. */
+  readonly api: Api<ApiName> | undefined
+  /** Where the body begins. When the API or its version is not known, this is merely where the client id ends. */
+  readonly bodyOffset: number
+}
+
+/** The version of the request header that goes with an API at a version: 2 for flexible versions, else 1. */
+export function requestHeaderVersion(api: Api, version: number): 1 | 2 {
+  return includes(api.request.flexible, version) ? 2 : 1
+}
+
+/** The same for responses; ApiVersions keeps 0 always, so that a client can read it before it knows the broker. */
+export function responseHeaderVersion(api: Api, version: number): 0 | 1 {
+  return api.name !== 'ApiVersions' && includes(api.response.flexible, version) ? 1 : 0
+}
+
+/**
+ * Reads the header of a request frame (without its size prefix).
+ *
+ * It never fails because of an unknown API or version, so that a broker can answer those (KIP-511: an ApiVersions request
+ * of any version gets an answer). Whether the version is one of `api.versions` is for the caller to see.
+ * @throws ProtocolError when the frame is too short or the header malformed
+ */
+export function parseRequestHeader(frame: Buffer): RequestHead {
+  const reader = new Reader(frame)
+  const api = frame.length >= 2 ? apiByKey(frame.readInt16BE(0)) : undefined
+  const apiVersion = frame.length >= 4 ? frame.readInt16BE(2) : 0
+  const supported = api !== undefined && apiVersion >= api.versions.min && apiVersion <= api.versions.max
+  const header = read(requestHeader, supported ? requestHeaderVersion(api, apiVersion) : 1, reader)
+  return {
+    apiKey: header.requestApiKey,
+    apiVersion: header.requestApiVersion,
+    correlationId: header.correlationId,
+    clientId: header.clientId,
+    api,
+    bodyOffset: reader.position,
+  }
+}
+
+/**
+ * Reads the body of a request whose header was parsed. Bytes and records in it are views of the frame.
+ * @throws ProtocolError UNSUPPORTED_VERSION, TRUNCATED, MALFORMED, or TRAILING_BYTES when the frame is longer
+ */
+export function decodeRequest<N extends ApiName>(
+  name: N,
+  version: number,
+  frame: Buffer,
+  bodyOffset: number,
+): RequestOf<N> {
+  return readBody(apis[name].request, version, frame, bodyOffset) as RequestOf<N>
+}
+
+/**
+ * Writes a response as a list of buffers, size prefix first. Large record data is passed through without a copy, so it
+ * must not change until the frame is sent.
+ * @throws ProtocolError with the field's path
+ */
+export function encodeResponse<N extends ApiName>(
+  name: N,
+  version: number,
+  correlationId: number,
+  body: ResponseInput<N>,
+): Buffer[] {
+  const api: Api = apis[name]
+  return writeFrame((writer) => {
+    write(responseHeader, responseHeaderVersion(api, version), writer, { correlationId })
+    write(api.response, version, writer, body as Encodable<Message>)
+  })
+}
+
+/** Writes a request as a list of buffers, size prefix first. @throws ProtocolError with the field's path */
+export function encodeRequest<N extends ApiName>(
+  name: N,
+  version: number,
+  head: { readonly correlationId: number; readonly clientId: string | null },
+  body: RequestInput<N>,
+): Buffer[] {
+  const api: Api = apis[name]
+  return writeFrame((writer) => {
+    const headerVersion = requestHeaderVersion(api, version)
+    write(requestHeader, headerVersion, writer, { requestApiKey: api.key, requestApiVersion: version, ...head })
+    write(api.request, version, writer, body as Encodable<Message>)
+  })
+}
+
+export interface DecodedResponse<N extends ApiName> {
+  readonly correlationId: number
+  readonly body: ResponseOf<N>
+}
+
+/** Reads a response frame (without its size prefix). @throws ProtocolError */
+export function decodeResponse<N extends ApiName>(name: N, version: number, frame: Buffer): DecodedResponse<N> {
+  const api: Api = apis[name]
+  const reader = new Reader(frame)
+  const { correlationId } = read(responseHeader, responseHeaderVersion(api, version), reader)
+  return { correlationId, body: readBody(api.response, version, frame, reader.position) as ResponseOf<N> }
+}
+
+function readBody<M extends Message>(message: M, version: number, frame: Buffer, offset: number): Decoded<M> {
+  const reader = new Reader(frame, offset)
+  const body = read(message, version, reader)
+  expectEnd(reader, `${message.name} v${version}`)
+  return body
+}
+
+function writeFrame(content: (writer: Writer) => void): Buffer[] {
+  const writer = new Writer()
+  writer.int32(0)
+  content(writer)
+  const size = writer.size - 4
+  if (size > 0x7fffffff)
+    throw new ProtocolError('INVALID_VALUE', `frame of ${size} bytes, at most 2147483647 are allowed`)
+  const chunks = writer.finish()
+  chunks[0]!.writeInt32BE(size, 0)
+  return chunks
+}
