@@ -1,0 +1,16 @@
+// The door of `config/`: the tables of settings and what is computed from them.
+export { type BrokerConfigDefinition, brokerConfig, brokerConfigs } from './broker-configs.ts'
+export { ConfigError, type ConfigType, type ConfigValue, parseValue } from './definition.ts'
+export {
+  type BrokerLayers,
+  brokerChain,
+  changeList,
+  configSource,
+  describedChain,
+  inheritedTopicValue,
+  makeBrokerConfig,
+  resolveTopicConfig,
+  type SourcedValue,
+  validateTopicConfig,
+} from './resolve.ts'
+export { type TopicConfigDefinition, topicConfig, topicConfigs } from './topic-configs.ts'
