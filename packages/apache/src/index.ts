@@ -1,6 +1,7 @@
 // The package's one door: real Apache Kafka as local processes, and its command-line tools.
 export { cacheDir, fetchDistribution, findJava, jarOf, javaMajorVersion, pinnedVersion } from './distribution.ts'
 export { ApacheError, type ApacheErrorCode } from './errors.ts'
+export { type RunOptions, run } from './process.ts'
 export { startApache } from './start-apache.ts'
 export { runTool, spawnTool, type ToolName, toolNames } from './tools.ts'
 export type * from './types.ts'
