@@ -1,4 +1,5 @@
 // One room that every request goes through: connections, versions, routing to the right broker, deadlines, retries.
+import { isIP } from 'node:net'
 import {
   type API,
   apiVersionsV1,
@@ -65,8 +66,8 @@ export function createWire(options: ClusterOptions): Wire {
     maxInflights: 16,
     sasl: options.sasl,
     tls,
-    // Node checks the certificate against the servername; without one, against the host that was dialled.
-    tlsServerName: tls && tls.servername !== undefined ? tls.servername : tls !== undefined,
+    // SNI, which brokers behind one address need. An address that is no name has none (RFC 6066).
+    tlsServerName: tls?.servername ?? (tls !== undefined && bootstrap.every(({ host }) => isIP(host) === 0)),
   })
   let closed = false
   let known: ClusterInfo | null = null
