@@ -14,8 +14,8 @@
 // batchLength counts from offset 12; the CRC-32C covers everything from `attributes` on, so base offset and leader epoch
 // can be patched without computing it again. https://kafka.apache.org/documentation/#recordbatch
 import { crc32c } from '@node-rs/crc32'
+import { type CompressionType, compressionTypeOf } from '../compression/index.ts'
 import { ProtocolError } from '../protocol-error.ts'
-import { type CompressionType, compressionTypeOf } from './compression-type.ts'
 
 /** Bytes before the records of a batch. */
 export const batchHeaderBytes = 61

@@ -13,4 +13,7 @@ export {
   type TimestampType,
   verifyBatchCrc,
 } from './batch.ts'
-export type { CompressionType } from './compression-type.ts'
+export { type ControlType, encodeTransactionMarker, readControlKey, type TransactionMarker } from './control.ts'
+export { type DecodeOptions, decodeRecords } from './decode.ts'
+export { type BatchOptions, encodeBatch, type RecordInput } from './encode.ts'
+export type { KafkaRecord, RecordHeader } from './record.ts'
