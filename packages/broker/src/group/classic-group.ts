@@ -52,7 +52,13 @@ export interface ClassicGroup {
   joinTimer: { deadlineMs: number; initial?: { delayMs: number; remainingMs: number } } | undefined
   syncDeadlineMs: number | undefined
   /** Why recent members are gone, for the log. Bounded. */
-  readonly removed: Map<string, { readonly why: string; readonly atMs: number }>
+  readonly removed: Map<string, Removal & { readonly atMs: number }>
+}
+
+/** Why a member is gone, in two halves: `session expired`, or `expelled` and `it did not rejoin in the rebalance timeout`. */
+export interface Removal {
+  readonly what: string
+  readonly detail?: string
 }
 
 /** The group as a GroupMetadata record holds it. */
@@ -245,7 +251,7 @@ export function selectProtocol(group: ClassicGroup): string {
   return winner
 }
 
-export function removeMember(group: ClassicGroup, step: Step, memberId: string, why: string): void {
+export function removeMember(group: ClassicGroup, step: Step, memberId: string, removal: Removal): void {
   const member = group.members.get(memberId)
   group.members.delete(memberId)
   if (member?.groupInstanceId && group.staticMembers.get(member.groupInstanceId) === memberId) {
@@ -254,15 +260,15 @@ export function removeMember(group: ClassicGroup, step: Step, memberId: string, 
   if (group.leaderId === memberId) group.leaderId = group.members.keys().next().value
   group.pendingMembers.delete(memberId)
   group.pendingSync.delete(memberId)
-  remember(group, memberId, why, step.nowMs)
+  remember(group, memberId, removal, step.nowMs)
 }
 
 const rememberedRemovals = 64
 
 /** Keeps why a member is gone, so that its next request is refused with the reason. */
-export function remember(group: ClassicGroup, memberId: string, why: string, atMs: number): void {
+export function remember(group: ClassicGroup, memberId: string, removal: Removal, atMs: number): void {
   group.removed.delete(memberId)
-  group.removed.set(memberId, { why, atMs })
+  group.removed.set(memberId, { ...removal, atMs })
   if (group.removed.size > rememberedRemovals) group.removed.delete(group.removed.keys().next().value!)
 }
 
@@ -275,7 +281,10 @@ export function validateMember(
 ): GroupError | undefined {
   if (groupInstanceId !== null) {
     const current = group.staticMembers.get(groupInstanceId)
-    if (current === undefined) return failure('UNKNOWN_MEMBER_ID', unknownMember(group, nowMs, memberId))
+    if (current === undefined) {
+      const reason = `the group has no member with instance id ${groupInstanceId}`
+      return failure('UNKNOWN_MEMBER_ID', group.removed.has(memberId) ? unknownMember(group, nowMs, memberId) : reason)
+    }
     if (current !== memberId) {
       return failure('FENCED_INSTANCE_ID', `instance ${groupInstanceId} is now member ${current}`)
     }
@@ -284,9 +293,13 @@ export function validateMember(
   return undefined
 }
 
+export function saidOf({ what, detail }: Removal): string {
+  return detail === undefined ? what : `${what}: ${detail}`
+}
+
 function unknownMember(group: ClassicGroup, nowMs: number, memberId: string): string {
   const removed = group.removed.get(memberId)
-  if (removed) return `${removed.why} ${nowMs - removed.atMs} ms ago`
+  if (removed) return saidOf({ ...removed, what: `${removed.what} ${nowMs - removed.atMs} ms ago` })
   if (group.pendingMembers.has(memberId)) return 'the member has its id but has not joined'
   return `the group has no member ${memberId === '' ? 'without an id' : memberId}`
 }

@@ -61,7 +61,8 @@ function refusalOf(group: ClassicGroup, step: Step, input: JoinInput): JoinResul
   }
   if (!hasRoom(group, input.memberId, step.config.maxSize)) {
     const why = `the group has its ${step.config.maxSize} members`
-    if (group.members.has(input.memberId)) removeMember(group, step, input.memberId, `was turned away because ${why},`)
+    if (group.members.has(input.memberId))
+      removeMember(group, step, input.memberId, { what: 'turned away', detail: why })
     return joinRefused('', failure('GROUP_MAX_SIZE_REACHED', why))
   }
   const names = input.protocols.map((protocol) => protocol.name)
@@ -223,7 +224,7 @@ function replaceStatic(
   group.members.set(memberId, member)
   group.staticMembers.set(input.groupInstanceId!, memberId)
   if (group.leaderId === oldMemberId) group.leaderId = memberId
-  remember(group, oldMemberId, `was replaced by ${memberId}`, step.nowMs)
+  remember(group, oldMemberId, { what: 'replaced', detail: `by ${memberId}` }, step.nowMs)
   const cause = `static member ${input.groupInstanceId} came back as ${memberId}`
 
   switch (group.state) {

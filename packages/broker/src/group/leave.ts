@@ -21,7 +21,7 @@ export function leave(group: ClassicGroup, step: Step, members: readonly Leaving
 function leaveOne(group: ClassicGroup, step: Step, leaving: LeavingMember, left: string[]): GroupError | undefined {
   const { memberId, groupInstanceId } = leaving
   if (group.pendingMembers.has(memberId)) {
-    removeMember(group, step, memberId, 'left before it joined,')
+    removeMember(group, step, memberId, { what: 'left', detail: 'before it joined' })
     // Only a join phase can have waited for it.
     if (group.state === 'PreparingRebalance') left.push(`pending member ${memberId} left`)
     return undefined
@@ -31,7 +31,7 @@ function leaveOne(group: ClassicGroup, step: Step, leaving: LeavingMember, left:
   const error = validateMember(group, step.nowMs, target ?? '', groupInstanceId)
   if (error) return error
   const member = group.members.get(target!)!
-  dropMember(group, step, member, 'left')
+  dropMember(group, step, member, { what: 'left' })
   left.push(`member ${member.memberId} left${leaving.reason ? `; client says: ${leaving.reason}` : ''}`)
   return undefined
 }

@@ -16,8 +16,10 @@ import {
   log,
   type Member,
   nextDeadline,
+  type Removal,
   removeMember,
   type Step,
+  saidOf,
   selectProtocol,
   syncRefused,
   transition,
@@ -92,7 +94,8 @@ function resetAssignments(group: ClassicGroup, step: Step): void {
 function completeJoin(group: ClassicGroup, step: Step): void {
   group.joinTimer = undefined
   const missing = [...group.members.values()].filter((m) => m.joinWaiter === undefined && m.groupInstanceId === null)
-  for (const member of missing) removeMember(group, step, member.memberId, 'did not rejoin in the rebalance timeout,')
+  const removal = { what: 'expelled', detail: 'it did not rejoin in the rebalance timeout' }
+  for (const member of missing) removeMember(group, step, member.memberId, removal)
   if (missing.length > 0) {
     const names = missing.map((member) => member.memberId).join(', ')
     log(step, 'info', `group ${group.groupId} goes on without members that did not rejoin: ${names}`)
@@ -152,17 +155,17 @@ function nextGeneration(group: ClassicGroup, step: Step): void {
 }
 
 /** Takes a member out and moves the group on. Its parked join, if any, is refused so that a living client retries. */
-export function expelMember(group: ClassicGroup, step: Step, member: Member, why: string): void {
-  dropMember(group, step, member, why)
-  rebalanceOrComplete(group, step, `member ${member.memberId} ${why}`)
+export function expelMember(group: ClassicGroup, step: Step, member: Member, removal: Removal): void {
+  dropMember(group, step, member, removal)
+  rebalanceOrComplete(group, step, `member ${member.memberId}: ${saidOf(removal)}`)
 }
 
 /** Takes a member out without moving the group on. */
-export function dropMember(group: ClassicGroup, step: Step, member: Member, why: string): void {
-  const error = failure('UNKNOWN_MEMBER_ID', why)
+export function dropMember(group: ClassicGroup, step: Step, member: Member, removal: Removal): void {
+  const error = failure('UNKNOWN_MEMBER_ID', saidOf(removal))
   answerJoin(step, member, joinRefused('', error))
   answerSync(step, member, syncRefused(error))
-  removeMember(group, step, member.memberId, why)
+  removeMember(group, step, member.memberId, removal)
 }
 
 /** Lets everything happen that is due at `step.nowMs`, earliest first. */
@@ -192,15 +195,15 @@ function syncTimeIsUp(group: ClassicGroup, step: Step): void {
   group.syncDeadlineMs = undefined
   if (group.pendingSync.size === 0) return
   const missing = [...group.pendingSync]
-  const why = 'did not sync in the rebalance timeout,'
-  for (const memberId of missing) dropMember(group, step, group.members.get(memberId)!, why)
+  const removal = { what: 'expelled', detail: 'it did not sync in the rebalance timeout' }
+  for (const memberId of missing) dropMember(group, step, group.members.get(memberId)!, removal)
   prepareRebalance(group, step, `members did not sync in time: ${missing.join(', ')}`)
 }
 
 function expireSession(group: ClassicGroup, step: Step, dueMs: number): void {
   for (const [memberId, deadlineMs] of group.pendingMembers) {
     if (deadlineMs !== dueMs) continue
-    removeMember(group, step, memberId, 'its id lapsed before it joined,')
+    removeMember(group, step, memberId, { what: 'its id lapsed', detail: 'it did not join in its session timeout' })
     log(step, 'info', `group ${group.groupId}: the pending member ${memberId} did not join in its session timeout`)
     completeIfAllJoined(group, step)
     return
@@ -213,7 +216,8 @@ function expireSession(group: ClassicGroup, step: Step, dueMs: number): void {
       return
     }
     log(step, 'info', `group ${group.groupId}: the session of member ${member.memberId} expired`)
-    expelMember(group, step, member, member.isNew ? 'waited too long for its first generation,' : 'session expired')
+    const detail = member.isNew ? 'its first join waited too long' : undefined
+    expelMember(group, step, member, { what: 'session expired', detail })
     return
   }
 }

@@ -5,12 +5,13 @@
 //
 // Members are called by short names. A name stands for the member id that the group gave it last; `a-1` names one id
 // outright. Time begins at 0 and moves with `after 500`.
-import { type ClassicGroup, createGroup, type Effect, nextDeadline, type Step } from './classic-group.ts'
-import { join, validateJoin } from './join.ts'
-import { leave } from './leave.ts'
-import { passTime, writeFailed } from './rebalance.ts'
-import { admitCommit, heartbeat, sync } from './sync.ts'
-import type { GroupConfig, GroupError, JoinInput, JoinResult, SyncResult } from './types.ts'
+import { expect } from 'vitest'
+import { type ClassicGroup, createGroup, type Effect, nextDeadline, type Step } from '../classic-group.ts'
+import { join, validateJoin } from '../join.ts'
+import { leave } from '../leave.ts'
+import { passTime, writeFailed } from '../rebalance.ts'
+import { admitCommit, heartbeat, sync } from '../sync.ts'
+import type { GroupConfig, GroupError, JoinInput, JoinResult, SyncResult } from '../types.ts'
 
 export const testConfig: GroupConfig = {
   minSessionTimeoutMs: 6000,
@@ -42,7 +43,7 @@ function int32(value: number): Buffer {
 
 interface Run {
   readonly group: ClassicGroup
-  readonly config: GroupConfig
+  config: GroupConfig
   nowMs: number
   uuids: Map<string, number>
   waiters: string[]
@@ -138,6 +139,9 @@ function execute(run: Run, command: string): string[] {
       passTime(run.group, { ...step, nowMs: endMs })
       break
     }
+    case 'limit':
+      run.config = { ...run.config, maxSize: Number(who) }
+      break
     case 'write-failed':
       writeFailed(run.group, step, run.group.generationId)
       break
@@ -251,4 +255,9 @@ function describe({ group, nowMs }: Run): string {
   const dueMs = nextDeadline(group)
   const due = dueMs === Infinity ? '' : `, next deadline in ${dueMs - nowMs} ms`
   return `${group.state} generation ${group.generationId} [${members.join(', ')}]${pending}${due}`
+}
+
+/** Passes when the group answers the script's commands exactly as the script says. */
+export function behaves(script: string, config: Partial<GroupConfig> = {}): void {
+  expect(transcript(script, config)).toBe(script)
 }
