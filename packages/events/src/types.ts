@@ -3,6 +3,11 @@
 /** Event types by topic, payloads by event type. `selfmonitor types` generates one for platform.yaml. */
 export type EventCatalogue = Record<string, Record<string, unknown>>
 
+/** Any type of the shape of `EventCatalogue`, generated interfaces included. */
+export type CatalogueOf<Events> = { readonly [T in keyof Events]: { readonly [K in keyof Events[T]]: unknown } }
+export type TopicOf<Events> = keyof Events & string
+export type EventTypeOf<Events, Topic extends TopicOf<Events>> = keyof Events[Topic] & string
+
 /** The envelope that SelfMonitor's services in every language write. */
 export interface Envelope {
   readonly event_id: string
@@ -30,6 +35,19 @@ export interface ReceivedEvent<Type extends string = string, Data = unknown> {
   readonly attempt: number
 }
 
+/** Every event of a topic, told apart by `eventType`. */
+export type AnyEventOf<Events, Topic extends TopicOf<Events>> = {
+  [K in EventTypeOf<Events, Topic>]: ReceivedEvent<K, Events[Topic][K]>
+}[EventTypeOf<Events, Topic>]
+
+export interface HandlerContext {
+  /** Aborted when the result no longer counts: `close()` has waited long enough, or the partition went to another member. */
+  readonly signal: AbortSignal
+}
+
+/** Resolves when the event is dealt with. Throws to have it tried again: `PermanentError` to give up at once, `RetryLater` to say when. */
+export type EventHandler<Event = ReceivedEvent> = (event: Event, context: HandlerContext) => void | Promise<void>
+
 export interface EmitOptions {
   userId: string
   /** Record key. Default: `userId`. */
@@ -39,11 +57,49 @@ export interface EmitOptions {
   timestampMs?: number
 }
 
+/** One event of `emitMany`. */
+export type OutgoingEvent<Events> = {
+  [T in TopicOf<Events>]: {
+    [K in EventTypeOf<Events, T>]: EmitOptions & { topic: T; eventType: K; data: Events[T][K] }
+  }[EventTypeOf<Events, T>]
+}[TopicOf<Events>]
+
 export interface EmitResult {
   readonly eventId: string
   readonly topic: string
   readonly partition: number
+  /** -1 when the broker only says that it has the event already. */
   readonly offset: bigint
+}
+
+/** A record that could not be handled, as it was put aside in `<topic>.dlq`. */
+export interface DeadLetter {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: bigint
+  /** null when the record could not be decoded. */
+  readonly eventId: string | null
+  readonly eventType: string | null
+  readonly error: Error
+  readonly attempts: number
+  /** Where it is now. */
+  readonly deadLetterTopic: string
+}
+
+/** Told what becomes of every event; for test kits and counters. It must not throw. */
+export interface EventObserver {
+  emitted?(event: EmitResult & { readonly eventType: string; readonly userId: string; readonly data: unknown }): void
+  handled?(event: ReceivedEvent): void
+  failed?(event: ReceivedEvent, error: Error): void
+  deadLettered?(letter: DeadLetter): void
+}
+
+/** The subset of a pino logger that the library writes to. Payloads are never logged. */
+export interface Logger {
+  debug(context: object, message: string): void
+  info(context: object, message: string): void
+  warn(context: object, message: string): void
+  error(context: object, message: string): void
 }
 
 export interface EventStreamOptions {
@@ -63,7 +119,99 @@ export interface EventStreamOptions {
   retry?: { attempts?: number; initialDelayMs?: number; maxDelayMs?: number; factor?: number; jitter?: boolean }
   /** How long `close()` waits for handlers that are running. Default 30000. */
   drainTimeoutMs?: number
+  /** How long an event may wait for its acknowledgement, through broker restarts too. Default 120000. */
+  deliveryTimeoutMs?: number
+  /** Bytes of unacknowledged events beyond which `emit` waits before it adds more. Default 32 MiB. */
+  maxWaitingBytes?: number
+  /** How long the group waits for this member's heartbeats; handlers may run for longer. Default 45000. */
+  sessionTimeoutMs?: number
+  /** How often offsets of handled events are committed. Default 1000. */
+  commitIntervalMs?: number
+  /** Events fetched and not yet handled; beyond it fetching pauses. Default 2000. */
+  maxQueued?: number
+  /** Of `<topic>.dlq` when it has to be created. Default: the source topic's. */
+  deadLetters?: { partitions?: number; replicationFactor?: number }
   /** Payload schemas by topic and event type; payloads are validated against them. Default: the `schemas/` folder's, when there is one. */
   schemas?: Readonly<Record<string, Readonly<Record<string, object>>>>
-  logger?: { debug(c: object, m: string): void; info(c: object, m: string): void; warn(c: object, m: string): void; error(c: object, m: string): void }
+  /** Default `KAFKA_SASL_MECHANISM`, `KAFKA_SASL_USERNAME`, `KAFKA_SASL_PASSWORD`. */
+  sasl?: { mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'; username: string; password: string }
+  /** `true` for the system's trust store, or PEM texts. Default `KAFKA_TLS=true`, `KAFKA_TLS_CA` (PEM). */
+  tls?: boolean | { ca?: string; cert?: string; key?: string }
+  /** Default: warnings and errors to stderr. */
+  logger?: Logger
+  observer?: EventObserver
+}
+
+/** Counters since the start, and what is going on now. */
+export interface EventStreamStats {
+  readonly emitted: number
+  readonly emitFailed: number
+  /** Emitted and not yet acknowledged. */
+  readonly emitWaiting: number
+  readonly handled: number
+  /** Attempts that failed and were, or will be, tried again. */
+  readonly retried: number
+  readonly deadLettered: number
+  /** Events of types that nothing here handles. */
+  readonly skipped: number
+  /** Handlers that are running now. */
+  readonly running: number
+  /** Events fetched that wait for their turn. */
+  readonly queued: number
+  readonly assignedPartitions: number
+  readonly rebalances: number
+}
+
+export interface EventStreamHealth {
+  /** Ready to emit and, once `run()` was called, to handle. */
+  readonly ready: boolean
+  readonly broker: 'connected' | 'disconnected'
+  readonly consumer: 'not started' | 'joining' | 'running' | 'closed'
+}
+
+/** A service's connection to its events. */
+export interface EventStream<Events extends CatalogueOf<Events> = EventCatalogue> {
+  readonly service: string
+
+  /**
+   * Validates and sends one event; resolves when the cluster has acknowledged it. Events of one key keep their order.
+   * @throws EventValidationError, UnknownEventError before anything is sent; EmitError when the cluster does not take it
+   */
+  emit<T extends TopicOf<Events>, K extends EventTypeOf<Events, T>>(
+    topic: T,
+    eventType: K,
+    data: Events[T][K],
+    options: EmitOptions,
+  ): Promise<EmitResult>
+
+  /**
+   * Sends several events. All are validated before the first is sent.
+   * @returns the results in the order of the events
+   * @throws EmitManyError with the outcome of each event when any of them failed
+   */
+  emitMany(events: readonly OutgoingEvent<Events>[]): Promise<EmitResult[]>
+
+  /** Names the handler of an event type, or with `*` of all those of the topic that have none. Before `run()`. */
+  on<T extends TopicOf<Events>>(
+    topic: T,
+    eventType: '*',
+    handler: EventHandler<AnyEventOf<Events, T>>,
+  ): EventStream<Events>
+  on<T extends TopicOf<Events>, K extends EventTypeOf<Events, T>>(
+    topic: T,
+    eventType: K,
+    handler: EventHandler<ReceivedEvent<K, Events[T][K]>>,
+  ): EventStream<Events>
+
+  /** Starts handling; resolves once this member has its partitions. */
+  run(): Promise<void>
+
+  /** Resolves when everything emitted so far is acknowledged or has failed. */
+  flush(): Promise<void>
+
+  /** Stops fetching, waits for running handlers and unacknowledged events, commits, leaves the group. Safe to call twice. */
+  close(): Promise<void>
+
+  stats(): EventStreamStats
+  health(): EventStreamHealth
 }

@@ -1,0 +1,239 @@
+// From a call of `emit` to a record in the producer: validate, envelope, encode, choose the partition, wait for the answer.
+import { EmitManyError, EventsClosedError, EventsConfigError } from './errors.ts'
+import { encodeHeaders, noHeaders, type Producer, partitionForKey, type Receipt } from './kafka/index.ts'
+import { type SendSpan, startSend } from './tracing.ts'
+import type { EmitOptions, EmitResult, Envelope, EventObserver } from './types.ts'
+import type { Catalogue, Codec, Encoder } from './wire/index.ts'
+
+export interface EmitterOptions {
+  readonly clientId: string
+  readonly producer: Producer
+  readonly catalogue: Catalogue
+  readonly codec: Codec
+  readonly newId: () => string
+  readonly now: () => number
+  readonly observer?: EventObserver
+}
+
+export interface Emitter {
+  emit(topic: string, eventType: string, data: unknown, options: EmitOptions): Promise<EmitResult>
+  emitMany(
+    events: readonly (EmitOptions & { topic: string; eventType: string; data: unknown })[],
+  ): Promise<EmitResult[]>
+  /** To be called when the producer has room again. */
+  resume(): void
+  /** Refuses further events; those that wait for room fail. */
+  close(): void
+  /** Emitted and not yet handed to the producer. */
+  waiting(): number
+  readonly counters: { emitted: number; emitFailed: number }
+}
+
+interface TopicState {
+  encoder: Encoder | null
+  loading: boolean
+  /** Events that came while the topic was being looked up or the producer was full, in their order. */
+  readonly waiting: PendingEvent[]
+}
+
+interface PendingEvent {
+  readonly envelope: Envelope
+  readonly key: string
+  readonly headers: Readonly<Record<string, string>> | undefined
+  readonly receipt: EmitReceipt
+}
+
+/** What the producer tells about one event. A class because there are a hundred thousand of them a second. */
+class EmitReceipt implements Receipt {
+  readonly topic: string
+  readonly envelope: Envelope
+  readonly span: SendSpan | null
+  readonly done: (receipt: EmitReceipt, error: Error | null, result: EmitResult | null) => void
+  resolve!: (result: EmitResult) => void
+  reject!: (error: Error) => void
+
+  constructor(topic: string, envelope: Envelope, span: SendSpan | null, done: EmitReceipt['done']) {
+    this.topic = topic
+    this.envelope = envelope
+    this.span = span
+    this.done = done
+  }
+
+  acknowledged(partition: number, offset: bigint): void {
+    const result = { eventId: this.envelope.event_id, topic: this.topic, partition, offset }
+    this.done(this, null, result)
+    this.resolve(result)
+  }
+
+  failed(error: Error): void {
+    this.done(this, error, null)
+    this.reject(error)
+  }
+}
+
+export function createEmitter(options: EmitterOptions): Emitter {
+  const { producer, catalogue, codec, observer } = options
+  const topics = new Map<string, TopicState>()
+  const counters = { emitted: 0, emitFailed: 0 }
+  let waiting = 0
+  let closed = false
+
+  function done(receipt: EmitReceipt, error: Error | null, result: EmitResult | null): void {
+    if (error !== null) {
+      counters.emitFailed++
+      receipt.span?.failed(error)
+      return
+    }
+    counters.emitted++
+    receipt.span?.sent(result!.partition, result!.offset)
+    if (observer?.emitted !== undefined) {
+      const { event_type, user_id, data } = receipt.envelope
+      observer.emitted({ ...result!, eventType: event_type, userId: user_id, data: JSON.parse(data) as unknown })
+    }
+  }
+
+  function toEnvelope(topic: string, eventType: string, data: unknown, given: EmitOptions): Envelope {
+    catalogue.validate(topic, eventType, data)
+    if (typeof given?.userId !== 'string' || given.userId === '') {
+      throw new EventsConfigError('userId', `must be a text that is not empty (${topic} ${eventType})`)
+    }
+    const json = JSON.stringify(data)
+    if (json === undefined) throw new EventsConfigError('data', `cannot be written as JSON (${topic} ${eventType})`)
+    return {
+      event_id: options.newId(),
+      event_type: eventType,
+      user_id: given.userId,
+      timestamp: given.timestampMs ?? options.now(),
+      data: json,
+    }
+  }
+
+  function send(topic: string, envelope: Envelope, given: EmitOptions): Promise<EmitResult> {
+    if (closed) return Promise.reject(new EventsClosedError('emit'))
+    const key = given.key ?? given.userId
+    const receipt = new EmitReceipt(topic, envelope, startSend(topic, envelope.event_type, key, options.clientId), done)
+    const promise = new Promise<EmitResult>((resolve, reject) => {
+      receipt.resolve = resolve
+      receipt.reject = reject
+    })
+    let state = topics.get(topic)
+    if (state === undefined) {
+      state = { encoder: null, loading: false, waiting: [] }
+      topics.set(topic, state)
+    }
+    // Whoever came first goes first: an event never overtakes those that wait.
+    if (state.encoder !== null && state.waiting.length === 0 && producer.hasRoom()) {
+      append(topic, state, envelope, key, given.headers, receipt)
+    } else {
+      state.waiting.push({ envelope, key, headers: given.headers, receipt })
+      waiting++
+      if (state.encoder === null) void load(topic, state)
+    }
+    return promise
+  }
+
+  function append(
+    topic: string,
+    state: TopicState,
+    envelope: Envelope,
+    key: string,
+    given: Readonly<Record<string, string>> | undefined,
+    receipt: EmitReceipt,
+  ): void {
+    let headers = noHeaders
+    if (given !== undefined || (receipt.span !== null && receipt.span.headers.length > 0)) {
+      headers = encodeHeaders([...Object.entries(given ?? {}), ...(receipt.span?.headers ?? [])])
+    }
+    let value: Buffer
+    try {
+      value = state.encoder!.encode(envelope)
+    } catch (error) {
+      receipt.failed(error as Error)
+      return
+    }
+    const keyBytes = Buffer.from(key)
+    const partition = partitionForKey(keyBytes, producer.partitions(topic)!)
+    producer.append(topic, partition, keyBytes, value, headers, envelope.timestamp, receipt)
+  }
+
+  async function load(topic: string, state: TopicState): Promise<void> {
+    if (state.loading) return
+    state.loading = true
+    try {
+      const [encoder] = await Promise.all([codec.encoderFor(topic), producer.load(topic)])
+      state.encoder = encoder
+    } catch (error) {
+      // The next emit asks again: the topic or its schema may have been created by then.
+      for (const { receipt } of state.waiting.splice(0)) {
+        waiting--
+        receipt.failed(error as Error)
+      }
+    }
+    state.loading = false
+    resume()
+  }
+
+  function resume(): void {
+    for (const [topic, state] of topics) {
+      if (state.encoder === null || state.waiting.length === 0) continue
+      let next = 0
+      while (next < state.waiting.length && producer.hasRoom()) {
+        const { envelope, key, headers, receipt } = state.waiting[next++]!
+        append(topic, state, envelope, key, headers, receipt)
+      }
+      state.waiting.splice(0, next)
+      waiting -= next
+    }
+  }
+
+  return {
+    counters,
+    resume,
+    waiting: () => waiting,
+
+    emit(topic, eventType, data, given) {
+      let envelope: Envelope
+      try {
+        envelope = toEnvelope(topic, eventType, data, given)
+      } catch (error) {
+        return Promise.reject(error)
+      }
+      return send(topic, envelope, given)
+    },
+
+    async emitMany(events) {
+      const prepared = events.map((event) => {
+        try {
+          return { ok: true as const, event, envelope: toEnvelope(event.topic, event.eventType, event.data, event) }
+        } catch (error) {
+          return { ok: false as const, error: error as Error }
+        }
+      })
+      if (prepared.some(({ ok }) => !ok)) {
+        const unsent = new EventsConfigError('emitMany', 'not sent, because other events of the call are invalid')
+        throw new EmitManyError(
+          prepared.map((one) => ({ ok: false, error: one.ok ? unsent : one.error })),
+          true,
+        )
+      }
+      const settled = await Promise.allSettled(
+        prepared.flatMap((one) => (one.ok ? [send(one.event.topic, one.envelope, one.event)] : [])),
+      )
+      if (settled.every((one) => one.status === 'fulfilled')) return settled.map(({ value }) => value)
+      throw new EmitManyError(
+        settled.map((one) =>
+          one.status === 'fulfilled' ? { ok: true, result: one.value } : { ok: false, error: one.reason as Error },
+        ),
+        false,
+      )
+    },
+
+    close() {
+      closed = true
+      for (const state of topics.values()) {
+        for (const { receipt } of state.waiting.splice(0)) receipt.failed(new EventsClosedError('emit'))
+      }
+      waiting = 0
+    },
+  }
+}

@@ -1,0 +1,180 @@
+// One set of connections to a Kafka cluster: addresses by node, metadata, and requests by name. Everything that retries,
+// orders or remembers lives in the producer, the group member and the fetcher; here a call either answers or fails.
+import { type API, Base, type Broker, type Connection, findErrorBy, kGetApi, ResponseError } from '@platformatic/kafka'
+import type { SecurityOptions } from '../options.ts'
+
+export interface PartitionMetadata {
+  /** -1 while the partition has no leader. */
+  readonly leader: number
+  readonly leaderEpoch: number
+  readonly replicas: readonly number[]
+}
+
+export interface TopicMetadata {
+  readonly name: string
+  readonly id: string
+  /** By partition number. */
+  readonly partitions: readonly PartitionMetadata[]
+}
+
+export interface KafkaClient {
+  /** Describes topics as they are now; those that do not exist are absent from the answer. Learns the brokers' addresses. */
+  describe(topics: readonly string[]): Promise<Map<string, TopicMetadata>>
+  /**
+   * Sends one request to a node (or, with null, to whichever broker answers first).
+   * @param request the client's arguments for the version in use (the newest that both sides know)
+   * @throws when the response, or any part of it, carries an error: see `partialResponse`
+   */
+  call<Response>(
+    nodeId: number | null,
+    api: string,
+    request: (version: number) => readonly unknown[],
+  ): Promise<Response>
+  /** A connection to a node, for those who write the request's bytes themselves. */
+  connection(nodeId: number | null): Promise<Connection>
+  version(api: string): Promise<number>
+  isConnected(): boolean
+  close(): Promise<void>
+}
+
+export interface KafkaClientOptions extends SecurityOptions {
+  readonly bootstrapServers: string
+  readonly clientId: string
+  /** How long a request may take, in milliseconds. */
+  readonly requestTimeoutMs: number
+}
+
+interface MetadataResponse {
+  readonly brokers: readonly { readonly nodeId: number; readonly host: string; readonly port: number }[]
+  readonly topics: readonly {
+    readonly errorCode: number
+    readonly name: string | null
+    readonly topicId?: string
+    readonly partitions: readonly {
+      readonly partitionIndex: number
+      readonly leaderId: number
+      readonly leaderEpoch: number
+      readonly replicaNodes: readonly number[]
+    }[]
+  }[]
+}
+
+export function createKafkaClient(options: KafkaClientOptions): KafkaClient {
+  const bootstrap = options.bootstrapServers.split(',').map((address) => address.trim())
+  const base = new Base({
+    clientId: options.clientId,
+    bootstrapBrokers: bootstrap,
+    retries: 0,
+    connectTimeout: 5000,
+    // Requests wait for each other on the broker anyway; the callers limit what is under way.
+    maxInflights: 16,
+    ...(options.sasl === undefined ? {} : { sasl: { ...options.sasl } }),
+    ...(options.tls === undefined ? {} : { tls: options.tls === true ? {} : { ...options.tls } }),
+    // Passed on to every connection; not in the option types of this class.
+    ...{ requestTimeout: options.requestTimeoutMs },
+  })
+  // A connection that breaks is reported by the requests that were on it.
+  base.connections.on('error', () => {})
+  const bootstrapBrokers: Broker[] = bootstrap.map((address) => {
+    const colon = address.lastIndexOf(':')
+    return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) }
+  })
+  let brokers = new Map<number, Broker>()
+
+  function api(name: string): Promise<API<unknown[], unknown>> {
+    return new Promise((resolve, reject) => {
+      base[kGetApi]<unknown[], unknown>(name, (error, found) => (error ? reject(error) : resolve(found!)))
+    })
+  }
+
+  async function connection(nodeId: number | null): Promise<Connection> {
+    if (nodeId !== null) {
+      // An unknown node is the pool's own retriable error ("not in the current metadata").
+      return base.connections.get(brokers.get(nodeId) as Broker)
+    }
+    return base.connections.getFirstAvailable([...brokers.values(), ...bootstrapBrokers])
+  }
+
+  function invoke<Response>(
+    on: Connection,
+    found: API<unknown[], unknown>,
+    request: readonly unknown[],
+  ): Promise<Response> {
+    return new Promise((resolve, reject) => {
+      const callback = (error: Error | null, response: unknown): void =>
+        error ? reject(error) : resolve(response as Response)
+      ;(found as unknown as (connection: Connection, ...args: unknown[]) => void)(on, ...request, callback)
+    })
+  }
+
+  return {
+    async describe(topics) {
+      const found = await api('Metadata')
+      const on = await connection(null)
+      const response = await invoke<MetadataResponse>(on, found, [[...topics], false, false]).catch((error: unknown) =>
+        partialResponse<MetadataResponse>(error),
+      )
+      brokers = new Map(response.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]))
+      const described = new Map<string, TopicMetadata>()
+      for (const topic of response.topics) {
+        if (topic.name === null || topic.partitions.length === 0) continue
+        const partitions: PartitionMetadata[] = []
+        for (const { partitionIndex, leaderId, leaderEpoch, replicaNodes } of topic.partitions) {
+          partitions[partitionIndex] = { leader: leaderId, leaderEpoch, replicas: replicaNodes }
+        }
+        described.set(topic.name, { name: topic.name, id: topic.topicId ?? topic.name, partitions })
+      }
+      return described
+    },
+
+    async call(nodeId, name, request) {
+      const found = await api(name)
+      return invoke(await connection(nodeId), found, request(found.version))
+    },
+
+    connection,
+
+    async version(name) {
+      return (await api(name)).version
+    },
+
+    isConnected: () => base.connections.isConnected(),
+
+    async close() {
+      await base.close()
+    },
+  }
+}
+
+/** The client throws when any part of a response carries an error; the parts that are good are wanted all the same. */
+export function partialResponse<Response>(error: unknown): Response {
+  if (error instanceof ResponseError) return (error as unknown as { response: Response }).response
+  throw error
+}
+
+/** Kafka's name of the error (`NOT_LEADER_OR_FOLLOWER`), wherever it is nested; null when no broker gave one. */
+export function kafkaErrorName(error: unknown): string | null {
+  if (!(error instanceof ResponseError)) return null
+  for (const nested of error.errors) {
+    const name = (nested as { apiId?: string }).apiId
+    if (name !== undefined) return name
+  }
+  return null
+}
+
+export function hasKafkaError(error: unknown, ...names: readonly string[]): boolean {
+  return names.some((name) => findErrorBy(error as Error, 'apiId', name) !== null)
+}
+
+/** One line for logs and messages: the innermost reason. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors.at(-1))
+  if (error instanceof Error) {
+    const kafkaName = (error as { apiId?: string }).apiId
+    if (kafkaName !== undefined) return kafkaName
+    return error.cause instanceof Error
+      ? reasonOf(error.cause)
+      : error.message || ((error as { code?: string }).code ?? error.name)
+  }
+  return String(error)
+}

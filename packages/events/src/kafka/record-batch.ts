@@ -1,0 +1,200 @@
+// Builds record batches (magic 2) by appending to one growing buffer: a record is written once, at its place.
+// Layout: https://kafka.apache.org/documentation/#recordbatch
+import { crc32c } from '@platformatic/kafka'
+
+const headerBytes = 61
+const initialBytes = 4096
+
+/** Headers in their wire form (count, then length-prefixed keys and values), made once for many records. */
+export type EncodedHeaders = Buffer
+
+export const noHeaders: EncodedHeaders = Buffer.from([0])
+
+/** @param entries names and values; null is Kafka's null value */
+export function encodeHeaders(entries: readonly (readonly [string, string | Uint8Array | null])[]): EncodedHeaders {
+  if (entries.length === 0) return noHeaders
+  const parts: Uint8Array[] = [varint(entries.length)]
+  for (const [name, value] of entries) {
+    const key = Buffer.from(name)
+    parts.push(varint(key.length), key)
+    if (value === null) {
+      parts.push(varint(-1))
+    } else {
+      const bytes = typeof value === 'string' ? Buffer.from(value) : value
+      parts.push(varint(bytes.length), bytes)
+    }
+  }
+  return Buffer.concat(parts)
+}
+
+/** A batch that is being filled. */
+export interface BatchBuilder {
+  readonly count: number
+  /** Bytes so far, header included. */
+  readonly sizeBytes: number
+  append(key: Uint8Array | null, value: Uint8Array | null, headers: EncodedHeaders, timestampMs: number): void
+  /** The finished batch, a view of the builder's buffer. May be called again with another identity. */
+  finish(producerId: bigint, producerEpoch: number, baseSequence: number): Buffer
+  /** The same records as batches of one each, for a topic whose `max.message.bytes` the whole batch exceeds. */
+  split(): BatchBuilder[]
+}
+
+export function createBatchBuilder(): BatchBuilder {
+  let buffer = Buffer.allocUnsafe(initialBytes)
+  let position = headerBytes
+  let count = 0
+  let baseTimestamp = 0
+  let maxTimestamp = 0
+
+  function reserve(bytes: number): void {
+    if (position + bytes <= buffer.length) return
+    const larger = Buffer.allocUnsafe(Math.max(buffer.length * 2, position + bytes))
+    buffer.copy(larger, 0, 0, position)
+    buffer = larger
+  }
+
+  return {
+    get count() {
+      return count
+    },
+    get sizeBytes() {
+      return position
+    },
+
+    append(key, value, headers, timestampMs) {
+      if (count === 0) {
+        baseTimestamp = timestampMs
+        maxTimestamp = timestampMs
+      } else if (timestampMs > maxTimestamp) {
+        maxTimestamp = timestampMs
+      }
+      const delta = timestampMs - baseTimestamp
+      const keyLength = key === null ? -1 : key.length
+      const valueLength = value === null ? -1 : value.length
+      const bodyBytes =
+        1 +
+        varlongSize(delta) +
+        varintSize(count) +
+        varintSize(keyLength) +
+        Math.max(keyLength, 0) +
+        varintSize(valueLength) +
+        Math.max(valueLength, 0) +
+        headers.length
+      reserve(bodyBytes + 5)
+
+      let at = writeVarint(buffer, position, bodyBytes)
+      buffer[at++] = 0
+      at = writeVarlong(buffer, at, delta)
+      at = writeVarint(buffer, at, count)
+      at = writeVarint(buffer, at, keyLength)
+      if (key !== null) {
+        buffer.set(key, at)
+        at += keyLength
+      }
+      at = writeVarint(buffer, at, valueLength)
+      if (value !== null) {
+        buffer.set(value, at)
+        at += valueLength
+      }
+      buffer.set(headers, at)
+      position = at + headers.length
+      count++
+    },
+
+    finish(producerId, producerEpoch, baseSequence) {
+      buffer.writeBigInt64BE(0n, 0)
+      buffer.writeInt32BE(position - 12, 8)
+      buffer.writeInt32BE(-1, 12)
+      buffer[16] = 2
+      buffer.writeInt16BE(0, 21)
+      buffer.writeInt32BE(count - 1, 23)
+      buffer.writeBigInt64BE(BigInt(baseTimestamp), 27)
+      buffer.writeBigInt64BE(BigInt(maxTimestamp), 35)
+      buffer.writeBigInt64BE(producerId, 43)
+      buffer.writeInt16BE(producerEpoch, 51)
+      buffer.writeInt32BE(baseSequence, 53)
+      buffer.writeInt32BE(count, 57)
+      buffer.writeUInt32BE(crc32c(buffer.subarray(21, position)) >>> 0, 17)
+      return buffer.subarray(0, position)
+    },
+
+    split() {
+      const singles: BatchBuilder[] = []
+      let at = headerBytes
+      for (let i = 0; i < count; i++) {
+        const length = readVarlong(buffer, at)
+        const end = length.next + length.value
+        const delta = readVarlong(buffer, length.next + 1)
+        const key = readBytes(buffer, readVarlong(buffer, delta.next).next)
+        const value = readBytes(buffer, key.next)
+        const single = createBatchBuilder()
+        single.append(key.bytes, value.bytes, buffer.subarray(value.next, end), baseTimestamp + delta.value)
+        singles.push(single)
+        at = end
+      }
+      return singles
+    },
+  }
+}
+
+function varint(value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(5)
+  return bytes.subarray(0, writeVarint(bytes, 0, value))
+}
+
+function varintSize(value: number): number {
+  const zigzag = ((value << 1) ^ (value >> 31)) >>> 0
+  return zigzag < 0x80 ? 1 : zigzag < 0x4000 ? 2 : zigzag < 0x200000 ? 3 : zigzag < 0x10000000 ? 4 : 5
+}
+
+function writeVarint(buffer: Uint8Array, at: number, value: number): number {
+  let zigzag = ((value << 1) ^ (value >> 31)) >>> 0
+  while (zigzag >= 0x80) {
+    buffer[at++] = (zigzag & 0x7f) | 0x80
+    zigzag >>>= 7
+  }
+  buffer[at++] = zigzag
+  return at
+}
+
+// Timestamps may lie further apart than 32 bits hold; numbers are exact up to 2^53, which zigzag leaves room for here.
+function varlongSize(value: number): number {
+  if (value >= -0x40000000 && value < 0x40000000) return varintSize(value)
+  let zigzag = value >= 0 ? value * 2 : -value * 2 - 1
+  let size = 1
+  while (zigzag >= 0x80) {
+    zigzag = Math.floor(zigzag / 0x80)
+    size++
+  }
+  return size
+}
+
+function writeVarlong(buffer: Uint8Array, at: number, value: number): number {
+  if (value >= -0x40000000 && value < 0x40000000) return writeVarint(buffer, at, value)
+  let zigzag = value >= 0 ? value * 2 : -value * 2 - 1
+  while (zigzag >= 0x80) {
+    buffer[at++] = (zigzag % 0x80) | 0x80
+    zigzag = Math.floor(zigzag / 0x80)
+  }
+  buffer[at++] = zigzag
+  return at
+}
+
+function readVarlong(buffer: Uint8Array, at: number): { value: number; next: number } {
+  let zigzag = 0
+  let scale = 1
+  let byte: number
+  do {
+    byte = buffer[at++]!
+    zigzag += (byte & 0x7f) * scale
+    scale *= 0x80
+  } while (byte >= 0x80)
+  return { value: zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2, next: at }
+}
+
+function readBytes(buffer: Buffer, at: number): { bytes: Buffer | null; next: number } {
+  const length = readVarlong(buffer, at)
+  if (length.value < 0) return { bytes: null, next: length.next }
+  const next = length.next + length.value
+  return { bytes: buffer.subarray(length.next, next), next }
+}

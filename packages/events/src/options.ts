@@ -1,0 +1,180 @@
+// Where a stream's settings come from: options first, then the environment, then the addresses that `selfmonitor up` uses.
+import { EventsConfigError } from './errors.ts'
+import type { EventStreamOptions } from './types.ts'
+
+export interface SecurityOptions {
+  readonly sasl?: {
+    readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
+    readonly username: string
+    readonly password: string
+  }
+  /** `true` for the system's trust store, or PEM texts. */
+  readonly tls?: true | { readonly ca?: string; readonly cert?: string; readonly key?: string }
+}
+
+/** Settings after defaults and checks. Times in milliseconds. */
+export interface ResolvedOptions extends SecurityOptions {
+  readonly service: string
+  readonly bootstrapServers: string
+  readonly registryUrl: string
+  readonly group: string
+  readonly from: 'earliest' | 'latest'
+  readonly concurrency: number
+  readonly retry: {
+    readonly attempts: number
+    readonly initialDelayMs: number
+    readonly maxDelayMs: number
+    readonly factor: number
+    readonly jitter: boolean
+  }
+  readonly drainTimeoutMs: number
+  readonly deliveryTimeoutMs: number
+  readonly maxWaitingBytes: number
+  readonly sessionTimeoutMs: number
+  readonly commitIntervalMs: number
+  readonly maxQueued: number
+  readonly deadLetters: { readonly partitions: number | null; readonly replicationFactor: number | null }
+}
+
+/**
+ * Fills in what the caller left out and checks all of it.
+ * @throws EventsConfigError naming the option, or the environment variable, that is wrong
+ */
+export function resolveOptions(options: EventStreamOptions, env: NodeJS.ProcessEnv = process.env): ResolvedOptions {
+  const service = text(options.service, 'service', env, 'SELFMONITOR_SERVICE')
+  if (service === null) {
+    throw new EventsConfigError(
+      'service',
+      'is missing: pass `service`, or set SELFMONITOR_SERVICE (it names the consumer group)',
+    )
+  }
+  if (!/^[A-Za-z0-9._-]{1,200}$/.test(service)) {
+    throw new EventsConfigError('service', `"${service}" may hold letters, digits, ".", "_" and "-" only`)
+  }
+  const retry = options.retry ?? {}
+  return {
+    service,
+    bootstrapServers: addresses(
+      text(options.bootstrapServers, 'bootstrapServers', env, 'KAFKA_BOOTSTRAP_SERVERS') ?? '127.0.0.1:9092',
+    ),
+    registryUrl: urls(text(options.registryUrl, 'registryUrl', env, 'SCHEMA_REGISTRY_URL') ?? 'http://127.0.0.1:8081'),
+    group: text(options.group, 'group', env, null) ?? service,
+    from: oneOf('from', options.from ?? 'earliest', ['earliest', 'latest'] as const),
+    concurrency: integer('concurrency', options.concurrency ?? 16, 1, 10_000),
+    retry: {
+      attempts: integer('retry.attempts', retry.attempts ?? 5, 1, 1000),
+      initialDelayMs: integer('retry.initialDelayMs', retry.initialDelayMs ?? 100, 0, 86_400_000),
+      maxDelayMs: integer('retry.maxDelayMs', retry.maxDelayMs ?? 10_000, 0, 86_400_000),
+      factor: atLeast('retry.factor', retry.factor ?? 2, 1),
+      jitter: retry.jitter ?? true,
+    },
+    drainTimeoutMs: integer('drainTimeoutMs', options.drainTimeoutMs ?? 30_000, 0, 86_400_000),
+    deliveryTimeoutMs: integer('deliveryTimeoutMs', options.deliveryTimeoutMs ?? 120_000, 1, 86_400_000),
+    maxWaitingBytes: integer('maxWaitingBytes', options.maxWaitingBytes ?? 32 * 1024 * 1024, 1, 2 ** 40),
+    sessionTimeoutMs: integer('sessionTimeoutMs', options.sessionTimeoutMs ?? 45_000, 1000, 1_800_000),
+    commitIntervalMs: integer('commitIntervalMs', options.commitIntervalMs ?? 1000, 1, 3_600_000),
+    maxQueued: integer('maxQueued', options.maxQueued ?? 2000, 1, 10_000_000),
+    deadLetters: {
+      partitions:
+        options.deadLetters?.partitions === undefined
+          ? null
+          : integer('deadLetters.partitions', options.deadLetters.partitions, 1, 100_000),
+      replicationFactor:
+        options.deadLetters?.replicationFactor === undefined
+          ? null
+          : integer('deadLetters.replicationFactor', options.deadLetters.replicationFactor, 1, 32_767),
+    },
+    ...security(options, env),
+  }
+}
+
+function security(options: EventStreamOptions, env: NodeJS.ProcessEnv): SecurityOptions {
+  const sasl = options.sasl ?? saslFromEnv(env)
+  const tls = options.tls ?? tlsFromEnv(env)
+  return {
+    ...(sasl === undefined
+      ? {}
+      : { sasl: { ...sasl, mechanism: oneOf('sasl.mechanism', sasl.mechanism, mechanisms) } }),
+    ...(tls === undefined || tls === false ? {} : { tls }),
+  }
+}
+
+const mechanisms = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const
+
+function saslFromEnv(env: NodeJS.ProcessEnv): SecurityOptions['sasl'] {
+  const username = env.KAFKA_SASL_USERNAME
+  const password = env.KAFKA_SASL_PASSWORD
+  const mechanism = env.KAFKA_SASL_MECHANISM
+  if (!username && !password && !mechanism) return undefined
+  if (!username)
+    throw new EventsConfigError(
+      'KAFKA_SASL_USERNAME',
+      'is missing, but KAFKA_SASL_MECHANISM or KAFKA_SASL_PASSWORD is set',
+    )
+  if (!password) throw new EventsConfigError('KAFKA_SASL_PASSWORD', 'is missing, but KAFKA_SASL_USERNAME is set')
+  return { mechanism: oneOf('KAFKA_SASL_MECHANISM', mechanism || 'SCRAM-SHA-512', mechanisms), username, password }
+}
+
+function tlsFromEnv(env: NodeJS.ProcessEnv): SecurityOptions['tls'] {
+  const ca = env.KAFKA_TLS_CA
+  const enabled = env.KAFKA_TLS
+  if (enabled !== undefined && enabled !== '') oneOf('KAFKA_TLS', enabled, ['true', 'false'] as const)
+  if (enabled === 'false' || (!enabled && !ca)) return undefined
+  return ca ? { ca } : true
+}
+
+function text(
+  option: string | undefined,
+  field: string,
+  env: NodeJS.ProcessEnv,
+  variable: string | null,
+): string | null {
+  if (option !== undefined) {
+    if (typeof option !== 'string' || option.trim() === '')
+      throw new EventsConfigError(field, 'must be a text that is not empty')
+    return option.trim()
+  }
+  const value = variable === null ? undefined : env[variable]?.trim()
+  return value ? value : null
+}
+
+function addresses(list: string): string {
+  for (const address of list.split(',')) {
+    const match = /^\s*(.+):(\d{1,5})\s*$/.exec(address)
+    if (match === null || Number(match[2]) < 1 || Number(match[2]) > 65_535) {
+      throw new EventsConfigError(
+        'bootstrapServers',
+        `"${address.trim()}" is not host:port (KAFKA_BOOTSTRAP_SERVERS, several joined with commas)`,
+      )
+    }
+  }
+  return list
+}
+
+function urls(list: string): string {
+  for (const url of list.split(',')) {
+    const parsed = URL.parse(url.trim())
+    if (parsed === null || !['http:', 'https:'].includes(parsed.protocol)) {
+      throw new EventsConfigError('registryUrl', `"${url.trim()}" is not an http(s) URL (SCHEMA_REGISTRY_URL)`)
+    }
+  }
+  return list
+}
+
+function integer(field: string, value: number, min: number, max: number): number {
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw new EventsConfigError(field, `must be a whole number from ${min} to ${max}, it is ${value}`)
+  }
+  return value
+}
+
+function atLeast(field: string, value: number, min: number): number {
+  if (!(value >= min)) throw new EventsConfigError(field, `must be at least ${min}, it is ${value}`)
+  return value
+}
+
+function oneOf<const T extends string>(field: string, value: string, allowed: readonly T[]): T {
+  const found = allowed.find((name) => name === value)
+  if (found === undefined) throw new EventsConfigError(field, `"${value}" is not one of ${allowed.join(', ')}`)
+  return found
+}
