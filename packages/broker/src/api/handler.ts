@@ -1,5 +1,6 @@
 // What an API file exports: one function from a decoded request to its response. The server reads frames, decodes the
 // request, calls the handler that the table in `registry.ts` names, and writes what it returns.
+import type { ApiName, RequestOf, ResponseInput } from '@selfmonitor/protocol'
 import type { BrokerState } from '../state.ts'
 
 /** What a handler knows beside the request itself. */
@@ -35,7 +36,7 @@ export interface Connection {
  *
  * A handler returns the response, or a promise of it, or `null` for "no answer" (Produce with acks=0). It throws
  * `CloseConnection` where Kafka would close the connection. Anything else that it throws is logged and answered with
- * UNKNOWN_SERVER_ERROR in the shape of that API's response; a `KafkaError` of the protocol package is answered with its
+ * UNKNOWN_SERVER_ERROR in the shape of that API's response; a `KafkaError` (any error whose `code` is the name of a Kafka error) is answered with its
  * own code in that shape.
  *
  * Requests of one connection are handled one after the other, as Kafka does: the next one starts when this one's answer
@@ -46,6 +47,9 @@ export type Handler<Request, Response> = (
   request: Request,
   context: RequestContext,
 ) => Response | null | Promise<Response | null>
+
+/** The handler of one API by Kafka's name: `ApiHandler<'Fetch'>`. */
+export type ApiHandler<N extends ApiName> = Handler<RequestOf<N>, ResponseInput<N>>
 
 /** Thrown by a handler to end the connection without an answer; `reason` is logged. */
 export class CloseConnection extends Error {

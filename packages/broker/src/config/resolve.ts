@@ -1,5 +1,5 @@
 // From what was set where to what holds: one chain of sources for brokers, one for topics, and the typed views of both.
-import type { BrokerConfig, TopicConfig } from '../metadata/types.ts'
+import type { BrokerConfig, BrokerLayers, TopicConfig } from '../metadata/types.ts'
 import { brokerConfig } from './broker-configs.ts'
 import { ConfigError, type ConfigValue, parseValue, splitList } from './definition.ts'
 import { type TopicConfigDefinition, topicConfig, topicConfigs } from './topic-configs.ts'
@@ -18,16 +18,6 @@ export interface SourcedValue {
   readonly name: string
   readonly value: string
   readonly source: ConfigSource
-}
-
-/** Everything that was said about brokers, most specific first. */
-export interface BrokerLayers {
-  /** Changed while running, on one broker. */
-  readonly dynamic: ReadonlyMap<string, string>
-  /** Changed while running, for all brokers. */
-  readonly dynamicDefault: ReadonlyMap<string, string>
-  /** Given when the broker was started. */
-  readonly static: ReadonlyMap<string, string>
 }
 
 /** Other names of a broker setting, the wanted one first (KIP-226). */

@@ -58,6 +58,16 @@ export interface TopicConfig {
   readonly 'unclean.leader.election.enable': boolean
 }
 
+/** Everything that was said about brokers, most specific first. */
+export interface BrokerLayers {
+  /** Changed while running, on one broker. */
+  readonly dynamic: ReadonlyMap<string, string>
+  /** Changed while running, for all brokers. */
+  readonly dynamicDefault: ReadonlyMap<string, string>
+  /** Given when the broker was started. */
+  readonly static: ReadonlyMap<string, string>
+}
+
 /** Broker-level settings by Kafka's names: given at the start, changed by AlterConfigs, else Kafka's default. */
 export interface BrokerConfig {
   /** @throws when the name is not in the table of `config/` or is not a number: a mistake in our code. */
@@ -94,7 +104,14 @@ export interface MetadataStore {
   /** What was set on one broker, or on all (`''`), while running. */
   brokerOverrides(name: string): ReadonlyMap<string, string>
   readonly brokerConfig: BrokerConfig
+  /** Where broker settings come from, for those who show it. */
+  brokerLayers(): BrokerLayers
 
+  /**
+   * Runs `work` alone: no other `work` runs meanwhile. For whoever must validate and then change without anybody in
+   * between. Not reentrant.
+   */
+  exclusively<T>(work: () => Promise<T>): Promise<T>
   /** All or nothing, one durable write. The caller has validated. @throws KafkaError TOPIC_ALREADY_EXISTS on a race. */
   createTopics(topics: readonly NewTopic[]): Promise<readonly TopicMetadata[]>
   /** Unknown ids are passed over. */
@@ -115,7 +132,8 @@ export interface MetadataStore {
 
   /**
    * Calls `listener` in order after each durable change, before the mutation's promise resolves; a promise that it
-   * returns is awaited. Returns the function that ends it.
+   * returns is awaited. A listener must not wait for
+   * another mutation. Returns the function that ends it.
    */
   onChange(listener: (change: MetadataChange) => void | Promise<void>): () => void
   /** Waits for writes under way and closes the file. */

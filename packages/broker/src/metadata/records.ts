@@ -1,0 +1,106 @@
+// Everything that the metadata store remembers, as a table of record types: how each changes the state, and how the
+// state is written down again in a snapshot. A new kind of metadata (users, ACLs, quotas) is a row here.
+import type { Uuid } from '@selfmonitor/protocol'
+
+export interface StoredTopic {
+  readonly id: Uuid
+  readonly name: string
+  readonly assignments: readonly (readonly number[])[]
+  readonly configs: ReadonlyMap<string, string>
+}
+
+/** What is durable. Changed only by records. */
+export interface StoredState {
+  readonly topics: Map<string, StoredTopic>
+  readonly topicsById: Map<Uuid, StoredTopic>
+  /** By broker id as a string; `''` for all brokers. */
+  readonly brokerConfigs: Map<string, ReadonlyMap<string, string>>
+  /** Every producer id below this one may have been given out. */
+  nextProducerIdBlock: bigint
+}
+
+export function emptyState(): StoredState {
+  return { topics: new Map(), topicsById: new Map(), brokerConfigs: new Map(), nextProducerIdBlock: 0n }
+}
+
+type Configs = Readonly<Record<string, string>>
+
+interface RecordBodies {
+  /** A topic as a whole: created, grown, or configured anew. */
+  topic: { id: Uuid; name: string; assignments: readonly (readonly number[])[]; configs: Configs }
+  topicDeleted: { id: Uuid }
+  /** All settings of one broker, or of all (`''`). */
+  brokerConfigs: { broker: string; configs: Configs }
+  producerIds: { next: string }
+}
+
+export type RecordType = keyof RecordBodies
+export type MetadataRecord = { [T in RecordType]: { type: T } & RecordBodies[T] }[RecordType]
+
+interface RecordHandling<T extends RecordType> {
+  apply(state: StoredState, body: RecordBodies[T]): void
+  /** The records of this type that rebuild the state. */
+  dump(state: StoredState): Iterable<RecordBodies[T]>
+}
+
+const handling: { readonly [T in RecordType]: RecordHandling<T> } = {
+  topic: {
+    apply(state, { id, name, assignments, configs }) {
+      putTopic(state, { id, name, assignments, configs: new Map(Object.entries(configs)) })
+    },
+    *dump(state) {
+      for (const { id, name, assignments, configs } of state.topics.values()) {
+        yield { id, name, assignments, configs: Object.fromEntries(configs) }
+      }
+    },
+  },
+  topicDeleted: {
+    apply(state, { id }) {
+      const topic = state.topicsById.get(id)
+      if (!topic) return
+      state.topics.delete(topic.name)
+      state.topicsById.delete(id)
+    },
+    *dump() {},
+  },
+  brokerConfigs: {
+    apply(state, { broker, configs }) {
+      const entries = Object.entries(configs)
+      if (entries.length === 0) state.brokerConfigs.delete(broker)
+      else state.brokerConfigs.set(broker, new Map(entries))
+    },
+    *dump(state) {
+      for (const [broker, configs] of state.brokerConfigs) yield { broker, configs: Object.fromEntries(configs) }
+    },
+  },
+  producerIds: {
+    apply(state, { next }) {
+      state.nextProducerIdBlock = BigInt(next)
+    },
+    *dump(state) {
+      if (state.nextProducerIdBlock > 0n) yield { next: String(state.nextProducerIdBlock) }
+    },
+  },
+}
+
+function putTopic(state: StoredState, topic: StoredTopic): void {
+  state.topics.set(topic.name, topic)
+  state.topicsById.set(topic.id, topic)
+}
+
+/** @throws Error for a type that this release does not know: ignoring it would lose somebody's settings. */
+export function applyRecord(state: StoredState, record: MetadataRecord): void {
+  if (!Object.hasOwn(handling, record.type)) {
+    throw new Error(`unknown metadata record "${record.type}", written by a newer release: upgrade to open this data`)
+  }
+  const { apply } = handling[record.type] as RecordHandling<RecordType>
+  apply(state, record)
+}
+
+/** The records from which `applyRecord` builds the same state. */
+export function dumpRecords(state: StoredState): MetadataRecord[] {
+  return (Object.keys(handling) as RecordType[]).flatMap((type) => {
+    const bodies = [...(handling[type] as RecordHandling<RecordType>).dump(state)]
+    return bodies.map((body) => ({ type, ...body }) as MetadataRecord)
+  })
+}
