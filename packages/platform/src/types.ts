@@ -1,24 +1,42 @@
 // What the users of platform.yaml see: the loaded file, the plan, and what applying it reports.
 import type { CompatibilityLevel, SchemaDefinition } from '@selfmonitor/registry'
 
+/** Where something stands in a file, and how its path reads. */
+export interface PlatformPosition {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+  /** `topics."user.events".partitions` */
+  readonly path: string
+}
+
 export interface PlatformTopic {
   readonly name: string
   readonly partitions: number
   readonly replicationFactor: number
   /** Only what the file declares, by Kafka's names. */
   readonly config: Readonly<Record<string, string>>
+  /** Settings that the file declares as the broker's default: the topic must have none of its own. */
+  readonly unset?: readonly string[]
   readonly description?: string
+  readonly owner?: string
+  /** Nothing that loses records is ever planned: no deletion, no shorter retention. */
+  readonly protect?: boolean
   /** Schema of the values, registered as `<topic>-value`. */
   readonly schema?: SchemaDefinition & { readonly file: string }
   readonly compatibility?: CompatibilityLevel
   /** Payload schema (JSON Schema) by event type. */
   readonly eventTypes: Readonly<Record<string, { readonly file: string; readonly schema: object }>>
+  /** Where `topic`, `partitions`, `replication`, `schema`, `compatibility` and each `config.<name>` are declared. */
+  readonly at?: Readonly<Record<string, PlatformPosition>>
 }
 
 export interface PlatformService {
   readonly name: string
   readonly produces: readonly string[]
   readonly consumes: readonly string[]
+  readonly description?: string
+  readonly owner?: string
   /** Consumer group; the service's name unless it says otherwise. */
   readonly group: string
 }
@@ -26,6 +44,14 @@ export interface PlatformService {
 export interface Platform {
   readonly file: string
   readonly environment: string
+  /** The environments that the file declares, in its order. */
+  readonly environments?: readonly string[]
+  /** Id of the cluster that this is for, where the file says one. */
+  readonly cluster?: { readonly id: string; readonly at: PlatformPosition }
+  /** Patterns (`*` stands for anything) of topics that may be deleted when they are not declared. */
+  readonly owns?: readonly string[]
+  /** Patterns of topics that are never deleted and whose retention is never cut. */
+  readonly protect?: readonly string[]
   readonly topics: readonly PlatformTopic[]
   readonly services: readonly PlatformService[]
 }
@@ -66,4 +92,6 @@ export interface Plan {
 export interface ApplyResult {
   readonly applied: readonly Change[]
   readonly failed: { readonly change: Change; readonly error: Error } | null
+  /** What was not tried, or not finished, because of the failure; in the plan's order. */
+  readonly notApplied: readonly Change[]
 }

@@ -1,0 +1,238 @@
+// The shape of a platform file: one declaration, from which the validation and the editors' JSON Schema come.
+import { z } from 'zod'
+import { get, type Position, problemAt, type Tree, toValue } from './document.ts'
+import { didYouMean } from './suggest.ts'
+import type { PlatformProblem } from './types.ts'
+
+const text = (description: string) => z.string({ error: 'must be text' }).meta({ description })
+const names = (description: string) =>
+  z.array(z.string({ error: 'must be text' }), { error: 'must be a list, such as [user.events]' }).meta({ description })
+
+const value = z.union([z.string(), z.number(), z.boolean(), z.null()], {
+  error: 'must be text, a number, true, false, or null for the broker default',
+})
+
+const topic = z
+  .strictObject(
+    {
+      description: text('What the topic is for.'),
+      owner: text('The team that answers for the topic.'),
+      partitions: z
+        .int({ error: 'must be a whole number' })
+        .min(1, { error: 'must be ≥ 1' })
+        .max(100_000, { error: 'must be ≤ 100000' })
+        .meta({ description: 'Number of partitions. It can grow, and never shrinks; growing it moves keys.' }),
+      replication: z
+        .int({ error: 'must be a whole number' })
+        .min(1, { error: 'must be ≥ 1' })
+        .max(32_767, { error: 'must be ≤ 32767' })
+        .meta({ description: 'Number of replicas of each partition.' }),
+      retention: text('How long records are kept: 7d, 12h, 366 days, or forever.'),
+      retentionSize: text('How much of each partition is kept: 10GiB, 500MB, or unlimited.'),
+      cleanup: z
+        .enum(['delete', 'compact', 'compact,delete', 'delete,compact'], {
+          error: "must be 'delete', 'compact' or 'compact,delete'",
+        })
+        .meta({ description: 'Old records are deleted, or only the newest of each key is kept, or both.' }),
+      schema: z
+        .union([z.string(), z.null()], { error: 'must be a file, or null for none' })
+        .meta({
+          description: 'File of the values’ schema (.avsc, .json, .proto), beside this file; {topic} is the name.',
+        }),
+      events: z
+        .union([z.string(), z.null()], { error: 'must be a folder, or null for none' })
+        .meta({ description: 'Folder with a JSON Schema <event_type>.json for each event type; {topic} is the name.' }),
+      compatibility: z
+        .enum(['NONE', 'BACKWARD', 'BACKWARD_TRANSITIVE', 'FORWARD', 'FORWARD_TRANSITIVE', 'FULL', 'FULL_TRANSITIVE'], {
+          error: 'must be NONE, BACKWARD, BACKWARD_TRANSITIVE, FORWARD, FORWARD_TRANSITIVE, FULL or FULL_TRANSITIVE',
+        })
+        .meta({ description: 'Which changes of the schema are allowed.' }),
+      protect: z
+        .boolean({ error: 'must be true or false' })
+        .meta({ description: 'Refuse whatever would lose records: deletion, and a shorter retention.' }),
+      config: z
+        .record(z.string(), value, { error: 'must be a map of Kafka topic settings' })
+        .meta({ description: 'Kafka topic settings by their own names; null takes the broker default.' }),
+    },
+    { error: 'must be a map of topic settings' },
+  )
+  .partial()
+
+const service = z
+  .strictObject(
+    {
+      description: text('What the service does.'),
+      owner: text('The team that answers for the service.'),
+      produces: names('Topics that the service writes.'),
+      consumes: names('Topics that the service reads.'),
+      group: text('Its consumer group; the name of the service unless it says otherwise.'),
+    },
+    { error: 'must be a map such as { produces: [user.events] }' },
+  )
+  .partial()
+
+const cluster = z
+  .strictObject(
+    { id: text('Id of the cluster that this file is for; a plan against another one is refused.') },
+    { error: 'must be a map such as { id: … }' },
+  )
+  .partial()
+
+// `topics:` with nothing below it is an empty map to whoever wrote it.
+const mapOf = <T extends z.ZodType>(inner: T, what: string) =>
+  z.record(z.string(), inner, { error: `must be a map of ${what}` })
+
+const topics = mapOf(topic, 'topics by name').meta({ description: 'Topics by name.' })
+const services = mapOf(service, 'services by name').meta({ description: 'Services by name.' })
+const include = names('Further files with topics and services, beside this file.')
+
+/** What an included file may hold. */
+export const includedFile = z.strictObject({ include, topics, services }, { error: 'must be a map' }).partial()
+
+export const platformFile = z
+  .strictObject(
+    {
+      version: z.literal(1, { error: 'must be 1, the only version of the format' }),
+      include,
+      cluster,
+      defaults: topic.meta({ description: 'Settings of every topic that does not say otherwise.' }),
+      environments: mapOf(
+        z
+          .strictObject(
+            {
+              cluster,
+              defaults: topic.meta({ description: 'Laid over the defaults.' }),
+              topics: topics.meta({ description: 'Laid over topics that are declared below topics.' }),
+            },
+            { error: 'must be a map' },
+          )
+          .partial(),
+        'environments by name',
+      ).meta({ description: 'What differs between production, staging, development, …' }),
+      owns: names(
+        'Patterns (* stands for anything) of topics that belong to this file: those that are not declared may be deleted, with --allow-delete.',
+      ),
+      protect: names('Patterns of topics that are never deleted and whose retention is never cut.'),
+      topics,
+      services,
+    },
+    { error: 'must be a map with topics, services, …' },
+  )
+  .partial()
+
+/** The JSON Schema that editors use for completion and checks. */
+export function platformJsonSchema(): object {
+  const schema = z.toJSONSchema(platformFile, {
+    target: 'draft-7',
+    io: 'input',
+    override: ({ jsonSchema }) => {
+      // Any value can come from the environment instead.
+      const { type, enum: options } = jsonSchema
+      if (
+        type === 'integer' ||
+        type === 'number' ||
+        type === 'boolean' ||
+        (options !== undefined && type === 'string')
+      ) {
+        const { description, ...rest } = jsonSchema
+        for (const key of Object.keys(jsonSchema)) {
+          delete jsonSchema[key]
+        }
+        Object.assign(jsonSchema, description === undefined ? {} : { description }, {
+          anyOf: [rest, { type: 'string', pattern: '\\$\\{.+\\}' }],
+        })
+      }
+    },
+  })
+  return { ...schema, title: 'SelfMonitor platform file' }
+}
+
+/**
+ * Every way in which a tree differs from the shape, at its place.
+ *
+ * @param skip positions whose values are not known (unset environment variables), which are not judged
+ */
+export function structureProblems(
+  tree: Tree,
+  shape: typeof platformFile | typeof includedFile,
+  skip: ReadonlySet<Tree>,
+): PlatformProblem[] {
+  const result = shape.safeParse(toValue(tree))
+  if (result.success) {
+    return []
+  }
+  return result.error.issues.flatMap((issue): PlatformProblem[] => {
+    const path = issue.path.map(String)
+    const found = locate(tree, path)
+    if (issue.code === 'unrecognized_keys') {
+      const known = keysOf(shapeAt(shape, path))
+      return issue.keys.map((key) =>
+        problemAt(
+          found.node.kind === 'map' ? found.node.entries.get(key)!.key : found.at,
+          `is not known here${didYouMean(key, known)}`,
+        ),
+      )
+    }
+    if (
+      skip.has(found.node) ||
+      (found.node.kind === 'scalar' && found.node.value === null && isMapShape(shapeAt(shape, path)))
+    ) {
+      return []
+    }
+    return [problemAt(found.at, `${issue.message}${seen(found.node)}`)]
+  })
+}
+
+function seen(node: Tree): string {
+  switch (node.kind) {
+    case 'scalar':
+      return node.source === '' ? '' : `, it is ${node.source}`
+    case 'list':
+      return ', it is a list'
+    case 'map':
+      return ', it is a map'
+    default:
+      return node satisfies never
+  }
+}
+
+function locate(tree: Tree, path: readonly string[]): { readonly at: Position; readonly node: Tree } {
+  let node = tree
+  for (const key of path) {
+    const next = node.kind === 'list' ? node.items[Number(key)] : get(node, key)
+    if (next === undefined) {
+      break
+    }
+    node = next
+  }
+  return { at: node.at, node }
+}
+
+function unwrap(shape: z.core.$ZodType): z.core.$ZodType {
+  return shape instanceof z.ZodOptional ? unwrap(shape.unwrap()) : shape
+}
+
+function shapeAt(shape: z.core.$ZodType, path: readonly string[]): z.core.$ZodType | undefined {
+  let at: z.core.$ZodType | undefined = unwrap(shape)
+  for (const key of path) {
+    if (at instanceof z.ZodObject) {
+      at = at.shape[key]
+    } else if (at instanceof z.ZodRecord) {
+      at = at.valueType
+    } else if (at instanceof z.ZodArray) {
+      at = at.element
+    } else {
+      return undefined
+    }
+    at = at === undefined ? undefined : unwrap(at)
+  }
+  return at
+}
+
+function keysOf(shape: z.core.$ZodType | undefined): string[] {
+  return shape instanceof z.ZodObject ? Object.keys(shape.shape) : []
+}
+
+function isMapShape(shape: z.core.$ZodType | undefined): boolean {
+  return shape instanceof z.ZodObject || shape instanceof z.ZodRecord
+}

@@ -1,0 +1,252 @@
+// Reads platform.yaml with all that it includes, checks it, and lays one environment over it.
+import { readFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import {
+  type Environment,
+  entriesOf,
+  get,
+  joinPath,
+  overlay,
+  type Position,
+  problemAt,
+  readDocument,
+  scalars,
+  type Tree,
+} from './document.ts'
+import { invalidPlatform } from './errors.ts'
+import { includedFile, platformFile, structureProblems } from './format.ts'
+import { reason, shownPath } from './schema-files.ts'
+import { didYouMean } from './suggest.ts'
+import { buildTopic } from './topic.ts'
+import type { Platform, PlatformProblem, PlatformService, PlatformTopic } from './types.ts'
+
+export interface LoadOptions {
+  /** Which of the file's environments. Default `development`, which a file need not declare. */
+  environment?: string
+  /** Where `${NAME}` is looked up. Default `process.env`. */
+  env?: Environment
+}
+
+export const defaultEnvironment = 'development'
+
+interface Declared {
+  readonly key: Position
+  readonly value: Tree
+}
+
+/**
+ * Loads a platform file.
+ *
+ * @param file path of the file; what it includes and names is found beside the file that says so
+ * @throws PlatformError INVALID_PLATFORM with every mistake in `problems`, not only the first
+ */
+export async function loadPlatform(file: string, options: LoadOptions = {}): Promise<Platform> {
+  const environment = options.environment ?? defaultEnvironment
+  const problems: PlatformProblem[] = []
+  const files = await readFiles(resolve(file), options.env ?? process.env, environment, problems)
+  const root = files[0]?.tree
+  if (root === undefined) {
+    throw invalidPlatform(problems)
+  }
+  checkEnvironment(root, environment, shownPath(resolve(file)), problems)
+
+  const topics = collect(
+    files.map(({ tree }) => tree),
+    'topics',
+    problems,
+  )
+  const services = collect(
+    files.map(({ tree }) => tree),
+    'services',
+    problems,
+  )
+  const chosen = get(root, 'environments', environment)
+  for (const [name, { key }] of entriesOf(get(chosen, 'topics'))) {
+    if (!topics.has(name)) {
+      problems.push(problemAt(key, `is not declared below topics${didYouMean(name, topics.keys())}`))
+    }
+  }
+  const platform: Platform = {
+    file: shownPath(resolve(file)),
+    environment,
+    environments: entriesOf(get(root, 'environments')).map(([name]) => name),
+    ...clusterOf(root, chosen),
+    owns: texts(get(root, 'owns')),
+    protect: texts(get(root, 'protect')),
+    topics: await Promise.all(
+      [...topics].map(([name, { key, value }]): Promise<PlatformTopic> => {
+        const own = overlay(value, get(chosen, 'topics', name))
+        const effective = overlay(get(root, 'defaults'), get(chosen, 'defaults'), own)
+        return buildTopic(name, key, own, effective, problems)
+      }),
+    ),
+    services: [...services].map(([name, { value }]) => serviceOf(name, value, topics, problems)),
+  }
+  checkCollisions(topics, problems)
+  const unique = new Map(
+    problems.map((p) => [`${p.file}:${p.line}:${p.column} ${p.message}`, { ...p, file: shownPath(p.file) }]),
+  )
+  if (unique.size > 0) {
+    throw invalidPlatform([...unique.values()])
+  }
+  return platform
+}
+
+interface LoadedFile {
+  readonly path: string
+  readonly tree: Tree
+}
+
+/** The file and all that it includes, the file itself first. */
+async function readFiles(
+  path: string,
+  env: Environment,
+  environment: string,
+  problems: PlatformProblem[],
+): Promise<LoadedFile[]> {
+  const loaded: LoadedFile[] = []
+  const seen = new Set<string>()
+  async function read(name: string, from: Position | null): Promise<void> {
+    if (seen.has(name)) {
+      return
+    }
+    seen.add(name)
+    let text: string
+    try {
+      text = await readFile(name, 'utf8')
+    } catch (error) {
+      const at = from ?? { file: name, line: 1, column: 1, path: '' }
+      problems.push(problemAt(at, `${from === null ? '' : `${shownPath(name)} `}cannot be read: ${reason(error)}`))
+      return
+    }
+    const { tree, problems: found } = readDocument(name, text, env)
+    problems.push(...found)
+    if (tree === null) {
+      if (found.length === 0) {
+        problems.push({ file: name, line: 1, column: 1, path: '', message: 'is empty; declare topics' })
+      }
+      return
+    }
+    const unset = [...scalars(tree)].filter((scalar) => scalar.unset.length > 0)
+    for (const scalar of unset) {
+      // What only another environment needs may be missing here.
+      if (
+        !scalar.at.path.startsWith('environments.') ||
+        scalar.at.path.startsWith(`${joinPath('environments', environment)}.`)
+      ) {
+        for (const variable of scalar.unset) {
+          problems.push(
+            problemAt(
+              scalar.at,
+              `needs the environment variable ${variable}, which is not set; set it or write \${${variable}:-default}`,
+            ),
+          )
+        }
+      }
+    }
+    problems.push(...structureProblems(tree, from === null ? platformFile : includedFile, new Set(unset)))
+    loaded.push({ path: name, tree })
+    const include = get(tree, 'include')
+    for (const item of include?.kind === 'list' ? include.items : []) {
+      if (item.kind === 'scalar' && typeof item.value === 'string' && item.unset.length === 0) {
+        await read(resolve(dirname(name), item.value), item.at)
+      }
+    }
+  }
+  await read(path, null)
+  return loaded
+}
+
+/** One section of all files; a name that two of them declare is a mistake. */
+function collect(trees: readonly Tree[], section: string, problems: PlatformProblem[]): Map<string, Declared> {
+  const all = new Map<string, Declared>()
+  for (const tree of trees) {
+    for (const [name, entry] of entriesOf(get(tree, section))) {
+      const first = all.get(name)
+      if (first !== undefined) {
+        problems.push(
+          problemAt(entry.key, `is declared already, in ${shownPath(first.key.file)} line ${first.key.line}`),
+        )
+        continue
+      }
+      all.set(name, entry)
+    }
+  }
+  return all
+}
+
+function checkEnvironment(root: Tree, environment: string, file: string, problems: PlatformProblem[]): void {
+  const declared = entriesOf(get(root, 'environments')).map(([name]) => name)
+  if (declared.includes(environment) || (environment === defaultEnvironment && declared.length === 0)) {
+    return
+  }
+  const section = root.kind === 'map' ? root.entries.get('environments')?.key : undefined
+  problems.push(
+    problemAt(
+      section ?? { file, line: 1, column: 1, path: 'environments' },
+      declared.length === 0
+        ? `declares no environment '${environment}'`
+        : `declares no '${environment}', it has ${declared.join(', ')}${didYouMean(environment, declared)}`,
+    ),
+  )
+}
+
+function clusterOf(root: Tree, chosen: Tree | undefined): Pick<Platform, 'cluster'> {
+  const id = get(overlay(get(root, 'cluster'), get(chosen, 'cluster')), 'id')
+  return id?.kind === 'scalar' ? { cluster: { id: String(id.value), at: id.at } } : {}
+}
+
+function serviceOf(
+  name: string,
+  tree: Tree,
+  topics: ReadonlyMap<string, Declared>,
+  problems: PlatformProblem[],
+): PlatformService {
+  const topicsOf = (word: string): string[] => {
+    const list = get(tree, word)
+    return (list?.kind === 'list' ? list.items : []).flatMap((item) => {
+      if (item.kind !== 'scalar' || typeof item.value !== 'string') {
+        return []
+      }
+      if (!topics.has(item.value)) {
+        problems.push(
+          problemAt(item.at, `'${item.value}' is not declared below topics${didYouMean(item.value, topics.keys())}`),
+        )
+      }
+      return [item.value]
+    })
+  }
+  const word = (key: string): string | undefined => {
+    const found = get(tree, key)
+    return found?.kind === 'scalar' && found.value !== null ? String(found.value) : undefined
+  }
+  const description = word('description')
+  const owner = word('owner')
+  return {
+    name,
+    produces: topicsOf('produces'),
+    consumes: topicsOf('consumes'),
+    group: word('group') ?? name,
+    ...(description === undefined ? {} : { description }),
+    ...(owner === undefined ? {} : { owner }),
+  }
+}
+
+/** Kafka refuses two topics whose names differ only in `.` and `_`: their metrics would have one name. */
+function checkCollisions(topics: ReadonlyMap<string, Declared>, problems: PlatformProblem[]): void {
+  const seen = new Map<string, string>()
+  for (const [name, { key }] of topics) {
+    const same = name.replaceAll('.', '_')
+    const other = seen.get(same)
+    if (other !== undefined) {
+      problems.push(problemAt(key, `collides with ${other}: Kafka takes '.' and '_' in topic names for the same`))
+    }
+    seen.set(same, name)
+  }
+}
+
+function texts(tree: Tree | undefined): string[] {
+  return (tree?.kind === 'list' ? tree.items : []).flatMap((item) =>
+    item.kind === 'scalar' ? [String(item.value)] : [],
+  )
+}

@@ -1,0 +1,153 @@
+// The schema files that a topic names: the schema of its values, and a JSON Schema for each event type's payload.
+import { readdir, readFile } from 'node:fs/promises'
+import { dirname, join, relative, resolve } from 'node:path'
+import type { SchemaType } from '@selfmonitor/registry'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import addFormats from 'ajv-formats'
+import { LineCounter, parseDocument } from 'yaml'
+import { type Position, problemAt } from './document.ts'
+import type { PlatformProblem, PlatformTopic } from './types.ts'
+
+/** A path as people read it: below the working directory it is relative. */
+export function shownPath(path: string): string {
+  const short = relative(process.cwd(), path)
+  return short === '' || short.startsWith('..') ? path : short
+}
+
+function resolveFrom(position: Position, name: string, topic: string): string {
+  return resolve(dirname(position.file), name.replaceAll('{topic}', topic))
+}
+
+const types: Readonly<Record<string, SchemaType>> = { '.avsc': 'AVRO', '.json': 'JSON', '.proto': 'PROTOBUF' }
+
+/** Reads the schema that a topic names. `at` is where the name stands. */
+export async function readSchema(
+  name: string,
+  topic: string,
+  at: Position,
+  problems: PlatformProblem[],
+): Promise<PlatformTopic['schema']> {
+  const path = resolveFrom(at, name, topic)
+  const file = shownPath(path)
+  const type = Object.entries(types).find(([ending]) => path.endsWith(ending))?.[1]
+  if (type === undefined) {
+    problems.push(problemAt(at, `must be a .avsc, .json or .proto file, it is ${name}`))
+    return undefined
+  }
+  let schema: string
+  try {
+    schema = await readFile(path, 'utf8')
+  } catch (error) {
+    problems.push(
+      problemAt(at, `${file} cannot be read (${reason(error)}); create it, or write schema: null for ${topic}`),
+    )
+    return undefined
+  }
+  if (type !== 'PROTOBUF') {
+    const bad = parseJson(file, schema)
+    if ('problem' in bad) {
+      problems.push(bad.problem)
+      return undefined
+    }
+  }
+  return { file, schema, ...(type === 'AVRO' ? {} : { schemaType: type }) }
+}
+
+/**
+ * Reads `<event_type>.json` from the folder that a topic names, in the order of the names.
+ *
+ * @param required whether the topic itself names the folder: one that only a default names may be missing
+ */
+export async function readEventTypes(
+  name: string,
+  topic: string,
+  at: Position,
+  required: boolean,
+  problems: PlatformProblem[],
+): Promise<PlatformTopic['eventTypes']> {
+  const folder = resolveFrom(at, name, topic)
+  let files: string[]
+  try {
+    files = (await readdir(folder)).filter((entry) => entry.endsWith('.json')).sort()
+  } catch (error) {
+    if (required || reason(error) !== 'there is no such file') {
+      problems.push(
+        problemAt(
+          at,
+          `${shownPath(folder)} cannot be read (${reason(error)}); create the folder, or write events: null`,
+        ),
+      )
+    }
+    return {}
+  }
+  const eventTypes: Record<string, { file: string; schema: object }> = {}
+  const texts = await Promise.all(files.map((entry) => readFile(join(folder, entry), 'utf8')))
+  for (const [i, entry] of files.entries()) {
+    const file = shownPath(join(folder, entry))
+    const eventType = entry.slice(0, -'.json'.length)
+    const parsed = parseJson(file, texts[i]!)
+    if ('problem' in parsed) {
+      problems.push(parsed.problem)
+      continue
+    }
+    const wrong = jsonSchemaProblem(parsed.value)
+    if (wrong !== null) {
+      problems.push({ file, line: 1, column: 1, path: '', message: `is not a JSON Schema: ${wrong}` })
+      continue
+    }
+    if (!/^[A-Za-z_][\w.-]*$/.test(eventType)) {
+      problems.push({
+        file,
+        line: 1,
+        column: 1,
+        path: '',
+        message: `'${eventType}' cannot name an event type: use letters, digits, _, . and -`,
+      })
+      continue
+    }
+    eventTypes[eventType] = { file, schema: parsed.value as object }
+  }
+  return eventTypes
+}
+
+function jsonSchemaProblem(schema: unknown): string | null {
+  if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) {
+    return 'it must be an object'
+  }
+  // One compiler a schema: two of them may well use the same $id.
+  const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, strictRequired: false, strictTypes: false })
+  addFormats.default(ajv)
+  try {
+    ajv.compile(schema)
+    return null
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+/** JSON with the place of a mistake. JSON is YAML, whose parser knows lines. */
+function parseJson(file: string, text: string): { value: unknown } | { problem: PlatformProblem } {
+  try {
+    return { value: JSON.parse(text) }
+  } catch (error) {
+    const lines = new LineCounter()
+    const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+    const { line, col } = lines.linePos(document.errors[0]?.pos[0] ?? 0)
+    const message = document.errors[0]?.message ?? (error as Error).message
+    return { problem: { file, line, column: col, path: '', message: `is not valid JSON: ${message}` } }
+  }
+}
+
+export function reason(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code
+  switch (code) {
+    case 'ENOENT':
+      return 'there is no such file'
+    case 'EACCES':
+      return 'permission denied'
+    case 'EISDIR':
+      return 'it is a folder'
+    default:
+      return (error as Error).message
+  }
+}
