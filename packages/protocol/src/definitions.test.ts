@@ -1,11 +1,11 @@
 // Our declarations against Apache Kafka's own, field by field, from the jars of the version that they follow.
 import { ApacheError } from '@selfmonitor/apache'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { allMessages } from '../testing/every-version.ts'
+import { type JsonMessage, readKafkaDefinitions, shapeOfKafka, shapeOfOurs } from '../testing/kafka-definitions.ts'
+import { definitionsVersion, fetchDefinitionJars } from '../testing/kafka-jars.ts'
 import { requestHeader, responseHeader } from './api/headers.ts'
 import { apis } from './index.ts'
-import { allMessages } from './testing/every-version.ts'
-import { type JsonMessage, readKafkaDefinitions, shapeOfKafka, shapeOfOurs } from './testing/kafka-definitions.ts'
-import { definitionsVersion, fetchDefinitionJars } from './testing/kafka-jars.ts'
 
 const jars = await fetchDefinitionJars().catch((error: unknown): string => {
   if (!(error instanceof ApacheError) || process.env.CI) throw error

@@ -2,6 +2,8 @@
 // PROTOCOL_FUZZ_FRAMES sets how many (default 200,000), PROTOCOL_FUZZ_SEED where the random numbers begin.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { messages } from '../testing/arbitrary.ts'
+import { everyVersion } from '../testing/every-version.ts'
 import {
   decode,
   decodeRecords,
@@ -12,8 +14,6 @@ import {
   parseRequestHeader,
   verifyBatchCrc,
 } from './index.ts'
-import { messages } from './testing/arbitrary.ts'
-import { everyVersion } from './testing/every-version.ts'
 
 const frames = Number(process.env.PROTOCOL_FUZZ_FRAMES ?? 200_000)
 const seed = Number(process.env.PROTOCOL_FUZZ_SEED ?? 20_260)

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { messages } from '../../testing/arbitrary.ts'
+import { everyVersion } from '../../testing/every-version.ts'
 import { ProtocolError } from '../protocol-error.ts'
-import { messages } from '../testing/arbitrary.ts'
-import { everyVersion } from '../testing/every-version.ts'
 import {
   array,
   bool,

@@ -1,8 +1,8 @@
 // Random messages, derived from their declarations, for property tests.
 import fc from 'fast-check'
-import type { Field, Fields, FieldType, Message, PrimitiveType } from '../codec/declaration.ts'
-import { defaultOf } from '../codec/defaults.ts'
-import { includes } from '../codec/versions.ts'
+import type { Field, Fields, FieldType, Message, PrimitiveType } from '../src/codec/declaration.ts'
+import { defaultOf } from '../src/codec/defaults.ts'
+import { includes } from '../src/codec/versions.ts'
 
 /** Values as they must read back: fields that the version lacks have their defaults. */
 export function messages(message: Message, version: number): fc.Arbitrary<Record<string, unknown>> {

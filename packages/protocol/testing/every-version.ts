@@ -9,7 +9,7 @@ import {
   offsetCommitKey,
   offsetCommitValue,
   parseVersions,
-} from '../index.ts'
+} from '../src/index.ts'
 
 export const allMessages: readonly Message[] = [
   ...Object.values(apis).flatMap((api): Message[] => [api.request, api.response]),

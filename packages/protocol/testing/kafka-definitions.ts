@@ -1,6 +1,6 @@
 // Apache Kafka's own message definitions, from its jars, in a form that can be compared with our declarations.
 import { readFile } from 'node:fs/promises'
-import type { Field, Fields, FieldType, Message } from '../codec/declaration.ts'
+import type { Field, Fields, FieldType, Message } from '../src/codec/declaration.ts'
 import { readZip } from './zip.ts'
 
 interface JsonField {
