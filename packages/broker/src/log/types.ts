@@ -5,6 +5,7 @@ import type { Uuid } from '@selfmonitor/protocol'
 export interface LogConfig {
   readonly segmentBytes: number
   readonly segmentMs: number
+  readonly segmentIndexBytes: number
   readonly indexIntervalBytes: number
   readonly retentionMs: number
   readonly retentionBytes: number

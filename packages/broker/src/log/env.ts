@@ -1,0 +1,24 @@
+// What all partition logs of a broker share.
+import type { Clock, Logger } from '../types.ts'
+import type { Checkpoint } from './checkpoint.ts'
+import type { Deadlines } from './deadlines.ts'
+import type { LogFs } from './fs.ts'
+import type { IndexCache } from './index-cache.ts'
+import type { OpenFiles } from './open-files.ts'
+import type { TailCache } from './tail-cache.ts'
+import type { LogConfig } from './types.ts'
+
+export interface LogEnv {
+  readonly dir: string
+  readonly fs: LogFs
+  readonly files: OpenFiles
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly tails: TailCache
+  readonly indexes: IndexCache
+  readonly logStarts: Checkpoint
+  readonly recoveryPoints: Checkpoint
+  readonly deadlines: Deadlines
+  /** The topic's settings as they are now. */
+  configOf(topic: string): LogConfig
+}

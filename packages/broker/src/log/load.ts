@@ -1,0 +1,256 @@
+// Opens a partition log from its folder: which segments there are, where the log ends, and, after a crash, which bytes at
+// its end are not whole batches and must go.
+import { join } from 'node:path'
+import { lastOffsetOf } from './batch.ts'
+import { cutLog } from './cut.ts'
+import type { LogEnv } from './env.ts'
+import { LogError } from './errors.ts'
+import { decodeProducers } from './producer-snapshot.ts'
+import { createProducerTable, type ProducerTable } from './producer-state.ts'
+import { scanBatches } from './scan.ts'
+import {
+  logFile,
+  newSegment,
+  noteBatch,
+  offsetIndexFile,
+  replaceIndex,
+  type Segment,
+  timeIndexFile,
+} from './segment.ts'
+import { createSegmentIndex, indexProblem } from './segment-index.ts'
+import { activeSegment, type LogState, partitionName } from './state.ts'
+import type { PartitionRef } from './types.ts'
+
+/** Format of a partition's folder, and the topic it belongs to. Kafka's file of the same name, and its format 0. */
+export const metadataFile = 'partition.metadata'
+
+/** @param clean whether the broker was shut down properly: then the end of the log needs no checksums */
+export async function loadLog(env: LogEnv, ref: PartitionRef, clean: boolean): Promise<LogState> {
+  const dir = join(env.dir, partitionName(ref))
+  const config = env.configOf(ref.topic)
+  const names = await env.fs.list(dir)
+  const bases = names
+    .filter((name) => /^\d{20}\.log$/.test(name))
+    .map((name) => BigInt(name.slice(0, 20)))
+    .sort((a, b) => (a < b ? -1 : 1))
+  const checkpointedStart = env.logStarts.get(ref.topic, ref.partition) ?? 0n
+  await removeLeftovers(env, dir, names, new Set(bases))
+
+  const segments: Segment[] = []
+  for (const base of bases) {
+    const segment = newSegment(dir, base, env.clock.now())
+    const stat = await env.fs.stat(logFile(segment))
+    segment.sizeBytes = stat?.sizeBytes ?? 0
+    segment.createdMs = stat?.modifiedMs ?? env.clock.now()
+    segment.index = undefined
+    segment.maxTimestamp = undefined
+    segments.push(segment)
+  }
+  const onDisk = segments.length > 0
+  if (!onDisk) segments.push(newSegment(dir, checkpointedStart, env.clock.now()))
+
+  const state: LogState = {
+    ref,
+    dir,
+    config,
+    segments,
+    onDisk,
+    logStartOffset: checkpointedStart > segments[0]!.baseOffset ? checkpointedStart : segments[0]!.baseOffset,
+    highWatermark: segments[0]!.baseOffset,
+    recoveryPoint: env.recoveryPoints.get(ref.topic, ref.partition) ?? 0n,
+    producers: createProducerTable(),
+    tail: env.tails.openTail(),
+    listeners: new Set(),
+    unflushedRecords: 0,
+    unsyncedNames: false,
+    finishing: Promise.resolve(),
+    closed: undefined,
+  }
+  if (onDisk) {
+    if (!clean || !(await openActive(env, state))) await recover(env, state)
+  }
+  if (state.logStartOffset > state.highWatermark) {
+    // What had been deleted up to here is gone, and so is more: the next record still gets a higher offset.
+    await startEmptyAt(env, state, state.logStartOffset)
+  }
+  if (onDisk) await loadProducers(env, state)
+  return state
+}
+
+/** Index files without a log, and what was being deleted or written when the broker stopped. */
+async function removeLeftovers(env: LogEnv, dir: string, names: readonly string[], bases: Set<bigint>): Promise<void> {
+  for (const name of names) {
+    const orphan = /^(\d{20})\.(index|timeindex)$/.exec(name)
+    if (/\.(deleted|tmp)$/.test(name) || (orphan !== null && !bases.has(BigInt(orphan[1]!)))) {
+      await env.fs.remove(join(dir, name))
+    }
+  }
+}
+
+/**
+ * Finds the end of a log that was shut down properly: from the last index entry on, headers only.
+ * @returns false when something is not as a proper shutdown leaves it, so that a recovery is due
+ */
+async function openActive(env: LogEnv, state: LogState): Promise<boolean> {
+  const segment = activeSegment(state)
+  const size = segment.sizeBytes
+  const offsets = (await env.fs.readFile(offsetIndexFile(segment))) ?? Buffer.alloc(0)
+  const times = (await env.fs.readFile(timeIndexFile(segment))) ?? Buffer.alloc(0)
+  if (indexProblem(offsets, times, size) !== undefined) return false
+  const index = createSegmentIndex(offsets, times)
+  segment.index = index
+  segment.maxTimestamp = index.lastTime?.timestamp ?? -1n
+  segment.offsetOfMaxTimestamp = segment.baseOffset + BigInt(index.lastTime?.relativeOffset ?? 0)
+  const scan = (from: number, onBatch: Parameters<typeof scanBatches>[0]['onBatch']) =>
+    env.files.use(logFile(segment), (fd) =>
+      scanBatches({ fs: env.fs, fd, from, to: size, minOffset: segment.baseOffset, crcFrom: undefined, onBatch }),
+    )
+  if (size > 0) {
+    await scan(0, (header) => {
+      segment.firstTimestamp = header.maxTimestamp
+      return false
+    })
+  }
+  const from = index.lastPosition
+  // Only batches after the indexed one are noted: it stands in the index already.
+  const end = await scan(from, (header, position) => {
+    if (position === from && index.entries > 0) segment.bytesSinceEntry = header.sizeBytes
+    else noteBatch(segment, header, position, state.config.indexIntervalBytes)
+    return true
+  })
+  if (end.problem !== undefined) return false
+  segment.sizeBytes = size
+  state.highWatermark = end.nextOffset
+  return end.nextOffset >= state.recoveryPoint
+}
+
+/** Reads everything from the segment of the recovery point on, checks it, and rebuilds the indexes. */
+async function recover(env: LogEnv, state: LogState): Promise<void> {
+  const { segments } = state
+  const firstDoubtful = Math.max(
+    0,
+    segments.findLastIndex((segment) => segment.baseOffset <= state.recoveryPoint),
+  )
+  for (let at = firstDoubtful; at < segments.length; at++) {
+    const segment = segments[at]!
+    const size = segment.sizeBytes
+    if (at > firstDoubtful && segment.baseOffset > state.highWatermark) {
+      env.logger.error(
+        { file: logFile(segment), from: state.highWatermark.toString(), to: segment.baseOffset.toString() },
+        'offsets are missing in front of a segment: the end of the segment before it was lost',
+      )
+    }
+    segment.index = createSegmentIndex()
+    segment.maxTimestamp = -1n
+    segment.firstTimestamp = undefined
+    segment.bytesSinceEntry = 0
+    segment.sizeBytes = 0
+    const end = await env.files.use(logFile(segment), (fd) =>
+      scanBatches({
+        fs: env.fs,
+        fd,
+        from: 0,
+        to: size,
+        minOffset: segment.baseOffset,
+        crcFrom: state.recoveryPoint,
+        onBatch: (header, position) => {
+          noteBatch(segment, header, position, state.config.indexIntervalBytes)
+          return true
+        },
+      }),
+    )
+    state.highWatermark = end.nextOffset
+    if (end.problem !== undefined) {
+      await cutLog(env, state, at, { ...end, problem: end.problem, sizeBytes: size })
+    }
+    const isActive = at === segments.length - 1
+    if (!isActive)
+      segment.index.addTime(segment.maxTimestamp, Number(segment.offsetOfMaxTimestamp - segment.baseOffset))
+    await replaceIndex(env, segment, segment.index)
+    if (!isActive) segment.index = undefined
+  }
+  // What was found good is made durable before anybody builds on it.
+  for (const segment of segments.slice(firstDoubtful)) {
+    await env.files.use(logFile(segment), (fd) => env.fs.sync(fd))
+  }
+  if (state.highWatermark < state.recoveryPoint) {
+    env.logger.error(
+      {
+        partition: partitionName(state.ref),
+        logEndOffset: state.highWatermark.toString(),
+        recoveryPoint: state.recoveryPoint.toString(),
+      },
+      'the log ends before an offset that had been synced to disk: files were changed or lost while the broker was down',
+    )
+  }
+  state.recoveryPoint = state.highWatermark
+  env.recoveryPoints.set(state.ref.topic, state.ref.partition, state.recoveryPoint)
+}
+
+async function startEmptyAt(env: LogEnv, state: LogState, offset: bigint): Promise<void> {
+  for (const segment of state.segments.splice(0)) {
+    for (const file of [logFile(segment), offsetIndexFile(segment), timeIndexFile(segment)]) {
+      await env.files.forget(file)
+      await env.fs.remove(file)
+    }
+  }
+  state.segments.push(newSegment(state.dir, offset, env.clock.now()))
+  state.onDisk = false
+  state.highWatermark = offset
+  state.recoveryPoint = offset
+}
+
+/** Producer state: the newest snapshot that is whole, then the headers of the batches after it. */
+async function loadProducers(env: LogEnv, state: LogState): Promise<void> {
+  const snapshots = (await env.fs.list(state.dir))
+    .filter((name) => /^\d{20}\.producers$/.test(name))
+    .map((name) => BigInt(name.slice(0, 20)))
+    .sort((a, b) => (a < b ? 1 : -1))
+  let from = state.segments[0]!.baseOffset
+  for (const offset of snapshots) {
+    const file = join(state.dir, `${offset.toString().padStart(20, '0')}.producers`)
+    // A snapshot of an offset that was cut knows of batches that are no more.
+    const table =
+      offset > state.highWatermark ? undefined : decodeProducers((await env.fs.readFile(file)) ?? Buffer.alloc(0))
+    if (table === undefined) {
+      env.logger.warn({ file }, 'removing a producer snapshot that is damaged or past the end of the log')
+      await env.fs.remove(file)
+      continue
+    }
+    for (const entry of table.entries()) state.producers.put(entry)
+    from = offset
+    break
+  }
+  await replayProducers(env, state, from, state.producers)
+}
+
+async function replayProducers(env: LogEnv, state: LogState, from: bigint, table: ProducerTable): Promise<void> {
+  if (from >= state.highWatermark) return
+  const first = Math.max(
+    0,
+    state.segments.findLastIndex((segment) => segment.baseOffset <= from),
+  )
+  for (const segment of state.segments.slice(first)) {
+    const end = await env.files.use(logFile(segment), (fd) =>
+      scanBatches({
+        fs: env.fs,
+        fd,
+        from: 0,
+        to: segment.sizeBytes,
+        minOffset: segment.baseOffset,
+        crcFrom: undefined,
+        onBatch: (header) => {
+          if (lastOffsetOf(header) >= from) table.replay(header)
+          return true
+        },
+      }),
+    )
+    if (end.problem !== undefined) {
+      throw new LogError(
+        'KAFKA_STORAGE_ERROR',
+        `${logFile(segment)} is damaged at byte ${end.position}: ${end.problem}. Restore the file, or stop the broker ` +
+          'and remove the clean-shutdown marker and the recovery point of the partition to have the log cut there.',
+      )
+    }
+  }
+}

@@ -1,0 +1,86 @@
+// A bounded set of open files: thousands of segments share a few hundred descriptors, the least recently used is closed.
+import type { LogFs } from './fs.ts'
+
+export interface OpenFiles {
+  readonly fs: LogFs
+  /** Opens the file if need be (`create` makes a missing one) and keeps it open at least until `work` is done. */
+  use<T>(path: string, work: (fd: number) => Promise<T>, create?: boolean): Promise<T>
+  /** Closes the file once nobody uses it; to be called before its name is used for something else. */
+  forget(path: string): Promise<void>
+  closeAll(): Promise<void>
+  /** Number of files that are open now. */
+  readonly size: number
+}
+
+interface OpenFile {
+  readonly fd: Promise<number>
+  users: number
+  /** Set when the file shall be closed by its last user. */
+  onIdle?: () => void
+}
+
+export function createOpenFiles(fs: LogFs, limit: number): OpenFiles {
+  // Insertion order is the order of last use.
+  const files = new Map<string, OpenFile>()
+
+  async function close(file: OpenFile): Promise<void> {
+    if (file.users > 0) await new Promise<void>((resolve) => (file.onIdle = resolve))
+    // A file that could not be opened has been reported to whoever asked for it.
+    const fd = await file.fd.catch(() => undefined)
+    if (fd !== undefined) await fs.close(fd)
+  }
+
+  function evict(): void {
+    for (const [path, file] of files) {
+      if (files.size <= limit) return
+      if (file.users > 0) continue
+      files.delete(path)
+      // Nobody waits for this one, and a read-write descriptor that fails to close has nothing left to lose: whatever
+      // had to be durable was synced before.
+      close(file).catch(() => {})
+    }
+  }
+
+  return {
+    fs,
+    get size() {
+      return files.size
+    },
+
+    async use(path, work, create = false) {
+      let file = files.get(path)
+      if (file === undefined) {
+        file = { fd: fs.open(path, create), users: 0 }
+      } else {
+        files.delete(path)
+      }
+      files.set(path, file)
+      file.users++
+      if (files.size > limit) evict()
+      try {
+        return await work(
+          await file.fd.catch((error) => {
+            if (files.get(path) === file) files.delete(path)
+            throw error
+          }),
+        )
+      } finally {
+        file.users--
+        if (file.users === 0) file.onIdle?.()
+      }
+    },
+
+    async forget(path) {
+      const file = files.get(path)
+      if (file === undefined) return
+      files.delete(path)
+      await close(file)
+    },
+
+    async closeAll() {
+      const open = [...files.values()]
+      files.clear()
+      await Promise.all(open.map(close))
+    },
+  }
+}

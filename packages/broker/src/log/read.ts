@@ -1,0 +1,102 @@
+// Reading batches from a partition log, by offset.
+import { ProtocolError } from '@selfmonitor/protocol'
+import type { LogEnv } from './env.ts'
+import { LogError } from './errors.ts'
+import { readSegment, type Segment } from './segment.ts'
+import { type LogState, partitionName } from './state.ts'
+import type { ReadOptions, ReadResult } from './types.ts'
+
+/** One read takes at most this much memory, whatever the client asks for: Kafka's `fetch.max.bytes` of a broker. */
+const maxReadBytes = 55 * 1024 * 1024
+
+export function readCached(state: LogState, offset: bigint, options: ReadOptions): ReadResult | undefined {
+  checkRange(state, offset)
+  if (offset === state.highWatermark) return result(state, [], 0)
+  const found = state.tail.read(offset, Math.min(options.maxBytes, maxReadBytes), options.minOneBatch)
+  return found && result(state, found.records, found.sizeBytes)
+}
+
+export async function readLog(env: LogEnv, state: LogState, offset: bigint, options: ReadOptions): Promise<ReadResult> {
+  const cached = readCached(state, offset, options)
+  if (cached !== undefined) return cached
+  const maxBytes = Math.min(options.maxBytes, maxReadBytes)
+  try {
+    // Segments may be deleted from the front meanwhile: found again by offset, never by number.
+    for (let from: bigint | undefined = offset; from !== undefined; from = segmentAfter(state, from)?.baseOffset) {
+      const segment = segmentOf(state, from)
+      const bytes = await readSegment(env, segment, offset, maxBytes, options.minOneBatch)
+      if (bytes.length > 0) return result(state, [bytes], bytes.length)
+      // A batch is there but is larger than allowed.
+      if (segmentReaches(segment, state, offset)) return result(state, [], 0)
+    }
+    return result(state, [], 0)
+  } catch (error) {
+    // Retention may have removed the file under our hands.
+    if (offset < state.logStartOffset) checkRange(state, offset)
+    throw asReadError(env, state, error)
+  }
+}
+
+/** Logs what went wrong while reading, and says it in Kafka's terms. */
+export function asReadError(env: LogEnv, state: LogState, error: unknown): LogError {
+  env.logger.error({ partition: partitionName(state.ref), err: error }, 'reading a partition log failed')
+  if (error instanceof LogError) return error
+  const message = `cannot read ${partitionName(state.ref)}: ${(error as Error).message}`
+  return new LogError(error instanceof ProtocolError ? 'CORRUPT_MESSAGE' : 'KAFKA_STORAGE_ERROR', message, {
+    cause: error,
+  })
+}
+
+function result(state: LogState, records: readonly Buffer[], sizeBytes: number): ReadResult {
+  const { highWatermark, logStartOffset } = state
+  return { records, sizeBytes, highWatermark, lastStableOffset: highWatermark, logStartOffset }
+}
+
+/** @throws LogError OFFSET_OUT_OF_RANGE, KAFKA_STORAGE_ERROR when the log is closed */
+export function checkRange(state: LogState, offset: bigint): void {
+  if (state.closed !== undefined) throw new LogError('KAFKA_STORAGE_ERROR', state.closed)
+  if (offset >= state.logStartOffset && offset <= state.highWatermark) return
+  throw new LogError(
+    'OFFSET_OUT_OF_RANGE',
+    `offset ${offset} of ${partitionName(state.ref)} is outside ${state.logStartOffset}…${state.highWatermark}`,
+  )
+}
+
+/** The segment whose range contains `offset`. */
+function segmentOf(state: LogState, offset: bigint): Segment {
+  const { segments } = state
+  let low = 0
+  let high = segments.length - 1
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1
+    if (segments[middle]!.baseOffset <= offset) low = middle
+    else high = middle - 1
+  }
+  return segments[low]!
+}
+
+function segmentAfter(state: LogState, offset: bigint): Segment | undefined {
+  return state.segments.find((segment) => segment.baseOffset > offset)
+}
+
+/** Whether `offset` is before the end of the segment. */
+function segmentReaches(segment: Segment, state: LogState, offset: bigint): boolean {
+  const next = segmentAfter(state, segment.baseOffset)
+  return offset < (next?.baseOffset ?? state.highWatermark)
+}
+
+/** Bytes from `offset` to the end, exact at segment borders and by the index between them. */
+export function bytesAfter(state: LogState, offset: bigint): number {
+  if (offset >= state.highWatermark) return 0
+  let total = 0
+  for (let at = state.segments.length - 1; at >= 0; at--) {
+    const segment = state.segments[at]!
+    if (segment.baseOffset > offset) {
+      total += segment.sizeBytes
+      continue
+    }
+    const position = segment.index?.positionFor(Number(offset - segment.baseOffset)) ?? 0
+    return total + segment.sizeBytes - position
+  }
+  return total
+}

@@ -1,0 +1,103 @@
+// Starting a new segment, and finishing the one before it.
+import { join } from 'node:path'
+import type { BatchHeader } from './batch.ts'
+import type { LogEnv } from './env.ts'
+import { encodeProducers } from './producer-snapshot.ts'
+import { logFile, newSegment, offsetFileName, type Segment, saveIndex } from './segment.ts'
+import { offsetEntryBytes, timeEntryBytes } from './segment-index.ts'
+import { activeSegment, type LogState, partitionName } from './state.ts'
+
+const maxRelativeOffset = 0x7fffffffn
+
+/**
+ * Whether the active segment is too full or too old for one more batch, as Kafka decides it: by `segment.bytes`,
+ * `segment.ms` (in record time, so that replayed data rolls as it did the first time), a full index, or offsets that do not
+ * fit into 31 bits.
+ *
+ * @param pendingBytes bytes that will be written before the batch
+ */
+export function rollIsDue(
+  state: LogState,
+  header: BatchHeader,
+  nowMs: number,
+  pendingBytes = 0,
+  nextOffset: bigint = state.highWatermark,
+): boolean {
+  const segment = activeSegment(state)
+  const { config } = state
+  const size = segment.sizeBytes + pendingBytes
+  if (size === 0) return false
+  if (size + header.sizeBytes > config.segmentBytes) return true
+  if (nextOffset + BigInt(header.lastOffsetDelta) - segment.baseOffset > maxRelativeOffset) return true
+  // Positions are 32 bits in the index; segment.bytes is an int32 in Kafka, so this is the same limit said once more.
+  const entries = (segment.index?.entries ?? 0) + 1
+  if (entries * Math.max(offsetEntryBytes, timeEntryBytes) > config.segmentIndexBytes) return true
+  if (segment.firstTimestamp !== undefined && segment.firstTimestamp >= 0n && header.maxTimestamp >= 0n) {
+    return Number(header.maxTimestamp - segment.firstTimestamp) > config.segmentMs
+  }
+  return nowMs - segment.createdMs > config.segmentMs
+}
+
+/** Makes a new active segment at the end of the log; the one before it is synced and indexed in the background. */
+export async function rollSegment(env: LogEnv, state: LogState): Promise<void> {
+  if (!state.onDisk) await createFolder(env, state)
+  const segment = newSegment(state.dir, state.highWatermark, env.clock.now())
+  await env.files.use(logFile(segment), (fd) => env.fs.truncate(fd, 0), true)
+  state.unsyncedNames = true
+  if (!state.onDisk) {
+    state.segments.splice(0, state.segments.length, segment)
+    state.onDisk = true
+    return
+  }
+  const previous = activeSegment(state)
+  state.segments.push(segment)
+  const snapshot = encodeProducers(state.producers)
+  state.finishing = state.finishing
+    .then(() => finishSegment(env, state, previous, segment.baseOffset, snapshot))
+    .catch((error) => {
+      // Nothing is lost: the recovery point stays where it is, so a restart reads the segment again.
+      env.logger.error({ file: logFile(previous), err: error }, 'cannot finish a segment')
+    })
+}
+
+/** Writes the folder's metadata before there is any log in it, so that its owner is never in doubt. */
+async function createFolder(env: LogEnv, state: LogState): Promise<void> {
+  await env.fs.makeDir(state.dir)
+  await env.fs.replaceFile(join(state.dir, 'partition.metadata'), `version: 0\ntopic_id: ${state.ref.topicId}\n`)
+  await env.fs.syncDir(env.dir)
+}
+
+async function finishSegment(
+  env: LogEnv,
+  state: LogState,
+  segment: Segment,
+  endOffset: bigint,
+  snapshot: Buffer,
+): Promise<void> {
+  if (state.closed !== undefined) return
+  await saveIndex(env, segment)
+  await env.files.use(logFile(segment), (fd) => env.fs.sync(fd))
+  // The new segment's name must outlive a loss of power as well.
+  await env.fs.syncDir(state.dir)
+  await writeProducerSnapshot(env, state, endOffset, snapshot)
+  if (endOffset > state.recoveryPoint) state.recoveryPoint = endOffset
+  env.recoveryPoints.set(state.ref.topic, state.ref.partition, state.recoveryPoint)
+  await env.recoveryPoints.write()
+  const index = segment.index
+  segment.index = undefined
+  if (index !== undefined) env.indexes.set(logFile(segment), index)
+  env.logger.debug({ partition: partitionName(state.ref), file: logFile(segment) }, 'finished a segment')
+}
+
+/** Keeps the two newest snapshots: one may be of an offset that a recovery cuts. */
+export async function writeProducerSnapshot(
+  env: LogEnv,
+  state: LogState,
+  offset: bigint,
+  snapshot: Buffer,
+): Promise<void> {
+  const name = `${offsetFileName(offset)}.producers`
+  await env.fs.replaceFile(join(state.dir, name), snapshot)
+  const names = (await env.fs.list(state.dir)).filter((other) => /^\d{20}\.producers$/.test(other)).sort()
+  for (const old of names.slice(0, -2)) await env.fs.remove(join(state.dir, old))
+}

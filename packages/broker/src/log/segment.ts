@@ -1,0 +1,229 @@
+// One segment of a partition log: a `.log` file of batches and its two indexes.
+import { join } from 'node:path'
+import { type BatchHeader, batchHeaderBytes, lastOffsetOf, readStoredHeader } from './batch.ts'
+import type { LogEnv } from './env.ts'
+import { LogError } from './errors.ts'
+import { writeFully } from './fs.ts'
+import { readFully, scanBatches } from './scan.ts'
+import { createSegmentIndex, indexProblem, type SegmentIndex, timeEntryBytes } from './segment-index.ts'
+
+export interface Segment {
+  readonly baseOffset: bigint
+  /** Folder and name without the extension. */
+  readonly path: string
+  /** Bytes of whole, published batches. */
+  sizeBytes: number
+  /** The active segment's index stays in memory; others come from `env.indexes` when needed. */
+  index: SegmentIndex | undefined
+  /** Bytes since the last index entry; grows until `index.interval.bytes`. */
+  bytesSinceEntry: number
+  /** Greatest timestamp and last offset of its batch; undefined until read from the time index of a closed segment. */
+  maxTimestamp: bigint | undefined
+  offsetOfMaxTimestamp: bigint
+  /** Greatest timestamp of the first batch, by which `segment.ms` is judged; undefined while the segment is empty. */
+  firstTimestamp: bigint | undefined
+  createdMs: number
+}
+
+export const logFile = (segment: { readonly path: string }): string => `${segment.path}.log`
+export const offsetIndexFile = (segment: { readonly path: string }): string => `${segment.path}.index`
+export const timeIndexFile = (segment: { readonly path: string }): string => `${segment.path}.timeindex`
+
+/** 20 digits, as Kafka names its files. */
+export const offsetFileName = (offset: bigint): string => offset.toString().padStart(20, '0')
+
+export function newSegment(dir: string, baseOffset: bigint, createdMs: number): Segment {
+  return {
+    baseOffset,
+    path: join(dir, offsetFileName(baseOffset)),
+    sizeBytes: 0,
+    index: createSegmentIndex(),
+    bytesSinceEntry: 0,
+    maxTimestamp: -1n,
+    offsetOfMaxTimestamp: baseOffset,
+    firstTimestamp: undefined,
+    createdMs,
+  }
+}
+
+/** Takes a written batch into account: size, times, index. */
+export function noteBatch(segment: Segment, header: BatchHeader, position: number, indexIntervalBytes: number): void {
+  const index = segment.index!
+  const lastOffset = lastOffsetOf(header)
+  const relativeOffset = Number(lastOffset - segment.baseOffset)
+  segment.firstTimestamp ??= header.maxTimestamp
+  if (header.maxTimestamp > segment.maxTimestamp!) {
+    segment.maxTimestamp = header.maxTimestamp
+    segment.offsetOfMaxTimestamp = lastOffset
+  }
+  if (segment.bytesSinceEntry > indexIntervalBytes) {
+    index.addOffset(relativeOffset, position)
+    index.addTime(segment.maxTimestamp!, Number(segment.offsetOfMaxTimestamp - segment.baseOffset))
+    segment.bytesSinceEntry = 0
+  }
+  segment.bytesSinceEntry += header.sizeBytes
+  segment.sizeBytes = position + header.sizeBytes
+}
+
+/** Appends what the index files lack. */
+export async function saveIndex(env: LogEnv, segment: Segment): Promise<void> {
+  const index = segment.index
+  if (index === undefined || segment.sizeBytes === 0) return
+  // The greatest timestamp closes the time index, so that it can be read without scanning the log.
+  index.addTime(segment.maxTimestamp!, Number(segment.offsetOfMaxTimestamp - segment.baseOffset))
+  const { offsets, times } = index.takeUnsaved()
+  const all = index.encode()
+  await appendAt(env, offsetIndexFile(segment), offsets, all.offsets.length)
+  await appendAt(env, timeIndexFile(segment), times, all.times.length)
+}
+
+async function appendAt(env: LogEnv, path: string, bytes: Buffer, end: number): Promise<void> {
+  // Opened even when there is nothing to add: a closed segment always has both files.
+  await env.files.use(
+    path,
+    async (fd) => {
+      if (bytes.length > 0) await writeFully(env.fs, fd, [bytes], end - bytes.length)
+    },
+    true,
+  )
+}
+
+/** Replaces both index files (rebuilt ones). */
+export async function replaceIndex(env: LogEnv, segment: Segment, index: SegmentIndex): Promise<void> {
+  const { offsets, times } = index.encode()
+  for (const [path, bytes] of [
+    [offsetIndexFile(segment), offsets],
+    [timeIndexFile(segment), times],
+  ] as const) {
+    await env.files.use(
+      path,
+      async (fd) => {
+        await env.fs.truncate(fd, 0)
+        if (bytes.length > 0) await writeFully(env.fs, fd, [bytes], 0)
+      },
+      true,
+    )
+  }
+  index.takeUnsaved()
+}
+
+/** The segment's index: from memory, from its files, or, where they are not sound, from the log itself. */
+export async function indexOf(env: LogEnv, segment: Segment): Promise<SegmentIndex> {
+  const known = segment.index ?? env.indexes.get(logFile(segment))
+  if (known !== undefined) return known
+  const offsets = await env.fs.readFile(offsetIndexFile(segment))
+  const times = await env.fs.readFile(timeIndexFile(segment))
+  const problem =
+    offsets === undefined || times === undefined
+      ? 'an index file is missing'
+      : indexProblem(offsets, times, segment.sizeBytes)
+  const index = problem === undefined ? createSegmentIndex(offsets, times) : await rebuildIndex(env, segment, problem)
+  env.indexes.set(logFile(segment), index)
+  return index
+}
+
+/** Scans the log file of a closed segment for its index, and writes the index files. */
+export async function rebuildIndex(env: LogEnv, segment: Segment, problem: string): Promise<SegmentIndex> {
+  env.logger.warn({ file: logFile(segment), problem }, 'rebuilding the indexes of a segment')
+  const scratch = { ...newSegment('', segment.baseOffset, 0), path: segment.path }
+  await env.files.use(logFile(segment), (fd) =>
+    scanBatches({
+      fs: env.fs,
+      fd,
+      from: 0,
+      to: segment.sizeBytes,
+      minOffset: segment.baseOffset,
+      crcFrom: undefined,
+      onBatch: (header, position) => {
+        noteBatch(scratch, header, position, 4096)
+        return true
+      },
+    }),
+  )
+  const index = scratch.index!
+  index.addTime(scratch.maxTimestamp!, Number(scratch.offsetOfMaxTimestamp - segment.baseOffset))
+  await replaceIndex(env, segment, index)
+  return index
+}
+
+/** Greatest timestamp of the segment, and the last offset of its batch. -1 when no record has one. */
+export async function maxTimestampOf(env: LogEnv, segment: Segment): Promise<{ timestamp: bigint; offset: bigint }> {
+  if (segment.maxTimestamp === undefined) {
+    // The last entry is enough: reading whole indexes only to judge retention would cost memory.
+    const stat = await env.fs.stat(timeIndexFile(segment))
+    if (stat !== undefined && stat.sizeBytes >= timeEntryBytes && stat.sizeBytes % timeEntryBytes === 0) {
+      const entry = Buffer.alloc(timeEntryBytes)
+      await env.files.use(timeIndexFile(segment), (fd) => readFully(env.fs, fd, entry, stat.sizeBytes - timeEntryBytes))
+      segment.maxTimestamp = entry.readBigInt64BE(0)
+      segment.offsetOfMaxTimestamp = segment.baseOffset + BigInt(entry.readUInt32BE(8))
+    } else {
+      const last = (await indexOf(env, segment)).lastTime
+      segment.maxTimestamp = last?.timestamp ?? -1n
+      segment.offsetOfMaxTimestamp = segment.baseOffset + BigInt(last?.relativeOffset ?? 0)
+    }
+  }
+  return { timestamp: segment.maxTimestamp, offset: segment.offsetOfMaxTimestamp }
+}
+
+/**
+ * Reads whole batches from the one that contains `offset` (or the first one after it).
+ * @returns empty when no batch of the segment reaches `offset`, or when the first one is too large
+ * @throws LogError CORRUPT_MESSAGE
+ */
+export async function readSegment(
+  env: LogEnv,
+  segment: Segment,
+  offset: bigint,
+  maxBytes: number,
+  minOneBatch: boolean,
+): Promise<Buffer> {
+  // What is published now; an append under way may be writing after it.
+  const end = segment.sizeBytes
+  const index = await indexOf(env, segment)
+  const relativeOffset = offset > segment.baseOffset ? Number(offset - segment.baseOffset) : 0
+  let position = index.positionFor(relativeOffset)
+  return env.files.use(logFile(segment), async (fd) => {
+    let piece = Buffer.alloc(0)
+    let pieceStart = position
+    const load = async (length: number) => {
+      const bytes = Buffer.allocUnsafeSlow(Math.min(end - position, length))
+      piece = bytes.subarray(0, await readFully(env.fs, fd, bytes, position))
+      pieceStart = position
+    }
+    // The first piece most likely holds both the way from the index entry to the batch and the batches asked for.
+    const firstPiece = Math.max(maxBytes, 0) + 16 * 1024
+    for (;;) {
+      if (position >= end) return Buffer.alloc(0)
+      if (position + batchHeaderBytes > pieceStart + piece.length) await load(firstPiece)
+      const header = storedHeader(segment, piece, position - pieceStart, position)
+      if (position + header.sizeBytes > end) throw corrupt(segment, position, 'the batch exceeds the segment')
+      if (lastOffsetOf(header) < offset) {
+        position += header.sizeBytes
+        continue
+      }
+      if (header.sizeBytes > maxBytes && !minOneBatch) return Buffer.alloc(0)
+      if (position + header.sizeBytes > pieceStart + piece.length) await load(Math.max(header.sizeBytes, maxBytes))
+      break
+    }
+    const from = position - pieceStart
+    let to = from
+    while (to + batchHeaderBytes <= piece.length) {
+      const { sizeBytes } = storedHeader(segment, piece, to, pieceStart + to)
+      if (to + sizeBytes > piece.length) break
+      if (to > from && to + sizeBytes - from > maxBytes) break
+      to += sizeBytes
+    }
+    return piece.subarray(from, to)
+  })
+}
+
+function storedHeader(segment: Segment, piece: Buffer, at: number, position: number): BatchHeader {
+  if (at + batchHeaderBytes > piece.length) throw corrupt(segment, position, 'the file is shorter than it was')
+  const header = readStoredHeader(piece, at, segment.baseOffset)
+  if (typeof header === 'string') throw corrupt(segment, position, header)
+  return header
+}
+
+function corrupt(segment: Segment, position: number, problem: string): LogError {
+  return new LogError('CORRUPT_MESSAGE', `${logFile(segment)} is damaged at byte ${position}: ${problem}`)
+}

@@ -1,0 +1,35 @@
+// The mutable heart of one partition log; only the functions of this folder change it.
+import type { ProducerTable } from './producer-state.ts'
+import type { Segment } from './segment.ts'
+import type { LogTail } from './tail-cache.ts'
+import type { LogConfig, PartitionRef } from './types.ts'
+
+export interface LogState {
+  readonly ref: PartitionRef
+  readonly dir: string
+  config: LogConfig
+  /** Oldest first, never empty; the last one is written to. */
+  readonly segments: Segment[]
+  /** Whether the folder and the active segment's file are there: a log without records leaves no trace. */
+  onDisk: boolean
+  logStartOffset: bigint
+  /** End of what is written. */
+  highWatermark: bigint
+  /** Everything before it survives a loss of power. */
+  recoveryPoint: bigint
+  readonly producers: ProducerTable
+  readonly tail: LogTail
+  readonly listeners: Set<() => void>
+  /** Records appended since the last sync. */
+  unflushedRecords: number
+  /** A file was created whose name may not survive a loss of power yet. */
+  unsyncedNames: boolean
+  /** Ends when the segments that were rolled so far are synced and indexed. Never rejects. */
+  finishing: Promise<void>
+  /** Set when the log may not be used any more: why. */
+  closed: string | undefined
+}
+
+export const activeSegment = (state: LogState): Segment => state.segments.at(-1)!
+
+export const partitionName = (ref: PartitionRef): string => `${ref.topic}-${ref.partition}`

@@ -1,0 +1,90 @@
+// Offsets by timestamp: the time index narrows the search to a few batches, whose records are then decoded.
+import { decodeRecords } from '@selfmonitor/protocol'
+import { type BatchHeader, lastOffsetOf } from './batch.ts'
+import type { LogEnv } from './env.ts'
+import { scanBatches } from './scan.ts'
+import { indexOf, logFile, maxTimestampOf, readSegment, type Segment } from './segment.ts'
+import type { LogState } from './state.ts'
+import type { TimestampAndOffset } from './types.ts'
+
+/** ListOffsets by time: the first record at or after the log start whose timestamp is ≥ `timestamp`. */
+export async function findTimestamp(
+  env: LogEnv,
+  state: LogState,
+  timestamp: bigint,
+): Promise<TimestampAndOffset | undefined> {
+  for (const segment of [...state.segments]) {
+    if (segment.sizeBytes === 0) continue
+    const max = await maxTimestampOf(env, segment)
+    if (max.timestamp < timestamp) continue
+    const index = await indexOf(env, segment)
+    const fromOffset = segment.baseOffset + BigInt(index.offsetForTime(timestamp))
+    const found = await firstRecord(env, state, segment, fromOffset, timestamp)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+/** ListOffsets -3: the first record that has the log's greatest timestamp (KIP-734). */
+export async function findMaxTimestamp(env: LogEnv, state: LogState): Promise<TimestampAndOffset | undefined> {
+  let best: { segment: Segment; timestamp: bigint; offset: bigint } | undefined
+  for (const segment of [...state.segments]) {
+    if (segment.sizeBytes === 0) continue
+    const max = await maxTimestampOf(env, segment)
+    if (best === undefined || max.timestamp > best.timestamp) best = { segment, ...max }
+  }
+  if (best === undefined) return undefined
+  const { segment, timestamp, offset } = best
+  return firstRecord(env, state, segment, offset, timestamp)
+}
+
+/** The first record with at least this timestamp, in the segment's batches from the one that contains `fromOffset`. */
+async function firstRecord(
+  env: LogEnv,
+  state: LogState,
+  segment: Segment,
+  fromOffset: bigint,
+  timestamp: bigint,
+): Promise<TimestampAndOffset | undefined> {
+  const index = await indexOf(env, segment)
+  let from = index.positionFor(Number(fromOffset - segment.baseOffset))
+  const end = segment.sizeBytes
+  for (;;) {
+    let candidate: { header: BatchHeader; position: number } | undefined
+    await env.files.use(logFile(segment), (fd) =>
+      scanBatches({
+        fs: env.fs,
+        fd,
+        from,
+        to: end,
+        minOffset: segment.baseOffset,
+        crcFrom: undefined,
+        onBatch: (header, position) => {
+          if (header.maxTimestamp < timestamp || lastOffsetOf(header) < state.logStartOffset) return true
+          candidate = { header, position }
+          return false
+        },
+      }),
+    )
+    if (candidate === undefined) return undefined
+    const { header, position } = candidate
+    const batch = await readSegment(env, segment, header.baseOffset, header.sizeBytes, true)
+    const found = recordAtOrAfter(batch, state.logStartOffset, timestamp)
+    if (found !== undefined) return { ...found, leaderEpoch: header.partitionLeaderEpoch }
+    // The batch's greatest timestamp was below the log start, or not true: go on behind it.
+    from = position + header.sizeBytes
+  }
+}
+
+function recordAtOrAfter(
+  batch: Buffer,
+  logStartOffset: bigint,
+  timestamp: bigint,
+): { timestamp: bigint; offset: bigint } | undefined {
+  for (const record of decodeRecords(batch)) {
+    if (record.offset >= logStartOffset && record.timestamp >= timestamp) {
+      return { timestamp: record.timestamp, offset: record.offset }
+    }
+  }
+  return undefined
+}

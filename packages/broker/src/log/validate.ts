@@ -1,0 +1,100 @@
+// The checks that Kafka makes on a produced batch before it takes it. Pure: bytes, settings and time in, error out.
+import { ProtocolError, readBatchHeader } from '@selfmonitor/protocol'
+import { type BatchHeader, crcMatches } from './batch.ts'
+import { LogError } from './errors.ts'
+import type { LogConfig } from './types.ts'
+
+/**
+ * Checks one partition's records of a Produce request, which must be exactly one batch of magic 2 (KIP-98, Produce ≥ 3).
+ * @throws LogError CORRUPT_MESSAGE, INVALID_RECORD, MESSAGE_TOO_LARGE, RECORD_LIST_TOO_LARGE, INVALID_TXN_STATE
+ */
+export function checkBatch(records: Buffer, config: LogConfig, origin: 'client' | 'internal'): BatchHeader {
+  if (records.length === 0) {
+    throw new LogError('INVALID_RECORD', 'a produce request must have one record batch for each partition')
+  }
+  const header = parseHeader(records)
+  if (header.sizeBytes > records.length) {
+    throw new LogError(
+      'CORRUPT_MESSAGE',
+      `the batch says it has ${header.sizeBytes} bytes; only ${records.length} arrived`,
+    )
+  }
+  if (header.sizeBytes < records.length) {
+    throw new LogError('INVALID_RECORD', 'a produce request may have only one record batch for each partition')
+  }
+  if (origin === 'client') checkClientBatch(header, config)
+  if (header.sizeBytes > config.segmentBytes) {
+    throw new LogError(
+      'RECORD_LIST_TOO_LARGE',
+      `the batch has ${header.sizeBytes} bytes, more than a segment holds (segment.bytes=${config.segmentBytes})`,
+    )
+  }
+  if (!crcMatches(records, header)) {
+    throw new LogError('CORRUPT_MESSAGE', "the batch's checksum does not match its bytes")
+  }
+  checkCounts(header)
+  return header
+}
+
+function parseHeader(records: Buffer): BatchHeader {
+  try {
+    return readBatchHeader(records)
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+    // Kafka distinguishes "another format" (which will never work) from damage (which a retry may cure).
+    const code = error.code === 'UNSUPPORTED_RECORD_FORMAT' ? 'INVALID_RECORD' : 'CORRUPT_MESSAGE'
+    throw new LogError(code, error.reason, { cause: error })
+  }
+}
+
+function checkClientBatch(header: BatchHeader, config: LogConfig): void {
+  if (header.sizeBytes > config.maxMessageBytes) {
+    throw new LogError(
+      'MESSAGE_TOO_LARGE',
+      `the batch has ${header.sizeBytes} bytes, more than max.message.bytes=${config.maxMessageBytes}`,
+    )
+  }
+  if (header.baseOffset !== 0n) {
+    throw new LogError('INVALID_RECORD', `the base offset of a produced batch must be 0, it is ${header.baseOffset}`)
+  }
+  if (header.isControl) throw new LogError('INVALID_RECORD', 'clients may not write control records')
+  if (header.isTransactional) {
+    throw new LogError('INVALID_TXN_STATE', 'no transaction is open: this broker has no transactions yet')
+  }
+  if (header.producerId >= 0n && header.baseSequence < 0) {
+    throw new LogError('INVALID_RECORD', `sequence ${header.baseSequence} of producer ${header.producerId} is negative`)
+  }
+}
+
+function checkCounts(header: BatchHeader): void {
+  if (header.recordsCount <= 0) {
+    throw new LogError('INVALID_RECORD', `record count ${header.recordsCount} of the batch is not positive`)
+  }
+  if (header.lastOffsetDelta !== header.recordsCount - 1) {
+    throw new LogError(
+      'INVALID_RECORD',
+      `last offset delta ${header.lastOffsetDelta} does not go with ${header.recordsCount} records`,
+    )
+  }
+}
+
+/**
+ * `message.timestamp.before.max.ms` and `.after.max.ms` (KIP-937), judged by the batch's first and greatest timestamp.
+ * @throws LogError INVALID_TIMESTAMP
+ */
+export function checkTimestamps(header: BatchHeader, config: LogConfig, nowMs: number): void {
+  if (config.timestampType === 'LogAppendTime') return
+  // -1: the producer gave none, which Kafka takes.
+  if (header.maxTimestamp >= 0n && Number(header.maxTimestamp) - nowMs > config.timestampAfterMaxMs) {
+    throw new LogError(
+      'INVALID_TIMESTAMP',
+      `timestamp ${header.maxTimestamp} is more than ${config.timestampAfterMaxMs} ms after the broker's time ${nowMs}`,
+    )
+  }
+  if (header.baseTimestamp >= 0n && nowMs - Number(header.baseTimestamp) > config.timestampBeforeMaxMs) {
+    throw new LogError(
+      'INVALID_TIMESTAMP',
+      `timestamp ${header.baseTimestamp} is more than ${config.timestampBeforeMaxMs} ms before the broker's time ${nowMs}`,
+    )
+  }
+}

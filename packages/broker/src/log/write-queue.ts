@@ -1,0 +1,53 @@
+// Runs jobs of one partition log one after the other, and hands all waiting appends to the writer at once, so that what
+// came in during one write goes out with the next one.
+
+export interface WriteQueue<Append> {
+  push(append: Append): void
+  /** Runs `job` when nothing else writes. */
+  exclusive<T>(job: () => Promise<T>): Promise<T>
+  /** Resolves when everything queued so far is done. */
+  drain(): Promise<void>
+}
+
+/**
+ * @param write takes from the front of `waiting` what it deals with (at least one element) and settles it; it must not
+ *   reject
+ */
+export function createWriteQueue<Append>(write: (waiting: Append[]) => Promise<void>): WriteQueue<Append> {
+  const appends: Append[] = []
+  const jobs: (() => Promise<void>)[] = []
+  let running = false
+
+  async function run(): Promise<void> {
+    running = true
+    // One microtask of patience: the partitions of one request, and requests that came in one read, arrive together.
+    await undefined
+    for (;;) {
+      const job = jobs.shift()
+      if (job !== undefined) await job()
+      else if (appends.length > 0) await write(appends)
+      else break
+    }
+    running = false
+  }
+
+  function exclusive<T>(job: () => Promise<T>): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    // Appends that came before go first.
+    jobs.push(async () => {
+      while (appends.length > 0) await write(appends)
+      await job().then(resolve, reject)
+    })
+    if (!running) void run()
+    return promise
+  }
+
+  return {
+    push(append) {
+      appends.push(append)
+      if (!running) void run()
+    },
+    exclusive,
+    drain: () => exclusive(async () => {}),
+  }
+}
