@@ -34,11 +34,9 @@ const topic = z
           error: "must be 'delete', 'compact' or 'compact,delete'",
         })
         .meta({ description: 'Old records are deleted, or only the newest of each key is kept, or both.' }),
-      schema: z
-        .union([z.string(), z.null()], { error: 'must be a file, or null for none' })
-        .meta({
-          description: 'File of the values’ schema (.avsc, .json, .proto), beside this file; {topic} is the name.',
-        }),
+      schema: z.union([z.string(), z.null()], { error: 'must be a file, or null for none' }).meta({
+        description: 'File of the values’ schema (.avsc, .json, .proto), beside this file; {topic} is the name.',
+      }),
       events: z
         .union([z.string(), z.null()], { error: 'must be a folder, or null for none' })
         .meta({ description: 'Folder with a JSON Schema <event_type>.json for each event type; {topic} is the name.' }),

@@ -115,15 +115,15 @@ async function readFiles(
     try {
       text = await readFile(name, 'utf8')
     } catch (error) {
-      const at = from ?? { file: name, line: 1, column: 1, path: '' }
+      const at = from ?? { file: shownPath(name), line: 1, column: 1, path: '' }
       problems.push(problemAt(at, `${from === null ? '' : `${shownPath(name)} `}cannot be read: ${reason(error)}`))
       return
     }
-    const { tree, problems: found } = readDocument(name, text, env)
+    const { tree, problems: found } = readDocument(shownPath(name), text, env)
     problems.push(...found)
     if (tree === null) {
       if (found.length === 0) {
-        problems.push({ file: name, line: 1, column: 1, path: '', message: 'is empty; declare topics' })
+        problems.push({ file: shownPath(name), line: 1, column: 1, path: '', message: 'is empty; declare topics' })
       }
       return
     }
@@ -164,9 +164,7 @@ function collect(trees: readonly Tree[], section: string, problems: PlatformProb
     for (const [name, entry] of entriesOf(get(tree, section))) {
       const first = all.get(name)
       if (first !== undefined) {
-        problems.push(
-          problemAt(entry.key, `is declared already, in ${shownPath(first.key.file)} line ${first.key.line}`),
-        )
+        problems.push(problemAt(entry.key, `is declared already, in ${first.key.file} line ${first.key.line}`))
         continue
       }
       all.set(name, entry)

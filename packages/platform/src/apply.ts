@@ -1,0 +1,151 @@
+// Carries a plan out: kind after kind, a few topics at a time, and stops at the first failure.
+import type { Cluster } from '@selfmonitor/cluster'
+import type { RegistryClient } from '@selfmonitor/registry'
+import { formatProblem, PlatformError } from './errors.ts'
+import { readLiveState, subjectOf } from './live.ts'
+import { computePlan, type PlanOptions } from './plan.ts'
+import type { ApplyResult, Change, Plan, Platform, PlatformTopic } from './types.ts'
+
+/**
+ * Compares the file with what is live; changes nothing.
+ *
+ * @param registry null plans without schemas, with a warning
+ * @throws ClusterError, or the registry client's error, when one of them cannot be asked
+ */
+export async function planPlatform(
+  platform: Platform,
+  cluster: Cluster,
+  registry: RegistryClient | null,
+  options: PlanOptions = {},
+): Promise<Plan> {
+  return computePlan(platform, await readLiveState(platform, cluster, registry), options)
+}
+
+export interface ApplyProgress {
+  readonly change: Change
+  readonly state: 'started' | 'done' | 'failed'
+}
+
+export interface ApplyOptions {
+  onProgress?: (progress: ApplyProgress) => void
+}
+
+const atATime = 6
+
+/**
+ * Applies a plan of `planPlatform`. Changes of one kind run side by side (no topic has two), one kind after the other in
+ * the plan's order; after a failure nothing new is begun.
+ *
+ * @returns what was done, what failed and what was left, each in the plan's order
+ * @throws PlatformError PLAN_HAS_ERRORS when the plan has errors; nothing has been touched then
+ */
+export async function applyPlan(
+  plan: Plan,
+  platform: Platform,
+  cluster: Cluster,
+  registry: RegistryClient | null,
+  options: ApplyOptions = {},
+): Promise<ApplyResult> {
+  if (plan.errors.length > 0) {
+    throw new PlatformError(
+      'PLAN_HAS_ERRORS',
+      `The plan has errors and was not applied, not in part either:\n${plan.errors.map(formatProblem).join('\n')}`,
+      plan.errors,
+    )
+  }
+  const topics = new Map(platform.topics.map((topic) => [topic.name, topic]))
+  const subjects = new Map(platform.topics.map((topic) => [subjectOf(topic.name), topic]))
+  const done = new Set<Change>()
+  const failures = new Map<Change, Error>()
+
+  async function run(change: Change): Promise<void> {
+    options.onProgress?.({ change, state: 'started' })
+    try {
+      await perform(change, topics, subjects, cluster, registry)
+      done.add(change)
+      options.onProgress?.({ change, state: 'done' })
+    } catch (error) {
+      failures.set(change, error instanceof Error ? error : new Error(String(error)))
+      options.onProgress?.({ change, state: 'failed' })
+    }
+  }
+  for (const group of consecutive(plan.changes, (change) => `${change.action === 'delete'} ${change.kind}`)) {
+    const queue = [...group]
+    const worker = async () => {
+      for (let change = queue.shift(); change !== undefined && failures.size === 0; change = queue.shift()) {
+        await run(change)
+      }
+    }
+    await Promise.all(Array.from({ length: atATime }, worker))
+    if (failures.size > 0) {
+      break
+    }
+  }
+  const failed = plan.changes.find((change) => failures.has(change))
+  return {
+    applied: plan.changes.filter((change) => done.has(change)),
+    failed: failed === undefined ? null : { change: failed, error: failures.get(failed)! },
+    notApplied: plan.changes.filter((change) => !done.has(change) && change !== failed),
+  }
+}
+
+async function perform(
+  change: Change,
+  topics: ReadonlyMap<string, PlatformTopic>,
+  subjects: ReadonlyMap<string, PlatformTopic>,
+  cluster: Cluster,
+  registry: RegistryClient | null,
+): Promise<void> {
+  const { kind, name } = change
+  switch (kind) {
+    case 'topic': {
+      if (change.action === 'delete') {
+        return cluster.deleteTopics([name])
+      }
+      const { partitions, replicationFactor, config } = declared(topics, name)
+      return cluster.createTopics([{ name, partitions, replicationFactor, config }])
+    }
+    case 'topic-partitions':
+      return cluster.createPartitions([{ topic: name, partitions: declared(topics, name).partitions }])
+    case 'topic-config': {
+      const set = Object.fromEntries(change.details.map(({ key, to }) => [key, to]))
+      return cluster.alterTopicConfigs([{ topic: name, set }])
+    }
+    case 'compatibility':
+      return needed(registry).setCompatibility(declared(subjects, name).compatibility!, name)
+    case 'schema':
+      await needed(registry).register(name, declared(subjects, name).schema!)
+      return
+    default:
+      return kind satisfies never
+  }
+}
+
+function declared(topics: ReadonlyMap<string, PlatformTopic>, name: string): PlatformTopic {
+  const topic = topics.get(name)
+  if (topic === undefined) {
+    throw new Error(`The plan changes ${name}, which this platform does not declare: plan again`)
+  }
+  return topic
+}
+
+function needed(registry: RegistryClient | null): RegistryClient {
+  if (registry === null) {
+    throw new Error('The plan changes schemas, and there is no Schema Registry to change them in')
+  }
+  return registry
+}
+
+/** Splits a list where the key changes. */
+function consecutive<T>(items: readonly T[], key: (item: T) => string): T[][] {
+  const groups: T[][] = []
+  for (const item of items) {
+    const last = groups.at(-1)
+    if (last !== undefined && key(last[0]!) === key(item)) {
+      last.push(item)
+    } else {
+      groups.push([item])
+    }
+  }
+  return groups
+}

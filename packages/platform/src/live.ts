@@ -1,0 +1,102 @@
+// What a plan has to know of the live cluster and registry: read in as few requests as possible, then plain data.
+import type { Cluster, ConfigEntry, TopicInfo } from '@selfmonitor/cluster'
+import type { CompatibilityLevel, RegistryClient } from '@selfmonitor/registry'
+import type { Platform, PlatformTopic } from './types.ts'
+
+export interface LiveTopic {
+  readonly partitions: number
+  readonly replicationFactor: number
+  /** Every setting by name: its value, and whether the topic has it of its own. */
+  readonly config: ReadonlyMap<string, { readonly value: string | null; readonly own: boolean }>
+}
+
+export interface LiveSubject {
+  /** The declared schema is one of the subject's versions. */
+  readonly registered: boolean
+  /** null when the subject does not exist. */
+  readonly latest: { readonly version: number; readonly schema: string } | null
+  /** The subject's own level, null when it has none. */
+  readonly compatibility: CompatibilityLevel | null
+  /** Why the registry would refuse the declared schema; empty when it would not. */
+  readonly problems: readonly string[]
+}
+
+export interface LiveState {
+  readonly clusterId: string
+  readonly brokers: number
+  /** All topics but Kafka's internal ones. */
+  readonly topics: ReadonlyMap<string, LiveTopic>
+  /** Subjects of the declared topics; null when no registry was asked. */
+  readonly subjects: ReadonlyMap<string, LiveSubject> | null
+}
+
+export function subjectOf(topic: string): string {
+  return `${topic}-value`
+}
+
+export async function readLiveState(
+  platform: Platform,
+  cluster: Cluster,
+  registry: RegistryClient | null,
+): Promise<LiveState> {
+  const [info, topics, subjects] = await Promise.all([
+    cluster.info(),
+    readTopics(platform, cluster),
+    registry === null ? null : readSubjects(platform.topics, registry),
+  ])
+  return { clusterId: info.clusterId, brokers: info.brokers.length, topics, subjects }
+}
+
+async function readTopics(platform: Platform, cluster: Cluster): Promise<Map<string, LiveTopic>> {
+  const infos = await cluster.listTopics()
+  const declared = new Set(platform.topics.map(({ name }) => name))
+  const configs = await cluster.topicConfigs(infos.map(({ name }) => name).filter((name) => declared.has(name)))
+  return new Map(infos.map((info) => [info.name, liveTopic(info, configs.get(info.name) ?? [])]))
+}
+
+export function liveTopic(info: TopicInfo, configs: readonly ConfigEntry[]): LiveTopic {
+  return {
+    partitions: info.partitions.length,
+    replicationFactor: info.partitions[0]?.replicas.length ?? 0,
+    config: new Map(configs.map(({ name, value, source }) => [name, { value, own: source === 'topic' }])),
+  }
+}
+
+async function readSubjects(
+  topics: readonly PlatformTopic[],
+  registry: RegistryClient,
+): Promise<Map<string, LiveSubject>> {
+  const wanted = topics.filter(({ schema, compatibility }) => schema !== undefined || compatibility !== undefined)
+  // The client bounds nothing by itself: eight at a time keep a slow registry answering.
+  const subjects = new Map<string, LiveSubject>()
+  const queue = [...wanted]
+  const worker = async () => {
+    for (let topic = queue.shift(); topic !== undefined; topic = queue.shift()) {
+      subjects.set(subjectOf(topic.name), await readSubject(topic, registry))
+    }
+  }
+  await Promise.all(Array.from({ length: 8 }, worker))
+  return subjects
+}
+
+async function readSubject(
+  { name, schema, compatibility }: PlatformTopic,
+  registry: RegistryClient,
+): Promise<LiveSubject> {
+  const subject = subjectOf(name)
+  const [found, level] = await Promise.all([
+    schema === undefined ? null : registry.lookup(subject, schema),
+    compatibility === undefined ? null : registry.getCompatibility(subject, { defaultToGlobal: false }),
+  ])
+  if (schema === undefined || found !== null) {
+    return { registered: found !== null, latest: null, compatibility: level, problems: [] }
+  }
+  const latest = await registry.getVersion(subject, 'latest')
+  const checked = latest === null ? { compatible: true, messages: [] } : await registry.check(subject, schema)
+  return {
+    registered: false,
+    latest,
+    compatibility: level,
+    problems: checked.compatible ? [] : checked.messages,
+  }
+}

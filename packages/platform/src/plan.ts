@@ -1,0 +1,311 @@
+// The plan: pure comparison of what is declared with what is live, always in the same order.
+import { type LiveState, type LiveSubject, type LiveTopic, subjectOf } from './live.ts'
+import { isInternalName, matchesAny } from './pattern.ts'
+import { schemaDetails } from './schema-diff.ts'
+import { humanSetting, sameSetting } from './topic-settings.ts'
+import type { Change, Plan, Platform, PlatformProblem, PlatformTopic } from './types.ts'
+
+export interface PlanOptions {
+  /** Delete topics that the file owns and does not declare. Default false. */
+  allowDelete?: boolean
+}
+
+/**
+ * Compares only what the file declares. Changes come by kind (topics, partitions, settings, compatibility, schemas,
+ * deletions), within a kind in the order of the file.
+ */
+export function computePlan(platform: Platform, live: LiveState, options: PlanOptions = {}): Plan {
+  const errors: PlatformProblem[] = []
+  const warnings: string[] = []
+  checkCluster(platform, live, errors)
+  checkReplicas(platform, live, errors)
+
+  const creations: Change[] = []
+  const growth: Change[] = []
+  const settings: Change[] = []
+  const levels: Change[] = []
+  const schemas: Change[] = []
+  for (const topic of platform.topics) {
+    const found = live.topics.get(topic.name)
+    if (found === undefined) {
+      creations.push(creation(topic))
+    } else {
+      growth.push(...comparePartitions(platform, topic, found, errors))
+      compareReplication(platform, topic, found, live.brokers, errors)
+      settings.push(...compareSettings(platform, topic, found, errors))
+    }
+    const subject = live.subjects?.get(subjectOf(topic.name))
+    if (subject !== undefined) {
+      levels.push(...compareCompatibility(topic, subject))
+      schemas.push(...compareSchema(topic, subject, errors))
+    }
+  }
+  if (live.subjects === null && platform.topics.some(({ schema }) => schema !== undefined)) {
+    warnings.push('No Schema Registry was asked: schemas are not compared.')
+  }
+  const deletions = compareDeletions(platform, live, options, warnings)
+  return {
+    environment: platform.environment,
+    clusterId: live.clusterId,
+    changes: [...creations, ...growth, ...settings, ...levels, ...schemas, ...deletions],
+    errors,
+    warnings,
+  }
+}
+
+function problem(
+  at: PlatformPosition | undefined,
+  platformFile: string,
+  path: string,
+  message: string,
+): PlatformProblem {
+  return at === undefined ? { file: platformFile, line: 1, column: 1, path, message } : { ...at, message }
+}
+
+function topicPath(topic: PlatformTopic, key: string): string {
+  return `topics.${JSON.stringify(topic.name)}.${key}`
+}
+
+function checkCluster({ cluster }: Platform, live: LiveState, errors: PlatformProblem[]): void {
+  if (cluster !== undefined && cluster.id !== live.clusterId) {
+    errors.push({
+      ...cluster.at,
+      message: `must be the cluster's id, it is ${cluster.id}, and this cluster is ${live.clusterId}: you may be connected to another cluster than you think`,
+    })
+  }
+}
+
+/** One error for all topics that get the same number of replicas from the same line. */
+function checkReplicas(platform: Platform, live: LiveState, errors: PlatformProblem[]): void {
+  const tooMany = platform.topics.filter(
+    ({ name, replicationFactor }) =>
+      replicationFactor > live.brokers && live.topics.get(name)?.replicationFactor !== replicationFactor,
+  )
+  const byLine = Map.groupBy(
+    tooMany,
+    ({ at }) => `${at?.replication?.file}:${at?.replication?.line}:${at?.replication?.column}`,
+  )
+  for (const topics of byLine.values()) {
+    const [first] = topics
+    const which =
+      topics.length === 1 ? first!.name : `${topics.length} topics: ${topics.map(({ name }) => name).join(', ')}`
+    const brokers = live.brokers === 1 ? 'is 1 broker' : `are ${live.brokers} brokers`
+    errors.push(
+      problemOf(
+        platform,
+        first!,
+        'replication',
+        `must be ≤ ${live.brokers}, it is ${first!.replicationFactor} and there ${brokers} (${which}); ${remedy(platform, live)}`,
+      ),
+    )
+  }
+}
+
+function remedy({ environment, environments = [] }: Platform, live: LiveState): string {
+  return environment !== 'development' && environments.includes('development')
+    ? 'add brokers, or use --env development'
+    : `add brokers, or lower it to ${live.brokers}`
+}
+
+function creation(topic: PlatformTopic): Change {
+  return {
+    action: 'create',
+    kind: 'topic',
+    name: topic.name,
+    details: [
+      { key: 'partitions', from: null, to: String(topic.partitions) },
+      { key: 'replication', from: null, to: String(topic.replicationFactor) },
+      ...Object.entries(topic.config)
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([key, value]) => ({ key, from: null, to: value })),
+    ],
+    warnings: [],
+  }
+}
+
+function comparePartitions(
+  platform: Platform,
+  topic: PlatformTopic,
+  live: LiveTopic,
+  errors: PlatformProblem[],
+): Change[] {
+  if (topic.partitions === live.partitions) {
+    return []
+  }
+  if (topic.partitions < live.partitions) {
+    errors.push(
+      problemOf(
+        platform,
+        topic,
+        'partitions',
+        `must be ≥ ${live.partitions}, it is ${live.partitions} on the cluster and cannot shrink; the file says ${topic.partitions}`,
+      ),
+    )
+    return []
+  }
+  return [
+    {
+      action: 'update',
+      kind: 'topic-partitions',
+      name: topic.name,
+      details: [{ key: 'partitions', from: String(live.partitions), to: String(topic.partitions) }],
+      warnings: [
+        'keys move: a key may be written to another partition than before, so events of one key from before and after the change may be handled out of order',
+      ],
+    },
+  ]
+}
+
+function compareReplication(
+  platform: Platform,
+  topic: PlatformTopic,
+  live: LiveTopic,
+  brokers: number,
+  errors: PlatformProblem[],
+): void {
+  // More replicas than brokers is said once for all topics.
+  if (topic.replicationFactor === live.replicationFactor || topic.replicationFactor > brokers) {
+    return
+  }
+  errors.push(
+    problemOf(
+      platform,
+      topic,
+      'replication',
+      `is ${topic.replicationFactor} in the file and ${live.replicationFactor} on the cluster for ${topic.name}; changing it moves data and is not done here: ` +
+        `reassign its partitions (kafka-reassign-partitions), or write replication: ${live.replicationFactor} for this topic`,
+    ),
+  )
+}
+
+function compareSettings(
+  platform: Platform,
+  topic: PlatformTopic,
+  live: LiveTopic,
+  errors: PlatformProblem[],
+): Change[] {
+  const details: { key: string; from: string | null; to: string | null }[] = []
+  const warnings: string[] = []
+  const isProtected = topic.protect === true || matchesAny(topic.name, platform.protect ?? [])
+  for (const [key, to] of Object.entries(topic.config).sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const from = live.config.get(key)?.value ?? null
+    if (sameSetting(key, from, to)) {
+      continue
+    }
+    details.push({ key, from, to })
+    const loss = losesRecords(key, from, to)
+    if (loss !== null && isProtected) {
+      errors.push(
+        problemOf(
+          platform,
+          topic,
+          `config.${key}`,
+          `${loss}, and ${topic.name} is protected; keep it, or take the protection away first`,
+        ),
+      )
+    } else if (loss !== null) {
+      warnings.push(loss)
+    }
+  }
+  for (const key of topic.unset ?? []) {
+    const entry = live.config.get(key)
+    if (entry?.own) {
+      details.push({ key, from: entry.value, to: null })
+      warnings.push(`${key} falls back to the broker's default`)
+    }
+  }
+  return details.length === 0 ? [] : [{ action: 'update', kind: 'topic-config', name: topic.name, details, warnings }]
+}
+
+/** What is lost when a setting changes so, null when nothing is. */
+function losesRecords(key: string, from: string | null, to: string): string | null {
+  if ((key === 'retention.ms' || key === 'retention.bytes') && from !== null) {
+    const before = Number(from)
+    const after = Number(to)
+    const shorter = after >= 0 && (before < 0 || after < before)
+    const what = key === 'retention.ms' ? 'records older than' : 'what a partition holds above'
+    return shorter
+      ? `deletes data: ${what} ${humanSetting(key, to)} (kept until now: ${humanSetting(key, from)})`
+      : null
+  }
+  if (key === 'cleanup.policy' && from !== null) {
+    const had = from.split(',').map((part) => part.trim())
+    const added = to.split(',').filter((policy) => !had.includes(policy))
+    if (added.includes('compact')) {
+      return 'deletes data: only the newest record of each key is kept, and records without a key are refused'
+    }
+    return added.includes('delete') ? 'deletes data: records beyond the retention, which compaction kept' : null
+  }
+  return null
+}
+
+function compareCompatibility(topic: PlatformTopic, subject: LiveSubject): Change[] {
+  const { compatibility } = topic
+  if (compatibility === undefined || compatibility === subject.compatibility) {
+    return []
+  }
+  return [
+    {
+      action: subject.compatibility === null ? 'create' : 'update',
+      kind: 'compatibility',
+      name: subjectOf(topic.name),
+      details: [{ key: 'compatibility', from: subject.compatibility, to: compatibility }],
+      warnings: [],
+    },
+  ]
+}
+
+function compareSchema(topic: PlatformTopic, subject: LiveSubject, errors: PlatformProblem[]): Change[] {
+  const { schema } = topic
+  if (schema === undefined || subject.registered) {
+    return []
+  }
+  const name = subjectOf(topic.name)
+  if (subject.problems.length > 0) {
+    errors.push({
+      file: schema.file,
+      line: 1,
+      column: 1,
+      path: name,
+      message: `cannot become the next version${subject.latest === null ? '' : ` after ${subject.latest.version}`}: ${subject.problems.join('; ')}`,
+    })
+    return []
+  }
+  const { latest } = subject
+  return [
+    {
+      action: latest === null ? 'create' : 'update',
+      kind: 'schema',
+      name,
+      details: [
+        { key: 'schema', from: latest === null ? null : `version ${latest.version}`, to: schema.file },
+        ...(latest === null ? [] : schemaDetails(latest.schema, schema.schema)),
+      ],
+      warnings: [],
+    },
+  ]
+}
+
+function compareDeletions(platform: Platform, live: LiveState, options: PlanOptions, warnings: string[]): Change[] {
+  const declared = new Set(platform.topics.map(({ name }) => name))
+  const deletions: Change[] = []
+  for (const [name, topic] of [...live.topics].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    if (declared.has(name) || isInternalName(name) || !matchesAny(name, platform.owns ?? [])) {
+      continue
+    }
+    if (matchesAny(name, platform.protect ?? [])) {
+      warnings.push(`${name} is owned and not declared; it is protected and stays.`)
+    } else if (options.allowDelete !== true) {
+      warnings.push(`${name} is owned and not declared; --allow-delete would delete it.`)
+    } else {
+      deletions.push({
+        action: 'delete',
+        kind: 'topic',
+        name,
+        details: [{ key: 'partitions', from: String(topic.partitions), to: null }],
+        warnings: ['deletes the topic and all of its records, for good'],
+      })
+    }
+  }
+  return deletions
+}

@@ -1,0 +1,128 @@
+// A plan for people (text), for pull requests (Markdown) and for programs (JSON).
+import { formatProblem } from './errors.ts'
+import { humanSetting } from './topic-settings.ts'
+import type { Change, ChangeAction, Plan } from './types.ts'
+
+/** How parts of the text look; each gets plain text and returns it decorated. */
+export interface PlanColors {
+  readonly create: (text: string) => string
+  readonly update: (text: string) => string
+  readonly delete: (text: string) => string
+  readonly warning: (text: string) => string
+  readonly error: (text: string) => string
+  readonly dim: (text: string) => string
+}
+
+const plain = (text: string) => text
+const noColors: PlanColors = { create: plain, update: plain, delete: plain, warning: plain, error: plain, dim: plain }
+
+const marks: Readonly<Record<ChangeAction, string>> = { create: '+', update: '~', delete: '-' }
+
+const kinds: Readonly<Record<Change['kind'], string>> = {
+  topic: 'topic',
+  'topic-partitions': 'partitions',
+  'topic-config': 'config',
+  schema: 'schema',
+  compatibility: 'compatibility',
+}
+
+export type PlanFormat = 'text' | 'json' | 'markdown'
+
+/** @returns the plan in that format, ending with a newline */
+export function renderPlan(plan: Plan, format: PlanFormat, options: { color?: PlanColors } = {}): string {
+  switch (format) {
+    case 'text':
+      return renderText(plan, options.color ?? noColors)
+    case 'markdown':
+      return renderMarkdown(plan)
+    case 'json':
+      return `${JSON.stringify(plan, null, 2)}\n`
+    default:
+      return format satisfies never
+  }
+}
+
+function renderText(plan: Plan, color: PlanColors): string {
+  const lines: string[] = []
+  const kindWidth = Math.max(0, ...plan.changes.map(({ kind }) => kinds[kind].length))
+  const nameWidth = Math.max(0, ...plan.changes.map(({ name }) => name.length))
+  for (const change of plan.changes) {
+    const head = `${marks[change.action]} ${kinds[change.kind].padEnd(kindWidth)}  ${change.name.padEnd(nameWidth)}`
+    lines.push(`${color[change.action](head)}  ${color.dim(details(change).join(', '))}`.trimEnd())
+    for (const warning of change.warnings) {
+      lines.push(color.warning(`  ! ${warning}`))
+    }
+  }
+  for (const warning of plan.warnings) {
+    lines.push(color.warning(`! ${warning}`))
+  }
+  for (const problem of plan.errors) {
+    lines.push(color.error(`✗ ${formatProblem(problem)}`))
+  }
+  if (lines.length > 0) {
+    lines.push('')
+  }
+  lines.push(summary(plan))
+  return `${lines.join('\n')}\n`
+}
+
+function summary(plan: Plan): string {
+  const where = `environment ${plan.environment}, cluster ${plan.clusterId}`
+  if (plan.errors.length > 0) {
+    return `${count(plan.errors.length, 'error')}: nothing can be applied (${where}).`
+  }
+  if (plan.changes.length === 0) {
+    return `No changes (${where}).`
+  }
+  const of = (action: ChangeAction) => plan.changes.filter((change) => change.action === action).length
+  return `${of('create')} to create, ${of('update')} to change, ${of('delete')} to delete (${where}).`
+}
+
+function count(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`
+}
+
+function details({ action, details: rows }: Change): string[] {
+  return rows.map(({ key, from, to }) => {
+    const before = from === null ? null : humanSetting(key, from)
+    const after = to === null ? 'broker default' : humanSetting(key, to)
+    if (action === 'create' || (before === null && to !== null)) {
+      return `${key} ${after}`
+    }
+    return action === 'delete'
+      ? `${key} ${before}`
+      : key.startsWith('field ') && to === null
+        ? `${key} removed`
+        : `${key} ${before} → ${after}`
+  })
+}
+
+function renderMarkdown(plan: Plan): string {
+  const lines = [`### Platform plan: ${plan.environment}`, '', summary(plan), '']
+  if (plan.errors.length > 0) {
+    lines.push('**Errors**', '')
+    for (const { file, line, path, message } of plan.errors) {
+      lines.push(`- \`${file}:${line}\` ${path === '' ? '' : `\`${path}\` `}${cell(message)}`)
+    }
+    lines.push('')
+  }
+  if (plan.changes.length > 0) {
+    lines.push('| | what | name | change |', '|---|---|---|---|')
+    for (const change of plan.changes) {
+      const warnings = change.warnings.map((warning) => `<br>⚠️ ${cell(warning)}`).join('')
+      lines.push(
+        `| \`${marks[change.action]}\` | ${kinds[change.kind]} | \`${change.name}\` | ${cell(details(change).join(', '))}${warnings} |`,
+      )
+    }
+    lines.push('')
+  }
+  for (const warning of plan.warnings) {
+    lines.push(`> ⚠️ ${cell(warning)}`, '')
+  }
+  return `${lines.join('\n').trimEnd()}\n`
+}
+
+/** Text that cannot break out of a table cell. */
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll('\n', ' ').replaceAll('<', '&lt;')
+}
