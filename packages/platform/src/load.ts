@@ -83,9 +83,7 @@ export async function loadPlatform(file: string, options: LoadOptions = {}): Pro
     services: [...services].map(([name, { value }]) => serviceOf(name, value, topics, problems)),
   }
   checkCollisions(topics, problems)
-  const unique = new Map(
-    problems.map((p) => [`${p.file}:${p.line}:${p.column} ${p.message}`, { ...p, file: shownPath(p.file) }]),
-  )
+  const unique = new Map(problems.map((p) => [`${p.file}:${p.line}:${p.column} ${p.message}`, p]))
   if (unique.size > 0) {
     throw invalidPlatform([...unique.values()])
   }

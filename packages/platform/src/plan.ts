@@ -53,17 +53,11 @@ export function computePlan(platform: Platform, live: LiveState, options: PlanOp
   }
 }
 
-function problem(
-  at: PlatformPosition | undefined,
-  platformFile: string,
-  path: string,
-  message: string,
-): PlatformProblem {
-  return at === undefined ? { file: platformFile, line: 1, column: 1, path, message } : { ...at, message }
-}
-
-function topicPath(topic: PlatformTopic, key: string): string {
-  return `topics.${JSON.stringify(topic.name)}.${key}`
+/** A problem where the file says `key` of a topic (`partitions`, `config.retention.ms`), or else where the topic is. */
+function problemOf(platform: Platform, topic: PlatformTopic, key: string, message: string): PlatformProblem {
+  const at = topic.at?.[key] ?? topic.at?.topic
+  const path = `topics.${JSON.stringify(topic.name)}.${key}`
+  return at === undefined ? { file: platform.file, line: 1, column: 1, path, message } : { ...at, message }
 }
 
 function checkCluster({ cluster }: Platform, live: LiveState, errors: PlatformProblem[]): void {
