@@ -129,7 +129,7 @@ export function log(step: Step, level: 'debug' | 'info' | 'warn', message: strin
   step.effects.push({ type: 'log', level, message })
 }
 
-export function failure(name: string, reason: string): GroupError {
+export function failure(name: GroupError['name'], reason: string): GroupError {
   return { name, reason }
 }
 

@@ -1,5 +1,6 @@
 // What the group APIs and `startBroker` know of the group coordinator: its operations, their inputs and answers.
 // Everything is in Kafka's terms but free of wire versions: a handler translates its versions to these.
+import type { KafkaErrorName, Uuid } from '@selfmonitor/protocol'
 import type { Clock, Logger } from '../types.ts'
 
 /** A classic group's states, by the names that ListGroups and DescribeGroups show. */
@@ -8,7 +9,7 @@ export type GroupState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' 
 /** Why an operation was refused: Kafka's name of the error and, for the log, what led to it. */
 export interface GroupError {
   /** Kafka's name of the error, `UNKNOWN_MEMBER_ID`. */
-  readonly name: string
+  readonly name: KafkaErrorName
   /** One clause for the log and for error messages, `session expired 312 ms ago`. */
   readonly reason: string
 }
@@ -122,10 +123,10 @@ export interface CommitInput {
   readonly groupInstanceId: string | null
   /** Keep the offsets this long instead of `offsets.retention.minutes` (v2 to v4 of OffsetCommit). */
   readonly retentionTimeMs?: number
+  /** A group that does not exist is answered GROUP_ID_NOT_FOUND (v9+); older clients expect ILLEGAL_GENERATION. */
+  readonly knowsGroupIdNotFound: boolean
   readonly topics: readonly {
     readonly topic: string
-    /** Zero or absent when the client named the topic (before v10). */
-    readonly topicId?: string
     readonly partitions: readonly CommitPartition[]
   }[]
 }
@@ -134,7 +135,6 @@ export interface CommitInput {
 export interface CommitResult {
   readonly topics: readonly {
     readonly topic: string
-    readonly topicId?: string
     readonly partitions: readonly { readonly partition: number; readonly error?: GroupError }[]
   }[]
 }
@@ -146,19 +146,14 @@ export interface CommittedOffset {
   readonly commitTimestampMs: number
   /** Set only by old clients: milliseconds since the epoch. */
   readonly expireTimestampMs?: number
+  /** The topic that it was committed for, so that a topic recreated under the same name does not inherit it. */
+  readonly topicId?: Uuid
 }
 
 export interface FetchOffsetsInput {
   readonly groupId: string
-  /** v9+, for the consumer protocol (KIP-848); null and -1 otherwise. */
-  readonly memberId: string | null
-  readonly memberEpoch: number
   /** Null: everything that the group has committed. */
-  readonly topics:
-    | readonly { readonly topic: string; readonly topicId?: string; readonly partitions: readonly number[] }[]
-    | null
-  /** Offsets with a pending transactional commit answer UNSTABLE_OFFSET_COMMIT. */
-  readonly requireStable: boolean
+  readonly topics: readonly { readonly topic: string; readonly partitions: readonly number[] }[] | null
 }
 
 export interface FetchedPartition {
@@ -167,16 +162,11 @@ export interface FetchedPartition {
   readonly offset: bigint
   readonly leaderEpoch: number
   readonly metadata: string
-  readonly error?: GroupError
 }
 
+/** Never an error of the whole group: one that does not exist has committed nothing, as Kafka answers. */
 export interface FetchOffsetsResult {
-  readonly error?: GroupError
-  readonly topics: readonly {
-    readonly topic: string
-    readonly topicId?: string
-    readonly partitions: readonly FetchedPartition[]
-  }[]
+  readonly topics: readonly { readonly topic: string; readonly partitions: readonly FetchedPartition[] }[]
 }
 
 export interface DeleteOffsetsInput {
@@ -196,7 +186,7 @@ export interface ListedGroup {
   readonly groupId: string
   readonly protocolType: string
   readonly state: GroupState
-  /** `classic`: the only type so far. */
+  /** `Classic`: the only type so far. */
   readonly type: string
 }
 
@@ -238,13 +228,14 @@ export interface GroupCoordinator {
   leave(input: LeaveInput): Promise<LeaveResult>
   /** Answers when the offsets are written. */
   commitOffsets(input: CommitInput): Promise<CommitResult>
-  fetchOffsets(input: FetchOffsetsInput): FetchOffsetsResult
+  /** Answers from what is written: it waits for commits that are under way. */
+  fetchOffsets(input: FetchOffsetsInput): Promise<FetchOffsetsResult>
   deleteOffsets(input: DeleteOffsetsInput): Promise<DeleteOffsetsResult>
   list(filter: { readonly states: readonly string[]; readonly types: readonly string[] }): readonly ListedGroup[]
   describe(groupId: string): DescribedGroup
   /** @returns for each id, undefined when it is gone, else why not (GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP, INVALID_GROUP_ID). */
   deleteGroups(groupIds: readonly string[]): Promise<readonly (GroupError | undefined)[]>
-  /** Forgets every group's offsets of deleted topics (and writes the tombstones). */
+  /** Forgets every group's offsets of deleted topics, and writes the tombstones. */
   topicsDeleted(topics: readonly string[]): Promise<void>
   /** Told of every acknowledged commit; the returned function unsubscribes. */
   onCommit(listener: (notice: CommitNotice) => void): () => void
@@ -293,12 +284,17 @@ export interface ReplayedBatch {
   readonly records: readonly { readonly key: Buffer | null; readonly value: Buffer | null }[]
 }
 
-/** `__consumer_offsets` as the coordinator needs it: append and read back. */
+/** `__consumer_offsets` as the coordinator needs it. Calls for one partition follow one another, never overlap. */
 export interface GroupLog {
   /** How many partitions the topic has, or will have when it is created. */
   readonly partitions: number
-  /** Appends the records as one batch; creates the topic on first use. Resolves when they are as durable as acks=all. */
+  /**
+   * Appends the records as one batch; creates the topic on first use. Resolves when they are as durable as acks=all.
+   * @throws an error whose `code` is Kafka's name of it
+   */
   append(partition: number, records: readonly GroupRecord[], timestampMs: number): Promise<void>
+  /** Appends the records and then drops everything before them: they are all that the partition has to say. */
+  replace(partition: number, records: readonly GroupRecord[], timestampMs: number): Promise<void>
   /** Calls back for every batch of every partition, oldest first within a partition. Nothing when the topic is missing. */
   replay(onBatch: (partition: number, batch: ReplayedBatch) => void): Promise<void>
 }
@@ -308,8 +304,8 @@ export interface GroupCoordinatorOptions {
   readonly clock: Clock
   readonly log: GroupLog
   readonly logger?: Logger
-  /** Whether the partition exists: commits for others answer UNKNOWN_TOPIC_OR_PARTITION. */
-  readonly partitionExists: (topic: string, partition: number) => boolean
+  /** The topic as it is now: commits for partitions that it has not are answered UNKNOWN_TOPIC_OR_PARTITION. */
+  readonly topic: (name: string) => { readonly id: Uuid; readonly partitions: number } | undefined
   /** A fresh random uuid for member ids. Default `crypto.randomUUID`. */
   readonly newUuid?: () => string
 }

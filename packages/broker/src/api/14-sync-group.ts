@@ -1,0 +1,22 @@
+// SyncGroup: the leader hands in the assignment, and every member is answered with its part once that is written.
+//
+// Versions: v3 adds static members (KIP-345). v5 repeats the protocol's type and name, which must be the group's (KIP-559).
+import { errorCodes } from '@selfmonitor/protocol'
+import { codeOf, wrongCoordinator } from './group-coordination.ts'
+import type { ApiHandler } from './handler.ts'
+
+const none = Buffer.alloc(0)
+
+export const handleSyncGroup: ApiHandler<'SyncGroup'> = async (request, context) => {
+  const misplaced = wrongCoordinator(context, request.groupId)
+  if (misplaced) return { errorCode: codeOf(misplaced), assignment: none }
+  if (context.apiVersion >= 5 && (request.protocolType === null || request.protocolName === null)) {
+    return { errorCode: errorCodes.INCONSISTENT_GROUP_PROTOCOL, assignment: none }
+  }
+  const { error, protocolType, protocolName, assignment } = await context.broker.groups.sync({
+    ...request,
+    // The request's buffer is not ours to keep.
+    assignments: request.assignments.map((given) => ({ ...given, assignment: Buffer.from(given.assignment) })),
+  })
+  return { errorCode: codeOf(error), protocolType, protocolName, assignment }
+}

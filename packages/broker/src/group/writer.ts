@@ -1,0 +1,180 @@
+// Writes to `__consumer_offsets`: everything that one turn of the event loop, or the time of a write under way, brings
+// together for a partition goes out as one batch.
+//
+// State changes in memory first and its answer waits for the write. Should the write fail, then everything queued behind
+// it fails with it, and each is undone, newest first: memory says again what the log says.
+import type { GroupLog, GroupRecord } from './types.ts'
+
+/** A batch stays well below the default `max.message.bytes`. */
+const maxBatchBytes = 512 * 1024
+
+interface Write {
+  readonly records: readonly GroupRecord[]
+  readonly undo: (() => void) | undefined
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+interface Queue {
+  waiting: Write[]
+  running: boolean
+  /** Records in the partition, since it was last rewritten. */
+  written: number
+  /** When so many are there, it is time to look how many of them still matter. */
+  checkAt: number
+  rewrite: boolean
+  idle: Promise<void> | undefined
+  wake: (() => void) | undefined
+}
+
+export interface GroupWriter {
+  /**
+   * Queues records for one batch (or several, where they are too many).
+   * @param undo takes the change back in memory when it could not be written
+   * @returns resolves when they are durable, rejects with what the log said
+   */
+  append(partition: number, records: readonly GroupRecord[], undo?: () => void): Promise<void>
+  /** Resolves when everything queued so far is written or has failed; undefined when nothing is. */
+  settled(partition: number): Promise<void> | undefined
+  /** Counts records that were replayed, towards the next rewrite. */
+  replayed(partition: number, records: number): void
+  /** Waits for everything. */
+  drain(): Promise<void>
+}
+
+export interface GroupWriterOptions {
+  readonly log: GroupLog
+  readonly now: () => number
+  /** Everything that a partition has to say now, as records. */
+  readonly live: (partition: number) => readonly GroupRecord[]
+  /** A partition is rewritten when it holds more than twice its live records and this many. */
+  readonly rewriteAfter: number
+  readonly onRewrite: (partition: number, before: number, after: number) => void
+  readonly onRewriteFailed: (partition: number, error: unknown) => void
+}
+
+export function createGroupWriter(options: GroupWriterOptions): GroupWriter {
+  const queues = new Map<number, Queue>()
+  const queueOf = (partition: number): Queue => {
+    let queue = queues.get(partition)
+    if (!queue) {
+      const checkAt = options.rewriteAfter
+      queue = { waiting: [], running: false, written: 0, checkAt, rewrite: false, idle: undefined, wake: undefined }
+      queues.set(partition, queue)
+    }
+    return queue
+  }
+
+  const start = (partition: number, queue: Queue): void => {
+    if (queue.running) return
+    queue.running = true
+    queue.idle = new Promise((resolve) => {
+      queue.wake = resolve
+    })
+    setImmediate(() => void run(partition, queue))
+  }
+
+  const run = async (partition: number, queue: Queue): Promise<void> => {
+    while (queue.waiting.length > 0 || queue.rewrite) {
+      if (queue.waiting.length > 0) await writeNext(partition, queue)
+      else await rewrite(partition, queue)
+    }
+    queue.running = false
+    queue.idle = undefined
+    queue.wake?.()
+  }
+
+  const writeNext = async (partition: number, queue: Queue): Promise<void> => {
+    const batch = takeBatch(queue)
+    const records = batch.flatMap((write) => write.records)
+    try {
+      for (const part of partsOf(records)) await options.log.append(partition, part, options.now())
+    } catch (error) {
+      const failed = [...batch, ...queue.waiting]
+      queue.waiting = []
+      for (const write of failed.toReversed()) write.undo?.()
+      for (const write of failed) write.reject(error)
+      return
+    }
+    count(partition, queue, records.length)
+    for (const write of batch) write.resolve()
+  }
+
+  const count = (partition: number, queue: Queue, records: number): void => {
+    queue.written += records
+    if (queue.written <= queue.checkAt) return
+    queue.checkAt = 2 * options.live(partition).length + options.rewriteAfter
+    queue.rewrite = queue.written > queue.checkAt
+  }
+
+  const rewrite = async (partition: number, queue: Queue): Promise<void> => {
+    queue.rewrite = false
+    const live = options.live(partition)
+    const before = queue.written
+    try {
+      await options.log.replace(partition, live, options.now())
+      queue.written = live.length
+      queue.checkAt = 2 * live.length + options.rewriteAfter
+      options.onRewrite(partition, before, live.length)
+    } catch (error) {
+      options.onRewriteFailed(partition, error)
+      queue.checkAt = before + options.rewriteAfter
+    }
+  }
+
+  return {
+    append(partition, records, undo) {
+      if (records.length === 0) return Promise.resolve()
+      const queue = queueOf(partition)
+      return new Promise<void>((resolve, reject) => {
+        queue.waiting.push({ records, undo, resolve, reject })
+        start(partition, queue)
+      })
+    },
+    settled(partition) {
+      return queues.get(partition)?.idle
+    },
+    replayed(partition, records) {
+      const queue = queueOf(partition)
+      count(partition, queue, records)
+      if (queue.rewrite) start(partition, queue)
+    },
+    async drain() {
+      for (const queue of queues.values()) while (queue.idle) await queue.idle
+    },
+  }
+}
+
+/** Whole writes, as many as fit one batch and at least one. */
+function takeBatch(queue: Queue): readonly Write[] {
+  let bytes = 0
+  let count = 0
+  for (const write of queue.waiting) {
+    bytes += sizeOf(write.records)
+    if (count > 0 && bytes > maxBatchBytes) break
+    count++
+  }
+  return queue.waiting.splice(0, count)
+}
+
+export function* partsOf(records: readonly GroupRecord[]): Generator<readonly GroupRecord[]> {
+  let part: GroupRecord[] = []
+  let bytes = 0
+  for (const record of records) {
+    const size = sizeOf([record])
+    if (part.length > 0 && bytes + size > maxBatchBytes) {
+      yield part
+      part = []
+      bytes = 0
+    }
+    part.push(record)
+    bytes += size
+  }
+  if (part.length > 0) yield part
+}
+
+function sizeOf(records: readonly GroupRecord[]): number {
+  let bytes = 0
+  for (const { key, value } of records) bytes += key.length + (value?.length ?? 0) + 16
+  return bytes
+}
