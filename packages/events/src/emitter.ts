@@ -1,6 +1,14 @@
 // From a call of `emit` to a record in the producer: validate, envelope, encode, choose the partition, wait for the answer.
-import { EmitManyError, EventsClosedError, EventsConfigError } from './errors.ts'
-import { encodeHeaders, noHeaders, type Producer, partitionForKey, type Receipt } from './kafka/index.ts'
+import { EmitManyError, EventsClosedError, EventsConfigError, EventsError } from './errors.ts'
+import {
+  backoffMs,
+  encodeHeaders,
+  noHeaders,
+  type Producer,
+  partitionForKey,
+  pause,
+  type Receipt,
+} from './kafka/index.ts'
 import { type SendSpan, startSend } from './tracing.ts'
 import type { EmitOptions, EmitResult, Envelope, EventObserver } from './types.ts'
 import type { Catalogue, Codec, Encoder } from './wire/index.ts'
@@ -12,6 +20,8 @@ export interface EmitterOptions {
   readonly codec: Codec
   readonly newId: () => string
   readonly now: () => number
+  /** How long looking a topic up may take, in milliseconds. */
+  readonly deliveryTimeoutMs: number
   readonly observer?: EventObserver
 }
 
@@ -70,6 +80,8 @@ class EmitReceipt implements Receipt {
     this.reject(error)
   }
 }
+
+const neverAborted = new AbortController().signal
 
 export function createEmitter(options: EmitterOptions): Emitter {
   const { producer, catalogue, codec, observer } = options
@@ -159,14 +171,23 @@ export function createEmitter(options: EmitterOptions): Emitter {
   async function load(topic: string, state: TopicState): Promise<void> {
     if (state.loading) return
     state.loading = true
-    try {
-      const [encoder] = await Promise.all([codec.encoderFor(topic), producer.load(topic)])
-      state.encoder = encoder
-    } catch (error) {
-      // The next emit asks again: the topic or its schema may have been created by then.
-      for (const { receipt } of state.waiting.splice(0)) {
-        waiting--
-        receipt.failed(error as Error)
+    const deadlineMs = options.now() + options.deliveryTimeoutMs
+    for (let failures = 1; !closed && state.encoder === null; failures++) {
+      try {
+        const [encoder] = await Promise.all([codec.encoderFor(topic), producer.load(topic)])
+        state.encoder = encoder
+      } catch (error) {
+        // A broker or a registry that is restarting is waited for; an answer ("no such topic") is final.
+        if (!(error instanceof EventsError) && options.now() < deadlineMs) {
+          await pause(backoffMs(failures), neverAborted)
+          continue
+        }
+        // The next emit asks again: the topic or its schema may have been created by then.
+        for (const { receipt } of state.waiting.splice(0)) {
+          waiting--
+          receipt.failed(error as Error)
+        }
+        break
       }
     }
     state.loading = false

@@ -1,2 +1,20 @@
 // The package's one door.
+export {
+  EmitError,
+  EmitManyError,
+  EventSchemaError,
+  EventsClosedError,
+  EventsConfigError,
+  EventsConnectionError,
+  EventsError,
+  EventValidationError,
+  PermanentError,
+  RetryLater,
+  UndecodableEventError,
+  UnknownEventError,
+  type ValidationProblem,
+} from './errors.ts'
+export { deadLetterHeaders, deadLetterTopic } from './handle/index.ts'
+export { connectEvents } from './stream.ts'
 export type * from './types.ts'
+export { type Codec, createCodec, type Encoder } from './wire/index.ts'

@@ -15,6 +15,7 @@ import type { Logger } from '../types.ts'
 import { type KafkaClient, kafkaErrorName, reasonOf, type TopicMetadata } from './client.ts'
 import { type ProduceResult, parseProduceResponse, writeProduceRequest } from './produce-request.ts'
 import { type BatchBuilder, createBatchBuilder, type EncodedHeaders } from './record-batch.ts'
+import { backoffMs } from './wait.ts'
 
 /** Told once what became of a record. */
 export interface Receipt {
@@ -98,9 +99,6 @@ const maxBatchBytes = 256 * 1024
 const maxRequestBytes = 4 * 1024 * 1024
 const requestTimeoutMs = 30_000
 const metadataAgeMs = 300_000
-
-/** The wait before attempt n of anything that failed: 50 ms doubling to 1 s. */
-const backoffMs = (attempts: number): number => Math.min(1000, 50 * 2 ** Math.min(attempts - 1, 6))
 
 // Errors that say the record can never be taken; the rest of Kafka's produce errors go away by themselves.
 const refusals = new Set([

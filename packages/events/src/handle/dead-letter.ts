@@ -1,0 +1,128 @@
+// Puts a record that cannot be handled aside: its bytes as they came, in `<topic>.dlq`, with the cause in its headers.
+import { createHash } from 'node:crypto'
+import { connectCluster } from '@selfmonitor/cluster'
+import { UnknownEventError } from '../errors.ts'
+import { encodeHeaders, type FetchedRecord, type Producer } from '../kafka/index.ts'
+import type { ResolvedOptions } from '../options.ts'
+import type { Logger } from '../types.ts'
+
+/** Headers of a dead letter; all values are text. The original headers stand before them, unchanged. */
+export const deadLetterHeaders = {
+  topic: 'dlq.original.topic',
+  partition: 'dlq.original.partition',
+  offset: 'dlq.original.offset',
+  timestamp: 'dlq.original.timestamp',
+  errorClass: 'dlq.error.class',
+  errorMessage: 'dlq.error.message',
+  /** The same for failures that differ in numbers and ids only: what to group by. */
+  fingerprint: 'dlq.error.fingerprint',
+  attempts: 'dlq.attempts',
+  service: 'dlq.service',
+  failedAt: 'dlq.failed.at',
+} as const
+
+export const deadLetterTopic = (topic: string): string => `${topic}.dlq`
+
+export interface DeadLetterCause {
+  readonly error: Error
+  readonly attempts: number
+}
+
+export interface DeadLetterWriter {
+  /** @throws when it is not written; nothing is lost then, the caller has to try again */
+  write(source: { topic: string; partition: number }, record: FetchedRecord, cause: DeadLetterCause): Promise<void>
+}
+
+export function createDeadLetterWriter(options: ResolvedOptions, producer: Producer, logger: Logger): DeadLetterWriter {
+  const loading = new Map<string, Promise<void>>()
+
+  async function ensureTopic(source: string): Promise<void> {
+    const topic = deadLetterTopic(source)
+    if (producer.partitions(topic) !== undefined) return
+    try {
+      await producer.load(topic)
+    } catch (error) {
+      if (!(error instanceof UnknownEventError)) throw error
+      await create(source, topic)
+      await producer.load(topic)
+    }
+  }
+
+  async function create(source: string, topic: string): Promise<void> {
+    const cluster = await connectCluster({
+      bootstrapServers: options.bootstrapServers,
+      clientId: options.service,
+      ...(options.sasl === undefined ? {} : { sasl: options.sasl }),
+      ...(options.tls === undefined ? {} : { tls: options.tls }),
+    })
+    try {
+      const [described] = await cluster.describeTopics([source])
+      const partitions = options.deadLetters.partitions ?? described!.partitions.length
+      const replicationFactor = options.deadLetters.replicationFactor ?? described!.partitions[0]!.replicas.length
+      await cluster.createTopics([{ name: topic, partitions, replicationFactor }])
+      logger.info({ topic, partitions, replicationFactor }, 'created the topic for dead letters')
+    } catch (error) {
+      // Another member was faster.
+      if ((error as { code?: string }).code !== 'TOPIC_ALREADY_EXISTS') throw error
+    } finally {
+      await cluster.close()
+    }
+  }
+
+  return {
+    async write(source, record, { error, attempts }) {
+      const topic = deadLetterTopic(source.topic)
+      let ready = loading.get(topic)
+      if (ready === undefined) {
+        ready = ensureTopic(source.topic)
+        loading.set(topic, ready)
+        ready.catch(() => loading.delete(topic))
+      }
+      await ready
+      const now = Date.now()
+      const names = deadLetterHeaders
+      const headers = encodeHeaders([
+        ...record.headers,
+        [names.topic, source.topic],
+        [names.partition, String(source.partition)],
+        [names.offset, String(record.offset)],
+        [names.timestamp, String(record.timestampMs)],
+        [names.errorClass, classOf(error)],
+        [names.errorMessage, messageOf(error)],
+        [names.fingerprint, fingerprint(error)],
+        [names.attempts, String(attempts)],
+        [names.service, options.service],
+        [names.failedAt, new Date(now).toISOString()],
+      ])
+      const partition = source.partition % producer.partitions(topic)!
+      const { promise, resolve, reject } = Promise.withResolvers<void>()
+      // The record's own time is now: with the original one, retention might delete it before anyone has looked.
+      producer.append(topic, partition, record.key, record.value, headers, now, {
+        acknowledged: () => resolve(),
+        failed: reject,
+      })
+      await promise
+    },
+  }
+}
+
+function classOf(error: unknown): string {
+  return error instanceof Error ? error.constructor.name || error.name : typeof error
+}
+
+function messageOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).slice(0, 4000)
+}
+
+/** 16 hex digits over the error's class and its message without numbers, ids and quoted texts. */
+export function fingerprint(error: unknown): string {
+  const shape = messageOf(error)
+    .replace(/"[^"]*"|'[^']*'/g, '""')
+    .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/gi, '#')
+    .replace(/\b(0x)?[0-9a-f]*\d[0-9a-f]*\b/gi, '#')
+    .replace(/\d+/g, '#')
+  return createHash('sha256')
+    .update(`${classOf(error)}\n${shape}`)
+    .digest('hex')
+    .slice(0, 16)
+}
