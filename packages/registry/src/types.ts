@@ -57,7 +57,21 @@ export interface RegistryOptions {
   replicationFactor?: number
   /** Level while nothing else is configured. Default `BACKWARD`. */
   compatibilityLevel?: CompatibilityLevel
-  logger?: { debug(c: object, m: string): void; info(c: object, m: string): void; warn(c: object, m: string): void; error(c: object, m: string): void }
+  logger?: Logger
+  /** Listen on an address that others can reach. The registry knows no authentication yet: without this it refuses. */
+  insecure?: boolean
+  /** How long a request may wait for Kafka before it is answered with 50001 or 50002. Default 5000. */
+  storeTimeoutMs?: number
+  /** How long `startRegistry` waits for Kafka. Default 30000. */
+  startTimeoutMs?: number
+}
+
+/** The subset of a pino logger that the registry writes to. */
+export interface Logger {
+  debug(context: object, message: string): void
+  info(context: object, message: string): void
+  warn(context: object, message: string): void
+  error(context: object, message: string): void
 }
 
 export interface RegistryServer {
@@ -70,8 +84,10 @@ export interface RegistryClientOptions {
   /** `http://host:port`, several joined with commas. */
   url: string
   auth?: { username: string; password: string }
-  /** Default 10000. */
+  /** Of one attempt. Default 10000. */
   timeoutMs?: number
+  /** Attempts after the first, on connection errors and 5xx answers, over all urls in turn. Default 3. */
+  retries?: number
 }
 
 /** Talks to any registry with Confluent's REST API. Schemas by id and by subject version are cached: they never change. */
@@ -80,7 +96,11 @@ export interface RegistryClient {
   /** Registers a schema (or finds it) and returns its id. */
   register(subject: string, schema: SchemaDefinition, options?: { normalize?: boolean }): Promise<{ id: number }>
   /** Finds a schema under a subject; null when it is not registered there. */
-  lookup(subject: string, schema: SchemaDefinition, options?: { normalize?: boolean; deleted?: boolean }): Promise<RegisteredSchema | null>
+  lookup(
+    subject: string,
+    schema: SchemaDefinition,
+    options?: { normalize?: boolean; deleted?: boolean },
+  ): Promise<RegisteredSchema | null>
   getById(id: number): Promise<SchemaDefinition>
   /** null when there is no such subject or version. */
   getVersion(subject: string, version: number | 'latest'): Promise<RegisteredSchema | null>
@@ -89,7 +109,11 @@ export interface RegistryClient {
   deleteSubject(subject: string, options?: { permanent?: boolean }): Promise<number[]>
   deleteVersion(subject: string, version: number | 'latest', options?: { permanent?: boolean }): Promise<number>
   /** Tests a schema against the versions that the subject's level names; compatible when the subject does not exist. */
-  check(subject: string, schema: SchemaDefinition, options?: { version?: number | 'latest' }): Promise<{ compatible: boolean; messages: string[] }>
+  check(
+    subject: string,
+    schema: SchemaDefinition,
+    options?: { version?: number | 'latest' },
+  ): Promise<{ compatible: boolean; messages: string[] }>
   /** The subject's level, or the global one; without a subject, the global one. */
   getCompatibility(subject?: string, options?: { defaultToGlobal?: boolean }): Promise<CompatibilityLevel | null>
   setCompatibility(level: CompatibilityLevel, subject?: string): Promise<void>

@@ -1,0 +1,14 @@
+// The folder's one door: Avro schema text in, canonical text out.
+export { normalizeAvro } from './normalize.ts'
+export { AvroSchemaError, type NamedTypes, parseAvro } from './parse.ts'
+export { printAvro } from './print.ts'
+export {
+  type AvroSchema,
+  aliasNames,
+  type EnumSchema,
+  type FixedSchema,
+  isNamed,
+  type NamedSchema,
+  type RecordField,
+  type RecordSchema,
+} from './schema.ts'

@@ -1,0 +1,61 @@
+// What a registry client throws.
+
+export type RegistryErrorCode =
+  /** The registry refused the request; `errorCode` says why. */
+  | 'REGISTRY_REFUSED'
+  /** The schema is incompatible with an earlier one (40901, or 409 of registries before 8.0.4). */
+  | 'REGISTRY_INCOMPATIBLE'
+  /** No url could be reached. */
+  | 'REGISTRY_UNREACHABLE'
+  /** No answer in time. */
+  | 'REGISTRY_TIMEOUT'
+  /** An answer that is not a registry's. */
+  | 'REGISTRY_BAD_ANSWER'
+  /** The client's own options are wrong. */
+  | 'REGISTRY_OPTIONS'
+
+export interface RegistryErrorDetails {
+  /** HTTP status; undefined without an answer. */
+  readonly status?: number
+  /** Confluent's `error_code`: 40401, 42201, … */
+  readonly errorCode?: number
+  readonly url?: string
+  /** What to do now. */
+  readonly nextStep?: string
+  readonly cause?: unknown
+}
+
+export class RegistryError extends Error {
+  readonly code: RegistryErrorCode
+  readonly status: number | undefined
+  readonly errorCode: number | undefined
+  readonly url: string | undefined
+  readonly nextStep: string | undefined
+
+  constructor(code: RegistryErrorCode, message: string, details: RegistryErrorDetails = {}) {
+    super(message, { cause: details.cause })
+    this.name = 'RegistryError'
+    this.code = code
+    this.status = details.status
+    this.errorCode = details.errorCode
+    this.url = details.url
+    this.nextStep = details.nextStep
+  }
+}
+
+const nextSteps: Readonly<Record<number, string>> = {
+  401: 'give a user and password, or check them',
+  403: 'ask for the permission, or use another user',
+  409: "make the schema compatible, or change the subject's level",
+  40901: "make the schema compatible, or change the subject's level",
+  40401: 'register a schema under this subject first',
+  42201: 'correct the schema',
+  42205: 'the mode of the subject or of the registry forbids it; see GET /mode',
+  42206: 'delete the schemas that refer to it first',
+  50001: 'see whether Kafka is up, then try again',
+  50002: 'see whether Kafka is up, then try again',
+}
+
+export function nextStepFor(status: number, errorCode: number | undefined): string | undefined {
+  return nextSteps[errorCode ?? status] ?? nextSteps[status]
+}

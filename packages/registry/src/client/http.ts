@@ -1,0 +1,162 @@
+// One request to a registry: over several urls, again after failures that pass, bounded in time.
+import type { RegistryClientOptions } from '../types.ts'
+import { nextStepFor, RegistryError } from './errors.ts'
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  /** From the root, encoded, with the query. */
+  readonly path: string
+  readonly body?: unknown
+}
+
+export type Http = (request: HttpRequest) => Promise<unknown>
+
+/** What the client needs from its surroundings; tests pass their own. */
+export interface HttpDependencies {
+  readonly fetch: typeof fetch
+  readonly sleep: (ms: number) => Promise<void>
+  readonly random: () => number
+}
+
+const defaults: HttpDependencies = {
+  fetch: (input, init) => fetch(input, init),
+  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  random: Math.random,
+}
+
+const contentType = 'application/vnd.schemaregistry.v1+json'
+const backoffMs = { first: 100, last: 2000 }
+
+/**
+ * @returns a function that resolves to the parsed body of a 2xx answer
+ * @throws {RegistryError} REGISTRY_OPTIONS: no url, or one that is not http(s)
+ */
+export function createHttp(options: RegistryClientOptions, dependencies: Partial<HttpDependencies> = {}): Http {
+  const { fetch: send, sleep, random } = { ...defaults, ...dependencies }
+  const urls = parseUrls(options.url)
+  const authorization = authorizationOf(options, urls[0]!)
+  const timeoutMs = options.timeoutMs ?? 10_000
+  const retries = options.retries ?? 3
+  /** The url that answered last: the others are asked when it fails. */
+  let preferred = 0
+
+  async function attempt(base: URL, { method, path, body }: HttpRequest): Promise<unknown> {
+    const url = `${base.origin}${base.pathname.replace(/\/$/, '')}${path}`
+    let response: Response
+    let text: string
+    try {
+      response = await send(url, {
+        method,
+        headers: {
+          accept: `${contentType}, application/json`,
+          ...(body === undefined ? {} : { 'content-type': contentType }),
+          ...(authorization === undefined ? {} : { authorization }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        signal: AbortSignal.timeout(timeoutMs),
+      })
+      text = await response.text()
+    } catch (error) {
+      throw connectionError(error, url, timeoutMs)
+    }
+    return parseAnswer(response.status, text, method, url)
+  }
+
+  return async (request) => {
+    let last: RegistryError | undefined
+    for (let tried = 0; tried <= retries; tried++) {
+      for (let step = 0; step < urls.length; step++) {
+        const index = (preferred + step) % urls.length
+        try {
+          const result = await attempt(urls[index]!, request)
+          preferred = index
+          return result
+        } catch (error) {
+          if (!(error instanceof RegistryError) || !mayPass(error)) throw error
+          last = error
+        }
+      }
+      if (tried < retries) await sleep(Math.min(backoffMs.first * 2 ** tried, backoffMs.last) * (0.5 + random() / 2))
+    }
+    throw last
+  }
+}
+
+/** Whether another attempt, or another url, may give another result. */
+function mayPass(error: RegistryError): boolean {
+  if (error.status === undefined) return error.code === 'REGISTRY_UNREACHABLE' || error.code === 'REGISTRY_TIMEOUT'
+  return error.status >= 500 || error.status === 429
+}
+
+function parseAnswer(status: number, text: string, method: string, url: string): unknown {
+  const body = parseJson(text)
+  if (status >= 200 && status < 300) {
+    if (body !== undefined) return body
+    throw new RegistryError('REGISTRY_BAD_ANSWER', `${method} ${url} answered with something that is not JSON`, {
+      status,
+      url,
+      nextStep: 'is this the address of a Schema Registry?',
+    })
+  }
+  const { error_code: errorCode, message } = (body ?? {}) as { error_code?: number; message?: string }
+  const code = status === 409 ? 'REGISTRY_INCOMPATIBLE' : 'REGISTRY_REFUSED'
+  const nextStep = nextStepFor(status, errorCode)
+  throw new RegistryError(code, message ?? `${method} ${url} answered ${status}`, { status, errorCode, url, nextStep })
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function connectionError(error: unknown, url: string, timeoutMs: number): RegistryError {
+  const { origin } = new URL(url)
+  if ((error as Error).name === 'TimeoutError') {
+    const nextStep = 'see whether the registry is up, or raise timeoutMs'
+    return new RegistryError('REGISTRY_TIMEOUT', `no answer from ${origin} within ${timeoutMs} ms`, {
+      url,
+      nextStep,
+      cause: error,
+    })
+  }
+  const cause = (error as { cause?: { code?: string; message?: string } }).cause
+  const reason = cause?.code ?? cause?.message ?? (error as Error).message
+  return new RegistryError('REGISTRY_UNREACHABLE', `cannot reach the registry at ${origin} (${reason})`, {
+    url,
+    nextStep: 'see whether it is up, and whether the url is right',
+    cause: error,
+  })
+}
+
+function parseUrls(text: string): URL[] {
+  const urls = text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+  if (urls.length === 0)
+    throw new RegistryError('REGISTRY_OPTIONS', 'url: there is none', { nextStep: 'give http://host:port' })
+  return urls.map((part) => {
+    const url = URL.canParse(part) ? new URL(part) : undefined
+    if (url?.protocol === 'http:' || url?.protocol === 'https:') return url
+    throw new RegistryError('REGISTRY_OPTIONS', `url: ${withoutUser(part)} is not an http address`, {
+      nextStep: 'give http://host:port',
+    })
+  })
+}
+
+/** From the options, else from the url's own user and password, which are never sent or shown as part of it. */
+function authorizationOf({ auth }: RegistryClientOptions, url: URL): string | undefined {
+  const fromUrl =
+    url.username === ''
+      ? undefined
+      : { username: decodeURIComponent(url.username), password: decodeURIComponent(url.password) }
+  const user = auth ?? fromUrl
+  return user && `Basic ${Buffer.from(`${user.username}:${user.password}`).toString('base64')}`
+}
+
+export function withoutUser(url: string): string {
+  return url.replace(/\/\/[^@/]*@/g, '//')
+}

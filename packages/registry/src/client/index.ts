@@ -1,0 +1,3 @@
+// The folder's one door: the client of a registry.
+export { createRegistryClient } from './client.ts'
+export { RegistryError, type RegistryErrorCode } from './errors.ts'

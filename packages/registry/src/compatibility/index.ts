@@ -1,0 +1,11 @@
+// The folder's one door: rules about which schemas can read which data. Pure, no I/O.
+export { AmbiguousAliasError, checkAvroReader } from './avro.ts'
+export {
+  type Comparable,
+  type Conflict,
+  compatibilityLevels,
+  findConflict,
+  isCompatibilityLevel,
+  type Versioned,
+} from './levels.ts'
+export { describeProblem, type Side } from './messages.ts'

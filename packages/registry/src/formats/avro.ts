@@ -1,0 +1,71 @@
+// Avro as a schema format of the registry.
+import {
+  type AvroSchema,
+  AvroSchemaError,
+  isNamed,
+  type NamedTypes,
+  normalizeAvro,
+  parseAvro,
+  printAvro,
+} from '../avro/index.ts'
+import { checkAvroReader } from '../compatibility/index.ts'
+import type { Incompatibility, SchemaReference } from '../types.ts'
+import { InvalidSchemaError, type ParsedSchema, type SchemaFormat } from './types.ts'
+
+interface AvroParsedSchema extends ParsedSchema {
+  readonly avro: AvroSchema
+}
+
+export const avroFormat: SchemaFormat = {
+  schemaType: 'AVRO',
+  parse(definition, references, validate) {
+    const types: NamedTypes = new Map()
+    // Only the types that referenced schemas are, not those inside them, are left out of the canonical text.
+    const known: string[] = []
+    for (const { schema } of references) {
+      const parsed = parse(schema, types, false)
+      if (isNamed(parsed)) known.push(parsed.name.full)
+    }
+    return parsedSchema(parse(definition.schema, types, validate), definition.references ?? [], known)
+  },
+}
+
+function parse(text: string, types: NamedTypes, validateDefaults: boolean): AvroSchema {
+  try {
+    return parseAvro(text, { types, validateDefaults })
+  } catch (error) {
+    if (error instanceof AvroSchemaError) throw new InvalidSchemaError(error.message, { cause: error })
+    throw error
+  }
+}
+
+function parsedSchema(
+  avro: AvroSchema,
+  references: readonly SchemaReference[],
+  known: readonly string[],
+): AvroParsedSchema {
+  return {
+    schemaType: 'AVRO',
+    avro,
+    references,
+    canonical: printAvro(avro, known),
+    get resolved() {
+      return printAvro(avro)
+    },
+    normalize: () => parsedSchema(normalizeAvro(avro), sortReferences(references), known),
+    problemsReading: (writer): readonly Incompatibility[] => checkAvroReader(avro, (writer as AvroParsedSchema).avro),
+  }
+}
+
+function sortReferences(references: readonly SchemaReference[]): SchemaReference[] {
+  const unique = new Map(
+    references.map((reference) => [JSON.stringify([reference.subject, reference.version, reference.name]), reference]),
+  )
+  return [...unique.values()].toSorted(
+    (a, b) => compare(a.subject, b.subject) || a.version - b.version || compare(a.name, b.name),
+  )
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

@@ -1,0 +1,14 @@
+// The folder's one door: the schema formats that the registry knows, by type.
+import type { SchemaType } from '../types.ts'
+import { avroFormat } from './avro.ts'
+import type { SchemaFormat } from './types.ts'
+
+export { InvalidSchemaError, type ParsedSchema, type ResolvedReference, type SchemaFormat } from './types.ts'
+
+const formats = new Map<SchemaType, SchemaFormat>([['AVRO', avroFormat]])
+
+export const supportedSchemaTypes: readonly SchemaType[] = [...formats.keys()]
+
+export function formatOf(schemaType: string): SchemaFormat | undefined {
+  return formats.get(schemaType as SchemaType)
+}

@@ -1,0 +1,36 @@
+// The seam between the registry and a schema language. Avro is in; JSON Schema and Protobuf are added as further rows
+// of the table in index.ts.
+import type { Incompatibility, SchemaDefinition, SchemaReference, SchemaType } from '../types.ts'
+
+/** The text of a schema is wrong; the message says what and where. */
+export class InvalidSchemaError extends Error {
+  readonly code = 'INVALID_SCHEMA'
+}
+
+/** A schema that another one names, its own references already found. */
+export interface ResolvedReference {
+  readonly reference: SchemaReference
+  readonly schema: string
+}
+
+export interface ParsedSchema {
+  readonly schemaType: SchemaType
+  /** The text that is stored, compared and hashed. */
+  readonly canonical: string
+  /** The text with all referenced types written out in it. */
+  readonly resolved: string
+  readonly references: readonly SchemaReference[]
+  /** The same schema without the differences that mean nothing. */
+  normalize(): ParsedSchema
+  problemsReading(writer: ParsedSchema): readonly Incompatibility[]
+}
+
+export interface SchemaFormat {
+  readonly schemaType: SchemaType
+  /**
+   * @param references every schema that the text depends on, dependencies before their dependents
+   * @param validate refuse what a new schema must not have; off for schemas that are already registered
+   * @throws {InvalidSchemaError}
+   */
+  parse(definition: SchemaDefinition, references: readonly ResolvedReference[], validate: boolean): ParsedSchema
+}

@@ -1,0 +1,76 @@
+// Deleting: softly first (hidden, still found by id), then permanently (gone). What others refer to stays.
+import {
+  encodeSchemaValue,
+  encodeValue,
+  type RegistryState,
+  type SchemaValue,
+  type Store,
+  type Transaction,
+} from '../store/index.ts'
+import { errors } from './errors.ts'
+import { findVersion, isReadOnly, type VersionSpec } from './lookup.ts'
+
+/**
+ * @returns the versions that were deleted, in order
+ * @throws {RegistryRefusal} 40401, 40404, 40405, 42205, 42206
+ */
+export async function deleteSubject(store: Store, subject: string, permanent: boolean): Promise<number[]> {
+  return store.exclusively(async (transaction) => {
+    const { state } = transaction
+    if (isReadOnly(state, subject)) throw errors.readOnly(subject)
+    const all = state.versions(subject, true)
+    const live = state.versions(subject, false)
+    if (all.length === 0) throw errors.subjectNotFound(subject)
+    if (permanent && live.length > 0) throw errors.subjectNotSoftDeleted(subject)
+    if (!permanent && live.length === 0) throw errors.subjectSoftDeleted(subject)
+    const victims = permanent ? all : live
+    for (const { version } of victims) refuseReferenced(state, subject, version)
+    if (permanent) {
+      for (const { version } of victims) await transaction.put({ keytype: 'SCHEMA', subject, version }, null)
+    } else {
+      const version = victims.at(-1)!.version
+      await transaction.put({ keytype: 'DELETE_SUBJECT', subject }, encodeValue(subject, { version }))
+      await forgetSettings(transaction, subject)
+    }
+    return victims.map(({ version }) => version)
+  })
+}
+
+/**
+ * @returns the version that was deleted
+ * @throws {RegistryRefusal} 40401, 40402, 40406, 40407, 42205, 42206
+ */
+export async function deleteVersion(
+  store: Store,
+  subject: string,
+  spec: VersionSpec,
+  permanent: boolean,
+): Promise<number> {
+  return store.exclusively(async (transaction) => {
+    const { state } = transaction
+    if (isReadOnly(state, subject)) throw errors.readOnly(subject)
+    const value = findVersion(state, subject, spec, permanent || spec !== 'latest')
+    const { version } = value
+    if (permanent && !value.deleted) throw errors.versionNotSoftDeleted(subject, version)
+    if (!permanent && value.deleted) throw errors.versionSoftDeleted(subject, version)
+    refuseReferenced(state, subject, version)
+    await (permanent ? transaction.put({ keytype: 'SCHEMA', subject, version }, null) : softDelete(transaction, value))
+    return version
+  })
+}
+
+async function softDelete(transaction: Transaction, value: SchemaValue): Promise<void> {
+  const { subject, version } = value
+  await transaction.put({ keytype: 'SCHEMA', subject, version }, encodeSchemaValue({ ...value, deleted: true }))
+  if (transaction.state.versions(subject, false).length === 0) await forgetSettings(transaction, subject)
+}
+
+/** A subject without versions keeps no level and no mode of its own. */
+async function forgetSettings(transaction: Transaction, subject: string): Promise<void> {
+  if (transaction.state.mode(subject) !== undefined) await transaction.put({ keytype: 'MODE', subject }, null)
+  if (transaction.state.config(subject) !== undefined) await transaction.put({ keytype: 'CONFIG', subject }, null)
+}
+
+function refuseReferenced(state: RegistryState, subject: string, version: number): void {
+  if (state.referrers(subject, version).length > 0) throw errors.referenceExists(subject, version)
+}

@@ -1,0 +1,95 @@
+// The registry's refusals: Confluent's HTTP status, `error_code` and message, in one table.
+// https://docs.confluent.io/platform/current/schema-registry/develop/api.html#errors
+
+/** A request that is refused. */
+export class RegistryRefusal extends Error {
+  readonly code = 'REGISTRY_REFUSAL'
+  readonly status: number
+  readonly errorCode: number
+
+  constructor(status: number, errorCode: number, message: string, cause?: unknown) {
+    super(message, { cause })
+    this.status = status
+    this.errorCode = errorCode
+  }
+}
+
+function refusal(status: number, errorCode: number) {
+  return (message: string, cause?: unknown) => new RegistryRefusal(status, errorCode, message, cause)
+}
+
+const make = {
+  subjectNotFound: refusal(404, 40401),
+  versionNotFound: refusal(404, 40402),
+  schemaNotFound: refusal(404, 40403),
+  subjectSoftDeleted: refusal(404, 40404),
+  subjectNotSoftDeleted: refusal(404, 40405),
+  versionSoftDeleted: refusal(404, 40406),
+  versionNotSoftDeleted: refusal(404, 40407),
+  noSubjectConfig: refusal(404, 40408),
+  noSubjectMode: refusal(404, 40409),
+  incompatible: refusal(409, 40901),
+  invalidSchema: refusal(422, 42201),
+  invalidVersion: refusal(422, 42202),
+  invalidLevel: refusal(422, 42203),
+  invalidMode: refusal(422, 42204),
+  notPermitted: refusal(422, 42205),
+  referenceExists: refusal(422, 42206),
+  idMismatch: refusal(422, 42207),
+  invalidSubject: refusal(422, 42208),
+  tooLarge: refusal(422, 42209),
+  unsupported: refusal(422, 42210),
+  storeFailed: refusal(500, 50001),
+  storeTimeout: refusal(500, 50002),
+} as const
+
+export const errors = {
+  subjectNotFound: (subject: string) => make.subjectNotFound(`Subject '${subject}' not found.`),
+  versionNotFound: (version: number | string) => make.versionNotFound(`Version ${version} not found.`),
+  schemaNotFound: (id?: number) =>
+    make.schemaNotFound(id === undefined ? 'Schema not found' : `Schema ${id} not found`),
+  subjectSoftDeleted: (subject: string) =>
+    make.subjectSoftDeleted(`Subject '${subject}' was soft deleted.Set permanent=true to delete permanently`),
+  subjectNotSoftDeleted: (subject: string) =>
+    make.subjectNotSoftDeleted(`Subject '${subject}' was not deleted first before being permanently deleted`),
+  versionSoftDeleted: (subject: string, version: number) =>
+    make.versionSoftDeleted(
+      `Subject '${subject}' Version ${version} was soft deleted.Set permanent=true to delete permanently`,
+    ),
+  versionNotSoftDeleted: (subject: string, version: number) =>
+    make.versionNotSoftDeleted(
+      `Subject '${subject}' Version ${version} was not deleted first before being permanently deleted`,
+    ),
+  noSubjectConfig: (subject: string) =>
+    make.noSubjectConfig(`Subject '${subject}' does not have subject-level compatibility configured`),
+  noSubjectMode: (subject: string) =>
+    make.noSubjectMode(`Subject '${subject}' does not have subject-level mode configured`),
+  incompatible: (subject: string, details: readonly string[]) =>
+    make.incompatible(
+      `Schema being registered is incompatible with an earlier schema for subject "${subject}", details: [${details.join(', ')}]`,
+    ),
+  invalidSchema: make.invalidSchema,
+  emptySchema: () => make.invalidSchema('Empty schema'),
+  invalidVersion: (version: string) =>
+    make.invalidVersion(
+      `The specified version '${version}' is not a valid version id. Allowed values are between [1, 2^31-1] and the string "latest"`,
+    ),
+  invalidLevel: () =>
+    make.invalidLevel(
+      'Invalid compatibility level. Valid values are none, backward, forward, full, backward_transitive, forward_transitive, and full_transitive',
+    ),
+  invalidMode: () => make.invalidMode('Invalid mode. Valid values are READWRITE, READONLY, READONLY_OVERRIDE, IMPORT'),
+  notPermitted: make.notPermitted,
+  readOnly: (subject: string) => make.notPermitted(`Subject ${subject} is in read-only mode`),
+  referenceExists: (subject: string, version: number) =>
+    make.referenceExists(
+      `One or more references exist to the schema {magic=1,keytype=SCHEMA,subject=${subject},version=${version}}.`,
+    ),
+  idMismatch: (id: number) => make.idMismatch(`Overwrite new schema with id ${id} is not permitted.`),
+  invalidSubject: (subject: string) =>
+    make.invalidSubject(`The specified subject '${subject}' is not a valid subject.`),
+  tooLarge: make.tooLarge,
+  unsupported: make.unsupported,
+  storeFailed: make.storeFailed,
+  storeTimeout: make.storeTimeout,
+}

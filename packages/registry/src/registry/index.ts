@@ -1,0 +1,17 @@
+// The folder's one door: what the registry does, without HTTP.
+export { incompatibilities } from './check.ts'
+export { deleteSubject, deleteVersion } from './delete.ts'
+export { errors, RegistryRefusal } from './errors.ts'
+export {
+  findSchema,
+  findVersion,
+  levelInScope,
+  levelOf,
+  modeInScope,
+  normalizeInScope,
+  parseVersion,
+  type VersionSpec,
+} from './lookup.ts'
+export { type RegisterRequest, register } from './register.ts'
+export { parseNew, parseStored } from './schemas.ts'
+export { configFields, deleteConfig, deleteMode, setConfig, setMode } from './settings.ts'

@@ -1,0 +1,92 @@
+// Reading: which version is meant, which version holds a schema, which settings apply.
+
+import { isCompatibilityLevel } from '../compatibility/index.ts'
+import type { ParsedSchema } from '../formats/index.ts'
+import { fingerprint, type RegistryState, type SchemaValue } from '../store/index.ts'
+import type { CompatibilityLevel } from '../types.ts'
+import { errors } from './errors.ts'
+import { parseStored } from './schemas.ts'
+
+export type VersionSpec = number | 'latest'
+
+export const modes = ['READWRITE', 'READONLY', 'READONLY_OVERRIDE', 'IMPORT'] as const
+export type Mode = (typeof modes)[number]
+
+/**
+ * `latest`, `-1` or a number from 1.
+ * @throws {RegistryRefusal} 42202
+ */
+export function parseVersion(text: string): VersionSpec {
+  if (text === 'latest' || text === '-1') return 'latest'
+  const version = /^\d{1,10}$/.test(text) ? Number(text) : 0
+  if (version < 1 || version > 0x7fffffff) throw errors.invalidVersion(text)
+  return version
+}
+
+/** @throws {RegistryRefusal} 40401 or 40402 */
+export function findVersion(state: RegistryState, subject: string, spec: VersionSpec, deleted: boolean): SchemaValue {
+  const versions = state.versions(subject, deleted)
+  if (versions.length === 0) throw errors.subjectNotFound(subject)
+  const found = spec === 'latest' ? versions.at(-1) : versions.find((value) => value.version === spec)
+  if (!found) throw errors.versionNotFound(spec)
+  return found
+}
+
+/**
+ * The newest version of a subject that holds the schema. Besides the same text it finds a version whose references,
+ * written out, give the text that was asked for, and texts that an older registry spelled otherwise.
+ */
+export function findSchema(
+  state: RegistryState,
+  subject: string,
+  schema: ParsedSchema,
+  deleted: boolean,
+): SchemaValue | undefined {
+  const versions = state.versions(subject, deleted)
+  const wanted = fingerprint(identityOf(schema))
+  const same = versions.findLast((value) => fingerprint(value) === wanted)
+  return same ?? versions.findLast((value) => meansTheSame(state, value, schema))
+}
+
+export function identityOf(schema: ParsedSchema) {
+  return { schemaType: schema.schemaType, schema: schema.canonical, references: schema.references }
+}
+
+function meansTheSame(state: RegistryState, value: SchemaValue, schema: ParsedSchema): boolean {
+  if (value.schemaType !== schema.schemaType) return false
+  try {
+    const stored = parseStored(state, value)
+    if (schema.references.length === 0 && stored.references.length > 0) return stored.resolved === schema.canonical
+    return fingerprint(identityOf(stored)) === fingerprint(identityOf(schema))
+  } catch {
+    // A stored text that does not parse is nobody's equal; it is reported where it matters, by compatibility checks.
+    return false
+  }
+}
+
+/** The subject's level, else the global one, else the server's. */
+export function levelInScope(state: RegistryState, subject: string, fallback: CompatibilityLevel): CompatibilityLevel {
+  return levelOf(state, subject) ?? levelOf(state, null) ?? fallback
+}
+
+/** Of a subject, or (null) the global one; undefined when nothing is set. */
+export function levelOf(state: RegistryState, subject: string | null): CompatibilityLevel | undefined {
+  const level = state.config(subject)?.compatibilityLevel?.toUpperCase()
+  return level !== undefined && isCompatibilityLevel(level) ? level : undefined
+}
+
+/** Whether new schemas are normalised although the request does not ask for it. */
+export function normalizeInScope(state: RegistryState, subject: string): boolean {
+  const own = state.config(subject)?.raw?.normalize
+  return (own ?? state.config(null)?.raw?.normalize) === true
+}
+
+export function modeInScope(state: RegistryState, subject: string | null): string {
+  const global = state.mode(null) ?? 'READWRITE'
+  if (global === 'READONLY_OVERRIDE' || subject === null) return global
+  return state.mode(subject) ?? global
+}
+
+export function isReadOnly(state: RegistryState, subject: string | null): boolean {
+  return ['READONLY', 'READONLY_OVERRIDE'].includes(modeInScope(state, subject))
+}

@@ -1,0 +1,105 @@
+// Registering a schema: the same schema again gives what is there, a new one gets the next version of its subject, and
+// an id that all subjects of a context share when they hold the same schema.
+import type { ParsedSchema } from '../formats/index.ts'
+import { contextOf, fingerprint, type RegistryState, type SchemaValue, type Store } from '../store/index.ts'
+import type { CompatibilityLevel, SchemaDefinition } from '../types.ts'
+import { incompatibilities } from './check.ts'
+import { errors } from './errors.ts'
+import { findSchema, identityOf, isReadOnly, levelInScope, modeInScope, normalizeInScope } from './lookup.ts'
+import { parseNew } from './schemas.ts'
+
+export interface RegisterRequest {
+  readonly subject: string
+  readonly definition: SchemaDefinition
+  readonly normalize: boolean
+  /** Only in IMPORT mode. */
+  readonly id?: number | undefined
+  readonly version?: number | undefined
+}
+
+/** How often a registration starts again because another registry was faster. */
+const attempts = 10
+
+/**
+ * @param fallbackLevel the compatibility level while none is set
+ * @returns the version under the subject, new or found
+ * @throws {RegistryRefusal} 40901 incompatible, 42201 not a schema, 42205 not permitted by the mode, 42207 another id
+ */
+export async function register(
+  store: Store,
+  request: RegisterRequest,
+  fallbackLevel: CompatibilityLevel,
+): Promise<SchemaValue> {
+  const known = existing(store.state, request, parse(store.state, request))
+  if (known) return known
+  return store.exclusively(async (transaction) => {
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      const { state } = transaction
+      const schema = parse(state, request)
+      const found = existing(state, request, schema)
+      if (found) return found
+      const value = next(state, request, schema, fallbackLevel)
+      if (await transaction.putSchema(value)) return value
+    }
+    throw errors.storeFailed(`other registries kept taking the versions of subject ${request.subject}; try again`)
+  })
+}
+
+function parse(state: RegistryState, { subject, definition, normalize }: RegisterRequest): ParsedSchema {
+  const schema = parseNew(state, subject, definition)
+  return normalize || normalizeInScope(state, subject) ? schema.normalize() : schema
+}
+
+function existing(state: RegistryState, request: RegisterRequest, schema: ParsedSchema): SchemaValue | undefined {
+  const found = findSchema(state, request.subject, schema, false)
+  if (!found) return undefined
+  const { id = found.id, version = found.version } = request
+  return id === found.id && version === found.version ? found : undefined
+}
+
+function next(
+  state: RegistryState,
+  request: RegisterRequest,
+  schema: ParsedSchema,
+  fallbackLevel: CompatibilityLevel,
+): SchemaValue {
+  const { subject } = request
+  checkMode(state, request)
+  const nextVersion = (state.versions(subject, true).at(-1)?.version ?? 0) + 1
+  const identity = identityOf(schema)
+  const base = { subject, ...identity, deleted: false }
+  if (request.id !== undefined) return imported(state, base, request.id, request.version ?? nextVersion)
+  if (request.version !== undefined && request.version !== nextVersion) {
+    throw errors.invalidSchema(`Version ${request.version} is not one more than previous version ${nextVersion - 1}`)
+  }
+  const level = levelInScope(state, subject, fallbackLevel)
+  const messages = incompatibilities(state, level, schema, state.versions(subject, false))
+  if (messages.length > 0) throw errors.incompatible(subject, messages)
+  const context = contextOf(subject)
+  return { ...base, version: nextVersion, id: state.idOf(context, identity) ?? state.maxId(context) + 1 }
+}
+
+function checkMode(state: RegistryState, { subject, id }: RegisterRequest): void {
+  if (isReadOnly(state, subject)) throw errors.readOnly(subject)
+  const isImport = modeInScope(state, subject) === 'IMPORT'
+  if (id !== undefined && !isImport) throw errors.notPermitted(`Subject ${subject} is not in import mode`)
+  if (id === undefined && isImport) {
+    throw errors.notPermitted(`Subject ${subject} is in import mode; give the id, or put it in READWRITE mode`)
+  }
+}
+
+/** With the id and version of another registry; what they stand for already must be the same schema. */
+function imported(
+  state: RegistryState,
+  base: Omit<SchemaValue, 'id' | 'version'>,
+  id: number,
+  version: number,
+): SchemaValue {
+  const holder = state.withId(contextOf(base.subject), id)[0]
+  if (holder && fingerprint(holder) !== fingerprint(base)) throw errors.idMismatch(id)
+  const present = state.version(base.subject, version)
+  if (present && !present.deleted && fingerprint(present) !== fingerprint(base)) {
+    throw errors.notPermitted(`Version ${version} of subject ${base.subject} is another schema already`)
+  }
+  return { ...base, id, version }
+}

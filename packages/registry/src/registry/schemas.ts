@@ -1,0 +1,86 @@
+// From texts to parsed schemas: finds what a schema refers to, parses it, and remembers what was parsed before.
+import {
+  formatOf,
+  InvalidSchemaError,
+  type ParsedSchema,
+  type ResolvedReference,
+  supportedSchemaTypes,
+} from '../formats/index.ts'
+import type { RegistryState, SchemaValue } from '../store/index.ts'
+import type { SchemaDefinition, SchemaReference } from '../types.ts'
+import { errors } from './errors.ts'
+
+/** Parsed forms of stored versions; a version's record object is new whenever its record changes. */
+const parsedVersions = new WeakMap<SchemaValue, ParsedSchema>()
+
+/**
+ * Parses a schema that a client sent.
+ * @throws {RegistryRefusal} 42201: no text, an unknown type, a missing reference, or a text that is not such a schema
+ */
+export function parseNew(state: RegistryState, subject: string, definition: SchemaDefinition): ParsedSchema {
+  if (definition.schema.trim() === '') throw errors.emptySchema()
+  const schemaType = definition.schemaType ?? 'AVRO'
+  const format = formatOf(schemaType)
+  if (!format) {
+    throw errors.invalidSchema(
+      `Invalid schema type ${schemaType}; this registry supports ${supportedSchemaTypes.join(', ')}`,
+    )
+  }
+  const references = definition.references ?? []
+  try {
+    const withVersions = references.map((reference) => atVersion(state, reference))
+    return format.parse({ ...definition, references: withVersions }, resolve(state, withVersions, false), true)
+  } catch (error) {
+    if (!(error instanceof InvalidSchemaError)) throw error
+    const refs = `[${references.map((ref) => `{name='${ref.name}', subject='${ref.subject}', version=${ref.version}}`).join(', ')}]`
+    const sent = `{subject=${subject},version=0,id=-1,schemaType=${schemaType},references=${refs},metadata=null,ruleSet=null,schema=${definition.schema}}`
+    throw errors.invalidSchema(
+      `Invalid schema ${sent} with refs ${refs} of type ${schemaType}, details: ${error.message}`,
+      error,
+    )
+  }
+}
+
+/**
+ * Parses a registered version. Its defaults are not checked: older registries let wrong ones pass.
+ * @throws {InvalidSchemaError}
+ */
+export function parseStored(state: RegistryState, value: SchemaValue): ParsedSchema {
+  const known = parsedVersions.get(value)
+  if (known) return known
+  const format = formatOf(value.schemaType)
+  if (!format) throw new InvalidSchemaError(`schemas of type ${value.schemaType} cannot be compared by this registry`)
+  const definition = { schema: value.schema, references: value.references }
+  const parsed = format.parse(definition, resolve(state, value.references, true), false)
+  parsedVersions.set(value, parsed)
+  return parsed
+}
+
+/** A reference to version -1 means the latest, and is stored as the version that it is now. */
+function atVersion(state: RegistryState, reference: SchemaReference): SchemaReference {
+  if (reference.version !== -1) return reference
+  return { ...reference, version: state.versions(reference.subject, false).at(-1)?.version ?? -1 }
+}
+
+/** Everything that the references lead to, dependencies first, each once. */
+function resolve(state: RegistryState, references: readonly SchemaReference[], deleted: boolean): ResolvedReference[] {
+  const found: ResolvedReference[] = []
+  const seen = new Set<string>()
+  const visit = (list: readonly SchemaReference[]): void => {
+    for (const reference of list) {
+      const key = JSON.stringify([reference.subject, reference.version])
+      if (seen.has(key)) continue
+      seen.add(key)
+      const value = state.version(reference.subject, reference.version)
+      if (!value || (value.deleted && !deleted)) {
+        throw new InvalidSchemaError(
+          `No schema reference found for subject "${reference.subject}" and version ${reference.version}`,
+        )
+      }
+      visit(value.references)
+      found.push({ reference, schema: value.schema })
+    }
+  }
+  visit(references)
+  return found
+}

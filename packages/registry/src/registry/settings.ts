@@ -1,0 +1,91 @@
+// Compatibility levels and modes, global (subject null) and of a subject.
+import { isCompatibilityLevel } from '../compatibility/index.ts'
+import { encodeValue, type RegistryState, type Store } from '../store/index.ts'
+import type { CompatibilityLevel } from '../types.ts'
+import { errors } from './errors.ts'
+import { isReadOnly, type Mode, modeInScope, modes } from './lookup.ts'
+
+export interface ConfigChange {
+  readonly level?: string | undefined
+  readonly normalize?: boolean | undefined
+}
+
+/** @throws {RegistryRefusal} 42203 not a level, 42205 read-only */
+export async function setConfig(
+  store: Store,
+  subject: string | null,
+  change: ConfigChange,
+): Promise<CompatibilityLevel | undefined> {
+  const level = change.level?.toUpperCase()
+  if (level !== undefined && !isCompatibilityLevel(level)) throw errors.invalidLevel()
+  return store.exclusively(async (transaction) => {
+    const { state } = transaction
+    refuseReadOnly(state, subject)
+    // A change adds to what is set, and keeps what another registry has set beside it.
+    const { subject: _, ...before } = { ...state.config(subject)?.raw }
+    const fields = {
+      ...before,
+      ...(change.normalize === undefined ? {} : { normalize: change.normalize }),
+      ...(level === undefined ? {} : { compatibilityLevel: level }),
+    }
+    await transaction.put({ keytype: 'CONFIG', subject }, encodeValue(subject, fields))
+    return level
+  })
+}
+
+/** @throws {RegistryRefusal} 40401 nothing was set for the subject, 42205 read-only */
+export async function deleteConfig(store: Store, subject: string | null): Promise<Readonly<Record<string, unknown>>> {
+  return store.exclusively(async (transaction) => {
+    const { state } = transaction
+    refuseReadOnly(state, subject)
+    const config = state.config(subject)
+    if (!config && subject !== null) throw errors.subjectNotFound(subject)
+    if (config) await transaction.put({ keytype: 'CONFIG', subject }, null)
+    return configFields(config?.raw)
+  })
+}
+
+/** A configuration as GET shows it. */
+export function configFields(raw: Readonly<Record<string, unknown>> | undefined): Readonly<Record<string, unknown>> {
+  const { subject: _, ...fields } = { ...raw }
+  return fields
+}
+
+/**
+ * @param force allow IMPORT although there are schemas
+ * @throws {RegistryRefusal} 42204 not a mode, 42205 IMPORT over existing schemas
+ */
+export async function setMode(store: Store, subject: string | null, mode: string, force: boolean): Promise<Mode> {
+  if (!isMode(mode)) throw errors.invalidMode()
+  return store.exclusively(async (transaction) => {
+    const { state } = transaction
+    if (mode === 'IMPORT' && modeInScope(state, subject) !== 'IMPORT') {
+      const subjects = subject === null ? state.subjects(false) : [subject]
+      const occupied = subjects.some((name) => state.versions(name, false).length > 0)
+      if (occupied && !force) throw errors.notPermitted('Cannot import since found existing subjects')
+      // Soft-deleted versions would stand in the way of imported ones: every reader forgets them.
+      await transaction.put({ keytype: 'CLEAR_SUBJECT', subject }, encodeValue(subject, {}))
+    }
+    await transaction.put({ keytype: 'MODE', subject }, encodeValue(subject, { mode }))
+    return mode
+  })
+}
+
+/** @throws {RegistryRefusal} 40401 nothing was set for the subject */
+export async function deleteMode(store: Store, subject: string | null): Promise<string> {
+  return store.exclusively(async (transaction) => {
+    const mode = transaction.state.mode(subject)
+    if (mode === undefined && subject !== null) throw errors.subjectNotFound(subject)
+    if (mode !== undefined) await transaction.put({ keytype: 'MODE', subject }, null)
+    return mode ?? 'READWRITE'
+  })
+}
+
+function isMode(mode: string): mode is Mode {
+  return (modes as readonly string[]).includes(mode)
+}
+
+function refuseReadOnly(state: RegistryState, subject: string | null): void {
+  if (!isReadOnly(state, subject)) return
+  throw subject === null ? errors.notPermitted('The registry is in read-only mode') : errors.readOnly(subject)
+}

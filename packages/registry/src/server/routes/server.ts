@@ -1,0 +1,23 @@
+// About the server itself: is it there, what is it, which contexts and cluster does it have.
+import { version } from '../version.ts'
+import { page, type Route, type RouteContext } from './route.ts'
+
+export function serverRoutes({ store }: RouteContext): Route[] {
+  return [
+    { method: 'GET', path: '/', handle: () => ({}) },
+    { method: 'POST', path: '/', handle: () => ({}) },
+    { method: 'GET', path: '/contexts', handle: (call) => page(call, store.state.contexts()) },
+    {
+      method: 'GET',
+      path: '/v1/metadata/id',
+      handle: () => ({
+        scope: {
+          path: [],
+          clusters: { 'kafka-cluster': store.clusterId, 'schema-registry-cluster': 'schema-registry' },
+        },
+        id: '',
+      }),
+    },
+    { method: 'GET', path: '/v1/metadata/version', handle: () => ({ version, commitId: '' }) },
+  ]
+}

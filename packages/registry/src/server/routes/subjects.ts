@@ -1,0 +1,119 @@
+// `/subjects`: what is registered under which name, in which versions.
+import {
+  deleteSubject,
+  deleteVersion,
+  errors,
+  findSchema,
+  findVersion,
+  normalizeInScope,
+  parseNew,
+  parseVersion,
+  register,
+} from '../../registry/index.ts'
+import { textOf, versionAnswer } from './answers.ts'
+import { definitionOf, schemaBody } from './bodies.ts'
+import { bodyAs, type Call, flag, page, RawText, type Route, type RouteContext, subjectOf } from './route.ts'
+import { subjectPrefix } from './schemas.ts'
+
+export function subjectRoutes({ store, fallbackLevel }: RouteContext): Route[] {
+  function listSubjects(call: Call): unknown {
+    const { state } = store
+    const live = new Set(state.subjects(false))
+    const deletedOnly = flag(call, 'deletedOnly')
+    const names = state
+      .subjects(deletedOnly || flag(call, 'deleted'))
+      .filter((subject) => !deletedOnly || !live.has(subject))
+      .filter((subject) => subject.startsWith(subjectPrefix(call)))
+    return page(call, names)
+  }
+
+  function listVersions(call: Call): unknown {
+    const subject = subjectOf(call)
+    const deletedOnly = flag(call, 'deletedOnly')
+    const asNegative = flag(call, 'deletedAsNegative')
+    const found = store.state
+      .versions(subject, deletedOnly || flag(call, 'deleted'))
+      .filter((value) => !deletedOnly || value.deleted)
+    if (found.length === 0) throw errors.subjectNotFound(subject)
+    return page(
+      call,
+      found.map((value) => (asNegative && value.deleted ? -value.version : value.version)),
+    )
+  }
+
+  async function registerSchema(call: Call): Promise<unknown> {
+    const body = bodyAs(schemaBody, call)
+    const { id } = await register(
+      store,
+      {
+        subject: subjectOf(call),
+        definition: definitionOf(body),
+        normalize: flag(call, 'normalize'),
+        // Confluent's clients send -1 (and 0 for the version) where they mean nothing.
+        id: body.id != null && body.id >= 0 ? body.id : undefined,
+        version: body.version != null && body.version > 0 ? body.version : undefined,
+      },
+      fallbackLevel,
+    )
+    return { id }
+  }
+
+  function lookUp(call: Call): unknown {
+    const subject = subjectOf(call)
+    const { state } = store
+    const deleted = flag(call, 'deleted')
+    const schema = parseNew(state, subject, definitionOf(bodyAs(schemaBody, call)))
+    const normalize = flag(call, 'normalize') || normalizeInScope(state, subject)
+    if (state.versions(subject, deleted).length === 0) throw errors.subjectNotFound(subject)
+    const found = findSchema(state, subject, normalize ? schema.normalize() : schema, deleted)
+    if (!found) throw errors.schemaNotFound()
+    return versionAnswer({ ...found, schema: textOf(state, found, call.query.format) })
+  }
+
+  function versionOf(call: Call) {
+    const spec = parseVersion(call.params.version ?? '')
+    return findVersion(store.state, subjectOf(call), spec, flag(call, 'deleted'))
+  }
+
+  function referencedBy(call: Call): unknown {
+    const { subject, version } = versionOf(call)
+    const ids = store.state.referrers(subject, version).map((value) => value.id)
+    return page(
+      call,
+      [...new Set(ids)].toSorted((a, b) => a - b),
+    )
+  }
+
+  const one = '/subjects/:subject/versions/:version'
+  return [
+    { method: 'GET', path: '/subjects', handle: listSubjects },
+    { method: 'POST', path: '/subjects/:subject', handle: lookUp },
+    {
+      method: 'DELETE',
+      path: '/subjects/:subject',
+      handle: (call) => deleteSubject(store, subjectOf(call), flag(call, 'permanent')),
+    },
+    { method: 'GET', path: '/subjects/:subject/versions', handle: listVersions },
+    { method: 'POST', path: '/subjects/:subject/versions', handle: registerSchema },
+    {
+      method: 'GET',
+      path: one,
+      handle(call) {
+        const value = versionOf(call)
+        return versionAnswer({ ...value, schema: textOf(store.state, value, call.query.format) })
+      },
+    },
+    {
+      method: 'DELETE',
+      path: one,
+      handle: (call) =>
+        deleteVersion(store, subjectOf(call), parseVersion(call.params.version ?? ''), flag(call, 'permanent')),
+    },
+    {
+      method: 'GET',
+      path: `${one}/schema`,
+      handle: (call) => new RawText(textOf(store.state, versionOf(call), call.query.format)),
+    },
+    { method: 'GET', path: `${one}/referencedby`, handle: referencedBy },
+  ]
+}

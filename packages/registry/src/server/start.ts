@@ -1,0 +1,67 @@
+// Starts a registry: its state from Kafka, its REST API on a port.
+import type { AddressInfo } from 'node:net'
+import { isIP } from 'node:net'
+import { openStore } from '../store/index.ts'
+import type { Logger, RegistryOptions, RegistryServer } from '../types.ts'
+import { buildApp } from './app.ts'
+
+/** The options do not fit together; the message says what to change. */
+export class RegistryOptionsError extends Error {
+  readonly code = 'REGISTRY_OPTIONS'
+  readonly option: string
+
+  constructor(option: string, message: string) {
+    super(`${option}: ${message}`)
+    this.option = option
+  }
+}
+
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }
+
+/**
+ * Reads the topic to its end, then listens.
+ * @throws {RegistryOptionsError} an address that others can reach, without `insecure`
+ * @throws {TopicUnusableError} the topic has several partitions or is not compacted
+ * @throws {StoreError} Kafka was not reached in time
+ */
+export async function startRegistry(options: RegistryOptions): Promise<RegistryServer> {
+  const host = options.host ?? '127.0.0.1'
+  const logger = options.logger ?? silent
+  if (!isLoopback(host) && options.insecure !== true) {
+    throw new RegistryOptionsError(
+      'host',
+      `${host} can be reached from other machines, and the registry has no authentication; listen on 127.0.0.1, or set insecure`,
+    )
+  }
+  const store = await openStore({
+    bootstrapServers: options.bootstrapServers,
+    topic: options.topic ?? '_schemas',
+    replicationFactor: options.replicationFactor ?? 3,
+    timeoutMs: options.storeTimeoutMs ?? 5_000,
+    startTimeoutMs: options.startTimeoutMs ?? 30_000,
+    logger,
+  })
+  const app = buildApp({ store, fallbackLevel: options.compatibilityLevel ?? 'BACKWARD' }, logger)
+  try {
+    await app.listen({ host, port: options.port ?? 8081 })
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+  const { address, port } = app.server.address() as AddressInfo
+  const url = `http://${isIP(address) === 6 ? `[${address}]` : address}:${port}`
+  logger.info({ url }, 'the registry is ready')
+  let closing: Promise<void> | undefined
+  return {
+    url,
+    address: { host: address, port },
+    close() {
+      closing ??= app.close().then(() => store.close())
+      return closing
+    },
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)
+}

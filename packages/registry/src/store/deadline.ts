@@ -1,0 +1,33 @@
+// A point in time by which an operation has to be over, however many steps it has.
+import { StoreError } from './errors.ts'
+
+export interface Deadline {
+  remainingMs(): number
+  /** The promise's outcome, or a `STORE_TIMEOUT` that says what was being waited for. */
+  race<Result>(promise: Promise<Result>, what: string): Promise<Result>
+}
+
+export function deadlineIn(timeoutMs: number): Deadline {
+  const end = performance.now() + timeoutMs
+  const remainingMs = () => Math.max(0, end - performance.now())
+  return {
+    remainingMs,
+    async race(promise, what) {
+      let timer: NodeJS.Timeout | undefined
+      const expired = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(new StoreError('STORE_TIMEOUT', `no answer in time: ${what}`)), remainingMs())
+      })
+      // Both may settle; a failure that comes after the deadline is nobody's any more.
+      promise.catch(() => {})
+      try {
+        return await Promise.race([promise, expired])
+      } finally {
+        clearTimeout(timer)
+      }
+    },
+  }
+}
+
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}

@@ -1,0 +1,6 @@
+// The folder's one door: the registry's state and the topic that holds it.
+export { contextOf, defaultContext, normalizeSubject } from './contexts.ts'
+export { StoreError, TopicUnusableError } from './errors.ts'
+export { encodeSchemaValue, encodeValue, type SchemaValue } from './records.ts'
+export { fingerprint, type RegistryState } from './state.ts'
+export { openStore, type Store, type StoreOptions, type Transaction } from './store.ts'
