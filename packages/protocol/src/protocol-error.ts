@@ -40,22 +40,19 @@ export class ProtocolError extends Error {
   }
 }
 
-/** Puts a field's name in front of an error's path on its way up; turns a range or type error into a ProtocolError. */
+/** Puts a field's name in front of a ProtocolError's path on its way up; leaves every other error as it is. */
 export function within(error: unknown, segment: string): unknown {
-  const protocolError = asProtocolError(error)
-  if (protocolError === undefined) return error
-  const { path } = protocolError
-  const glue = path === '' || path.startsWith('[') ? '' : segment.endsWith(':') ? ' ' : '.'
-  protocolError.path = segment + glue + path
-  protocolError.message = `${protocolError.path}${protocolError.path.endsWith(':') ? '' : ':'} ${protocolError.reason}`
-  return protocolError
+  if (!(error instanceof ProtocolError)) return error
+  const glue = error.path === '' || error.path.startsWith('[') ? '' : segment.endsWith(':') ? ' ' : '.'
+  error.path = segment + glue + error.path
+  error.message = `${error.path}${error.path.endsWith(':') ? '' : ':'} ${error.reason}`
+  return error
 }
 
-function asProtocolError(error: unknown): ProtocolError | undefined {
-  if (error instanceof ProtocolError) return error
-  // Node's Buffer raises these for a number out of range or of the wrong type.
-  if (error instanceof RangeError || error instanceof TypeError) {
-    return new ProtocolError('INVALID_VALUE', error.message)
-  }
-  return undefined
+const bufferErrors: ReadonlySet<unknown> = new Set(['ERR_OUT_OF_RANGE', 'ERR_INVALID_ARG_TYPE'])
+
+/** Turns what Node's Buffer raises for a number that does not fit into a ProtocolError; for the writing side only. */
+export function asInvalidValue(error: unknown): unknown {
+  const isBufferError = error instanceof Error && 'code' in error && bufferErrors.has(error.code)
+  return isBufferError ? new ProtocolError('INVALID_VALUE', error.message) : error
 }

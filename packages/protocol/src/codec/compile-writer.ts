@@ -1,5 +1,5 @@
 // Turns a declaration at one version into a function that writes it.
-import { ProtocolError, within } from '../protocol-error.ts'
+import { asInvalidValue, ProtocolError, within } from '../protocol-error.ts'
 import type { Field, Fields, FieldType, Message, PrimitiveType } from './declaration.ts'
 import { defaultOf, isDefault } from './defaults.ts'
 import { includes } from './versions.ts'
@@ -57,7 +57,7 @@ function compileStruct(fields: Fields, version: number, flexible: boolean): Writ
         write(writer, given === undefined ? whenAbsent() : given)
       }
     } catch (error) {
-      throw within(error, present[index]!.name)
+      throw within(asInvalidValue(error), present[index]!.name)
     }
     if (flexible) writeTagged(writer, tagged, from)
   }
@@ -76,7 +76,7 @@ function writeTagged(
     try {
       writer.sized(() => write(writer, from[name]))
     } catch (error) {
-      throw within(error, name)
+      throw within(asInvalidValue(error), name)
     }
   }
 }
@@ -116,7 +116,7 @@ function compileArray(writeElement: Write, compact: boolean, nullable: boolean):
     try {
       for (; index < value.length; index++) writeElement(writer, value[index])
     } catch (error) {
-      throw within(error, `[${index}]`)
+      throw within(asInvalidValue(error), `[${index}]`)
     }
   }
 }
