@@ -64,10 +64,7 @@ describe.skipIf('missing' in apache)('a running Apache Kafka', () => {
 
   it('answers Metadata at every version', async () => {
     for (const version of versionsOf('Metadata')) {
-      const { brokers, topics } = await client.call('Metadata', version, {
-        topics: [{ name: topic }],
-        allowAutoTopicCreation: version < 4 || undefined,
-      })
+      const { brokers, topics } = await client.call('Metadata', version, { topics: [{ name: topic }] })
       expect(topics[0], `v${version}`).toMatchObject({ name: topic, partitions: [{ partitionIndex: 0, errorCode: 0 }] })
       expect(brokers.length, `v${version}`).toBeGreaterThan(0)
       if (version >= 10) expect(topics[0]!.topicId).toBe(topicId)

@@ -7,7 +7,7 @@
 //   float64           number
 //   string            string (nullable: string | null)
 //   uuid              string, 22 characters, URL-safe base64 as Kafka prints it
-//   bytes             Buffer (nullable: Buffer | null)
+//   bytes             Buffer (nullable: Buffer | null); when read, a view of the frame
 //   records           Buffer | readonly Buffer[] | null when written, Buffer | null when read (a view, not a copy)
 //   []T               T[] (nullable: T[] | null)
 //   struct            object; property names are Kafka's field names with a small first letter
