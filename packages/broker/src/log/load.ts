@@ -118,8 +118,9 @@ async function openActive(env: LogEnv, state: LogState): Promise<boolean> {
     else noteBatch(segment, header, position, state.config.indexIntervalBytes)
     return true
   })
-  if (end.problem !== undefined) return false
+  // Noting batches moved it; what a recovery has to look at is the whole file.
   segment.sizeBytes = size
+  if (end.problem !== undefined) return false
   state.highWatermark = end.nextOffset
   return end.nextOffset >= state.recoveryPoint
 }

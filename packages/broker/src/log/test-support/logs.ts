@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { type BatchOptions, decodeRecords, encodeBatch, iterateBatches, type RecordInput } from '@selfmonitor/protocol'
 import { onTestFinished } from 'vitest'
 import type { Logger, ManualClock } from '../../types.ts'
+import { type LogFs, nodeFs } from '../fs.ts'
 import { type LogManagerOptions, openLogManager } from '../manager.ts'
 import type { LogConfig, LogManager, PartitionLog, PartitionRef } from '../types.ts'
 
@@ -85,6 +86,37 @@ export interface TestBroker {
   crash(): Promise<void>
 }
 
+/**
+ * A file system whose user can be killed: calls under way end, as they do in the kernel, but their user never hears of
+ * them, and nothing that it does afterwards has any effect.
+ */
+function createMortalFs(fs: LogFs): { readonly fs: LogFs; kill(): Promise<void> } {
+  const underWay = new Set<Promise<unknown>>()
+  let dead = false
+  const never = new Promise<never>(() => {})
+  const wrap =
+    (call: (...args: never[]) => Promise<unknown>) =>
+    async (...args: never[]): Promise<unknown> => {
+      if (dead) return never
+      const done = call(...args)
+      const settled = done.then(
+        () => {},
+        () => {},
+      )
+      underWay.add(settled)
+      await settled
+      underWay.delete(settled)
+      return dead ? never : done
+    }
+  return {
+    fs: Object.fromEntries(Object.entries(fs).map(([name, call]) => [name, wrap(call)])) as unknown as LogFs,
+    async kill() {
+      dead = true
+      await Promise.all(underWay)
+    },
+  }
+}
+
 export const topicId = 'AAAAAAAAAAAAAAAAAAAAAQ'
 
 /** A log manager on a temporary folder, closed at the end of the test. */
@@ -95,8 +127,8 @@ export async function startLogs(
   const dir = options.dir ?? (await temporaryDir())
   const clock = createTestClock()
   const logger = createTestLogger()
-  const open = () => openLogManager({ dir, clock, logger, configOf: () => broker.config, ...options })
-  const left: LogManager[] = []
+  let life = createMortalFs(options.fs ?? nodeFs)
+  const open = () => openLogManager({ dir, clock, logger, configOf: () => broker.config, ...options, fs: life.fs })
   const broker: TestBroker = {
     dir,
     clock,
@@ -106,10 +138,12 @@ export async function startLogs(
     log: (ref = {}) => broker.manager.get({ topic: 'events', topicId, partition: 0, ...ref }),
     async restart() {
       await broker.manager.close()
+      life = createMortalFs(options.fs ?? nodeFs)
       broker.manager = await open()
     },
     async crash() {
-      left.push(broker.manager)
+      await life.kill()
+      life = createMortalFs(options.fs ?? nodeFs)
       broker.manager = await open()
     },
   }

@@ -1,0 +1,40 @@
+// A file system that fails when a test wants it to: full disk, short writes, errors on sync.
+import { type LogFs, nodeFs } from '../fs.ts'
+
+export interface Faults {
+  /** Bytes that can still be written to log files; then ENOSPC, after a part of the bytes has been written. */
+  freeBytes: number
+  /** Most bytes that one write call takes. */
+  maxWriteBytes: number
+  failSync: boolean
+  failTruncate: boolean
+  failOpen: boolean
+}
+
+export function createFaultyFs(): { readonly fs: LogFs; readonly faults: Faults } {
+  const faults: Faults = {
+    freeBytes: Number.POSITIVE_INFINITY,
+    maxWriteBytes: Number.POSITIVE_INFINITY,
+    failSync: false,
+    failTruncate: false,
+    failOpen: false,
+  }
+  const fs: LogFs = {
+    ...nodeFs,
+    open: (path, create) => (faults.failOpen ? fail('EMFILE') : nodeFs.open(path, create)),
+    async writev(fd, buffers, position) {
+      const bytes = Buffer.concat(buffers)
+      const count = Math.min(bytes.length, faults.maxWriteBytes, faults.freeBytes)
+      if (count === 0) return fail('ENOSPC')
+      faults.freeBytes -= count
+      return nodeFs.writev(fd, [bytes.subarray(0, count)], position)
+    },
+    truncate: (fd, sizeBytes) => (faults.failTruncate ? fail('EIO') : nodeFs.truncate(fd, sizeBytes)),
+    sync: (fd) => (faults.failSync ? fail('EIO') : nodeFs.sync(fd)),
+  }
+  return { fs, faults }
+}
+
+function fail(code: string): Promise<never> {
+  return Promise.reject(Object.assign(new Error(`${code}: made to fail by the test`), { code }))
+}
