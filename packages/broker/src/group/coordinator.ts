@@ -204,9 +204,8 @@ export async function openGroupCoordinator(options: GroupCoordinatorOptions): Pr
   const scheduleExpiry = (): void => {
     if (closed) return
     cancelExpiry = clock.setTimer(config.offsetsRetentionCheckIntervalMs, () => {
-      expire()
-        .catch((err: unknown) => logger?.error({ err }, 'could not remove expired offsets'))
-        .finally(scheduleExpiry)
+      scheduleExpiry()
+      expire().catch((err: unknown) => logger?.error({ err }, 'could not remove expired offsets'))
     })
   }
 
