@@ -1,0 +1,21 @@
+#!/usr/bin/env node
+// Starts the command: the built one where it is installed, the TypeScript sources in a checkout.
+import module from 'node:module'
+
+const [major, minor] = process.versions.node.split('.').map(Number)
+if (major < 24 || (major === 24 && minor < 6)) {
+  process.stderr.write(`error selfmonitor needs Node 24.6 or newer, this is ${process.versions.node}.\n`)
+  process.stderr.write('      In a checkout, `npm ci` brings one: use `npx selfmonitor` or `npm run selfmonitor --`.\n')
+  process.exit(1)
+}
+
+if (import.meta.url.includes('/node_modules/')) {
+  await import(new URL('../dist/main.js', import.meta.url).href)
+} else {
+  // As `node --conditions=source` would: the packages of the workspace resolve to their sources.
+  module.registerHooks({
+    resolve: (specifier, context, next) =>
+      next(specifier, { ...context, conditions: ['source', ...(context.conditions ?? [])] }),
+  })
+  await import(new URL('../src/main.ts', import.meta.url).href)
+}

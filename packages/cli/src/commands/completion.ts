@@ -1,0 +1,138 @@
+// `selfmonitor completion bash|zsh|fish`, and the hidden command that the scripts ask for candidates.
+import type { Context } from '../framework/context.ts'
+import { usageError } from '../framework/errors.ts'
+import { globalOptions, type NounEntry } from '../framework/program.ts'
+import { type Completion, defineVerb, type Noun, type OptionSpec, required, type Verb } from '../framework/verb.ts'
+
+const bash = `# selfmonitor completion for bash: eval "$(selfmonitor completion bash)"
+_selfmonitor() {
+  local words
+  words=$(selfmonitor __complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null) || return
+  COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
+}
+complete -o default -F _selfmonitor selfmonitor
+`
+
+const zsh = `#compdef selfmonitor
+# selfmonitor completion for zsh: source <(selfmonitor completion zsh)
+_selfmonitor() {
+  local -a candidates
+  candidates=(\${(f)"$(selfmonitor __complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)"})
+  if (( \${#candidates} )); then
+    compadd -- $candidates
+  else
+    _files
+  fi
+}
+compdef _selfmonitor selfmonitor
+`
+
+const fish = `# selfmonitor completion for fish: selfmonitor completion fish | source
+function __selfmonitor_candidates
+  set -l words (commandline -opc)[2..-1] (commandline -ct)
+  selfmonitor __complete -- $words 2>/dev/null
+end
+complete -c selfmonitor -a '(__selfmonitor_candidates)'
+`
+
+const scripts: Readonly<Record<string, string>> = { bash, zsh, fish }
+
+const script = defineVerb({
+  name: 'completion',
+  summary: 'completion for bash, zsh or fish',
+  details: 'Prints a script. Topics, groups, subjects and event types are completed from the running cluster.',
+  examples: ['eval "$(selfmonitor completion bash)"', 'selfmonitor completion fish | source'],
+  args: { shell: required('bash, zsh or fish') },
+  async run(context, { args }) {
+    const text = scripts[args.shell]
+    if (text === undefined)
+      throw usageError(`"${args.shell}" is not a shell that is known here.`, 'Take bash, zsh or fish.')
+    context.out(text)
+  },
+})
+
+/**
+ * Lists what could stand in the place of the last word.
+ * @param words what stands after `selfmonitor`, the last word being typed and maybe empty.
+ * @param live asks the running cluster; an error there means no candidates.
+ */
+export async function completeWords(
+  words: readonly string[],
+  nouns: readonly NounEntry[],
+  live: (kind: Completion) => Promise<readonly string[]>,
+): Promise<readonly string[]> {
+  const typed = words.at(-1) ?? ''
+  const previous = words.at(-2) ?? ''
+  const startingRight = (candidates: readonly string[]): string[] => candidates.filter((one) => one.startsWith(typed))
+
+  const first = positionals(words.slice(0, -1), globalOptions)
+  const entry = nouns.find(({ name }) => name === first[0])
+  if (entry === undefined) {
+    return first.length > 0
+      ? []
+      : startingRight(typed.startsWith('-') ? namesOf(globalOptions) : nouns.map(({ name }) => name))
+  }
+  const { verbs } = await entry.load()
+  const alone = verbs.length === 1 && verbs[0]!.name === entry.name ? verbs[0] : undefined
+  if (alone === undefined && first.length === 1) return startingRight(verbs.map(({ name }) => name))
+  const verb = alone ?? verbs.find(({ name }) => name === first[1])
+  if (verb === undefined) return []
+
+  const options = [...Object.values(verb.options), ...verbOptions(verb), ...globalOptions]
+  if (typed.startsWith('-')) return startingRight([...namesOf(options), '--help'])
+  const option = options.find(({ flags }) => flags.split(/[ ,]+/).includes(previous))
+  if (option !== undefined && takesValue(option)) {
+    if (option.choices !== undefined) return startingRight(option.choices)
+    return option.complete === undefined ? [] : startingRight(await live(option.complete).catch(() => []))
+  }
+  const position = positionals(words.slice(0, -1), options).length - (alone === undefined ? 2 : 1)
+  const args = Object.values(verb.args)
+  const many = args.at(-1)?.form === 'variadic' || args.at(-1)?.form === 'rest'
+  const argument = args[position] ?? (many ? args.at(-1) : undefined)
+  if (entry.name === 'completion') return position === 0 ? startingRight(Object.keys(scripts)) : []
+  return argument?.complete === undefined ? [] : startingRight(await live(argument.complete).catch(() => []))
+}
+
+type Flags = Pick<OptionSpec<unknown>, 'flags' | 'choices' | 'complete'>
+
+/** What the engine adds to every verb that prints or changes something. */
+function verbOptions(verb: Verb): Flags[] {
+  return [
+    ...(verb.output.length > 0 ? [{ flags: '-o, --output <format>', choices: verb.output }] : []),
+    ...(verb.mutates ? [{ flags: '-y, --yes' }, { flags: '--confirm <name>' }] : []),
+  ]
+}
+
+function takesValue({ flags }: Flags): boolean {
+  return flags.includes('<')
+}
+
+function namesOf(options: readonly Flags[]): string[] {
+  return options.map(({ flags }) => flags.match(/--[a-z-]+/)![0])
+}
+
+/** The words that are neither options nor their values. */
+function positionals(words: readonly string[], options: readonly Flags[]): string[] {
+  const withValue = new Set(options.filter(takesValue).flatMap(({ flags }) => flags.split(/[ ,]+/)))
+  return words.filter((word, index) => !word.startsWith('-') && !withValue.has(words[index - 1] ?? ''))
+}
+
+/** What the cluster has, for completion. */
+export async function liveNames(context: Context, kind: Completion): Promise<readonly string[]> {
+  switch (kind) {
+    case 'topics':
+      return (await (await context.cluster()).listTopics()).map(({ name }) => name).sort()
+    case 'groups':
+      return (await (await context.cluster()).listGroups()).map(({ groupId }) => groupId).sort()
+    case 'subjects':
+      return (await (await context.registry()).subjects()).sort()
+    case 'event-types': {
+      const { eventTypeNames } = await import('../local/platform-file.ts')
+      return eventTypeNames(context)
+    }
+    default:
+      throw new Error(`unknown completion ${kind satisfies never}`)
+  }
+}
+
+export const completion: Noun = { name: 'completion', summary: script.summary, verbs: [script] }

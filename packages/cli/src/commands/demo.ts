@@ -1,0 +1,116 @@
+// `selfmonitor demo`: a steady stream of realistic events through the library, counted as they are acknowledged.
+import { setTimeout as delay } from 'node:timers/promises'
+import { countersTable, createCounters, createProgress } from '../demo/counters.ts'
+import { createStory, storyTopics } from '../demo/story.ts'
+import { CliError, exitCodes } from '../framework/errors.ts'
+import { duration, positiveNumber } from '../framework/parse.ts'
+import { isProduction } from '../framework/settings.ts'
+import { defineVerb, type Noun, text, value } from '../framework/verb.ts'
+import { openStream } from './event-stream.ts'
+
+const tickMs = 50
+const redrawMs = 500
+const lineMs = 5000
+
+const verb = defineVerb({
+  name: 'demo',
+  summary: 'a steady stream of realistic events, with counters',
+  details:
+    'Users sign up, log in, pay, and now and then are suspected of fraud: events of user.events, transaction.events,\n' +
+    'fraud.alerts and notification.events, validated and encoded as a service’s would be. Counts what the broker has\n' +
+    'acknowledged. The counters go to standard error, the totals at the end to standard output.',
+  examples: [
+    'selfmonitor demo',
+    'selfmonitor demo --rate 1000 --duration 30s',
+    'selfmonitor demo --duration 10s -o json',
+  ],
+  options: {
+    rate: value('--rate <n>', 'events per second', positiveNumber, 20),
+    duration: value('--duration <time>', 'how long, such as 30s (default: until Ctrl-C)', duration),
+    file: text('-f, --file <file>', 'platform file whose payload schemas apply (default: the nearest platform.yaml)'),
+  },
+  output: ['table', 'json', 'yaml'],
+  mutates: true,
+  async run(context, { options }) {
+    const { io, settings } = context
+    const cluster = await context.cluster()
+    const present = new Set((await cluster.listTopics()).map(({ name }) => name))
+    const missing = storyTopics.filter((topic) => !present.has(topic))
+    if (missing.length > 0) {
+      throw new CliError('NOT_SET_UP', `The demo writes to topics that are not there: ${missing.join(', ')}.`, {
+        hint: '`selfmonitor setup` creates those of platform.yaml.',
+      })
+    }
+    if (isProduction(settings.environment.value)) {
+      await context.confirm({ what: 'Write invented events', typedName: settings.environment.value })
+    }
+    const stream = await openStream(context, { file: options.file, service: 'selfmonitor-demo' })
+    const story = createStory({ random: Math.random, now: Date.now })
+    const counters = createCounters()
+    const progress = createProgress(io.stderr, counters, context.colours.stderr)
+    const reportMs = io.stderr.isTTY ? redrawMs : lineMs
+
+    const started = performance.now()
+    const elapsedMs = (): number => performance.now() - started
+    const underWay = new Set<Promise<void>>()
+    let emitted = 0
+    let reported = 0
+    let firstFailure: Error | undefined
+    const over = (): boolean => io.signal.aborted || elapsedMs() >= (options.duration ?? Number.POSITIVE_INFINITY)
+
+    while (!over()) {
+      // What is owed by now, less what may not pile up: a broker that is slow slows the demo down.
+      const owed = Math.floor((elapsedMs() / 1000) * options.rate) - emitted
+      const room = Math.max(0, Math.ceil(options.rate * 5) + 100 - underWay.size)
+      for (let index = 0; index < Math.min(owed, room); index += 1) {
+        const event = story()
+        emitted += 1
+        const sent: Promise<void> = stream
+          .emit(event.topic, event.eventType, event.data, { userId: event.userId })
+          .then(
+            () => counters.acknowledged(event.topic, event.eventType),
+            (error: Error) => {
+              firstFailure ??= error
+              counters.failed(event.topic, event.eventType)
+            },
+          )
+          .finally(() => underWay.delete(sent))
+        underWay.add(sent)
+      }
+      if (elapsedMs() - reported >= reportMs) {
+        reported = elapsedMs()
+        progress.show(reported, rateOf(counters.totals().acknowledged, reported))
+      }
+      await delay(tickMs, undefined, { signal: io.signal }).catch(() => {})
+    }
+    const tookMs = elapsedMs()
+    await Promise.all(underWay)
+    const totals = counters.totals()
+    progress.show(tookMs, rateOf(totals.acknowledged, tookMs))
+    const rows = counters.rows()
+    await context.printThing(
+      {
+        durationMs: Math.round(tookMs),
+        ...totals,
+        eventsPerSecond: Number(rateOf(totals.acknowledged, tookMs).toFixed(1)),
+        events: rows,
+      },
+      // A terminal has just seen these very counters, unless standard output is somewhere else.
+      { table: () => (io.stderr.isTTY && io.stdout.isTTY ? '' : countersTable(counters, context.colours.stdout)) },
+    )
+    if (totals.failed === 0) return exitCodes.done
+    throw new CliError(
+      'EVENTS_FAILED',
+      `${totals.failed} of ${emitted} events were not acknowledged; the first: ${firstFailure?.message}`,
+      {
+        cause: firstFailure,
+      },
+    )
+  },
+})
+
+function rateOf(events: number, ms: number): number {
+  return ms <= 0 ? 0 : (events * 1000) / ms
+}
+
+export const demo: Noun = { name: 'demo', summary: verb.summary, verbs: [verb] }

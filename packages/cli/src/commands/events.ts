@@ -1,0 +1,196 @@
+// `selfmonitor events`: emit one, or watch them decoded as they pass.
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { Cluster, TopicInfo } from '@selfmonitor/cluster'
+import { type EventFilter, matches, place } from '../events/filter.ts'
+import { readRecords } from '../events/reader.ts'
+import { decodeRecord, type TailedEvent, tailData, tailLine, tailRanges } from '../events/tail.ts'
+import type { Context } from '../framework/context.ts'
+import { CliError, usageError } from '../framework/errors.ts'
+import { collect, integer, keyValue } from '../framework/parse.ts'
+import { isProduction } from '../framework/settings.ts'
+import { defineVerb, flag, type Noun, required, rest, text, value } from '../framework/verb.ts'
+import { toJsonLine } from '../output/data.ts'
+import { renderFields } from '../output/table.ts'
+import { openStream } from './event-stream.ts'
+import { demandTopics } from './topic-view.ts'
+
+const emit = defineVerb({
+  name: 'emit',
+  summary: 'emit one event, validated and encoded as a service would',
+  examples: [
+    `selfmonitor events emit user.events user_logged_in --user u-1 --data '{"method":"password"}'`,
+    'selfmonitor events emit user.events user_created --user u-1 --data @user.json',
+    'jq .payload order.json | selfmonitor events emit transaction.events payment_processed --user u-1 --data -',
+  ],
+  args: { topic: required('the topic', 'topics'), type: required('the event type', 'event-types') },
+  options: {
+    user: text('--user <id>', 'user_id of the event (required)'),
+    data: text('--data <json>', 'the payload: JSON, @file, or - for standard input (default {})'),
+    key: text('--key <key>', 'record key (default: the user)'),
+    header: value('--header <key=value>', 'a record header; repeatable', keyValue),
+    file: text('-f, --file <file>', 'platform file whose payload schemas apply (default: the nearest platform.yaml)'),
+  },
+  output: ['table', 'json', 'yaml', 'name'],
+  mutates: true,
+  async run(context, { args, options }) {
+    if (options.user === undefined) throw usageError('Whose event it is was not said.', 'Pass --user <id>')
+    const data = await readPayload(context, options.data ?? '{}')
+    if (isProduction(context.settings.environment.value)) {
+      await context.confirm({ what: `Emit ${args.type} to ${args.topic}`, typedName: args.topic })
+    }
+    const stream = await openStream(context, { file: options.file, service: 'selfmonitor-cli' })
+    const result = await stream.emit(args.topic, args.type, data, {
+      userId: options.user,
+      key: options.key,
+      headers: options.header,
+    })
+    await context.printThing(result, {
+      name: result.eventId,
+      table: () =>
+        renderFields(
+          [
+            ['event', result.eventId],
+            ['topic', result.topic],
+            ['partition', result.partition],
+            ['offset', result.offset],
+          ],
+          context.colours.stdout,
+        ),
+    })
+  },
+})
+
+async function readPayload(context: Context, given: string): Promise<unknown> {
+  let json = given
+  if (given === '-') json = await context.io.readStdin()
+  else if (given.startsWith('@')) {
+    try {
+      json = readFileSync(resolve(context.io.cwd, given.slice(1)), 'utf8')
+    } catch (error) {
+      throw usageError(`--data: cannot read ${given.slice(1)}: ${(error as Error).message}`)
+    }
+  }
+  try {
+    return JSON.parse(json)
+  } catch (error) {
+    throw usageError(
+      `--data is not JSON: ${(error as Error).message}`,
+      'Quote it for the shell: --data \'{"amount":12}\'',
+    )
+  }
+}
+
+const defaultLast = 10
+/** With a filter, more of the past is looked through for the last few that match. */
+const filteredWindow = 1000
+
+const tail = defineVerb({
+  name: 'tail',
+  summary: 'events, decoded, as they pass',
+  details:
+    'Shows the last 10, or with --from everything since; with --follow it goes on until Ctrl-C. Nothing is committed and no\n' +
+    'group joined: a tail disturbs nobody. Records that cannot be decoded are shown as such. -o json prints one object a line.',
+  examples: [
+    'selfmonitor events tail user.events --follow',
+    'selfmonitor events tail --from 10m --type fraud_suspected --type payment_processed',
+    'selfmonitor events tail audit.events --from 2026-11-22T09:00:00Z --until 2026-11-22T10:00:00Z -o json | jq .data',
+  ],
+  args: { topic: rest('topics (default: all but internal ones and dead letters)', 'topics') },
+  options: {
+    type: { ...value('--type <event type>', 'only this type; repeatable', collect), complete: 'event-types' },
+    user: value('--user <id>', 'only this user; repeatable', collect),
+    from: value('--from <place>', 'earliest, latest, 10m (ago), a time, or an offset', place),
+    until: value('--until <place>', 'where to stop, exclusive; the same forms', place),
+    last: value('--last <n>', 'without --from: how many of the past (default 10)', integer(0)),
+    limit: value('-n, --limit <n>', 'stop after so many', integer(1)),
+    follow: flag('--follow', 'wait for more'),
+  },
+  output: ['text', 'json'],
+  async run(context, { args, options }) {
+    if (options.from !== undefined && options.last !== undefined)
+      throw usageError('--from and --last exclude each other.')
+    if (options.follow && options.until !== undefined) throw usageError('--follow and --until exclude each other.')
+    const filter: EventFilter = { types: options.type ?? [], users: options.user ?? [] }
+    const filtered = filter.types.length > 0 || filter.users.length > 0
+    const last = options.last ?? defaultLast
+    const cluster = await context.cluster()
+    const topics = args.topic.length > 0 ? await demandTopics(cluster, args.topic) : await allEventTopics(cluster)
+    const { createCodec } = await import('@selfmonitor/events')
+    const codec = createCodec(await context.registry())
+
+    const window = {
+      from: options.from,
+      until: options.until,
+      last: filtered ? Math.max(last, filteredWindow) : last,
+      nowMs: Date.now(),
+    }
+    const past = await tailRanges(cluster, topics, { ...window, follow: options.from !== undefined && options.follow })
+    let left = options.limit ?? Number.POSITIVE_INFINITY
+    const show = (event: TailedEvent): void => {
+      left -= 1
+      context.out(
+        context.format === 'json'
+          ? toJsonLine(tailData(event))
+          : tailLine(event, context.colours.stdout, topics.length > 1),
+      )
+    }
+    const read = async (ranges: typeof past, take: (event: TailedEvent) => void): Promise<void> => {
+      const records = readRecords({
+        cluster,
+        bootstrapServers: context.settings.bootstrapServers.value,
+        ranges,
+        signal: context.io.signal,
+        timeoutMs: context.settings.timeoutMs,
+        onTrouble: (said) => context.note(context.colours.stderr.careful(said)),
+      })
+      for await (const record of records) {
+        const event = await decodeRecord(record, (bytes) => codec.decode(bytes), isUndecodable)
+        if (
+          matches(
+            filter,
+            'envelope' in event ? { eventType: event.envelope.event_type, userId: event.envelope.user_id } : undefined,
+          )
+        )
+          take(event)
+        if (left <= 0) return
+      }
+    }
+
+    if (options.from !== undefined) {
+      await read(past, show)
+      return
+    }
+    // The last few: all partitions' ends are read, and the newest of them shown, before anything newer.
+    let newest: TailedEvent[] = []
+    await read(past, (event) => {
+      newest.push(event)
+      if (newest.length > last * 2 + 100) newest = lastOf(newest, last)
+    })
+    for (const event of lastOf(newest, last)) if (left > 0) show(event)
+    if (!options.follow || left <= 0 || context.io.signal.aborted) return
+    await read(
+      past.map(({ end, ...range }) => ({ ...range, next: end ?? range.next, end: null })),
+      show,
+    )
+  },
+})
+
+function lastOf(events: readonly TailedEvent[], amount: number): TailedEvent[] {
+  const sorted = events.toSorted((a, b) => a.record.timestampMs - b.record.timestampMs)
+  return amount === 0 ? [] : sorted.slice(-amount)
+}
+
+async function allEventTopics(cluster: Cluster): Promise<TopicInfo[]> {
+  const topics = (await cluster.listTopics()).filter(({ name }) => !name.startsWith('_') && !name.endsWith('.dlq'))
+  if (topics.length > 0) return topics
+  throw new CliError('NO_TOPICS', `There are no topics on ${cluster.bootstrapServers}.`, {
+    hint: '`selfmonitor setup` creates those of platform.yaml.',
+  })
+}
+
+function isUndecodable(error: unknown): boolean {
+  return (error as { code?: unknown }).code === 'EVENT_UNDECODABLE'
+}
+
+export const events: Noun = { name: 'events', summary: 'emit events, and watch them decoded', verbs: [emit, tail] }

@@ -1,0 +1,102 @@
+// The table of contents: every noun, loaded when the command line names it.
+import type { NounEntry } from '../framework/program.ts'
+
+const groups = {
+  run: 'Run a platform:',
+  platform: 'The platform as a file:',
+  operate: 'Look and operate:',
+  tools: 'Tools:',
+}
+
+export const nouns: readonly NounEntry[] = [
+  {
+    name: 'up',
+    summary: 'start a broker and a Schema Registry here',
+    group: groups.run,
+    load: async () => (await import('./up.ts')).up,
+  },
+  {
+    name: 'down',
+    summary: 'stop what `up` started',
+    group: groups.run,
+    load: async () => (await import('./down.ts')).down,
+  },
+  {
+    name: 'status',
+    summary: 'what runs, where, since when',
+    group: groups.run,
+    load: async () => (await import('./status.ts')).status,
+  },
+  {
+    name: 'demo',
+    summary: 'a steady stream of realistic events, with counters',
+    group: groups.run,
+    load: async () => (await import('./demo.ts')).demo,
+  },
+  {
+    name: 'setup',
+    summary: 'wait for the cluster, then apply platform.yaml',
+    group: groups.platform,
+    load: async () => (await import('./platform.ts')).setup,
+  },
+  {
+    name: 'validate',
+    summary: 'check platform.yaml and its schemas',
+    group: groups.platform,
+    load: async () => (await import('./platform.ts')).validate,
+  },
+  {
+    name: 'plan',
+    summary: 'what applying platform.yaml would change',
+    group: groups.platform,
+    load: async () => (await import('./platform.ts')).plan,
+  },
+  {
+    name: 'apply',
+    summary: 'make the cluster what platform.yaml says',
+    group: groups.platform,
+    load: async () => (await import('./platform.ts')).apply,
+  },
+  {
+    name: 'import',
+    summary: 'write a platform file from a live cluster',
+    group: groups.platform,
+    load: async () => (await import('./platform.ts')).importVerb,
+  },
+  {
+    name: 'types',
+    summary: 'generate TypeScript types for the events',
+    group: groups.platform,
+    load: async () => (await import('./platform.ts')).types,
+  },
+  {
+    name: 'topics',
+    summary: 'list, describe, create, alter, delete',
+    group: groups.operate,
+    load: async () => (await import('./topics.ts')).topics,
+  },
+  {
+    name: 'groups',
+    summary: 'consumer groups: lag, members, offsets',
+    group: groups.operate,
+    load: async () => (await import('./groups.ts')).groups,
+  },
+  {
+    name: 'schemas',
+    summary: 'the Schema Registry: list, get, check, register',
+    group: groups.operate,
+    load: async () => (await import('./schemas.ts')).schemas,
+  },
+  {
+    name: 'events',
+    summary: 'emit events, and watch them decoded',
+    group: groups.operate,
+    load: async () => (await import('./events.ts')).events,
+  },
+  {
+    name: 'completion',
+    summary: 'completion for bash, zsh or fish',
+    group: groups.tools,
+    load: async () => (await import('./completion.ts')).completion,
+  },
+]

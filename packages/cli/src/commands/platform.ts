@@ -1,0 +1,256 @@
+// `selfmonitor setup | validate | plan | apply | import | types`: the platform as a file.
+import { existsSync, writeFileSync } from 'node:fs'
+import { relative, resolve } from 'node:path'
+import type { Plan, PlanColors, PlanFormat, Platform } from '@selfmonitor/platform'
+import type { Context } from '../framework/context.ts'
+import { CliError, exitCodes } from '../framework/errors.ts'
+import { collect, duration } from '../framework/parse.ts'
+import { defineVerb, flag, type Noun, text, type Verb, value } from '../framework/verb.ts'
+import { findPlatformFile, loadPlatformFile } from '../local/platform-file.ts'
+import { applyFailed, applyPlatform, summary, waitUntilUp } from '../local/setup.ts'
+import { createSteps } from '../local/steps.ts'
+import type { Colours } from '../output/colour.ts'
+import { toJson } from '../output/data.ts'
+import { count } from '../output/format.ts'
+import { counted } from './topics.ts'
+
+const fileOption = text('-f, --file <file>', 'platform file (default: the nearest platform.yaml)')
+const allowDelete = flag('--allow-delete', 'also delete owned topics that the file no longer declares')
+
+function planColours(colours: Colours): PlanColors {
+  return {
+    create: colours.good,
+    update: colours.careful,
+    delete: colours.bad,
+    warning: colours.careful,
+    error: colours.bad,
+    dim: colours.aside,
+  }
+}
+
+const validateVerb = defineVerb({
+  name: 'validate',
+  summary: 'check platform.yaml and its schemas',
+  details: 'Without --env, every environment that the file declares. No cluster is asked.',
+  examples: ['selfmonitor validate', 'selfmonitor validate -f infra/platform.yaml --env production'],
+  options: { file: fileOption },
+  output: ['text', 'json'],
+  async run(context, { options }) {
+    const { loadPlatform, defaultEnvironment } = await import('@selfmonitor/platform')
+    const file = findPlatformFile(context.io.cwd, options.file)
+    const { environment } = context.settings
+    const given = environment.origin === '--env' || environment.origin === 'SELFMONITOR_ENV'
+    const first = await loadPlatform(file, {
+      environment: given ? environment.value : defaultEnvironment,
+      env: context.io.env,
+    })
+    const names = given ? [environment.value] : [...new Set([defaultEnvironment, ...(first.environments ?? [])])]
+    const platforms: Platform[] = [first]
+    for (const name of names.slice(1))
+      platforms.push(await loadPlatform(file, { environment: name, env: context.io.env }))
+    const eventTypes = first.topics.reduce((sum, topic) => sum + Object.keys(topic.eventTypes).length, 0)
+    const shown = relative(context.io.cwd, file) || file
+    if (context.format === 'json') {
+      context.out(
+        toJson({
+          file,
+          valid: true,
+          environments: names,
+          topics: first.topics.length,
+          eventTypes,
+          services: first.services.length,
+        }),
+      )
+      return
+    }
+    context.out(
+      `${shown} is ${context.colours.stdout.good('valid')}: ${counted(first.topics.length, 'topic')}, ${counted(eventTypes, 'event type')}, ${counted(first.services.length, 'service')}; ${names.length === 1 ? 'environment' : 'environments'} ${names.join(', ')}\n`,
+    )
+  },
+})
+
+const planVerb = defineVerb({
+  name: 'plan',
+  summary: 'what applying platform.yaml would change',
+  details: 'Exit code 0: nothing to change; 3: changes are pending; 1: the plan has errors and cannot be applied.',
+  examples: ['selfmonitor plan', 'selfmonitor plan --env production -o markdown > plan.md'],
+  options: { file: fileOption, allowDelete },
+  output: ['text', 'json', 'markdown'],
+  async run(context, { options }) {
+    const { renderPlan } = await import('@selfmonitor/platform')
+    const { plan } = await computePlan(context, options)
+    context.out(renderPlan(plan, context.format as PlanFormat, { color: planColours(context.colours.stdout) }))
+    if (plan.errors.length > 0) return exitCodes.failed
+    return plan.changes.length > 0 ? exitCodes.changesPending : exitCodes.done
+  },
+})
+
+async function computePlan(
+  context: Context,
+  options: { file: string | undefined; allowDelete: boolean },
+): Promise<{ platform: Platform; plan: Plan }> {
+  const { planPlatform } = await import('@selfmonitor/platform')
+  const platform = await loadPlatformFile(context, options.file)
+  const [cluster, registry] = await Promise.all([context.cluster(), context.registry()])
+  return { platform, plan: await planPlatform(platform, cluster, registry, { allowDelete: options.allowDelete }) }
+}
+
+const applyVerb = defineVerb({
+  name: 'apply',
+  summary: 'make the cluster what platform.yaml says',
+  details:
+    'Shows the plan, asks, and does it. Nothing is deleted without --allow-delete. In production the name of the\n' +
+    'environment is typed, or given with --confirm.',
+  examples: ['selfmonitor apply', 'selfmonitor apply --yes', 'selfmonitor apply --env production --confirm production'],
+  options: { file: fileOption, allowDelete },
+  output: ['text', 'json'],
+  mutates: true,
+  async run(context, { options }) {
+    const { applyPlan, renderPlan } = await import('@selfmonitor/platform')
+    const { platform, plan } = await computePlan(context, options)
+    context.note(renderPlan(plan, 'text', { color: planColours(context.colours.stderr) }).trimEnd())
+    if (plan.errors.length > 0) {
+      throw new CliError('PLAN_HAS_ERRORS', 'The plan has errors: nothing was changed.', {
+        hint: 'They are listed above.',
+      })
+    }
+    const [cluster, registry] = await Promise.all([context.cluster(), context.registry()])
+    if (plan.changes.length > 0) {
+      await context.confirm({
+        what: `Apply ${counted(plan.changes.length, 'change')}`,
+        typedName: context.settings.environment.value,
+      })
+    }
+    const result = await applyPlan(plan, platform, cluster, registry)
+    if (context.format === 'json') {
+      context.out(
+        toJson({
+          environment: plan.environment,
+          applied: result.applied,
+          failed: result.failed && { ...result.failed, error: result.failed.error.message },
+          notApplied: result.notApplied,
+        }),
+      )
+    } else if (plan.changes.length > 0) {
+      context.out(`${counted(result.applied.length, 'change')} applied.\n`)
+    }
+    if (result.failed !== null) throw applyFailed(result)
+  },
+})
+
+const setupVerb = defineVerb({
+  name: 'setup',
+  summary: 'wait for the cluster, then apply platform.yaml',
+  details:
+    'May be run again at any time: what is already there stays. In development nothing is asked; elsewhere as `apply`\n' +
+    'does. Nothing is ever deleted.',
+  examples: ['selfmonitor setup', 'selfmonitor setup --wait 2m --env staging --yes'],
+  options: {
+    file: fileOption,
+    wait: value('--wait <duration>', 'how long to wait for the cluster, default 60s', duration, 60_000),
+  },
+  output: ['text', 'json'],
+  mutates: true,
+  async run(context, { options }) {
+    const { renderPlan } = await import('@selfmonitor/platform')
+    const platform = await loadPlatformFile(context, options.file)
+    const [cluster, registry] = await Promise.all([context.cluster(), context.registry()])
+    const target = { cluster, registry }
+    const steps = createSteps(context.io.stderr, context.colours.stderr)
+    const wait = { limitMs: options.wait, signal: context.io.signal }
+    await steps.run(
+      'cluster',
+      (onProgress) => waitUntilUp(target, { ...wait, onProgress }),
+      () => cluster.bootstrapServers,
+    )
+    const done = await applyPlatform(platform, target, {
+      onProgress: () => {},
+      confirm: async (plan) => {
+        context.note(renderPlan(plan, 'text', { color: planColours(context.colours.stderr) }).trimEnd())
+        if (platform.environment === 'development') return
+        await context.confirm({
+          what: `Apply ${counted(plan.changes.length, 'change')}`,
+          typedName: platform.environment,
+        })
+      },
+    })
+    if (context.format === 'json') {
+      const { applied, notApplied } = done.result
+      context.out(toJson({ environment: platform.environment, applied, failed: null, notApplied }))
+    } else {
+      context.out(`${summary(platform, done)} (${platform.environment})\n`)
+    }
+  },
+})
+
+const importCommand = defineVerb({
+  name: 'import',
+  summary: 'write a platform file from a live cluster',
+  details:
+    'Writes platform.yaml and the schemas beside it, so that its plan is empty. Without --force nothing is overwritten.',
+  examples: [
+    'selfmonitor import --dir imported',
+    'selfmonitor import --dir billing --topic "billing.*" --bootstrap-servers kafka:9092',
+  ],
+  options: {
+    dir: text('--dir <folder>', 'where to write (default: the current folder)'),
+    topic: value('--topic <pattern>', 'only topics like this, * for anything; repeatable', collect),
+    force: flag('--force', 'replace files that are there'),
+  },
+  output: ['name', 'json'],
+  async run(context, { options }) {
+    const { importPlatform } = await import('@selfmonitor/platform')
+    const dir = resolve(context.io.cwd, options.dir ?? '.')
+    const [cluster, registry] = await Promise.all([context.cluster(), context.registry()])
+    const written = await importPlatform(cluster, registry, { dir, topics: options.topic, overwrite: options.force })
+    const files = [...written.files.keys()].map((name) => relative(context.io.cwd, resolve(dir, name)))
+    if (context.format === 'json') context.out(toJson({ ...written, files }))
+    else context.out(files.map((file) => `${file}\n`).join(''))
+    for (const note of written.notes) context.note(context.colours.stderr.careful(note))
+    context.note(
+      `Imported ${counted(written.topics, 'topic')} and ${counted(written.schemas, 'schema')}; \`selfmonitor plan -f ${files[0]}\` compares.`,
+    )
+  },
+})
+
+const typesVerb = defineVerb({
+  name: 'types',
+  summary: 'generate TypeScript types for the events',
+  details: 'The types make `emit` and `on` of @selfmonitor/events know every topic, event type and payload.',
+  examples: ['selfmonitor types > src/events.generated.ts', 'selfmonitor types --out src/events.generated.ts --check'],
+  options: {
+    file: fileOption,
+    out: text('--out <file>', 'write there instead of to standard output'),
+    check: flag('--check', 'write nothing; exit code 3 when --out is not up to date'),
+  },
+  async run(context, { options }) {
+    const { generateTypes } = await import('@selfmonitor/platform')
+    const source = await generateTypes(await loadPlatformFile(context, options.file))
+    if (options.out === undefined) {
+      context.out(source)
+      return
+    }
+    const { readFileSync } = await import('node:fs')
+    const out = resolve(context.io.cwd, options.out)
+    const current = existsSync(out) && readFileSync(out, 'utf8') === source
+    if (options.check) {
+      context.note(current ? `${options.out} is up to date.` : `${options.out} is not up to date.`)
+      return current ? exitCodes.done : exitCodes.changesPending
+    }
+    if (!current) writeFileSync(out, source)
+    context.note(
+      current
+        ? `${options.out} is already up to date.`
+        : `Wrote ${options.out}, ${count(source.split('\n').length)} lines.`,
+    )
+  },
+})
+
+const alone = (verb: Verb): Noun => ({ name: verb.name, summary: verb.summary, verbs: [verb] })
+
+export const validate = alone(validateVerb)
+export const plan = alone(planVerb)
+export const apply = alone(applyVerb)
+export const setup = alone(setupVerb)
+export const importVerb = alone(importCommand)
+export const types = alone(typesVerb)

@@ -1,0 +1,221 @@
+// `selfmonitor schemas`: list, get, check, register.
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { RegistryClient, SchemaDefinition, SchemaType } from '@selfmonitor/registry'
+import type { Context } from '../framework/context.ts'
+import { CliError, exitCodes, usageError } from '../framework/errors.ts'
+import { integer } from '../framework/parse.ts'
+import { didYouMean } from '../framework/suggest.ts'
+import { choice, defineVerb, flag, type Noun, optional, required, value } from '../framework/verb.ts'
+import { renderFields } from '../output/table.ts'
+
+const schemaTypes = ['AVRO', 'JSON', 'PROTOBUF'] as const satisfies readonly SchemaType[]
+
+const list = defineVerb({
+  name: 'list',
+  summary: 'subjects with their latest version',
+  examples: ['selfmonitor schemas list'],
+  options: { deleted: flag('--deleted', 'also softly deleted ones') },
+  output: ['table', 'json', 'yaml', 'name'],
+  async run(context, { options }) {
+    const registry = await context.registry()
+    const subjects = (await registry.subjects({ deleted: options.deleted })).sort()
+    const rows =
+      context.format === 'name'
+        ? subjects.map((subject) => ({ subject, latest: null, versions: 0, compatibility: null }))
+        : await Promise.all(
+            subjects.map(async (subject) => {
+              const [versions, latest, compatibility] = await Promise.all([
+                registry.versions(subject, { deleted: options.deleted }),
+                registry.getVersion(subject, 'latest'),
+                registry.getCompatibility(subject, { defaultToGlobal: true }),
+              ])
+              return { subject, latest, versions: versions.length, compatibility }
+            }),
+          )
+    await context.printRows(rows, {
+      columns: [
+        { header: 'SUBJECT', value: ({ subject }) => subject },
+        { header: 'TYPE', value: ({ latest }) => (latest === null ? null : (latest.schemaType ?? 'AVRO')) },
+        { header: 'ID', value: ({ latest }) => latest?.id, align: 'right' },
+        { header: 'LATEST', value: ({ latest }) => latest?.version, align: 'right' },
+        { header: 'VERSIONS', value: ({ versions }) => versions },
+        { header: 'COMPATIBILITY', value: ({ compatibility }) => compatibility },
+      ],
+      name: ({ subject }) => subject,
+      data: ({ subject, latest, versions, compatibility }) => ({
+        subject,
+        schemaType: latest === null ? null : (latest.schemaType ?? 'AVRO'),
+        id: latest?.id ?? null,
+        latestVersion: latest?.version ?? null,
+        versions,
+        compatibility,
+      }),
+      empty: 'No schemas. `selfmonitor setup` registers those of platform.yaml.',
+    })
+  },
+})
+
+const get = defineVerb({
+  name: 'get',
+  summary: 'a schema, by subject or by id',
+  examples: [
+    'selfmonitor schemas get user.events-value',
+    'selfmonitor schemas get user.events-value --version 2 -o json',
+    'selfmonitor schemas get --id 7',
+  ],
+  args: { subject: optional('the subject', 'subjects') },
+  options: {
+    version: value('--version <n>', 'instead of the latest', integer(1)),
+    id: value('--id <n>', 'by its id instead of a subject', integer(1)),
+  },
+  output: ['text', 'json', 'yaml', 'name'],
+  async run(context, { args, options }) {
+    const registry = await context.registry()
+    const { subject } = args
+    if ((subject === undefined) === (options.id === undefined)) throw usageError('Name a subject, or pass --id.')
+    if (subject === undefined) {
+      const schema = await registry.getById(options.id!)
+      await context.printThing(
+        { id: options.id, ...schema },
+        { name: String(options.id), table: () => pretty(schema.schema) },
+      )
+      return
+    }
+    const found = await registry.getVersion(subject, options.version ?? 'latest')
+    if (found === null) throw await unknownSubject(registry, subject, options.version)
+    await context.printThing(found, { name: found.subject, table: () => pretty(found.schema) })
+  },
+})
+
+async function unknownSubject(
+  registry: RegistryClient,
+  subject: string,
+  version: number | undefined,
+): Promise<CliError> {
+  const versions = version === undefined ? [] : await registry.versions(subject).catch(() => [])
+  if (versions.length > 0) {
+    return new CliError('UNKNOWN_VERSION', `${subject} has no version ${version}: it has ${versions.join(', ')}.`)
+  }
+  return new CliError('UNKNOWN_SUBJECT', `There is no subject "${subject}" at ${registry.url}.`, {
+    hint: didYouMean(subject, await registry.subjects()) ?? '`selfmonitor schemas list` shows what there is.',
+  })
+}
+
+/** JSON texts are indented; others (Protobuf) are as they were registered. */
+function pretty(schema: string): string {
+  try {
+    return `${JSON.stringify(JSON.parse(schema), null, 2)}\n`
+  } catch {
+    return schema.endsWith('\n') ? schema : `${schema}\n`
+  }
+}
+
+async function readSchema(context: Context, file: string, schemaType: SchemaType): Promise<SchemaDefinition> {
+  if (file === '-') return { schema: await context.io.readStdin(), schemaType }
+  try {
+    return { schema: readFileSync(resolve(context.io.cwd, file), 'utf8'), schemaType }
+  } catch (error) {
+    throw new CliError('FILE_UNREADABLE', `Cannot read ${file}: ${(error as Error).message}`, {
+      exitCode: exitCodes.usage,
+    })
+  }
+}
+
+const check = defineVerb({
+  name: 'check',
+  summary: 'would this schema be compatible?',
+  details:
+    'Asks the registry, which compares it with the versions that the subject’s level names. Exit code 1 when it is not.',
+  examples: ['selfmonitor schemas check user.events-value schemas/user.events.avsc'],
+  args: { subject: required('the subject', 'subjects'), file: required('the schema; - for standard input') },
+  options: {
+    type: choice('--type <type>', 'kind of schema', schemaTypes, 'AVRO'),
+    version: value('--version <n>', 'against this version only', integer(1)),
+  },
+  output: ['table', 'json', 'yaml'],
+  async run(context, { args, options }) {
+    const registry = await context.registry()
+    const schema = await readSchema(context, args.file, options.type)
+    const result = await registry.check(
+      args.subject,
+      schema,
+      options.version === undefined ? {} : { version: options.version },
+    )
+    const { good, bad } = context.colours.stdout
+    await context.printThing(
+      { subject: args.subject, ...result },
+      {
+        table: () =>
+          result.compatible
+            ? `${good('compatible')} with ${args.subject}\n`
+            : `${bad('incompatible')} with ${args.subject}\n${result.messages.map((message) => `  ${message}\n`).join('')}`,
+      },
+    )
+    return result.compatible ? exitCodes.done : exitCodes.failed
+  },
+})
+
+const register = defineVerb({
+  name: 'register',
+  summary: 'register a schema under a subject',
+  details: 'For what should last, name the file in platform.yaml and apply that.',
+  examples: ['selfmonitor schemas register orders-value orders.avsc --yes'],
+  args: { subject: required('the subject', 'subjects'), file: required('the schema; - for standard input') },
+  options: {
+    type: choice('--type <type>', 'kind of schema', schemaTypes, 'AVRO'),
+    normalize: flag('--normalize', 'register its normal form'),
+  },
+  output: ['table', 'json', 'yaml', 'name'],
+  mutates: true,
+  async run(context, { args, options }) {
+    const registry = await context.registry()
+    const schema = await readSchema(context, args.file, options.type)
+    const show = async (registered: { id: number; version: number | undefined }): Promise<void> =>
+      await context.printThing(
+        { subject: args.subject, ...registered },
+        {
+          name: args.subject,
+          table: () =>
+            renderFields(
+              [
+                ['subject', args.subject],
+                ['id', registered.id],
+                ['version', registered.version],
+              ],
+              context.colours.stdout,
+            ),
+        },
+      )
+    const present = await registry.lookup(args.subject, schema, { normalize: options.normalize })
+    if (present !== null) {
+      context.note(`${args.subject} has this schema already: nothing to register.`)
+      await show(present)
+      return
+    }
+    const latest = await registry.getVersion(args.subject, 'latest')
+    context.note(
+      latest === null ? `  + ${args.subject}: a new subject` : `  ~ ${args.subject}: a version after ${latest.version}`,
+    )
+    const { compatible, messages } = await registry.check(args.subject, schema)
+    if (!compatible) {
+      throw new CliError(
+        'INCOMPATIBLE_SCHEMA',
+        `${args.file} is not compatible with ${args.subject}:\n${messages.map((message) => `  ${message}`).join('\n')}`,
+        {
+          hint: 'Give new fields a default, keep the types of old ones, or register it under another subject.',
+        },
+      )
+    }
+    await context.confirm({ what: `Register ${args.subject}`, typedName: args.subject })
+    const { id } = await registry.register(args.subject, schema, { normalize: options.normalize })
+    const registered = await registry.lookup(args.subject, schema, { normalize: options.normalize })
+    await show({ id, version: registered?.version })
+  },
+})
+
+export const schemas: Noun = {
+  name: 'schemas',
+  summary: 'the Schema Registry: list, get, check, register',
+  verbs: [list, get, check, register],
+}

@@ -1,0 +1,75 @@
+// `selfmonitor status`.
+import { exitCodes } from '../framework/errors.ts'
+import { defineVerb, type Noun } from '../framework/verb.ts'
+import { findStates } from '../local/state.ts'
+import { type PartStatus, platformStatus, remoteStatus } from '../local/status.ts'
+import type { Colours } from '../output/colour.ts'
+import { bytes, span } from '../output/format.ts'
+
+const probeTimeoutMs = 2000
+
+function stateColour(state: PartStatus['state'], colours: Colours): (text: string) => string {
+  switch (state) {
+    case 'up':
+      return colours.good
+    case 'starting':
+      return colours.careful
+    case 'not answering':
+    case 'stopped':
+    case 'orphaned':
+      return colours.bad
+    default:
+      throw new Error(`unknown state ${state satisfies never}`)
+  }
+}
+
+const verb = defineVerb({
+  name: 'status',
+  summary: 'what runs, where, since when',
+  details:
+    'Asks the parts that `up` started here; with --bootstrap-servers or KAFKA_BOOTSTRAP_SERVERS, the ones at those\n' +
+    'addresses. Exit code 0 when every part is up, else 4.',
+  examples: ['selfmonitor status', 'selfmonitor status -o json'],
+  output: ['table', 'json', 'yaml', 'name'],
+  async run(context) {
+    const { bootstrapServers, registryUrl, timeoutMs } = context.settings
+    const limit = Math.min(timeoutMs, probeTimeoutMs)
+    const local = findStates(context.io.cwd)
+    const elsewhere =
+      bootstrapServers.origin !== 'selfmonitor up' && (local.length === 0 || bootstrapServers.origin !== 'default')
+    const parts = elsewhere
+      ? await remoteStatus(bootstrapServers.value, registryUrl.value, limit)
+      : (await Promise.all(local.map((found) => platformStatus(found, limit, Date.now())))).flat()
+    await context.printRows(parts, {
+      columns: [
+        { header: 'PART', value: ({ part }) => part },
+        {
+          header: 'STATE',
+          value: ({ state }) => state,
+          colour: (text, { state }, colours) => stateColour(state, colours)(text),
+        },
+        { header: 'ADDRESS', value: ({ address }) => address },
+        { header: 'PID', value: ({ pid }) => (pid === null ? null : String(pid)), align: 'right' },
+        { header: 'UPTIME', value: ({ uptimeMs }) => (uptimeMs === null ? null : span(uptimeMs)), align: 'right' },
+        {
+          header: 'MEMORY',
+          align: 'right',
+          // One process, one figure: the second part of it would count the same bytes again.
+          value: ({ memoryBytes, pid, part }) =>
+            memoryBytes === null
+              ? null
+              : parts.find((other) => other.pid === pid)?.part === part
+                ? bytes(memoryBytes)
+                : 'same process',
+        },
+      ],
+      name: ({ part }) => part,
+      empty: 'Nothing runs here.',
+    })
+    if (parts.every(({ state }) => state === 'up')) return exitCodes.done
+    context.note('Not everything is up. `selfmonitor up` starts a platform here; its log is in .selfmonitor/log.')
+    return exitCodes.cannotConnect
+  },
+})
+
+export const status: Noun = { name: 'status', summary: verb.summary, verbs: [verb] }

@@ -1,0 +1,305 @@
+// `selfmonitor topics`: list, describe, create, alter, delete.
+import { usageError } from '../framework/errors.ts'
+import { collect, integer, keyValue } from '../framework/parse.ts'
+import { defineVerb, flag, type Noun, required, value, variadic } from '../framework/verb.ts'
+import { bytes, count, retention } from '../output/format.ts'
+import { type Column, renderFields, renderTable } from '../output/table.ts'
+import { demandTopics, type PartitionView, type TopicView, topicData, viewTopics } from './topic-view.ts'
+
+const listColumns: readonly Column<TopicView>[] = [
+  {
+    header: 'TOPIC',
+    value: ({ name }) => name,
+    colour: (text, { internal }, colours) => (internal ? colours.aside(text) : text),
+  },
+  { header: 'PARTITIONS', value: ({ partitions }) => partitions.length },
+  { header: 'REPLICAS', value: ({ replicationFactor }) => replicationFactor },
+  {
+    header: 'IN SYNC',
+    value: ({ underReplicated }) => (underReplicated === 0 ? 'all' : `${count(underReplicated)} behind`),
+    colour: (text, { underReplicated }, colours) => (underReplicated === 0 ? text : colours.bad(text)),
+  },
+  { header: 'RETENTION', align: 'right', value: (topic) => retentionOf(topic) },
+  { header: 'RECORDS', value: ({ records }) => records },
+  { header: 'SIZE', align: 'right', value: ({ sizeBytes }) => (sizeBytes === null ? null : bytes(sizeBytes)) },
+]
+
+function retentionOf(topic: TopicView): string {
+  const policy = topic.effective.get('cleanup.policy')?.value ?? 'delete'
+  if (policy === 'compact') return 'compacted'
+  const time = retention(topic.effective.get('retention.ms')?.value)
+  return policy.includes('compact') ? `${time}, compacted` : time
+}
+
+const list = defineVerb({
+  name: 'list',
+  summary: 'topics with their partitions, retention, records and size',
+  examples: ['selfmonitor topics list', 'selfmonitor topics list -o name | xargs -n 1 selfmonitor topics describe'],
+  options: { internal: flag('--internal', 'also those of Kafka and the registry') },
+  output: ['table', 'json', 'yaml', 'name'],
+  async run(context, { options }) {
+    const cluster = await context.cluster()
+    const found = (await cluster.listTopics({ internal: options.internal }))
+      .filter(({ name, internal }) => options.internal || (!internal && name !== '_schemas'))
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+    // Names need one request, the rest needs many: ask only for what is printed.
+    const topics =
+      context.format === 'name' ? found.map(({ name }) => ({ name }) as TopicView) : await viewTopics(cluster, found)
+    await context.printRows(topics, {
+      columns: listColumns,
+      name: ({ name }) => name,
+      data: topicData,
+      empty: 'No topics. `selfmonitor setup` creates those of platform.yaml.',
+    })
+  },
+})
+
+const partitionColumns: readonly Column<PartitionView>[] = [
+  { header: 'PARTITION', value: ({ partition }) => partition },
+  {
+    header: 'LEADER',
+    value: ({ leader }) => (leader < 0 ? 'none' : leader),
+    align: 'right',
+    colour: (text, { leader }, colours) => (leader < 0 ? colours.bad(text) : text),
+  },
+  { header: 'REPLICAS', value: ({ replicas }) => replicas.join(',') },
+  {
+    header: 'IN SYNC',
+    value: ({ isr }) => isr.join(','),
+    colour: (text, { isr, replicas }, colours) => (isr.length < replicas.length ? colours.bad(text) : text),
+  },
+  { header: 'EARLIEST', value: ({ earliestOffset }) => earliestOffset },
+  { header: 'LATEST', value: ({ latestOffset }) => latestOffset },
+  { header: 'SIZE', align: 'right', value: ({ sizeBytes }) => (sizeBytes === null ? null : bytes(sizeBytes)) },
+]
+
+const describe = defineVerb({
+  name: 'describe',
+  summary: 'a topic’s partitions, offsets and own settings',
+  examples: ['selfmonitor topics describe user.events', 'selfmonitor topics describe user.events -o json | jq .config'],
+  args: { topic: required('name of the topic', 'topics') },
+  output: ['table', 'json', 'yaml', 'name'],
+  async run(context, { args }) {
+    const cluster = await context.cluster()
+    const [topic] = await viewTopics(cluster, await demandTopics(cluster, [args.topic]))
+    const colours = context.colours.stdout
+    await context.printThing(topicData(topic!), {
+      name: topic!.name,
+      table: () =>
+        [
+          renderFields(
+            [
+              ['topic', topic!.name],
+              ['id', topic!.id],
+              ['partitions', topic!.partitions.length],
+              ['replicas', topic!.replicationFactor],
+              ['records', topic!.records],
+              ['retention', retentionOf(topic!)],
+            ],
+            colours,
+          ),
+          Object.keys(topic!.config).length === 0
+            ? `\n${colours.aside('no settings of its own')}\n`
+            : `\n${renderTable(
+                Object.entries(topic!.config),
+                [
+                  { header: 'SETTING', value: ([name]) => name },
+                  { header: 'VALUE', value: ([, setting]) => setting ?? '(secret)' },
+                ],
+                colours,
+              )}`,
+          `\n${renderTable(topic!.partitions, partitionColumns, colours)}`,
+        ].join(''),
+    })
+  },
+})
+
+/** KIP-464: the broker's own default.replication.factor. */
+const brokersDefault = -1
+
+const create = defineVerb({
+  name: 'create',
+  summary: 'create topics',
+  details: 'For what should last, write it into platform.yaml and apply that.',
+  examples: ['selfmonitor topics create scratch --partitions 3 --config retention.ms=3600000 --yes'],
+  args: { topic: variadic('names') },
+  options: {
+    partitions: value('-p, --partitions <n>', 'partitions of each', integer(1), 1),
+    replicationFactor: value(
+      '-r, --replication-factor <n>',
+      'copies of each partition (default: the brokers’)',
+      integer(1),
+    ),
+    config: value('-c, --config <key=value>', 'a topic setting; repeatable', keyValue),
+  },
+  output: ['table', 'json', 'yaml', 'name'],
+  mutates: true,
+  async run(context, { args, options }) {
+    const cluster = await context.cluster()
+    const topics = args.topic.map((name) => ({
+      name,
+      partitions: options.partitions,
+      replicationFactor: options.replicationFactor ?? brokersDefault,
+      config: options.config ?? {},
+    }))
+    await cluster.createTopics(topics, { validateOnly: true })
+    const settings = Object.entries(options.config ?? {}).map(([key, setting]) => `, ${key}=${setting}`)
+    for (const { name } of topics) {
+      context.note(
+        `  + ${name}: ${options.partitions} partitions × ${options.replicationFactor ?? 'the brokers’ default of'} replicas${settings.join('')}`,
+      )
+    }
+    await context.confirm({
+      what: `Create ${counted(topics.length, 'topic')}`,
+      typedName: typedName(context.settings.environment.value, args.topic),
+    })
+    await cluster.createTopics(topics)
+    await context.printRows(topics, {
+      columns: [
+        { header: 'CREATED', value: ({ name }) => name },
+        { header: 'PARTITIONS', value: ({ partitions }) => partitions },
+        {
+          header: 'REPLICAS',
+          align: 'right',
+          value: ({ replicationFactor }) => (replicationFactor === brokersDefault ? 'default' : replicationFactor),
+        },
+      ],
+      name: ({ name }) => name,
+      empty: 'Nothing to create.',
+    })
+  },
+})
+
+const alter = defineVerb({
+  name: 'alter',
+  summary: 'grow a topic, change its settings',
+  details:
+    'Partitions can only grow, and growing moves keys: records of one key land in another partition from then on.',
+  examples: [
+    'selfmonitor topics alter user.events --set retention.ms=604800000 --yes',
+    'selfmonitor topics alter user.events --partitions 24 --unset retention.bytes',
+  ],
+  args: { topic: required('name of the topic', 'topics') },
+  options: {
+    partitions: value('-p, --partitions <n>', 'partitions in total', integer(1)),
+    set: value('--set <key=value>', 'set a topic setting; repeatable', keyValue),
+    unset: value('--unset <key>', 'back to the broker’s default; repeatable', collect),
+  },
+  output: ['table', 'json', 'yaml', 'name'],
+  mutates: true,
+  async run(context, { args, options }) {
+    const cluster = await context.cluster()
+    const [topic] = await viewTopics(cluster, await demandTopics(cluster, [args.topic]))
+    const changes = alterations(topic!, options)
+    if (changes.length === 0) {
+      context.note(`${args.topic} is already as asked for: nothing to change.`)
+      return
+    }
+    const growth = changes.find(({ key }) => key === 'partitions')
+    const settings = Object.fromEntries(changes.filter((change) => change !== growth).map(({ key, to }) => [key, to]))
+    // Both parts are checked before either is done.
+    if (growth !== undefined)
+      await cluster.createPartitions([{ topic: args.topic, partitions: options.partitions! }], { validateOnly: true })
+    if (Object.keys(settings).length > 0)
+      await cluster.alterTopicConfigs([{ topic: args.topic, set: settings }], { validateOnly: true })
+    const columns: readonly Column<Alteration>[] = [
+      { header: 'SETTING', value: ({ key }) => key },
+      { header: 'NOW', value: ({ from }) => from ?? '(default)' },
+      { header: 'THEN', value: ({ to }) => to ?? '(default)' },
+    ]
+    context.note(renderTable(changes, columns, context.colours.stderr).trimEnd())
+    if (growth !== undefined) {
+      context.note(
+        context.colours.stderr.careful(
+          'Keys move: records of one key will be in two partitions, in no order between them.',
+        ),
+      )
+    }
+    await context.confirm({ what: `Alter ${args.topic}`, typedName: args.topic })
+    if (Object.keys(settings).length > 0) await cluster.alterTopicConfigs([{ topic: args.topic, set: settings }])
+    if (growth !== undefined) await cluster.createPartitions([{ topic: args.topic, partitions: options.partitions! }])
+    await context.printRows(changes, { columns, name: () => args.topic, empty: 'Nothing to change.' })
+  },
+})
+
+interface Alteration {
+  readonly key: string
+  readonly from: string | null
+  readonly to: string | null
+}
+
+/** What `alter` would change, setting by setting; what is already so is left out. */
+export function alterations(
+  topic: Pick<TopicView, 'partitions' | 'config'>,
+  options: { partitions?: number; set?: Readonly<Record<string, string>>; unset?: readonly string[] },
+): Alteration[] {
+  const { partitions, set = {}, unset = [] } = options
+  if (partitions === undefined && Object.keys(set).length === 0 && unset.length === 0) {
+    throw usageError('Nothing to alter was named.', 'Pass --partitions, --set key=value or --unset key.')
+  }
+  const both = unset.find((key) => key in set)
+  if (both !== undefined) throw usageError(`${both} is both set and unset.`)
+  const changes: Alteration[] = []
+  if (partitions !== undefined && partitions !== topic.partitions.length) {
+    if (partitions < topic.partitions.length) {
+      throw usageError(
+        `--partitions ${partitions}: the topic has ${topic.partitions.length}, and partitions never shrink.`,
+        'Create a new topic and move the consumers, if there must be fewer.',
+      )
+    }
+    changes.push({ key: 'partitions', from: String(topic.partitions.length), to: String(partitions) })
+  }
+  for (const [key, to] of Object.entries(set)) {
+    const from = topic.config[key] ?? null
+    if (from !== to) changes.push({ key, from, to })
+  }
+  for (const key of unset) if (key in topic.config) changes.push({ key, from: topic.config[key] ?? null, to: null })
+  return changes
+}
+
+const remove = defineVerb({
+  name: 'delete',
+  summary: 'delete topics and everything in them',
+  examples: ['selfmonitor topics delete scratch --yes'],
+  args: { topic: variadic('names', 'topics') },
+  output: ['table', 'json', 'yaml', 'name'],
+  mutates: true,
+  async run(context, { args }) {
+    const cluster = await context.cluster()
+    const topics = await viewTopics(cluster, await demandTopics(cluster, args.topic))
+    for (const { name, partitions, records } of topics) {
+      context.note(
+        `  ${context.colours.stderr.bad('-')} ${name}: ${partitions.length} partitions, ${count(records)} records`,
+      )
+    }
+    await context.confirm({
+      what: `Delete ${counted(topics.length, 'topic')}`,
+      typedName: typedName(context.settings.environment.value, args.topic),
+    })
+    await cluster.deleteTopics(args.topic)
+    await context.printRows(topics, {
+      columns: [
+        { header: 'DELETED', value: ({ name }) => name },
+        { header: 'RECORDS', value: ({ records }) => records },
+      ],
+      name: ({ name }) => name,
+      data: ({ name, records }) => ({ name, records }),
+      empty: 'Nothing to delete.',
+    })
+  },
+})
+
+/** What has to be typed in production: the name of the one thing, or the environment's for several. */
+export function typedName(environment: string, names: readonly string[]): string {
+  return names.length === 1 ? names[0]! : environment
+}
+
+export function counted(amount: number, noun: string): string {
+  return `${count(amount)} ${noun}${amount === 1 ? '' : 's'}`
+}
+
+export const topics: Noun = {
+  name: 'topics',
+  summary: 'list, describe, create, alter, delete',
+  verbs: [list, describe, create, alter, remove],
+}

@@ -1,0 +1,93 @@
+// What the demo has done so far, and how that looks: a block that is redrawn on a terminal, a line elsewhere.
+import type { Output } from '../framework/io.ts'
+import type { Colours } from '../output/colour.ts'
+import { count, span } from '../output/format.ts'
+import { renderTable } from '../output/table.ts'
+import { padStart } from '../output/width.ts'
+
+export interface TypeCount {
+  readonly topic: string
+  readonly eventType: string
+  acknowledged: number
+  failed: number
+}
+
+export interface Counters {
+  acknowledged(topic: string, eventType: string): void
+  failed(topic: string, eventType: string): void
+  /** By topic, then by event type. */
+  rows(): readonly Readonly<TypeCount>[]
+  totals(): { acknowledged: number; failed: number }
+}
+
+export function createCounters(): Counters {
+  const counts = new Map<string, TypeCount>()
+  const of = (topic: string, eventType: string): TypeCount => {
+    const key = `${topic}\n${eventType}`
+    const found = counts.get(key) ?? { topic, eventType, acknowledged: 0, failed: 0 }
+    counts.set(key, found)
+    return found
+  }
+  return {
+    acknowledged: (topic, eventType) => {
+      of(topic, eventType).acknowledged += 1
+    },
+    failed: (topic, eventType) => {
+      of(topic, eventType).failed += 1
+    },
+    rows: () => [...counts.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row),
+    totals: () => {
+      let acknowledged = 0
+      let failed = 0
+      for (const row of counts.values()) {
+        acknowledged += row.acknowledged
+        failed += row.failed
+      }
+      return { acknowledged, failed }
+    },
+  }
+}
+
+export function countersTable(counters: Counters, colours: Colours): string {
+  const rows = counters.rows()
+  const anyFailed = rows.some(({ failed }) => failed > 0)
+  return renderTable(
+    rows,
+    [
+      { header: 'TOPIC', value: ({ topic }) => topic },
+      { header: 'EVENT', value: ({ eventType }) => eventType, colour: (text, _, { word }) => word(text) },
+      { header: 'ACKNOWLEDGED', value: ({ acknowledged }) => acknowledged },
+      ...(anyFailed
+        ? [
+            {
+              header: 'FAILED',
+              value: ({ failed }: Readonly<TypeCount>) => failed,
+              colour: (text: string, _: unknown, { bad }: Colours) => bad(text),
+            },
+          ]
+        : []),
+    ],
+    colours,
+  )
+}
+
+export interface Progress {
+  show(elapsedMs: number, ratePerSecond: number): void
+}
+
+/** On a terminal the counters stand still and their numbers run; elsewhere each report is a line. */
+export function createProgress(output: Output, counters: Counters, colours: Colours): Progress {
+  let drawnLines = 0
+  return {
+    show(elapsedMs, ratePerSecond) {
+      const { acknowledged, failed } = counters.totals()
+      const failures = failed === 0 ? '' : `  ${colours.bad(`${count(failed)} failed`)}`
+      const line = `${padStart(span(Math.floor(elapsedMs / 1000) * 1000), 8)}  ${padStart(count(acknowledged), 9)} events  ${padStart(ratePerSecond.toFixed(1), 8)}/s${failures}`
+      if (!output.isTTY) return output.write(`${line}\n`)
+      const block = `${countersTable(counters, colours)}\n${line}   Ctrl-C ends it\n`
+      const up = drawnLines === 0 ? '' : `\u001b[${drawnLines}A\u001b[0J`
+      output.write(up + block)
+      drawnLines = block.split('\n').length - 1
+    },
+  }
+}

@@ -1,0 +1,56 @@
+// Where a tail begins and ends, and which events it shows.
+import { usageError } from '../framework/errors.ts'
+import { duration, timestamp } from '../framework/parse.ts'
+
+/** A place in the log, as `--from` and `--until` name it. */
+export type Place =
+  | { readonly kind: 'earliest' }
+  | { readonly kind: 'latest' }
+  | { readonly kind: 'time'; readonly timestampMs: number }
+  | { readonly kind: 'ago'; readonly ms: number }
+  | { readonly kind: 'offset'; readonly offset: bigint }
+
+const maxOffsetDigits = 9
+
+/** `earliest`, `latest`, `10m` (ago), an ISO 8601 time, milliseconds since 1970, or an offset (`42`, `offset:42`). */
+export function place(text: string): Place {
+  if (text === 'earliest' || text === 'latest') return { kind: text }
+  const offset = text.match(/^offset:(\d+)$/) ?? (text.length <= maxOffsetDigits ? text.match(/^(\d+)$/) : null)
+  if (offset !== null) return { kind: 'offset', offset: BigInt(offset[1]!) }
+  if (/^(\d|P\d|PT\d)/i.test(text)) {
+    if (!/^\d{4}-/.test(text) && !/^\d+$/.test(text)) return { kind: 'ago', ms: duration(text) }
+    return { kind: 'time', timestampMs: timestamp(text) }
+  }
+  throw usageError(
+    `"${text}" is not a place in the log`,
+    'Write earliest, latest, 10m (ago), 2026-11-22T13:00:00Z, or an offset such as 42.',
+  )
+}
+
+/** A place as `Cluster.listOffsets` takes it; offsets are not looked up. */
+export function placeTime(where: Exclude<Place, { kind: 'offset' }>, nowMs: number): 'earliest' | 'latest' | number {
+  switch (where.kind) {
+    case 'earliest':
+    case 'latest':
+      return where.kind
+    case 'time':
+      return where.timestampMs
+    case 'ago':
+      return nowMs - where.ms
+    default:
+      throw new Error(`unknown place ${where satisfies never}`)
+  }
+}
+
+export interface EventFilter {
+  /** Empty: all. */
+  readonly types: readonly string[]
+  readonly users: readonly string[]
+}
+
+/** Records that cannot be decoded have neither type nor user: a filter on those leaves them out. */
+export function matches(filter: EventFilter, event: { eventType: string; userId: string } | undefined): boolean {
+  const { types, users } = filter
+  if (event === undefined) return types.length === 0 && users.length === 0
+  return (types.length === 0 || types.includes(event.eventType)) && (users.length === 0 || users.includes(event.userId))
+}

@@ -1,0 +1,112 @@
+// What an action is given: the outside world, the settings, connections opened when first asked for, and ways to print.
+import type { Cluster } from '@selfmonitor/cluster'
+import type { RegistryClient } from '@selfmonitor/registry'
+import { type Colours, coloursFor } from '../output/colour.ts'
+import { toJson, toYaml } from '../output/data.ts'
+import { type Column, renderTable } from '../output/table.ts'
+import { type ConfirmOptions, confirmChange } from './confirm.ts'
+import type { Io } from './io.ts'
+import type { Settings } from './settings.ts'
+import type { OutputFormat } from './verb.ts'
+
+export interface Context {
+  readonly io: Io
+  readonly settings: Settings
+  readonly format: OutputFormat
+  readonly colours: { readonly stdout: Colours; readonly stderr: Colours }
+  /** A line for people, on standard error. */
+  note(line: string): void
+  /** Data, on standard output. */
+  out(text: string): void
+  /** Prints rows in the format asked for. */
+  printRows<Row>(rows: readonly Row[], view: RowsView<Row>): Promise<void>
+  /** Prints one thing; `table` renders it for people. */
+  printThing(thing: unknown, view: { name?: string; table: () => string }): Promise<void>
+  /** Connects on first use; closed when the command ends. */
+  cluster(): Promise<Cluster>
+  registry(): Promise<RegistryClient>
+  /** Asks before a change, the way the environment demands. @throws CliError when the answer is no. */
+  confirm(change: { readonly what: string; readonly typedName: string }): Promise<void>
+  /** Runs when the command ends, last added first. */
+  onEnd(cleanup: () => Promise<void>): void
+}
+
+export interface RowsView<Row> {
+  readonly columns: readonly Column<Row>[]
+  /** What `-o name` prints of a row. */
+  readonly name: (row: Row) => string
+  /** What `-o json` and `-o yaml` print of a row. Default: the row. */
+  readonly data?: (row: Row) => unknown
+  /** Said on standard error when there are no rows. */
+  readonly empty: string
+}
+
+export interface ContextOptions {
+  readonly io: Io
+  readonly settings: Settings
+  readonly format: OutputFormat
+  readonly colour: boolean
+  readonly confirmation: ConfirmOptions
+}
+
+/** A context and the function that closes what it opened. */
+export function createContext(options: ContextOptions): { context: Context; end: () => Promise<void> } {
+  const { io, settings, format } = options
+  const cleanups: (() => Promise<void>)[] = []
+  let cluster: Promise<Cluster> | undefined
+  let registry: Promise<RegistryClient> | undefined
+  const colours = {
+    stdout: coloursFor(io.stdout, io.env, options.colour),
+    stderr: coloursFor(io.stderr, io.env, options.colour),
+  }
+
+  const context: Context = {
+    io,
+    settings,
+    format,
+    colours,
+    note: (line) => io.stderr.write(`${line}\n`),
+    out: (text) => io.stdout.write(text),
+    onEnd: (cleanup) => void cleanups.push(cleanup),
+    async printRows(rows, view) {
+      const data = () => rows.map((row) => view.data?.(row) ?? row)
+      if (format === 'json') return io.stdout.write(toJson(data()))
+      if (format === 'yaml') return io.stdout.write(await toYaml(data()))
+      if (format === 'name') return io.stdout.write(rows.map((row) => `${view.name(row)}\n`).join(''))
+      if (rows.length === 0) return io.stderr.write(`${view.empty}\n`)
+      const width = io.stdout.isTTY ? io.stdout.columns : undefined
+      io.stdout.write(renderTable(rows, view.columns, colours.stdout, width))
+    },
+    async printThing(thing, view) {
+      if (format === 'json') return io.stdout.write(toJson(thing))
+      if (format === 'yaml') return io.stdout.write(await toYaml(thing))
+      if (format === 'name') return io.stdout.write(view.name === undefined ? '' : `${view.name}\n`)
+      io.stdout.write(view.table())
+    },
+    cluster() {
+      cluster ??= import('@selfmonitor/cluster').then(async ({ connectCluster }) => {
+        const connected = await connectCluster({
+          bootstrapServers: settings.bootstrapServers.value,
+          timeoutMs: settings.timeoutMs,
+          clientId: 'selfmonitor-cli',
+        })
+        cleanups.push(() => connected.close())
+        return connected
+      })
+      return cluster
+    },
+    registry() {
+      registry ??= import('@selfmonitor/registry').then(({ createRegistryClient }) =>
+        createRegistryClient({ url: settings.registryUrl.value, timeoutMs: settings.timeoutMs }),
+      )
+      return registry
+    },
+    confirm: (change) =>
+      confirmChange(change, { ...options.confirmation, io, environment: settings.environment.value }),
+  }
+
+  const end = async (): Promise<void> => {
+    for (const cleanup of cleanups.reverse()) await cleanup()
+  }
+  return { context, end }
+}

@@ -1,0 +1,107 @@
+// What can go wrong in a command, and what the shell is told: one message, one hint, one exit code.
+
+/** Exit codes of every command. */
+export const exitCodes = { done: 0, failed: 1, usage: 2, changesPending: 3, cannotConnect: 4 } as const
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
+
+/** Something that the user can act on. `message` says what and where, `hint` what to do next. */
+export class CliError extends Error {
+  override readonly name = 'CliError'
+  readonly code: string
+  readonly exitCode: ExitCode
+  readonly hint: string | undefined
+
+  constructor(code: string, message: string, options: { exitCode?: ExitCode; hint?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.exitCode = options.exitCode ?? exitCodes.failed
+    this.hint = options.hint
+  }
+}
+
+/** Wrong arguments: exit code 2. */
+export function usageError(message: string, hint?: string): CliError {
+  return new CliError('USAGE', message, { exitCode: exitCodes.usage, hint })
+}
+
+/** What is shown of any error. */
+export interface ErrorReport {
+  readonly code: string
+  readonly message: string
+  readonly hint?: string
+  /** Every mistake, where there may be several: in a platform file, for instance. */
+  readonly problems?: readonly unknown[]
+  readonly exitCode: ExitCode
+}
+
+const connectionCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ETIMEDOUT',
+  'EAI_AGAIN',
+  'CANNOT_CONNECT',
+  'CONNECTION_CLOSED',
+  'TLS_FAILED',
+  'BROKER_UNREACHABLE',
+  'REGISTRY_UNREACHABLE',
+  'REGISTRY_TIMEOUT',
+])
+
+const notAllowedCodes = new Set(['AUTHENTICATION_FAILED', 'POLICY_VIOLATION'])
+
+/** The error itself, its causes and what it aggregates, nearest first. */
+export function* errorChain(error: unknown, depth = 0): Generator<Error> {
+  if (!(error instanceof Error) || depth > 8) return
+  yield error
+  if (error instanceof AggregateError) for (const inner of error.errors) yield* errorChain(inner, depth + 1)
+  yield* errorChain(error.cause, depth + 1)
+}
+
+/** What the packages' errors carry beside their message; each package has its own class, all the same shape. */
+interface Described {
+  readonly code?: unknown
+  readonly reason?: unknown
+  readonly hint?: unknown
+  readonly remedy?: unknown
+  readonly nextStep?: unknown
+  readonly problems?: unknown
+}
+
+function firstText(...values: readonly unknown[]): string | undefined {
+  return values.find((value): value is string => typeof value === 'string' && value !== '')
+}
+
+/** Turns any error into what the user is told. `where` says of a connection error where the address came from. */
+export function reportError(error: unknown, where?: (message: string) => string): ErrorReport {
+  if (error instanceof CliError) {
+    return { code: error.code, message: error.message, hint: error.hint, exitCode: error.exitCode }
+  }
+  const chain = [...errorChain(error)] as readonly (Error & Described)[]
+  const codes = chain.map(({ code }) => code).filter((code) => typeof code === 'string')
+  const reasons = chain.map(({ reason }) => reason)
+  const hint = firstText(...chain.map(({ hint, remedy, nextStep }) => hint ?? remedy ?? nextStep))
+  const message = firstText(chain[0]?.message) ?? String(error)
+  const report = {
+    code: codes[0] ?? 'UNEXPECTED',
+    // Some errors end their message with the hint: it is said once.
+    message:
+      hint !== undefined && message.endsWith(hint) ? message.slice(0, -hint.length).replace(/[;\s]+$/, '') : message,
+    hint,
+    problems: Array.isArray(chain[0]?.problems) ? chain[0].problems : undefined,
+  }
+  if (reasons.includes('cannot-connect') || codes.some((code) => connectionCodes.has(code))) {
+    return {
+      ...report,
+      message: where === undefined ? report.message : `${report.message.replace(/\.$/, '')} (${where(report.message)})`,
+      hint: 'Is it running? `selfmonitor status` shows, `selfmonitor up` starts it; --bootstrap-servers and --registry-url name another one.',
+      exitCode: exitCodes.cannotConnect,
+    }
+  }
+  const notAllowed =
+    reasons.includes('not-allowed') ||
+    codes.some((code) => notAllowedCodes.has(code) || code.endsWith('_AUTHORIZATION_FAILED'))
+  return { ...report, exitCode: notAllowed ? exitCodes.cannotConnect : exitCodes.failed }
+}

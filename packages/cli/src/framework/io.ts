@@ -1,0 +1,51 @@
+// The outside world as a command sees it, so that a test can stand in for it.
+import { fileURLToPath } from 'node:url'
+
+export interface Output {
+  write(text: string): void
+  readonly isTTY: boolean
+  /** Width of the terminal in columns; 80 where there is none. */
+  readonly columns: number
+}
+
+export interface Io {
+  readonly stdout: Output
+  readonly stderr: Output
+  /** Whether questions can be asked. */
+  readonly interactive: boolean
+  /** Everything on standard input, for options that read `-`. */
+  readStdin(): Promise<string>
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly cwd: string
+  /** Fires on the first Ctrl-C or SIGTERM. */
+  readonly signal: AbortSignal
+  /** How to start this same command again, for `up --detach`. */
+  readonly entry: readonly string[]
+}
+
+/** The real process. The signal's listeners are installed by the caller that owns the process. */
+export function processIo(signal: AbortSignal): Io {
+  const output = (stream: NodeJS.WriteStream): Output => ({
+    write: (text) => void stream.write(text),
+    get isTTY() {
+      return stream.isTTY === true
+    },
+    get columns() {
+      return stream.columns ?? 80
+    },
+  })
+  return {
+    stdout: output(process.stdout),
+    stderr: output(process.stderr),
+    interactive: process.stdin.isTTY === true && process.stderr.isTTY === true,
+    readStdin: async () => {
+      const chunks: Buffer[] = []
+      for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
+      return Buffer.concat(chunks).toString('utf8')
+    },
+    env: process.env,
+    cwd: process.cwd(),
+    signal,
+    entry: [process.execPath, ...process.execArgv, process.argv[1] ?? fileURLToPath(import.meta.url)],
+  }
+}

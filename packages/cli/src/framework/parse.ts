@@ -1,0 +1,94 @@
+// Readers of option values. Each turns text into a value or throws a usage error that says what is expected.
+import { usageError } from './errors.ts'
+
+/** A whole number ≥ `minimum`. */
+export function integer(minimum = Number.MIN_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (!/^[+-]?\d+$/.test(text) || !Number.isSafeInteger(value)) throw usageError(`"${text}" is not a whole number`)
+    if (value < minimum) throw usageError(`${text} is too small: at least ${minimum}`)
+    return value
+  }
+}
+
+/** A whole number of any size, as Kafka's offsets are. */
+export function bigInteger(text: string): bigint {
+  if (!/^[+-]?\d+$/.test(text)) throw usageError(`"${text}" is not a whole number`)
+  return BigInt(text)
+}
+
+/** A number above zero. */
+export function positiveNumber(text: string): number {
+  const value = Number(text)
+  if (text.trim() === '' || !Number.isFinite(value) || value <= 0) throw usageError(`"${text}" is not a number above 0`)
+  return value
+}
+
+const durationUnits: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+}
+
+/** `500ms`, `10s`, `1h30m`, `7d`, or ISO 8601 as Kafka's own tools take it (`P1DT2H30M`). Returns milliseconds. */
+export function duration(text: string): number {
+  const short = text.match(/^(\d+(?:\.\d+)?(?:ms|[smhdw]))+$/)
+  if (short !== null) {
+    let total = 0
+    for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|[smhdw])/g)) {
+      total += Number(amount) * durationUnits[unit!]!
+    }
+    return Math.round(total)
+  }
+  const iso = text.match(/^P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/i)
+  if (iso !== null && text.length > 2 && !/T$/i.test(text)) {
+    const [weeks, days, hours, minutes, seconds] = iso.slice(1).map((part) => Number(part ?? 0))
+    const units = durationUnits as Record<'w' | 'd' | 'h' | 'm' | 's', number>
+    return Math.round(weeks! * units.w + days! * units.d + hours! * units.h + minutes! * units.m + seconds! * units.s)
+  }
+  throw usageError(`"${text}" is not a duration`, 'Write 500ms, 10s, 5m, 1h30m, 7d, or ISO 8601 such as P1DT2H.')
+}
+
+/** ISO 8601 date and time, or milliseconds since the epoch. A time without a zone is UTC, as in Kafka's own tools. */
+export function timestamp(text: string): number {
+  if (/^\d{10,}$/.test(text)) return Number(text)
+  if (/^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?(Z|[+-]\d{2}(:?\d{2})?)?)?$/.test(text)) {
+    const normal = text
+      .replace(' ', 'T')
+      .replace(',', '.')
+      .replace(/([+-]\d{2})(\d{2})$/, '$1:$2')
+    const zoned = normal.length === 10 || /(Z|[+-]\d{2}:\d{2})$/.test(normal) ? normal : `${normal}Z`
+    const value = Date.parse(zoned.replace(/([+-]\d{2})$/, (zone) => (zoned.length > 10 ? `${zone}:00` : zone)))
+    if (!Number.isNaN(value)) return value
+  }
+  throw usageError(`"${text}" is not a time`, 'Write 2026-11-22T13:00:00Z, 2026-11-22, or milliseconds since 1970.')
+}
+
+/** Collects a repeatable `key=value` option. */
+export function keyValue(text: string, previous: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const split = text.indexOf('=')
+  if (split <= 0) throw usageError(`"${text}" is not key=value`)
+  return { ...previous, [text.slice(0, split)]: text.slice(split + 1) }
+}
+
+/** Collects a repeatable option. */
+export function collect(text: string, previous: readonly string[] = []): string[] {
+  return [...previous, text]
+}
+
+/** `topic`, or `topic:0,1,2` for some of its partitions, as in `kafka-consumer-groups --topic`. */
+export function topicPartitions(
+  text: string,
+  previous: readonly { topic: string; partitions?: readonly number[] }[] = [],
+): { topic: string; partitions?: readonly number[] }[] {
+  const split = text.lastIndexOf(':')
+  if (split < 0) return [...previous, { topic: text }]
+  const partitions = text
+    .slice(split + 1)
+    .split(',')
+    .map(integer(0))
+  return [...previous, { topic: text.slice(0, split), partitions }]
+}

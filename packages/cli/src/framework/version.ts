@@ -1,0 +1,7 @@
+// Which version this is.
+import { readFileSync } from 'node:fs'
+
+/** The version in package.json, which stands one folder above both src/ and dist/. */
+export function version(): string {
+  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
+}

@@ -1,0 +1,85 @@
+// The two brokers that `up` can start, behind one interface.
+import { join } from 'node:path'
+import { usageError } from '../framework/errors.ts'
+import type { ServerLog } from './logger.ts'
+import { processIdentity } from './process-info.ts'
+import type { Engine, RunState } from './state.ts'
+
+export interface EngineOptions {
+  readonly engine: Engine
+  readonly brokers: number
+  /** Port of the first broker. */
+  readonly port: number
+  /** Each engine keeps its data in a sub-folder of its own name: the formats differ. */
+  readonly dataDir: string
+  readonly logger: ServerLog['logger']
+  /** What is happening, for progress lines. */
+  readonly onProgress: (text: string) => void
+}
+
+export interface RunningEngine {
+  readonly bootstrapServers: string
+  /** `embedded, 1 node`, `Apache Kafka 4.4.0, 3 nodes` */
+  readonly description: string
+  readonly nodes: RunState['nodes']
+  close(): Promise<void>
+}
+
+export function engineDataDir(dataDir: string, engine: Engine): string {
+  return join(dataDir, engine)
+}
+
+/** @throws whatever the engine says: a locked data directory, a missing Java, a port taken meanwhile. */
+export async function startEngine(options: EngineOptions): Promise<RunningEngine> {
+  switch (options.engine) {
+    case 'embedded':
+      return await startEmbedded(options)
+    case 'apache':
+      return await startRealKafka(options)
+    default:
+      throw new Error(`unknown engine ${options.engine satisfies never}`)
+  }
+}
+
+async function startEmbedded(options: EngineOptions): Promise<RunningEngine> {
+  const { startBroker } = await import('@selfmonitor/broker')
+  const broker = await startBroker({
+    dataDir: engineDataDir(options.dataDir, 'embedded'),
+    port: options.port,
+    brokers: options.brokers,
+    logger: options.logger,
+  })
+  return {
+    bootstrapServers: broker.bootstrapServers,
+    description: `embedded, ${nodeCount(options.brokers)}`,
+    nodes: [],
+    close: () => broker.close(),
+  }
+}
+
+async function startRealKafka(options: EngineOptions): Promise<RunningEngine> {
+  const { brokers } = options
+  if (brokers !== 1 && brokers !== 3) throw usageError(`--brokers ${brokers}: Apache Kafka is started with 1 or 3.`)
+  const { startApache } = await import('@selfmonitor/apache')
+  const cluster = await startApache({
+    dataDir: engineDataDir(options.dataDir, 'apache'),
+    port: options.port,
+    brokers,
+    onProgress: ({ stage, detail }) => options.onProgress(detail === undefined ? stage : `${stage} ${detail}`),
+  })
+  return {
+    bootstrapServers: cluster.bootstrapServers,
+    description: `Apache Kafka ${cluster.version}, ${nodeCount(brokers)}`,
+    nodes: cluster.nodes.map(({ nodeId, host, port, pid }) => ({
+      nodeId,
+      address: `${host}:${port}`,
+      pid,
+      identity: processIdentity(pid) ?? '',
+    })),
+    close: () => cluster.close(),
+  }
+}
+
+function nodeCount(brokers: number): string {
+  return brokers === 1 ? '1 node' : `${brokers} nodes`
+}

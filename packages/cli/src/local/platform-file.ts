@@ -1,0 +1,47 @@
+// Finding and reading the platform file that a command is about.
+import { existsSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import type { Platform } from '@selfmonitor/platform'
+import type { Context } from '../framework/context.ts'
+import { CliError, exitCodes } from '../framework/errors.ts'
+
+const fileName = 'platform.yaml'
+
+/**
+ * The file named with `-f`, else the nearest platform.yaml upwards.
+ * @throws CliError NO_PLATFORM_FILE
+ */
+export function findPlatformFile(cwd: string, given: string | undefined): string {
+  if (given !== undefined) {
+    const file = resolve(cwd, given)
+    if (existsSync(file)) return file
+    throw new CliError('NO_PLATFORM_FILE', `There is no file ${given}.`, { exitCode: exitCodes.usage })
+  }
+  for (let folder = cwd; ; folder = dirname(folder)) {
+    const file = join(folder, fileName)
+    if (existsSync(file)) return file
+    if (dirname(folder) === folder) break
+  }
+  throw new CliError('NO_PLATFORM_FILE', `There is no ${fileName} in ${cwd} or above it.`, {
+    exitCode: exitCodes.usage,
+    hint: 'Name one with -f, or write one from a live cluster with `selfmonitor import`.',
+  })
+}
+
+/** @throws PlatformError with every mistake in the file. */
+export async function loadPlatformFile(context: Context, given: string | undefined): Promise<Platform> {
+  const { loadPlatform } = await import('@selfmonitor/platform')
+  return await loadPlatform(findPlatformFile(context.io.cwd, given), {
+    environment: context.settings.environment.value,
+    env: context.io.env,
+  })
+}
+
+/** Event types that the platform file knows, of one topic or of all. */
+export async function eventTypeNames(context: Context, topic?: string): Promise<string[]> {
+  const platform = await loadPlatformFile(context, undefined)
+  const names = platform.topics
+    .filter(({ name }) => topic === undefined || name === topic)
+    .flatMap(({ eventTypes }) => Object.keys(eventTypes))
+  return [...new Set(names)].sort()
+}

@@ -1,0 +1,100 @@
+// Is a port free, and if not, who has it?
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { CliError } from '../framework/errors.ts'
+import { commandLine } from './process-info.ts'
+
+export interface PortHolder {
+  readonly pid: number
+  readonly command: string | undefined
+}
+
+/** What `up` wants to listen on, and for what. */
+export interface WantedPort {
+  readonly port: number
+  readonly use: string
+}
+
+export function isPortFree(port: number, host = '127.0.0.1'): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') resolve(false)
+      else reject(error)
+    })
+    server.listen(port, host, () => server.close(() => resolve(true)))
+  })
+}
+
+/**
+ * The process that listens on a port. Linux: the socket's inode from /proc/net/tcp, then the process that has it open
+ * (only our own user's can be seen without being root); elsewhere `lsof`. Undefined where it cannot be known.
+ */
+export function portHolder(port: number): PortHolder | undefined {
+  const pid = process.platform === 'linux' ? linuxHolder(port) : lsofHolder(port)
+  return pid === undefined ? undefined : { pid, command: commandLine(pid) }
+}
+
+/** @throws CliError PORT_TAKEN for the first port that is not free, naming its holder where that can be known. */
+export async function demandFreePorts(ports: readonly WantedPort[]): Promise<void> {
+  const free = await Promise.all(ports.map(({ port }) => isPortFree(port)))
+  const taken = ports.find((_, index) => !free[index])
+  if (taken === undefined) return
+  const holder = portHolder(taken.port)
+  const who =
+    holder === undefined
+      ? 'by another process'
+      : `by process ${holder.pid}${holder.command === undefined ? '' : ` (${shorten(holder.command)})`}`
+  throw new CliError('PORT_TAKEN', `Port ${taken.port}, wanted for ${taken.use}, is taken ${who}.`, {
+    hint: `Stop ${holder === undefined ? 'it' : `process ${holder.pid}`}, or start beside it with --port-offset 100.`,
+  })
+}
+
+function shorten(command: string): string {
+  return command.length > 120 ? `${command.slice(0, 119)}…` : command
+}
+
+const listening = '0A'
+
+function linuxHolder(port: number): number | undefined {
+  const inodes = new Set<string>()
+  for (const table of ['/proc/net/tcp', '/proc/net/tcp6']) {
+    let lines: string[]
+    try {
+      lines = readFileSync(table, 'utf8').split('\n').slice(1)
+    } catch {
+      continue
+    }
+    for (const line of lines) {
+      const [, local, , state, , , , , , inode] = line.trim().split(/\s+/)
+      if (state !== listening || local === undefined || inode === undefined) continue
+      if (Number.parseInt(local.slice(local.lastIndexOf(':') + 1), 16) === port) inodes.add(`socket:[${inode}]`)
+    }
+  }
+  if (inodes.size === 0) return undefined
+  for (const entry of readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry)) continue
+    try {
+      for (const fd of readdirSync(`/proc/${entry}/fd`)) {
+        if (inodes.has(readlinkSync(`/proc/${entry}/fd/${fd}`))) return Number(entry)
+      }
+    } catch {
+      // Not ours to see, or gone meanwhile.
+    }
+  }
+  return undefined
+}
+
+function lsofHolder(port: number): number | undefined {
+  try {
+    const output = execFileSync('lsof', ['-nP', `-iTCP:${port}`, '-sTCP:LISTEN', '-t'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    const pid = Number(output.split('\n')[0])
+    return Number.isInteger(pid) && pid > 0 ? pid : undefined
+  } catch {
+    return undefined
+  }
+}

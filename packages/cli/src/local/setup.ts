@@ -1,0 +1,104 @@
+// Applies a platform file to a cluster that may still be starting: what `up --setup` and `setup` do.
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Cluster } from '@selfmonitor/cluster'
+import type { ApplyResult, Plan, Platform } from '@selfmonitor/platform'
+import type { RegistryClient } from '@selfmonitor/registry'
+import { CliError, exitCodes, reportError } from '../framework/errors.ts'
+import { count } from '../output/format.ts'
+import type { Progress } from './steps.ts'
+
+const retryMs = 250
+
+export interface Target {
+  readonly cluster: Cluster
+  readonly registry: RegistryClient
+}
+
+/**
+ * Waits until Kafka and the registry answer.
+ * @param limitMs how long to wait for both.
+ * @throws CliError NOT_UP with what the last attempt said; anything but a failed connection is thrown at once.
+ */
+export async function waitUntilUp(
+  { cluster, registry }: Target,
+  options: { readonly limitMs: number; readonly signal: AbortSignal; readonly onProgress: Progress },
+): Promise<void> {
+  const until = performance.now() + options.limitMs
+  const answers = async (what: string, ask: () => Promise<unknown>): Promise<void> => {
+    while (true) {
+      try {
+        await ask()
+        return
+      } catch (error) {
+        const report = reportError(error)
+        const mayCome = report.exitCode === exitCodes.cannotConnect || /TIMEOUT|NOT_AVAILABLE/.test(report.code)
+        if (!mayCome) throw error
+        if (options.signal.aborted) throw new CliError('INTERRUPTED', `Interrupted while waiting for ${what}.`)
+        if (performance.now() > until) {
+          throw new CliError(
+            'NOT_UP',
+            `${what} has not come up within ${Math.round(options.limitMs / 1000)} s: ${report.message}`,
+            {
+              exitCode: exitCodes.cannotConnect,
+              hint: 'Start one with `selfmonitor up`, name another with --bootstrap-servers and --registry-url, or wait longer with --wait.',
+              cause: error,
+            },
+          )
+        }
+        options.onProgress(`waiting for ${what}`)
+        await delay(retryMs, undefined, { signal: options.signal }).catch(() => {})
+      }
+    }
+  }
+  await answers(`Kafka at ${cluster.bootstrapServers}`, () => cluster.info())
+  await answers(`the registry at ${registry.url}`, () => registry.subjects())
+}
+
+export interface SetupResult {
+  readonly plan: Plan
+  readonly result: ApplyResult
+}
+
+/**
+ * Plans and applies. Nothing is ever deleted here.
+ * @param confirm asked with the plan when it has changes; throws to refuse.
+ * @throws PlatformError when the plan has errors, CliError APPLY_FAILED when a change failed.
+ */
+export async function applyPlatform(
+  platform: Platform,
+  { cluster, registry }: Target,
+  options: {
+    readonly confirm?: (plan: Plan) => Promise<void>
+    readonly onProgress: Progress
+  },
+): Promise<SetupResult> {
+  const { planPlatform, applyPlan } = await import('@selfmonitor/platform')
+  options.onProgress('comparing', 'tick')
+  const plan = await planPlatform(platform, cluster, registry)
+  if (plan.changes.length > 0 && plan.errors.length === 0) await options.confirm?.(plan)
+  let done = 0
+  const result = await applyPlan(plan, platform, cluster, registry, {
+    onProgress: ({ state, change }) => {
+      if (state === 'done') done += 1
+      options.onProgress(`${done} of ${plan.changes.length} done: ${change.name}`, 'tick')
+    },
+  })
+  if (result.failed !== null) throw applyFailed(result)
+  return { plan, result }
+}
+
+export function applyFailed(result: ApplyResult): CliError {
+  const { change, error } = result.failed!
+  const { applied, notApplied } = result
+  return new CliError('APPLY_FAILED', `${change.kind} ${change.name} failed: ${error.message}`, {
+    hint: `${count(applied.length)} changes are done, ${count(notApplied.length)} are not. Applying again goes on from there.`,
+    cause: error,
+  })
+}
+
+/** `11 topics, 11 schemas: 22 changes` */
+export function summary(platform: Platform, { result }: SetupResult): string {
+  const schemas = platform.topics.filter(({ schema }) => schema !== undefined).length
+  const changes = result.applied.length === 0 ? 'nothing to change' : `${count(result.applied.length)} changes`
+  return `${count(platform.topics.length)} topics, ${count(schemas)} schemas: ${changes}`
+}

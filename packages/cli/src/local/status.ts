@@ -1,0 +1,97 @@
+// What runs here, asked of the parts themselves: a note in a file proves nothing.
+import { connect } from 'node:net'
+import { isSameProcess, residentBytes } from './process-info.ts'
+import type { FoundState } from './state.ts'
+
+export interface PartStatus {
+  readonly part: string
+  readonly state: 'up' | 'starting' | 'not answering' | 'stopped' | 'orphaned'
+  readonly address: string
+  readonly pid: number | null
+  readonly uptimeMs: number | null
+  /** Resident memory of the part's process; parts of one process share it. */
+  readonly memoryBytes: number | null
+}
+
+/** Every part of one platform that `up` noted, each probed. */
+export async function platformStatus(found: FoundState, probeTimeoutMs: number, nowMs: number): Promise<PartStatus[]> {
+  const { state, alive } = found
+  const main = { pid: alive ? state.process.pid : null }
+  const part = async (
+    name: string,
+    address: string,
+    pid: number | null,
+    probe: () => Promise<boolean>,
+  ): Promise<PartStatus> => {
+    const answers = pid !== null && (await probe())
+    const up = !alive && pid !== null ? 'orphaned' : state.ready ? 'up' : 'starting'
+    return {
+      part: name,
+      state: pid === null ? 'stopped' : answers ? up : state.ready ? 'not answering' : 'starting',
+      address,
+      pid,
+      uptimeMs: pid === null ? null : nowMs - state.startedAtMs,
+      memoryBytes: pid === null ? null : (residentBytes(pid) ?? null),
+    }
+  }
+  const kafka =
+    state.nodes.length === 0
+      ? state.bootstrapServers
+          .split(',')
+          .map((address) => part('broker (embedded)', address, main.pid, () => answersTcp(address, probeTimeoutMs)))
+      : state.nodes.map((node) =>
+          part(
+            `broker ${node.nodeId} (apache)`,
+            node.address,
+            isSameProcess(node.pid, node.identity) ? node.pid : null,
+            () => answersTcp(node.address, probeTimeoutMs),
+          ),
+        )
+  const registry = part('registry', state.registryUrl, main.pid, () => answersHttp(state.registryUrl, probeTimeoutMs))
+  return await Promise.all([...kafka, registry])
+}
+
+/** Parts at addresses that nobody noted here: a cluster elsewhere. */
+export async function remoteStatus(
+  bootstrapServers: string,
+  registryUrl: string,
+  probeTimeoutMs: number,
+): Promise<PartStatus[]> {
+  const part = async (name: string, address: string, probe: Promise<boolean>): Promise<PartStatus> => ({
+    part: name,
+    state: (await probe) ? 'up' : 'not answering',
+    address,
+    pid: null,
+    uptimeMs: null,
+    memoryBytes: null,
+  })
+  return await Promise.all([
+    ...bootstrapServers.split(',').map((address) => part('broker', address, answersTcp(address, probeTimeoutMs))),
+    part('registry', registryUrl, answersHttp(registryUrl, probeTimeoutMs)),
+  ])
+}
+
+function answersTcp(address: string, timeoutMs: number): Promise<boolean> {
+  const colon = address.lastIndexOf(':')
+  const host = address.slice(0, colon).replace(/^\[|\]$/g, '')
+  return new Promise((resolve) => {
+    const socket = connect({ host, port: Number(address.slice(colon + 1)), timeout: timeoutMs })
+    const settle = (answer: boolean) => () => {
+      socket.destroy()
+      resolve(answer)
+    }
+    socket.once('connect', settle(true))
+    socket.once('timeout', settle(false))
+    socket.once('error', settle(false))
+  })
+}
+
+async function answersHttp(url: string, timeoutMs: number): Promise<boolean> {
+  try {
+    const response = await fetch(new URL('/subjects', url), { signal: AbortSignal.timeout(timeoutMs) })
+    await response.arrayBuffer()
+    return response.ok
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,55 @@
+// The lines that `up` and `setup` write while they work: one a part, with how long it took.
+import type { Output } from '../framework/io.ts'
+import type { Colours } from '../output/colour.ts'
+import { elapsed } from '../output/format.ts'
+import { padEnd, padStart } from '../output/width.ts'
+
+/** Tells what is happening: a stage of the work, or one of many small ticks, which only a terminal shows. */
+export type Progress = (text: string, kind?: 'stage' | 'tick') => void
+
+export interface Steps {
+  /**
+   * Runs one part and writes its line when it is done: name, what came out, time taken. While it runs a terminal shows
+   * what it is doing; elsewhere each stage is a line of its own, for the logs of a CI run.
+   */
+  run<Result>(
+    name: string,
+    work: (progress: Progress) => Promise<Result>,
+    describe: (result: Result) => string,
+  ): Promise<Result>
+}
+
+const nameWidth = 10
+const textColumns = 44
+
+export function createSteps(output: Output, colours: Colours, now: () => number = () => performance.now()): Steps {
+  return {
+    async run(name, work, describe) {
+      const started = now()
+      const label = padEnd(name, nameWidth)
+      let shown = ''
+      const progress: Progress = (text, kind = 'stage') => {
+        if (text === shown || (kind === 'tick' && !output.isTTY)) return
+        shown = text
+        output.write(output.isTTY ? `\r\u001b[K  ${colours.aside(`… ${label} ${text}`)}` : `  … ${label} ${text}\n`)
+      }
+      const clear = (): void => {
+        if (output.isTTY && shown !== '') output.write('\r\u001b[K')
+      }
+      if (output.isTTY) progress('starting')
+      try {
+        const result = await work(progress)
+        clear()
+        const took = padStart(elapsed(now() - started), 8)
+        output.write(
+          `  ${colours.good('✔')} ${label} ${padEnd(describe(result), textColumns)} ${colours.aside(took)}\n`,
+        )
+        return result
+      } catch (error) {
+        clear()
+        output.write(`  ${colours.bad('✘')} ${label}\n`)
+        throw error
+      }
+    },
+  }
+}

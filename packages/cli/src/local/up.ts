@@ -1,0 +1,235 @@
+// Brings the platform up in this process, keeps it up until the signal, and takes it down again.
+import { existsSync } from 'node:fs'
+import { join, relative, resolve } from 'node:path'
+import type { Context } from '../framework/context.ts'
+import { CliError, exitCodes } from '../framework/errors.ts'
+import { defaults } from '../framework/settings.ts'
+import { elapsed } from '../output/format.ts'
+import { engineDataDir, startEngine } from './engines.ts'
+import { openServerLog } from './logger.ts'
+import { findPlatformFile } from './platform-file.ts'
+import { demandFreePorts, type WantedPort } from './ports.ts'
+import { isSameProcess, processIdentity } from './process-info.ts'
+import { applyPlatform, summary, type Target } from './setup.ts'
+import { type Engine, readState, removeState, selfmonitorDir, stateFile, writeState } from './state.ts'
+import { createSteps } from './steps.ts'
+
+export interface UpOptions {
+  readonly engine: Engine
+  readonly brokers: number
+  readonly dataDir: string | undefined
+  readonly portOffset: number
+  readonly setup: boolean
+  readonly file: string | undefined
+  readonly version: string
+}
+
+export interface UpPaths {
+  readonly state: string
+  readonly dataDir: string
+  /** JSON lines of the servers. */
+  readonly log: string
+  /** What a detached `up` writes on its standard output and error. */
+  readonly output: string
+}
+
+export function upPaths(cwd: string, options: { dataDir: string | undefined; portOffset: number }): UpPaths {
+  const home = selfmonitorDir(cwd)
+  return {
+    state: stateFile(cwd, options.portOffset),
+    dataDir: options.dataDir === undefined ? join(home, 'data') : resolve(cwd, options.dataDir),
+    log: join(home, 'log', `${options.portOffset}.log`),
+    output: join(home, 'log', `${options.portOffset}.out`),
+  }
+}
+
+/** @throws CliError ALREADY_RUNNING when a platform with this port offset runs in this project. */
+export function demandNotRunning(paths: UpPaths): void {
+  const found = readState(paths.state)
+  if (found === undefined) return
+  const { state } = found
+  if (found.alive) {
+    throw new CliError(
+      'ALREADY_RUNNING',
+      `It is already running: ${state.engine}, Kafka ${state.bootstrapServers}, registry ${state.registryUrl}, process ${state.process.pid}.`,
+      {
+        hint: '`selfmonitor status` shows it, `selfmonitor down` stops it, `--port-offset 100` starts another beside it.',
+      },
+    )
+  }
+  const orphans = state.nodes.filter(({ pid, identity }) => isSameProcess(pid, identity))
+  if (orphans.length > 0) {
+    throw new CliError(
+      'ORPHANED_BROKERS',
+      `An earlier \`up\` ended without stopping its brokers: process ${orphans.map(({ pid }) => pid).join(', ')} still runs.`,
+      { hint: '`selfmonitor down` stops what is left.' },
+    )
+  }
+  removeState(paths.state)
+}
+
+/** Runs until `io.signal`; resolves with the exit code once everything is closed. */
+export async function up(context: Context, options: UpOptions): Promise<number> {
+  const { io, colours } = context
+  const started = performance.now()
+  const paths = upPaths(io.cwd, options)
+  const environment = upEnvironment(context)
+  const kafkaPort = defaults.kafkaPort + options.portOffset
+  const registryPort = defaults.registryPort + options.portOffset
+  const wanted: WantedPort[] = [
+    ...Array.from({ length: options.brokers }, (_, index) => ({ port: kafkaPort + index, use: 'Kafka' })),
+    { port: registryPort, use: 'the Schema Registry' },
+  ]
+  demandNotRunning(paths)
+  const platformFile = options.setup ? findPlatformFile(io.cwd, options.file) : undefined
+  await demandFreePorts(wanted)
+
+  const log = await openServerLog(
+    context.settings.verbose ? undefined : paths.log,
+    io.env.SELFMONITOR_LOG_LEVEL ?? 'info',
+  )
+  const closing: (() => Promise<void>)[] = [() => log.close()]
+  const steps = createSteps(io.stderr, colours.stderr)
+  const ended = new Promise<void>((resolve) => {
+    if (io.signal.aborted) resolve()
+    else io.signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+  const stillWanted = (): void => {
+    if (io.signal.aborted) throw new CliError('INTERRUPTED', 'Interrupted while starting.')
+  }
+
+  try {
+    const heading = `SelfMonitor Streams ${options.version}`
+    context.note(`${colours.stderr.strong(heading)} ${colours.stderr.aside(`· ${environment}`)}\n`)
+    const engine = await steps.run(
+      'broker',
+      (onProgress) =>
+        startEngine({
+          engine: options.engine,
+          brokers: options.brokers,
+          port: kafkaPort,
+          dataDir: paths.dataDir,
+          logger: log.logger,
+          onProgress,
+        }),
+      (running) => `${running.bootstrapServers}  ${running.description}`,
+    )
+    closing.push(() => engine.close())
+    const killNodes = (): void => {
+      for (const node of engine.nodes) if (isSameProcess(node.pid, node.identity)) process.kill(node.pid, 'SIGKILL')
+    }
+    process.once('exit', killNodes)
+    closing.push(async () => void process.removeListener('exit', killNodes))
+    const startedAtMs = Date.now()
+    const noteState = (ready: boolean): void =>
+      writeState(paths.state, {
+        formatVersion: 1,
+        process: { pid: process.pid, identity: processIdentity(process.pid) ?? '' },
+        ready,
+        startedAtMs,
+        engine: options.engine,
+        environment,
+        portOffset: options.portOffset,
+        bootstrapServers: engine.bootstrapServers,
+        registryUrl: `http://127.0.0.1:${registryPort}`,
+        dataDir: engineDataDir(paths.dataDir, options.engine),
+        logFile: paths.log,
+        nodes: engine.nodes,
+      })
+    // Noted as soon as there is something to stop: brokers outlive a process that is killed here.
+    noteState(false)
+    closing.push(async () => removeState(paths.state))
+    stillWanted()
+
+    const registry = await steps.run(
+      'registry',
+      async () => {
+        const { startRegistry } = await import('@selfmonitor/registry')
+        return await startRegistry({
+          bootstrapServers: engine.bootstrapServers,
+          port: registryPort,
+          logger: log.logger,
+        })
+      },
+      ({ url }) => url,
+    )
+    closing.push(() => registry.close())
+    stillWanted()
+
+    if (platformFile !== undefined) {
+      await steps.run(
+        'platform',
+        async (onProgress) => {
+          const { loadPlatform } = await import('@selfmonitor/platform')
+          const platform = await loadPlatform(platformFile, { environment, env: io.env })
+          const done = await withTarget(engine.bootstrapServers, registry.url, context.settings.timeoutMs, (target) =>
+            applyPlatform(platform, target, { onProgress }),
+          )
+          return summary(platform, done)
+        },
+        (text) => text,
+      )
+      stillWanted()
+    }
+
+    noteState(true)
+    context.note(`\n  Ready in ${elapsed(performance.now() - started)}.${hints(context, options)}`)
+    await ended
+    context.note('\n  Stopping …')
+  } catch (error) {
+    if (!io.signal.aborted) throw error
+    context.note('\n  Interrupted: stopping what had started.')
+    return exitCodes.failed
+  } finally {
+    for (const close of closing.reverse()) await close()
+  }
+  context.note('  Stopped; the data stays.')
+  return exitCodes.done
+}
+
+/** Clients of what has just been started: the settings may name something else. */
+async function withTarget<Result>(
+  bootstrapServers: string,
+  registryUrl: string,
+  timeoutMs: number,
+  use: (target: Target) => Promise<Result>,
+): Promise<Result> {
+  const [{ connectCluster }, { createRegistryClient }] = await Promise.all([
+    import('@selfmonitor/cluster'),
+    import('@selfmonitor/registry'),
+  ])
+  const cluster = connectCluster({ bootstrapServers, timeoutMs, clientId: 'selfmonitor-up' })
+  try {
+    return await use({ cluster, registry: createRegistryClient({ url: registryUrl, timeoutMs }) })
+  } finally {
+    await cluster.close()
+  }
+}
+
+/** What `up` applies: what was asked for, never what another platform here happens to run with. */
+function upEnvironment({ settings }: Context): string {
+  const { environment } = settings
+  return environment.origin === 'selfmonitor up' ? defaults.environment : environment.value
+}
+
+/** How this very command is called here: `npx` in a checkout, by its name where it is installed. */
+export function commandName(io: { entry: readonly string[]; cwd: string }): string {
+  const script = io.entry.at(-1) ?? ''
+  const fromSources = script.endsWith('.ts') || script.includes('node_modules/.bin')
+  return fromSources ? 'npx selfmonitor' : 'selfmonitor'
+}
+
+function hints(context: Context, options: UpOptions): string {
+  const { io } = context
+  const name = commandName(io)
+  const where = relative(io.cwd, upPaths(io.cwd, options).dataDir) || '.'
+  const hasPlatform = options.setup || existsSync(join(io.cwd, 'platform.yaml'))
+  const lines = [
+    ...(options.setup ? [] : hasPlatform ? [`${name} setup`] : []),
+    `${name} topics list`,
+    `${name} events tail user.events --follow`,
+    `${name} demo --rate 20`,
+    `${name} status`,
+  ]
+  return `\n  Try, in another terminal:\n\n${lines.map((line) => `    ${context.colours.stderr.strong(line)}\n`).join('')}\n  Ctrl-C stops it; the data stays in ${where}.`
+}
