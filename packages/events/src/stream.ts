@@ -20,7 +20,7 @@ export async function connectEvents<Events extends CatalogueOf<Events> = EventCa
   const settings = resolveOptions(options)
   const logger = options.logger ?? defaultLogger
   const { service } = settings
-  const catalogue = createCatalogue(options.schemas ?? readSchemasFolder('schemas'))
+  const catalogue = createCatalogue(options.schemas === undefined ? readSchemasFolder('schemas') : options.schemas)
   const registry = createRegistryClient({ url: settings.registryUrl })
   const codec = createCodec(registry)
 

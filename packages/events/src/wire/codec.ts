@@ -174,7 +174,7 @@ function readEnvelope(type: avro.Type, value: Buffer, schemaId: number): Envelop
   return record as Envelope
 }
 
+/** 40403 is the registry's own answer; any other 404 comes from something in between, and says nothing about the record. */
 function isNotFound(error: unknown): boolean {
-  const { status, errorCode } = error as { status?: number; errorCode?: number }
-  return status === 404 || errorCode === 40403
+  return (error as { errorCode?: number }).errorCode === 40403
 }
