@@ -1,2 +1,6 @@
-// The package's one door.
+// The package's one door: `startBroker` and what it says and throws.
+
+export { FaultRuleError } from './server/index.ts'
+export { startBroker } from './start-broker.ts'
+export { BrokerStartError, type BrokerStartErrorCode } from './start-error.ts'
 export type * from './types.ts'

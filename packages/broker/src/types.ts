@@ -25,8 +25,10 @@ export interface Logger {
 export interface BrokerOptions {
   /** Folder that holds everything; created when missing. Default: a temporary folder, removed by `close()`. */
   dataDir?: string
-  /** Address to listen on. Default `127.0.0.1`. */
+  /** Address to listen on. Default `127.0.0.1`; any other than loopback is refused unless `insecure` is true. */
   host?: string
+  /** Says that whoever reaches `host` may do everything. Default false. */
+  insecure?: boolean
   /** First port; 0 takes a free one. Default 0. Broker n listens on `port + n`. */
   port?: number
   /** How many brokers to present (node ids 1…n, one port each, same data). Default 1. */

@@ -3,8 +3,8 @@
 // with what a 4.4.0 broker describes; the sentences are ours. Replication, KRaft, tiered storage and TLS are left out.
 import type { ConfigDefinition } from './definition.ts'
 
-/** `read-only`: at the start only; `per-broker`: of one broker while it runs; `cluster-wide`: of one or of all. */
-export type UpdateMode = 'read-only' | 'per-broker' | 'cluster-wide'
+/** `read-only`: given at the start only (in Kafka listeners can change, here they cannot); `cluster-wide`: may change. */
+export type UpdateMode = 'read-only' | 'cluster-wide'
 
 export interface BrokerConfigDefinition extends ConfigDefinition {
   readonly update: UpdateMode
@@ -27,7 +27,7 @@ const nonNegative = { atLeast: 0 }
 const positive = { atLeast: 1 }
 
 const rows: readonly Row[] = [
-  ['advertised.listeners', 'list', null, 'per-broker', 'Addresses that clients are told to use.'],
+  ['advertised.listeners', 'list', null, 'read-only', 'Addresses that clients are told to use.'],
   ['auto.create.topics.enable', 'boolean', 'true', 'read-only', 'Whether asking for an unknown topic creates it.'],
   ['background.threads', 'int', '10', 'cluster-wide', 'Threads for background work; no effect here.', positive],
   ['broker.id', 'int', '-1', 'read-only', 'The older name of node.id.'],
@@ -95,10 +95,10 @@ const rows: readonly Row[] = [
     'listener.security.protocol.map',
     'string',
     'PLAINTEXT:PLAINTEXT',
-    'per-broker',
+    'read-only',
     'Security protocol of each listener.',
   ],
-  ['listeners', 'list', 'PLAINTEXT://:9092', 'per-broker', 'Addresses that the broker listens on.'],
+  ['listeners', 'list', 'PLAINTEXT://:9092', 'read-only', 'Addresses that the broker listens on.'],
   [
     'log.cleaner.delete.retention.ms',
     'long',

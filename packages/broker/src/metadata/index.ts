@@ -1,5 +1,14 @@
-// The door of `metadata/`: topics, settings and producer ids, durable.
+// The door of `metadata/`: topics, settings and producer ids, durable; and the rules for changing them.
 export { nameHash, placeReplicas } from './placement.ts'
+export {
+  checkTopicConfig,
+  maxPartitionsPerRequest,
+  type PartitionsWish,
+  planPartitions,
+  planTopic,
+  type TopicWish,
+} from './plan-topic.ts'
 export { RecordLogError, syncFolder } from './record-log.ts'
 export { type MetadataStoreOptions, openMetadataStore } from './store.ts'
+export { topicNameProblem } from './topic-names.ts'
 export type * from './types.ts'

@@ -1,0 +1,121 @@
+// Metadata: brokers, and where the partitions of topics are.
+//
+// Behaviour
+// - A topic that does not exist is created when the request allows it and `auto.create.topics.enable` is on; it is there
+//   when the answer leaves (Kafka answers UNKNOWN_TOPIC_OR_PARTITION first and wants to be asked again).
+// - The controller is the first presented broker: as in KRaft, any broker takes admin requests.
+//
+// Versions: v0 asks for all topics with an empty list, later ones with null. v10 returns topic ids, v12 takes them
+// (KIP-516). v8 to v10 may ask for the cluster's authorised operations.
+import { errorCodes, type ResponseInput, type Uuid, zeroUuid } from '@selfmonitor/protocol'
+import { KafkaError } from '../errors.ts'
+import { planTopic, type TopicMetadata, topicNameProblem } from '../metadata/index.ts'
+import type { BrokerState } from '../state.ts'
+import { allClusterOperations, allTopicOperations, operationsNotAsked } from './authorized-operations.ts'
+import type { ApiHandler } from './handler.ts'
+
+type TopicAnswer = NonNullable<ResponseInput<'Metadata'>['topics']>[number]
+
+export const handleMetadata: ApiHandler<'Metadata'> = async (request, { broker, apiVersion }) => {
+  const operations = request.includeTopicAuthorizedOperations ? allTopicOperations : operationsNotAsked
+  const wantsAll = request.topics === null || (apiVersion === 0 && request.topics.length === 0)
+  const topics = wantsAll
+    ? broker.metadata.topics().map((topic) => describe(topic, operations))
+    : await answerTopics(broker, request.topics ?? [], request.allowAutoTopicCreation, operations)
+  return {
+    brokers: broker.brokers.map(({ brokerId, host, port }) => ({ nodeId: brokerId, host, port })),
+    clusterId: broker.clusterId,
+    controllerId: broker.brokers[0]!.brokerId,
+    topics,
+    ...(apiVersion >= 8 &&
+      apiVersion <= 10 &&
+      request.includeClusterAuthorizedOperations && { clusterAuthorizedOperations: allClusterOperations }),
+  }
+}
+
+async function answerTopics(
+  broker: BrokerState,
+  wanted: readonly { readonly topicId: Uuid; readonly name: string | null }[],
+  mayCreate: boolean,
+  operations: number,
+): Promise<TopicAnswer[]> {
+  const byId = wanted.some(({ topicId }) => topicId !== zeroUuid)
+  if (byId && wanted.some(({ topicId }) => topicId === zeroUuid)) {
+    throw new KafkaError('INVALID_REQUEST', 'Topic ids and topic names cannot be mixed in one request.')
+  }
+  if (byId) {
+    return wanted.map(({ topicId }) => {
+      const topic = broker.metadata.topicById(topicId)
+      if (topic) return describe(topic, operations)
+      return {
+        errorCode: errorCodes.UNKNOWN_TOPIC_ID,
+        name: null,
+        topicId,
+        topicAuthorizedOperations: operationsNotAsked,
+      }
+    })
+  }
+  const names = [...new Set(wanted.map(({ name }) => name ?? ''))]
+  if (mayCreate && broker.config.boolean('auto.create.topics.enable')) {
+    const missing = names.filter((name) => !broker.metadata.topic(name) && topicNameProblem(name) === undefined)
+    if (missing.length > 0) await createTopics(broker, missing)
+  }
+  return names.map((name) => {
+    const topic = broker.metadata.topic(name)
+    if (topic) return describe(topic, operations)
+    const valid = topicNameProblem(name) === undefined && !collides(broker, name)
+    return {
+      errorCode: valid ? errorCodes.UNKNOWN_TOPIC_OR_PARTITION : errorCodes.INVALID_TOPIC_EXCEPTION,
+      name,
+      isInternal: isInternalName(name),
+      topicAuthorizedOperations: operationsNotAsked,
+    }
+  })
+}
+
+const isInternalName = (name: string) => name === '__consumer_offsets' || name === '__transaction_state'
+
+/** Creates what can be created; a topic that cannot is answered as unknown. */
+async function createTopics(broker: BrokerState, names: readonly string[]): Promise<void> {
+  const { metadata, logger } = broker
+  for (const name of names) {
+    try {
+      if (name === '__consumer_offsets' || name === '__transaction_state') await metadata.ensureInternalTopic(name)
+      else await metadata.exclusively(() => createTopic(broker, name))
+      logger.info({ topic: name }, 'created a topic because a client asked for it')
+    } catch (error) {
+      logger.warn({ topic: name, error }, 'could not create a topic that a client asked for')
+    }
+  }
+}
+
+async function createTopic({ metadata, brokers }: BrokerState, name: string): Promise<void> {
+  if (metadata.topic(name)) return
+  const ids = brokers.map(({ brokerId }) => brokerId)
+  const wish = { name, numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] }
+  await metadata.createTopics([planTopic(wish, metadata, ids)])
+}
+
+function collides({ metadata, config }: BrokerState, name: string): boolean {
+  if (!config.boolean('auto.create.topics.enable')) return false
+  return metadata.topics().some((topic) => topic.name.replaceAll('.', '_') === name.replaceAll('.', '_'))
+}
+
+function describe(topic: TopicMetadata, topicAuthorizedOperations: number): TopicAnswer {
+  return {
+    errorCode: errorCodes.NONE,
+    name: topic.name,
+    topicId: topic.id,
+    isInternal: topic.internal,
+    partitions: topic.partitions.map(({ partition, leader, leaderEpoch, replicas, isr }) => ({
+      errorCode: errorCodes.NONE,
+      partitionIndex: partition,
+      leaderId: leader,
+      leaderEpoch,
+      replicaNodes: replicas,
+      isrNodes: isr,
+      offlineReplicas: replicas.filter((id) => !isr.includes(id)),
+    })),
+    ...(topicAuthorizedOperations !== operationsNotAsked && { topicAuthorizedOperations }),
+  }
+}

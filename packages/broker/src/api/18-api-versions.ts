@@ -1,0 +1,52 @@
+// ApiVersions: which APIs and versions this broker has; the first request of nearly every client.
+//
+// Behaviour: a version that is not known is answered at v0 with UNSUPPORTED_VERSION and the range of this one API (the
+// server does that, KIP-511). Features are those of Apache Kafka 4.x that hold here: no share or streams groups.
+//
+// Versions: v3 names the client software and returns features (KIP-584); up to v3 a feature whose lowest version is 0 is
+// left out (KAFKA-17011). v5 may name the cluster and node that the client believes to talk to (KIP-1242).
+import { type ApiName, apis, errorCodes } from '@selfmonitor/protocol'
+import type { ApiHandler } from './handler.ts'
+import { type ApiTable, advertisedVersions } from './table.ts'
+
+/** KIP-511: what a client may call itself. */
+const softwarePattern = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/
+
+/** As a 4.x broker shows them, for what is there: a cluster in KRaft mode with classic groups. */
+const features = [{ name: 'metadata.version', minVersion: 7, maxVersion: 33, finalized: 33 }] as const
+
+export function makeHandleApiVersions(table: () => ApiTable): ApiHandler<'ApiVersions'> {
+  return (request, { apiVersion, connection, broker, brokerId }) => {
+    if (apiVersion >= 3) {
+      const names = [request.clientSoftwareName, request.clientSoftwareVersion]
+      if (!names.every((name) => softwarePattern.test(name))) return { errorCode: errorCodes.INVALID_REQUEST }
+      connection.clientSoftwareName = request.clientSoftwareName
+      connection.clientSoftwareVersion = request.clientSoftwareVersion
+    }
+    if (apiVersion >= 5) {
+      const { clusterId, nodeId } = request
+      // One without the other is not a question that KIP-1242 knows.
+      if ((clusterId === null) !== (nodeId === -1)) return { errorCode: errorCodes.INVALID_REQUEST }
+      const meant = clusterId === null || (clusterId === broker.clusterId && nodeId === brokerId)
+      if (!meant) return { errorCode: errorCodes.REBOOTSTRAP_REQUIRED }
+    }
+    const rows = Object.entries(table()) as [ApiName, NonNullable<ApiTable[ApiName]>][]
+    const apiKeys = rows
+      .map(([name, row]) => {
+        const { min, max } = advertisedVersions(apis[name], row)
+        return { apiKey: apis[name].key, minVersion: min, maxVersion: max }
+      })
+      .sort((a, b) => a.apiKey - b.apiKey)
+    if (apiVersion < 3) return { apiKeys }
+    return {
+      apiKeys,
+      supportedFeatures: features.map(({ name, minVersion, maxVersion }) => ({ name, minVersion, maxVersion })),
+      finalizedFeaturesEpoch: 0n,
+      finalizedFeatures: features.map(({ name, finalized }) => ({
+        name,
+        maxVersionLevel: finalized,
+        minVersionLevel: finalized,
+      })),
+    }
+  }
+}

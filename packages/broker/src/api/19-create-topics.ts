@@ -1,0 +1,76 @@
+// CreateTopics: new topics, each on its own: one that is refused does not stop the others.
+//
+// Behaviour: the rules and words are those of Kafka's controller (`plan-topic.ts`). A topic is on disk before the answer
+// leaves. `validateOnly` checks and changes nothing.
+//
+// Versions: v1 adds `validateOnly` and messages, v4 the defaults (-1 for partitions and replicas, KIP-464), v5 the settings
+// of the new topic in the answer (KIP-525), v7 its id.
+import { errorCodes, type RequestOf, type ResponseInput } from '@selfmonitor/protocol'
+import { KafkaError, toKafkaError } from '../errors.ts'
+import { maxPartitionsPerRequest, type NewTopic, planTopic } from '../metadata/index.ts'
+import type { BrokerState } from '../state.ts'
+import { describeTopicConfigs } from './described-configs.ts'
+import type { ApiHandler } from './handler.ts'
+
+type Wish = RequestOf<'CreateTopics'>['topics'][number]
+type Answer = NonNullable<ResponseInput<'CreateTopics'>['topics']>[number]
+
+export const handleCreateTopics: ApiHandler<'CreateTopics'> = (request, { broker, apiVersion }) =>
+  broker.metadata.exclusively(async () => {
+    const { planned, refused } = plan(request.topics, broker)
+    const created = request.validateOnly ? [] : await broker.metadata.createTopics([...planned.values()])
+    const ids = new Map(created.map(({ name, id }) => [name, id]))
+    const names = [...new Set(request.topics.map(({ name }) => name))]
+    const topics = names.map((name): Answer => {
+      const topic = planned.get(name)
+      if (!topic) return refused.get(name)!
+      const answer: Answer = { name, errorCode: errorCodes.NONE, topicId: ids.get(name) }
+      if (apiVersion < 5) return answer
+      return {
+        ...answer,
+        numPartitions: topic.assignments.length,
+        replicationFactor: topic.assignments[0]!.length,
+        configs: describeTopicConfigs(broker.metadata.brokerLayers(), topic.configs),
+      }
+    })
+    return { topics }
+  })
+
+function plan(
+  wishes: readonly Wish[],
+  { metadata, brokers }: BrokerState,
+): { readonly planned: ReadonlyMap<string, NewTopic>; readonly refused: ReadonlyMap<string, Answer> } {
+  const brokerIds = brokers.map(({ brokerId }) => brokerId)
+  const planned = new Map<string, NewTopic>()
+  const refused = new Map<string, Answer>()
+  const seen = new Set<string>()
+  let partitions = 0
+  for (const wish of wishes) {
+    const { name } = wish
+    try {
+      if (seen.has(name)) {
+        planned.delete(name)
+        throw new KafkaError('INVALID_REQUEST', 'Duplicate topic name.')
+      }
+      seen.add(name)
+      if (name === '__cluster_metadata') {
+        throw new KafkaError('INVALID_REQUEST', `Creation of internal topic ${name} is prohibited.`)
+      }
+      const twin = [...planned.keys()].find((other) => other.replaceAll('.', '_') === name.replaceAll('.', '_'))
+      if (twin !== undefined) {
+        throw new KafkaError('INVALID_TOPIC_EXCEPTION', `Topic '${name}' collides with existing topic: ${twin}`)
+      }
+      const topic = planTopic(wish, metadata, brokerIds)
+      partitions += topic.assignments.length
+      if (partitions > maxPartitionsPerRequest) {
+        throw new KafkaError('POLICY_VIOLATION', 'Excessively large number of partitions per request.')
+      }
+      planned.set(name, topic)
+    } catch (error) {
+      const { code, message, name: errorName } = toKafkaError(error)
+      if (errorName === 'UNKNOWN_SERVER_ERROR') throw error
+      refused.set(name, { name, errorCode: code, errorMessage: message })
+    }
+  }
+  return { planned, refused }
+}

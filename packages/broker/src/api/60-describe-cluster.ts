@@ -1,0 +1,31 @@
+// DescribeCluster: the brokers, the controller and the cluster id (KIP-700).
+//
+// Versions: v1 asks for brokers or controllers (KIP-919); a broker's port only answers for brokers. v2 also lists fenced
+// brokers, of which there are none here.
+import { errorCodes } from '@selfmonitor/protocol'
+import { allClusterOperations } from './authorized-operations.ts'
+import type { ApiHandler } from './handler.ts'
+
+const endpointType = { broker: 1, controller: 2 } as const
+
+export const handleDescribeCluster: ApiHandler<'DescribeCluster'> = (request, { broker }) => {
+  if (request.endpointType === endpointType.controller) {
+    return {
+      errorCode: errorCodes.MISMATCHED_ENDPOINT_TYPE,
+      errorMessage: 'The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER',
+    }
+  }
+  if (request.endpointType !== endpointType.broker) {
+    return {
+      errorCode: errorCodes.UNSUPPORTED_ENDPOINT_TYPE,
+      errorMessage: `Unsupported endpoint type ${request.endpointType}`,
+    }
+  }
+  return {
+    endpointType: endpointType.broker,
+    clusterId: broker.clusterId,
+    controllerId: broker.brokers[0]!.brokerId,
+    brokers: broker.brokers.map(({ brokerId, host, port }) => ({ brokerId, host, port })),
+    ...(request.includeClusterAuthorizedOperations && { clusterAuthorizedOperations: allClusterOperations }),
+  }
+}

@@ -1,0 +1,47 @@
+// Every API that this broker has: which handler answers it. Adding an API is adding its file and a row.
+import { handleMetadata } from './03-metadata.ts'
+import { handleOffsetCommit } from './08-offset-commit.ts'
+import { handleOffsetFetch } from './09-offset-fetch.ts'
+import { handleFindCoordinator } from './10-find-coordinator.ts'
+import { handleJoinGroup } from './11-join-group.ts'
+import { handleHeartbeat } from './12-heartbeat.ts'
+import { handleLeaveGroup } from './13-leave-group.ts'
+import { handleSyncGroup } from './14-sync-group.ts'
+import { handleDescribeGroups } from './15-describe-groups.ts'
+import { handleListGroups } from './16-list-groups.ts'
+import { makeHandleApiVersions } from './18-api-versions.ts'
+import { handleCreateTopics } from './19-create-topics.ts'
+import { handleDeleteTopics } from './20-delete-topics.ts'
+import { handleDescribeConfigs } from './32-describe-configs.ts'
+import { handleAlterConfigs } from './33-alter-configs.ts'
+import { handleCreatePartitions } from './37-create-partitions.ts'
+import { handleDeleteGroups } from './42-delete-groups.ts'
+import { handleIncrementalAlterConfigs } from './44-incremental-alter-configs.ts'
+import { handleOffsetDelete } from './47-offset-delete.ts'
+import { handleDescribeCluster } from './60-describe-cluster.ts'
+import { handleDescribeTopicPartitions } from './75-describe-topic-partitions.ts'
+import type { ApiTable } from './table.ts'
+
+export const apiTable: ApiTable = {
+  Metadata: { handle: handleMetadata },
+  OffsetCommit: { handle: handleOffsetCommit },
+  OffsetFetch: { handle: handleOffsetFetch },
+  FindCoordinator: { handle: handleFindCoordinator },
+  JoinGroup: { handle: handleJoinGroup },
+  Heartbeat: { handle: handleHeartbeat },
+  LeaveGroup: { handle: handleLeaveGroup },
+  SyncGroup: { handle: handleSyncGroup },
+  DescribeGroups: { handle: handleDescribeGroups },
+  ListGroups: { handle: handleListGroups },
+  ApiVersions: { handle: makeHandleApiVersions(() => apiTable) },
+  CreateTopics: { handle: handleCreateTopics },
+  DeleteTopics: { handle: handleDeleteTopics },
+  DescribeConfigs: { handle: handleDescribeConfigs },
+  AlterConfigs: { handle: handleAlterConfigs },
+  CreatePartitions: { handle: handleCreatePartitions },
+  DeleteGroups: { handle: handleDeleteGroups },
+  IncrementalAlterConfigs: { handle: handleIncrementalAlterConfigs },
+  OffsetDelete: { handle: handleOffsetDelete },
+  DescribeCluster: { handle: handleDescribeCluster },
+  DescribeTopicPartitions: { handle: handleDescribeTopicPartitions },
+}

@@ -1,0 +1,23 @@
+// What a row of the table of APIs says, and which versions follow from it.
+import type { Api, ApiName, Versions } from '@selfmonitor/protocol'
+import type { ApiHandler } from './handler.ts'
+
+export interface ApiRow<N extends ApiName> {
+  readonly handle: ApiHandler<N>
+  /** See `Handler`: the next request of the connection may start once this handler has returned its promise. */
+  readonly pipelined?: boolean
+  /** Where the broker knows fewer versions than the protocol package declares. */
+  readonly versions?: Versions
+}
+
+export type ApiTable = { readonly [N in ApiName]?: ApiRow<N> }
+
+/** Versions that are handled. */
+export function supportedVersions(api: Api, row: { readonly versions?: Versions }): Versions {
+  return row.versions ?? api.versions
+}
+
+/** Versions that ApiVersions lists; Produce lists some that no client uses (KAFKA-18659). */
+export function advertisedVersions(api: Api, row: { readonly versions?: Versions }): Versions {
+  return row.versions ?? api.advertised
+}

@@ -1,0 +1,115 @@
+// The broker's data directory: which format it has, whose it is, and what lies where in it.
+//
+//   meta.json      format version and cluster id
+//   broker.lock    the process that uses it
+//   metadata/      topics, settings, producer ids
+//   logs/          one folder a partition
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { BrokerStartError } from '../start-error.ts'
+import { acquireLock, lockFile } from './lock.ts'
+
+const format = 1
+
+export interface DataDir {
+  readonly dir: string
+  readonly clusterId: string
+  readonly metadataDir: string
+  readonly logsDir: string
+  /** Gives up the lock, and removes a temporary folder. */
+  release(): void
+}
+
+interface Meta {
+  readonly format: number
+  readonly clusterId: string
+}
+
+/**
+ * Opens or creates the directory and locks it.
+ * @param wanted undefined: a temporary folder
+ * @param clusterId for a new directory; undefined: a random one
+ * @throws BrokerStartError DATA_DIR_LOCKED, DATA_DIR_NEWER, DATA_DIR_INVALID; or the system's error
+ */
+export function openDataDir(wanted: string | undefined, clusterId: string | undefined): DataDir {
+  const dir = wanted === undefined ? mkdtempSync(join(tmpdir(), 'selfmonitor-broker-')) : resolve(wanted)
+  mkdirSync(dir, { recursive: true })
+  const unlock = acquireLock(dir)
+  try {
+    const meta = readMeta(dir) ?? createMeta(dir, clusterId ?? randomClusterId())
+    return {
+      dir,
+      clusterId: meta.clusterId,
+      metadataDir: join(dir, 'metadata'),
+      logsDir: join(dir, 'logs'),
+      release() {
+        unlock()
+        if (wanted === undefined) rmSync(dir, { recursive: true, force: true })
+      },
+    }
+  } catch (error) {
+    unlock()
+    throw error
+  }
+}
+
+function readMeta(dir: string): Meta | undefined {
+  const path = join(dir, 'meta.json')
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+  const meta = parseMeta(text)
+  if (!meta) throw new BrokerStartError('DATA_DIR_INVALID', `${path} is damaged; restore the directory from a backup`)
+  if (meta.format > format) {
+    throw new BrokerStartError(
+      'DATA_DIR_NEWER',
+      `the data directory ${dir} has format ${meta.format}, written by a newer release; this one reads up to ` +
+        `${format}: upgrade to open it, or choose another directory`,
+    )
+  }
+  return meta
+}
+
+function parseMeta(text: string): Meta | undefined {
+  try {
+    const meta = JSON.parse(text) as Partial<Meta> | null
+    if (typeof meta?.format !== 'number') return undefined
+    // A newer format may keep the rest elsewhere.
+    if (meta.format <= format && typeof meta.clusterId !== 'string') return undefined
+    return meta as Meta
+  } catch {
+    return undefined
+  }
+}
+
+function createMeta(dir: string, clusterId: string): Meta {
+  // A volume of its own has a lost+found.
+  const others = readdirSync(dir).filter(
+    (name) => !name.startsWith(lockFile) && !name.startsWith('meta.json') && name !== 'lost+found',
+  )
+  if (others.length > 0) {
+    throw new BrokerStartError(
+      'DATA_DIR_INVALID',
+      `${dir} is not empty and not a broker's data directory (it has ${others.slice(0, 3).join(', ')}): choose another one`,
+    )
+  }
+  const meta: Meta = { format, clusterId }
+  const path = join(dir, 'meta.json')
+  writeFileSync(`${path}.new`, `${JSON.stringify(meta, null, 2)}\n`, { flush: true })
+  renameSync(`${path}.new`, path)
+  return meta
+}
+
+/** As Kafka's `kafka-storage random-uuid`: 16 random bytes, not beginning with a dash. */
+function randomClusterId(): string {
+  for (;;) {
+    const id = randomBytes(16).toString('base64url')
+    if (!id.startsWith('-')) return id
+  }
+}

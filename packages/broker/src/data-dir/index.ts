@@ -1,0 +1,2 @@
+// The door of `data-dir/`.
+export { type DataDir, openDataDir } from './data-dir.ts'

@@ -1,0 +1,195 @@
+// One client connection: bytes in, requests in order, responses in order, backpressure both ways.
+//
+// Requests run one after the other, as Kafka mutes a connection until its request is answered. Requests marked as
+// pipelined (Produce) may overlap with one another, since their handlers fix the order before they first wait; their
+// answers are still sent in order. Reading stops while requests wait, and no request starts while the client does not
+// take its answers, so that one connection holds a bounded amount of memory.
+import type { Socket } from 'node:net'
+import { CloseConnection, type Connection } from '../api/handler.ts'
+import type { Clock, Logger } from '../types.ts'
+import type { Dispatcher, Peer } from './dispatch.ts'
+import { makeFrameParser } from './frame-parser.ts'
+
+export interface ConnectionOptions {
+  readonly socket: Socket
+  readonly connectionId: string
+  readonly brokerId: number
+  readonly dispatcher: Dispatcher
+  readonly clock: Clock
+  readonly logger: Logger
+  /** `socket.request.max.bytes` */
+  readonly maxRequestBytes: number
+  /** `connections.max.idle.ms`; negative: never. */
+  readonly maxIdleMs: number
+  readonly onClose: () => void
+}
+
+export interface ServedConnection {
+  /** Reads no more, lets what is under way answer, then closes. Resolves when the socket is gone. */
+  drain(): Promise<void>
+  /** Closes at once. */
+  destroy(): void
+}
+
+/** Reading stops beyond these and goes on below them. */
+const maxWaitingFrames = 32
+const maxWaitingBytes = 4 * 1024 * 1024
+/** Pipelined requests that may be under way at a time; Kafka's idempotent producers send at most 5. */
+const maxUnderWay = 32
+
+export function serveConnection(options: ConnectionOptions): ServedConnection {
+  const { socket, dispatcher, clock, logger, maxIdleMs } = options
+  const parser = makeFrameParser(options.maxRequestBytes)
+  const ended = new AbortController()
+  const connection: Connection = { id: options.connectionId, clientSoftwareName: '', clientSoftwareVersion: '' }
+  const peer: Peer = {
+    brokerId: options.brokerId,
+    clientHost: `/${(socket.remoteAddress ?? 'unknown').replace(/^::ffff:/, '')}`,
+    connection,
+    signal: ended.signal,
+  }
+
+  const waiting: Buffer[] = []
+  let waitingBytes = 0
+  let pumping = false
+  let draining = false
+  let closed = false
+  let underWay = 0
+  let lastActivity = clock.now()
+  /** Settles once every answer so far is handed to the socket. */
+  let answered: Promise<void> = Promise.resolve()
+  let onDrain: (() => void) | undefined
+  let cancelIdle: (() => void) | undefined
+  const gone = new Promise<void>((resolve) => socket.once('close', () => resolve()))
+
+  socket.setNoDelay(true)
+  socket.setKeepAlive(true)
+  socket.on('data', (chunk) => {
+    lastActivity = clock.now()
+    try {
+      for (const frame of parser.push(chunk)) {
+        waiting.push(frame)
+        waitingBytes += frame.length
+      }
+    } catch (error) {
+      fail(error)
+      return
+    }
+    if (waiting.length >= maxWaitingFrames || waitingBytes >= maxWaitingBytes) socket.pause()
+    void pump()
+  })
+  socket.on('drain', () => {
+    onDrain?.()
+    onDrain = undefined
+  })
+  // A half-closed client still gets its answers (kcat and nc close their side first); then the socket ends.
+  socket.on('end', () => {
+    draining = true
+    void pump()
+  })
+  socket.on('error', (error) => logger.debug({ connection: connection.id, error }, 'a connection failed'))
+  socket.on('close', () => {
+    closed = true
+    cancelIdle?.()
+    waiting.length = 0
+    onDrain?.()
+    ended.abort()
+    options.onClose()
+  })
+  if (maxIdleMs >= 0) watchIdle(maxIdleMs)
+
+  function watchIdle(delayMs: number): void {
+    cancelIdle = clock.setTimer(delayMs, () => {
+      const silentMs = clock.now() - lastActivity
+      if (underWay > 0 || silentMs < maxIdleMs) watchIdle(underWay > 0 ? maxIdleMs : maxIdleMs - silentMs)
+      else {
+        logger.debug({ connection: connection.id, silentMs }, 'closed an idle connection')
+        socket.destroy()
+      }
+    })
+  }
+
+  async function pump(): Promise<void> {
+    if (pumping || closed) return
+    pumping = true
+    try {
+      let previousPipelined = true
+      while (waiting.length > 0 && !closed) {
+        const frame = waiting.shift()!
+        waitingBytes -= frame.length
+        const prepared = dispatcher.prepare(frame, peer)
+        if (!prepared.pipelined || !previousPipelined || underWay >= maxUnderWay) await answered
+        if (socket.writableNeedDrain && !closed) await new Promise<void>((resolve) => (onDrain = resolve))
+        if (closed) return
+        previousPipelined = prepared.pipelined
+        start(prepared.run())
+        if (!prepared.pipelined) await answered
+        if (socket.isPaused() && waiting.length < maxWaitingFrames / 2 && waitingBytes < maxWaitingBytes)
+          socket.resume()
+      }
+      if (draining && !closed) {
+        await answered
+        if (!closed) socket.end(() => socket.destroy())
+      }
+    } catch (error) {
+      fail(error)
+    } finally {
+      pumping = false
+    }
+  }
+
+  /** Sends the answer after all earlier ones. */
+  function start(answer: Promise<Buffer[] | null>): void {
+    underWay++
+    const before = answered
+    // Without this a rejection would be unhandled while earlier answers are waited for.
+    answer.catch(() => {})
+    answered = (async () => {
+      await before
+      try {
+        const buffers = await answer
+        if (buffers !== null && !closed) send(buffers)
+      } catch (error) {
+        fail(error)
+      } finally {
+        underWay--
+        lastActivity = clock.now()
+      }
+    })()
+  }
+
+  function send(buffers: readonly Buffer[]): void {
+    if (buffers.length === 1) {
+      socket.write(buffers[0]!)
+      return
+    }
+    socket.cork()
+    for (const buffer of buffers) socket.write(buffer)
+    socket.uncork()
+  }
+
+  /** Ends the connection because of what the client sent (or a fault rule); the process goes on. */
+  function fail(error: unknown): void {
+    if (closed) return
+    closed = true
+    const reason = error instanceof Error ? error.message : String(error)
+    const from = { connection: connection.id, reason }
+    if (error instanceof CloseConnection) logger.info(from, 'closing a connection')
+    else logger.warn(from, 'closing a connection: what it sent is not understood')
+    socket.destroy()
+  }
+
+  return {
+    async drain() {
+      draining = true
+      socket.pause()
+      waiting.length = 0
+      ended.abort()
+      void pump()
+      await gone
+    },
+    destroy() {
+      socket.destroy()
+    },
+  }
+}

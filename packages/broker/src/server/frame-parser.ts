@@ -1,0 +1,97 @@
+// Cuts a stream of bytes into Kafka's frames: a size of four bytes, then that many bytes.
+//
+// Pure: it is given chunks and gives frames. A frame that lies within one chunk is a view of it; one that spans chunks is
+// copied once into a buffer that grows as bytes arrive, never by what the size merely claims, so that a client must send
+// what it wants us to hold.
+
+/** The stream cannot be a Kafka client's; the connection must be closed. */
+export class FrameError extends Error {
+  readonly code = 'INVALID_FRAME'
+  constructor(message: string) {
+    super(message)
+    this.name = 'FrameError'
+  }
+}
+
+export interface FrameParser {
+  /** Takes the next bytes and returns the frames that they complete, without their sizes. @throws FrameError */
+  push(chunk: Buffer): Buffer[]
+  /** Bytes that are held for a frame which is not complete. */
+  readonly pendingBytes: number
+}
+
+const firstAllocation = 256 * 1024
+
+/** @param maxFrameBytes `socket.request.max.bytes` */
+export function makeFrameParser(maxFrameBytes: number): FrameParser {
+  /** A size that came in pieces. */
+  let sizeBytes = 0
+  let partialSize = 0
+  /** The frame that is not complete: its size (-1: not known yet), what came so far. */
+  let frameSize = -1
+  let frame = Buffer.alloc(0)
+  let filled = 0
+
+  function checkSize(size: number): number {
+    if (size < 0) throw new FrameError(`a request of ${size} bytes: this is not the Kafka protocol`)
+    if (size > maxFrameBytes) {
+      throw new FrameError(
+        `a request of ${size} bytes, socket.request.max.bytes allows ${maxFrameBytes}; perhaps this is not a Kafka client`,
+      )
+    }
+    return size
+  }
+
+  /** Copies what belongs to the frame under way; returns how much of the chunk that was. */
+  function fill(chunk: Buffer, from: number): number {
+    const wanted = Math.min(frameSize - filled, chunk.length - from)
+    if (filled + wanted > frame.length) {
+      const larger = Buffer.allocUnsafeSlow(
+        Math.min(frameSize, Math.max(frame.length * 2, filled + wanted, firstAllocation)),
+      )
+      frame.copy(larger, 0, 0, filled)
+      frame = larger
+    }
+    chunk.copy(frame, filled, from, from + wanted)
+    filled += wanted
+    return wanted
+  }
+
+  return {
+    get pendingBytes() {
+      return filled + sizeBytes
+    },
+    push(chunk) {
+      const frames: Buffer[] = []
+      let position = 0
+      while (position < chunk.length) {
+        if (frameSize === -1) {
+          if (sizeBytes === 0 && chunk.length - position >= 4) {
+            frameSize = checkSize(chunk.readInt32BE(position))
+            position += 4
+          } else {
+            partialSize = (partialSize << 8) | chunk[position]!
+            position++
+            if (++sizeBytes < 4) continue
+            frameSize = checkSize(partialSize)
+            sizeBytes = 0
+            partialSize = 0
+          }
+          if (chunk.length - position >= frameSize) {
+            frames.push(chunk.subarray(position, position + frameSize))
+            position += frameSize
+            frameSize = -1
+          }
+          continue
+        }
+        position += fill(chunk, position)
+        if (filled < frameSize) continue
+        frames.push(frame.subarray(0, frameSize))
+        frame = Buffer.alloc(0)
+        filled = 0
+        frameSize = -1
+      }
+      return frames
+    },
+  }
+}

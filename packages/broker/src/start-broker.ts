@@ -1,0 +1,250 @@
+// Starts the embedded broker: data directory, metadata, logs, groups, sockets, in this order; and stops it in reverse.
+
+import { apiTable } from './api/registry.ts'
+import { makeManualClock, systemClock } from './clock.ts'
+import { brokerConfig, ConfigError, parseValue } from './config/index.ts'
+import { openDataDir } from './data-dir/index.ts'
+import { groupConfigOf, offsetsTopic, openGroupCoordinator, topicGroupLog } from './group/index.ts'
+import { openLogManager, toLogConfig } from './log/index.ts'
+import { type MetadataStore, nameHash, openMetadataStore, RecordLogError } from './metadata/index.ts'
+import { type KafkaServer, listen, makeDispatcher, makeFaults, makeRequestLog } from './server/index.ts'
+import { BrokerStartError } from './start-error.ts'
+import type { BrokerState } from './state.ts'
+import type { Broker, BrokerOptions, Clock, Logger } from './types.ts'
+
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }
+
+/** How long `close()` waits for requests under way before it ends their connections. */
+const closeGraceMs = 5000
+
+/** What differs from Kafka's defaults because one node serves a laptop; `options.config` has the last word. */
+const embeddedDefaults: Readonly<Record<string, string>> = {
+  // As in the server.properties that Kafka ships: a first consumer need not wait three seconds.
+  'group.initial.rebalance.delay.ms': '0',
+}
+
+/**
+ * Starts a broker in this process.
+ *
+ * It is ready when the promise resolves: topics and offsets of earlier runs are there, and connections are accepted.
+ * Presented as several brokers, they share everything; leaders and group coordinators are spread over their node ids, and
+ * a request that reaches the wrong one is answered as Kafka would (NOT_LEADER_OR_FOLLOWER, NOT_COORDINATOR).
+ *
+ * @throws BrokerStartError with a stable `code` (a wrong option, a taken port, a data directory in use or of a newer
+ *   release); or the system's error. Nothing is left open then.
+ */
+export async function startBroker(options: BrokerOptions = {}): Promise<Broker> {
+  const { host = '127.0.0.1', port = 0, brokers: brokerCount = 1, logger = silent } = options
+  checkOptions(options, host, port, brokerCount)
+  const clock: Clock = options.clock === 'manual' ? makeManualClock() : (options.clock ?? systemClock)
+  const undo: (() => void | Promise<void>)[] = []
+  try {
+    const dataDir = openDataDir(options.dataDir, options.clusterId)
+    undo.unshift(() => dataDir.release())
+
+    // Bound first, since a taken port is the likeliest failure; what connects waits until everything is ready.
+    const server = await bind(host, port, brokerCount, clock, logger)
+    undo.unshift(() => server.close(0))
+
+    const metadata = await openMetadata(dataDir.metadataDir, server, staticConfig(options, dataDir.dir, server), logger)
+    undo.unshift(() => metadata.close())
+    const config = metadata.brokerConfig
+
+    const logs = await openLogManager({
+      dir: dataDir.logsDir,
+      clock,
+      logger,
+      configOf: (topic) => toLogConfig(metadata.topic(topic)!.config),
+      producerIdExpirationMs: config.number('producer.id.expiration.ms'),
+      retentionCheckIntervalMs: config.number('log.retention.check.interval.ms'),
+    })
+    undo.unshift(() => logs.close())
+    await logs.removeStrays((topic, topicId) => metadata.topic(topic)?.id === topicId)
+
+    const groups = await openGroupCoordinator({
+      config: groupConfigOf(config),
+      clock,
+      log: topicGroupLog(metadata, logs),
+      logger,
+      topic(name) {
+        const topic = metadata.topic(name)
+        return topic && { id: topic.id, partitions: topic.partitions.length }
+      },
+    })
+    undo.unshift(() => groups.close())
+
+    metadata.onChange(async (change) => {
+      switch (change.kind) {
+        case 'topic-deleted': {
+          const { name, id } = change.topic
+          await logs.deleteTopic(name, id)
+          if (name === offsetsTopic) return
+          // Writes tombstones, perhaps after creating a topic: never waited for inside a metadata change.
+          groups.topicsDeleted([name]).catch((error: unknown) => {
+            logger.error({ topic: name, error }, 'could not forget the offsets of a deleted topic')
+          })
+          return
+        }
+        case 'topic-config-changed':
+          logs.configChanged(change.topic.name)
+          return
+        case 'topic-created':
+        case 'partitions-added':
+        case 'broker-config-changed':
+          return
+        default:
+          change satisfies never
+      }
+    })
+
+    const state: BrokerState = {
+      clusterId: dataDir.clusterId,
+      dataDir: dataDir.dir,
+      clock,
+      logger,
+      config,
+      metadata,
+      logs,
+      groups,
+      brokers: server.brokers,
+      coordinatorOf: (key) => server.brokers[nameHash(key) % server.brokers.length]!,
+    }
+    const faults = makeFaults()
+    const requests = makeRequestLog()
+    server.serve(makeDispatcher({ state, apis: apiTable, faults, requests }), {
+      maxRequestBytes: config.number('socket.request.max.bytes'),
+      maxIdleMs: config.number('connections.max.idle.ms'),
+      maxConnections: config.number('max.connections'),
+      maxConnectionsPerIp: config.number('max.connections.per.ip'),
+    })
+    logger.info(
+      { addresses: server.brokers, dataDir: dataDir.dir, clusterId: dataDir.clusterId },
+      'the broker is ready',
+    )
+
+    let closing: Promise<void> | undefined
+    async function stop(): Promise<void> {
+      server.stopAccepting()
+      // Long polls and parked joins are answered while their connections drain.
+      const drained = server.close(closeGraceMs)
+      const failures: unknown[] = []
+      for (const step of [() => groups.close(), () => drained, () => logs.close(), () => metadata.close()]) {
+        await step().catch((error: unknown) => failures.push(error))
+      }
+      dataDir.release()
+      if (failures.length > 0) throw failures[0]
+      logger.info({ dataDir: dataDir.dir }, 'the broker has stopped')
+    }
+
+    return {
+      bootstrapServers: server.brokers.map((broker) => `${broker.host}:${broker.port}`).join(','),
+      addresses: server.brokers,
+      clusterId: dataDir.clusterId,
+      dataDir: dataDir.dir,
+      clock,
+      faults: { add: faults.add, clear: faults.clear },
+      requests: { list: requests.list, clear: requests.clear },
+      waitForCommit: (group, topic, partition, offset, timeoutMs = 10_000) =>
+        groups.waitForCommit(group, topic, partition, offset, timeoutMs),
+      close() {
+        closing ??= stop()
+        return closing
+      },
+    }
+  } catch (error) {
+    for (const step of undo) {
+      // The first failure is the one to report.
+      await Promise.resolve(step()).catch((later: unknown) => logger.warn({ error: later }, 'clean-up failed'))
+    }
+    throw error
+  }
+}
+
+function checkOptions(options: BrokerOptions, host: string, port: number, brokers: number): void {
+  const invalid = (message: string) => new BrokerStartError('INVALID_OPTION', message)
+  if (!Number.isInteger(brokers) || brokers < 1 || brokers > 100) {
+    throw invalid(`brokers: must be a whole number from 1 to 100, it is ${brokers}`)
+  }
+  if (!Number.isInteger(port) || port < 0 || port + brokers - 1 > 65535) {
+    throw invalid(`port: must be a whole number from 0 to ${65536 - brokers}, it is ${port}`)
+  }
+  if (!isLoopback(host) && options.insecure !== true) {
+    throw invalid(
+      `host: ${host} can be reached from other machines, and this broker asks nobody who they are; ` +
+        'listen on 127.0.0.1, or say `insecure: true`',
+    )
+  }
+  for (const [name, value] of Object.entries(options.config ?? {})) {
+    const definition = brokerConfig(name)
+    if (!definition) {
+      options.logger?.warn({ setting: name }, 'a broker setting that this broker does not know; it has no effect')
+      continue
+    }
+    try {
+      parseValue(definition, value)
+    } catch (error) {
+      if (error instanceof ConfigError) throw invalid(`config: ${error.message}`)
+      throw error
+    }
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)
+}
+
+async function bind(host: string, port: number, brokers: number, clock: Clock, logger: Logger): Promise<KafkaServer> {
+  try {
+    return await listen({ host, port, brokers, clock, logger })
+  } catch (error) {
+    const { code, port: taken } = error as NodeJS.ErrnoException & { port?: number }
+    if (code === 'EADDRINUSE') {
+      throw new BrokerStartError(
+        'PORT_IN_USE',
+        `port ${taken} on ${host} is taken: stop what listens there, or choose another port`,
+        {
+          port: taken,
+          cause: error,
+        },
+      )
+    }
+    if (code === 'EACCES' || code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
+      const why = (error as Error).message
+      throw new BrokerStartError('CANNOT_LISTEN', `cannot listen on ${host}:${port}: ${why}`, { port, cause: error })
+    }
+    throw error
+  }
+}
+
+async function openMetadata(
+  dir: string,
+  server: KafkaServer,
+  config: ReadonlyMap<string, string>,
+  logger: Logger,
+): Promise<MetadataStore> {
+  try {
+    return await openMetadataStore({
+      dir,
+      brokerIds: server.brokers.map(({ brokerId }) => brokerId),
+      staticConfig: config,
+      logger,
+    })
+  } catch (error) {
+    if (!(error instanceof RecordLogError)) throw error
+    const code = error.code === 'NEWER_FORMAT' ? 'DATA_DIR_NEWER' : 'DATA_DIR_INVALID'
+    throw new BrokerStartError(code, error.message, { cause: error })
+  }
+}
+
+/** What `server.properties` would say. */
+function staticConfig(options: BrokerOptions, dataDir: string, server: KafkaServer): ReadonlyMap<string, string> {
+  const [first] = server.brokers
+  const facts = {
+    'broker.id': String(first!.brokerId),
+    'node.id': String(first!.brokerId),
+    'process.roles': 'broker,controller',
+    'log.dirs': dataDir,
+    listeners: `PLAINTEXT://${first!.host}:${first!.port}`,
+  }
+  return new Map(Object.entries({ ...embeddedDefaults, ...options.config, ...facts }))
+}
