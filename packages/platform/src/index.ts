@@ -2,6 +2,8 @@
 export { type ApplyOptions, type ApplyProgress, applyPlan, planPlatform } from './apply.ts'
 export { formatProblem, PlatformError, type PlatformErrorCode } from './errors.ts'
 export { platformJsonSchema } from './format.ts'
+export { generateTypes } from './generate-types.ts'
+export { type ImportedPlatform, type ImportOptions, importPlatform } from './import.ts'
 export { type LiveState, type LiveSubject, type LiveTopic, subjectOf } from './live.ts'
 export { defaultEnvironment, type LoadOptions, loadPlatform } from './load.ts'
 export { computePlan, type PlanOptions } from './plan.ts'

@@ -1,6 +1,7 @@
 // What a plan has to know of the live cluster and registry: read in as few requests as possible, then plain data.
 import type { Cluster, ConfigEntry, TopicInfo } from '@selfmonitor/cluster'
-import type { CompatibilityLevel, RegistryClient } from '@selfmonitor/registry'
+import type { CompatibilityLevel, RegisteredSchema, RegistryClient } from '@selfmonitor/registry'
+import { checkSchema, isInvalid, type SchemaProblem } from './schema-check.ts'
 import type { Platform, PlatformTopic } from './types.ts'
 
 export interface LiveTopic {
@@ -18,7 +19,7 @@ export interface LiveSubject {
   /** The subject's own level, null when it has none. */
   readonly compatibility: CompatibilityLevel | null
   /** Why the registry would refuse the declared schema; empty when it would not. */
-  readonly problems: readonly string[]
+  readonly problems: readonly SchemaProblem[]
 }
 
 export interface LiveState {
@@ -80,23 +81,30 @@ async function readSubjects(
 }
 
 async function readSubject(
-  { name, schema, compatibility }: PlatformTopic,
+  { name, schema, compatibility: declared }: PlatformTopic,
   registry: RegistryClient,
 ): Promise<LiveSubject> {
   const subject = subjectOf(name)
-  const [found, level] = await Promise.all([
-    schema === undefined ? null : registry.lookup(subject, schema),
-    compatibility === undefined ? null : registry.getCompatibility(subject, { defaultToGlobal: false }),
-  ])
+  let found: RegisteredSchema | null = null
+  let compatibility: CompatibilityLevel | null = null
+  try {
+    ;[found, compatibility] = await Promise.all([
+      schema === undefined ? null : registry.lookup(subject, schema),
+      declared === undefined ? null : registry.getCompatibility(subject, { defaultToGlobal: false }),
+    ])
+  } catch (error) {
+    if (!isInvalid(error)) {
+      throw error
+    }
+    const message = `is not a valid schema: ${(error as Error).message}`
+    return { registered: false, latest: null, compatibility: null, problems: [{ message, pointer: null }] }
+  }
   if (schema === undefined || found !== null) {
-    return { registered: found !== null, latest: null, compatibility: level, problems: [] }
+    return { registered: found !== null, latest: null, compatibility, problems: [] }
   }
-  const latest = await registry.getVersion(subject, 'latest')
-  const checked = latest === null ? { compatible: true, messages: [] } : await registry.check(subject, schema)
-  return {
-    registered: false,
-    latest,
-    compatibility: level,
-    problems: checked.compatible ? [] : checked.messages,
-  }
+  const [latest, problems] = await Promise.all([
+    registry.getVersion(subject, 'latest'),
+    checkSchema(subject, schema, declared, compatibility, registry),
+  ])
+  return { registered: false, latest, compatibility, problems }
 }

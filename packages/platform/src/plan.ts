@@ -1,6 +1,7 @@
 // The plan: pure comparison of what is declared with what is live, always in the same order.
 import { type LiveState, type LiveSubject, type LiveTopic, subjectOf } from './live.ts'
 import { isInternalName, matchesAny } from './pattern.ts'
+import { placeIn } from './schema-check.ts'
 import { schemaDetails } from './schema-diff.ts'
 import { humanSetting, sameSetting } from './topic-settings.ts'
 import type { Change, Plan, Platform, PlatformProblem, PlatformTopic } from './types.ts'
@@ -81,8 +82,7 @@ function checkReplicas(platform: Platform, live: LiveState, errors: PlatformProb
   )
   for (const topics of byLine.values()) {
     const [first] = topics
-    const which =
-      topics.length === 1 ? first!.name : `${topics.length} topics: ${topics.map(({ name }) => name).join(', ')}`
+    const which = topics.length === 1 ? first!.name : `${first!.name} and ${topics.length - 1} more`
     const brokers = live.brokers === 1 ? 'is 1 broker' : `are ${live.brokers} brokers`
     errors.push(
       problemOf(
@@ -256,13 +256,10 @@ function compareSchema(topic: PlatformTopic, subject: LiveSubject, errors: Platf
   }
   const name = subjectOf(topic.name)
   if (subject.problems.length > 0) {
-    errors.push({
-      file: schema.file,
-      line: 1,
-      column: 1,
-      path: name,
-      message: `cannot become the next version${subject.latest === null ? '' : ` after ${subject.latest.version}`}: ${subject.problems.join('; ')}`,
-    })
+    const next = subject.latest === null ? 'cannot be registered' : `cannot follow version ${subject.latest.version}`
+    for (const { message, pointer } of subject.problems) {
+      errors.push({ file: schema.file, ...placeIn(schema.schema, pointer), path: name, message: `${next}: ${message}` })
+    }
     return []
   }
   const { latest } = subject

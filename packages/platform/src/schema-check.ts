@@ -1,0 +1,121 @@
+// Would the registry take a schema? Asked before anything is changed, under the level that the plan will have set.
+import {
+  type CompatibilityLevel,
+  findConflict,
+  formatOf,
+  InvalidSchemaError,
+  type RegistryClient,
+  RegistryError,
+} from '@selfmonitor/registry'
+import { LineCounter, parseDocument } from 'yaml'
+import type { PlatformTopic } from './types.ts'
+
+type DeclaredSchema = NonNullable<PlatformTopic['schema']>
+
+/** One reason against a schema, in words; `pointer` is the place in the new schema where it can be told. */
+export interface SchemaProblem {
+  readonly message: string
+  /** JSON pointer, `/fields/5`. */
+  readonly pointer: string | null
+}
+
+const invalidSchema = 42201
+
+/**
+ * @param declared the level that the file declares, undefined when it leaves that to the registry
+ * @param live the subject's own level, null when it has none
+ * @returns why the schema cannot become the subject's next version; empty when it can
+ */
+export async function checkSchema(
+  subject: string,
+  schema: DeclaredSchema,
+  declared: CompatibilityLevel | undefined,
+  live: CompatibilityLevel | null,
+  registry: RegistryClient,
+): Promise<SchemaProblem[]> {
+  try {
+    const level = declared ?? live
+    const changes = declared !== undefined && declared !== (live ?? (await registry.getCompatibility()))
+    if (changes && level !== null) {
+      return await checkUnder(level, subject, schema, registry)
+    }
+    const { compatible, messages } = await registry.check(subject, schema)
+    return compatible ? [] : readable(messages)
+  } catch (error) {
+    if (isInvalid(error)) {
+      return [{ message: `is not a valid schema: ${(error as Error).message}`, pointer: null }]
+    }
+    throw error
+  }
+}
+
+/** The registry's answer to a schema text that is none. */
+export function isInvalid(error: unknown): boolean {
+  return error instanceof InvalidSchemaError || (error instanceof RegistryError && error.errorCode === invalidSchema)
+}
+
+/** The registry checks under the level it has. The plan will change it first, so this has to be worked out here. */
+async function checkUnder(
+  level: CompatibilityLevel,
+  subject: string,
+  schema: DeclaredSchema,
+  registry: RegistryClient,
+): Promise<SchemaProblem[]> {
+  const format = formatOf(schema.schemaType ?? 'AVRO')
+  if (format === undefined || level === 'NONE') {
+    return []
+  }
+  const versions = await Promise.all(
+    (await registry.versions(subject)).map(async (version) => (await registry.getVersion(subject, version))!),
+  )
+  const conflict = findConflict(
+    level,
+    format.parse(schema, [], true),
+    versions.map((old) => ({ version: old.version, text: old.schema, parse: () => format.parse(old, [], false) })),
+  )
+  return conflict === undefined ? [] : readable([...conflict.messages, `{compatibility: '${level}'}`])
+}
+
+/**
+ * Confluent's lines, without the old schema's text that comes with them:
+ * `{errorType:'…', description:'The field 'phone' at path '/fields/5' in the new schema has no default value …', …}`
+ */
+function readable(messages: readonly string[]): SchemaProblem[] {
+  const level = messages.map((line) => /compatibility: '(\w+)'/.exec(line)?.[1]).find((found) => found !== undefined)
+  const problems = messages.flatMap((line) => {
+    const description = /description:'(.*)', additionalInfo:/s.exec(line)?.[1]
+    if (description === undefined) {
+      return /^\{(oldSchema|oldSchemaVersion|validateFields|compatibility)/.test(line)
+        ? []
+        : [{ message: line, pointer: null }]
+    }
+    const pointer = /at path '([^']*)' in the new schema/.exec(description)?.[1] ?? null
+    return [{ message: description, pointer }]
+  })
+  const found = problems.length > 0 ? problems : [{ message: 'it is incompatible', pointer: null }]
+  return found.map(({ message, pointer }) => ({
+    message: level === undefined ? message : `${message} (${level})`,
+    pointer,
+  }))
+}
+
+/** Line and column, from 1, of a place in a schema's JSON text; its beginning where that cannot be told. */
+export function placeIn(text: string, pointer: string | null): { readonly line: number; readonly column: number } {
+  if (pointer === null || pointer === '/') {
+    return { line: 1, column: 1 }
+  }
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const path = pointer
+    .split('/')
+    .slice(1)
+    .map((part) => (/^\d+$/.test(part) ? Number(part) : part))
+  for (let depth = path.length; depth > 0; depth--) {
+    const node = document.getIn(path.slice(0, depth), true) as { range?: readonly number[] } | undefined
+    if (node?.range?.[0] !== undefined) {
+      const { line, col } = lines.linePos(node.range[0])
+      return { line, column: col }
+    }
+  }
+  return { line: 1, column: 1 }
+}
