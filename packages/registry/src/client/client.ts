@@ -165,6 +165,6 @@ async function orNull<Value>(errorCodes: readonly number[], answer: Promise<Valu
 
 function badAnswer(path: string): RegistryError {
   return new RegistryError('REGISTRY_BAD_ANSWER', `the answer to ${path} is not what a Schema Registry gives`, {
-    nextStep: 'is this the address of a Schema Registry?',
+    hint: 'is this the address of a Schema Registry?',
   })
 }

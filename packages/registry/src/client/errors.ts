@@ -21,7 +21,7 @@ export interface RegistryErrorDetails {
   readonly errorCode?: number
   readonly url?: string
   /** What to do now. */
-  readonly nextStep?: string
+  readonly hint?: string
   readonly cause?: unknown
 }
 
@@ -30,7 +30,7 @@ export class RegistryError extends Error {
   readonly status: number | undefined
   readonly errorCode: number | undefined
   readonly url: string | undefined
-  readonly nextStep: string | undefined
+  readonly hint: string | undefined
 
   constructor(code: RegistryErrorCode, message: string, details: RegistryErrorDetails = {}) {
     super(message, { cause: details.cause })
@@ -39,11 +39,11 @@ export class RegistryError extends Error {
     this.status = details.status
     this.errorCode = details.errorCode
     this.url = details.url
-    this.nextStep = details.nextStep
+    this.hint = details.hint
   }
 }
 
-const nextSteps: Readonly<Record<number, string>> = {
+const hints: Readonly<Record<number, string>> = {
   401: 'give a user and password, or check them',
   403: 'ask for the permission, or use another user',
   409: "make the schema compatible, or change the subject's level",
@@ -56,6 +56,6 @@ const nextSteps: Readonly<Record<number, string>> = {
   50002: 'see whether Kafka is up, then try again',
 }
 
-export function nextStepFor(status: number, errorCode: number | undefined): string | undefined {
-  return nextSteps[errorCode ?? status] ?? nextSteps[status]
+export function hintFor(status: number, errorCode: number | undefined): string | undefined {
+  return hints[errorCode ?? status] ?? hints[status]
 }

@@ -1,6 +1,6 @@
 // One request to a registry: over several urls, again after failures that pass, bounded in time.
 import type { RegistryClientOptions } from '../types.ts'
-import { nextStepFor, RegistryError } from './errors.ts'
+import { hintFor, RegistryError } from './errors.ts'
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
@@ -95,13 +95,13 @@ function parseAnswer(status: number, text: string, method: string, url: string):
     throw new RegistryError('REGISTRY_BAD_ANSWER', `${method} ${url} answered with something that is not JSON`, {
       status,
       url,
-      nextStep: 'is this the address of a Schema Registry?',
+      hint: 'is this the address of a Schema Registry?',
     })
   }
   const { error_code: errorCode, message } = (body ?? {}) as { error_code?: number; message?: string }
   const code = status === 409 ? 'REGISTRY_INCOMPATIBLE' : 'REGISTRY_REFUSED'
-  const nextStep = nextStepFor(status, errorCode)
-  throw new RegistryError(code, message ?? `${method} ${url} answered ${status}`, { status, errorCode, url, nextStep })
+  const hint = hintFor(status, errorCode)
+  throw new RegistryError(code, message ?? `${method} ${url} answered ${status}`, { status, errorCode, url, hint })
 }
 
 function parseJson(text: string): unknown {
@@ -115,10 +115,10 @@ function parseJson(text: string): unknown {
 function connectionError(error: unknown, url: string, timeoutMs: number): RegistryError {
   const { origin } = new URL(url)
   if ((error as Error).name === 'TimeoutError') {
-    const nextStep = 'see whether the registry is up, or raise timeoutMs'
+    const hint = 'see whether the registry is up, or raise timeoutMs'
     return new RegistryError('REGISTRY_TIMEOUT', `no answer from ${origin} within ${timeoutMs} ms`, {
       url,
-      nextStep,
+      hint,
       cause: error,
     })
   }
@@ -126,7 +126,7 @@ function connectionError(error: unknown, url: string, timeoutMs: number): Regist
   const reason = cause?.code ?? cause?.message ?? (error as Error).message
   return new RegistryError('REGISTRY_UNREACHABLE', `cannot reach the registry at ${origin} (${reason})`, {
     url,
-    nextStep: 'see whether it is up, and whether the url is right',
+    hint: 'see whether it is up, and whether the url is right',
     cause: error,
   })
 }
@@ -137,12 +137,12 @@ function parseUrls(text: string): URL[] {
     .map((part) => part.trim())
     .filter((part) => part !== '')
   if (urls.length === 0)
-    throw new RegistryError('REGISTRY_OPTIONS', 'url: there is none', { nextStep: 'give http://host:port' })
+    throw new RegistryError('REGISTRY_OPTIONS', 'url: there is none', { hint: 'give http://host:port' })
   return urls.map((part) => {
     const url = URL.canParse(part) ? new URL(part) : undefined
     if (url?.protocol === 'http:' || url?.protocol === 'https:') return url
     throw new RegistryError('REGISTRY_OPTIONS', `url: ${withoutUser(part)} is not an http address`, {
-      nextStep: 'give http://host:port',
+      hint: 'give http://host:port',
     })
   })
 }
