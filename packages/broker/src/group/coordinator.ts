@@ -30,8 +30,11 @@ import type { GroupCoordinator, GroupCoordinatorOptions, GroupError, GroupRecord
 import { createWaiters } from './waiters.ts'
 import { createGroupWriter } from './writer.ts'
 
-/** Records of a partition beyond twice its live ones before it is rewritten: about a second of replay for all 50. */
-const rewriteAfter = 50_000
+/**
+ * A partition is rewritten when it holds so many records beyond twice its live ones: that bounds what a start replays.
+ * Replay reads some 700,000 records a second, so even with all 50 partitions full of superseded records it stays under one.
+ */
+const rewriteAfter = 10_000
 
 /** setTimeout's limit. */
 const longestTimerMs = 2 ** 31 - 1
@@ -55,7 +58,7 @@ export async function openGroupCoordinator(options: GroupCoordinatorOptions): Pr
     live: (partition) => liveRecords(entries.values(), (groupId) => partitionFor(groupId) === partition),
     rewriteAfter,
     onRewrite: (partition, before, after) =>
-      logger?.info({ partition, before, after }, '__consumer_offsets: dropped superseded records'),
+      logger?.debug({ partition, before, after }, '__consumer_offsets: dropped superseded records'),
     onRewriteFailed: (partition, err) =>
       logger?.warn({ partition, err }, '__consumer_offsets: could not drop superseded records'),
   })
