@@ -128,6 +128,7 @@ export function createAppender(env: LogEnv, state: LogState, sync: () => Promise
       }
       draft.commit()
       state.highWatermark = nextOffset
+      state.appendedBytes += groupBytes
       if (config.flushMs < Number.MAX_SAFE_INTEGER) flushLater(config.flushMs)
     }
     settle(placed, repeated)

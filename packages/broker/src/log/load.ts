@@ -61,6 +61,7 @@ export async function loadLog(env: LogEnv, ref: PartitionRef, clean: boolean): P
     producers: createProducerTable(),
     tail: env.tails.openTail(),
     listeners: new Set(),
+    appendedBytes: 0,
     unflushedRecords: 0,
     unsyncedNames: false,
     finishing: Promise.resolve(),

@@ -4,7 +4,7 @@ import { type Appender, createAppender, type PendingAppend } from './append.ts'
 import type { LogEnv } from './env.ts'
 import { loadLog } from './load.ts'
 import { encodeProducers } from './producer-snapshot.ts'
-import { asReadError, bytesAfter, checkRange, readCached, readLog } from './read.ts'
+import { asReadError, checkRange, readCached, readLog } from './read.ts'
 import { expiredSegments } from './retention.ts'
 import { rollSegment, writeProducerSnapshot } from './roll.ts'
 import { logFile, maxTimestampOf, offsetIndexFile, type Segment, saveIndex, timeIndexFile } from './segment.ts'
@@ -131,6 +131,9 @@ export async function openPartitionLog(env: LogEnv, ref: PartitionRef, clean: bo
     get sizeBytes() {
       return state.segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
     },
+    get appendedBytes() {
+      return state.appendedBytes
+    },
 
     append(records, options = {}) {
       const origin = options.origin ?? 'client'
@@ -154,7 +157,6 @@ export async function openPartitionLog(env: LogEnv, ref: PartitionRef, clean: bo
 
     offsetForTimestamp: (timestamp) => lookup(() => findTimestamp(env, state, timestamp)),
     offsetOfMaxTimestamp: () => lookup(() => findMaxTimestamp(env, state)),
-    bytesAfter: (offset) => bytesAfter(state, offset),
 
     async deleteRecordsBefore(offset) {
       const target = offset === -1n ? state.highWatermark : offset

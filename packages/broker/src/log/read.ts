@@ -84,19 +84,3 @@ function segmentReaches(segment: Segment, state: LogState, offset: bigint): bool
   const next = segmentAfter(state, segment.baseOffset)
   return offset < (next?.baseOffset ?? state.highWatermark)
 }
-
-/** Bytes from `offset` to the end, exact at segment borders and by the index between them. */
-export function bytesAfter(state: LogState, offset: bigint): number {
-  if (offset >= state.highWatermark) return 0
-  let total = 0
-  for (let at = state.segments.length - 1; at >= 0; at--) {
-    const segment = state.segments[at]!
-    if (segment.baseOffset > offset) {
-      total += segment.sizeBytes
-      continue
-    }
-    const position = segment.index?.positionFor(Number(offset - segment.baseOffset)) ?? 0
-    return total + segment.sizeBytes - position
-  }
-  return total
-}

@@ -20,6 +20,8 @@ export interface LogState {
   readonly producers: ProducerTable
   readonly tail: LogTail
   readonly listeners: Set<() => void>
+  /** Since the log was opened. */
+  appendedBytes: number
   /** Records appended since the last sync. */
   unflushedRecords: number
   /** A file was created whose name may not survive a loss of power yet. */

@@ -86,6 +86,8 @@ export interface PartitionLog {
   readonly lastStableOffset: bigint
   /** Bytes of all segments on disk. */
   readonly sizeBytes: number
+  /** Bytes appended since the log was opened; the growth between two looks tells how much more there is to read. */
+  readonly appendedBytes: number
 
   /**
    * Appends one record batch (magic 2) and resolves once it is written, and synced where `flush.messages` demands it.
@@ -116,9 +118,6 @@ export interface PartitionLog {
   offsetForTimestamp(timestamp: bigint): Promise<TimestampAndOffset | undefined>
   /** The record with the greatest timestamp (ListOffsets -3, KIP-734); undefined when the log is empty. */
   offsetOfMaxTimestamp(): Promise<TimestampAndOffset | undefined>
-  /** Bytes from `offset` to the high watermark, roughly (whole segments are exact); for min.bytes. */
-  bytesAfter(offset: bigint): number
-
   /**
    * Moves the log start offset up (DeleteRecords); durable when it resolves. -1n means "to the high watermark".
    * @returns the new log start offset

@@ -1,0 +1,122 @@
+// Produce: a producer appends one record batch to each of some partitions.
+//
+// Behaviour
+// - The batch is checked by the log (size, checksum, counts, timestamps, sequence) and stored as it arrived.
+// - acks=0 gets no answer; if anything is refused, the connection is closed, which is the only way to tell the producer.
+// - acks=1 and acks=all mean the same on one node: written, and synced where flush.messages says so. acks=all is refused
+//   where fewer brokers are in sync than min.insync.replicas asks for.
+// - Requests are pipelined: each append is queued, in order, before the handler first waits.
+//
+// Versions: v3 is the first with record batches; v0 to v2 are only advertised (KAFKA-18659). v7 allows zstd (KIP-110). v8 says
+// which records were refused (KIP-467). v10 names the leader when it is another one (KIP-951). v13 names topics by id.
+import { errorCodes, type KafkaErrorName, type RequestOf, type ResponseInput } from '@selfmonitor/protocol'
+import { toKafkaError } from '../errors.ts'
+import { LogError, type PartitionLog } from '../log/index.ts'
+import { type ApiHandler, CloseConnection, type RequestContext } from './handler.ts'
+import { endpointsOf, findLed, type Led, openLog } from './partition-leader.ts'
+
+type TopicData = RequestOf<'Produce'>['topicData'][number]
+type PartitionAnswer = NonNullable<
+  NonNullable<ResponseInput<'Produce'>['responses']>[number]['partitionResponses']
+>[number]
+
+const zstd = 4
+/** Where the attributes' low byte, and in it the compression, lies in a batch. */
+const compressionAt = 22
+
+export const handleProduce: ApiHandler<'Produce'> = async (request, context) => {
+  const otherLeaders = new Set<number>()
+  const answers = request.topicData.map((topic) => ({
+    name: topic.name,
+    topicId: topic.topicId,
+    answers: topic.partitionData.map((data) => append(context, request.acks, topic, data, otherLeaders)),
+  }))
+  const responses = []
+  for (const { name, topicId, answers: pending } of answers) {
+    responses.push({ name, topicId, partitionResponses: await Promise.all(pending) })
+  }
+  if (request.acks === 0) {
+    for (const { name, partitionResponses } of responses) {
+      const failed = partitionResponses.find(({ errorCode }) => errorCode !== 0)
+      if (failed === undefined) continue
+      throw new CloseConnection(`acks=0 and partition ${name}-${failed.index} was refused: ${failed.errorMessage}`)
+    }
+    return null
+  }
+  return { responses, nodeEndpoints: endpointsOf(context.broker, otherLeaders) }
+}
+
+function append(
+  context: RequestContext,
+  acks: number,
+  topic: TopicData,
+  { index, records }: TopicData['partitionData'][number],
+  otherLeaders: Set<number>,
+): PartitionAnswer | Promise<PartitionAnswer> {
+  if (acks < -1 || acks > 1) return refused(index, 'INVALID_REQUIRED_ACKS', `acks=${acks} is not -1, 0 or 1`)
+  const named = { topic: topic.name, topicId: topic.topicId, partition: index, currentLeaderEpoch: -1 }
+  const led = findLed(context, named)
+  if (led.error !== undefined) {
+    const answer = refused(index, led.error, `partition ${index} of the topic is not led here: ${led.error}`)
+    if (led.leader === undefined) return answer
+    otherLeaders.add(led.leader.leader)
+    return { ...answer, currentLeader: { leaderId: led.leader.leader, leaderEpoch: led.leader.leaderEpoch } }
+  }
+  const problem = refusal(context, acks, led, records)
+  if (problem !== undefined) return refused(index, problem.code, problem.message)
+  const log = openLog(context.broker, led)
+  return log instanceof Promise
+    ? log.then((opened) => appendTo(context, opened, index, records)).catch((error) => failed(context, index, error))
+    : appendTo(context, log, index, records)
+}
+
+/** What the topic's metadata and settings forbid. */
+function refusal(
+  { apiVersion, clientId }: RequestContext,
+  acks: number,
+  { topic, partition }: Led,
+  records: Buffer | null,
+): { readonly code: KafkaErrorName; readonly message: string } | undefined {
+  if (topic.internal && clientId !== '__admin_client') {
+    return { code: 'INVALID_TOPIC_EXCEPTION', message: `clients may not write to the internal topic ${topic.name}` }
+  }
+  // A topic with one replica cannot have two in sync: Kafka takes the smaller number.
+  const needed = Math.min(topic.config['min.insync.replicas'], partition.replicas.length)
+  if (acks === -1 && partition.isr.length < needed) {
+    const message = `${partition.isr.length} replicas are in sync, min.insync.replicas=${needed}`
+    return { code: 'NOT_ENOUGH_REPLICAS', message }
+  }
+  if (apiVersion < 7 && records !== null && records.length > compressionAt && (records[compressionAt]! & 7) === zstd) {
+    const message = `Produce version ${apiVersion} may not carry zstd: it was allowed with version 7`
+    return { code: 'UNSUPPORTED_COMPRESSION_TYPE', message }
+  }
+  return undefined
+}
+
+async function appendTo(
+  context: RequestContext,
+  log: PartitionLog,
+  index: number,
+  records: Buffer | null,
+): Promise<PartitionAnswer> {
+  try {
+    const { baseOffset, logAppendTimeMs, logStartOffset } = await log.append(records ?? Buffer.alloc(0))
+    return { index, errorCode: errorCodes.NONE, baseOffset, logAppendTimeMs, logStartOffset }
+  } catch (error) {
+    return failed(context, index, error)
+  }
+}
+
+function failed({ broker, clientId }: RequestContext, index: number, error: unknown): PartitionAnswer {
+  const { name, message } = toKafkaError(error)
+  if (!(error instanceof LogError)) broker.logger.error({ err: error, clientId }, 'an append failed unexpectedly')
+  const recordErrors = error instanceof LogError ? error.recordErrors : []
+  return {
+    ...refused(index, name, message),
+    recordErrors: recordErrors.map(({ batchIndex, message }) => ({ batchIndex, batchIndexErrorMessage: message })),
+  }
+}
+
+function refused(index: number, error: KafkaErrorName, errorMessage: string): PartitionAnswer {
+  return { index, errorCode: errorCodes[error], baseOffset: -1n, logStartOffset: -1n, errorMessage }
+}

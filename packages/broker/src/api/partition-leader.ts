@@ -1,0 +1,64 @@
+// Finding the partition that a data request is about, on the broker that leads it.
+import { type KafkaErrorName, type Uuid, zeroUuid } from '@selfmonitor/protocol'
+import type { PartitionLog } from '../log/index.ts'
+import type { PartitionMetadata, TopicMetadata } from '../metadata/types.ts'
+import type { BrokerState } from '../state.ts'
+import type { RequestContext } from './handler.ts'
+
+/** A partition as a request names it: by topic id in newer versions, by topic name in older ones. */
+export interface NamedPartition {
+  readonly topic: string
+  readonly topicId: Uuid
+  readonly partition: number
+  /** -1: the client does not say (KIP-320). */
+  readonly currentLeaderEpoch: number
+}
+
+export interface Led {
+  readonly error: undefined
+  readonly topic: TopicMetadata
+  readonly partition: PartitionMetadata
+}
+
+export interface NotLed {
+  readonly error: KafkaErrorName
+  /** Where the partition is led, when another presented broker leads it or the epoch is not the client's. */
+  readonly leader: PartitionMetadata | undefined
+}
+
+/** The partition, if it exists, this presented broker leads it, and the client's epoch is the current one. */
+export function findLed({ broker, brokerId }: RequestContext, named: NamedPartition): Led | NotLed {
+  const byId = named.topicId !== zeroUuid
+  const topic = byId ? broker.metadata.topicById(named.topicId) : broker.metadata.topic(named.topic)
+  if (topic === undefined) {
+    // An empty name is what remains of the zero id.
+    const unknownId = byId || named.topic === ''
+    return { error: unknownId ? 'UNKNOWN_TOPIC_ID' : 'UNKNOWN_TOPIC_OR_PARTITION', leader: undefined }
+  }
+  const partition = topic.partitions[named.partition]
+  if (partition === undefined) return { error: 'UNKNOWN_TOPIC_OR_PARTITION', leader: undefined }
+  if (partition.leader !== brokerId) return { error: 'NOT_LEADER_OR_FOLLOWER', leader: partition }
+  if (named.currentLeaderEpoch >= 0 && named.currentLeaderEpoch < partition.leaderEpoch) {
+    return { error: 'FENCED_LEADER_EPOCH', leader: partition }
+  }
+  if (named.currentLeaderEpoch > partition.leaderEpoch) return { error: 'UNKNOWN_LEADER_EPOCH', leader: partition }
+  return { error: undefined, topic, partition }
+}
+
+/** The log, at once when it is open. */
+export function openLog(broker: BrokerState, { topic, partition }: Led): PartitionLog | Promise<PartitionLog> {
+  return (
+    broker.logs.getOpen(topic.name, topic.id, partition.partition) ??
+    broker.logs.get({ topic: topic.name, topicId: topic.id, partition: partition.partition })
+  )
+}
+
+/** Where the leaders are that a response names (KIP-951): no further Metadata request is needed. */
+export function endpointsOf(
+  broker: BrokerState,
+  leaders: ReadonlySet<number>,
+): { nodeId: number; host: string; port: number; rack: null }[] {
+  return broker.brokers
+    .filter(({ brokerId }) => leaders.has(brokerId))
+    .map(({ brokerId, host, port }) => ({ nodeId: brokerId, host, port, rack: null }))
+}
