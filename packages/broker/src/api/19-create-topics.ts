@@ -24,7 +24,7 @@ export const handleCreateTopics: ApiHandler<'CreateTopics'> = (request, { broker
     const topics = names.map((name): Answer => {
       const topic = planned.get(name)
       if (!topic) return refused.get(name)!
-      const answer: Answer = { name, errorCode: errorCodes.NONE, topicId: ids.get(name) }
+      const answer: Answer = { name, errorCode: errorCodes.NONE, errorMessage: null, topicId: ids.get(name) }
       if (apiVersion < 5) return answer
       return {
         ...answer,
