@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest'
+import { makeFaults } from './faults.ts'
+
+const nobody = () => undefined
+const close = { close: true } as const
+
+describe('faults', () => {
+  it('strikes only the nth matching request', () => {
+    const faults = makeFaults()
+    faults.add({ api: 'Produce', nth: 2, action: close })
+    const request = { api: 'Produce', request: {} }
+    expect([1, 2, 3].map(() => faults.strike(request, nobody))).toEqual([undefined, close, undefined])
+  })
+
+  it('strikes every request until it is removed', () => {
+    const faults = makeFaults()
+    const remove = faults.add({ api: 'Fetch', action: { drop: true } })
+    expect(faults.strike({ api: 'Fetch', request: {} }, nobody)).toEqual({ drop: true })
+    expect(faults.strike({ api: 'Produce', request: {} }, nobody)).toBeUndefined()
+    remove()
+    expect(faults.strike({ api: 'Fetch', request: {} }, nobody)).toBeUndefined()
+  })
+
+  it.each([
+    ['Produce', { topicData: [{ name: 'orders' }] }],
+    ['Fetch', { topics: [{ topic: 'orders' }] }],
+    ['Fetch', { topics: [{ topic: '', topicId: 'id-of-orders' }] }],
+    ['DeleteTopics', { topicNames: ['other', 'orders'] }],
+    ['OffsetFetch', { groups: [{ groupId: 'g', topics: [{ name: 'orders' }] }] }],
+    ['DescribeConfigs', { resources: [{ resourceType: 2, resourceName: 'orders' }] }],
+  ])('finds the topic in a request of %s: %j', (api, request) => {
+    const faults = makeFaults()
+    faults.add({ api, topic: 'orders', action: close })
+    faults.add({ api, topic: 'elsewhere', action: { drop: true } })
+    expect(faults.strike({ api, request }, (id) => (id === 'id-of-orders' ? 'orders' : undefined))).toEqual(close)
+  })
+
+  it('does not take the name of a setting for that of a topic', () => {
+    const faults = makeFaults()
+    faults.add({ api: 'CreateTopics', topic: 'retention.ms', action: close })
+    const request = { topics: [{ name: 'orders', configs: [{ name: 'retention.ms', value: '1' }] }] }
+    expect(faults.strike({ api: 'CreateTopics', request }, nobody)).toBeUndefined()
+  })
+
+  it.each([
+    ['OffsetCommit', { groupId: 'g' }],
+    ['DescribeGroups', { groups: ['f', 'g'] }],
+    ['FindCoordinator', { coordinatorKeys: ['g'] }],
+    ['DeleteGroups', { groupsNames: ['g'] }],
+  ])('finds the group in a request of %s: %j', (api, request) => {
+    const faults = makeFaults()
+    faults.add({ api, group: 'g', action: close })
+    expect(faults.strike({ api, request }, nobody)).toEqual(close)
+  })
+
+  it.each([
+    [{ api: 'Prodoose', action: close }, /there is no "Prodoose"/],
+    [{ api: 'Produce', nth: 0, action: close }, /nth: must be a whole number from 1/],
+    [{ api: 'Produce', action: { error: 'OOPS' } }, /there is no Kafka error "OOPS"/],
+    [{ api: 'Produce', action: { delayMs: -1 } }, /delayMs: must be at least 0/],
+  ])('refuses a rule that cannot work: %j', (rule, message) => {
+    expect(() => makeFaults().add(rule)).toThrow(message)
+  })
+})
