@@ -35,7 +35,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return exitCodes.done
-      writeError(usageReport(error, argv), argv, io, error)
+      writeError(await usageReport(error, argv), argv, io, error)
       return exitCodes.usage
     }
     const report = reportError(error, settings && addresses(settings))
@@ -92,11 +92,13 @@ function addresses({ bootstrapServers, registryUrl }: Settings): (message: strin
   }
 }
 
-function usageReport(error: CommanderError, argv: readonly string[]): ErrorReport {
+async function usageReport(error: CommanderError, argv: readonly string[]): Promise<ErrorReport> {
   // Commander's own texts: "error: unknown command 'topcs'\n(Did you mean topics?)".
   const [first, ...rest] = error.message.replace(/^error: /, '').split('\n')
   const words = argv.filter((word) => !word.startsWith('-'))
-  const command = nouns.some(({ name }) => name === words[0]) ? `${words[0]} ` : ''
+  const noun = await nouns.find(({ name }) => name === words[0])?.load()
+  const verb = noun?.verbs.find(({ name }) => name === words[1])
+  const command = [noun?.name, verb?.name].map((name) => (name === undefined ? '' : `${name} `)).join('')
   const suggestion = rest.join(' ').replace(/^\(|\)$/g, '')
   const isHelp = error.code === 'commander.help'
   return {

@@ -127,8 +127,10 @@ const tail = defineVerb({
     }
     const past = await tailRanges(cluster, topics, { ...window, follow: options.from !== undefined && options.follow })
     let left = options.limit ?? Number.POSITIVE_INFINITY
+    let shown = 0
     const show = (event: TailedEvent): void => {
       left -= 1
+      shown += 1
       context.out(
         context.format === 'json'
           ? toJsonLine(tailData(event))
@@ -159,6 +161,7 @@ const tail = defineVerb({
 
     if (options.from !== undefined) {
       await read(past, show)
+      if (shown === 0) context.note('No events there.')
       return
     }
     // The last few: all partitions' ends are read, and the newest of them shown, before anything newer.
@@ -168,6 +171,7 @@ const tail = defineVerb({
       if (newest.length > last * 2 + 100) newest = lastOf(newest, last)
     })
     for (const event of lastOf(newest, last)) if (left > 0) show(event)
+    if (shown === 0 && !options.follow) context.note('No events there.')
     if (!options.follow || left <= 0 || context.io.signal.aborted) return
     await read(
       past.map(({ end, ...range }) => ({ ...range, next: end ?? range.next, end: null })),

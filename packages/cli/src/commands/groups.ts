@@ -233,22 +233,20 @@ const resetOffsets = defineVerb({
       throw usageError('Which topics was not said.', 'Pass --topic user.events (repeatable) or --all-topics.')
     }
     const cluster = await context.cluster()
+    const active = await activeGroup(cluster, args.group)
+    if (active !== undefined) {
+      const problem = new CliError(
+        'GROUP_ACTIVE',
+        `${args.group} is ${active.state} with ${counted(active.members.length, 'member')}: its offsets cannot be moved under it.`,
+        {
+          hint: `Stop its consumers (${[...new Set(active.members.map(({ clientId, host }) => `${clientId} ${host}`))].join(', ')}) and run this again.`,
+        },
+      )
+      if (options.execute) throw problem
+      context.note(context.colours.stderr.careful(`With --execute this would be refused: ${problem.message}`))
+    }
     const resets = await cluster.planOffsetReset(args.group, named ?? 'all', strategy)
     if (options.execute) {
-      const [group] = await cluster.describeGroups([args.group]).catch((error: { code?: unknown }) => {
-        // A group that does not exist yet gets its first offsets: Kafka's tools allow it too.
-        if (error.code === 'GROUP_ID_NOT_FOUND') return []
-        throw error
-      })
-      if (group !== undefined && group.members.length > 0) {
-        throw new CliError(
-          'GROUP_ACTIVE',
-          `${args.group} is ${group.state} with ${counted(group.members.length, 'member')}: its offsets cannot be moved under it.`,
-          {
-            hint: `Stop its consumers (${[...new Set(group.members.map(({ clientId, host }) => `${clientId} ${host}`))].join(', ')}) and run this again.`,
-          },
-        )
-      }
       if (isProduction(context.settings.environment.value)) {
         context.note(renderTable(resets, resetColumns, context.colours.stderr).trimEnd())
         await context.confirm({ what: `Move the offsets of ${args.group}`, typedName: args.group })
@@ -271,6 +269,17 @@ const resetOffsets = defineVerb({
     )
   },
 })
+
+/** The group when it has members. One that does not exist yet has none: it may be given its first offsets. */
+async function activeGroup(cluster: Cluster, groupId: string): Promise<GroupInfo | undefined> {
+  try {
+    const [group] = await cluster.describeGroups([groupId])
+    return group !== undefined && group.members.length > 0 ? group : undefined
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'GROUP_ID_NOT_FOUND') return undefined
+    throw error
+  }
+}
 
 const remove = defineVerb({
   name: 'delete',

@@ -124,8 +124,14 @@ async function locate({ cluster, ranges }: ReadOptions): Promise<Position[]> {
   return ranges.map((range) => {
     const topic = byName.get(range.topic)!
     const leader = topic.partitions.find(({ partition }) => partition === range.partition)?.leader ?? -1
-    return { ...range, topicId: topic.id, leader, latestMs: Number.NEGATIVE_INFINITY }
+    return { ...range, topicId: toUuid(topic.id), leader, latestMs: Number.NEGATIVE_INFINITY }
   })
+}
+
+/** Kafka prints topic ids in base64, its client library wants them as hexadecimal UUIDs. */
+function toUuid(id: string): string {
+  const hex = Buffer.from(id, 'base64url').toString('hex')
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }
 
 /** After an error: where the leaders are now, and where the logs begin, in case retention went past us. */

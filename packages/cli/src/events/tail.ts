@@ -53,6 +53,7 @@ export async function tailRanges(cluster: Cluster, topics: readonly TopicInfo[],
 }
 
 const typeWidth = 24
+const userWidth = 14
 const maxShownBytes = 24
 
 /** One line: when, what, who, where, the payload. */
@@ -67,7 +68,7 @@ export function tailLine(event: TailedEvent, colours: Colours, showTopic: boolea
   }
   const { envelope } = event
   const type = colours.word(padEnd(envelope.event_type, typeWidth), envelope.event_type)
-  return `${colours.aside(time(envelope.timestamp))}  ${type}  ${padEnd(envelope.user_id, 12)}  ${colours.aside(where)}  ${JSON.stringify(event.data)}\n`
+  return `${colours.aside(time(envelope.timestamp))}  ${type}  ${padEnd(envelope.user_id, userWidth)}  ${colours.aside(where)}  ${JSON.stringify(event.data)}\n`
 }
 
 /** One object: the envelope's fields, the payload decoded, and where it stands. */

@@ -1,4 +1,5 @@
 // The log of the servers that `up` runs: JSON lines in a file, or on standard error with --verbose.
+import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 
@@ -13,6 +14,8 @@ export async function openServerLog(file: string | undefined, level: string): Pr
   const { default: pino } = await import('pino')
   if (file !== undefined) mkdirSync(dirname(file), { recursive: true })
   const destination = pino.destination(file === undefined ? { dest: 2, sync: true } : { dest: file, sync: false })
+  // Ending before the file is open makes the destination throw when the process exits.
+  if (file !== undefined) await once(destination, 'ready')
   return {
     logger: pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination),
     close: () =>

@@ -51,8 +51,9 @@ export async function demandFreePorts(ports: readonly WantedPort[]): Promise<voi
   })
 }
 
+/** Both ends of a long command line: the program, and what it was given last (Kafka's is its configuration file). */
 function shorten(command: string): string {
-  return command.length > 120 ? `${command.slice(0, 119)}…` : command
+  return command.length > 120 ? `${command.slice(0, 40)} … ${command.slice(-76)}` : command
 }
 
 const listening = '0A'

@@ -48,7 +48,7 @@ export function renderTable<Row>(
       .map((part, index) => {
         const shown = index === last && !right[index] ? truncate(part, room) : part
         const padding = right[index] ? padStart(shown, widths[index]!) : padEnd(shown, widths[index]!)
-        return padding.replace(shown, () => paint(shown, index))
+        return shown === '' ? padding : padding.replace(shown, () => paint(shown, index))
       })
       .join('  ')
       .trimEnd()}\n`

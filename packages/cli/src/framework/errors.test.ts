@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest'
+import { CliError, reportError, usageError } from './errors.ts'
+
+const withCode = (code: string, message = 'said', more: object = {}): Error =>
+  Object.assign(new Error(message), { code, ...more })
+
+describe('what an error tells the shell', () => {
+  it('gives usage errors 2, others 1', () => {
+    expect(reportError(usageError('x')).exitCode).toBe(2)
+    expect(reportError(new CliError('X', 'x')).exitCode).toBe(1)
+    expect(reportError(new Error('x'))).toMatchObject({ code: 'UNEXPECTED', exitCode: 1 })
+    expect(reportError('a text')).toMatchObject({ message: 'a text', exitCode: 1 })
+  })
+
+  it('gives a failed connection 4, however deep it lies, and says where the address came from', () => {
+    const error = new Error('cannot ask', { cause: new AggregateError([withCode('ECONNREFUSED')]) })
+    expect(reportError(error, () => 'from default')).toMatchObject({
+      exitCode: 4,
+      message: 'cannot ask (from default)',
+      hint: expect.stringContaining('selfmonitor up'),
+    })
+    expect(reportError(withCode('CANNOT_CONNECT', 'm', { reason: 'cannot-connect' })).exitCode).toBe(4)
+    expect(reportError(withCode('REGISTRY_UNREACHABLE')).exitCode).toBe(4)
+  })
+
+  it('gives what is not allowed 4', () => {
+    expect(reportError(withCode('TOPIC_AUTHORIZATION_FAILED')).exitCode).toBe(4)
+    expect(reportError(withCode('SOMETHING', 'm', { reason: 'not-allowed' })).exitCode).toBe(4)
+  })
+
+  it('says a hint once, also where the message ends with it', () => {
+    const report = reportError(withCode('JAVA_MISSING', 'There is no Java. Install one.', { remedy: 'Install one.' }))
+    expect(report).toMatchObject({ message: 'There is no Java.', hint: 'Install one.' })
+  })
+})

@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest'
+import { bigInteger, duration, integer, keyValue, timestamp, topicPartitions } from './parse.ts'
+
+describe('duration', () => {
+  it.each([
+    ['250ms', 250],
+    ['10s', 10_000],
+    ['1.5h', 5_400_000],
+    ['1h30m', 5_400_000],
+    ['7d', 604_800_000],
+    ['PT10M', 600_000],
+    ['P1DT2H30M', 95_400_000],
+    ['PT0.5S', 500],
+    ['P2W', 1_209_600_000],
+  ])('reads %s as %d ms', (text, ms) => {
+    expect(duration(text)).toBe(ms)
+  })
+
+  it.each(['', '10', 'ten', 'P', 'PT', '5 m', '10x', '-5m'])('refuses "%s" and says what it takes', (text) => {
+    expect(() => duration(text)).toThrow(/is not a duration/)
+  })
+})
+
+describe('timestamp', () => {
+  it.each([
+    ['2026-11-22T13:00:00Z', '2026-11-22T13:00:00.000Z'],
+    ['2026-11-22T13:00:00.250', '2026-11-22T13:00:00.250Z'],
+    ['2026-11-22 13:00', '2026-11-22T13:00:00.000Z'],
+    ['2026-11-22T13:00:00+02:00', '2026-11-22T11:00:00.000Z'],
+    ['2026-11-22T13:00:00+0200', '2026-11-22T11:00:00.000Z'],
+    ['2026-11-22T13:00:00+02', '2026-11-22T11:00:00.000Z'],
+    ['2026-11-22', '2026-11-22T00:00:00.000Z'],
+    ['1795352400000', '2026-11-22T13:00:00.000Z'],
+  ])('reads %s', (text, iso) => {
+    expect(new Date(timestamp(text)).toISOString()).toBe(iso)
+  })
+
+  it.each(['yesterday', '2026-13-01', '22.11.2026', '12345', '2026-11-22T1'])('refuses "%s"', (text) => {
+    expect(() => timestamp(text)).toThrow(/is not a time/)
+  })
+})
+
+describe('numbers and pairs', () => {
+  it('keeps offsets beyond 2^53 exact', () => {
+    expect(bigInteger('9007199254740993')).toBe(9007199254740993n)
+  })
+
+  it('refuses what is not whole, or too small', () => {
+    expect(() => integer(1)('1.5')).toThrow(/whole number/)
+    expect(() => integer(1)('0')).toThrow(/at least 1/)
+    expect(() => bigInteger('12x')).toThrow(/whole number/)
+  })
+
+  it('collects key=value, the value with further equal signs', () => {
+    expect(keyValue('b=c=d', { a: '1' })).toEqual({ a: '1', b: 'c=d' })
+    expect(() => keyValue('retention.ms')).toThrow(/key=value/)
+    expect(() => keyValue('=x')).toThrow(/key=value/)
+  })
+
+  it('takes topics, or some of their partitions', () => {
+    const first = topicPartitions('user.events')
+    expect(topicPartitions('audit.events:0,2', first)).toEqual([
+      { topic: 'user.events' },
+      { topic: 'audit.events', partitions: [0, 2] },
+    ])
+    expect(() => topicPartitions('a:x')).toThrow(/whole number/)
+  })
+})

@@ -1,0 +1,61 @@
+// For tests: the command in this process, with everything that it writes kept.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Io, Output } from './framework/io.ts'
+import { isPortFree } from './local/ports.ts'
+import { run } from './run.ts'
+
+export interface RunResult {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface TestIo {
+  readonly cwd?: string
+  readonly env?: Readonly<Record<string, string | undefined>>
+  readonly stdin?: string
+  readonly signal?: AbortSignal
+}
+
+/** Runs `selfmonitor` with these words. No terminal, no variables of the surroundings, an empty folder. */
+export async function selfmonitor(words: readonly string[], given: TestIo = {}): Promise<RunResult> {
+  const written = { stdout: '', stderr: '' }
+  const output = (name: 'stdout' | 'stderr'): Output => ({
+    write: (text) => {
+      written[name] += text
+    },
+    isTTY: false,
+    columns: 80,
+  })
+  const io: Io = {
+    stdout: output('stdout'),
+    stderr: output('stderr'),
+    interactive: false,
+    readStdin: async () => given.stdin ?? '',
+    env: given.env ?? {},
+    cwd: given.cwd ?? tmpdir(),
+    signal: given.signal ?? new AbortController().signal,
+    entry: [],
+  }
+  return { code: await run(words, io), ...written }
+}
+
+/** A folder that `remove` takes away again. */
+export function temporaryFolder(): { readonly path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'selfmonitor-cli-'))
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
+}
+
+const firstOffset = 12_000
+const offsets = 30_000
+
+/** A port offset whose Kafka and registry ports are free now. */
+export async function freePortOffset(): Promise<number> {
+  for (let attempt = 0; attempt < 50; attempt += 1) {
+    const offset = firstOffset + Math.floor(Math.random() * offsets)
+    if ((await isPortFree(9092 + offset)) && (await isPortFree(8081 + offset))) return offset
+  }
+  throw new Error('no free ports found in 50 attempts')
+}
