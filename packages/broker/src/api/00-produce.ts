@@ -13,7 +13,7 @@ import { errorCodes, type KafkaErrorName, type RequestOf, type ResponseInput } f
 import { toKafkaError } from '../errors.ts'
 import { LogError, type PartitionLog } from '../log/index.ts'
 import { type ApiHandler, CloseConnection, type RequestContext } from './handler.ts'
-import { endpointsOf, findLed, type Led, openLog } from './partition-leader.ts'
+import { createLeaderHints, findLed, type LeaderHints, type Led, openLog } from './partition-leader.ts'
 
 type TopicData = RequestOf<'Produce'>['topicData'][number]
 type PartitionAnswer = NonNullable<
@@ -25,11 +25,11 @@ const zstd = 4
 const compressionAt = 22
 
 export const handleProduce: ApiHandler<'Produce'> = async (request, context) => {
-  const otherLeaders = new Set<number>()
+  const hints = createLeaderHints(context, { currentLeader: 10, nodeEndpoints: 10 })
   const answers = request.topicData.map((topic) => ({
     name: topic.name,
     topicId: topic.topicId,
-    answers: topic.partitionData.map((data) => append(context, request.acks, topic, data, otherLeaders)),
+    answers: topic.partitionData.map((data) => append(context, request.acks, topic, data, hints)),
   }))
   const responses = []
   for (const { name, topicId, answers: pending } of answers) {
@@ -43,7 +43,7 @@ export const handleProduce: ApiHandler<'Produce'> = async (request, context) => 
     }
     return null
   }
-  return { responses, nodeEndpoints: endpointsOf(context.broker, otherLeaders) }
+  return { responses, ...hints.endpoints() }
 }
 
 function append(
@@ -51,16 +51,14 @@ function append(
   acks: number,
   topic: TopicData,
   { index, records }: TopicData['partitionData'][number],
-  otherLeaders: Set<number>,
+  hints: LeaderHints,
 ): PartitionAnswer | Promise<PartitionAnswer> {
   if (acks < -1 || acks > 1) return refused(index, 'INVALID_REQUIRED_ACKS', `acks=${acks} is not -1, 0 or 1`)
   const named = { topic: topic.name, topicId: topic.topicId, partition: index, currentLeaderEpoch: -1 }
   const led = findLed(context, named)
   if (led.error !== undefined) {
-    const answer = refused(index, led.error, `partition ${index} of the topic is not led here: ${led.error}`)
-    if (led.leader === undefined) return answer
-    otherLeaders.add(led.leader.leader)
-    return { ...answer, currentLeader: { leaderId: led.leader.leader, leaderEpoch: led.leader.leaderEpoch } }
+    const message = `partition ${index} of the topic is not led here: ${led.error}`
+    return { ...refused(index, led.error, message), ...hints.hint(led) }
   }
   const problem = refusal(context, acks, led, records)
   if (problem !== undefined) return refused(index, problem.code, problem.message)

@@ -15,7 +15,7 @@ import type { BrokerState } from '../state.ts'
 import { createFetchSessions, type FetchedPartition, type FetchPlan, type FetchSessions } from './fetch-sessions.ts'
 import { createWait } from './fetch-wait.ts'
 import type { ApiHandler, RequestContext } from './handler.ts'
-import { endpointsOf, findLed, openLog } from './partition-leader.ts'
+import { createLeaderHints, findLed, type LeaderHints, openLog } from './partition-leader.ts'
 
 type Topic = NonNullable<ResponseInput<'Fetch'>['responses']>[number]
 type PartitionAnswer = NonNullable<Topic['partitions']>[number]
@@ -44,13 +44,14 @@ export const handleFetch: ApiHandler<'Fetch'> = async (request, context) => {
   )
   if (plan.error !== undefined) return { errorCode: errorCodes[plan.error] }
 
-  let outcomes = await readAll(request, context, plan.partitions)
+  const hints = createLeaderHints(context, { currentLeader: 12, nodeEndpoints: 16 })
+  let outcomes = await readAll(request, context, plan.partitions, hints)
   if (!isEnough(request, plan, outcomes)) {
     const wait = createWait(context, request, outcomes)
     await wait.done
-    if (wait.progress || context.signal.aborted) outcomes = await readAll(request, context, plan.partitions)
+    if (wait.progress || context.signal.aborted) outcomes = await readAll(request, context, plan.partitions, hints)
   }
-  return respond(context, plan, outcomes)
+  return respond(context, plan, outcomes, hints)
 }
 
 /** The sessions of one presented broker; a client opens one with each broker that it fetches from. */
@@ -96,13 +97,14 @@ async function readAll(
   request: RequestOf<'Fetch'>,
   context: RequestContext,
   partitions: readonly FetchedPartition[],
+  hints: LeaderHints,
 ): Promise<Outcome[]> {
   let left = Math.min(request.maxBytes, context.broker.config.number('fetch.max.bytes'))
   let nothingYet = true
   const outcomes: Outcome[] = []
   for (const wanted of partitions) {
     const options = { maxBytes: Math.max(0, Math.min(wanted.partitionMaxBytes, left)), minOneBatch: nothingYet }
-    const started = readPartition(request, context, wanted, options)
+    const started = readPartition(request, context, wanted, options, hints)
     // Most answers come from memory; waiting for each of a thousand would cost more than making it.
     const outcome = started instanceof Promise ? await started : started
     if (outcome.sizeBytes > 0) nothingYet = false
@@ -117,12 +119,11 @@ function readPartition(
   context: RequestContext,
   wanted: FetchedPartition,
   options: ReadOptions,
+  hints: LeaderHints,
 ): Outcome | Promise<Outcome> {
   const led = findLed(context, wanted)
   if (led.error !== undefined) {
-    const answer = refused(wanted, led.error)
-    if (led.leader === undefined) return urgent(answer)
-    return urgent({ ...answer, currentLeader: { leaderId: led.leader.leader, leaderEpoch: led.leader.leaderEpoch } })
+    return urgent({ ...refused(wanted, led.error), ...hints.hint(led) })
   }
   if (context.apiVersion < 10 && led.topic.config['compression.type'] === 'zstd') {
     return urgent(refused(wanted, 'UNSUPPORTED_COMPRESSION_TYPE'))
@@ -212,9 +213,13 @@ function urgent(answer: PartitionAnswer): Outcome {
   return { answer, sizeBytes: 0, log: undefined, appendedBytes: 0, urgent: true }
 }
 
-function respond({ broker }: RequestContext, plan: FetchPlan, outcomes: readonly Outcome[]): ResponseInput<'Fetch'> {
+function respond(
+  { broker }: RequestContext,
+  plan: FetchPlan,
+  outcomes: readonly Outcome[],
+  hints: LeaderHints,
+): ResponseInput<'Fetch'> {
   const responses: { topic: string; topicId: string; partitions: PartitionAnswer[] }[] = []
-  const otherLeaders = new Set<number>()
   for (const [at, { answer, sizeBytes }] of outcomes.entries()) {
     const { topic, topicId } = plan.partitions[at]!
     const news = {
@@ -225,7 +230,6 @@ function respond({ broker }: RequestContext, plan: FetchPlan, outcomes: readonly
       mustSay: answer.divergingEpoch !== undefined,
     }
     if (!plan.include(at, news)) continue
-    if (answer.currentLeader !== undefined) otherLeaders.add(answer.currentLeader.leaderId ?? -1)
     const last = responses.at(-1)
     if (last !== undefined && last.topic === topic && last.topicId === topicId) last.partitions.push(answer)
     else responses.push({ topic, topicId, partitions: [answer] })
@@ -233,6 +237,6 @@ function respond({ broker }: RequestContext, plan: FetchPlan, outcomes: readonly
   return {
     sessionId: plan.finish(broker.clock.now()),
     responses,
-    nodeEndpoints: endpointsOf(broker, otherLeaders),
+    ...hints.endpoints(),
   }
 }

@@ -61,7 +61,8 @@ async function find(context: RequestContext, topic: string, wanted: PartitionReq
   }
   try {
     const found = await offsetOf(await openLog(context.broker, led), timestamp)
-    return { partitionIndex, errorCode: errorCodes.NONE, ...found }
+    const { leaderEpoch } = context.apiVersion >= 4 ? found : none
+    return { partitionIndex, errorCode: errorCodes.NONE, ...found, leaderEpoch }
   } catch (error) {
     return refused(wanted, toKafkaError(error).name)
   }

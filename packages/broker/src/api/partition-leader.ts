@@ -53,12 +53,39 @@ export function openLog(broker: BrokerState, { topic, partition }: Led): Partiti
   )
 }
 
-/** Where the leaders are that a response names (KIP-951): no further Metadata request is needed. */
-export function endpointsOf(
-  broker: BrokerState,
-  leaders: ReadonlySet<number>,
-): { nodeId: number; host: string; port: number; rack: null }[] {
-  return broker.brokers
-    .filter(({ brokerId }) => leaders.has(brokerId))
-    .map(({ brokerId, host, port }) => ({ nodeId: brokerId, host, port, rack: null }))
+interface Endpoint {
+  readonly nodeId: number
+  readonly host: string
+  readonly port: number
+}
+
+/**
+ * What a response says about partitions that another presented broker leads, and about wrong epochs (KIP-951): the client needs
+ * no further Metadata request.
+ */
+export interface LeaderHints {
+  /** The field to add to the partition's answer; empty where the version has none. */
+  hint(notLed: NotLed): { readonly currentLeader?: { readonly leaderId: number; readonly leaderEpoch: number } }
+  /** The field to add to the response. */
+  endpoints(): { readonly nodeEndpoints?: readonly Endpoint[] }
+}
+
+/** @param versions the first versions of the response that have each field */
+export function createLeaderHints(
+  { broker, apiVersion }: RequestContext,
+  versions: { readonly currentLeader: number; readonly nodeEndpoints: number },
+): LeaderHints {
+  const named = new Set<number>()
+  return {
+    hint({ leader }) {
+      if (leader === undefined || apiVersion < versions.currentLeader) return {}
+      named.add(leader.leader)
+      return { currentLeader: { leaderId: leader.leader, leaderEpoch: leader.leaderEpoch } }
+    },
+    endpoints() {
+      if (named.size === 0 || apiVersion < versions.nodeEndpoints) return {}
+      const endpoints = broker.brokers.filter(({ brokerId }) => named.has(brokerId))
+      return { nodeEndpoints: endpoints.map(({ brokerId, host, port }) => ({ nodeId: brokerId, host, port })) }
+    },
+  }
 }

@@ -1,4 +1,7 @@
 // Every API that this broker has: which handler answers it. Adding an API is adding its file and a row.
+import { handleProduce } from './00-produce.ts'
+import { handleFetch } from './01-fetch.ts'
+import { handleListOffsets } from './02-list-offsets.ts'
 import { handleMetadata } from './03-metadata.ts'
 import { handleOffsetCommit } from './08-offset-commit.ts'
 import { handleOffsetFetch } from './09-offset-fetch.ts'
@@ -12,8 +15,12 @@ import { handleListGroups } from './16-list-groups.ts'
 import { makeHandleApiVersions } from './18-api-versions.ts'
 import { handleCreateTopics } from './19-create-topics.ts'
 import { handleDeleteTopics } from './20-delete-topics.ts'
+import { handleDeleteRecords } from './21-delete-records.ts'
+import { handleInitProducerId } from './22-init-producer-id.ts'
+import { handleOffsetForLeaderEpoch } from './23-offset-for-leader-epoch.ts'
 import { handleDescribeConfigs } from './32-describe-configs.ts'
 import { handleAlterConfigs } from './33-alter-configs.ts'
+import { handleDescribeLogDirs } from './35-describe-log-dirs.ts'
 import { handleCreatePartitions } from './37-create-partitions.ts'
 import { handleDeleteGroups } from './42-delete-groups.ts'
 import { handleIncrementalAlterConfigs } from './44-incremental-alter-configs.ts'
@@ -23,6 +30,9 @@ import { handleDescribeTopicPartitions } from './75-describe-topic-partitions.ts
 import type { ApiTable } from './table.ts'
 
 export const apiTable: ApiTable = {
+  Produce: { handle: handleProduce, pipelined: true },
+  Fetch: { handle: handleFetch },
+  ListOffsets: { handle: handleListOffsets },
   Metadata: { handle: handleMetadata },
   OffsetCommit: { handle: handleOffsetCommit },
   OffsetFetch: { handle: handleOffsetFetch },
@@ -36,8 +46,12 @@ export const apiTable: ApiTable = {
   ApiVersions: { handle: makeHandleApiVersions(() => apiTable) },
   CreateTopics: { handle: handleCreateTopics },
   DeleteTopics: { handle: handleDeleteTopics },
+  DeleteRecords: { handle: handleDeleteRecords },
+  InitProducerId: { handle: handleInitProducerId, versions: { min: 0, max: 5 } },
+  OffsetForLeaderEpoch: { handle: handleOffsetForLeaderEpoch },
   DescribeConfigs: { handle: handleDescribeConfigs },
   AlterConfigs: { handle: handleAlterConfigs },
+  DescribeLogDirs: { handle: handleDescribeLogDirs },
   CreatePartitions: { handle: handleCreatePartitions },
   DeleteGroups: { handle: handleDeleteGroups },
   IncrementalAlterConfigs: { handle: handleIncrementalAlterConfigs },
