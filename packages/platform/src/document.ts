@@ -1,5 +1,15 @@
 // A YAML file as a tree in which every value knows where it stands, so that any mistake can be shown at its place.
-import { type Alias, isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Node as YamlNode } from 'yaml'
+import {
+  type Alias,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  type YAMLParseError,
+  type Node as YamlNode,
+} from 'yaml'
 import type { PlatformProblem } from './types.ts'
 
 export interface Position {
@@ -30,6 +40,8 @@ export interface ScalarTree {
   readonly value: string | number | boolean | null
   /** As it stands in the file: what a message may show, because the value may come from the environment. */
   readonly source: string
+  /** The value comes from the environment, as text. */
+  readonly substituted: boolean
   /** Environment variables that it names and that are not set. */
   readonly unset: readonly string[]
 }
@@ -68,9 +80,12 @@ export function readDocument(
     const { line, col } = lines.linePos(offset)
     return { file, line, column: col, path }
   }
-  const problems = [...document.errors, ...document.warnings].map((error) =>
-    problemAt(position(error.pos[0], ''), `is not valid YAML: ${error.message}`),
-  )
+  const problems = independent(document.errors).map((error) => {
+    const at = position(error.pos[0], '')
+    const unquoted = /[{[,].*[^"'$]\$\{/.test(text.split('\n')[at.line - 1] ?? '')
+    const hint = unquoted ? '; inside { } and [ ], put ${…} in quotes' : ''
+    return problemAt(at, `is not valid YAML: ${error.message}${hint}`)
+  })
   if (document.errors.length > 0 || document.contents === null) {
     return { tree: null, problems }
   }
@@ -82,7 +97,7 @@ export function readDocument(
       const target = node.resolve(document)
       if (target === undefined || following.includes(node)) {
         problems.push(problemAt(at, `*${node.source} refers to nothing, or to itself`))
-        return { kind: 'scalar', at, value: null, source: '', unset: [] }
+        return { kind: 'scalar', at, value: null, source: '', substituted: false, unset: [] }
       }
       following.push(node)
       const tree = convert(target, path, fallback)
@@ -114,11 +129,17 @@ export function readDocument(
       return { kind: 'list', at, items }
     }
     if (isScalar(node)) {
-      return { kind: 'scalar', at, ...substitute(node.value, node.source ?? '', node.type === 'PLAIN', env) }
+      return { kind: 'scalar', at, ...substitute(node.value, sourceOf(text, node.range), env) }
     }
-    return { kind: 'scalar', at, value: null, source: '', unset: [] }
+    return { kind: 'scalar', at, value: null, source: '', substituted: false, unset: [] }
   }
   return { tree: convert(document.contents as YamlNode, '', 0), problems }
+}
+
+/** The text of a scalar as it stands, quotes included; a long one is cut. */
+function sourceOf(text: string, range: readonly number[] | null | undefined): string {
+  const source = range ? text.slice(range[0], range[1]) : ''
+  return source.length > 80 ? `${source.slice(0, 79)}…` : source
 }
 
 /** What `<<: *base` or `<<: [*a, *b]` brings in; earlier maps win, as the merge key's specification says. */
@@ -132,17 +153,18 @@ function* mergedEntries(tree: Tree): Generator<[string, { key: Position; value: 
   }
 }
 
+/** After the first syntax error the parser only stumbles on; doubled keys are each a mistake of their own. */
+function independent(errors: readonly YAMLParseError[]): YAMLParseError[] {
+  const first = errors.find(({ code }) => code !== 'DUPLICATE_KEY')
+  return errors.filter((error) => error === first || error.code === 'DUPLICATE_KEY')
+}
+
 const reference = /\$\$\{|\$\{([A-Za-z_]\w*)(?::-([^}]*))?\}/g
 
-function substitute(
-  value: unknown,
-  source: string,
-  plain: boolean,
-  env: Environment,
-): Pick<ScalarTree, 'value' | 'source' | 'unset'> {
+function substitute(value: unknown, source: string, env: Environment): Omit<ScalarTree, 'kind' | 'at'> {
   if (typeof value !== 'string') {
     const known = typeof value === 'number' || typeof value === 'boolean' || value === null
-    return { value: known ? value : String(value), source, unset: [] }
+    return { value: known ? value : String(value), source, substituted: false, unset: [] }
   }
   const unset: string[] = []
   const text = value.replace(reference, (match, name?: string, otherwise?: string) => {
@@ -157,29 +179,7 @@ function substitute(
     }
     return found
   })
-  // `partitions: ${PARTITIONS}` is a number once it is known; text in quotes stays text.
-  const typed = plain && text !== value ? plainScalar(text) : text
-  return { value: typed, source: source || value, unset }
-}
-
-function plainScalar(text: string): string | number | boolean {
-  if (/^-?\d+(\.\d+)?$/.test(text) && (!/^-?\d+$/.test(text) || Number.isSafeInteger(Number(text)))) {
-    return Number(text)
-  }
-  return text === 'true' ? true : text === 'false' ? false : text
-}
-
-export function toValue(tree: Tree): unknown {
-  switch (tree.kind) {
-    case 'map':
-      return Object.fromEntries([...tree.entries].map(([key, { value }]) => [key, toValue(value)]))
-    case 'list':
-      return tree.items.map(toValue)
-    case 'scalar':
-      return tree.value
-    default:
-      return tree satisfies never
-  }
+  return { value: text, source: source || value, substituted: text !== value, unset }
 }
 
 /** The value of a key of a map, undefined where there is none. */
@@ -204,7 +204,8 @@ export function overlay(...layers: readonly (Tree | undefined)[]): Tree | undefi
       continue
     }
     if (result?.kind !== 'map' || layer.kind !== 'map') {
-      result = layer
+      // `user.events:` with nothing after it is a map with nothing in it.
+      result = result?.kind === 'map' && isEmpty(layer) ? result : layer
       continue
     }
     const entries = new Map(result.entries)
@@ -215,6 +216,10 @@ export function overlay(...layers: readonly (Tree | undefined)[]): Tree | undefi
     result = { ...layer, entries }
   }
   return result
+}
+
+function isEmpty(tree: Tree): boolean {
+  return tree.kind === 'scalar' && tree.value === null && tree.source === ''
 }
 
 /** Every scalar of a tree. */

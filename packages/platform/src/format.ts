@@ -1,6 +1,6 @@
 // The shape of a platform file: one declaration, from which the validation and the editors' JSON Schema come.
 import { z } from 'zod'
-import { get, type Position, problemAt, type Tree, toValue } from './document.ts'
+import { get, type Position, problemAt, type Tree } from './document.ts'
 import { didYouMean } from './suggest.ts'
 import type { PlatformProblem } from './types.ts'
 
@@ -155,7 +155,7 @@ export function structureProblems(
   shape: typeof platformFile | typeof includedFile,
   skip: ReadonlySet<Tree>,
 ): PlatformProblem[] {
-  const result = shape.safeParse(toValue(tree))
+  const result = shape.safeParse(toValue(tree, shape))
   if (result.success) {
     return []
   }
@@ -179,6 +179,29 @@ export function structureProblems(
     }
     return [problemAt(found.at, `${issue.message}${seen(found.node)}`)]
   })
+}
+
+/** The plain value; what comes from the environment as text becomes the number or the boolean that belongs there. */
+function toValue(tree: Tree, shape: z.core.$ZodType | undefined): unknown {
+  switch (tree.kind) {
+    case 'map':
+      return Object.fromEntries(
+        [...tree.entries].map(([key, { value }]) => [key, toValue(value, shapeAt(shape, [key]))]),
+      )
+    case 'list':
+      return tree.items.map((item) => toValue(item, shapeAt(shape, ['0'])))
+    case 'scalar': {
+      const { value, substituted } = tree
+      if (substituted && shape instanceof z.ZodNumber && /^-?\d+$/.test(String(value))) {
+        return Number(value)
+      }
+      return substituted && shape instanceof z.ZodBoolean && /^(true|false)$/.test(String(value))
+        ? value === 'true'
+        : value
+    }
+    default:
+      return tree satisfies never
+  }
 }
 
 function seen(node: Tree): string {
@@ -210,8 +233,8 @@ function unwrap(shape: z.core.$ZodType): z.core.$ZodType {
   return shape instanceof z.ZodOptional ? unwrap(shape.unwrap()) : shape
 }
 
-function shapeAt(shape: z.core.$ZodType, path: readonly string[]): z.core.$ZodType | undefined {
-  let at: z.core.$ZodType | undefined = unwrap(shape)
+function shapeAt(shape: z.core.$ZodType | undefined, path: readonly string[]): z.core.$ZodType | undefined {
+  let at = shape === undefined ? undefined : unwrap(shape)
   for (const key of path) {
     if (at instanceof z.ZodObject) {
       at = at.shape[key]

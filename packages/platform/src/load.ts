@@ -83,7 +83,8 @@ export async function loadPlatform(file: string, options: LoadOptions = {}): Pro
     services: [...services].map(([name, { value }]) => serviceOf(name, value, topics, problems)),
   }
   checkCollisions(topics, problems)
-  const unique = new Map(problems.map((p) => [`${p.file}:${p.line}:${p.column} ${p.message}`, p]))
+  // The first thing said of a place is what is wrong with its shape; the rest follows from it.
+  const unique = new Map(problems.toReversed().map((p) => [`${p.file}:${p.line}:${p.column}`, p]))
   if (unique.size > 0) {
     throw invalidPlatform([...unique.values()])
   }

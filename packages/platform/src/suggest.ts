@@ -3,7 +3,8 @@
 /** Returns the nearest of `known`, or null when none is near enough to be what was meant. */
 export function nearest(word: string, known: Iterable<string>): string | null {
   let best: string | null = null
-  let bestDistance = Math.min(3, Math.floor(word.length / 2)) + 1
+  // A word of one or two letters is near to anything.
+  let bestDistance = word.length < 3 ? 0 : Math.min(3, Math.max(1, Math.floor(word.length / 3))) + 1
   for (const candidate of known) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase())
     if (distance < bestDistance) {

@@ -36,7 +36,8 @@ export async function buildTopic(
   checkName(name, key, problems)
 
   const partitions = scalar('partitions')
-  if (partitions === undefined) {
+  const isMap = effective?.kind === 'map' || (effective?.kind !== 'list' && (effective?.value ?? null) === null)
+  if (partitions === undefined && isMap) {
     problems.push(problemAt(key, 'must say how many partitions, for example partitions: 6'))
   }
   const { config, unset } = readConfig(effective, at, problems)
@@ -71,7 +72,7 @@ export async function buildTopic(
     ...(unset.length > 0 ? { unset } : {}),
     ...(description === undefined ? {} : { description: String(description.value) }),
     ...(owner === undefined ? {} : { owner: String(owner.value) }),
-    ...(scalar('protect')?.value === true ? { protect: true } : {}),
+    ...(String(scalar('protect')?.value) === 'true' ? { protect: true } : {}),
     ...(schema === undefined ? {} : { schema }),
     ...(compatibility === undefined ? {} : { compatibility: compatibility.value as CompatibilityLevel }),
     eventTypes,

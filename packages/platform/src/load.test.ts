@@ -1,0 +1,311 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { PlatformError } from './errors.ts'
+import { type LoadOptions, loadPlatform } from './load.ts'
+import type { Platform } from './types.ts'
+
+const folders: string[] = []
+afterEach(() => {
+  for (const folder of folders.splice(0)) {
+    rmSync(folder, { recursive: true })
+  }
+})
+
+/** Writes files and returns the path of platform.yaml. */
+function files(contents: Record<string, string>): string {
+  const folder = mkdtempSync(join(tmpdir(), 'platform-'))
+  folders.push(folder)
+  for (const [name, text] of Object.entries(contents)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true })
+    writeFileSync(join(folder, name), text)
+  }
+  return join(folder, 'platform.yaml')
+}
+
+const load = (text: string, options?: LoadOptions): Promise<Platform> =>
+  loadPlatform(files({ 'platform.yaml': text }), { env: {}, ...options })
+
+/** Every mistake, as `line:column path: message`. */
+async function mistakes(text: string, options?: LoadOptions, others: Record<string, string> = {}): Promise<string[]> {
+  const path = files({ 'platform.yaml': text, ...others })
+  const error = await loadPlatform(path, { env: {}, ...options }).catch((e: unknown) => e)
+  expect(error).toBeInstanceOf(PlatformError)
+  return (error as PlatformError).problems.map((p) => `${p.line}:${p.column} ${p.path}: ${p.message}`)
+}
+
+describe('a platform file', () => {
+  it('becomes topics with Kafka’s own settings and units', async () => {
+    const { topics } = await load(`
+topics:
+  orders:
+    partitions: 12
+    retention: 7d
+    retentionSize: 10GiB
+    cleanup: compact,delete
+    config:
+      max.message.bytes: 2MiB
+      segment.ms: 12h
+      min.cleanable.dirty.ratio: 0.25
+      flush.messages: 1000
+      unclean.leader.election.enable: false
+`)
+    expect(topics).toHaveLength(1)
+    expect(topics[0]).toMatchObject({
+      name: 'orders',
+      partitions: 12,
+      replicationFactor: 1,
+      config: {
+        'cleanup.policy': 'compact,delete',
+        'flush.messages': '1000',
+        'max.message.bytes': '2097152',
+        'min.cleanable.dirty.ratio': '0.25',
+        'retention.bytes': '10737418240',
+        'retention.ms': '604800000',
+        'segment.ms': '43200000',
+        'unclean.leader.election.enable': 'false',
+      },
+    })
+  })
+
+  it('gives a topic its own setting before the environment’s default, and that before the default', async () => {
+    const text = `
+defaults: { partitions: 3, retention: 1d, config: { segment.ms: 1h } }
+environments:
+  production:
+    defaults: { replication: 3, config: { min.insync.replicas: 2 } }
+    topics: { big: { partitions: 48 } }
+topics:
+  big: { partitions: 6 }
+  single: { replication: 1, config: { min.insync.replicas: 1 } }
+  usual:
+`
+    const { topics } = await load(text, { environment: 'production' })
+    expect(topics.map((t) => [t.name, t.partitions, t.replicationFactor, t.config['min.insync.replicas']])).toEqual([
+      ['big', 48, 3, '2'],
+      ['single', 3, 1, '1'],
+      ['usual', 3, 3, '2'],
+    ])
+    expect(topics.every((t) => t.config['segment.ms'] === '3600000' && t.config['retention.ms'] === '86400000')).toBe(
+      true,
+    )
+  })
+
+  it('takes null for the broker’s default', async () => {
+    const { topics } = await load('topics: { a: { partitions: 1, config: { retention.ms: null } } }')
+    expect(topics[0]).toMatchObject({ config: {}, unset: ['retention.ms'] })
+  })
+
+  it('knows what each service reads and writes; its group is its name unless it says otherwise', async () => {
+    const { services } = await load(`
+topics: { a: { partitions: 1 }, b: { partitions: 1 } }
+services:
+  one: { produces: [a], consumes: [b] }
+  two: { consumes: [a, b], group: readers }
+`)
+    expect(services).toEqual([
+      { name: 'one', produces: ['a'], consumes: ['b'], group: 'one' },
+      { name: 'two', produces: [], consumes: ['a', 'b'], group: 'readers' },
+    ])
+  })
+
+  it('reads schemas and event types beside the file that names them', async () => {
+    const path = files({
+      'platform.yaml': 'include: [team/orders.yaml]\n',
+      'team/orders.yaml': 'topics: { orders: { partitions: 1, schema: "{topic}.avsc", events: "events/{topic}" } }',
+      'team/orders.avsc': '{"type":"string"}',
+      'team/events/orders/order_placed.json': '{"type":"object"}',
+      'team/events/orders/order_cancelled.json': '{"type":"object"}',
+    })
+    const { topics } = await loadPlatform(path, { env: {} })
+    expect(topics[0]!.schema!.schema).toBe('{"type":"string"}')
+    expect(Object.keys(topics[0]!.eventTypes)).toEqual(['order_cancelled', 'order_placed'])
+    expect(topics[0]!.eventTypes.order_placed!.schema).toEqual({ type: 'object' })
+  })
+
+  it('resolves anchors, aliases and merge keys', async () => {
+    const { topics } = await load(`
+topics:
+  a: &base { partitions: 4, retention: 1d }
+  b: *base
+  c: { <<: *base, partitions: 8 }
+`)
+    expect(topics.map((t) => [t.partitions, t.config['retention.ms']])).toEqual([
+      [4, '86400000'],
+      [4, '86400000'],
+      [8, '86400000'],
+    ])
+  })
+})
+
+describe('references to the environment', () => {
+  const text = `
+cluster: { id: "\${CLUSTER_ID:-local}" }
+topics:
+  a:
+    partitions: \${PARTITIONS}
+    retention: \${RETENTION:-7d}
+    description: 'costs $\${5}'
+    protect: "\${PROTECT:-true}"
+`
+  it('are replaced, as numbers where they are, with their defaults where they are not set', async () => {
+    const platform = await load(text, { env: { PARTITIONS: '6' } })
+    expect(platform.cluster!.id).toBe('local')
+    expect(platform.topics[0]).toMatchObject({
+      partitions: 6,
+      config: { 'retention.ms': '604800000' },
+      description: 'costs ${5}',
+      protect: true,
+    })
+  })
+
+  it('are said with their place when they are not set', async () => {
+    expect(await mistakes(text)).toEqual([
+      '5:17 topics.a.partitions: needs the environment variable PARTITIONS, which is not set; set it or write ${PARTITIONS:-default}',
+    ])
+  })
+
+  it('may be missing where only another environment needs them', async () => {
+    const other = `
+environments: { development: {}, production: { cluster: { id: "\${PROD_ID}" } } }
+topics: { a: { partitions: 1 } }
+`
+    expect((await load(other)).topics).toHaveLength(1)
+    expect(await mistakes(other, { environment: 'production' })).toEqual([
+      expect.stringContaining('environments.production.cluster.id: needs the environment variable PROD_ID'),
+    ])
+  })
+
+  it('cannot bring in YAML, and their values do not show in messages', async () => {
+    const found = await mistakes('topics: { a: { partitions: "${P}" } }', { env: { P: '{ secret: 1 }' } })
+    expect(found).toEqual(['1:28 topics.a.partitions: must be a whole number, it is "${P}"'])
+  })
+})
+
+describe('mistakes', () => {
+  it('are all said at once, each with line, column and path', async () => {
+    expect(
+      await mistakes(`topics:
+  user.events:
+    partitons: 12
+    retention: 1 year
+  orders:
+    partitions: 0
+    config:
+      retention.sm: 5
+      min.insync.replicas: many
+services:
+  billing:
+    consumes: [user.event]
+owner: me
+`),
+    ).toEqual([
+      '2:3 topics."user.events": must say how many partitions, for example partitions: 6',
+      '3:5 topics."user.events".partitons: is not known here; did you mean \'partitions\'?',
+      '4:16 topics."user.events".retention: must be a duration such as 7d, 12h or 500ms, or a number of milliseconds, it is 1 year; years and months have no fixed length, write days (366d)',
+      '6:17 topics.orders.partitions: must be ≥ 1, it is 0',
+      '8:7 topics.orders.config."retention.sm": is no topic setting of Kafka; did you mean \'retention.ms\'?',
+      '9:28 topics.orders.config."min.insync.replicas": must be a whole number, it is many',
+      "12:16 services.billing.consumes[0]: 'user.event' is not declared below topics; did you mean 'user.events'?",
+      '13:1 owner: is not known here',
+    ])
+  })
+
+  it('name the file that they are in', async () => {
+    const path = files({
+      'platform.yaml': 'include: [a.yaml, b.yaml]\ntopics: { one: { partitions: 1 } }\n',
+      'a.yaml': '\ntopics: { one: { partitions: 2 } }\n',
+      'b.yaml': 'defaults: { partitions: 2 }\n',
+    })
+    const error: PlatformError = await loadPlatform(path).catch((e) => e)
+    expect(error.problems.map((p) => [p.file.split('/').at(-1), p.line, p.message])).toEqual([
+      ['a.yaml', 2, expect.stringMatching(/is declared already, in .*platform\.yaml line 2/)],
+      ['b.yaml', 1, 'is not known here'],
+    ])
+    expect(error.message).toMatch(/a\.yaml:2:11 topics\.one: is declared already/)
+  })
+
+  it('in YAML itself are said with their line', async () => {
+    expect(await mistakes('topics:\n  a: { partitions: 1\n')).toEqual([
+      expect.stringMatching(/^[23]:\d+ : is not valid YAML/),
+    ])
+    expect(await mistakes('topics:\n  a: { partitions: 1 }\n  a: { partitions: 2 }\n')).toEqual([
+      expect.stringMatching(/^3:3 : is not valid YAML: .*unique/),
+    ])
+    expect(await mistakes('')).toEqual(['1:1 : is empty; declare topics'])
+  })
+
+  it.each([
+    ['- a', 'must be a map with topics, services, …, it is a list'],
+    ['topics: [a]', 'must be a map of topics by name, it is a list'],
+    ['topics: { a: 5 }', 'must be a map of topic settings, it is 5'],
+    ['topics:\n  a:', 'must say how many partitions, for example partitions: 6'],
+    ['topics: { a: { partitions: "12" } }', 'must be a whole number, it is "12"'],
+    ['topics: { a: { partitions: 1.5 } }', 'must be a whole number, it is 1.5'],
+    ['topics: { a: { partitions: 1, compatibility: ANY } }', /^must be NONE, BACKWARD/],
+    [
+      'topics: { a: { partitions: 1, cleanup: purge } }',
+      "must be 'delete', 'compact' or 'compact,delete', it is purge",
+    ],
+    ['topics: { a: { partitions: 1, retention: 7 } }', 'must be text, it is 7'],
+    ['topics: { a: { partitions: 1, config: { cleanup.policy: purge } } }', /must be delete, compact or both/],
+    [
+      'topics: { a: { partitions: 1, retention: 7d, config: { retention.ms: 5 } } }',
+      /is declared twice: line 1 says it as retention/,
+    ],
+    ['topics: { "a b": { partitions: 1 } }', /is no topic name/],
+    ['topics: { a.b: { partitions: 1 }, a_b: { partitions: 1 } }', /collides with a\.b/],
+    [
+      'topics: { a: { partitions: 1, config: { min.insync.replicas: 2 } } }',
+      /must be ≤ 1, the replication of a, it is 2/,
+    ],
+    ['version: 2', 'must be 1, the only version of the format, it is 2'],
+    [
+      'environments: { development: { topics: { b: {} } } }\ntopics: { a: { partitions: 1 } }',
+      /is not declared below topics/,
+    ],
+    ['topics: { a: { partitions: 1, schema: none.avsc } }', /none\.avsc cannot be read \(there is no such file\)/],
+    ['topics: { a: { partitions: 1, schema: a.txt } }', 'must be a .avsc, .json or .proto file, it is a.txt'],
+    ['topics: { a: { partitions: 1, events: none } }', /none cannot be read/],
+    ['include: [missing.yaml]', /missing\.yaml cannot be read: there is no such file/],
+  ])('%s', async (text, message) => {
+    const found = (await mistakes(text)).map((line) => line.replace(/^\S+ .*?: /, ''))
+    expect(found).toEqual([typeof message === 'string' ? message : expect.stringMatching(message)])
+  })
+
+  it('of an unquoted reference in a flow map are said with the remedy, and not with what follows from it', async () => {
+    expect(await mistakes('topics: { a: { partitions: ${P} } }')).toEqual([
+      expect.stringMatching(/^1:29 : is not valid YAML: .*put \$\{…\} in quotes/),
+    ])
+  })
+
+  it('in a schema file are said with its name and line', async () => {
+    const found = await mistakes(
+      'topics: { a: { partitions: 1, schema: a.avsc, events: a } }',
+      {},
+      {
+        'a.avsc': '{\n  "type": "record",,\n}',
+        'a/one.json': '{"type": "strin"}',
+        'a/two.json': 'nothing',
+      },
+    )
+    expect(found).toEqual([
+      expect.stringMatching(/^2:\d+ : is not valid JSON/),
+      expect.stringMatching(/^1:1 : is not a JSON Schema: .*type/),
+      expect.stringMatching(/^1:1 : is not valid JSON/),
+    ])
+  })
+
+  it('an environment that the file does not have is said with those that it has', async () => {
+    const text = 'environments: { staging: {}, production: {} }\ntopics: { a: { partitions: 1 } }'
+    expect(await mistakes(text, { environment: 'prodution' })).toEqual([
+      "1:1 environments: declares no 'prodution', it has staging, production; did you mean 'production'?",
+    ])
+  })
+
+  it('a file that includes itself is read once', async () => {
+    const path = files({ 'platform.yaml': 'include: [platform.yaml]\ntopics: { a: { partitions: 1 } }' })
+    expect((await loadPlatform(path)).topics).toHaveLength(1)
+  })
+})

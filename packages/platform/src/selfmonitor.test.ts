@@ -1,0 +1,123 @@
+// The platform file at the root of the repository: the numbers and names that services already rely on.
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { parseAvro } from '@selfmonitor/registry'
+import { Ajv } from 'ajv'
+import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { platformJsonSchema } from './format.ts'
+import { loadPlatform } from './load.ts'
+
+const file = resolve(import.meta.dirname, '../../../platform.yaml')
+const days = (n: number) => String(n * 86_400_000)
+
+describe('platform.yaml of SelfMonitor', () => {
+  it('declares the eleven topics with their partitions and retention', async () => {
+    const { topics } = await loadPlatform(file, { env: {} })
+    expect(topics.map((t) => [t.name, t.partitions, t.config['retention.ms']])).toEqual([
+      ['user.events', 12, days(7)],
+      ['transaction.events', 12, days(30)],
+      ['fraud.alerts', 8, days(90)],
+      ['ml.predictions', 8, days(7)],
+      ['analytics.events', 12, days(30)],
+      ['audit.events', 6, days(366)],
+      ['notification.events', 6, days(7)],
+      ['document.events', 6, days(30)],
+      ['compliance.events', 4, days(366)],
+      ['integration.events', 8, days(7)],
+      ['system.events', 4, days(30)],
+    ])
+    expect(topics.every((t) => t.description)).toBe(true)
+  })
+
+  it.each([
+    ['production', 3, '2'],
+    ['staging', 3, '2'],
+    ['development', 1, undefined],
+  ])('in %s replicates %i times', async (environment, replication, minIsr) => {
+    const { topics } = await loadPlatform(file, { environment, env: {} })
+    expect(topics.every((t) => t.replicationFactor === replication)).toBe(true)
+    expect(topics.every((t) => t.config['min.insync.replicas'] === minIsr)).toBe(true)
+  })
+
+  it('names the consumer groups and what they read', async () => {
+    const { services } = await loadPlatform(file, { env: {} })
+    const readers = Object.fromEntries(services.filter((s) => s.consumes.length > 0).map((s) => [s.group, s.consumes]))
+    expect(readers).toEqual({
+      'analytics-service': ['user.events', 'transaction.events', 'analytics.events'],
+      'fraud-detection': ['transaction.events', 'user.events'],
+      'notification-service': ['user.events', 'notification.events'],
+      'audit-service': ['audit.events', 'compliance.events'],
+      'ml-service': ['user.events', 'transaction.events', 'ml.predictions'],
+    })
+    expect(services.find((s) => s.name === 'user-service')!.produces).toContain('user.events')
+  })
+
+  it('has a producer for every topic', async () => {
+    const { services, topics } = await loadPlatform(file, { env: {} })
+    const produced = new Set(services.flatMap((s) => s.produces))
+    expect(topics.filter((t) => !produced.has(t.name)).map((t) => t.name)).toEqual([])
+  })
+
+  it('gives every topic the envelope that services in other languages write', async () => {
+    const { topics } = await loadPlatform(file, { env: {} })
+    const names = topics.map(({ schema }) => {
+      expect(() => parseAvro(schema!.schema, { validateDefaults: true })).not.toThrow()
+      const record = JSON.parse(schema!.schema)
+      expect(record).toMatchObject({ type: 'record', namespace: 'com.selfmonitor.events' })
+      expect(record.fields.map((f: { name: string; type: unknown }) => [f.name, f.type])).toEqual([
+        ['event_id', 'string'],
+        ['event_type', 'string'],
+        ['user_id', 'string'],
+        ['timestamp', 'long'],
+        ['data', 'string'],
+      ])
+      expect([record, ...record.fields].every((part: { doc?: string }) => part.doc)).toBe(true)
+      return record.name
+    })
+    expect(names).toEqual([
+      'UserEvent',
+      'TransactionEvent',
+      'FraudAlert',
+      'MlPrediction',
+      'AnalyticsEvent',
+      'AuditEvent',
+      'NotificationEvent',
+      'DocumentEvent',
+      'ComplianceEvent',
+      'IntegrationEvent',
+      'SystemEvent',
+    ])
+  })
+
+  it('has three to six event types for each topic, described and open to new fields', async () => {
+    const { topics } = await loadPlatform(file, { env: {} })
+    for (const { eventTypes } of topics) {
+      const schemas = Object.entries(eventTypes)
+      expect(schemas.length).toBeGreaterThanOrEqual(3)
+      expect(schemas.length).toBeLessThanOrEqual(6)
+      for (const [name, { schema }] of schemas) {
+        expect(name).toMatch(/^[a-z]+(_[a-z]+)+$/)
+        // A consumer with last month's schema has to read this month's events.
+        expect(schema).not.toHaveProperty('additionalProperties')
+        expect(schema).toMatchObject({ type: 'object', description: expect.any(String), required: expect.any(Array) })
+      }
+    }
+  })
+})
+
+describe('the JSON Schema for editors', () => {
+  const committed = JSON.parse(readFileSync(resolve(import.meta.dirname, '../platform.schema.json'), 'utf8'))
+
+  it('is up to date (npm run schema --workspace @selfmonitor/platform)', () => {
+    expect(committed).toEqual(JSON.parse(JSON.stringify(platformJsonSchema())))
+  })
+
+  it('accepts the platform file, and references to the environment', () => {
+    const validate = new Ajv({ strict: false }).compile(committed)
+    expect(validate(parse(readFileSync(file, 'utf8'))), JSON.stringify(validate.errors)).toBe(true)
+    expect(validate({ topics: { a: { partitions: '${PARTITIONS:-3}' } } })).toBe(true)
+    expect(validate({ topics: { a: { partitions: 'three' } } })).toBe(false)
+    expect(validate({ topics: { a: { partitons: 3 } } })).toBe(false)
+  })
+})
