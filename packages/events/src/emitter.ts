@@ -56,21 +56,30 @@ interface PendingEvent {
 /** What the producer tells about one event. A class because there are a hundred thousand of them a second. */
 class EmitReceipt implements Receipt {
   readonly topic: string
-  readonly envelope: Envelope
+  readonly eventId: string
   readonly span: SendSpan | null
+  /** Kept for observers only: what is under way is what the garbage collector has to carry. */
+  readonly envelope: Envelope | null
   readonly done: (receipt: EmitReceipt, error: Error | null, result: EmitResult | null) => void
   resolve!: (result: EmitResult) => void
   reject!: (error: Error) => void
 
-  constructor(topic: string, envelope: Envelope, span: SendSpan | null, done: EmitReceipt['done']) {
+  constructor(
+    topic: string,
+    eventId: string,
+    span: SendSpan | null,
+    envelope: Envelope | null,
+    done: EmitReceipt['done'],
+  ) {
     this.topic = topic
-    this.envelope = envelope
+    this.eventId = eventId
     this.span = span
+    this.envelope = envelope
     this.done = done
   }
 
   acknowledged(partition: number, offset: bigint): void {
-    const result = { eventId: this.envelope.event_id, topic: this.topic, partition, offset }
+    const result = { eventId: this.eventId, topic: this.topic, partition, offset }
     this.done(this, null, result)
     this.resolve(result)
   }
@@ -89,6 +98,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
   const counters = { emitted: 0, emitFailed: 0 }
   let waiting = 0
   let closed = false
+  let keyBuffer = Buffer.allocUnsafe(1024)
 
   function done(receipt: EmitReceipt, error: Error | null, result: EmitResult | null): void {
     if (error !== null) {
@@ -98,7 +108,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
     }
     counters.emitted++
     receipt.span?.sent(result!.partition, result!.offset)
-    if (observer?.emitted !== undefined) {
+    if (observer?.emitted !== undefined && receipt.envelope !== null) {
       const { event_type, user_id, data } = receipt.envelope
       observer.emitted({ ...result!, eventType: event_type, userId: user_id, data: JSON.parse(data) as unknown })
     }
@@ -123,7 +133,9 @@ export function createEmitter(options: EmitterOptions): Emitter {
   function send(topic: string, envelope: Envelope, given: EmitOptions): Promise<EmitResult> {
     if (closed) return Promise.reject(new EventsClosedError('emit'))
     const key = given.key ?? given.userId
-    const receipt = new EmitReceipt(topic, envelope, startSend(topic, envelope.event_type, key, options.clientId), done)
+    const span = startSend(topic, envelope.event_type, key, options.clientId)
+    const observed = observer?.emitted === undefined ? null : envelope
+    const receipt = new EmitReceipt(topic, envelope.event_id, span, observed, done)
     const promise = new Promise<EmitResult>((resolve, reject) => {
       receipt.resolve = resolve
       receipt.reject = reject
@@ -156,16 +168,30 @@ export function createEmitter(options: EmitterOptions): Emitter {
     if (given !== undefined || (receipt.span !== null && receipt.span.headers.length > 0)) {
       headers = encodeHeaders([...Object.entries(given ?? {}), ...(receipt.span?.headers ?? [])])
     }
-    let value: Buffer
+    const encoder = state.encoder!
+    let valueLength: number
     try {
-      value = state.encoder!.encode(envelope)
+      valueLength = encoder.encodeShared(envelope)
     } catch (error) {
       receipt.failed(error as Error)
       return
     }
-    const keyBytes = Buffer.from(key)
-    const partition = partitionForKey(keyBytes, producer.partitions(topic)!)
-    producer.append(topic, partition, keyBytes, value, headers, envelope.timestamp, receipt)
+    // A code unit takes three bytes of UTF-8 at most.
+    if (keyBuffer.length < key.length * 3) keyBuffer = Buffer.allocUnsafe(key.length * 3)
+    const keyLength = keyBuffer.write(key)
+    const partition = partitionForKey(keyBuffer, producer.partitions(topic)!, keyLength)
+    const { timestamp } = envelope
+    producer.append(
+      topic,
+      partition,
+      keyBuffer,
+      keyLength,
+      encoder.shared.buffer,
+      valueLength,
+      headers,
+      timestamp,
+      receipt,
+    )
   }
 
   async function load(topic: string, state: TopicState): Promise<void> {

@@ -21,6 +21,8 @@ export const deadLetterHeaders = {
   failedAt: 'dlq.failed.at',
 } as const
 
+const nothing = Buffer.alloc(0)
+
 export const deadLetterTopic = (topic: string): string => `${topic}.dlq`
 
 export interface DeadLetterCause {
@@ -97,7 +99,11 @@ export function createDeadLetterWriter(options: ResolvedOptions, producer: Produ
       const partition = source.partition % producer.partitions(topic)!
       const { promise, resolve, reject } = Promise.withResolvers<void>()
       // The record's own time is now: with the original one, retention might delete it before anyone has looked.
-      producer.append(topic, partition, record.key, record.value, headers, now, {
+      const key = record.key ?? nothing
+      const value = record.value ?? nothing
+      const keyLength = record.key?.length ?? -1
+      const valueLength = record.value?.length ?? -1
+      producer.append(topic, partition, key, keyLength, value, valueLength, headers, now, {
         acknowledged: () => resolve(),
         failed: reject,
       })

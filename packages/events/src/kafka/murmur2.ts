@@ -4,8 +4,7 @@ const seed = 0x9747b28c
 const m = 0x5bd1e995
 
 /** murmur2 as in Kafka's `Utils.murmur2`: a signed 32-bit hash of the key's bytes. */
-export function murmur2(data: Uint8Array): number {
-  const length = data.length
+export function murmur2(data: Uint8Array, length = data.length): number {
   let h = seed ^ length
   let i = 0
   for (; i + 4 <= length; i += 4) {
@@ -25,6 +24,6 @@ export function murmur2(data: Uint8Array): number {
 }
 
 /** The partition of a key: `toPositive(murmur2(key)) % partitions`, as Kafka's `BuiltInPartitioner.partitionForKey`. */
-export function partitionForKey(key: Uint8Array, partitions: number): number {
-  return (murmur2(key) & 0x7fffffff) % partitions
+export function partitionForKey(key: Uint8Array, partitions: number, length = key.length): number {
+  return (murmur2(key, length) & 0x7fffffff) % partitions
 }

@@ -30,12 +30,14 @@ export interface Producer {
   load(topic: string): Promise<void>
   /** False while more is waiting than may be; `onRoom` is called when that changes. */
   hasRoom(): boolean
-  /** Adds a record of a loaded topic. Order of calls is order in the partition. */
+  /** Adds a record of a loaded topic, copying it; a length of -1 is null. Order of calls is order in the partition. */
   append(
     topic: string,
     partition: number,
-    key: Uint8Array | null,
-    value: Uint8Array | null,
+    key: Uint8Array,
+    keyLength: number,
+    value: Uint8Array,
+    valueLength: number,
     headers: EncodedHeaders,
     timestampMs: number,
     receipt: Receipt,
@@ -466,7 +468,7 @@ export function createProducer(options: ProducerOptions): Producer {
     load,
     hasRoom: () => waitingBytes < options.maxWaitingBytes,
 
-    append(topic, index, key, value, headers, timestampMs, receipt) {
+    append(topic, index, key, keyLength, value, valueLength, headers, timestampMs, receipt) {
       if (closed) {
         receipt.failed(new EventsClosedError('emit'))
         return
@@ -474,7 +476,7 @@ export function createProducer(options: ProducerOptions): Producer {
       const known = topics.get(topic)!
       const partition = known.partitions[index]!
       let batch = partition.batches.at(-1)
-      const full = batch !== undefined && batch.records.sizeBytes + (value?.length ?? 0) > maxBatchBytes
+      const full = batch !== undefined && batch.records.sizeBytes + valueLength > maxBatchBytes
       if (
         batch === undefined ||
         batch.bytes !== null ||
@@ -486,7 +488,7 @@ export function createProducer(options: ProducerOptions): Producer {
         dirty.add(partition)
       }
       const before = batch.records.sizeBytes
-      batch.records.append(key, value, headers, timestampMs)
+      batch.records.append(key, keyLength, value, valueLength, headers, timestampMs)
       batch.receipts.push(receipt)
       waiting++
       waitingBytes += batch.receipts.length === 1 ? batch.records.sizeBytes : batch.records.sizeBytes - before

@@ -4,6 +4,8 @@ import { crc32c } from '@platformatic/kafka'
 
 const headerBytes = 61
 const initialBytes = 4096
+const nativeCopy = Buffer.prototype.copy
+const nothing = new Uint8Array(0)
 
 /** Headers in their wire form (count, then length-prefixed keys and values), made once for many records. */
 export type EncodedHeaders = Buffer
@@ -32,7 +34,18 @@ export interface BatchBuilder {
   readonly count: number
   /** Bytes so far, header included. */
   readonly sizeBytes: number
-  append(key: Uint8Array | null, value: Uint8Array | null, headers: EncodedHeaders, timestampMs: number): void
+  /**
+   * Adds a record. Lengths may be smaller than the buffers, so that a caller can use the same ones for all records.
+   * @param keyLength bytes of `key` to take, -1 for a key that is null
+   */
+  append(
+    key: Uint8Array,
+    keyLength: number,
+    value: Uint8Array,
+    valueLength: number,
+    headers: EncodedHeaders,
+    timestampMs: number,
+  ): void
   /** The finished batch, a view of the builder's buffer. May be called again with another identity. */
   finish(producerId: bigint, producerEpoch: number, baseSequence: number): Buffer
   /** The same records as batches of one each, for a topic whose `max.message.bytes` the whole batch exceeds. */
@@ -61,7 +74,7 @@ export function createBatchBuilder(): BatchBuilder {
       return position
     },
 
-    append(key, value, headers, timestampMs) {
+    append(key, keyLength, value, valueLength, headers, timestampMs) {
       if (count === 0) {
         baseTimestamp = timestampMs
         maxTimestamp = timestampMs
@@ -69,8 +82,6 @@ export function createBatchBuilder(): BatchBuilder {
         maxTimestamp = timestampMs
       }
       const delta = timestampMs - baseTimestamp
-      const keyLength = key === null ? -1 : key.length
-      const valueLength = value === null ? -1 : value.length
       const bodyBytes =
         1 +
         varlongSize(delta) +
@@ -87,17 +98,15 @@ export function createBatchBuilder(): BatchBuilder {
       at = writeVarlong(buffer, at, delta)
       at = writeVarint(buffer, at, count)
       at = writeVarint(buffer, at, keyLength)
-      if (key !== null) {
-        buffer.set(key, at)
-        at += keyLength
-      }
+      for (let i = 0; i < keyLength; i++) buffer[at++] = key[i]!
       at = writeVarint(buffer, at, valueLength)
-      if (value !== null) {
-        buffer.set(value, at)
+      if (valueLength > 0) {
+        nativeCopy.call(value, buffer, at, 0, valueLength)
         at += valueLength
       }
-      buffer.set(headers, at)
-      position = at + headers.length
+      // Nearly always the one byte of "none".
+      for (let i = 0; i < headers.length; i++) buffer[at++] = headers[i]!
+      position = at
       count++
     },
 
@@ -128,7 +137,8 @@ export function createBatchBuilder(): BatchBuilder {
         const key = readBytes(buffer, readVarlong(buffer, delta.next).next)
         const value = readBytes(buffer, key.next)
         const single = createBatchBuilder()
-        single.append(key.bytes, value.bytes, buffer.subarray(value.next, end), baseTimestamp + delta.value)
+        const timestamp = baseTimestamp + delta.value
+        single.append(key.bytes, key.length, value.bytes, value.length, buffer.subarray(value.next, end), timestamp)
         singles.push(single)
         at = end
       }
@@ -192,9 +202,9 @@ function readVarlong(buffer: Uint8Array, at: number): { value: number; next: num
   return { value: zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2, next: at }
 }
 
-function readBytes(buffer: Buffer, at: number): { bytes: Buffer | null; next: number } {
+function readBytes(buffer: Buffer, at: number): { bytes: Uint8Array; length: number; next: number } {
   const length = readVarlong(buffer, at)
-  if (length.value < 0) return { bytes: null, next: length.next }
+  if (length.value < 0) return { bytes: nothing, length: -1, next: length.next }
   const next = length.next + length.value
-  return { bytes: buffer.subarray(length.next, next), next }
+  return { bytes: buffer.subarray(length.next, next), length: length.value, next }
 }

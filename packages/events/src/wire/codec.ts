@@ -10,8 +10,12 @@ const prefixBytes = 5
 
 export interface Encoder {
   readonly schemaId: number
-  /** The framed value; a view of a shared buffer that the next call overwrites. */
+  /** The framed value. */
   encode(envelope: Envelope): Buffer
+  /** The same without an object for it: the value stands at the start of `shared.buffer`. @returns its length in bytes */
+  encodeShared(envelope: Envelope): number
+  /** Overwritten by the next `encodeShared` of any topic, and another one when that needed more room. */
+  readonly shared: { readonly buffer: Buffer }
 }
 
 export interface Codec {
@@ -29,7 +33,7 @@ export interface Codec {
 
 export function createCodec(registry: RegistryClient): Codec {
   const readers = new Map<number, avro.Type>()
-  let scratch = Buffer.allocUnsafe(16 * 1024)
+  const shared = { buffer: Buffer.allocUnsafe(16 * 1024) }
 
   async function parse(definition: SchemaDefinition, what: string): Promise<avro.Type> {
     const named: Record<string, avro.Type> = {}
@@ -96,18 +100,26 @@ export function createCodec(registry: RegistryClient): Codec {
       const type = await parse(registered, subject)
       checkEnvelope(type, subject)
       const { id } = registered
+      function encodeShared(envelope: Envelope): number {
+        let end = type.encode(envelope, shared.buffer, prefixBytes)
+        if (end < 0) {
+          // avsc answers with minus the bytes that were missing.
+          const { length } = shared.buffer
+          shared.buffer = Buffer.allocUnsafe(Math.max(length * 2, length - end + prefixBytes))
+          end = type.encode(envelope, shared.buffer, prefixBytes)
+        }
+        shared.buffer[0] = magic
+        shared.buffer.writeUInt32BE(id, 1)
+        return end
+      }
+
       return {
         schemaId: id,
+        shared,
+        encodeShared,
         encode(envelope) {
-          let end = type.encode(envelope, scratch, prefixBytes)
-          if (end < 0) {
-            // avsc answers with minus the bytes that were missing.
-            scratch = Buffer.allocUnsafe(Math.max(scratch.length * 2, scratch.length - end + prefixBytes))
-            end = type.encode(envelope, scratch, prefixBytes)
-          }
-          scratch[0] = magic
-          scratch.writeUInt32BE(id, 1)
-          return scratch.subarray(0, end)
+          const end = encodeShared(envelope)
+          return Buffer.from(shared.buffer.subarray(0, end))
         },
       }
     },

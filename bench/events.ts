@@ -1,0 +1,191 @@
+// Emitting events: `@selfmonitor/events` against kafkajs with its registry client, on the same broker, one after the other
+// and then again the other way round. Both write the same events with the same schema, with acks from all replicas and
+// idempotence; ours also validates each payload against its JSON Schema, which the peer has no part for.
+import { randomUUID } from 'node:crypto'
+import { parseArgs } from 'node:util'
+import { SchemaRegistry } from '@kafkajs/confluent-schema-registry'
+import { connectCluster } from '@selfmonitor/cluster'
+import { connectEvents } from '@selfmonitor/events'
+import { createRegistryClient } from '@selfmonitor/registry'
+import { Kafka, logLevel, Partitioners } from 'kafkajs'
+
+export interface EventsBenchOptions {
+  bootstrapServers: string
+  registryUrl: string
+  /** How many events each side emits in each round. */
+  events: number
+  /** Default 3; the first is a warm-up and does not count. */
+  rounds?: number
+}
+
+export interface EventsBenchResult {
+  /** Events a second, the median of the rounds. */
+  readonly ours: number
+  readonly kafkajs: number
+  /** Events a second of CPU time of this process: what one core can do. */
+  readonly oursPerCore: number
+  readonly kafkajsPerCore: number
+}
+
+interface Measured {
+  readonly perSecond: number
+  readonly perCore: number
+}
+
+const schema = JSON.stringify({
+  type: 'record',
+  name: 'UserEvent',
+  namespace: 'com.selfmonitor.events',
+  fields: [
+    { name: 'event_id', type: 'string' },
+    { name: 'event_type', type: 'string' },
+    { name: 'user_id', type: 'string' },
+    { name: 'timestamp', type: 'long' },
+    { name: 'data', type: 'string' },
+  ],
+})
+
+const payloadSchema = {
+  type: 'object',
+  required: ['email', 'country', 'channel'],
+  properties: {
+    email: { type: 'string', format: 'email', maxLength: 254 },
+    full_name: { type: 'string', minLength: 1, maxLength: 200 },
+    country: { type: 'string', pattern: '^[A-Z]{2}$' },
+    channel: { enum: ['web', 'ios', 'android', 'partner', 'api'] },
+    marketing_consent: { type: 'boolean' },
+  },
+}
+
+const partitions = 12
+const users = 10_000
+/** Events that one caller emits before it waits for all of them: for kafkajs, which has no batching of its own, a batch. */
+const batch = 1000
+/** Callers at the same time, on both sides. */
+const callers = 4
+
+const payload = (i: number): object => ({
+  email: `user${i}@example.com`,
+  full_name: `User Number ${i}`,
+  country: 'GB',
+  channel: 'web',
+  marketing_consent: i % 2 === 0,
+})
+
+async function measure(
+  events: number,
+  emitBatch: (from: number, count: number) => Promise<unknown>,
+): Promise<Measured> {
+  const cpu = process.cpuUsage()
+  const started = performance.now()
+  let next = 0
+  const caller = async (): Promise<void> => {
+    while (next < events) {
+      const from = next
+      next += batch
+      await emitBatch(from, Math.min(batch, events - from))
+    }
+  }
+  await Promise.all(Array.from({ length: callers }, caller))
+  const seconds = (performance.now() - started) / 1000
+  const { user, system } = process.cpuUsage(cpu)
+  return { perSecond: events / seconds, perCore: events / ((user + system) / 1_000_000) }
+}
+
+/** Measures both sides; topics of its own are created and deleted again. */
+export async function runEventsBench(options: EventsBenchOptions): Promise<EventsBenchResult> {
+  const { bootstrapServers, registryUrl, events, rounds = 3 } = options
+  const cluster = await connectCluster({ bootstrapServers })
+  const topic = `bench-events-${randomUUID()}`
+  await cluster.createTopics([{ name: topic, partitions, replicationFactor: 1 }])
+  const { id } = await createRegistryClient({ url: registryUrl }).register(`${topic}-value`, { schema })
+
+  const stream = await connectEvents({
+    service: 'bench',
+    bootstrapServers,
+    registryUrl,
+    schemas: { [topic]: { user_created: payloadSchema } },
+  })
+  const ours = (from: number, count: number): Promise<unknown> =>
+    Promise.all(
+      Array.from({ length: count }, (_, i) =>
+        stream.emit(topic, 'user_created', payload(from + i), { userId: `user-${(from + i) % users}` }),
+      ),
+    )
+
+  const kafka = new Kafka({ brokers: bootstrapServers.split(','), logLevel: logLevel.NOTHING })
+  const producer = kafka.producer({
+    idempotent: true,
+    maxInFlightRequests: 5,
+    createPartitioner: Partitioners.DefaultPartitioner,
+  })
+  const registry = new SchemaRegistry({ host: registryUrl })
+  await producer.connect()
+  const theirs = async (from: number, count: number): Promise<unknown> => {
+    const messages = await Promise.all(
+      Array.from({ length: count }, async (_, i) => {
+        const key = `user-${(from + i) % users}`
+        const value = await registry.encode(id, {
+          event_id: randomUUID(),
+          event_type: 'user_created',
+          user_id: key,
+          timestamp: Date.now(),
+          data: JSON.stringify(payload(from + i)),
+        })
+        return { key, value }
+      }),
+    )
+    return producer.send({ topic, messages, acks: -1 })
+  }
+
+  const results: { ours: Measured; theirs: Measured }[] = []
+  try {
+    for (let round = 0; round < rounds; round++) {
+      // Who goes first changes: the broker's caches favour neither.
+      const pair: { ours?: Measured; theirs?: Measured } = {}
+      for (const side of round % 2 === 0 ? (['ours', 'theirs'] as const) : (['theirs', 'ours'] as const)) {
+        pair[side] = await measure(events, side === 'ours' ? ours : theirs)
+      }
+      if (round > 0 || rounds === 1) results.push(pair as { ours: Measured; theirs: Measured })
+    }
+  } finally {
+    await stream.close()
+    await producer.disconnect()
+    await cluster.deleteTopics([topic])
+    await cluster.close()
+  }
+  return {
+    ours: median(results.map((one) => one.ours.perSecond)),
+    kafkajs: median(results.map((one) => one.theirs.perSecond)),
+    oursPerCore: median(results.map((one) => one.ours.perCore)),
+    kafkajsPerCore: median(results.map((one) => one.theirs.perCore)),
+  }
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = Math.floor(sorted.length / 2)
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({
+    options: {
+      'bootstrap-servers': { type: 'string', default: '127.0.0.1:9092' },
+      'registry-url': { type: 'string', default: 'http://127.0.0.1:8081' },
+      events: { type: 'string', default: '200000' },
+    },
+  })
+  const result = await runEventsBench({
+    bootstrapServers: values['bootstrap-servers'],
+    registryUrl: values['registry-url'],
+    events: Number(values.events),
+  })
+  const row = (name: string, perSecond: number, perCore: number): string =>
+    `${name.padEnd(22)} ${Math.round(perSecond).toLocaleString('en')} events/s   ${Math.round(perCore).toLocaleString('en')} events per CPU second`
+  console.log(row('@selfmonitor/events', result.ours, result.oursPerCore))
+  console.log(row('kafkajs', result.kafkajs, result.kafkajsPerCore))
+  console.log(
+    `ratio                  ${(result.ours / result.kafkajs).toFixed(2)} ×, ${(result.oursPerCore / result.kafkajsPerCore).toFixed(2)} × per core`,
+  )
+}
