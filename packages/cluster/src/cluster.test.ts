@@ -13,13 +13,18 @@ describeEngines('cluster', (engine) => {
   beforeAll(() => {
     cluster = connectCluster({ bootstrapServers: engine.bootstrapServers, timeoutMs: 20_000 })
   })
+  // The engine is shared: what a test leaves behind costs every other test file.
+  const created: string[] = []
   afterAll(async () => {
+    const left = (await cluster.listTopics()).map(({ name }) => name)
+    await cluster.deleteTopics(created.filter((name) => left.includes(name)))
     await cluster.close()
   })
 
   async function newTopic(partitions: number, config: Record<string, string> = {}): Promise<string> {
     const name = unique('topic')
     await cluster.createTopics([{ name, partitions, replicationFactor: 1, config }])
+    created.push(name)
     return name
   }
 
@@ -284,13 +289,12 @@ describeEngines('cluster', (engine) => {
     }
   })
 
-  it('answers for a thousand partitions in one call', async () => {
+  it('answers for hundreds of partitions of several topics in one call, in the order asked for', async () => {
     const names = Array.from({ length: 4 }, () => unique('many'))
-    await cluster.createTopics(names.map((name) => ({ name, partitions: 250, replicationFactor: 1 })))
-    const partitions = names.flatMap((topic) => Array.from({ length: 250 }, (_, partition) => ({ topic, partition })))
+    await cluster.createTopics(names.map((name) => ({ name, partitions: 60, replicationFactor: 1 })))
+    created.push(...names)
+    const partitions = Array.from({ length: 60 }, (_, partition) => names.map((topic) => ({ topic, partition }))).flat()
     const ends = await cluster.listOffsets(partitions, 'latest')
-    expect(ends).toHaveLength(1_000)
-    expect(ends.every(({ offset }) => offset === 0n)).toBe(true)
-    await cluster.deleteTopics(names)
+    expect(ends).toEqual(partitions.map((partition) => ({ ...partition, offset: 0n })))
   })
 })

@@ -15,7 +15,8 @@ import { renderPlan } from './render.ts'
 import type { Platform } from './types.ts'
 
 let counter = 0
-const unique = () => `platform-${process.pid}-${++counter}`
+const run = `platform-${process.pid}-`
+const unique = () => `${run}${++counter}`
 
 const avro = (...fields: object[]) =>
   JSON.stringify({
@@ -33,10 +34,13 @@ describeEngines('platform', (engine) => {
 
   beforeAll(async () => {
     cluster = connectCluster({ bootstrapServers: engine.bootstrapServers, timeoutMs: 20_000 })
-    server = await startRegistry({ bootstrapServers: engine.bootstrapServers, port: 0, topic: `_schemas-${unique()}` })
+    server = await startRegistry({ bootstrapServers: engine.bootstrapServers, port: 0, topic: `${unique()}-schemas` })
     registry = createRegistryClient({ url: server.url })
   })
+  // The engine is shared: what a test leaves behind costs every other test file.
   afterAll(async () => {
+    const own = (await cluster.listTopics()).map(({ name }) => name).filter((name) => name.startsWith(run))
+    await cluster.deleteTopics(own)
     await server?.close()
     await cluster?.close()
   })
@@ -226,7 +230,7 @@ topics:
 
   it('imports a platform whose plan is then empty', async () => {
     const prefix = unique()
-    let run = 0
+    let runs = 0
     const settings = fc.record(
       {
         'retention.ms': fc.constantFrom('-1', '86400000', '90061001'),
@@ -248,7 +252,7 @@ topics:
     })
     await fc.assert(
       fc.asyncProperty(fc.array(topic, { minLength: 1, maxLength: 3 }), async (topics) => {
-        const own = `${prefix}-${++run}`
+        const own = `${prefix}-${++runs}`
         for (const [i, { partitions, settings: config, schema, level }] of topics.entries()) {
           const name = `${own}-${i}`
           await cluster.createTopics([
@@ -293,6 +297,5 @@ topics:
     const { applied } = await apply(platform)
     expect(applied.map(({ kind }) => kind)).toEqual([...Array(11).fill('topic'), ...Array(11).fill('schema')])
     expect((await plan(platform)).changes).toEqual([])
-    await cluster.deleteTopics(platform.topics.map(({ name }) => name))
   })
 })

@@ -2,10 +2,9 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
 import type { SchemaType } from '@selfmonitor/registry'
-import { Ajv2020 } from 'ajv/dist/2020.js'
-import addFormats from 'ajv-formats'
 import { LineCounter, parseDocument } from 'yaml'
 import { type Position, problemAt } from './document.ts'
+import { jsonSchemaProblem } from './json-schema-check.ts'
 import type { PlatformProblem, PlatformTopic } from './types.ts'
 
 /** A path as people read it: below the working directory it is relative. */
@@ -108,21 +107,6 @@ export async function readEventTypes(
     eventTypes[eventType] = { file, schema: parsed.value as object }
   }
   return eventTypes
-}
-
-function jsonSchemaProblem(schema: unknown): string | null {
-  if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) {
-    return 'it must be an object'
-  }
-  // One compiler a schema: two of them may well use the same $id.
-  const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, strictRequired: false, strictTypes: false })
-  addFormats.default(ajv)
-  try {
-    ajv.compile(schema)
-    return null
-  } catch (error) {
-    return (error as Error).message
-  }
 }
 
 /** JSON with the place of a mistake. JSON is YAML, whose parser knows lines. */

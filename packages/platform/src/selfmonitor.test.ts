@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseAvro } from '@selfmonitor/registry'
 import { Ajv } from 'ajv'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import addFormats from 'ajv-formats'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { platformJsonSchema } from './format.ts'
@@ -88,6 +90,17 @@ describe('platform.yaml of SelfMonitor', () => {
       'IntegrationEvent',
       'SystemEvent',
     ])
+  })
+
+  it('has payload schemas that the strict compiler of a validator takes', async () => {
+    const { topics } = await loadPlatform(file, { env: {} })
+    const ajv = new Ajv2020({ strict: true, allowUnionTypes: true })
+    addFormats.default(ajv)
+    for (const { eventTypes } of topics) {
+      for (const { schema } of Object.values(eventTypes)) {
+        expect(() => ajv.compile(schema)).not.toThrow()
+      }
+    }
   })
 
   it('has three to six event types for each topic, described and open to new fields', async () => {
