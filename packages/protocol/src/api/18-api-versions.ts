@@ -51,4 +51,7 @@ export const apiVersionsResponse = message(
   },
 )
 
-export const apiVersions = api(18, 'ApiVersions', apiVersionsRequest, apiVersionsResponse)
+export const apiVersions = api(18, 'ApiVersions', apiVersionsRequest, apiVersionsResponse, {
+  // Kafka 4.4 has v5 as unstable: it neither lists nor accepts it.
+  advertisedMax: 4,
+})

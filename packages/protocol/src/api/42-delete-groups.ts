@@ -25,4 +25,7 @@ export const deleteGroupsResponse = message(
   },
 )
 
-export const deleteGroups = api(42, 'DeleteGroups', deleteGroupsRequest, deleteGroupsResponse)
+export const deleteGroups = api(42, 'DeleteGroups', deleteGroupsRequest, deleteGroupsResponse, {
+  // Kafka 4.4 has v3 as unstable: it neither lists nor accepts it.
+  advertisedMax: 2,
+})
