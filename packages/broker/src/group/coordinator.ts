@@ -257,7 +257,10 @@ export async function openGroupCoordinator(options: GroupCoordinatorOptions): Pr
       if (closed) return { error: unusable(), members: [] }
       if (input.groupId === '') return { error: refused('LeaveGroup', '', invalidGroupId()), members: [] }
       const entry = entries.get(input.groupId)
-      if (!entry) return { error: refused('LeaveGroup', input.groupId, unknownGroup(input.groupId)), members: [] }
+      if (!entry) {
+        const error = refused('LeaveGroup', input.groupId, unknownGroup(input.groupId))
+        return { members: input.members.map(({ memberId, groupInstanceId }) => ({ memberId, groupInstanceId, error })) }
+      }
       const result = stepGroup(entry, (step) => leave(entry.group, step, input.members))
       const error = await entry.writing
       return error ? { error, members: [] } : result

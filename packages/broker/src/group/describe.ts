@@ -3,7 +3,7 @@ import { type ClassicGroup, emptyAssignment, failure, metadataFor } from './clas
 import type { DescribedGroup } from './types.ts'
 
 /** The one type of group that there is so far, as Kafka spells it. */
-export const groupType = 'Classic'
+export const groupType = 'classic'
 
 /** Whether the group passes the filters of states (KIP-518) and types (KIP-848); letter case does not matter. */
 export function isListed(

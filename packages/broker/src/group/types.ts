@@ -186,7 +186,7 @@ export interface ListedGroup {
   readonly groupId: string
   readonly protocolType: string
   readonly state: GroupState
-  /** `Classic`: the only type so far. */
+  /** `classic`: the only type so far. */
   readonly type: string
 }
 
