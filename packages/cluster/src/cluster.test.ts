@@ -108,6 +108,22 @@ describeEngines('cluster', (engine) => {
     expect(error.hint).toContain('Alter')
   })
 
+  it('creates what it can of several topics, and names every one that it could not', async () => {
+    const [taken, fresh] = [await newTopic(1), unique('topic')]
+    created.push(fresh)
+    const topic = { partitions: 1, replicationFactor: 1 }
+    const error = await cluster
+      .createTopics([
+        { ...topic, name: taken },
+        { ...topic, name: fresh },
+        { ...topic, name: 'no good' },
+      ])
+      .catch((e) => e)
+    const errors = [error, ...error.others].map(({ code, resource }) => `${resource} ${code}`).sort()
+    expect(errors).toEqual([`topic ${taken} TOPIC_ALREADY_EXISTS`, 'topic no good INVALID_TOPIC_EXCEPTION'].sort())
+    await expect.poll(async () => (await cluster.listTopics()).map(({ name }) => name)).toContain(fresh)
+  })
+
   it('grows partitions, and refuses to shrink them', async () => {
     const name = await newTopic(2)
     await cluster.createPartitions([{ topic: name, partitions: 5 }], { validateOnly: true })

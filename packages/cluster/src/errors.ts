@@ -11,6 +11,7 @@ export interface ClusterErrorOptions {
   /** What the reader can do now. */
   readonly hint?: string
   readonly kafkaError?: { readonly name: string; readonly code: number }
+  readonly others?: readonly ClusterError[]
   readonly cause?: unknown
 }
 
@@ -28,6 +29,8 @@ export class ClusterError extends Error {
   readonly hint: string | null
   /** Kafka's name and number, when a broker said it. */
   readonly kafkaError: { readonly name: string; readonly code: number } | null
+  /** Further errors of the same request, each about another resource; what none of them names was done. */
+  readonly others: readonly ClusterError[]
 
   constructor(code: string, message: string, options: ClusterErrorOptions = {}) {
     super(message, options.cause === undefined ? {} : { cause: options.cause })
@@ -36,6 +39,7 @@ export class ClusterError extends Error {
     this.resource = options.resource ?? null
     this.hint = options.hint ?? null
     this.kafkaError = options.kafkaError ?? null
+    this.others = options.others ?? []
   }
 }
 
@@ -102,7 +106,12 @@ export function isRetriableKafkaError(code: number): boolean {
  * @param resource what it is about: `topic user.events`
  * @param detail the broker's own message, when it sent one
  */
-export function brokerError(code: number, resource: string, detail?: string | null): ClusterError {
+export function brokerError(
+  code: number,
+  resource: string,
+  detail?: string | null,
+  others: readonly ClusterError[] = [],
+): ClusterError {
   const name = kafkaErrorName(code)
   const said = detail || protocolErrors[name]?.message || 'The broker gave no further reason.'
   return new ClusterError(name, `${resource}: ${name}: ${said}`, {
@@ -110,6 +119,7 @@ export function brokerError(code: number, resource: string, detail?: string | nu
     resource,
     hint: advice[name]?.hint,
     kafkaError: { name, code },
+    others,
   })
 }
 

@@ -209,9 +209,10 @@ function throwFirst<T extends { readonly errorCode: number; readonly errorMessag
   results: readonly T[],
   resource: (result: T) => string,
 ): void {
-  const failed = results.find(({ errorCode }) => errorCode !== 0)
-  if (failed !== undefined) {
-    throw brokerError(failed.errorCode, resource(failed), failed.errorMessage)
+  const [first, ...rest] = results.filter(({ errorCode }) => errorCode !== 0)
+  if (first !== undefined) {
+    const others = rest.map((result) => brokerError(result.errorCode, resource(result), result.errorMessage))
+    throw brokerError(first.errorCode, resource(first), first.errorMessage, others)
   }
 }
 
