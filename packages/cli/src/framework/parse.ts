@@ -55,13 +55,13 @@ export function duration(text: string): number {
 /** ISO 8601 date and time, or milliseconds since the epoch. A time without a zone is UTC, as in Kafka's own tools. */
 export function timestamp(text: string): number {
   if (/^\d{10,}$/.test(text)) return Number(text)
-  if (/^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?(Z|[+-]\d{2}(:?\d{2})?)?)?$/.test(text)) {
-    const normal = text
-      .replace(' ', 'T')
-      .replace(',', '.')
-      .replace(/([+-]\d{2})(\d{2})$/, '$1:$2')
-    const zoned = normal.length === 10 || /(Z|[+-]\d{2}:\d{2})$/.test(normal) ? normal : `${normal}Z`
-    const value = Date.parse(zoned.replace(/([+-]\d{2})$/, (zone) => (zoned.length > 10 ? `${zone}:00` : zone)))
+  const parts = text.match(
+    /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(:\d{2})?([.,]\d{1,9})?(Z|([+-]\d{2}):?(\d{2})?)?)?$/,
+  )
+  if (parts !== null) {
+    const [, date, minutes = '00:00', seconds = ':00', fraction = '', zone, hours, zoneMinutes = '00'] = parts
+    const offset = zone === undefined || zone === 'Z' ? 'Z' : `${hours}:${zoneMinutes}`
+    const value = Date.parse(`${date}T${minutes}${seconds}${fraction.replace(',', '.')}${offset}`)
     if (!Number.isNaN(value)) return value
   }
   throw usageError(`"${text}" is not a time`, 'Write 2026-11-22T13:00:00Z, 2026-11-22, or milliseconds since 1970.')

@@ -55,7 +55,6 @@ export async function buildProgram(
     .description(
       'SelfMonitor Streams: the platform that platform.yaml describes, on a laptop, in CI and in production.',
     )
-    .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .addHelpText(
       'after',
@@ -65,6 +64,8 @@ export async function buildProgram(
         'selfmonitor events tail user.events --follow',
       ]),
     )
+  // Only in front: further on, `--version` belongs to the verb (`schemas get … --version 2`).
+  if (argv[0]?.startsWith('-') !== false) program.version(version, '-V, --version', 'print the version')
   for (const option of globalOptions) program.addOption(toOption(option))
 
   for (const entry of nouns) {

@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest'
+import type { PartitionView } from './topic-view.ts'
+import { alterations } from './topics.ts'
+
+const topic = {
+  partitions: [{ partition: 0 }, { partition: 1 }] as unknown as PartitionView[],
+  config: { 'retention.ms': '1000', 'cleanup.policy': 'delete' },
+}
+
+describe('altering a topic', () => {
+  it('lists what changes, from what to what', () => {
+    expect(
+      alterations(topic, {
+        partitions: 4,
+        set: { 'retention.ms': '2000', 'segment.ms': '5' },
+        unset: ['cleanup.policy'],
+      }),
+    ).toEqual([
+      { key: 'partitions', from: '2', to: '4' },
+      { key: 'retention.ms', from: '1000', to: '2000' },
+      { key: 'segment.ms', from: null, to: '5' },
+      { key: 'cleanup.policy', from: 'delete', to: null },
+    ])
+  })
+
+  it('leaves out what is already so', () => {
+    expect(alterations(topic, { partitions: 2, set: { 'retention.ms': '1000' }, unset: ['segment.ms'] })).toEqual([])
+  })
+
+  it('refuses to shrink, to do nothing, and to do a thing and its opposite', () => {
+    expect(() => alterations(topic, { partitions: 1 })).toThrow(/the topic has 2, and partitions never shrink/)
+    expect(() => alterations(topic, {})).toThrow(/Nothing to alter/)
+    expect(() => alterations(topic, { set: { a: '1' }, unset: ['a'] })).toThrow('a is both set and unset.')
+  })
+})

@@ -1,0 +1,341 @@
+// The commands against a live cluster, in this process: the embedded broker and Apache Kafka, a registry of ours on top.
+import { cpSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Cluster, connectCluster } from '@selfmonitor/cluster'
+import { type RegistryServer, startRegistry } from '@selfmonitor/registry'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describeEngines } from '../../../test/support/engines.ts'
+import { type RunResult, selfmonitor, temporaryFolder } from './test-io.ts'
+
+const repository = fileURLToPath(new URL('../../../', import.meta.url))
+
+describeEngines('the commands', (engine) => {
+  const folder = temporaryFolder()
+  /** Names of this run: Apache Kafka is shared with other test files. */
+  const id = `cli${Date.now().toString(36)}`
+  const topic = `${id}.orders`
+  let registry: RegistryServer
+  let cluster: Cluster
+  let env: Record<string, string>
+  const cli = (...words: string[]): Promise<RunResult> => selfmonitor(words, { cwd: folder.path, env })
+
+  beforeAll(async () => {
+    registry = await startRegistry({ bootstrapServers: engine.bootstrapServers, port: 0, topic: `_schemas-${id}` })
+    cluster = connectCluster({ bootstrapServers: engine.bootstrapServers })
+    env = { KAFKA_BOOTSTRAP_SERVERS: engine.bootstrapServers, SCHEMA_REGISTRY_URL: registry.url }
+  })
+  afterAll(async () => {
+    const mine = (await cluster.listTopics({ internal: true })).filter(({ name }) => name.includes(id))
+    await registry?.close()
+    if (mine.length > 0) await cluster.deleteTopics(mine.map(({ name }) => name))
+    await cluster?.close()
+    folder.remove()
+  })
+
+  describe('topics', () => {
+    it('are created only after a yes, and then shown', async () => {
+      const words = ['topics', 'create', topic, '--partitions', '3', '--config', 'retention.ms=3600000']
+      const refused = await cli(...words)
+      expect(refused).toMatchObject({ code: 2, stdout: '' })
+      expect(refused.stderr).toMatch(/\+ .*orders: 3 partitions[\s\S]*Pass --yes/)
+      expect(await cli(...words, '--yes', '-o', 'name')).toMatchObject({ code: 0, stdout: `${topic}\n` })
+      const listed = await cli('topics', 'list')
+      expect(listed.stdout).toMatch(/^TOPIC +PARTITIONS +REPLICAS +IN SYNC +RETENTION +RECORDS +SIZE\n/)
+      expect(listed.stdout).toMatch(new RegExp(`^${topic} +3 +1 +all +1h +0 +0 B$`, 'm'))
+      expect((await cli('topics', 'list', '-o', 'name')).stdout.split('\n')).toContain(topic)
+    })
+
+    it('say when they exist already', async () => {
+      expect(await cli('topics', 'create', topic, '--yes')).toMatchObject({
+        code: 1,
+        stdout: '',
+        stderr: expect.stringMatching(/TOPIC_ALREADY_EXISTS/),
+      })
+    })
+
+    it('are described as a table and as data with offsets as strings', async () => {
+      expect((await cli('topics', 'describe', topic)).stdout).toMatch(
+        /retention +1h[\s\S]*retention\.ms +3600000[\s\S]*PARTITION +LEADER/,
+      )
+      const data = JSON.parse((await cli('topics', 'describe', topic, '-o', 'json')).stdout)
+      expect(data).toMatchObject({ name: topic, config: { 'retention.ms': '3600000' }, records: '0' })
+      expect(data.partitions[0]).toMatchObject({ partition: 0, earliestOffset: '0', latestOffset: '0' })
+    })
+
+    it('that are unknown are suggested', async () => {
+      expect(await cli('topics', 'describe', topic.replace('orders', 'ordres'))).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining(`Did you mean ${topic}?`),
+      })
+    })
+
+    it('are altered with a preview: grown with a warning, never shrunk, settings set and unset', async () => {
+      expect((await cli('topics', 'alter', topic, '--partitions', '2', '--yes')).stderr).toContain(
+        'partitions never shrink',
+      )
+      const words = [
+        'topics',
+        'alter',
+        topic,
+        '--partitions',
+        '4',
+        '--set',
+        'cleanup.policy=compact',
+        '--unset',
+        'retention.ms',
+      ]
+      const refused = await cli(...words)
+      expect(refused).toMatchObject({
+        code: 2,
+        stdout: '',
+        stderr: expect.stringMatching(/partitions +3 +4\n[\s\S]*Keys move/),
+      })
+      expect((await cli(...words, '--yes')).code).toBe(0)
+      expect(JSON.parse((await cli('topics', 'describe', topic, '-o', 'json')).stdout)).toMatchObject({
+        config: { 'cleanup.policy': 'compact' },
+        partitions: { length: 4 },
+      })
+      expect((await cli(...words, '--yes')).stderr).toContain('nothing to change')
+      expect(await cli('topics', 'alter', topic, '--set', 'retention.ms=never', '--yes')).toMatchObject({
+        code: 1,
+        stdout: '',
+      })
+    })
+
+    it('want their name typed in production', async () => {
+      const words = ['topics', 'delete', topic, '--env', 'production']
+      expect(await cli(...words, '--yes')).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining(`--confirm ${topic}`),
+      })
+      expect(await cli(...words, '--confirm', topic)).toMatchObject({ code: 0, stdout: expect.stringContaining(topic) })
+      expect((await cli('topics', 'list', '-o', 'name')).stdout.split('\n')).not.toContain(topic)
+    })
+  })
+
+  describe('schemas', () => {
+    const subject = `${id}-value`
+    const schema = (fields: object[]): string => JSON.stringify({ type: 'record', name: 'Order', fields })
+    const first = schema([{ name: 'id', type: 'string' }])
+    const compatible = schema([
+      { name: 'id', type: 'string' },
+      { name: 'note', type: 'string', default: '' },
+    ])
+    const incompatible = schema([
+      { name: 'id', type: 'string' },
+      { name: 'total', type: 'long' },
+    ])
+
+    it('are registered after a yes, once, and got back', async () => {
+      writeFileSync(join(folder.path, 'first.avsc'), first)
+      expect((await cli('schemas', 'register', subject, 'first.avsc')).code).toBe(2)
+      const registered = await cli('schemas', 'register', subject, 'first.avsc', '--yes', '-o', 'json')
+      expect(JSON.parse(registered.stdout)).toMatchObject({ subject, version: 1, id: expect.any(Number) })
+      expect((await cli('schemas', 'register', subject, 'first.avsc')).stderr).toContain('nothing to register')
+      expect(JSON.parse((await cli('schemas', 'get', subject)).stdout)).toEqual(JSON.parse(first))
+      const { id: schemaId } = JSON.parse(registered.stdout)
+      expect(JSON.parse((await cli('schemas', 'get', '--id', String(schemaId))).stdout)).toEqual(JSON.parse(first))
+      expect((await cli('schemas', 'list')).stdout).toMatch(
+        new RegExp(`^${subject} +AVRO +${schemaId} +1 +1 +BACKWARD$`, 'm'),
+      )
+    })
+
+    it('are checked: compatible is 0, incompatible is 1 and says why', async () => {
+      writeFileSync(join(folder.path, 'good.avsc'), compatible)
+      writeFileSync(join(folder.path, 'bad.avsc'), incompatible)
+      expect(await cli('schemas', 'check', subject, 'good.avsc')).toMatchObject({
+        code: 0,
+        stdout: `compatible with ${subject}\n`,
+      })
+      expect(await cli('schemas', 'check', subject, 'bad.avsc')).toMatchObject({
+        code: 1,
+        stdout: expect.stringContaining('total'),
+      })
+      expect(await cli('schemas', 'register', subject, 'bad.avsc', '--yes')).toMatchObject({
+        code: 1,
+        stdout: '',
+        stderr: expect.stringContaining('total'),
+      })
+    })
+
+    it('say what is unknown', async () => {
+      expect((await cli('schemas', 'get', `${id}-valu`)).stderr).toContain(`Did you mean ${subject}?`)
+      expect((await cli('schemas', 'get', subject, '--version', '9')).stderr).toContain('it has 1.')
+    })
+  })
+
+  describe('a platform file', () => {
+    const events = `${id}.user.events`
+
+    beforeAll(() => {
+      cpSync(join(repository, 'schemas/user.events.avsc'), join(folder.path, `schemas/${events}.avsc`))
+      cpSync(join(repository, 'schemas/user.events'), join(folder.path, `schemas/${events}`), { recursive: true })
+      writePlatform(3)
+    })
+
+    function writePlatform(partitions: number): void {
+      writeFileSync(
+        join(folder.path, 'platform.yaml'),
+        [
+          'version: 1',
+          'defaults: { replication: 1, schema: "schemas/{topic}.avsc", events: "schemas/{topic}" }',
+          'environments: { development: {}, production: { defaults: { replication: 3 } } }',
+          `topics: { ${events}: { partitions: ${partitions}, retention: 7d } }`,
+          '',
+        ].join('\n'),
+      )
+    }
+
+    it('is validated for every environment, mistakes with their line', async () => {
+      expect(await cli('validate')).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(
+          /^platform\.yaml is valid: 1 topic, \d+ event types, 0 services; environments development, production\n$/,
+        ),
+      })
+      writeFileSync(join(folder.path, 'wrong.yaml'), 'version: 1\ntopics:\n  a: { partitons: 3 }\n')
+      expect(await cli('validate', '-f', 'wrong.yaml')).toMatchObject({
+        code: 1,
+        stdout: '',
+        stderr: expect.stringMatching(/wrong\.yaml:3:\d+ .*partitons/),
+      })
+      const json = JSON.parse((await cli('validate', '-f', 'wrong.yaml', '-o', 'json')).stderr)
+      expect(json.error.problems[0]).toMatchObject({ line: 3, message: expect.stringContaining('partitons') })
+    })
+
+    it('has pending changes: plan exits 3, as text, JSON and Markdown', async () => {
+      expect(await cli('plan')).toMatchObject({
+        code: 3,
+        stdout: expect.stringMatching(new RegExp(`topic +${events}`)),
+      })
+      expect(JSON.parse((await cli('plan', '-o', 'json')).stdout).changes).toHaveLength(2)
+      expect((await cli('plan', '-o', 'markdown')).stdout).toMatch(/^### Platform plan: development\n/)
+    })
+
+    it('is applied after a yes; then nothing is left to do', async () => {
+      expect(await cli('apply')).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('Pass --yes') })
+      expect(await cli('apply', '--yes')).toMatchObject({ code: 0, stdout: '2 changes applied.\n' })
+      expect(await cli('plan')).toMatchObject({ code: 0, stdout: expect.stringContaining('No changes') })
+      expect(await cli('apply')).toMatchObject({ code: 0, stdout: '', stderr: expect.stringContaining('No changes') })
+      expect(await cli('setup')).toMatchObject({
+        code: 0,
+        stdout: '1 topics, 1 schemas: nothing to change (development)\n',
+      })
+    })
+
+    it('that cannot be applied exits 1 and changes nothing', async () => {
+      writePlatform(2)
+      expect((await cli('plan')).code).toBe(1)
+      expect(await cli('apply', '--yes')).toMatchObject({
+        code: 1,
+        stdout: '',
+        stderr: expect.stringMatching(/platform\.yaml:4.*partitions/),
+      })
+      writePlatform(3)
+      expect((await cli('plan')).code).toBe(0)
+    })
+
+    it('is written from the cluster, and its plan is empty', async () => {
+      const imported = await cli('import', '--dir', 'imported', '--topic', `${id}.*`)
+      expect(imported).toMatchObject({ code: 0, stdout: expect.stringMatching(/^imported\/platform\.yaml\n/) })
+      expect(await cli('plan', '-f', 'imported/platform.yaml')).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining('No changes'),
+      })
+      expect((await cli('import', '--dir', 'imported', '--topic', `${id}.*`)).code).toBe(1)
+    })
+
+    it('gives types, and says when they are out of date', async () => {
+      expect((await cli('types')).stdout).toContain('user_created')
+      expect((await cli('types', '--out', 'events.ts', '--check')).code).toBe(3)
+      expect((await cli('types', '--out', 'events.ts')).code).toBe(0)
+      expect((await cli('types', '--out', 'events.ts', '--check')).code).toBe(0)
+    })
+
+    describe('with events', () => {
+      const emit = (type: string, data: object, ...more: string[]): Promise<RunResult> =>
+        cli('events', 'emit', events, type, '--user', 'u-1', '--data', JSON.stringify(data), ...more)
+      const tail = async (...words: string[]): Promise<Record<string, unknown>[]> =>
+        (await cli('events', 'tail', events, '-o', 'json', ...words)).stdout
+          .split('\n')
+          .filter((line) => line !== '')
+          .map((line) => JSON.parse(line))
+
+      it('are emitted, validated against their payload schema', async () => {
+        expect((await cli('events', 'tail', events)).stderr).toContain('No events there')
+        const sent = await emit(
+          'user_created',
+          { email: 'a@example.com', country: 'GB', channel: 'web' },
+          '--header',
+          'source=test',
+        )
+        expect(sent).toMatchObject({ code: 0, stdout: expect.stringMatching(/^event +[0-9a-f-]{36}\ntopic /) })
+        expect((await emit('user_verified', { channel: 'email', verified_at: '2026-11-22T13:00:00Z' })).code).toBe(0)
+        expect(await emit('user_created', { email: 'a@example.com' })).toMatchObject({
+          code: 1,
+          stdout: '',
+          stderr: expect.stringContaining('country'),
+        })
+        expect(await emit('user_craeted', {})).toMatchObject({
+          code: 1,
+          stderr: expect.stringContaining('did you mean "user_created"'),
+        })
+      })
+
+      it('are tailed decoded, filtered by type and user, from a place, up to a limit', async () => {
+        const all = await tail('--from', 'earliest')
+        expect(all).toMatchObject([
+          {
+            event_type: 'user_created',
+            user_id: 'u-1',
+            data: { country: 'GB' },
+            record: { topic: events, key: 'u-1', headers: { source: 'test' } },
+          },
+          { event_type: 'user_verified' },
+        ])
+        expect(await tail()).toEqual(all)
+        expect(await tail('--last', '1')).toEqual(all.slice(1))
+        expect(await tail('--type', 'user_verified')).toEqual(all.slice(1))
+        expect(await tail('--from', 'earliest', '--user', 'u-2')).toEqual([])
+        expect(await tail('--from', 'earliest', '--limit', '1')).toEqual(all.slice(0, 1))
+        expect(await tail('--from', '1h', '--until', 'latest')).toEqual(all)
+        expect(await tail('--from', '1', '--until', 'latest')).toEqual(all.slice(1))
+        expect(await tail('--from', 'latest')).toEqual([])
+      })
+
+      it('are followed as they come, until the signal', async () => {
+        const stop = new AbortController()
+        const following = selfmonitor(['events', 'tail', events, '--follow', '--last', '0', '-n', '1', '-o', 'json'], {
+          cwd: folder.path,
+          env,
+          signal: stop.signal,
+        })
+        // Emits until the tail, which may not have found the end of the log yet, has seen one.
+        let seen = false
+        const done = following.finally(() => {
+          seen = true
+        })
+        while (!seen) expect((await emit('user_closed', { reason: 'user_request' })).code).toBe(0)
+        expect(JSON.parse((await done).stdout)).toMatchObject({ event_type: 'user_closed' })
+        const endless = selfmonitor(['events', 'tail', events, '--follow'], {
+          cwd: folder.path,
+          env,
+          signal: stop.signal,
+        })
+        stop.abort()
+        expect((await endless).code).toBe(0)
+      })
+    })
+
+    it('is missing what the demo writes to, and the demo says so', async () => {
+      const present = (await cli('topics', 'list', '-o', 'name')).stdout.split('\n')
+      if (present.includes('fraud.alerts')) return
+      expect(await cli('demo', '--duration', '1s')).toMatchObject({
+        code: 1,
+        stdout: '',
+        stderr: expect.stringContaining('selfmonitor setup'),
+      })
+    })
+  })
+})

@@ -1,0 +1,41 @@
+import { createServer, type Server } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import { demandFreePorts, isPortFree, portHolder } from './ports.ts'
+
+const servers: Server[] = []
+
+async function listen(): Promise<number> {
+  const server = createServer()
+  servers.push(server)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return (server.address() as { port: number }).port
+}
+
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close()
+})
+
+describe('ports', () => {
+  it('are free until somebody listens', async () => {
+    const port = await listen()
+    expect(await isPortFree(port)).toBe(false)
+    await new Promise((resolve) => servers[0]!.close(resolve))
+    expect(await isPortFree(port)).toBe(true)
+  })
+
+  it('name who holds them', async () => {
+    expect(portHolder(await listen())?.pid).toBe(process.pid)
+  })
+
+  it('say which is taken, for what, by whom, and what to do', async () => {
+    const port = await listen()
+    await expect(demandFreePorts([{ port, use: 'Kafka' }])).rejects.toMatchObject({
+      code: 'PORT_TAKEN',
+      exitCode: 1,
+      message: expect.stringMatching(
+        new RegExp(`^Port ${port}, wanted for Kafka, is taken by process ${process.pid} \\(.*node`),
+      ),
+      hint: expect.stringContaining('--port-offset'),
+    })
+  })
+})

@@ -1,0 +1,143 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { selfmonitor, temporaryFolder } from '../test-io.ts'
+import { isSameProcess, processIdentity, residentBytes } from './process-info.ts'
+import { findStates, projectRoot, type RunState, stateFile, writeState } from './state.ts'
+
+const folder = temporaryFolder()
+const sleeper = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'], { stdio: 'ignore' })
+afterAll(() => {
+  sleeper.kill('SIGKILL')
+  folder.remove()
+})
+
+let cwd = ''
+let serial = 0
+beforeEach(() => {
+  serial += 1
+  cwd = join(folder.path, String(serial))
+  mkdirSync(join(cwd, '.selfmonitor'), { recursive: true })
+})
+
+function state(process: RunState['process'], more: Partial<RunState> = {}): RunState {
+  return {
+    formatVersion: 1,
+    process,
+    ready: true,
+    startedAtMs: Date.now() - 90_000,
+    engine: 'embedded',
+    environment: 'staging',
+    portOffset: 100,
+    bootstrapServers: '127.0.0.1:1',
+    registryUrl: 'http://127.0.0.1:2',
+    dataDir: '/data',
+    logFile: '/log',
+    nodes: [],
+    ...more,
+  }
+}
+
+describe('what runs here', () => {
+  it('is found from any folder of the project, and counts as gone when the process is another', () => {
+    const identity = processIdentity(sleeper.pid!)!
+    writeState(stateFile(cwd, 100), state({ pid: sleeper.pid!, identity }))
+    writeState(stateFile(cwd, 0), state({ pid: sleeper.pid!, identity: 'of a process before it' }, { portOffset: 0 }))
+    writeFileSync(join(cwd, '.selfmonitor/run/200.json'), '{ half a file')
+    mkdirSync(join(cwd, 'deep/inside'), { recursive: true })
+    expect(projectRoot(join(cwd, 'deep/inside'))).toBe(cwd)
+    expect(findStates(join(cwd, 'deep/inside')).map(({ state: { portOffset }, alive }) => [portOffset, alive])).toEqual(
+      [
+        [0, false],
+        [100, true],
+      ],
+    )
+  })
+
+  it('gives the other commands their addresses, after options and variables', async () => {
+    writeState(stateFile(cwd, 100), state({ pid: process.pid, identity: processIdentity(process.pid)! }))
+    const said = async (words: string[], env: Record<string, string> = {}): Promise<string> =>
+      (await selfmonitor(['topics', 'list', '--timeout', '2s', ...words], { cwd, env })).stderr
+    expect(await said([])).toContain('127.0.0.1:1, from selfmonitor up')
+    expect(await said([], { KAFKA_BOOTSTRAP_SERVERS: '127.0.0.1:3' })).toContain(
+      '127.0.0.1:3, from KAFKA_BOOTSTRAP_SERVERS',
+    )
+    expect(await said(['--bootstrap-servers', '127.0.0.1:4'], { KAFKA_BOOTSTRAP_SERVERS: '127.0.0.1:3' })).toContain(
+      '127.0.0.1:4, from --bootstrap-servers',
+    )
+  })
+
+  it('is shown by status as what it is: noted, but not answering', async () => {
+    writeState(stateFile(cwd, 100), state({ pid: process.pid, identity: processIdentity(process.pid)! }))
+    const { code, stdout } = await selfmonitor(['status', '-o', 'json'], { cwd })
+    expect(code).toBe(4)
+    expect(JSON.parse(stdout)).toMatchObject([
+      { part: 'broker (embedded)', state: 'not answering', pid: process.pid },
+      { part: 'registry', state: 'not answering', memoryBytes: expect.any(Number) },
+    ])
+  })
+})
+
+describe('down', () => {
+  it('says that there is nothing to stop', async () => {
+    expect(await selfmonitor(['down'], { cwd })).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: expect.stringContaining('Nothing to stop'),
+    })
+  })
+
+  it('never stops a stranger that has got the process id since', async () => {
+    writeState(stateFile(cwd, 100), state({ pid: sleeper.pid!, identity: 'of a process before it' }))
+    const { code, stderr } = await selfmonitor(['down'], { cwd })
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('had already ended') })
+    expect(sleeper.exitCode ?? sleeper.signalCode).toBeNull()
+    expect(findStates(cwd)).toEqual([])
+  })
+
+  it('stops brokers that outlived the process that started them', async () => {
+    const orphan = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'], { stdio: 'ignore' })
+    const ended = once(orphan, 'exit')
+    const node = { pid: orphan.pid!, identity: processIdentity(orphan.pid!)!, nodeId: 1, address: '127.0.0.1:1' }
+    writeState(stateFile(cwd, 100), state({ pid: sleeper.pid!, identity: 'gone' }, { engine: 'apache', nodes: [node] }))
+    expect((await selfmonitor(['up', '--port-offset', '100'], { cwd })).stderr).toContain(
+      `process ${orphan.pid} still runs`,
+    )
+    expect((await selfmonitor(['down'], { cwd })).code).toBe(0)
+    expect((await ended)[1]).toBe('SIGTERM')
+  })
+
+  it('gives up on a process that does not end, and kills it with --force', async () => {
+    const stubborn = spawn(
+      process.execPath,
+      ['-e', 'process.on("SIGTERM", () => {}); console.log("up"); setInterval(() => {}, 1e6)'],
+      {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      },
+    )
+    const ended = once(stubborn, 'exit')
+    await once(stubborn.stdout!, 'data')
+    writeState(stateFile(cwd, 100), state({ pid: stubborn.pid!, identity: processIdentity(stubborn.pid!)! }))
+    const first = await selfmonitor(['down', '--timeout', '100ms'], { cwd })
+    expect(first).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`Process ${stubborn.pid} has not ended within 100 ms`),
+    })
+    expect((await selfmonitor(['down', '--timeout', '100ms', '--force'], { cwd })).code).toBe(0)
+    expect((await ended)[1]).toBe('SIGKILL')
+  })
+})
+
+describe('a process', () => {
+  it('has an identity and a size while it lives', async () => {
+    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'], { stdio: 'ignore' })
+    const identity = processIdentity(child.pid!)!
+    expect(isSameProcess(child.pid!, identity)).toBe(true)
+    expect(residentBytes(process.pid)).toBeGreaterThan(10_000_000)
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    expect(isSameProcess(child.pid!, identity)).toBe(false)
+  })
+})

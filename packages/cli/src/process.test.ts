@@ -1,0 +1,181 @@
+// The command as processes: what `up` starts, keeps and takes down, signals, pipes and the terminal it is left without.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, describe, expect, it } from 'vitest'
+import type { RunState } from './local/state.ts'
+import { freePortOffset, type RunResult, temporaryFolder } from './test-io.ts'
+
+const main = fileURLToPath(new URL('./main.ts', import.meta.url))
+const bin = fileURLToPath(new URL('../bin/selfmonitor.js', import.meta.url))
+const repository = fileURLToPath(new URL('../../../', import.meta.url))
+const folder = temporaryFolder()
+const started: ChildProcess[] = []
+
+afterAll(async () => {
+  for (const child of started) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
+  folder.remove()
+})
+
+interface Running {
+  readonly child: ChildProcess
+  readonly said: { stdout: string; stderr: string }
+  /** Resolves when standard error holds the text; rejects when the process ends without saying it. */
+  says(text: string): Promise<void>
+  ended(): Promise<RunResult>
+}
+
+function start(
+  words: readonly string[],
+  cwd = folder.path,
+  command: readonly string[] = ['--conditions=source', main],
+): Running {
+  const env = { PATH: process.env.PATH, HOME: process.env.HOME, SELFMONITOR_ENV: '' }
+  const child = spawn(process.execPath, [...command, ...words], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  started.push(child)
+  const said = { stdout: '', stderr: '' }
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name]!.setEncoding('utf8').on('data', (chunk: string) => {
+      said[name] += chunk
+      child.emit('said')
+    })
+  }
+  const ended = once(child, 'close')
+  return {
+    child,
+    said,
+    says: (text) =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          if (said.stderr.includes(text)) resolve()
+        }
+        child.on('said', look)
+        child.once('close', () => reject(new Error(`ended without "${text}":\n${said.stdout}${said.stderr}`)))
+        look()
+      }),
+    ended: async () => {
+      const [code, signal] = await ended
+      return { code: code ?? `signal ${signal}`, ...said }
+    },
+  }
+}
+
+const run = (words: readonly string[], cwd?: string): Promise<RunResult> => start(words, cwd).ended()
+
+describe('up', () => {
+  it('serves until Ctrl-C, keeps what was written, and says what it does', async () => {
+    const offset = await freePortOffset()
+    const words = ['up', '--port-offset', String(offset), '--data-dir', 'kept']
+    const first = start(words)
+    await first.says('Ready in')
+    expect(first.said.stdout).toBe('')
+    expect(first.said.stderr).toMatch(new RegExp(`broker +127\\.0\\.0\\.1:${9092 + offset} +embedded, 1 node +\\d`))
+    expect(first.said.stderr).toMatch(new RegExp(`registry +http://127\\.0\\.0\\.1:${8081 + offset} +\\d`))
+    // The other commands find it without being told.
+    expect((await run(['topics', 'create', 'kept.topic', '--yes'])).code).toBe(0)
+    const status = await run(['status', '-o', 'json'])
+    expect(status.code).toBe(0)
+    expect(JSON.parse(status.stdout)).toMatchObject([
+      { part: 'broker (embedded)', state: 'up', pid: first.child.pid },
+      { part: 'registry', state: 'up', pid: first.child.pid },
+    ])
+
+    const second = await run(words)
+    expect(second).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining(`already running: embedded, Kafka 127.0.0.1:${9092 + offset}`),
+    })
+
+    first.child.kill('SIGINT')
+    expect(await first.ended()).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/Stopping …\n +Stopped; the data stays\./),
+    })
+    expect((await run(['status'])).code).toBe(4)
+
+    const again = start(words)
+    await again.says('Ready in')
+    expect((await run(['topics', 'list', '-o', 'name'])).stdout).toBe('kept.topic\n')
+    again.child.kill('SIGTERM')
+    expect((await again.ended()).code).toBe(0)
+  })
+
+  it('in the background returns when it is ready; down stops it; a second one on its data is refused', async () => {
+    const offset = await freePortOffset()
+    const detached = await run([
+      'up',
+      '--detach',
+      '--port-offset',
+      String(offset),
+      '--setup',
+      '-f',
+      join(repository, 'platform.yaml'),
+      '--data-dir',
+      'shared',
+    ])
+    expect(detached).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: expect.stringMatching(/11 topics, 11 schemas: 22 changes[\s\S]*Runs in the background as process \d+/),
+    })
+    expect(detached.stderr).not.toContain('Ctrl-C')
+    const state: RunState = JSON.parse(readFileSync(join(folder.path, `.selfmonitor/run/${offset}.json`), 'utf8'))
+    const other = await freePortOffset()
+    expect(await run(['up', '--port-offset', String(other), '--data-dir', 'shared'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`in use by process ${state.process.pid}`),
+    })
+
+    // A steady stream through the library, and a reader that closes its pipe early.
+    const demo = await run([
+      'demo',
+      '--rate',
+      '400',
+      '--duration',
+      '2s',
+      '-o',
+      'json',
+      '-f',
+      join(repository, 'platform.yaml'),
+    ])
+    expect(demo.code).toBe(0)
+    const totals = JSON.parse(demo.stdout)
+    expect(totals).toMatchObject({ failed: 0, acknowledged: expect.any(Number) })
+    expect(totals.acknowledged).toBeGreaterThan(100)
+    expect(demo.stderr).toMatch(/\d events +[\d.]+\/s\n$/)
+    const pipe = start(['events', 'tail', '--from', 'earliest', '-o', 'json'])
+    pipe.child.stdout!.once('data', () => pipe.child.stdout!.destroy())
+    expect(await pipe.ended()).toMatchObject({ code: 0, stderr: '' })
+
+    expect(await run(['down', '--port-offset', String(offset)])).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining(`Stopped the embedded platform`),
+    })
+    expect(existsSync(join(folder.path, `.selfmonitor/run/${offset}.json`))).toBe(false)
+  })
+
+  it('in the background hands on why it could not start', async () => {
+    const offset = await freePortOffset()
+    const holder = createServer()
+    await new Promise<void>((resolve) => holder.listen(8081 + offset, '127.0.0.1', resolve))
+    const refused = await run(['up', '--detach', '--port-offset', String(offset)])
+    holder.close()
+    expect(refused).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        new RegExp(`Port ${8081 + offset}, wanted for the Schema Registry, is taken by process ${process.pid}`),
+      ),
+    })
+    expect(existsSync(join(folder.path, `.selfmonitor/run/${offset}.json`))).toBe(false)
+  })
+})
+
+describe('the installed command', () => {
+  it('runs from a checkout without a build', async () => {
+    expect(await start(['--version'], folder.path, [bin]).ended()).toMatchObject({ code: 0, stderr: '' })
+  })
+})

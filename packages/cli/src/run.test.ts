@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest'
+import { version } from './framework/version.ts'
+import { selfmonitor } from './test-io.ts'
+
+describe('the command line', () => {
+  it('prints its version and its help on standard output', async () => {
+    expect(await selfmonitor(['--version'])).toEqual({ code: 0, stdout: `${version()}\n`, stderr: '' })
+    for (const words of [[], ['--help'], ['help']]) {
+      const { code, stdout, stderr } = await selfmonitor(words)
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+      expect(stdout).toMatch(/Usage: selfmonitor[\s\S]*topics {2,}list, describe[\s\S]*Examples:/)
+    }
+  })
+
+  it('prints a verb’s help with its options, the global ones and examples', async () => {
+    const { code, stdout } = await selfmonitor(['groups', 'reset-offsets', '--help'])
+    expect(code).toBe(0)
+    for (const strategy of ['earliest', 'latest', 'current', 'offset', 'datetime'])
+      expect(stdout).toContain(`--to-${strategy}`)
+    for (const name of [
+      '--shift-by',
+      '--by-duration',
+      '--from-file',
+      '--from-group',
+      '--execute',
+      '--bootstrap-servers',
+      'Examples:',
+    ]) {
+      expect(stdout).toContain(name)
+    }
+  })
+
+  it.each([
+    [['topcs'], /unknown command 'topcs'\n.*Did you mean topics\?/],
+    [['topics', 'lst'], /unknown command 'lst'\n.*Did you mean list\?/],
+    [['topics'], /selfmonitor topics wants one of its commands/],
+    [['topics', 'list', '--interal'], /unknown option '--interal'\n.*Did you mean --internal\?/],
+    [['topics', 'list', '-o', 'xml'], /Allowed choices are table, json, yaml, name/],
+    [['topics', 'describe'], /missing required argument 'topic'/],
+    [['topics', 'list', '--timeout', 'soon'], /"soon" is not a duration/],
+    [['up', '--engine', 'redpanda'], /Allowed choices are embedded, apache/],
+    [['up', '--port-offset', '60000'], /at most 50000/],
+    [['groups', 'reset-offsets', 'g', '--all-topics'], /Where the offsets should go was not said/],
+    [['groups', 'reset-offsets', 'g', '--to-latest'], /Which topics was not said/],
+    [['events', 'emit', 'a', 'b', '--user', 'u', '--data', '{'], /--data is not JSON/],
+    [['events', 'emit', 'a', 'b'], /Pass --user/],
+    [['schemas', 'get'], /Name a subject, or pass --id/],
+    [['completion', 'tcsh'], /Take bash, zsh or fish/],
+    [['validate'], /There is no platform\.yaml/],
+    [['validate', '-f', 'nowhere.yaml'], /There is no file nowhere\.yaml/],
+  ])('%j is wrong usage: exit code 2, one message, nothing on standard output', async (words, message) => {
+    const { code, stdout, stderr } = await selfmonitor(words)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(message)
+    expect(stderr).not.toMatch(/ at .*\.ts:/)
+  })
+
+  it('cannot connect: exit code 4, what was tried and why, and what to do', async () => {
+    const { code, stdout, stderr } = await selfmonitor([
+      'topics',
+      'list',
+      '--bootstrap-servers',
+      '127.0.0.1:1',
+      '--timeout',
+      '2s',
+    ])
+    expect({ code, stdout }).toEqual({ code: 4, stdout: '' })
+    expect(stderr).toMatch(/^error Cannot connect to broker 127\.0\.0\.1:1.*from --bootstrap-servers/)
+    expect(stderr).toContain('selfmonitor up')
+    const registry = await selfmonitor(['schemas', 'list', '--registry-url', 'http://127.0.0.1:1', '--timeout', '2s'])
+    expect(registry).toMatchObject({ code: 4, stdout: '', stderr: expect.stringContaining('from --registry-url') })
+  })
+
+  it('tells errors as JSON where the output is JSON, and their stack only with --verbose', async () => {
+    const json = await selfmonitor([
+      'topics',
+      'list',
+      '-o',
+      'json',
+      '--bootstrap-servers',
+      '127.0.0.1:1',
+      '--timeout',
+      '2s',
+    ])
+    expect(json).toMatchObject({ code: 4, stdout: '' })
+    expect(JSON.parse(json.stderr)).toEqual({
+      error: { code: 'CANNOT_CONNECT', message: expect.any(String), hint: expect.any(String) },
+    })
+    const verbose = await selfmonitor([
+      'topics',
+      'list',
+      '--verbose',
+      '--bootstrap-servers',
+      '127.0.0.1:1',
+      '--timeout',
+      '2s',
+    ])
+    expect(verbose.stderr).toMatch(/^ {4}at /m)
+  })
+
+  it.each(['bash', 'zsh', 'fish'])('prints a completion script for %s that asks the command itself', async (shell) => {
+    const { code, stdout } = await selfmonitor(['completion', shell])
+    expect(code).toBe(0)
+    expect(stdout).toContain('selfmonitor __complete --')
+    expect((await selfmonitor(['__complete', '--', 'topics', 'de'])).stdout).toBe('describe\ndelete\n')
+  })
+})
