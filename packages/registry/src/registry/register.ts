@@ -1,7 +1,14 @@
 // Registering a schema: the same schema again gives what is there, a new one gets the next version of its subject, and
 // an id that all subjects of a context share when they hold the same schema.
 import type { ParsedSchema } from '../formats/index.ts'
-import { contextOf, fingerprint, type RegistryState, type SchemaValue, type Store } from '../store/index.ts'
+import {
+  contextOf,
+  encodeSchemaValue,
+  fingerprint,
+  type RegistryState,
+  type SchemaValue,
+  type Store,
+} from '../store/index.ts'
 import type { CompatibilityLevel, SchemaDefinition } from '../types.ts'
 import { incompatibilities } from './check.ts'
 import { errors } from './errors.ts'
@@ -17,9 +24,6 @@ export interface RegisterRequest {
   readonly version?: number | undefined
 }
 
-/** How often a registration starts again because another registry was faster. */
-const attempts = 10
-
 /**
  * @param fallbackLevel the compatibility level while none is set
  * @returns the version under the subject, new or found
@@ -33,15 +37,21 @@ export async function register(
   const known = existing(store.state, request, parse(store.state, request))
   if (known) return known
   return store.exclusively(async (transaction) => {
-    for (let attempt = 0; attempt < attempts; attempt++) {
+    // Other registries may be faster again and again: the store's deadline ends it.
+    for (;;) {
+      await transaction.settle(request.subject)
       const { state } = transaction
       const schema = parse(state, request)
       const found = existing(state, request, schema)
       if (found) return found
       const value = next(state, request, schema, fallbackLevel)
+      if (request.id !== undefined) {
+        const { subject, version } = value
+        await transaction.put({ keytype: 'SCHEMA', subject, version }, encodeSchemaValue(value))
+        return value
+      }
       if (await transaction.putSchema(value)) return value
     }
-    throw errors.storeFailed(`other registries kept taking the versions of subject ${request.subject}; try again`)
   })
 }
 
@@ -65,7 +75,7 @@ function next(
 ): SchemaValue {
   const { subject } = request
   checkMode(state, request)
-  const nextVersion = (state.versions(subject, true).at(-1)?.version ?? 0) + 1
+  const nextVersion = state.nextVersion(subject)
   const identity = identityOf(schema)
   const base = { subject, ...identity, deleted: false }
   if (request.id !== undefined) return imported(state, base, request.id, request.version ?? nextVersion)
@@ -75,8 +85,7 @@ function next(
   const level = levelInScope(state, subject, fallbackLevel)
   const messages = incompatibilities(state, level, schema, state.versions(subject, false))
   if (messages.length > 0) throw errors.incompatible(subject, messages)
-  const context = contextOf(subject)
-  return { ...base, version: nextVersion, id: state.idOf(context, identity) ?? state.maxId(context) + 1 }
+  return { ...base, version: nextVersion, id: state.nextId(contextOf(subject), identity) }
 }
 
 function checkMode(state: RegistryState, { subject, id }: RegisterRequest): void {

@@ -30,6 +30,16 @@ export interface ConfigValue {
   readonly raw?: Readonly<Record<string, unknown>>
 }
 
+/** What a registry announces before it registers a schema; see reservations.ts. Other registries ignore a NOOP's value. */
+export interface Reservation {
+  /** Tells one announcement from another. */
+  readonly token: string
+  readonly subject: string
+  readonly version: number
+  readonly id: number
+  readonly fingerprint: string
+}
+
 /** A record that was understood; a null value is a tombstone. */
 export type StoreRecord =
   | { readonly key: Extract<StoreKey, { keytype: 'SCHEMA' }>; readonly value: SchemaValue | null }
@@ -49,7 +59,7 @@ export type StoreRecord =
       readonly key: { readonly keytype: 'DELETE_SUBJECT'; readonly subject: string }
       readonly value: { version: number } | null
     }
-  | { readonly key: { readonly keytype: 'NOOP' }; readonly value: null }
+  | { readonly key: { readonly keytype: 'NOOP' }; readonly value: Reservation | null }
 
 /** A record that is not ours to act on: an unknown key type, or bytes that are not what the format says. */
 export interface IgnoredRecord {
@@ -122,7 +132,7 @@ export function decodeRecord(keyBytes: Buffer | null, valueBytes: Buffer | null)
   if (subject !== null && typeof subject !== 'string') return { ignored: 'the subject is not a string' }
   switch (key.keytype) {
     case 'NOOP':
-      return { key: { keytype: 'NOOP' }, value: null }
+      return { key: { keytype: 'NOOP' }, value: isReservation(value?.reserve) ? value.reserve : null }
     case 'SCHEMA':
       return decodeSchema(subject, key.version, value)
     case 'CONFIG': {
@@ -193,6 +203,12 @@ function isVersion(value: unknown): value is number {
 function isReference(value: unknown): value is SchemaReference {
   const reference = value as Partial<SchemaReference> | null
   return typeof reference?.name === 'string' && typeof reference.subject === 'string' && isVersion(reference.version)
+}
+
+function isReservation(value: unknown): value is Reservation {
+  const { token, subject, version, id, fingerprint } = (value ?? {}) as Partial<Reservation>
+  const texts = [token, subject, fingerprint].every((text) => typeof text === 'string')
+  return texts && isVersion(version) && Number.isInteger(id)
 }
 
 type Fields = readonly (readonly [name: string, text: string])[]

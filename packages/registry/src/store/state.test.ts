@@ -37,7 +37,7 @@ describe('the state of the registry', () => {
     const state = stateOf(schema('s', 1, 1), schema('s', 2, 2), tombstone('s', 2))
     expect(numbers(state.versions('s', true))).toEqual([1])
     expect(state.withId('.', 2)).toEqual([])
-    expect(state.idOf('.', { schemaType: 'AVRO', schema: '"2"', references: [] })).toBeUndefined()
+    expect(state.nextId('.', { schemaType: 'AVRO', schema: '"2"', references: [] })).toBe(3)
     expect(state.maxId('.')).toBe(2)
   })
 
@@ -58,9 +58,9 @@ describe('the state of the registry', () => {
   it('gives one id to a schema in every subject of a context', () => {
     const state = stateOf(schema('a', 1, 5, { schema: '"int"' }), schema('b', 1, 5, { schema: '"int"' }))
     const same = { schemaType: 'AVRO', schema: '"int"', references: [] }
-    expect(state.idOf('.', same)).toBe(5)
-    expect(state.idOf('.lab', same)).toBeUndefined()
-    expect(state.idOf('.', { ...same, references: [{ name: 'x', subject: 'a', version: 1 }] })).toBeUndefined()
+    expect(state.nextId('.', same)).toBe(5)
+    expect(state.nextId('.lab', same)).toBe(1)
+    expect(state.nextId('.', { ...same, references: [{ name: 'x', subject: 'a', version: 1 }] })).toBe(6)
   })
 
   it('keeps contexts apart', () => {

@@ -3,7 +3,8 @@
 import { createHash } from 'node:crypto'
 import type { SchemaReference } from '../types.ts'
 import { contextOf, defaultContext } from './contexts.ts'
-import type { ConfigValue, SchemaValue, StoreRecord } from './records.ts'
+import type { ConfigValue, Reservation, SchemaValue, StoreRecord } from './records.ts'
+import { createReservations, type Reservations } from './reservations.ts'
 
 export interface RegistryState {
   apply(record: StoreRecord): void
@@ -14,12 +15,15 @@ export interface RegistryState {
   version(subject: string, version: number): SchemaValue | undefined
   /** All versions that have an id in a context; the first of them is the one whose text the id stands for. */
   withId(context: string, id: number): readonly SchemaValue[]
-  /** The id of a schema, in a subject's context, wherever it is registered there. */
-  idOf(context: string, schema: SchemaIdentity): number | undefined
   /** Versions, not soft-deleted, that refer to this one. */
   referrers(subject: string, version: number): SchemaValue[]
   /** The largest id that was ever seen in a context; ids of deleted schemas are not given out again. */
   maxId(context: string): number
+  /** The number that a new version of a subject gets. */
+  nextVersion(subject: string): number
+  /** The id that a schema has, or gets. */
+  nextId(context: string, schema: SchemaIdentity): number
+  readonly reservations: Pick<Reservations, 'isGranted' | 'pending'>
   config(subject: string | null): ConfigValue | undefined
   mode(subject: string | null): string | undefined
   contexts(): string[]
@@ -47,6 +51,7 @@ export function createState(): RegistryState {
   const maxIds = new Map<string, number>([[defaultContext, 0]])
   const configs = new Map<string | null, ConfigValue>()
   const modes = new Map<string | null, string>()
+  const reservations = createReservations()
 
   function put(value: SchemaValue): void {
     const versions = subjects.get(value.subject) ?? new Map<number, SchemaValue>()
@@ -78,7 +83,19 @@ export function createState(): RegistryState {
 
   function applySchema(subject: string, version: number, value: SchemaValue | null): void {
     if (value === null) remove(subject, version)
-    else put(value)
+    else {
+      put(value)
+      reservations.written(value)
+    }
+  }
+
+  function applyReservation(reservation: Reservation): void {
+    const context = contextOf(reservation.subject)
+    reservations.announce(reservation, {
+      lastVersion: versionsOf(reservation.subject, true).at(-1)?.version ?? 0,
+      lastId: maxIds.get(context) ?? 0,
+      id: byFingerprint.get(`${context}\0${reservation.fingerprint}`)?.[0]?.id,
+    })
   }
 
   function deleteUpTo(subject: string, last: number): void {
@@ -115,16 +132,23 @@ export function createState(): RegistryState {
         case 'CLEAR_SUBJECT':
           return value === null ? undefined : clearDeleted(key.subject)
         case 'NOOP':
-          return
+          return value === null ? undefined : applyReservation(value as Reservation)
       }
     },
     subjects: (deleted) => [...subjects.keys()].filter((name) => versionsOf(name, deleted).length > 0).toSorted(),
     versions: versionsOf,
     version: (subject, version) => subjects.get(subject)?.get(version),
     withId: (context, id) => byId.get(idKey(context, id)) ?? [],
-    idOf: (context, schema) => byFingerprint.get(hashKey(context, schema))?.[0]?.id,
     referrers: (subject, version) => [...(byReference.get(versionKey(subject, version)) ?? [])],
     maxId: (context) => maxIds.get(context) ?? 0,
+    nextVersion: (subject) =>
+      Math.max(versionsOf(subject, true).at(-1)?.version ?? 0, reservations.lastVersion(subject)) + 1,
+    nextId(context, schema) {
+      const known =
+        byFingerprint.get(hashKey(context, schema))?.[0]?.id ?? reservations.idOf(context, fingerprint(schema))
+      return known ?? Math.max(maxIds.get(context) ?? 0, reservations.lastId(context)) + 1
+    },
+    reservations,
     config: (subject) => configs.get(subject),
     mode: (subject) => modes.get(subject),
     contexts: () => [...new Set([defaultContext, ...[...subjects.keys()].map(contextOf)])].toSorted(),

@@ -1,19 +1,13 @@
 // The registry's state, kept in a Kafka topic: one write at a time, each read back before it counts.
 //
-// Several registries may share a topic. There is no leader; instead every write follows this rule:
-//   1. read the topic to its end, then decide (next id, next version) from what it says;
-//   2. append the record and read the topic up to it;
-//   3. whoever finds that another registry's record came in between and took the same id for another schema, or the same
-//      subject and version, has lost: it puts the other's record back (a compacted topic keeps the last of a key), or
-//      withdraws its own, and starts again at 1.
-// So an id stands for one schema and no acknowledged registration is lost, whatever the interleaving.
-
-import { contextOf } from './contexts.ts'
-import { type Deadline, deadlineIn } from './deadline.ts'
+// Several registries may share a topic: what the others write is seen as soon as it is there, and who wants to register
+// announces it first (reservations.ts). A Confluent registry does not know of that: it must not write at the same time.
+import { randomUUID } from 'node:crypto'
+import { type Deadline, deadlineIn, sleep } from './deadline.ts'
 import { createMutex } from './mutex.ts'
-import { decodeRecord, encodeKey, encodeSchemaValue, type SchemaValue, type StoreKey } from './records.ts'
+import { decodeRecord, encodeKey, encodeSchemaValue, encodeValue, type SchemaValue, type StoreKey } from './records.ts'
 import { createState, fingerprint, type RegistryState } from './state.ts'
-import { openTopicLog, type TopicLog, type TopicOptions, type TopicRecord } from './topic.ts'
+import { openTopicLog, type TopicOptions, type TopicRecord } from './topic.ts'
 
 export interface StoreOptions extends TopicOptions {
   /** How long one request may wait for Kafka, in milliseconds. */
@@ -36,11 +30,20 @@ export interface Store {
 
 export interface Transaction {
   readonly state: RegistryState
-  /** False when another registry took the version or the id first; the state is up to date again, and it is to be retried. */
+  /**
+   * Registers a new version.
+   * @returns false when another registry was granted the version or the id first: to be decided anew on the state now
+   */
   putSchema(value: SchemaValue): Promise<boolean>
+  /** Waits for the versions of a subject that other registries have announced, but not for ever: they may be gone. */
+  settle(subject: string): Promise<void>
   /** Writes any other record, and the rewriting of a version that is there; null is a tombstone. */
   put(key: StoreKey, value: Buffer | null): Promise<void>
 }
+
+/** How long to wait for a version that another registry has announced. */
+const settleMs = 1000
+const settlePollMs = 5
 
 /** @throws {TopicUnusableError | StoreError} */
 export async function openStore(options: StoreOptions): Promise<Store> {
@@ -48,12 +51,12 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   let state = createState()
   let position = 0n
   let waiters: { readonly offset: bigint; readonly resolve: () => void }[] = []
-  /** Records of other writers since the running operation looked at the topic's end. */
-  let observed: TopicRecord[] | undefined
+
+  /** Announcements that nobody waits for again: their writers have had their time. */
+  const givenUp = new Set<string>()
 
   const listener = {
     onRecord(record: TopicRecord) {
-      observed?.push(record)
       const decoded = decodeRecord(record.key, record.value)
       if ('ignored' in decoded) {
         logger.warn({ topic, offset: record.offset.toString(), reason: decoded.ignored }, 'skipped a record')
@@ -104,44 +107,26 @@ export async function openStore(options: StoreOptions): Promise<Store> {
         await readBack(await log.append(encodeKey(key), value, deadline), deadline)
       },
       async putSchema(value) {
-        observed = []
-        const key = encodeKey({ keytype: 'SCHEMA', subject: value.subject, version: value.version })
-        const offset = await log.append(key, encodeSchemaValue(value), deadline)
-        await readBack(offset, deadline)
-        const rivals = observed.filter((record) => record.offset < offset)
-        observed = undefined
-        return yieldTo(rivals, value, key, log, deadline)
+        const { subject, version, id } = value
+        const token = randomUUID()
+        const reserve = { token, subject, version, id, fingerprint: fingerprint(value) }
+        const noop = encodeKey({ keytype: 'NOOP' })
+        await readBack(await log.append(noop, encodeValue(null, { reserve }), deadline), deadline)
+        if (!state.reservations.isGranted(token)) {
+          logger.info({ topic, subject, version, id }, 'another registry was granted this version or id first')
+          return false
+        }
+        const key = encodeKey({ keytype: 'SCHEMA', subject, version })
+        await readBack(await log.append(key, encodeSchemaValue(value), deadline), deadline)
+        return true
+      },
+      async settle(subject) {
+        const patience = deadlineIn(Math.min(settleMs, deadline.remainingMs()))
+        const awaited = () => state.reservations.pending(subject).filter(({ token }) => !givenUp.has(token))
+        while (awaited().length > 0 && patience.remainingMs() > 0) await sleep(settlePollMs)
+        for (const { token } of awaited()) givenUp.add(token)
       },
     }
-  }
-
-  /** Step 3 of the rule above; true when nobody was faster. */
-  async function yieldTo(
-    rivals: readonly TopicRecord[],
-    value: SchemaValue,
-    key: Buffer,
-    to: TopicLog,
-    deadline: Deadline,
-  ): Promise<boolean> {
-    const sameVersion = rivals.findLast((record) => record.key?.equals(key) && record.value !== null)
-    if (sameVersion) {
-      const other = decodeRecord(sameVersion.key, sameVersion.value)
-      if ('key' in other && other.key.keytype === 'SCHEMA' && sameSchema(other.value as SchemaValue | null, value))
-        return true
-      logger.warn({ topic, subject: value.subject, version: value.version }, 'another registry took this version first')
-      await readBack(await to.append(key, sameVersion.value, deadline), deadline)
-      return false
-    }
-    const sameId = rivals.some((record) => {
-      const other = decodeRecord(record.key, record.value)
-      if ('ignored' in other || other.key.keytype !== 'SCHEMA' || other.value === null) return false
-      const rival = other.value as SchemaValue
-      return rival.id === value.id && contextOf(rival.subject) === contextOf(value.subject) && !sameSchema(rival, value)
-    })
-    if (!sameId) return true
-    logger.warn({ topic, subject: value.subject, id: value.id }, 'another registry took this id first')
-    await readBack(await to.append(key, null, deadline), deadline)
-    return false
   }
 
   const mutex = createMutex()
@@ -153,7 +138,6 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       await readToEnd(deadline)
       return await operation(transaction(deadline))
     } finally {
-      observed = undefined
       release()
     }
   }
@@ -166,8 +150,4 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     exclusively,
     close: () => log.close(),
   }
-}
-
-function sameSchema(a: SchemaValue | null, b: SchemaValue): boolean {
-  return a !== null && a.id === b.id && fingerprint(a) === fingerprint(b)
 }

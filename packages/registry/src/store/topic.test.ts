@@ -133,7 +133,10 @@ describeEngines('the registry topic', (engine) => {
 
     // Recorded from Confluent Schema Registry 7.4.0 under the same requests (it starts with a second NOOP, for its election).
     const text = (name: string) => `{\\"type\\":\\"record\\",\\"name\\":\\"${name}\\",\\"fields\\":[]}`
-    expect(await recordsOf(engine.bootstrapServers, registry.topic)).toEqual([
+    const records = await recordsOf(engine.bootstrapServers, registry.topic)
+    // Announcements are NOOP records with a value, which every registry passes over.
+    const others = records.filter(([key, value]) => !key.includes('NOOP') || value === null)
+    expect(others).toEqual([
       ['{"keytype":"NOOP","magic":0}', null],
       ['{"keytype":"CONFIG","subject":"t","magic":0}', '{"subject":"t","compatibilityLevel":"NONE"}'],
       [
