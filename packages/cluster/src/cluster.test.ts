@@ -41,9 +41,14 @@ describeEngines('cluster', (engine) => {
     await producer.close()
   }
 
-  async function consume(topic: string, groupId: string): Promise<{ close(): Promise<void> }> {
+  async function consume(
+    topic: string,
+    groupId: string,
+    groupProtocol: 'classic' | 'consumer' = 'classic',
+  ): Promise<{ close(): Promise<void> }> {
     const consumer = new Consumer({
       groupId,
+      groupProtocol,
       clientId: 'test-member',
       bootstrapBrokers: [engine.bootstrapServers],
       deserializers: stringDeserializers,
@@ -279,6 +284,25 @@ describeEngines('cluster', (engine) => {
     expect((await cluster.listGroups()).map((g) => g.groupId)).not.toContain(groupId)
     expect((await cluster.describeGroups([groupId]))[0]).toMatchObject({ state: 'Dead', members: [] })
   })
+
+  if (engine.name === 'apache') {
+    it('describes a group of the new consumer protocol (KIP-848) with its members and their partitions', async () => {
+      const topic = await newTopic(2)
+      const groupId = unique('group')
+      const member = await consume(topic, groupId, 'consumer')
+      try {
+        await expect
+          .poll(async () => (await cluster.describeGroups([groupId]))[0]!.members[0]?.assignment, { timeout: 15_000 })
+          .toEqual([{ topic, partitions: [0, 1] }])
+        const [group] = await cluster.describeGroups([groupId])
+        expect(group).toMatchObject({ groupId, state: 'Stable', protocolType: 'consumer', protocol: 'uniform' })
+        const plan = await cluster.planOffsetReset(groupId, [{ topic }], { kind: 'earliest' })
+        await expect(cluster.resetOffsets(groupId, plan)).rejects.toMatchObject({ code: 'NON_EMPTY_GROUP' })
+      } finally {
+        await member.close()
+      }
+    })
+  }
 
   it('refuses to delete a group that does not exist', async () => {
     await expect(cluster.deleteGroups(['no-such-group'])).rejects.toMatchObject({ code: 'GROUP_ID_NOT_FOUND' })

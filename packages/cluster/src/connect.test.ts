@@ -34,16 +34,17 @@ async function errorOf(promise: Promise<unknown>): Promise<ClusterError> {
 
 /** Plays a broker that offers SASL PLAIN and refuses whoever comes (error 58). */
 function refuseSasl(socket: Socket): void {
-  const answers: Record<number, string> = {
+  const text = (value: string) => Buffer.from(value).toString('hex')
+  const answers: Record<number, readonly string[]> = {
     // ApiVersions v1: SaslAuthenticate at versions 0 to 1.
-    18: '0000' + '00000001' + '002400000001' + '00000000',
+    18: ['0000', '00000001', '0024', '0000', '0001', '00000000'],
     // SaslHandshake v1: PLAIN.
-    17: '0000' + '00000001' + '0005' + Buffer.from('PLAIN').toString('hex'),
+    17: ['0000', '00000001', '0005', text('PLAIN')],
     // SaslAuthenticate v1: SASL_AUTHENTICATION_FAILED and why.
-    36: '003a' + '001c' + Buffer.from('Invalid username or password').toString('hex') + '00000000' + '0000000000000000',
+    36: ['003a', '001c', text('Invalid username or password'), '00000000', '0000000000000000'],
   }
   socket.on('data', (frame) => {
-    const body = Buffer.concat([frame.subarray(8, 12), Buffer.from(answers[frame.readInt16BE(4)]!, 'hex')])
+    const body = Buffer.concat([frame.subarray(8, 12), Buffer.from(answers[frame.readInt16BE(4)]!.join(''), 'hex')])
     const size = Buffer.alloc(4)
     size.writeInt32BE(body.length)
     socket.write(Buffer.concat([size, body]))
