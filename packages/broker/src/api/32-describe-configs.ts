@@ -1,9 +1,7 @@
 // DescribeConfigs: the settings of topics and brokers, defaults included, with where each value comes from (KIP-133).
 //
-// Versions: v0 says only whether a value is the default; v1 adds sources and synonyms (KIP-226), v3 types and
-// documentation (KIP-569).
+// Versions: v1 has sources and synonyms (KIP-226), v3 adds types and documentation (KIP-569).
 import type { RequestOf, ResponseInput } from '@selfmonitor/protocol'
-import { configSource } from '../config/index.ts'
 import { toKafkaError } from '../errors.ts'
 import { checkBrokerResource, resourceType, topicResource, unsupportedResource } from './config-resources.ts'
 import {
@@ -32,10 +30,8 @@ export const handleDescribeConfigs: ApiHandler<'DescribeConfigs'> = (request, co
           value,
           readOnly,
           isSensitive,
-          ...(apiVersion === 0
-            ? { isDefault: described.configSource === configSource.default }
-            : { configSource: described.configSource }),
-          ...(apiVersion >= 1 && request.includeSynonyms && { synonyms: described.synonyms }),
+          configSource: described.configSource,
+          ...(request.includeSynonyms && { synonyms: described.synonyms }),
           ...(apiVersion >= 3 && {
             configType: described.configType,
             documentation: request.includeDocumentation ? described.documentation : null,
