@@ -28,7 +28,7 @@ export interface LogManagerOptions {
   readonly retentionCheckIntervalMs?: number
   /** Most segment files open at once. Default 512. */
   readonly maxOpenFiles?: number
-  /** Memory for the newest batches, over all partitions. Default 64 MiB. */
+  /** Memory for the newest batches, over all partitions. Default 16 MiB. */
   readonly tailCacheBytes?: number
   /** Memory for indexes of older segments. Default 32 MiB. */
   readonly indexCacheBytes?: number
@@ -58,7 +58,7 @@ export async function openLogManager(options: LogManagerOptions): Promise<LogMan
     files: createOpenFiles(fs, options.maxOpenFiles ?? 512),
     clock,
     logger,
-    tails: createTailCache(options.tailCacheBytes ?? 64 * 1024 * 1024),
+    tails: createTailCache(options.tailCacheBytes ?? 16 * 1024 * 1024),
     indexes: createIndexCache(options.indexCacheBytes ?? 32 * 1024 * 1024),
     logStarts: await openCheckpoint(fs, join(dir, 'log-start-offset-checkpoint')),
     recoveryPoints: await openCheckpoint(fs, join(dir, 'recovery-point-offset-checkpoint')),

@@ -45,13 +45,33 @@ export function createTailCache(limitBytes: number): TailCache {
   let total = 0
   // One element for each batch in the cache, oldest first: the log it belongs to. A log's own batches leave in the same
   // order, so dropping "the first of that log" drops the oldest of all.
-  const order: Queue<{ dropOldest(): number }> = { items: [], head: 0 }
+  const order: Queue<{ dropOldest(): void }> = { items: [], head: 0 }
+
+  // A batch is a view of the memory that its request came in, often together with others; that memory as a whole is what
+  // is held, once, until the last of its batches leaves.
+  const views = new Map<ArrayBufferLike, number>()
+
+  function hold(memory: ArrayBufferLike): void {
+    const count = views.get(memory) ?? 0
+    if (count === 0) total += memory.byteLength
+    views.set(memory, count + 1)
+  }
+
+  function release(memory: ArrayBufferLike): void {
+    const count = views.get(memory)! - 1
+    if (count > 0) {
+      views.set(memory, count)
+      return
+    }
+    views.delete(memory)
+    total -= memory.byteLength
+  }
 
   function shrink(): void {
     while (total > limitBytes) {
       const oldest = dropFirst(order)
       if (oldest === undefined) return
-      total -= oldest.dropOldest()
+      oldest.dropOldest()
     }
   }
 
@@ -67,18 +87,17 @@ export function createTailCache(limitBytes: number): TailCache {
           // What `clear` has removed is still in `order`: those places count for nothing.
           if (pendingDrops > 0) {
             pendingDrops--
-            return 0
+            return
           }
-          return dropFirst(own)?.bytes.length ?? 0
+          const batch = dropFirst(own)
+          if (batch !== undefined) release(batch.bytes.buffer)
         },
       }
       return {
         add(batch) {
-          // A small view would keep a large receive buffer alive: the bound is on what is really held.
-          const held = batch.bytes.buffer.byteLength > 2 * batch.bytes.length ? copyOf(batch.bytes) : batch.bytes
-          own.items.push({ baseOffset: batch.baseOffset, lastOffset: batch.lastOffset, bytes: held })
+          own.items.push(batch)
           order.items.push(owner)
-          total += held.length
+          hold(batch.bytes.buffer)
           shrink()
         },
         read(offset, maxBytes, minOneBatch) {
@@ -104,18 +123,11 @@ export function createTailCache(limitBytes: number): TailCache {
         },
         clear() {
           for (let batch = dropFirst(own); batch !== undefined; batch = dropFirst(own)) {
-            total -= batch.bytes.length
+            release(batch.bytes.buffer)
             pendingDrops++
           }
         },
       }
     },
   }
-}
-
-function copyOf(bytes: Buffer): Buffer {
-  // Not Buffer.from: that would take a piece of a pool shared with who knows what.
-  const copy = Buffer.allocUnsafeSlow(bytes.length)
-  bytes.copy(copy)
-  return copy
 }
