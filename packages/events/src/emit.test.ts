@@ -10,7 +10,7 @@ import { connectEvents } from './index.ts'
 /** Reads a topic from its start with kafkajs until it has `count` records. */
 async function readWithKafkajs(bootstrapServers: string, topic: string, count: number): Promise<RawRecord[]> {
   const kafka = new Kafka({ brokers: bootstrapServers.split(','), logLevel: logLevel.NOTHING })
-  const consumer = kafka.consumer({ groupId: `${topic}-reader` })
+  const consumer = kafka.consumer({ groupId: `${topic}-reader`, maxWaitTimeInMs: 100 })
   const records: RawRecord[] = []
   await consumer.connect()
   await consumer.subscribe({ topic, fromBeginning: true })

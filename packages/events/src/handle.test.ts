@@ -25,7 +25,7 @@ describeEngines('handling', (engine) => {
     count: number,
   ): Promise<{ key: Buffer | null; value: Buffer | null; headers: Record<string, string>; partition: number }[]> {
     const kafka = new Kafka({ brokers: engine.bootstrapServers.split(','), logLevel: logLevel.NOTHING })
-    const consumer = kafka.consumer({ groupId: rig.unique('dlq-reader') })
+    const consumer = kafka.consumer({ groupId: rig.unique('dlq-reader'), maxWaitTimeInMs: 100 })
     const letters: { key: Buffer | null; value: Buffer | null; headers: Record<string, string>; partition: number }[] =
       []
     await consumer.connect()
