@@ -13,12 +13,19 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error
 })
 
+// `npm start` passes on the Ctrl-C that the terminal has sent to us already: two signals, one key.
+const sameKeyMs = 250
 const interrupt = new AbortController()
+let interruptedAtMs = 0
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
-    // The second one forces: whoever presses Ctrl-C twice does not want to wait.
-    if (interrupt.signal.aborted) process.exit(130)
-    interrupt.abort(signal)
+    if (!interrupt.signal.aborted) {
+      interruptedAtMs = performance.now()
+      interrupt.abort(signal)
+    } else if (performance.now() - interruptedAtMs > sameKeyMs) {
+      // Whoever presses Ctrl-C twice does not want to wait.
+      process.exit(130)
+    }
   })
 }
 

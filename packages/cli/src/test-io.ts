@@ -28,6 +28,7 @@ export async function selfmonitor(words: readonly string[], given: TestIo = {}):
     },
     isTTY: false,
     columns: 80,
+    rows: 24,
   })
   const io: Io = {
     stdout: output('stdout'),

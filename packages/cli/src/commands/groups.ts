@@ -8,10 +8,10 @@ import { isProduction } from '../framework/settings.ts'
 import { didYouMean } from '../framework/suggest.ts'
 import { defineVerb, flag, type Noun, required, text, value, variadic } from '../framework/verb.ts'
 import type { Colours } from '../output/colour.ts'
-import { count } from '../output/format.ts'
+import { count, counted } from '../output/format.ts'
 import { type Column, renderFields, renderTable } from '../output/table.ts'
 import { strategyFrom, toOffsetsCsv } from './reset-strategy.ts'
-import { counted, typedName } from './topics.ts'
+import { typedName } from './topics.ts'
 
 function stateColour(state: GroupState, colours: Colours): (text: string) => string {
   switch (state) {

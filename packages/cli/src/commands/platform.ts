@@ -11,8 +11,7 @@ import { applyFailed, applyPlatform, summary, waitUntilUp } from '../local/setup
 import { createSteps } from '../local/steps.ts'
 import type { Colours } from '../output/colour.ts'
 import { toJson } from '../output/data.ts'
-import { count } from '../output/format.ts'
-import { counted } from './topics.ts'
+import { count, counted } from '../output/format.ts'
 
 const fileOption = text('-f, --file <file>', 'platform file (default: the nearest platform.yaml)')
 const allowDelete = flag('--allow-delete', 'also delete owned topics that the file no longer declares')

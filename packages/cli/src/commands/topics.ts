@@ -2,7 +2,7 @@
 import { usageError } from '../framework/errors.ts'
 import { collect, integer, keyValue } from '../framework/parse.ts'
 import { defineVerb, flag, type Noun, required, value, variadic } from '../framework/verb.ts'
-import { bytes, count, retention } from '../output/format.ts'
+import { bytes, count, counted, retention } from '../output/format.ts'
 import { type Column, renderFields, renderTable } from '../output/table.ts'
 import { demandTopics, type PartitionView, type TopicView, topicData, viewTopics } from './topic-view.ts'
 
@@ -292,10 +292,6 @@ const remove = defineVerb({
 /** What has to be typed in production: the name of the one thing, or the environment's for several. */
 export function typedName(environment: string, names: readonly string[]): string {
   return names.length === 1 ? names[0]! : environment
-}
-
-export function counted(amount: number, noun: string): string {
-  return `${count(amount)} ${noun}${amount === 1 ? '' : 's'}`
 }
 
 export const topics: Noun = {

@@ -84,7 +84,10 @@ export function createProgress(output: Output, counters: Counters, colours: Colo
       const failures = failed === 0 ? '' : `  ${colours.bad(`${count(failed)} failed`)}`
       const line = `${padStart(span(Math.floor(elapsedMs / 1000) * 1000), 8)}  ${padStart(count(acknowledged), 9)} events  ${padStart(ratePerSecond.toFixed(1), 8)}/s${failures}`
       if (!output.isTTY) return output.write(`${line}\n`)
-      const block = `${countersTable(counters, colours)}\n${line}   Ctrl-C ends it\n`
+      const table = countersTable(counters, colours)
+      // A terminal too low for the table cannot be redrawn: the line alone is.
+      const fits = table.split('\n').length + 2 < output.rows
+      const block = `${fits ? `${table}\n` : ''}${line}   Ctrl-C ends it\n`
       const up = drawnLines === 0 ? '' : `\u001b[${drawnLines}A\u001b[0J`
       output.write(up + block)
       drawnLines = block.split('\n').length - 1

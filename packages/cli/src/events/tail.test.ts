@@ -4,7 +4,7 @@ import { toJsonLine } from '../output/data.ts'
 import type { RawRecord } from './reader.ts'
 import { decodeRecord, tailData, tailLine } from './tail.ts'
 
-const plain = coloursFor({ write: () => {}, isTTY: false, columns: 80 }, {}, true)
+const plain = coloursFor({ write: () => {}, isTTY: false, columns: 80, rows: 24 }, {}, true)
 const record: RawRecord = {
   topic: 'user.events',
   partition: 3,

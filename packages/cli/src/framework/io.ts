@@ -4,8 +4,9 @@ import { fileURLToPath } from 'node:url'
 export interface Output {
   write(text: string): void
   readonly isTTY: boolean
-  /** Width of the terminal in columns; 80 where there is none. */
+  /** Size of the terminal in characters; 80 by 24 where there is none. */
   readonly columns: number
+  readonly rows: number
 }
 
 export interface Io {
@@ -32,6 +33,9 @@ export function processIo(signal: AbortSignal): Io {
     },
     get columns() {
       return stream.columns ?? 80
+    },
+    get rows() {
+      return stream.rows ?? 24
     },
   })
   return {

@@ -55,7 +55,6 @@ export async function buildProgram(
     .description(
       'SelfMonitor Streams: the platform that platform.yaml describes, on a laptop, in CI and in production.',
     )
-    .helpOption('-h, --help', 'print help')
     .addHelpText(
       'after',
       examplesText([
@@ -84,6 +83,7 @@ export async function buildProgram(
 function configure(command: Command, io: Io): Command {
   return command
     .exitOverride()
+    .helpOption('-h, --help', 'print help')
     .showSuggestionAfterError(true)
     .configureHelp({ showGlobalOptions: true, sortOptions: false })
     .configureOutput({

@@ -4,7 +4,7 @@ import type { Cluster } from '@selfmonitor/cluster'
 import type { ApplyResult, Plan, Platform } from '@selfmonitor/platform'
 import type { RegistryClient } from '@selfmonitor/registry'
 import { CliError, exitCodes, reportError } from '../framework/errors.ts'
-import { count } from '../output/format.ts'
+import { count, counted } from '../output/format.ts'
 import type { Progress } from './steps.ts'
 
 const retryMs = 250
@@ -99,6 +99,6 @@ export function applyFailed(result: ApplyResult): CliError {
 /** `11 topics, 11 schemas: 22 changes` */
 export function summary(platform: Platform, { result }: SetupResult): string {
   const schemas = platform.topics.filter(({ schema }) => schema !== undefined).length
-  const changes = result.applied.length === 0 ? 'nothing to change' : `${count(result.applied.length)} changes`
-  return `${count(platform.topics.length)} topics, ${count(schemas)} schemas: ${changes}`
+  const changes = result.applied.length === 0 ? 'nothing to change' : counted(result.applied.length, 'change')
+  return `${counted(platform.topics.length, 'topic')}, ${counted(schemas, 'schema')}: ${changes}`
 }

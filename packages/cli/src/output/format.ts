@@ -5,6 +5,11 @@ export function count(value: number | bigint): string {
   return String(value).replace(/\B(?=(\d{3})+(?!\d))/g, ',')
 }
 
+/** `1 topic`, `11 topics`. */
+export function counted(amount: number, noun: string): string {
+  return `${count(amount)} ${noun}${amount === 1 ? '' : 's'}`
+}
+
 /** `1.5 MiB`. */
 export function bytes(value: number | bigint): string {
   let amount = Number(value)

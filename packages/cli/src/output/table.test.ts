@@ -4,7 +4,7 @@ import { bytes, count, elapsed, retention, span } from './format.ts'
 import { renderFields, renderTable } from './table.ts'
 import { padStart, textWidth, truncate } from './width.ts'
 
-const output = { write: () => {}, isTTY: false, columns: 80 }
+const output = { write: () => {}, isTTY: false, columns: 80, rows: 24 }
 const plain = coloursFor(output, {}, true)
 const coloured = coloursFor({ ...output, isTTY: true }, {}, true)
 
