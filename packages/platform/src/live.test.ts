@@ -176,13 +176,14 @@ topics:
     expect((await plan(looser)).changes).toEqual([])
   })
 
-  it('says what is wrong with a schema that is none', async () => {
+  it('says that the registry does not take a schema, in its own words', async () => {
     const platform = await load({
-      'platform.yaml': `topics: { ${unique()}: { partitions: 1, schema: bad.avsc } }`,
-      'bad.avsc': '{"type":"record","name":"A"}',
+      'platform.yaml': `topics: { ${unique()}: { partitions: 1, schema: bad.proto } }`,
+      'bad.proto': 'this is no protobuf',
     })
     const { errors } = await plan(platform)
-    expect(errors).toEqual([expect.objectContaining({ message: expect.stringMatching(/is not a valid schema/) })])
+    expect(errors).toEqual([expect.objectContaining({ message: expect.stringMatching(/is not a valid schema: ./) })])
+    expect(errors[0]!.file).toMatch(/bad\.proto$/)
   })
 
   it('deletes only what it owns, and only when that is allowed', async () => {

@@ -299,6 +299,16 @@ owner: me
     ])
   })
 
+  it('in an Avro schema are said before any registry is asked', async () => {
+    const text = 'topics: { a: { partitions: 1, schema: a.avsc } }'
+    const found = await mistakes(
+      text,
+      {},
+      { 'a.avsc': '{"type":"record","name":"A","fields":[{"name":"x","type":"strng"}]}' },
+    )
+    expect(found).toEqual([expect.stringMatching(/^1:1 : is not an Avro schema: .*strng/)])
+  })
+
   it('an environment that the file does not have is said with those that it has', async () => {
     const text = 'environments: { staging: {}, production: {} }\ntopics: { a: { partitions: 1 } }'
     expect(await mistakes(text, { environment: 'prodution' })).toEqual([

@@ -127,7 +127,9 @@ describe('replication', () => {
   it('of a topic that exists is not changed silently: it is an error that says what to do', () => {
     const { errors, changes } = computePlan(platform(two.slice(0, 1)), live({ a: liveTopic() }, { brokers: 3 }))
     expect(changes).toEqual([])
-    expect(errors[0]!.message).toMatch(/is 3 in the file and 1 on the cluster for a; .*write replication: 1/)
+    expect(errors[0]!.message).toMatch(/^is 3 in the file and 1 on the cluster \(a\); .*write replication: 1$/)
+    const both = computePlan(platform(two), live({ a: liveTopic(), b: liveTopic() }, { brokers: 3 }))
+    expect(both.errors.map(({ message }) => message)).toEqual([expect.stringContaining('(a and 1 more)')])
   })
 
   it('is no error where the cluster has it already, although brokers are missing now', () => {

@@ -32,7 +32,6 @@ export function computePlan(platform: Platform, live: LiveState, options: PlanOp
       creations.push(creation(topic))
     } else {
       growth.push(...comparePartitions(platform, topic, found, errors))
-      compareReplication(platform, topic, found, live.brokers, errors)
       settings.push(...compareSettings(platform, topic, found, errors))
     }
     const subject = live.subjects?.get(subjectOf(topic.name))
@@ -70,28 +69,26 @@ function checkCluster({ cluster }: Platform, live: LiveState, errors: PlatformPr
   }
 }
 
-/** One error for all topics that get the same number of replicas from the same line. */
+/** Replicas that cannot be had, or that differ: one error for all topics that get their number from the same line. */
 function checkReplicas(platform: Platform, live: LiveState, errors: PlatformProblem[]): void {
-  const tooMany = platform.topics.filter(
-    ({ name, replicationFactor }) =>
-      replicationFactor > live.brokers && live.topics.get(name)?.replicationFactor !== replicationFactor,
-  )
-  const byLine = Map.groupBy(
-    tooMany,
-    ({ at }) => `${at?.replication?.file}:${at?.replication?.line}:${at?.replication?.column}`,
-  )
-  for (const topics of byLine.values()) {
-    const [first] = topics
-    const which = topics.length === 1 ? first!.name : `${first!.name} and ${topics.length - 1} more`
-    const brokers = live.brokers === 1 ? 'is 1 broker' : `are ${live.brokers} brokers`
-    errors.push(
-      problemOf(
-        platform,
-        first!,
-        'replication',
-        `must be ≤ ${live.brokers}, it is ${first!.replicationFactor} and there ${brokers} (${which}); ${remedy(platform, live)}`,
-      ),
-    )
+  const wrong = platform.topics.flatMap((topic) => {
+    const now = live.topics.get(topic.name)?.replicationFactor ?? null
+    const tooMany = topic.replicationFactor > live.brokers
+    return now === topic.replicationFactor || (now === null && !tooMany) ? [] : [{ topic, now, tooMany }]
+  })
+  const alike = Map.groupBy(wrong, ({ topic: { at, replicationFactor }, now, tooMany }) => {
+    const { file, line, column } = at?.replication ?? at?.topic ?? { file: '', line: 0, column: 0 }
+    return tooMany
+      ? `${file}:${line}:${column} ${replicationFactor}`
+      : `${file}:${line}:${column} ${replicationFactor} ${now}`
+  })
+  for (const [{ topic, now, tooMany }, ...more] of alike.values() as Iterable<[(typeof wrong)[0], ...typeof wrong]>) {
+    const which = more.length === 0 ? topic.name : `${topic.name} and ${more.length} more`
+    const message = tooMany
+      ? `must be ≤ ${live.brokers}, it is ${topic.replicationFactor} and there ${live.brokers === 1 ? 'is 1 broker' : `are ${live.brokers} brokers`} (${which}); ${remedy(platform, live)}`
+      : `is ${topic.replicationFactor} in the file and ${now} on the cluster (${which}); changing it moves data and is not done here: ` +
+        `reassign the partitions (kafka-reassign-partitions), or write replication: ${now}`
+    errors.push(problemOf(platform, topic, 'replication', message))
   }
 }
 
@@ -148,28 +145,6 @@ function comparePartitions(
       ],
     },
   ]
-}
-
-function compareReplication(
-  platform: Platform,
-  topic: PlatformTopic,
-  live: LiveTopic,
-  brokers: number,
-  errors: PlatformProblem[],
-): void {
-  // More replicas than brokers is said once for all topics.
-  if (topic.replicationFactor === live.replicationFactor || topic.replicationFactor > brokers) {
-    return
-  }
-  errors.push(
-    problemOf(
-      platform,
-      topic,
-      'replication',
-      `is ${topic.replicationFactor} in the file and ${live.replicationFactor} on the cluster for ${topic.name}; changing it moves data and is not done here: ` +
-        `reassign its partitions (kafka-reassign-partitions), or write replication: ${live.replicationFactor} for this topic`,
-    ),
-  )
 }
 
 function compareSettings(

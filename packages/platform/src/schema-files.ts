@@ -1,7 +1,7 @@
 // The schema files that a topic names: the schema of its values, and a JSON Schema for each event type's payload.
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
-import type { SchemaType } from '@selfmonitor/registry'
+import { formatOf, InvalidSchemaError, type SchemaType } from '@selfmonitor/registry'
 import { LineCounter, parseDocument } from 'yaml'
 import { type Position, problemAt } from './document.ts'
 import { jsonSchemaProblem } from './json-schema-check.ts'
@@ -49,7 +49,25 @@ export async function readSchema(
       return undefined
     }
   }
+  const wrong = type === 'AVRO' ? avroProblem(schema) : null
+  if (wrong !== null) {
+    problems.push({ file, line: 1, column: 1, path: '', message: `is not an Avro schema: ${wrong}` })
+    return undefined
+  }
   return { file, schema, ...(type === 'AVRO' ? {} : { schemaType: type }) }
+}
+
+/** Read with the registry's own eyes, so that what is valid here is valid there. */
+function avroProblem(schema: string): string | null {
+  try {
+    formatOf('AVRO')!.parse({ schema }, [], true)
+    return null
+  } catch (error) {
+    if (error instanceof InvalidSchemaError) {
+      return error.message
+    }
+    throw error
+  }
 }
 
 /**
