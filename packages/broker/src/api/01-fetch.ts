@@ -44,6 +44,7 @@ export const handleFetch: ApiHandler<'Fetch'> = async (request, context) => {
   )
   if (plan.error !== undefined) return { errorCode: errorCodes[plan.error] }
 
+  await openAll(context, plan.partitions)
   const hints = createLeaderHints(context, { currentLeader: 12, nodeEndpoints: 16 })
   let outcomes = await readAll(request, context, plan.partitions, hints)
   if (!isEnough(request, plan, outcomes)) {
@@ -90,6 +91,17 @@ function isEnough(request: RequestOf<'Fetch'>, plan: FetchPlan, outcomes: readon
   if (request.maxWaitMs <= 0 || plan.partitions.length === 0) return true
   const bytes = outcomes.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
   return bytes >= request.minBytes || outcomes.some(({ urgent }) => urgent)
+}
+
+/** Opens logs that nobody has used since the start, side by side; errors come back when the log is read. */
+async function openAll(context: RequestContext, partitions: readonly FetchedPartition[]): Promise<void> {
+  const opening = []
+  for (const wanted of partitions) {
+    const led = findLed(context, wanted)
+    const log = led.error === undefined ? openLog(context.broker, led) : undefined
+    if (log instanceof Promise) opening.push(log)
+  }
+  if (opening.length > 0) await Promise.allSettled(opening)
 }
 
 /** Reads the partitions in their order, within the limits of each and of the whole. */

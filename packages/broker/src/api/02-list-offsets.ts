@@ -38,16 +38,16 @@ export const handleListOffsets: ApiHandler<'ListOffsets'> = async (request, cont
       seen.set(key, (seen.get(key) ?? 0) + 1)
     }
   }
-  const topics = []
-  for (const { name, partitions } of request.topics) {
-    const answers: PartitionAnswer[] = []
-    for (const partition of partitions) {
-      const twice = seen.get(`${name}/${partition.partitionIndex}`)! > 1
-      answers.push(twice ? refused(partition, 'INVALID_REQUEST') : await find(context, name, partition))
-    }
-    topics.push({ name, partitions: answers })
-  }
-  return { topics }
+  const topics = request.topics.map(async ({ name, partitions }) => ({
+    name,
+    partitions: await Promise.all(
+      partitions.map((partition) => {
+        const twice = seen.get(`${name}/${partition.partitionIndex}`)! > 1
+        return twice ? refused(partition, 'INVALID_REQUEST') : find(context, name, partition)
+      }),
+    ),
+  }))
+  return { topics: await Promise.all(topics) }
 }
 
 async function find(context: RequestContext, topic: string, wanted: PartitionRequest): Promise<PartitionAnswer> {

@@ -10,10 +10,12 @@ import {
   promises,
   read,
   readdir,
+  readFile,
   rename,
   rm,
   stat,
   statfs,
+  writeFile,
   writev,
 } from 'node:fs'
 import { promisify } from 'node:util'
@@ -44,6 +46,8 @@ export interface LogFs {
   remove(path: string): Promise<void>
   /** The whole file; undefined when it is missing. */
   readFile(path: string): Promise<Buffer | undefined>
+  /** Writes the whole file; after a crash it may be empty or in part. For what can be told by its content. */
+  writeFile(path: string, content: string | Buffer): Promise<void>
   /** Replaces the file so that a crash leaves the old or the new content, never a mixture. */
   replaceFile(path: string, content: string | Buffer): Promise<void>
   /** Makes created, renamed and removed names in the folder durable. */
@@ -80,7 +84,8 @@ export const nodeFs: LogFs = {
   },
   rename: promisify(rename),
   remove: (path) => promisify(rm)(path, { recursive: true, force: true }),
-  readFile: (path) => ignoreMissing(promises.readFile(path)),
+  readFile: (path) => ignoreMissing(promisify(readFile)(path)),
+  writeFile: promisify(writeFile) as LogFs['writeFile'],
 
   async replaceFile(path, content) {
     const temporary = `${path}.tmp`

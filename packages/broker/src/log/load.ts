@@ -21,9 +21,6 @@ import { createSegmentIndex, indexProblem } from './segment-index.ts'
 import { activeSegment, type LogState, partitionName } from './state.ts'
 import type { PartitionRef } from './types.ts'
 
-/** Format of a partition's folder, and the topic it belongs to. Kafka's file of the same name, and its format 0. */
-export const metadataFile = 'partition.metadata'
-
 /** @param clean whether the broker was shut down properly: then the end of the log needs no checksums */
 export async function loadLog(env: LogEnv, ref: PartitionRef, clean: boolean): Promise<LogState> {
   const dir = join(env.dir, partitionName(ref))
@@ -57,6 +54,7 @@ export async function loadLog(env: LogEnv, ref: PartitionRef, clean: boolean): P
     onDisk,
     logStartOffset: checkpointedStart > segments[0]!.baseOffset ? checkpointedStart : segments[0]!.baseOffset,
     highWatermark: segments[0]!.baseOffset,
+    snapshotOffset: undefined,
     recoveryPoint: env.recoveryPoints.get(ref.topic, ref.partition) ?? 0n,
     producers: createProducerTable(),
     tail: env.tails.openTail(),
@@ -74,7 +72,7 @@ export async function loadLog(env: LogEnv, ref: PartitionRef, clean: boolean): P
     // What had been deleted up to here is gone, and so is more: the next record still gets a higher offset.
     await startEmptyAt(env, state, state.logStartOffset)
   }
-  if (onDisk) await loadProducers(env, state)
+  if (onDisk) await loadProducers(env, state, names)
   return state
 }
 
@@ -203,8 +201,8 @@ async function startEmptyAt(env: LogEnv, state: LogState, offset: bigint): Promi
 }
 
 /** Producer state: the newest snapshot that is whole, then the headers of the batches after it. */
-async function loadProducers(env: LogEnv, state: LogState): Promise<void> {
-  const snapshots = (await env.fs.list(state.dir))
+async function loadProducers(env: LogEnv, state: LogState, names: readonly string[]): Promise<void> {
+  const snapshots = names
     .filter((name) => /^\d{20}\.producers$/.test(name))
     .map((name) => BigInt(name.slice(0, 20)))
     .sort((a, b) => (a < b ? 1 : -1))
@@ -221,6 +219,7 @@ async function loadProducers(env: LogEnv, state: LogState): Promise<void> {
     }
     for (const entry of table.entries()) state.producers.put(entry)
     from = offset
+    state.snapshotOffset = offset
     break
   }
   await replayProducers(env, state, from, state.producers)

@@ -7,9 +7,9 @@ import { openCheckpoint } from './checkpoint.ts'
 import { createDeadlines } from './deadlines.ts'
 import type { LogEnv } from './env.ts'
 import { LogError } from './errors.ts'
+import { metadataFile } from './folder.ts'
 import { type LogFs, nodeFs } from './fs.ts'
 import { createIndexCache } from './index-cache.ts'
-import { metadataFile } from './load.ts'
 import { createOpenFiles } from './open-files.ts'
 import { type ManagedLog, openPartitionLog } from './partition-log.ts'
 import { createTailCache } from './tail-cache.ts'
@@ -117,7 +117,8 @@ export async function openLogManager(options: LogManagerOptions): Promise<LogMan
   /** The topic that a partition folder belongs to; undefined when it does not say. */
   async function topicIdOf(folder: string): Promise<Uuid | undefined> {
     const content = (await fs.readFile(join(folder, metadataFile)))?.toString('utf8')
-    if (content === undefined) return undefined
+    // Empty: the machine lost power before the file was synced, and nothing of the log had been either.
+    if (content === undefined || content.trim() === '') return undefined
     const version = /^version: (\d+)$/m.exec(content)?.[1]
     if (version !== '0') {
       throw new LogError(
@@ -217,13 +218,18 @@ export async function openLogManager(options: LogManagerOptions): Promise<LogMan
     env.deadlines.cancelAll()
     await Promise.all(background)
     const failed: unknown[] = []
-    for (const { opening } of entries.values()) {
-      try {
-        await (await opening).close()
-      } catch (error) {
-        failed.push(error)
+    const open = [...entries.values()]
+    const closeSome = async () => {
+      for (let entry = open.pop(); entry !== undefined; entry = open.pop()) {
+        try {
+          await (await entry.opening).close()
+        } catch (error) {
+          failed.push(error)
+        }
       }
     }
+    // Each one waits for the disk: several at a time.
+    await Promise.all(Array.from({ length: 16 }, closeSome))
     await env.logStarts.write()
     await env.recoveryPoints.write()
     await env.files.closeAll()

@@ -6,7 +6,7 @@ import { loadLog } from './load.ts'
 import { encodeProducers } from './producer-snapshot.ts'
 import { asReadError, checkRange, readCached, readLog } from './read.ts'
 import { expiredSegments } from './retention.ts'
-import { rollSegment, writeProducerSnapshot } from './roll.ts'
+import { rollSegment, syncNames, writeProducerSnapshot } from './roll.ts'
 import { logFile, maxTimestampOf, offsetIndexFile, type Segment, saveIndex, timeIndexFile } from './segment.ts'
 import { activeSegment, partitionName } from './state.ts'
 import { findMaxTimestamp, findTimestamp } from './timestamps.ts'
@@ -34,16 +34,14 @@ export async function openPartitionLog(env: LogEnv, ref: PartitionRef, clean: bo
     env.deadlines.cancel(state)
     if (!state.onDisk || state.closed !== undefined) return
     const end = state.highWatermark
+    if (end === state.recoveryPoint && state.unflushedRecords === 0 && !state.unsyncedNames) return
     const records = state.unflushedRecords
     // Usually only the active one: a segment that is full is synced soon after.
     const unsynced = state.segments.filter(
       (_, at) => (state.segments[at + 1]?.baseOffset ?? end) >= state.recoveryPoint,
     )
     for (const segment of unsynced) await env.files.use(logFile(segment), (fd) => env.fs.sync(fd))
-    if (state.unsyncedNames) {
-      state.unsyncedNames = false
-      await env.fs.syncDir(state.dir)
-    }
+    await syncNames(env, state)
     state.unflushedRecords -= records
     if (end > state.recoveryPoint) {
       state.recoveryPoint = end
@@ -193,7 +191,9 @@ export async function openPartitionLog(env: LogEnv, ref: PartitionRef, clean: bo
       await queue.drain()
       if (state.closed !== undefined) return
       await sync()
-      if (state.onDisk) {
+      await state.finishing
+      // A log that was only read is left as it was found.
+      if (state.onDisk && state.snapshotOffset !== state.highWatermark) {
         await saveIndex(env, activeSegment(state))
         await writeProducerSnapshot(env, state, state.highWatermark, encodeProducers(state.producers))
       }

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import type { BatchHeader } from './batch.ts'
 import type { LogEnv } from './env.ts'
+import { metadataFile } from './folder.ts'
 import { encodeProducers } from './producer-snapshot.ts'
 import { logFile, newSegment, offsetFileName, type Segment, saveIndex } from './segment.ts'
 import { offsetEntryBytes, timeEntryBytes } from './segment-index.ts'
@@ -63,7 +64,17 @@ export async function rollSegment(env: LogEnv, state: LogState): Promise<void> {
 /** Writes the folder's metadata before there is any log in it, so that its owner is never in doubt. */
 async function createFolder(env: LogEnv, state: LogState): Promise<void> {
   await env.fs.makeDir(state.dir)
-  await env.fs.replaceFile(join(state.dir, 'partition.metadata'), `version: 0\ntopic_id: ${state.ref.topicId}\n`)
+  await env.fs.writeFile(join(state.dir, metadataFile), `version: 0\ntopic_id: ${state.ref.topicId}\n`)
+}
+
+/** Makes the names of new files durable, and the folder with its metadata. */
+export async function syncNames(env: LogEnv, state: LogState): Promise<void> {
+  if (!state.unsyncedNames) return
+  state.unsyncedNames = false
+  const metadata = join(state.dir, metadataFile)
+  await env.files.use(metadata, (fd) => env.fs.sync(fd))
+  await env.files.forget(metadata)
+  await env.fs.syncDir(state.dir)
   await env.fs.syncDir(env.dir)
 }
 
@@ -78,7 +89,7 @@ async function finishSegment(
   await saveIndex(env, segment)
   await env.files.use(logFile(segment), (fd) => env.fs.sync(fd))
   // The new segment's name must outlive a loss of power as well.
-  await env.fs.syncDir(state.dir)
+  await syncNames(env, state)
   await writeProducerSnapshot(env, state, endOffset, snapshot)
   if (endOffset > state.recoveryPoint) state.recoveryPoint = endOffset
   env.recoveryPoints.set(state.ref.topic, state.ref.partition, state.recoveryPoint)
@@ -97,7 +108,9 @@ export async function writeProducerSnapshot(
   snapshot: Buffer,
 ): Promise<void> {
   const name = `${offsetFileName(offset)}.producers`
-  await env.fs.replaceFile(join(state.dir, name), snapshot)
+  // Not synced: a snapshot that is not whole is recognised by its checksum, and the log is read instead.
+  await env.fs.writeFile(join(state.dir, name), snapshot)
+  state.snapshotOffset = offset
   const names = (await env.fs.list(state.dir)).filter((other) => /^\d{20}\.producers$/.test(other)).sort()
   for (const old of names.slice(0, -2)) await env.fs.remove(join(state.dir, old))
 }

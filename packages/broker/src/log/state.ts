@@ -18,6 +18,8 @@ export interface LogState {
   /** Everything before it survives a loss of power. */
   recoveryPoint: bigint
   readonly producers: ProducerTable
+  /** Offset of the newest snapshot of the producers. */
+  snapshotOffset: bigint | undefined
   readonly tail: LogTail
   readonly listeners: Set<() => void>
   /** Since the log was opened. */
