@@ -71,6 +71,7 @@ export function createWire(options: ClusterOptions): Wire {
   })
   let closed = false
   let known: ClusterInfo | null = null
+  let preferred: Address | null = null
   const versionsOf = new WeakMap<Connection, Promise<Versions>>()
 
   async function open(address: Address): Promise<Connection> {
@@ -86,10 +87,13 @@ export function createWire(options: ClusterOptions): Wire {
 
   async function openAny(): Promise<Connection> {
     let last: ClusterError | null = null
-    const addresses = [...bootstrap, ...(known?.brokers ?? [])]
+    // The one that answered last comes first: an address that swallows packets costs seconds, and only once.
+    const addresses = [...(preferred === null ? [] : [preferred]), ...bootstrap, ...(known?.brokers ?? [])]
     for (const address of uniqueAddresses(addresses)) {
       try {
-        return await open(address)
+        const found = await open(address)
+        preferred = address
+        return found
       } catch (error) {
         last = error as ClusterError
         if (last.reason === 'not-allowed' || last.code === 'CLOSED') {
@@ -115,7 +119,8 @@ export function createWire(options: ClusterOptions): Wire {
     if (target === 'any') {
       return openAny()
     }
-    const cluster = await info()
+    // Changes are sent once, so they ask who the controller is now; reads find out when they fail.
+    const cluster = target === 'controller' ? await refresh() : await info()
     const id = target === 'controller' ? cluster.controllerId : target
     const broker = cluster.brokers.find((b) => b.id === id)
     if (broker !== undefined) {

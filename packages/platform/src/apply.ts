@@ -37,7 +37,8 @@ const atATime = 6
  * topic has two), one kind after the other in the plan's order. After a failure nothing new is begun.
  *
  * @returns what was done, what failed and what was left, each in the plan's order
- * @throws PlatformError PLAN_HAS_ERRORS when the plan has errors; nothing has been touched then
+ * @throws PlatformError PLAN_HAS_ERRORS, or WRONG_CLUSTER when the plan was made for another cluster; nothing has been
+ *   touched then
  */
 export async function applyPlan(
   plan: Plan,
@@ -51,6 +52,13 @@ export async function applyPlan(
       'PLAN_HAS_ERRORS',
       `The plan has errors and was not applied, not in part either:\n${plan.errors.map(formatProblem).join('\n')}`,
       plan.errors,
+    )
+  }
+  const { clusterId } = await cluster.info()
+  if (clusterId !== plan.clusterId) {
+    throw new PlatformError(
+      'WRONG_CLUSTER',
+      `The plan is for cluster ${plan.clusterId}, and this is ${clusterId}: plan again`,
     )
   }
   const topics = new Map(platform.topics.map((topic) => [topic.name, topic]))
@@ -96,7 +104,11 @@ export async function applyPlan(
 
   for (const group of consecutive(plan.changes, (change) => `${change.action === 'delete'} ${change.kind}`)) {
     if (group[0]!.kind === 'topic' && group[0]!.action === 'create') {
-      await createTopics(group)
+      for (const batch of creationBatches(group, topics)) {
+        if (failures.size === 0) {
+          await createTopics(batch)
+        }
+      }
     } else {
       await eachOf(group, runOne, () => failures.size > 0)
     }
@@ -110,6 +122,24 @@ export async function applyPlan(
     failed: failed === undefined ? null : { change: failed, error: failures.get(failed)! },
     notApplied: plan.changes.filter((change) => !done.has(change) && change !== failed),
   }
+}
+
+/** Kafka refuses a request that makes more than 10,000 partitions at once. */
+const partitionsPerRequest = 1_000
+
+function creationBatches(changes: readonly Change[], topics: ReadonlyMap<string, PlatformTopic>): Change[][] {
+  const batches: Change[][] = []
+  let room = 0
+  for (const change of changes) {
+    const { partitions } = declared(topics, change.name)
+    if (batches.length === 0 || partitions > room) {
+      batches.push([])
+      room = partitionsPerRequest
+    }
+    batches.at(-1)!.push(change)
+    room -= partitions
+  }
+  return batches
 }
 
 /** Errors by resource; under null the one of the whole request. null when all topics were created. */

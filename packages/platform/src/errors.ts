@@ -6,6 +6,8 @@ export type PlatformErrorCode =
   | 'INVALID_PLATFORM'
   /** A plan that has errors was given to `applyPlan`. */
   | 'PLAN_HAS_ERRORS'
+  /** A plan was given to `applyPlan` with another cluster than it was made for. */
+  | 'WRONG_CLUSTER'
   /** `importPlatform` would overwrite a file. */
   | 'FILE_EXISTS'
 

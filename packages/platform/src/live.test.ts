@@ -218,6 +218,14 @@ topics:
     expect(await registry.versions(`${second}-value`)).toEqual([])
   })
 
+  it('refuses a plan that was made for another cluster', async () => {
+    const name = unique()
+    const platform = await load({ 'platform.yaml': `topics: { ${name}: { partitions: 1 } }` })
+    const elsewhere = { ...(await plan(platform)), clusterId: 'elsewhere' }
+    await expect(applyPlan(elsewhere, platform, cluster, registry)).rejects.toMatchObject({ code: 'WRONG_CLUSTER' })
+    expect((await cluster.listTopics()).map((t) => t.name)).not.toContain(name)
+  })
+
   it('says that the registry cannot be reached', async () => {
     const platform = await load({
       'platform.yaml': `topics: { ${unique()}: { partitions: 1, schema: order.avsc } }`,
