@@ -22,6 +22,14 @@ export function buildApp(context: RouteContext, logger: Logger): FastifyInstance
     return503OnClosing: false,
     frameworkErrors: (error, request, reply) => sendError(toRefusal(error), request, reply),
   })
+  let closing = false
+  app.addHook('preClose', async () => {
+    closing = true
+  })
+  // A connection that is kept open for a next request would keep the server from closing.
+  app.addHook('onSend', async (_request, reply) => {
+    if (closing) reply.header('connection', 'close')
+  })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'string' }, (request, text, done) => {
     try {

@@ -33,11 +33,12 @@ export async function startRegistry(options: RegistryOptions): Promise<RegistryS
       `${host} can be reached from other machines, and the registry has no authentication; listen on 127.0.0.1, or set insecure`,
     )
   }
+  const storeTimeoutMs = options.storeTimeoutMs ?? 5_000
   const store = await openStore({
     bootstrapServers: options.bootstrapServers,
     topic: options.topic ?? '_schemas',
     replicationFactor: options.replicationFactor ?? 3,
-    timeoutMs: options.storeTimeoutMs ?? 5_000,
+    timeoutMs: storeTimeoutMs,
     startTimeoutMs: options.startTimeoutMs ?? 30_000,
     logger,
   })
@@ -52,11 +53,20 @@ export async function startRegistry(options: RegistryOptions): Promise<RegistryS
   const url = `http://${isIP(address) === 6 ? `[${address}]` : address}:${port}`
   logger.info({ url }, 'the registry is ready')
   let closing: Promise<void> | undefined
+
+  /** Lets what is under way end, within the time that a request may take at most. */
+  async function close(): Promise<void> {
+    const giveUp = setTimeout(() => app.server.closeAllConnections(), storeTimeoutMs + 1_000)
+    await app.close()
+    clearTimeout(giveUp)
+    await store.close()
+  }
+
   return {
     url,
     address: { host: address, port },
     close() {
-      closing ??= app.close().then(() => store.close())
+      closing ??= close()
       return closing
     },
   }

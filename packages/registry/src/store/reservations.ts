@@ -12,6 +12,8 @@ export interface Reservations {
   announce(reservation: Reservation, holds: Holdings): void
   /** A version was written: whoever announced it has done so. */
   written(value: SchemaValue): void
+  /** A version is gone for good: its number is free again when it was the last, as in Confluent's registry. */
+  removed(subject: string, lastVersion: number): void
   /** Whether the announcement was the first for what it wants; to be asked once it has been read back. */
   isGranted(token: string): boolean
   /** The announcements of a subject's versions that were granted and are not written yet. */
@@ -57,6 +59,10 @@ export function createReservations(): Reservations {
       ids.set(context, Math.max(id, lastId))
     },
     written: ({ subject, version }) => void pending.delete(keyOf(subject, version)),
+    removed(subject, lastVersion) {
+      const announced = [...pending.values()].filter((reservation) => reservation.subject === subject)
+      versions.set(subject, Math.max(lastVersion, ...announced.map(({ version }) => version)))
+    },
     isGranted: (token) => [...pending.values()].some((reservation) => reservation.token === token),
     pending: (subject) => [...pending.values()].filter((reservation) => reservation.subject === subject),
     lastVersion: (subject) => versions.get(subject) ?? 0,

@@ -70,6 +70,7 @@ export function createState(): RegistryState {
     versions.delete(version)
     if (versions.size === 0) subjects.delete(subject)
     index(previous, undefined)
+    reservations.removed(subject, Math.max(0, ...versions.keys()))
   }
 
   /** Takes a version's old record out of the lookup tables and puts the new one in its place. */

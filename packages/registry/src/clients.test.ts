@@ -1,0 +1,175 @@
+// Judges that are not ours: the registry clients that services use, against our server; and ours beside them.
+//
+// The parts of @confluentinc/schemaregistry are named one by one: its index also loads encryption, whose packages offer
+// TypeScript to whoever runs with the condition `source`, as these tests do.
+import { SchemaRegistryClient } from '@confluentinc/schemaregistry/dist/schemaregistry-client.js'
+import { AvroDeserializer, AvroSerializer } from '@confluentinc/schemaregistry/dist/serde/avro.js'
+import { SerdeType } from '@confluentinc/schemaregistry/dist/serde/serde.js'
+import { SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
+import avsc from 'avsc'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describeEngines } from '../../../test/support/engines.ts'
+import {
+  createRegistryClient,
+  decodeFrame,
+  encodeFrame,
+  type RegistryClient,
+  type RegistryServer,
+  startRegistry,
+} from './index.ts'
+import { ownTopic } from './test-support/app.ts'
+
+const schema = {
+  type: 'record',
+  name: 'UserEvent',
+  namespace: 'selfmonitor',
+  fields: [
+    { name: 'event_id', type: 'string' },
+    { name: 'event_type', type: 'string' },
+    { name: 'user_id', type: 'string' },
+    { name: 'timestamp', type: 'long' },
+    { name: 'data', type: 'string' },
+  ],
+}
+const text = JSON.stringify(schema)
+const event = {
+  event_id: '01J',
+  event_type: 'user_created',
+  user_id: 'größe',
+  timestamp: 1_700_000_000_000,
+  data: '{"a":1}',
+}
+
+describeEngines('registry clients against our server', (engine) => {
+  let server: RegistryServer
+  let ours: RegistryClient
+  beforeAll(async () => {
+    server = await startRegistry({ bootstrapServers: engine.bootstrapServers, topic: ownTopic(), port: 0 })
+    ours = createRegistryClient({ url: server.url })
+  })
+  afterAll(() => server.close())
+
+  const type = avsc.Type.forSchema(schema as avsc.Schema)
+  const encodeOurs = async (subject: string) =>
+    encodeFrame((await ours.register(subject, { schema: text })).id, type.toBuffer(event))
+  const decodeOurs = async (bytes: Buffer) => {
+    const { id, payload } = decodeFrame(bytes)
+    const writer = avsc.Type.forSchema(JSON.parse((await ours.getById(id)).schema))
+    return { ...(writer.fromBuffer(payload) as object) }
+  }
+
+  describe('@kafkajs/confluent-schema-registry', () => {
+    const client = () => new SchemaRegistry({ host: server.url })
+
+    it('registers, finds by id, by subject and by schema', async () => {
+      const registry = client()
+      const { id } = await registry.register({ type: SchemaType.AVRO, schema: text }, { subject: 'kafkajs-value' })
+      expect((await ours.getVersion('kafkajs-value', 'latest'))?.id).toBe(id)
+      expect(await registry.getLatestSchemaId('kafkajs-value')).toBe(id)
+      expect(await registry.getRegistryId('kafkajs-value', 1)).toBe(id)
+      expect(await registry.getRegistryIdBySchema('kafkajs-value', { type: SchemaType.AVRO, schema: text })).toBe(id)
+      expect(JSON.stringify(await client().getSchema(id))).toContain('UserEvent')
+    })
+
+    it('reads what we write, and we read what it writes', async () => {
+      const registry = client()
+      expect({ ...(await registry.decode(await encodeOurs('kafkajs-a-value'))) }).toEqual(event)
+      const { id } = await registry.register({ type: SchemaType.AVRO, schema: text }, { subject: 'kafkajs-b-value' })
+      expect(await decodeOurs(await registry.encode(id, event))).toEqual(event)
+    })
+
+    it('is told that a schema is incompatible', async () => {
+      await ours.register('kafkajs-c-value', { schema: text })
+      const other = JSON.stringify({ ...schema, fields: [{ name: 'event_id', type: 'int' }] })
+      const registering = client().register({ type: SchemaType.AVRO, schema: other }, { subject: 'kafkajs-c-value' })
+      await expect(registering).rejects.toThrow(/incompatible with an earlier schema/)
+    })
+  })
+
+  describe('@confluentinc/schemaregistry', () => {
+    const client = () => new SchemaRegistryClient({ baseURLs: [server.url] })
+
+    it('registers, looks up, lists, checks, configures and deletes', async () => {
+      const registry = client()
+      const subject = 'confluent-älpha-value'
+      const id = await registry.register(subject, { schemaType: 'AVRO', schema: text })
+      expect(await registry.getId(subject, { schemaType: 'AVRO', schema: text })).toBe(id)
+      expect((await registry.getBySubjectAndId(subject, id)).schema).toBe((await ours.getById(id)).schema)
+      expect(await registry.getVersion(subject, { schemaType: 'AVRO', schema: text })).toBe(1)
+      expect((await registry.getLatestSchemaMetadata(subject)).id).toBe(id)
+      expect((await registry.getSchemaMetadata(subject, 1)).version).toBe(1)
+      expect(await registry.getAllVersions(subject)).toEqual([1])
+      expect(await registry.getAllSubjects()).toContain(subject)
+      expect(await registry.testCompatibility(subject, 1, { schemaType: 'AVRO', schema: '"int"' })).toBe(false)
+      expect(await registry.testSubjectCompatibility(subject, { schemaType: 'AVRO', schema: text })).toBe(true)
+      expect(String(await registry.updateCompatibility(subject, 'FULL' as never))).toBe('FULL')
+      expect(String(await registry.getCompatibility(subject))).toBe('FULL')
+      expect((await registry.getDefaultConfig()).compatibilityLevel).toBe('BACKWARD')
+      expect(await registry.deleteSubjectVersion(subject, 1)).toBe(1)
+      expect(await ours.versions(subject)).toEqual([])
+    })
+
+    it('reads what we write, and we read what it writes', async () => {
+      const deserializer = new AvroDeserializer(client(), SerdeType.VALUE, {})
+      expect({ ...(await deserializer.deserialize('confluent-a', await encodeOurs('confluent-a-value'))) }).toEqual(
+        event,
+      )
+      const serializer = new AvroSerializer(client(), SerdeType.VALUE, { useLatestVersion: true })
+      await ours.register('confluent-b-value', { schema: text })
+      expect(await decodeOurs(await serializer.serialize('confluent-b', event))).toEqual(event)
+    })
+
+    it('uses a schema that refers to another', async () => {
+      const money = '{"type":"record","name":"Money","fields":[{"name":"cents","type":"long"}]}'
+      const order = '{"type":"record","name":"Order","fields":[{"name":"price","type":"Money"}]}'
+      await ours.register('money', { schema: money })
+      await ours.register('confluent-c-value', {
+        schema: order,
+        references: [{ name: 'Money', subject: 'money', version: 1 }],
+      })
+      const serializer = new AvroSerializer(client(), SerdeType.VALUE, { useLatestVersion: true })
+      const bytes = await serializer.serialize('confluent-c', { price: { cents: 5 } })
+      const deserializer = new AvroDeserializer(client(), SerdeType.VALUE, {})
+      expect(JSON.parse(JSON.stringify(await deserializer.deserialize('confluent-c', bytes)))).toEqual({
+        price: { cents: 5 },
+      })
+    })
+  })
+
+  describe('our client', () => {
+    it('walks through the life of a subject', async () => {
+      const subject = 'ours-value'
+      expect(await ours.getVersion(subject, 'latest')).toBeNull()
+      expect(await ours.lookup(subject, { schema: text })).toBeNull()
+      expect(await ours.versions(subject)).toEqual([])
+      expect(await ours.check(subject, { schema: text })).toEqual({ compatible: true, messages: [] })
+      const { id } = await ours.register(subject, { schema: text })
+      expect(await ours.lookup(subject, { schema: text })).toMatchObject({
+        subject,
+        version: 1,
+        id,
+        schemaType: 'AVRO',
+      })
+      expect(await ours.getById(id)).toMatchObject({ schemaType: 'AVRO', references: [] })
+      expect((await ours.check(subject, { schema: '"int"' })).messages[0]).toContain('TYPE_MISMATCH')
+      await expect(ours.register(subject, { schema: '"int"' })).rejects.toMatchObject({
+        code: 'REGISTRY_INCOMPATIBLE',
+        errorCode: 40901,
+        status: 409,
+      })
+      expect(await ours.getCompatibility(subject, { defaultToGlobal: false })).toBeNull()
+      expect(await ours.getCompatibility(subject)).toBe('BACKWARD')
+      await ours.setCompatibility('NONE', subject)
+      expect(await ours.getCompatibility(subject)).toBe('NONE')
+      await ours.register(subject, { schema: '"int"' })
+      expect(await ours.versions(subject)).toEqual([1, 2])
+      expect(await ours.deleteVersion(subject, 'latest')).toBe(2)
+      expect(await ours.deleteSubject(subject)).toEqual([1])
+      expect(await ours.subjects({ deleted: true })).toContain(subject)
+      expect(await ours.subjects()).not.toContain(subject)
+      expect(await ours.versions(subject, { deleted: true })).toEqual([1, 2])
+      expect(await ours.deleteSubject(subject, { permanent: true })).toEqual([1, 2])
+      await expect(ours.deleteSubject(subject)).rejects.toMatchObject({ code: 'REGISTRY_REFUSED', errorCode: 40401 })
+    })
+  })
+})

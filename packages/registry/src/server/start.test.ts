@@ -1,0 +1,66 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type Broker, startBroker } from '@selfmonitor/broker'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ownTopic } from '../test-support/app.ts'
+import { startRegistry } from './start.ts'
+
+describe('a registry as a server', () => {
+  let broker: Broker
+  beforeAll(async () => {
+    broker = await startBroker()
+  })
+  afterAll(() => broker.close())
+
+  const start = (options: object = {}) =>
+    startRegistry({ bootstrapServers: broker.bootstrapServers, topic: ownTopic(), port: 0, ...options })
+
+  it('listens on loopback, on a port of its own', async () => {
+    const server = await start()
+    expect(server.url).toBe(`http://127.0.0.1:${server.address.port}`)
+    const response = await fetch(`${server.url}/subjects`)
+    expect([response.status, response.headers.get('content-type'), await response.text()]).toEqual([
+      200,
+      'application/vnd.schemaregistry.v1+json',
+      '[]',
+    ])
+    await server.close()
+  })
+
+  it('refuses an address that others can reach, unless it is told that this is meant', async () => {
+    await expect(start({ host: '0.0.0.0' })).rejects.toMatchObject({ code: 'REGISTRY_OPTIONS', option: 'host' })
+    const server = await start({ host: '0.0.0.0', insecure: true })
+    expect((await fetch(`http://127.0.0.1:${server.address.port}/`)).status).toBe(200)
+    await server.close()
+  })
+
+  it('says so when its port is taken, and leaves nothing behind', async () => {
+    const other = createServer().listen(0, '127.0.0.1')
+    await new Promise((resolve) => other.once('listening', resolve))
+    const { port } = other.address() as AddressInfo
+    await expect(start({ port })).rejects.toMatchObject({ code: 'EADDRINUSE' })
+    await new Promise((resolve) => other.close(resolve))
+  })
+
+  it('uses the level it is given until one is configured', async () => {
+    const server = await start({ compatibilityLevel: 'FULL_TRANSITIVE' })
+    expect(await (await fetch(`${server.url}/config`)).json()).toEqual({ compatibilityLevel: 'FULL_TRANSITIVE' })
+    await server.close()
+  })
+
+  it('answers what is under way before it closes, and may be closed twice', async () => {
+    const server = await start()
+    broker.requests.clear()
+    broker.faults.add({ api: 'Produce', nth: 1, action: { delayMs: 200 } })
+    const answer = fetch(`${server.url}/subjects/s/versions`, {
+      method: 'POST',
+      body: Buffer.from('{"schema":"\\"int\\""}'),
+    })
+    await expect.poll(() => broker.requests.list().filter(({ api }) => api === 'Produce').length).toBe(1)
+    await Promise.all([server.close(), server.close()])
+    const response = await answer
+    expect([response.status, await response.json()]).toEqual([200, { id: 1 }])
+    await expect(fetch(`${server.url}/subjects`)).rejects.toThrow()
+    broker.faults.clear()
+  })
+})
