@@ -87,7 +87,7 @@ export class EventSchemaError extends EventsError {
   }
 }
 
-/** The cluster did not take an event. */
+/** The cluster did not take an event: EMIT_REFUSED with Kafka's reason, or EMIT_UNACKNOWLEDGED when no answer came in time. */
 export class EmitError extends EventsError {
   readonly topic: string
   readonly partition: number
@@ -96,7 +96,7 @@ export class EmitError extends EventsError {
   /** True when the event may be in the log nevertheless (no answer came in time). */
   readonly maybeWritten: boolean
   constructor(topic: string, partition: number, kafkaError: string | null, reason: string, maybeWritten: boolean) {
-    super(maybeWritten ? 'EMIT_TIMEOUT' : 'EMIT_REFUSED', `${topic}-${partition}: ${reason}`)
+    super(kafkaError === null ? 'EMIT_UNACKNOWLEDGED' : 'EMIT_REFUSED', `${topic}-${partition}: ${reason}`)
     this.topic = topic
     this.partition = partition
     this.kafkaError = kafkaError

@@ -1,9 +1,16 @@
 // Puts the parts together: what `connectEvents` returns.
 import { createRegistryClient } from '@selfmonitor/registry'
 import { createEmitter } from './emitter.ts'
-import { EventsClosedError, EventsConfigError, EventsConnectionError } from './errors.ts'
+import { EventsClosedError, EventsConfigError, EventsConnectionError, EventsError } from './errors.ts'
 import { type Consumer, createConsumer, createDeadLetterWriter } from './handle/index.ts'
-import { createKafkaClient, createProducer, type KafkaClient, reasonOf } from './kafka/index.ts'
+import {
+  createKafkaClient,
+  createProducer,
+  isAuthenticationFailure,
+  type KafkaClient,
+  pause,
+  reasonOf,
+} from './kafka/index.ts'
 import { defaultLogger } from './logger.ts'
 import { resolveOptions } from './options.ts'
 import type { CatalogueOf, EventCatalogue, EventHandler, EventStream, EventStreamOptions } from './types.ts'
@@ -55,6 +62,13 @@ export async function connectEvents<Events extends CatalogueOf<Events> = EventCa
     await produceClient.describe([])
   } catch (error) {
     await produceClient.close()
+    if (isAuthenticationFailure(error)) {
+      throw new EventsError(
+        'AUTHENTICATION_FAILED',
+        `${settings.bootstrapServers} refuses the user ${settings.sasl?.username} (${reasonOf(error)}): check KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD and KAFKA_SASL_MECHANISM`,
+        { cause: error },
+      )
+    }
     throw new EventsConnectionError('broker', settings.bootstrapServers, reasonOf(error), error)
   }
   try {
@@ -71,7 +85,10 @@ export async function connectEvents<Events extends CatalogueOf<Events> = EventCa
 
   async function shutDown(): Promise<void> {
     await consumer?.stop()
-    await flush()
+    // No longer than handlers get: with the broker gone, what is unacknowledged fails.
+    const limit = new AbortController()
+    await Promise.race([flush(), pause(settings.drainTimeoutMs, limit.signal)])
+    limit.abort()
     emitter.close()
     producer.close()
     await Promise.all(clients.map((client) => client.close()))
@@ -149,7 +166,7 @@ export async function connectEvents<Events extends CatalogueOf<Events> = EventCa
     },
 
     health() {
-      const connected = produceClient.isConnected()
+      const connected = clients.every((client) => client.isReachable())
       const state =
         consumer === null ? 'not started' : closing !== null ? 'closed' : consumer.joined() ? 'running' : 'joining'
       return {

@@ -1,5 +1,6 @@
 // One set of connections to a Kafka cluster: addresses by node, metadata, and requests by name. Everything that retries,
 // orders or remembers lives in the producer, the group member and the fetcher; here a call either answers or fails.
+import { isIP } from 'node:net'
 import { type API, Base, type Broker, type Connection, findErrorBy, kGetApi, ResponseError } from '@platformatic/kafka'
 import type { SecurityOptions } from '../options.ts'
 
@@ -33,7 +34,8 @@ export interface KafkaClient {
   /** A connection to a node, for those who write the request's bytes themselves. */
   connection(nodeId: number | null): Promise<Connection>
   version(api: string): Promise<number>
-  isConnected(): boolean
+  /** Whether the latest attempt to reach a broker succeeded; brokers close connections that are idle, which is no failure. */
+  isReachable(): boolean
   close(): Promise<void>
 }
 
@@ -61,6 +63,8 @@ interface MetadataResponse {
 
 export function createKafkaClient(options: KafkaClientOptions): KafkaClient {
   const bootstrap = options.bootstrapServers.split(',').map((address) => address.trim())
+  // The name that a TLS server is asked for (SNI) must not be an address.
+  const namesOnly = bootstrap.every((address) => isIP(address.slice(0, address.lastIndexOf(':'))) === 0)
   const base = new Base({
     clientId: options.clientId,
     bootstrapBrokers: bootstrap,
@@ -69,7 +73,9 @@ export function createKafkaClient(options: KafkaClientOptions): KafkaClient {
     // Requests wait for each other on the broker anyway; the callers limit what is under way.
     maxInflights: 16,
     ...(options.sasl === undefined ? {} : { sasl: { ...options.sasl } }),
-    ...(options.tls === undefined ? {} : { tls: options.tls === true ? {} : { ...options.tls } }),
+    ...(options.tls === undefined
+      ? {}
+      : { tls: options.tls === true ? {} : { ...options.tls }, tlsServerName: namesOnly }),
     // Passed on to every connection; not in the option types of this class.
     ...{ requestTimeout: options.requestTimeoutMs },
   })
@@ -80,6 +86,7 @@ export function createKafkaClient(options: KafkaClientOptions): KafkaClient {
     return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) }
   })
   let brokers = new Map<number, Broker>()
+  let reachable = false
 
   function api(name: string): Promise<API<unknown[], unknown>> {
     return new Promise((resolve, reject) => {
@@ -88,11 +95,18 @@ export function createKafkaClient(options: KafkaClientOptions): KafkaClient {
   }
 
   async function connection(nodeId: number | null): Promise<Connection> {
-    if (nodeId !== null) {
-      // An unknown node is the pool's own retriable error ("not in the current metadata").
-      return base.connections.get(brokers.get(nodeId) as Broker)
+    try {
+      const found =
+        nodeId === null
+          ? await base.connections.getFirstAvailable([...brokers.values(), ...bootstrapBrokers])
+          : // An unknown node is the pool's own retriable error ("not in the current metadata").
+            await base.connections.get(brokers.get(nodeId) as Broker)
+      reachable = true
+      return found
+    } catch (error) {
+      reachable = false
+      throw error
     }
-    return base.connections.getFirstAvailable([...brokers.values(), ...bootstrapBrokers])
   }
 
   function invoke<Response>(
@@ -138,7 +152,7 @@ export function createKafkaClient(options: KafkaClientOptions): KafkaClient {
       return (await api(name)).version
     },
 
-    isConnected: () => base.connections.isConnected(),
+    isReachable: () => reachable,
 
     async close() {
       await base.close()
@@ -164,6 +178,11 @@ export function kafkaErrorName(error: unknown): string | null {
 
 export function hasKafkaError(error: unknown, ...names: readonly string[]): boolean {
   return names.some((name) => findErrorBy(error as Error, 'apiId', name) !== null)
+}
+
+/** The broker refuses the credentials, which no other attempt changes. */
+export function isAuthenticationFailure(error: unknown): boolean {
+  return findErrorBy(error as Error, 'code', 'PLT_KFK_AUTHENTICATION') !== null
 }
 
 /** One line for logs and messages: the innermost reason. */

@@ -11,7 +11,7 @@ import {
   encodeConsumerProtocolAssignment,
   encodeConsumerProtocolSubscription,
 } from '@platformatic/kafka'
-import { EventsError, UnknownEventError } from '../errors.ts'
+import { EventsClosedError, EventsError, UnknownEventError } from '../errors.ts'
 import type { Logger } from '../types.ts'
 import { hasKafkaError, type KafkaClient, kafkaErrorName, reasonOf } from './client.ts'
 import { backoffMs, pause } from './wait.ts'
@@ -86,6 +86,8 @@ export function createGroupMember(options: GroupMemberOptions): GroupMember {
   const { joinClient, client, group, topics, logger } = options
   const stopping = new AbortController()
   const first = Promise.withResolvers<void>()
+  // Whoever waits for it hears of it; when nobody does, that is no unhandled rejection.
+  first.promise.catch(() => {})
   const heartbeatIntervalMs = Math.min(3000, Math.floor(options.sessionTimeoutMs / 3))
   let memberId = ''
   let generation = -1
@@ -364,6 +366,7 @@ export function createGroupMember(options: GroupMemberOptions): GroupMember {
 
     async leave() {
       stopping.abort()
+      first.reject(new EventsClosedError('run'))
       joined = false
       if (memberId !== '' && coordinator !== null) {
         // Leaving is a courtesy to the others: without it they wait for the session timeout.

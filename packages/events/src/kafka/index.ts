@@ -1,5 +1,12 @@
 // The door of the Kafka side: connections, the idempotent producer, the group member and the fetcher.
-export { createKafkaClient, hasKafkaError, type KafkaClient, kafkaErrorName, reasonOf } from './client.ts'
+export {
+  createKafkaClient,
+  hasKafkaError,
+  isAuthenticationFailure,
+  type KafkaClient,
+  kafkaErrorName,
+  reasonOf,
+} from './client.ts'
 export { createFetcher, type FetchedRecord, type Fetcher, listOffset } from './fetcher.ts'
 export { createGroupMember, type GroupMember, type TopicPartition } from './group.ts'
 export { murmur2, partitionForKey } from './murmur2.ts'

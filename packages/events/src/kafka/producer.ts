@@ -9,10 +9,9 @@
 // 2. A batch gets its sequence number when it is first sent, and is never changed after that.
 // 3. A batch that the broker refused for good gives its sequence numbers back; one whose fate is unknown makes the
 //    partition start over with a new producer id, because a gap would be refused for ever.
-import { findErrorBy } from '@platformatic/kafka'
 import { EmitError, EventsClosedError, EventsError, UnknownEventError } from '../errors.ts'
 import type { Logger } from '../types.ts'
-import { type KafkaClient, kafkaErrorName, reasonOf, type TopicMetadata } from './client.ts'
+import { isAuthenticationFailure, type KafkaClient, kafkaErrorName, reasonOf, type TopicMetadata } from './client.ts'
 import { type ProduceResult, parseProduceResponse, writeProduceRequest } from './produce-request.ts'
 import { type BatchBuilder, createBatchBuilder, type EncodedHeaders } from './record-batch.ts'
 import { backoffMs } from './wait.ts'
@@ -544,10 +543,6 @@ function hasStaleLeader(error: string | null): boolean {
     default:
       return false
   }
-}
-
-function isAuthenticationFailure(error: unknown): boolean {
-  return findErrorBy(error as Error, 'code', 'PLT_KFK_AUTHENTICATION') !== null
 }
 
 /** What to do about an error that does not go away. */

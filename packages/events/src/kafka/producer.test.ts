@@ -1,0 +1,245 @@
+// The producer against a broker that checks sequences as Kafka does and fails in every way that Kafka can.
+import { type Connection, Reader, readRecordsBatches, type Writer } from '@platformatic/kafka'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { EmitError } from '../errors.ts'
+import type { KafkaClient } from './client.ts'
+import type { ProduceResult } from './produce-request.ts'
+import { createProducer, type Producer } from './producer.ts'
+import { noHeaders } from './record-batch.ts'
+
+type Fault =
+  | 'refused connection'
+  | 'lost request'
+  | 'lost answer'
+  | 'NOT_LEADER_OR_FOLLOWER'
+  | 'NOT_ENOUGH_REPLICAS'
+  | 'NOT_ENOUGH_REPLICAS_AFTER_APPEND'
+  | 'forgotten producer'
+
+const faults: readonly Fault[] = [
+  'refused connection',
+  'lost request',
+  'lost answer',
+  'NOT_LEADER_OR_FOLLOWER',
+  'NOT_ENOUGH_REPLICAS',
+  'NOT_ENOUGH_REPLICAS_AFTER_APPEND',
+  'forgotten producer',
+]
+
+interface FakeBroker {
+  readonly client: KafkaClient
+  /** The records of each partition, in order. */
+  readonly logs: readonly string[][]
+  /** Sequence errors that were not asked for. */
+  readonly unexpected: string[]
+  identities: number
+}
+
+/** One broker, one topic; `next` says what goes wrong with the next request, per partition. */
+function fakeBroker(partitions: number, next: () => Fault | null): FakeBroker {
+  const logs: string[][] = Array.from({ length: partitions }, () => [])
+  /** By partition, then by producer: the sequence that comes next, and the offset of the last batch. */
+  const producers: Map<bigint, { next: number; last: number; offset: number }>[] = logs.map(() => new Map())
+  const broker = { logs, unexpected: [] as string[], identities: 0 }
+
+  function append(partition: number, records: Buffer, fault: Fault | null): ProduceResult {
+    const result = (error: string | null, offset: number): ProduceResult => ({
+      topic: 't',
+      partition,
+      error,
+      message: null,
+      baseOffset: BigInt(offset),
+    })
+    const [batch] = readRecordsBatches(Reader.from(records))
+    const known = producers[partition]!
+    const state = known.get(batch!.producerId)
+    // Kafka forgets producers that have long been silent (producer.id.expiration.ms), never one that it has just heard of.
+    if (fault === 'forgotten producer' && state !== undefined && batch!.firstSequence === state.next) {
+      known.delete(batch!.producerId)
+      return result('UNKNOWN_PRODUCER_ID', -1)
+    }
+    if (fault === 'NOT_LEADER_OR_FOLLOWER' || fault === 'NOT_ENOUGH_REPLICAS') return result(fault, -1)
+    if (state !== undefined && batch!.firstSequence === state.last) return result(null, state.offset)
+    if (batch!.firstSequence !== (state?.next ?? 0)) {
+      broker.unexpected.push(`${partition}: sequence ${batch!.firstSequence} after ${state?.next}`)
+      return result('OUT_OF_ORDER_SEQUENCE_NUMBER', -1)
+    }
+    const offset = logs[partition]!.length
+    logs[partition]!.push(...batch!.records.map(({ value }) => value!.toString()))
+    known.set(batch!.producerId, {
+      next: batch!.firstSequence + batch!.records.length,
+      last: batch!.firstSequence,
+      offset,
+    })
+    return fault === 'NOT_ENOUGH_REPLICAS_AFTER_APPEND' ? result(fault, -1) : result(null, offset)
+  }
+
+  const connection = {
+    send(
+      _key: number,
+      _version: number,
+      payload: () => Writer,
+      _parse: unknown,
+      _a: boolean,
+      _b: boolean,
+      done: (error: Error | null, results?: ProduceResult[]) => void,
+    ) {
+      const bytes = payload().buffer
+      const reader = Reader.from(bytes)
+      reader.readNullableString()
+      reader.readInt16()
+      reader.readInt32()
+      reader.readUnsignedVarInt()
+      reader.readString()
+      const results: ProduceResult[] = []
+      const count = reader.readUnsignedVarInt() - 1
+      let broken = false
+      for (let i = 0; i < count; i++) {
+        const partition = reader.readInt32()
+        const length = reader.readUnsignedVarInt() - 1
+        const records = bytes.subarray(reader.position, reader.position + length)
+        reader.skip(length)
+        reader.readTaggedFields()
+        const fault = next()
+        // A connection takes the rest of the request with it.
+        if (broken || fault === 'lost request') {
+          broken = true
+          continue
+        }
+        results.push(append(partition, records, fault))
+        if (fault === 'lost answer') broken = true
+      }
+      queueMicrotask(() => (broken ? done(new Error('Connection closed')) : done(null, results)))
+    },
+  } as unknown as Connection
+
+  const client: KafkaClient = {
+    describe: async () =>
+      new Map([
+        ['t', { name: 't', id: 't', partitions: logs.map(() => ({ leader: 1, leaderEpoch: 0, replicas: [1] })) }],
+      ]),
+    call: async <Response>() => ({ producerId: BigInt(++broker.identities), producerEpoch: 0 }) as Response,
+    connection: async () => {
+      if (next() === 'refused connection') throw new Error('ECONNREFUSED')
+      return connection
+    },
+    version: async () => 11,
+    isReachable: () => true,
+    close: async () => {},
+  }
+  return Object.assign(broker, { client })
+}
+
+const logger = { debug() {}, info() {}, warn() {}, error() {} }
+
+interface Sent {
+  readonly partition: number
+  readonly value: string
+  outcome: { offset: bigint } | { error: EmitError } | null
+}
+
+function send(producer: Producer, partition: number, value: string): Sent {
+  const sent: Sent = { partition, value, outcome: null }
+  const bytes = Buffer.from(value)
+  producer.append('t', partition, Buffer.alloc(0), -1, bytes, bytes.length, noHeaders, 1, {
+    acknowledged: (_, offset) => {
+      sent.outcome = { offset }
+    },
+    failed: (error) => {
+      sent.outcome = { error: error as EmitError }
+    },
+  })
+  return sent
+}
+
+describe('the producer', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate', 'Date'] })
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  const start = async (broker: FakeBroker, deliveryTimeoutMs = 600_000): Promise<Producer> => {
+    const producer = createProducer({
+      client: broker.client,
+      logger,
+      deliveryTimeoutMs,
+      maxWaitingBytes: 1e9,
+      onRoom() {},
+    })
+    await producer.load('t')
+    return producer
+  }
+
+  it('writes every record once and in order, whatever goes wrong', async () => {
+    const steps = fc.array(fc.tuple(fc.nat(2), fc.nat(20)), { minLength: 1, maxLength: 40 })
+    const script = fc.array(fc.option(fc.constantFrom(...faults), { freq: 3 }), { maxLength: 60 })
+    await fc.assert(
+      fc.asyncProperty(steps, script, async (list, failures) => {
+        const remaining = [...failures]
+        const broker = fakeBroker(3, () => remaining.shift() ?? null)
+        const producer = await start(broker)
+        const sent: Sent[] = []
+        for (const [partition, waitMs] of list) {
+          sent.push(send(producer, partition, `${sent.length}`), send(producer, partition, `${sent.length + 1}`))
+          await vi.advanceTimersByTimeAsync(waitMs * 10)
+        }
+        const flushed = producer.flush()
+        await vi.advanceTimersByTimeAsync(300_000)
+        await flushed
+        producer.close()
+
+        expect(broker.unexpected).toEqual([])
+        for (const partition of [0, 1, 2]) {
+          const wanted = sent.filter((one) => one.partition === partition)
+          expect(broker.logs[partition]).toEqual(wanted.map(({ value }) => value))
+          expect(wanted.map(({ outcome }) => outcome)).toEqual(wanted.map((_, i) => ({ offset: BigInt(i) })))
+        }
+        expect(producer.stats()).toMatchObject({ waiting: 0, waitingBytes: 0 })
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('says after the delivery timeout that a record may be in the log, and goes on under a new producer id', async () => {
+    let fault: Fault | null = null
+    const broker = fakeBroker(1, () => fault)
+    const producer = await start(broker, 5000)
+    const before = send(producer, 0, 'before')
+    await vi.advanceTimersByTimeAsync(10)
+    fault = 'lost answer'
+    const uncertain = send(producer, 0, 'uncertain')
+    await vi.advanceTimersByTimeAsync(6000)
+    expect(uncertain.outcome).toMatchObject({
+      error: { code: 'EMIT_UNACKNOWLEDGED', maybeWritten: true, topic: 't', partition: 0 },
+    })
+    fault = null
+    const after = send(producer, 0, 'after')
+    await vi.advanceTimersByTimeAsync(2000)
+    expect([before.outcome, after.outcome]).toEqual([{ offset: 0n }, { offset: 2n }])
+    expect(broker.logs[0]).toEqual(['before', 'uncertain', 'after'])
+    expect(broker.identities).toBe(2)
+    expect(broker.unexpected).toEqual([])
+    producer.close()
+  })
+
+  it('says that a record was not written when no broker could be reached at all', async () => {
+    const broker = fakeBroker(1, () => 'refused connection')
+    const producer = await start(broker, 5000)
+    const sent = send(producer, 0, 'a')
+    await vi.advanceTimersByTimeAsync(6000)
+    expect(sent.outcome).toMatchObject({ error: { code: 'EMIT_UNACKNOWLEDGED', maybeWritten: false } })
+    producer.close()
+  })
+
+  it('sends what is appended in one turn of the event loop together', async () => {
+    const broker = fakeBroker(3, () => null)
+    const producer = await start(broker)
+    for (let i = 0; i < 300; i++) send(producer, i % 3, `${i}`)
+    await vi.advanceTimersByTimeAsync(10)
+    expect(producer.stats()).toMatchObject({ requests: 1, waiting: 0 })
+    producer.close()
+  })
+})
