@@ -1,14 +1,7 @@
 // Puts the operations together into the `Cluster` that the other packages use.
 import { alterTopicConfigs, brokerConfigs, topicConfigs } from './configs.ts'
-import {
-  deleteGroupOffsets,
-  deleteGroups,
-  describeGroups,
-  groupLag,
-  listGroups,
-  planOffsetReset,
-  resetOffsets,
-} from './groups.ts'
+import { deleteGroupOffsets, groupLag, planOffsetReset, resetOffsets } from './group-offsets.ts'
+import { deleteGroups, describeGroups, listGroups } from './groups.ts'
 import { logDirs } from './log-dirs.ts'
 import { listOffsets } from './offsets.ts'
 import { createPartitions, createTopics, deleteRecords, deleteTopics, describeTopics, readTopics } from './topics.ts'

@@ -1,0 +1,259 @@
+// What groups have committed: lag, resets of any kind, deletion of offsets.
+import { apis } from './apis.ts'
+import { byTopic } from './batch.ts'
+import { brokerError, type ClusterError, invalid } from './errors.ts'
+import { groupIdNotFound, readGroups } from './groups.ts'
+import { listOffsets } from './offsets.ts'
+import { computeResets, type PartitionState } from './reset.ts'
+import { describeTopics, readTopics } from './topics.ts'
+import type { Cluster, GroupLag, ResetStrategy } from './types.ts'
+import type { Deadline, Wire } from './wire.ts'
+
+// How a commit says that it comes from no member.
+const noMember = { generation: -1, id: '' }
+const nonEmptyGroup = 68
+
+interface Committed {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: bigint
+}
+
+/** Every offset that the group has committed. */
+async function committedOffsets(wire: Wire, deadline: Deadline, groupId: string): Promise<Committed[]> {
+  return wire.retrying(deadline, async () => {
+    const coordinator = (await wire.coordinators([groupId], deadline)).get(groupId)!
+    const request = [{ groupId, memberId: null, memberEpoch: -1, topics: null }]
+    const { groups } = await wire.send(coordinator, apis.offsetFetch, request, false)
+    const committed: Committed[] = []
+    for (const group of groups) {
+      if (group.errorCode !== 0 && group.errorCode !== groupIdNotFound) {
+        throw brokerError(group.errorCode, `group ${groupId}`)
+      }
+      for (const { name, partitions } of group.topics) {
+        for (const { partitionIndex, committedOffset, errorCode } of partitions) {
+          if (errorCode !== 0) {
+            throw brokerError(errorCode, `group ${groupId}, topic ${name} partition ${partitionIndex}`)
+          }
+          if (committedOffset >= 0n) {
+            committed.push({ topic: name, partition: partitionIndex, offset: committedOffset })
+          }
+        }
+      }
+    }
+    return committed
+  })
+}
+
+export const groupLag =
+  (wire: Wire): Cluster['groupLag'] =>
+  (groupId) =>
+    wire.operation('groupLag', async (deadline) => {
+      const [committed, [group]] = await Promise.all([
+        committedOffsets(wire, deadline, groupId),
+        readGroups(wire, deadline, [groupId]),
+      ])
+      const rows = new Map<
+        string,
+        { topic: string; partition: number; offset: bigint | null; memberId: string | null }
+      >()
+      for (const row of committed) {
+        rows.set(`${row.topic}/${row.partition}`, { ...row, memberId: null })
+      }
+      for (const { memberId, assignment } of group!.members) {
+        for (const { topic, partitions } of assignment) {
+          for (const partition of partitions) {
+            const key = `${topic}/${partition}`
+            rows.set(key, { topic, partition, offset: rows.get(key)?.offset ?? null, memberId })
+          }
+        }
+      }
+      const live = await existing(wire, deadline, [...rows.values()])
+      const ends = await listOffsets(wire, deadline, live, 'latest')
+      return live
+        .map(({ topic, partition, offset, memberId }, i): GroupLag => {
+          const logEndOffset = ends[i]?.offset ?? 0n
+          const behind = offset === null ? null : logEndOffset - offset
+          return {
+            groupId,
+            topic,
+            partition,
+            committedOffset: offset,
+            logEndOffset,
+            lag: behind === null ? null : behind < 0n ? 0n : behind,
+            memberId,
+          }
+        })
+        .sort((a, b) => (a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1))
+    })
+
+/** Leaves out partitions of topics that were deleted after the group committed. */
+async function existing<T extends { readonly topic: string; readonly partition: number }>(
+  wire: Wire,
+  deadline: Deadline,
+  rows: readonly T[],
+): Promise<T[]> {
+  const topics = await readTopics(wire, deadline, [...new Set(rows.map(({ topic }) => topic))])
+  const sizes = new Map(topics.map(({ name, partitions }) => [name, partitions.length]))
+  return rows.filter(({ topic, partition }) => partition < (sizes.get(topic) ?? 0))
+}
+
+export const planOffsetReset =
+  (wire: Wire, now: () => number): Cluster['planOffsetReset'] =>
+  (groupId, topics, strategy) =>
+    wire.operation('planOffsetReset', async (deadline) => {
+      const [own, other] = await Promise.all([
+        committedOffsets(wire, deadline, groupId),
+        strategy.kind === 'from-group' ? committedOffsets(wire, deadline, strategy.groupId) : [],
+      ])
+      if (strategy.kind === 'from-group' && other.length === 0) {
+        throw invalid(`group ${strategy.groupId} has no committed offsets to copy`, {
+          resource: `group ${strategy.groupId}`,
+          hint: 'Check the name; list groups to see which exist.',
+        })
+      }
+      const partitions = await chosenPartitions(wire, deadline, groupId, topics, strategy, own, other)
+      const time =
+        strategy.kind === 'datetime' ? strategy.timestampMs : strategy.kind === 'duration' ? now() - strategy.ms : null
+      const [starts, ends, times] = await Promise.all([
+        listOffsets(wire, deadline, partitions, 'earliest'),
+        listOffsets(wire, deadline, partitions, 'latest'),
+        time === null ? null : listOffsets(wire, deadline, partitions, Math.max(0, time)),
+      ])
+      const ownOffsets = offsetMap(own)
+      const otherOffsets = offsetMap(other)
+      const known = partitions.map(
+        ({ topic, partition }, i): PartitionState => ({
+          topic,
+          partition,
+          committed: ownOffsets.get(`${topic}/${partition}`) ?? null,
+          logStart: starts[i]!.offset ?? 0n,
+          logEnd: ends[i]!.offset ?? 0n,
+          atTime: times?.[i]?.offset ?? null,
+          other: otherOffsets.get(`${topic}/${partition}`) ?? null,
+        }),
+      )
+      return computeResets(known, strategy)
+    })
+
+async function chosenPartitions(
+  wire: Wire,
+  deadline: Deadline,
+  groupId: string,
+  topics: Parameters<Cluster['planOffsetReset']>[1],
+  strategy: ResetStrategy,
+  own: readonly Committed[],
+  other: readonly Committed[],
+): Promise<{ topic: string; partition: number }[]> {
+  if (topics === 'all') {
+    // As kafka-consumer-groups does with --all-topics: what the group has offsets for, or what the source names.
+    const source = strategy.kind === 'from-file' ? strategy.offsets : strategy.kind === 'from-group' ? other : own
+    if (source.length === 0) {
+      throw invalid(`group ${groupId} has no committed offsets, so all of its topics is none`, {
+        resource: `group ${groupId}`,
+        hint: 'Name the topics to set.',
+      })
+    }
+    return existing(wire, deadline, source)
+  }
+  const infos = new Map(
+    (
+      await describeTopics(
+        wire,
+        deadline,
+        topics.map(({ topic }) => topic),
+      )
+    ).map((info) => [info.name, info]),
+  )
+  return topics.flatMap(({ topic, partitions }) => {
+    const all = infos.get(topic)!.partitions.map(({ partition }) => partition)
+    const missing = partitions?.find((partition) => !all.includes(partition))
+    if (missing !== undefined) {
+      throw brokerError(3, `topic ${topic} partition ${missing}`, `it has partitions 0 to ${all.length - 1}.`)
+    }
+    return (partitions ?? all).map((partition) => ({ topic, partition }))
+  })
+}
+
+export const resetOffsets =
+  (wire: Wire): Cluster['resetOffsets'] =>
+  (groupId, resets) =>
+    wire.operation('resetOffsets', async (deadline) => {
+      if (resets.length === 0) {
+        return
+      }
+      const [group] = await readGroups(wire, deadline, [groupId])
+      if (group!.members.length > 0 || !['Empty', 'Dead'].includes(group!.state)) {
+        throw nonEmpty(groupId, `it is ${group!.state} with ${group!.members.length} member(s)`)
+      }
+      await wire.retrying(deadline, async () => {
+        const coordinator = (await wire.coordinators([groupId], deadline)).get(groupId)!
+        const response = await wire.send(
+          coordinator,
+          apis.offsetCommit,
+          groupId,
+          noMember.generation,
+          noMember.id,
+          null,
+          byTopic(resets, ({ partition, to }) => ({
+            partitionIndex: partition,
+            committedOffset: to,
+            committedLeaderEpoch: -1,
+            committedMetadata: '',
+          })),
+        )
+        for (const { name, partitions } of response.topics) {
+          for (const { partitionIndex, errorCode } of partitions) {
+            const error =
+              errorCode === 0
+                ? null
+                : brokerError(errorCode, `group ${groupId}, topic ${name} partition ${partitionIndex}`)
+            // This is how a coordinator refuses a commit from outside while members are there.
+            if (
+              error !== null &&
+              ['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION', 'REBALANCE_IN_PROGRESS'].includes(error.code)
+            ) {
+              throw nonEmpty(groupId, 'a member joined meanwhile')
+            }
+            if (error !== null) {
+              throw error
+            }
+          }
+        }
+      })
+    })
+
+function nonEmpty(groupId: string, why: string): ClusterError {
+  return brokerError(nonEmptyGroup, `group ${groupId}`, `the group is active: ${why}.`)
+}
+
+export const deleteGroupOffsets =
+  (wire: Wire): Cluster['deleteGroupOffsets'] =>
+  (groupId, partitions) =>
+    wire.operation('deleteGroupOffsets', async (deadline) => {
+      if (partitions.length === 0) {
+        return
+      }
+      await wire.retrying(deadline, async () => {
+        const coordinator = (await wire.coordinators([groupId], deadline)).get(groupId)!
+        const response = await wire.send(
+          coordinator,
+          apis.offsetDelete,
+          groupId,
+          byTopic(partitions, ({ partition }) => ({ partitionIndex: partition })),
+        )
+        if (response.errorCode !== 0) {
+          throw brokerError(response.errorCode, `group ${groupId}`)
+        }
+        for (const { name, partitions: results } of response.topics) {
+          const failed = results.find(({ errorCode }) => errorCode !== 0)
+          if (failed !== undefined) {
+            throw brokerError(failed.errorCode, `group ${groupId}, topic ${name} partition ${failed.partitionIndex}`)
+          }
+        }
+      })
+    })
+
+function offsetMap(rows: readonly Committed[]): Map<string, bigint> {
+  return new Map(rows.map(({ topic, partition, offset }) => [`${topic}/${partition}`, offset]))
+}
