@@ -6,13 +6,14 @@ import {
   encodeResponse,
   errorCodes,
   parseRequestHeader,
+  type RequestOf,
 } from '@selfmonitor/protocol'
 import { CloseConnection, type Connection, type Handler, type RequestContext } from '../api/handler.ts'
 import { type ApiTable, supportedVersions } from '../api/table.ts'
 import { toKafkaError } from '../errors.ts'
 import type { BrokerState } from '../state.ts'
 import type { FaultRule } from '../types.ts'
-import { errorResponse } from './error-response.ts'
+import { type ErrorToSay, errorResponse } from './error-response.ts'
 import type { Faults } from './faults.ts'
 import type { RequestLog } from './request-log.ts'
 
@@ -110,7 +111,7 @@ export function makeDispatcher({ state, apis, faults, requests }: DispatcherOpti
       const error = await suffer(action, context)
       if (error === 'dropped') return null
       if (error !== undefined) {
-        return encodeResponse(api.name, apiVersion, correlationId, errorResponse(api.name, apiVersion, request, error))
+        return refuse(api, request, context, error)
       }
     }
     try {
@@ -122,8 +123,19 @@ export function makeDispatcher({ state, apis, faults, requests }: DispatcherOpti
       const about = { api: api.name, apiVersion, clientId: context.clientId, connection: context.connection.id, error }
       if (known.name === 'UNKNOWN_SERVER_ERROR') state.logger.error(about, 'a request failed unexpectedly')
       else state.logger.debug(about, 'a request was refused')
-      return encodeResponse(api.name, apiVersion, correlationId, errorResponse(api.name, apiVersion, request, known))
+      return refuse(api, request, context, known)
     }
+  }
+
+  function refuse(
+    api: Api<ApiName>,
+    request: RequestOf<ApiName>,
+    { apiVersion, correlationId }: RequestContext,
+    error: ErrorToSay,
+  ): Buffer[] {
+    const body = errorResponse(api.name, apiVersion, request, error)
+    if (body !== undefined) return encodeResponse(api.name, apiVersion, correlationId, body)
+    throw new CloseConnection(`${api.name} v${apiVersion} failed and has no place to say so: ${error.message}`)
   }
 
   /** Does what a fault says; returns the error to answer, `dropped`, or undefined to go on. */

@@ -29,8 +29,8 @@ function codesIn(value: unknown): number[] {
   )
 }
 
-/** Answers without any place for an error, at these versions. */
-const noPlace = new Set(['DescribeLogDirs v1', 'DescribeLogDirs v2', 'DescribeLogDirs v0'])
+/** Answers without any place for an error. */
+const noPlace = new Set(['DescribeLogDirs v1', 'DescribeLogDirs v2'])
 
 describe('error response', () => {
   for (const name of Object.keys(apis) as ApiName[]) {
@@ -42,7 +42,7 @@ describe('error response', () => {
         const input = sample(apis[name].request.fields as never, version)
         const frame = Buffer.concat(encodeRequest(name, version, head, input as never)).subarray(4)
         const request = decodeRequest(name, version, frame, frame.length - bodyLength(name, version, input))
-        const buffers = encodeResponse(name, version, 1, errorResponse(name, version, request, error))
+        const buffers = encodeResponse(name, version, 1, errorResponse(name, version, request, error)!)
         const { body } = decodeResponse(name, version, Buffer.concat(buffers).subarray(4))
         expect(codesIn(body)).toContain(6)
       })
@@ -59,6 +59,10 @@ describe('error response', () => {
     const range = apis[name].request.flexible
     return range !== 'none' && version >= Number.parseInt(range, 10)
   }
+
+  it.each([1, 2])('is none where the response has no place for it: DescribeLogDirs v%i', (version) => {
+    expect(errorResponse('DescribeLogDirs', version, { topics: null }, error)).toBeUndefined()
+  })
 
   it('repeats what a Produce request asked for', () => {
     const request = {

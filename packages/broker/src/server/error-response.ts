@@ -89,17 +89,24 @@ interface ResponseField {
 }
 type ResponseFields = Readonly<Record<string, ResponseField>>
 
-/** The response that says `error` about everything that the request asked for. */
+/**
+ * The response that says `error` about everything that the request asked for; undefined where this version of the response
+ * has no place for an error (DescribeLogDirs before v3).
+ */
 export function errorResponse<N extends ApiName>(
   name: N,
   version: number,
   request: RequestOf<N>,
   error: ErrorToSay,
-): ResponseInput<N> {
+): ResponseInput<N> | undefined {
   const fields = apis[name].response.fields as unknown as ResponseFields
   const lists = mirrored(mirrors[name] ?? {}, fields, version, request as Values, error)
   const repeatsSomething = Object.values(lists).some((list) => list.length > 0)
-  return (repeatsSomething ? lists : { ...lists, ...errorFields(fields, version, error) }) as ResponseInput<N>
+  if (repeatsSomething) return lists as ResponseInput<N>
+  const topLevel = errorFields(fields, version, error)
+  // An empty list in the request leaves nothing to refuse: an empty answer is right then.
+  if (topLevel.errorCode === undefined && Object.keys(lists).length === 0) return undefined
+  return { ...lists, ...topLevel } as ResponseInput<N>
 }
 
 type Values = Readonly<Record<string, unknown>>
