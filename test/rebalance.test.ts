@@ -5,6 +5,9 @@
 // committed yet, and never more. Before every change of members the committed offsets are noted; whatever is delivered
 // after the change that follows lies at or behind them.
 //
+// kcat is killed and never stopped: on SIGTERM it commits the record that it has polled and not yet printed, which loses one
+// on any broker. The others leave in an orderly way.
+//
 // kafkajs, @platformatic/kafka, librdkafka (kcat) and Apache Kafka's own consumer share the assignor `roundrobin`.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -243,9 +246,9 @@ describeEngines('a group of mixed clients', (engine) => {
       const kcat = await add(kcatMember)
       const platformatic = await add(platformaticMember)
       const java = await add((setting) => consoleMember(setting, distribution))
-      await remove(kcat, 'stop')
+      await remove(kcat, 'kill')
       const kcatAgain = await add(kcatMember)
-      await remove(java, 'kill')
+      await remove(java, 'stop')
       await remove(platformatic, 'stop')
       const javaAgain = await add((setting) => consoleMember(setting, distribution))
       await remove(kcatAgain, 'kill')
