@@ -3,8 +3,8 @@
 // Behaviour: the rules and words are those of Kafka's controller (`plan-topic.ts`). A topic is on disk before the answer
 // leaves. `validateOnly` checks and changes nothing.
 //
-// Versions: v1 adds `validateOnly` and messages, v4 the defaults (-1 for partitions and replicas, KIP-464), v5 the settings
-// of the new topic in the answer (KIP-525), v7 its id.
+// Versions: v4 adds the defaults (-1 for partitions and replicas, KIP-464), v5 the settings of the new topic in the answer
+// (KIP-525), v7 its id.
 import { errorCodes, type RequestOf, type ResponseInput } from '@selfmonitor/protocol'
 import { KafkaError, toKafkaError } from '../errors.ts'
 import { maxPartitionsPerRequest, type NewTopic, planTopic } from '../metadata/index.ts'

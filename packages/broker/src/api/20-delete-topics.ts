@@ -3,7 +3,7 @@
 // Behaviour: the deletion is on disk before the answer leaves; the records follow soon after. Offsets that groups have
 // committed for the topic are forgotten.
 //
-// Versions: v0 to v5 name topics in a list of strings, v6 by name or id (KIP-516), v5 adds messages. v3 knows
+// Versions: v1 to v5 name topics in a list of strings, v6 by name or id (KIP-516), v5 adds messages. v3 knows
 // TOPIC_DELETION_DISABLED; before, INVALID_REQUEST says the same.
 import { errorCodes, type RequestOf, type ResponseInput, type Uuid, zeroUuid } from '@selfmonitor/protocol'
 import { KafkaError, toKafkaError } from '../errors.ts'

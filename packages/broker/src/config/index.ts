@@ -2,7 +2,6 @@
 export { type BrokerConfigDefinition, brokerConfig, brokerConfigs } from './broker-configs.ts'
 export { ConfigError, type ConfigType, type ConfigValue, parseValue } from './definition.ts'
 export {
-  brokerChain,
   changeList,
   configSource,
   describedChain,

@@ -29,12 +29,12 @@ const brokerSynonyms: readonly (readonly string[])[] = [
   ['log.dirs', 'log.dir'],
 ]
 
-export function brokerSynonymsOf(name: string): readonly string[] {
+function brokerSynonymsOf(name: string): readonly string[] {
   return brokerSynonyms.find(([first]) => first === name) ?? [name]
 }
 
 /** Every place where a broker setting (or a synonym of it) has a value, the one that holds first. */
-export function brokerChain(layers: BrokerLayers, name: string): readonly SourcedValue[] {
+function brokerChain(layers: BrokerLayers, name: string): readonly SourcedValue[] {
   const names = brokerSynonymsOf(name)
   const chain: SourcedValue[] = []
   const add = (source: ConfigSource, values: ReadonlyMap<string, string>) => {

@@ -8,7 +8,7 @@ export {
   planTopic,
   type TopicWish,
 } from './plan-topic.ts'
-export { RecordLogError, syncFolder } from './record-log.ts'
+export { RecordLogError } from './record-log.ts'
 export { type MetadataStoreOptions, openMetadataStore } from './store.ts'
 export { topicNameProblem } from './topic-names.ts'
 export type * from './types.ts'

@@ -131,7 +131,7 @@ function writeWhole(path: string, entries: readonly unknown[]): number {
 }
 
 /** Makes a rename durable. Windows cannot open folders, and its renames are durable by themselves. */
-export function syncFolder(folder: string): void {
+function syncFolder(folder: string): void {
   if (process.platform === 'win32') return
   const fd = openSync(folder, 'r')
   try {
