@@ -5,7 +5,7 @@ import type { Cluster, ConfigEntry } from '@selfmonitor/cluster'
 import type { RegisteredSchema, RegistryClient } from '@selfmonitor/registry'
 import { stringify } from 'yaml'
 import { PlatformError } from './errors.ts'
-import { liveTopic, subjectOf } from './live.ts'
+import { liveTopic, subjectOf, topicsAndConfigs } from './live.ts'
 import { isInternalName, matchesAny } from './pattern.ts'
 import { isKnownSetting, toKafkaValue } from './topic-settings.ts'
 import { formatDuration, formatSize, parseDuration, parseSize } from './units.ts'
@@ -42,13 +42,13 @@ export async function importPlatform(
   registry: RegistryClient | null,
   options: ImportOptions = {},
 ): Promise<ImportedPlatform> {
-  const all = await cluster.listTopics()
-  const chosen = all.filter(({ name }) => !isInternalName(name) && matchesAny(name, options.topics ?? ['*']))
-  const [{ clusterId }, configs, subjects] = await Promise.all([
+  const wanted = (name: string) => !isInternalName(name) && matchesAny(name, options.topics ?? ['*'])
+  const [{ clusterId }, { infos, configs }, subjects] = await Promise.all([
     cluster.info(),
-    cluster.topicConfigs(chosen.map(({ name }) => name)),
+    topicsAndConfigs(cluster, wanted),
     registry === null ? ([] as string[]) : registry.subjects(),
   ])
+  const chosen = infos.filter(({ name }) => wanted(name))
   const notes: string[] = []
   const files = new Map<string, string>()
   const topics: Record<string, object> = {}

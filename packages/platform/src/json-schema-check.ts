@@ -1,6 +1,7 @@
 // Is a text really a JSON Schema? Checked against the draft's own meta-schema, and for keywords that are none: a
 // mistyped `requird` is valid JSON Schema, and means nothing.
 import { Ajv2020 } from 'ajv/dist/2020.js'
+import { fullFormats } from 'ajv-formats/dist/formats.js'
 import { didYouMean } from './suggest.ts'
 
 // https://json-schema.org/draft/2020-12: core, applicator, unevaluated, validation, meta-data, format, content.
@@ -18,6 +19,9 @@ const keywords = new Map<string, Holds>([
   ...holdList.split(' ').map((name) => [name, 'list'] as const),
   ...holdMap.split(' ').map((name) => [name, 'map'] as const),
 ])
+
+// Those that the library validates with; a format that it does not know would pass anything.
+const formats: ReadonlySet<string> = new Set(Object.keys(fullFormats))
 
 // The meta-schema is compiled once; compiling each schema as well costs a second for a platform of fifty.
 let ajv: Ajv2020 | undefined
@@ -48,6 +52,9 @@ function unknownKeyword(schema: unknown, pointer: string): string | null {
     const at = `${pointer}/${name}`
     if (holds === undefined && !name.startsWith('x-')) {
       return `${at} is no keyword${didYouMean(name, keywords.keys())}`
+    }
+    if (name === 'format' && !formats.has(String(value))) {
+      return `${at} '${String(value)}' is no format${didYouMean(String(value), formats)}`
     }
     const inner = holds === 'schema' ? { '': value } : holds === 'list' || holds === 'map' ? (value as object) : {}
     for (const [key, part] of Object.entries(inner)) {

@@ -1,5 +1,5 @@
 // What a plan has to know of the live cluster and registry: read in as few requests as possible, then plain data.
-import type { Cluster, ConfigEntry, TopicInfo } from '@selfmonitor/cluster'
+import { type Cluster, ClusterError, type ConfigEntry, type TopicInfo } from '@selfmonitor/cluster'
 import type { CompatibilityLevel, RegisteredSchema, RegistryClient } from '@selfmonitor/registry'
 import { checkSchema, isInvalid, type SchemaProblem } from './schema-check.ts'
 import type { Platform, PlatformTopic } from './types.ts'
@@ -49,10 +49,29 @@ export async function readLiveState(
 }
 
 async function readTopics(platform: Platform, cluster: Cluster): Promise<Map<string, LiveTopic>> {
-  const infos = await cluster.listTopics()
   const declared = new Set(platform.topics.map(({ name }) => name))
-  const configs = await cluster.topicConfigs(infos.map(({ name }) => name).filter((name) => declared.has(name)))
+  const { infos, configs } = await topicsAndConfigs(cluster, (name) => declared.has(name))
   return new Map(infos.map((info) => [info.name, liveTopic(info, configs.get(info.name) ?? [])]))
+}
+
+/**
+ * All topics but Kafka's internal ones, and the settings of those that `wants` names. Both are read again when a topic is
+ * deleted in between, as happens on a busy cluster.
+ */
+export async function topicsAndConfigs(
+  cluster: Cluster,
+  wants: (name: string) => boolean,
+): Promise<{ readonly infos: TopicInfo[]; readonly configs: Map<string, ConfigEntry[]> }> {
+  for (let attempt = 1; ; attempt++) {
+    const infos = await cluster.listTopics()
+    try {
+      return { infos, configs: await cluster.topicConfigs(infos.map(({ name }) => name).filter(wants)) }
+    } catch (error) {
+      if (attempt === 5 || !(error instanceof ClusterError) || error.code !== 'UNKNOWN_TOPIC_OR_PARTITION') {
+        throw error
+      }
+    }
+  }
 }
 
 export function liveTopic(info: TopicInfo, configs: readonly ConfigEntry[]): LiveTopic {

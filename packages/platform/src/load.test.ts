@@ -287,12 +287,14 @@ owner: me
       {
         'a.avsc': '{\n  "type": "record",,\n}',
         'a/one.json': '{"type": "strin"}',
+        'a/four.json': '{"$defs": {"a": {"type": "string", "format": "emial"}}}',
         'a/three.json': '{"properties": {"a": {"requird": ["b"]}}}',
         'a/two.json': 'nothing',
       },
     )
     expect(found).toEqual([
       expect.stringMatching(/^2:\d+ : is not valid JSON/),
+      "1:1 : is not a JSON Schema: /$defs/a/format 'emial' is no format; did you mean 'email'?",
       '1:1 : is not a JSON Schema: /type must be equal to one of the allowed values',
       "1:1 : is not a JSON Schema: /properties/a/requird is no keyword; did you mean 'required'?",
       expect.stringMatching(/^1:1 : is not valid JSON/),
