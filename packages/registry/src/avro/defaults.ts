@@ -2,9 +2,17 @@
 import { isArray, isNumber, isObject, type JsonValue } from './json.ts'
 import type { AvroSchema } from './schema.ts'
 
-/** True when `value` fits `schema`; for a union, when it fits any branch. */
-export function isValidDefault(schema: AvroSchema, value: JsonValue | undefined): boolean {
+/**
+ * True when `value` fits `schema`; for a union, when it fits any branch.
+ * @param unfinished records that are still being defined: no value of them can be a default inside themselves
+ */
+export function isValidDefault(
+  schema: AvroSchema,
+  value: JsonValue | undefined,
+  unfinished: ReadonlySet<AvroSchema> = new Set(),
+): boolean {
   if (value === undefined) return false
+  const fits = (type: AvroSchema, item: JsonValue | undefined) => isValidDefault(type, item, unfinished)
   switch (schema.type) {
     case 'string':
     case 'bytes':
@@ -23,18 +31,30 @@ export function isValidDefault(schema: AvroSchema, value: JsonValue | undefined)
     case 'null':
       return value === null
     case 'array':
-      return isArray(value) && value.every((item) => isValidDefault(schema.items, item))
+      return isArray(value) && value.every((item) => fits(schema.items, item))
     case 'map':
-      return isObject(value) && [...value.values()].every((item) => isValidDefault(schema.values, item))
+      return isObject(value) && [...value.values()].every((item) => fits(schema.values, item))
     case 'union':
-      return schema.branches.some((branch) => isValidDefault(branch, value))
+      return schema.branches.some((branch) => fits(branch, value))
     case 'record':
       return (
         isObject(value) &&
-        schema.fields.every(({ name, type, default: own }) =>
-          isValidDefault(type, value.has(name) ? value.get(name) : own),
-        )
+        !unfinished.has(schema) &&
+        schema.fields.every(({ name, type, default: own }) => fits(type, value.has(name) ? value.get(name) : own))
       )
+  }
+}
+
+/** The texts that Java's `Double.parseDouble` reads, hexadecimal ones aside. */
+const javaDouble = /^[+-]?(?:NaN|Infinity|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[fFdD]?)$/
+
+/** Java Avro takes a text as the default of a floating-point field; undefined when it is no number. */
+export function parseJavaDouble(text: string): JsonValue | undefined {
+  const trimmed = text.trim()
+  if (!javaDouble.test(trimmed)) return undefined
+  return {
+    kind: 'double',
+    value: Number(/\d[fFdD]$/.test(trimmed) ? trimmed.slice(0, -1) : trimmed.replace(/[+-]NaN/, 'NaN')),
   }
 }
 

@@ -1,6 +1,6 @@
 // Schema text to schema, with the checks and the namespace rules of Apache Avro's parser.
 // Source: https://avro.apache.org/docs/1.12.0/specification/ and the behaviour of Java Avro 1.12.
-import { isValidDefault } from './defaults.ts'
+import { isValidDefault, parseJavaDouble } from './defaults.ts'
 import {
   isArray,
   isNumber,
@@ -58,6 +58,7 @@ const noProps: JsonObject = new Map()
 export function parseAvro(text: string, options: ParseOptions = {}): AvroSchema {
   const types = options.types ?? new Map()
   const validateDefaults = options.validateDefaults ?? true
+  const unfinished = new Set<AvroSchema>()
   return parseNode(readJson(text), undefined, '')
 
   function parseNode(node: JsonValue, space: string | undefined, path: string): AvroSchema {
@@ -127,6 +128,7 @@ export function parseAvro(text: string, options: ParseOptions = {}): AvroSchema 
       aliases: schemaAliases(node, name, path),
     }
     define(schema, path)
+    unfinished.add(schema)
     const fieldNodes = node.get('fields')
     if (!isArray(fieldNodes)) throw new AvroSchemaError(`Record has no fields: ${writeJson(node)}`, path)
     const seen = new Set<string>()
@@ -140,6 +142,7 @@ export function parseAvro(text: string, options: ParseOptions = {}): AvroSchema 
       seen.add(field.name)
       fields.push(field)
     })
+    unfinished.delete(schema)
     return schema
   }
 
@@ -151,9 +154,9 @@ export function parseAvro(text: string, options: ParseOptions = {}): AvroSchema 
     let value = node.get('default')
     // Java Avro reads "NaN" and other texts as the default of a floating-point field.
     if ((type.type === 'float' || type.type === 'double') && typeof value === 'string') {
-      value = { kind: 'double', value: Number(value) }
+      value = parseJavaDouble(value) ?? value
     }
-    if (value !== undefined && validateDefaults && !isValidDefault(type, value)) {
+    if (value !== undefined && validateDefaults && !isValidDefault(type, value, unfinished)) {
       throw new AvroSchemaError(`Invalid default for field ${name}: ${writeJson(value)} not a ${printAvro(type)}`, path)
     }
     return {

@@ -150,6 +150,12 @@ describe('the registry client', () => {
     expect(slept).toEqual([100, 200])
   })
 
+  it('does not repeat a deletion that may have happened', async () => {
+    const { client, sent } = clientWith([{ status: 500, body: { error_code: 50002, message: 'timed out' } }])
+    expect((await failure(client.deleteSubject('s'))).errorCode).toBe(50002)
+    expect(sent).toHaveLength(1)
+  })
+
   it('gives up after its retries, with the address, the reason and what to do', async () => {
     const { client, sent } = clientWith([refused], { retries: 2 })
     const error = await failure(client.subjects())

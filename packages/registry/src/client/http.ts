@@ -72,7 +72,7 @@ export function createHttp(options: RegistryClientOptions, dependencies: Partial
           preferred = index
           return result
         } catch (error) {
-          if (!(error instanceof RegistryError) || !mayPass(error)) throw error
+          if (!(error instanceof RegistryError) || !mayPass(error, request.method)) throw error
           last = error
         }
       }
@@ -82,8 +82,12 @@ export function createHttp(options: RegistryClientOptions, dependencies: Partial
   }
 }
 
-/** Whether another attempt, or another url, may give another result. */
-function mayPass(error: RegistryError): boolean {
+/**
+ * Whether another attempt, or another url, may give another result. A deletion that failed half-way may have happened:
+ * repeating it would only be told that there is nothing to delete.
+ */
+function mayPass(error: RegistryError, method: HttpRequest['method']): boolean {
+  if (method === 'DELETE') return error.code === 'REGISTRY_UNREACHABLE'
   if (error.status === undefined) return error.code === 'REGISTRY_UNREACHABLE' || error.code === 'REGISTRY_TIMEOUT'
   return error.status >= 500 || error.status === 429
 }
