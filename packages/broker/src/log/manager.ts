@@ -218,18 +218,13 @@ export async function openLogManager(options: LogManagerOptions): Promise<LogMan
     env.deadlines.cancelAll()
     await Promise.all(background)
     const failed: unknown[] = []
-    const open = [...entries.values()]
-    const closeSome = async () => {
-      for (let entry = open.pop(); entry !== undefined; entry = open.pop()) {
-        try {
-          await (await entry.opening).close()
-        } catch (error) {
-          failed.push(error)
-        }
+    await forEachOf([...entries.values()], async ({ opening }) => {
+      try {
+        await (await opening).close()
+      } catch (error) {
+        failed.push(error)
       }
-    }
-    // Each one waits for the disk: several at a time.
-    await Promise.all(Array.from({ length: 16 }, closeSome))
+    })
     await env.logStarts.write()
     await env.recoveryPoints.write()
     await env.files.closeAll()
@@ -289,12 +284,8 @@ export async function openLogManager(options: LogManagerOptions): Promise<LogMan
         if (topicId === undefined || exists(topic, topicId)) continue
         await discardFolder(name, { topic, partition: Number(parts[2]) })
       }
-      if (!clean) {
-        const check = async () => {
-          for (const name of [...unopened]) await openFolder(name)
-        }
-        inBackground(check(), 'checking the partition logs failed')
-      }
+      // After a crash every log is looked at before anybody is served: what was cut is said at the start, not some day.
+      if (!clean) await forEachOf([...unopened], openFolder)
     },
 
     close() {
@@ -302,6 +293,15 @@ export async function openLogManager(options: LogManagerOptions): Promise<LogMan
       return closing
     },
   }
+}
+
+/** Sixteen at a time: each one waits for the disk. */
+async function forEachOf<T>(items: readonly T[], action: (item: T) => Promise<void>): Promise<void> {
+  const left = items.values()
+  const work = async () => {
+    for (const item of left) await action(item)
+  }
+  await Promise.all(Array.from({ length: 16 }, work))
 }
 
 /** Kafka's form; a topic name may have 249 characters, a file name 255. */

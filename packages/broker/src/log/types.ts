@@ -169,7 +169,10 @@ export interface LogManager {
 
   /** Deletes what retention allows, in all logs, and forgets expired producers. Also runs on a timer. */
   enforceRetention(): Promise<void>
-  /** Removes folders of topics that `exists` does not know (metadata was written, the folders' removal was not). */
+  /**
+   * To be called once at the start. Removes folders of topics that `exists` does not know (metadata was written, the folders'
+   * removal was not), and after a crash checks every log and cuts torn tails.
+   */
   removeStrays(exists: (topic: string, topicId: Uuid) => boolean): Promise<void>
   /** Waits for writes under way, syncs everything, writes snapshots and the clean-shutdown marker. */
   close(): Promise<void>
