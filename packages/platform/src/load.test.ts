@@ -201,7 +201,6 @@ services:
 owner: me
 `),
     ).toEqual([
-      '2:3 topics."user.events": must say how many partitions, for example partitions: 6',
       '3:5 topics."user.events".partitons: is not known here; did you mean \'partitions\'?',
       '4:16 topics."user.events".retention: must be a duration such as 7d, 12h or 500ms, or a number of milliseconds, it is 1 year; years and months have no fixed length, write days (366d)',
       '6:17 topics.orders.partitions: must be ≥ 1, it is 0',

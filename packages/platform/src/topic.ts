@@ -2,7 +2,7 @@
 import type { CompatibilityLevel } from '@selfmonitor/registry'
 import { entriesOf, get, type Position, problemAt, type ScalarTree, type Tree } from './document.ts'
 import { readEventTypes, readSchema } from './schema-files.ts'
-import { didYouMean } from './suggest.ts'
+import { didYouMean, nearest } from './suggest.ts'
 import { isKnownSetting, sameSetting, toKafkaValue, topicSettings } from './topic-settings.ts'
 import type { PlatformProblem, PlatformTopic } from './types.ts'
 
@@ -36,8 +36,11 @@ export async function buildTopic(
   checkName(name, key, problems)
 
   const partitions = scalar('partitions')
-  const isMap = effective?.kind === 'map' || (effective?.kind !== 'list' && (effective?.value ?? null) === null)
-  if (partitions === undefined && isMap) {
+  // A topic that is no map, or that mistypes the word, is told so already.
+  const isMap =
+    effective === undefined || effective.kind === 'map' || (effective.kind === 'scalar' && effective.value === null)
+  const mistyped = entriesOf(own).some(([word]) => nearest(word, ['partitions']) !== null)
+  if (partitions === undefined && isMap && !mistyped) {
     problems.push(problemAt(key, 'must say how many partitions, for example partitions: 6'))
   }
   const { config, unset } = readConfig(effective, at, problems)
