@@ -5,7 +5,9 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, inject, it, vi } from 'vitest'
+import '../../../test/support/engines.ts'
+import { isSameProcess, processIdentity } from './local/process-info.ts'
 import type { RunState } from './local/state.ts'
 import { freePortOffset, type RunResult, temporaryFolder } from './test-io.ts'
 
@@ -171,6 +173,31 @@ describe('up', () => {
       ),
     })
     expect(existsSync(join(folder.path, `.selfmonitor/run/${offset}.json`))).toBe(false)
+  })
+})
+
+const apache = inject('apache')
+
+describe.skipIf('missing' in apache)('up --engine apache', () => {
+  it('runs Kafka as processes of its own, and a second Ctrl-C leaves none of them behind', {
+    timeout: 180_000,
+  }, async () => {
+    const offset = await freePortOffset()
+    const running = start(['up', '--engine', 'apache', '--port-offset', String(offset), '--data-dir', 'kafka'])
+    await running.says('Ready in')
+    expect(running.said.stderr).toMatch(/… broker +formatting[\s\S]*✔ broker +\S+ +Apache Kafka \d+\.\d+\.\d+, 1 node/)
+    const [broker, registry] = JSON.parse((await run(['status', '-o', 'json'])).stdout)
+    expect(broker).toMatchObject({ part: 'broker 1 (apache)', state: 'up', pid: expect.any(Number) })
+    expect(broker.pid).not.toBe(registry.pid)
+    const identity = processIdentity(broker.pid)!
+
+    running.child.kill('SIGINT')
+    await running.says('Stopping')
+    // The second key press, until it is taken as one of its own.
+    const again = setInterval(() => running.child.kill('SIGINT'), 50)
+    await running.ended()
+    clearInterval(again)
+    await vi.waitUntil(() => !isSameProcess(broker.pid, identity), { timeout: 10_000 })
   })
 })
 

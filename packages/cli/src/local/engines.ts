@@ -1,8 +1,9 @@
 // The two brokers that `up` can start, behind one interface.
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { usageError } from '../framework/errors.ts'
 import type { ServerLog } from './logger.ts'
-import { processIdentity } from './process-info.ts'
+import { commandLine, processIdentity } from './process-info.ts'
 import type { Engine, RunState } from './state.ts'
 
 export interface EngineOptions {
@@ -78,6 +79,28 @@ async function startRealKafka(options: EngineOptions): Promise<RunningEngine> {
     })),
     close: () => cluster.close(),
   }
+}
+
+/**
+ * What ends Kafka's processes at once when there is no time to ask them: those that came since this call, told from
+ * older ones by the pid files that each node keeps beside its data.
+ */
+export function forcedEnd(dataDir: string, engine: Engine): () => void {
+  if (engine === 'embedded') return () => {}
+  const folder = engineDataDir(dataDir, engine)
+  const before = new Set(nodePids(folder))
+  return () => {
+    for (const pid of nodePids(folder)) if (!before.has(pid)) process.kill(pid, 'SIGKILL')
+  }
+}
+
+function nodePids(folder: string): number[] {
+  if (!existsSync(folder)) return []
+  return readdirSync(folder)
+    .filter((name) => name.startsWith('node-') && existsSync(join(folder, name, 'pid')))
+    .map((name) => ({ node: join(folder, name), pid: Number(readFileSync(join(folder, name, 'pid'), 'utf8')) }))
+    .filter(({ node, pid }) => commandLine(pid)?.includes(node))
+    .map(({ pid }) => pid)
 }
 
 function nodeCount(brokers: number): string {

@@ -5,13 +5,13 @@ import type { Context } from '../framework/context.ts'
 import { CliError, exitCodes } from '../framework/errors.ts'
 import { defaults } from '../framework/settings.ts'
 import { elapsed } from '../output/format.ts'
-import { engineDataDir, startEngine } from './engines.ts'
+import { engineDataDir, forcedEnd, startEngine } from './engines.ts'
 import { openServerLog } from './logger.ts'
 import { findPlatformFile } from './platform-file.ts'
 import { demandFreePorts, type WantedPort } from './ports.ts'
 import { isSameProcess, processIdentity } from './process-info.ts'
 import { applyPlatform, summary, type Target } from './setup.ts'
-import { type Engine, readState, removeState, selfmonitorDir, stateFile, writeState } from './state.ts'
+import { type Engine, projectRoot, readState, removeState, selfmonitorDir, stateFile, writeState } from './state.ts'
 import { createSteps } from './steps.ts'
 
 export interface UpOptions {
@@ -96,11 +96,23 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
   const steps = createSteps(io.stderr, colours.stderr)
   const ended = new Promise<void>((resolve) => {
     if (io.signal.aborted) resolve()
-    else io.signal.addEventListener('abort', () => resolve(), { once: true })
+    else
+      io.signal.addEventListener(
+        'abort',
+        () => {
+          context.note('\n  Stopping …')
+          resolve()
+        },
+        { once: true },
+      )
   })
   const stillWanted = (): void => {
     if (io.signal.aborted) throw new CliError('INTERRUPTED', 'Interrupted while starting.')
   }
+
+  const endByForce = forcedEnd(paths.dataDir, options.engine)
+  process.once('exit', endByForce)
+  closing.push(async () => void process.removeListener('exit', endByForce))
 
   try {
     const heading = `SelfMonitor Streams ${options.version}`
@@ -116,14 +128,11 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
           logger: log.logger,
           onProgress,
         }),
-      (running) => `${running.bootstrapServers}  ${running.description}`,
+      (running) => `${shortAddresses(running.bootstrapServers)}  ${running.description}`,
     )
+    // Closed last first: until its brokers are gone, this platform is on record.
+    closing.push(async () => removeState(paths.state))
     closing.push(() => engine.close())
-    const killNodes = (): void => {
-      for (const node of engine.nodes) if (isSameProcess(node.pid, node.identity)) process.kill(node.pid, 'SIGKILL')
-    }
-    process.once('exit', killNodes)
-    closing.push(async () => void process.removeListener('exit', killNodes))
     const startedAtMs = Date.now()
     const noteState = (ready: boolean): void =>
       writeState(paths.state, {
@@ -142,7 +151,6 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
       })
     // Noted as soon as there is something to stop: brokers outlive a process that is killed here.
     noteState(false)
-    closing.push(async () => removeState(paths.state))
     stillWanted()
 
     const registry = await steps.run(
@@ -180,10 +188,8 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
     // Since the process began: what the user has waited for.
     context.note(`\n  Ready in ${elapsed(performance.now())}.${hints(context, options)}`)
     await ended
-    context.note('\n  Stopping …')
   } catch (error) {
     if (!io.signal.aborted) throw error
-    context.note('\n  Interrupted: stopping what had started.')
     return exitCodes.failed
   } finally {
     for (const close of closing.reverse()) await close()
@@ -223,11 +229,21 @@ function upEnvironment({ settings }: Context): string {
   return environment.origin === 'selfmonitor up' ? defaults.environment : environment.value
 }
 
-/** How this very command is called here: `npx` in a checkout, by its name where it is installed. */
+/** `127.0.0.1:9092,9093,9094`: the host once, where it is the same. */
+function shortAddresses(bootstrapServers: string): string {
+  const [first, ...others] = bootstrapServers.split(',')
+  const host = first!.slice(0, first!.lastIndexOf(':') + 1)
+  return others.every((address) => address.startsWith(host))
+    ? [first, ...others.map((address) => address.slice(host.length))].join(',')
+    : bootstrapServers
+}
+
+/** How this very command is called here: by its name where it is installed, through npm in a checkout. */
 export function commandName(io: { entry: readonly string[]; cwd: string }): string {
   const script = io.entry.at(-1) ?? ''
-  const fromSources = script.endsWith('.ts') || script.includes('node_modules/.bin')
-  return fromSources ? 'npx selfmonitor' : 'selfmonitor'
+  if (!script.endsWith('.ts') && !script.includes('node_modules/.bin')) return 'selfmonitor'
+  const linked = existsSync(join(projectRoot(io.cwd), 'node_modules/.bin/selfmonitor'))
+  return linked ? 'npx selfmonitor' : 'npm run selfmonitor --'
 }
 
 function hints(context: Context, options: UpOptions): string {
