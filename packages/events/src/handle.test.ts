@@ -375,6 +375,54 @@ describeEngines('handling', (engine) => {
       expect([...seen.values()].flat().length).toBe(total)
     })
 
+    it('does not commit what a handler does for a partition that went to another member meanwhile', async () => {
+      const topic = await rig.topic('user.events', { partitions: 2 })
+      const group = rig.unique('group')
+      const first = await rig.connect({ group, drainTimeoutMs: 100 })
+      const keys = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
+      const emitted = await Promise.all(keys.map((userId) => first.emit(topic, 'paid', {}, { userId })))
+      expect(new Set(emitted.map(({ partition }) => partition)).size).toBe(2)
+
+      // Handlers of the first member hang until the partition is taken away, and then some.
+      const reasons: string[] = []
+      const open = gate()
+      let started = 0
+      first.on(topic, 'paid', async (_, { signal }) => {
+        started++
+        signal.addEventListener('abort', () => reasons.push((signal.reason as Error).message))
+        await open.promise
+      })
+      await first.run()
+      await until('all handlers run', () => started === keys.length)
+
+      const second = await rig.connect({ group })
+      const taken: { partition: number; offset: bigint }[] = []
+      second.on(topic, 'paid', ({ partition, offset }) => void taken.push({ partition, offset }))
+      await second.run()
+      const moved = () => emitted.filter(({ partition }) => partition === taken[0]?.partition)
+      await until(
+        'the other member handles the partition that it got, from its start',
+        () => taken.length > 0 && taken.length === moved().length,
+      )
+      expect(reasons.length).toBe(moved().length)
+      expect(reasons[0]).toBe('the partition went to another member')
+
+      open.resolve()
+      await until('both partitions are committed', async () => (await committed(group, topic)) === BigInt(keys.length))
+      expect(first.stats().handled).toBe(keys.length - moved().length)
+      expect(second.stats().handled).toBe(moved().length)
+    })
+
+    it('can be closed while it is still joining', async () => {
+      const topic = await rig.topic('user.events')
+      const stream = await rig.connect()
+      stream.on(topic, '*', () => {})
+      const running = stream.run()
+      const closing = stream.close()
+      await expect(running).rejects.toMatchObject({ code: 'CLOSED' })
+      await closing
+    })
+
     it('stays a member while a handler runs for longer than the session', async () => {
       const topic = await rig.topic('user.events', { partitions: 1 })
       const stream = await rig.connect({ sessionTimeoutMs: 6000, concurrency: 1 })

@@ -148,8 +148,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   async function revoked(partitions: readonly TopicPartition[]): Promise<void> {
     for (const partition of partitions) fetcher.remove(partition)
     const limit = AbortSignal.any([AbortSignal.timeout(Math.min(settings.drainTimeoutMs, 30_000)), stopping.signal])
-    // Only what runs already: nothing new of these partitions is started, since their queues go now.
-    const moving = partitions.flatMap(({ topic, partition }) => scheduler.running(topic, partition))
+    const moving = partitions.flatMap(({ topic, partition }) => scheduler.drain(topic, partition))
     await settled(moving, limit)
     await commit()
     takeAway(partitions)
@@ -374,7 +373,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
       const limit = AbortSignal.timeout(settings.drainTimeoutMs)
       const running = [...signals.keys()].flatMap((name) => {
         const slash = name.lastIndexOf('/')
-        return scheduler.running(name.slice(0, slash), Number(name.slice(slash + 1)))
+        return scheduler.drain(name.slice(0, slash), Number(name.slice(slash + 1)))
       })
       await settled(running, limit)
       if (running.some((task) => task.state === 'running')) {

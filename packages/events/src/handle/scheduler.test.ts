@@ -43,6 +43,11 @@ function play(concurrency: number, script: string): string {
       case 'retry':
         scheduler.retry(running.get(args[0]!)!, Number(args[1]))
         break
+      case 'drain':
+        lines.push(
+          `drain ${args[0]} → running ${scheduler.drain('t', Number(args[0])).map(name).join(' ') || 'nothing'}`,
+        )
+        break
       case 'revoke':
         lines.push(
           `revoke ${args[0]} → lost ${scheduler.revoke('t', Number(args[0])).map(name).join(' ') || 'nothing'}`,
@@ -256,6 +261,37 @@ describe('the scheduler', () => {
             revoke 0 → lost nothing
             start 100 → 1@0(z)
             wake → null`),
+    )
+  })
+
+  it('starts nothing more of a partition that is handed over, and commits what is still being handled', () => {
+    expect(
+      play(
+        2,
+        `assign 0 0
+         assign 1 0
+         add 0 0 a b a c
+         add 1 0 z
+         start 0
+         drain 0
+         add 0 4 d
+         done 0@0
+         commit
+         retry 0@1 5
+         start 10
+         commit
+         revoke 0
+         done 1@0
+         commit`,
+      ),
+    ).toBe(
+      trim(`start 0 → 0@0(a) 0@1(b)
+            drain 0 → running 0@0 0@1
+            commit → 0:1 1:0
+            start 10 → 1@0(z)
+            commit → nothing
+            revoke 0 → lost nothing
+            commit → 1:1`),
     )
   })
 

@@ -8,7 +8,7 @@
 // 4. What happens to an event after its partition went away changes nothing, but its key stays taken until its handler
 //    has ended, so that a partition that comes back does not run two events of a key at once.
 
-export type TaskState = 'queued' | 'running' | 'waiting' | 'done'
+export type TaskState = 'queued' | 'running' | 'waiting' | 'done' | 'dropped'
 
 export interface Task<Item> {
   readonly topic: string
@@ -31,6 +31,8 @@ export interface PartitionOffset {
 export interface Scheduler<Item> {
   /** Takes a partition over; the first record expected is `offset`. */
   assign(topic: string, partition: number, offset: bigint): void
+  /** Starts nothing of a partition any more, and takes no more of it. @returns its tasks that are running, whose work still counts */
+  drain(topic: string, partition: number): Task<Item>[]
   /** Gives a partition up. @returns its tasks that are running, which are lost now */
   revoke(topic: string, partition: number): Task<Item>[]
   /** Queues a record. Records that are not assigned, or were added before, are ignored. `key` null counts as one key. */
@@ -50,8 +52,6 @@ export interface Scheduler<Item> {
   committed(offset: PartitionOffset): void
   /** Records added and not done. */
   outstanding(topic: string, partition: number): number
-  /** Tasks of a partition that are running. */
-  running(topic: string, partition: number): Task<Item>[]
   readonly counts: { readonly running: number; readonly queued: number }
 }
 
@@ -60,6 +60,7 @@ interface Partition<Item> {
   readonly partition: number
   next: bigint
   committed: bigint
+  draining: boolean
   tasks: Task<Item>[]
   /** Tasks before this index are done and forgotten. */
   head: number
@@ -95,6 +96,30 @@ export function createScheduler<Item>(concurrency: number): Scheduler<Item> {
     return partition.tasks[partition.head]?.offset ?? partition.next
   }
 
+  function drain(topic: string, partition: number): Task<Item>[] {
+    const state = partitions.get(nameOf(topic, partition))
+    if (state === undefined) return []
+    state.draining = true
+    const running: Task<Item>[] = []
+    for (const task of state.tasks.slice(state.head)) {
+      if (task.state === 'running') {
+        running.push(task)
+        lanes.set(task.lane, [task])
+      } else if (task.state === 'queued' || task.state === 'waiting') {
+        queued--
+        ready.delete(task)
+        if (task.state === 'waiting') unwait(task)
+        // It stays in the partition's list: what was never handled is never committed.
+        task.state = 'dropped'
+        // The lane is another's only while a handler of an earlier assignment is still running.
+        const first = lanes.get(task.lane)?.[0]
+        if (first?.state === 'running') lanes.set(task.lane, [first])
+        else lanes.delete(task.lane)
+      }
+    }
+    return running
+  }
+
   function finish(task: Task<Item>): void {
     running--
     task.state = 'done'
@@ -116,36 +141,24 @@ export function createScheduler<Item>(concurrency: number): Scheduler<Item> {
         partition,
         next: offset,
         committed: offset - 1n,
+        draining: false,
         tasks: [],
         head: 0,
       })
     },
 
+    drain,
+
     revoke(topic, partition) {
-      const state = partitions.get(nameOf(topic, partition))
-      if (state === undefined) return []
+      const lost = drain(topic, partition)
+      for (const task of lost) task.lost = true
       partitions.delete(nameOf(topic, partition))
-      const lost: Task<Item>[] = []
-      for (const task of state.tasks.slice(state.head)) {
-        if (task.state === 'running') {
-          task.lost = true
-          lost.push(task)
-          lanes.set(task.lane, [task])
-        } else if (task.state !== 'done') {
-          queued--
-          ready.delete(task)
-          if (task.state === 'waiting') unwait(task)
-          // A lane whose first task is running was, or will be, cut to that task above.
-          if (lanes.get(task.lane)?.[0]?.state !== 'running') lanes.delete(task.lane)
-          else lanes.set(task.lane, [lanes.get(task.lane)![0]!])
-        }
-      }
       return lost
     },
 
     add(topic, partition, offset, key, item) {
       const state = partitions.get(nameOf(topic, partition))
-      if (state === undefined || offset < state.next) return
+      if (state === undefined || state.draining || offset < state.next) return
       state.next = offset + 1n
       // A null key is the empty name: keys get a mark in front so that the empty key is another one.
       const lane = `${topic}/${partition}/${key === null ? '' : `=${key}`}`
@@ -163,7 +176,7 @@ export function createScheduler<Item>(concurrency: number): Scheduler<Item> {
 
     advance(topic, partition, offset) {
       const state = partitions.get(nameOf(topic, partition))
-      if (state !== undefined && offset > state.next) state.next = offset
+      if (state !== undefined && !state.draining && offset > state.next) state.next = offset
     },
 
     start(nowMs) {
@@ -192,6 +205,11 @@ export function createScheduler<Item>(concurrency: number): Scheduler<Item> {
         return
       }
       running--
+      if (partitions.get(nameOf(task.topic, task.partition))!.draining) {
+        task.state = 'dropped'
+        leaveLane(task)
+        return
+      }
       queued++
       task.state = 'waiting'
       task.notBeforeMs = notBeforeMs
@@ -218,11 +236,6 @@ export function createScheduler<Item>(concurrency: number): Scheduler<Item> {
     outstanding(topic, partition) {
       const state = partitions.get(nameOf(topic, partition))
       return state === undefined ? 0 : state.tasks.length - state.head
-    },
-
-    running(topic, partition) {
-      const state = partitions.get(nameOf(topic, partition))
-      return state === undefined ? [] : state.tasks.slice(state.head).filter((task) => task.state === 'running')
     },
 
     counts: {
