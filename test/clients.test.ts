@@ -91,7 +91,7 @@ describeEngines('clients that are not ours', (engine) => {
         '-X',
         `fetch.message.max.bytes=${11 * 1024 * 1024}`,
         '-X',
-        'receive.message.max.bytes=50000000',
+        'receive.message.max.bytes=100000000',
       ]
       const produced = await kcat(['-P', '-t', big, '-p', '0', ...limits], record)
       expect(produced.exitCode).toBe(0)

@@ -2,7 +2,7 @@
 // an idempotent producer sent is there twice. The producers are kcat's (librdkafka), which none of us wrote.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFile, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { appendFile, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -12,7 +12,7 @@ import { type BrokerChild, freePort, startBrokerChild } from './support/broker-c
 
 import { missingTool } from './support/tools.ts'
 
-const kills = 50
+const kills = Number(process.env.SELFMONITOR_TEST_KILLS ?? 50)
 const partitions = 3
 
 /** A kcat that produces numbered records to one partition for as long as it is fed, idempotently, through every crash. */
@@ -29,6 +29,8 @@ function startProducer(bootstrapServers: string, topic: string, partition: numbe
     'kcat',
     [
       '-P',
+      // A broker that is down is no reason to give up.
+      '-E',
       '-b',
       bootstrapServers,
       '-t',
@@ -43,19 +45,27 @@ function startProducer(bootstrapServers: string, topic: string, partition: numbe
   child.stderr!.setEncoding('utf8').on('data', (text: string) => {
     errors += text
   })
-  const exited = once(child, 'exit') as Promise<[number | null]>
+  let gone = false
+  const exited = (once(child, 'exit') as Promise<[number | null]>).finally(() => {
+    gone = true
+  })
+  // A producer that gives up closes its pipe: its exit code tells.
+  child.stdin!.on('error', () => {})
   let sent = 0
   let feeding = true
   const feed = async () => {
-    while (feeding) {
+    while (feeding && !gone) {
       const lines = Array.from({ length: 40 }, () => `${partition}-${sent++}-${'x'.repeat(200)}\n`).join('')
-      if (!child.stdin!.write(lines)) await once(child.stdin!, 'drain')
+      if (!child.stdin!.write(lines)) await Promise.race([once(child.stdin!, 'drain'), exited])
       await delay(10)
     }
     child.stdin!.end()
   }
   const fed = feed()
   return {
+    get gaveUp() {
+      return gone ? errors : null
+    },
     /** Stops feeding and waits until every record is acknowledged. */
     async finish(): Promise<{ sent: number; exitCode: number | null; errors: string }> {
       feeding = false
@@ -66,14 +76,23 @@ function startProducer(bootstrapServers: string, topic: string, partition: numbe
   }
 }
 
+async function segmentsOf(dataDir: string, topic: string): Promise<string[]> {
+  const files = await readdir(dataDir, { recursive: true })
+  return files.filter((file) => file.endsWith('.log') && file.includes(`${topic}-`)).map((file) => join(dataDir, file))
+}
+
+async function sizeOnDisk(dataDir: string, topic: string): Promise<number> {
+  const sizes = await Promise.all((await segmentsOf(dataDir, topic)).map(async (file) => (await stat(file)).size))
+  return sizes.reduce((sum, size) => sum + size, 0)
+}
+
 /** Tears the tail of every partition's newest segment: the first bytes of a batch whose rest never reached the disk. */
 async function tearTails(dataDir: string, topic: string): Promise<number> {
   let torn = 0
-  for (const entry of await readdir(dataDir, { recursive: true })) {
-    if (!entry.endsWith('.log') || !entry.includes(`${topic}-`)) continue
-    const segment = await readFile(join(dataDir, entry))
+  for (const file of await segmentsOf(dataDir, topic)) {
+    const segment = await readFile(file)
     if (segment.length < 61) continue
-    await appendFile(join(dataDir, entry), segment.subarray(0, 40))
+    await appendFile(file, segment.subarray(0, 40))
     torn += 1
   }
   return torn
@@ -93,8 +112,13 @@ describe.skipIf(missingTool('kcat', '-V') !== null)('an embedded broker that is 
       let torn = 0
       let cut = 0
       for (let kill = 0; kill < kills; kill += 1) {
-        // Not a wait for something: the moment of the kill is what varies.
-        await delay(20 + Math.random() * 300)
+        // Under load: something was written since the restart. Then the moment of the kill varies.
+        const before = await sizeOnDisk(dataDir, 'crash')
+        while ((await sizeOnDisk(dataDir, 'crash')) === before) {
+          expect(producers.map((producer) => producer.gaveUp)).toEqual(producers.map(() => null))
+          await delay(5)
+        }
+        await delay(Math.random() * 150)
         await broker.kill('SIGKILL')
         const tornNow = kill % 10 === 9 ? await tearTails(dataDir, 'crash') : 0
         broker = await startBrokerChild(dataDir, port, { 'num.partitions': String(partitions) })
