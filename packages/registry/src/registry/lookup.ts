@@ -34,7 +34,7 @@ export function findVersion(state: RegistryState, subject: string, spec: Version
 
 /**
  * The newest version of a subject that holds the schema. Besides the same text it finds a version whose references,
- * written out, give the text that was asked for, and texts that an older registry spelled otherwise.
+ * written out, give the text that was asked for, and the latest version when another registry spelled it otherwise.
  */
 export function findSchema(
   state: RegistryState,
@@ -45,7 +45,12 @@ export function findSchema(
   const versions = state.versions(subject, deleted)
   const wanted = fingerprint(identityOf(schema))
   const same = versions.findLast((value) => fingerprint(value) === wanted)
-  return same ?? versions.findLast((value) => meansTheSame(state, value, schema))
+  if (same) return same
+  // Parsing is for the few: a subject may have thousands of versions.
+  const candidates = versions.filter(
+    (value, index) => index === versions.length - 1 || (schema.references.length === 0 && value.references.length > 0),
+  )
+  return candidates.findLast((value) => meansTheSame(state, value, schema))
 }
 
 export function identityOf(schema: ParsedSchema) {

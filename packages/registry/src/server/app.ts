@@ -114,7 +114,7 @@ function toRefusal(error: unknown): RegistryRefusal {
   }
   if (error instanceof InvalidSchemaError) return errors.invalidSchema(`Invalid schema: ${error.message}`, error)
   const status = (error as { statusCode?: number }).statusCode ?? 500
-  if (status >= 500) return new RegistryRefusal(500, 50001, 'Internal server error', error)
+  if (status >= 500) return new RegistryRefusal(500, 500, 'Internal server error', error)
   return new RegistryRefusal(status, status, (error as Error).message, error)
 }
 

@@ -36,11 +36,19 @@ export interface SchemaIdentity {
   readonly references: readonly SchemaReference[]
 }
 
+/** Records never change, so each is hashed once. */
+const fingerprints = new WeakMap<SchemaIdentity, string>()
+
 /** MD5 over the text and the references, as Confluent's registry tells schemas apart. */
-export function fingerprint({ schemaType, schema, references }: SchemaIdentity): string {
+export function fingerprint(identity: SchemaIdentity): string {
+  const known = fingerprints.get(identity)
+  if (known !== undefined) return known
+  const { schemaType, schema, references } = identity
   const hash = createHash('md5').update(schemaType).update('\0').update(schema)
   for (const { name, subject, version } of references) hash.update(`\0${name}\0${subject}\0${version}`)
-  return hash.digest('base64')
+  const result = hash.digest('base64')
+  fingerprints.set(identity, result)
+  return result
 }
 
 export function createState(): RegistryState {

@@ -196,7 +196,7 @@ describeEngines('the registry topic', (engine) => {
       // Karapace writes keys in this order.
       [
         '{"subject":"old","version":1,"magic":1,"keytype":"SCHEMA"}',
-        '{"subject":"old","version":1,"id":6,"deleted":false,"schema":"\\"int\\""}',
+        '{"subject":"old","version":1,"id":6,"deleted":false,"schema":"{\\"type\\": \\"int\\"}"}',
       ],
       [
         '{"keytype":"SCHEMA","subject":"gone","version":1,"magic":1}',
@@ -232,10 +232,10 @@ describeEngines('the registry topic', (engine) => {
       schemaType: 'JSON',
       schema: '{"type":"integer","maximum":10}',
     })
-    expect(await get('/schemas/ids/6')).toEqual({ schema: '"int"' })
+    expect(await get('/schemas/ids/6')).toEqual({ schema: '{"type": "int"}' })
     const next = await registry.call('POST', '/subjects/new/versions', { schema: '"boolean"' })
     expect(next.body).toEqual({ id: 9 })
-    const known = await registry.call('POST', '/subjects/old/versions', { schema: '{"type":"int"}' })
+    const known = await registry.call('POST', '/subjects/old/versions', { schema: '"int"' })
     expect(known.body).toEqual({ id: 6 })
   })
 

@@ -1,0 +1,91 @@
+// Requests that no client sends: each gets an answer in the registry's form, and the server goes on.
+import { connect } from 'node:net'
+import { type Broker, startBroker } from '@selfmonitor/broker'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ownTopic, startTestRegistry, type TestRegistry } from '../test-support/app.ts'
+import type { RegistryServer } from '../types.ts'
+import { startRegistry } from './start.ts'
+
+describe('malformed requests', () => {
+  let broker: Broker
+  let registry: TestRegistry
+  let server: RegistryServer
+  beforeAll(async () => {
+    broker = await startBroker()
+    registry = await startTestRegistry(broker.bootstrapServers)
+    server = await startRegistry({ bootstrapServers: broker.bootstrapServers, topic: ownTopic(), port: 0 })
+  })
+  afterAll(async () => {
+    await server.close()
+    await registry.close()
+    await broker.close()
+  })
+
+  it('of random paths and bodies are answered with 2xx or a 4xx error body', async () => {
+    const segment = fc.oneof(
+      fc.constantFrom(
+        'subjects',
+        'schemas',
+        'ids',
+        'versions',
+        'config',
+        'mode',
+        'compatibility',
+        'latest',
+        '-1',
+        '1',
+        'schema',
+        'referencedby',
+      ),
+      fc.string({ unit: 'binary', maxLength: 5 }).map((text) => encodeURIComponent(text.toWellFormed())),
+    )
+    const path = fc.array(segment, { maxLength: 6 }).map((parts) => `/${parts.join('/')}`)
+    const query = fc.constantFrom(
+      '',
+      '?deleted=true',
+      '?permanent=x',
+      '?offset=-5&limit=2',
+      '?normalize=true&verbose=true',
+      '?=&&',
+      '?limit=1&limit=2',
+    )
+    const body = fc.oneof(
+      fc.json(),
+      fc.string(),
+      fc.json().map((schema) => JSON.stringify({ schema })),
+    )
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom('GET', 'POST', 'PUT', 'DELETE'),
+        path,
+        query,
+        body,
+        async (method, to, asked, sent) => {
+          const answer = await registry.call(method as 'GET', to + asked, method === 'GET' ? undefined : sent)
+          expect(answer.status, `${method} ${to}${asked} ${sent}: ${answer.text}`).toBeLessThan(500)
+          if (answer.status >= 400) {
+            expect(answer.body).toEqual({ error_code: expect.any(Number), message: expect.any(String) })
+          }
+        },
+      ),
+      { numRuns: 400 },
+    )
+    expect((await registry.call('GET', '/subjects')).status).toBe(200)
+  })
+
+  it('whose path cannot be decoded is a 400', async () => {
+    const answer = await registry.call('GET', '/subjects/%zz/versions')
+    expect([answer.status, (answer.body as { error_code: number }).error_code]).toEqual([400, 400])
+  })
+
+  it('that are not HTTP close their connection only', async () => {
+    const { host, port } = server.address
+    const socket = connect(port, host)
+    const closed = new Promise((resolve) => socket.once('close', resolve))
+    socket.end('\u0000\u0003 not http at all\r\n\r\n')
+    socket.resume()
+    await closed
+    expect((await fetch(`${server.url}/subjects`)).status).toBe(200)
+  })
+})
