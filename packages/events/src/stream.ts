@@ -14,7 +14,14 @@ import {
 import { defaultLogger } from './logger.ts'
 import { resolveOptions } from './options.ts'
 import type { CatalogueOf, EventCatalogue, EventHandler, EventStream, EventStreamOptions } from './types.ts'
-import { createCatalogue, createCodec, createUuidGenerator, readSchemasFolder } from './wire/index.ts'
+import {
+  createCatalogue,
+  createCodec,
+  createUuidGenerator,
+  findSchemasFolder,
+  type PayloadSchemas,
+  readSchemasFolder,
+} from './wire/index.ts'
 
 /**
  * Connects a service to its events. Settings come from `options`, then from the environment.
@@ -27,7 +34,7 @@ export async function connectEvents<Events extends CatalogueOf<Events> = EventCa
   const settings = resolveOptions(options)
   const logger = options.logger ?? defaultLogger
   const { service } = settings
-  const catalogue = createCatalogue(options.schemas === undefined ? readSchemasFolder('schemas') : options.schemas)
+  const catalogue = createCatalogue(options.schemas === undefined ? foundSchemas() : options.schemas)
   const registry = createRegistryClient({ url: settings.registryUrl })
   const codec = createCodec(registry)
 
@@ -178,6 +185,11 @@ export async function connectEvents<Events extends CatalogueOf<Events> = EventCa
   }
   // The parts know events by name; the types of the caller's catalogue exist at compile time only.
   return stream as unknown as EventStream<Events>
+}
+
+function foundSchemas(): PayloadSchemas | null {
+  const folder = findSchemasFolder('.')
+  return folder === null ? null : readSchemasFolder(folder)
 }
 
 const idle = {

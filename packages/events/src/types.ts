@@ -131,7 +131,7 @@ export interface EventStreamOptions {
   maxQueued?: number
   /** Of `<topic>.dlq` when it has to be created. Default: the source topic's. */
   deadLetters?: { partitions?: number; replicationFactor?: number }
-  /** Payload schemas by topic and event type; payloads are validated against them. Default: the `schemas/` folder's, when there is one; null for none. */
+  /** Payload schemas by topic and event type; payloads are validated against them. Default: those of `schemas/` in the current folder, or beside the nearest platform.yaml above it; null for none. */
   schemas?: Readonly<Record<string, Readonly<Record<string, object>>>> | null
   /** Default `KAFKA_SASL_MECHANISM`, `KAFKA_SASL_USERNAME`, `KAFKA_SASL_PASSWORD`. */
   sasl?: { mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'; username: string; password: string }

@@ -34,7 +34,7 @@ export interface KafkaClient {
   /** A connection to a node, for those who write the request's bytes themselves. */
   connection(nodeId: number | null): Promise<Connection>
   version(api: string): Promise<number>
-  /** Whether the latest attempt to reach a broker succeeded; brokers close connections that are idle, which is no failure. */
+  /** False when the latest attempt to reach a broker failed; brokers close connections that are idle, which is no failure. */
   isReachable(): boolean
   close(): Promise<void>
 }
@@ -86,7 +86,7 @@ export function createKafkaClient(options: KafkaClientOptions): KafkaClient {
     return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) }
   })
   let brokers = new Map<number, Broker>()
-  let reachable = false
+  let reachable = true
 
   function api(name: string): Promise<API<unknown[], unknown>> {
     return new Promise((resolve, reject) => {

@@ -12,6 +12,7 @@
 import { EmitError, EventsClosedError, EventsError, UnknownEventError } from '../errors.ts'
 import type { Logger } from '../types.ts'
 import { isAuthenticationFailure, type KafkaClient, kafkaErrorName, reasonOf, type TopicMetadata } from './client.ts'
+import { explainRefusal, produceErrorKind } from './produce-errors.ts'
 import { type ProduceResult, parseProduceResponse, writeProduceRequest } from './produce-request.ts'
 import { type BatchBuilder, createBatchBuilder, type EncodedHeaders } from './record-batch.ts'
 import { backoffMs } from './wait.ts'
@@ -78,6 +79,8 @@ interface Batch {
   bytes: Buffer | null
   /** Sent at least once without an answer that settles its fate. */
   uncertain: boolean
+  /** The same before the latest attempt. */
+  uncertainBefore: boolean
   /** How often it was sent. */
   attempts: number
   /** How often that, or getting so far, failed. */
@@ -100,29 +103,6 @@ const maxBatchBytes = 256 * 1024
 const maxRequestBytes = 4 * 1024 * 1024
 const requestTimeoutMs = 30_000
 const metadataAgeMs = 300_000
-
-// Errors that say the record can never be taken; the rest of Kafka's produce errors go away by themselves.
-const refusals = new Set([
-  'MESSAGE_TOO_LARGE',
-  'RECORD_LIST_TOO_LARGE',
-  'INVALID_RECORD',
-  'INVALID_TIMESTAMP',
-  'INVALID_TOPIC_EXCEPTION',
-  'INVALID_REQUIRED_ACKS',
-  'UNSUPPORTED_FOR_MESSAGE_FORMAT',
-  'UNSUPPORTED_COMPRESSION_TYPE',
-  'TOPIC_AUTHORIZATION_FAILED',
-  'CLUSTER_AUTHORIZATION_FAILED',
-  'POLICY_VIOLATION',
-])
-
-// The broker does not know (or no longer accepts) the identity that the batch was written with, and did not write it.
-const identityLost = new Set([
-  'OUT_OF_ORDER_SEQUENCE_NUMBER',
-  'UNKNOWN_PRODUCER_ID',
-  'INVALID_PRODUCER_EPOCH',
-  'PRODUCER_FENCED',
-])
 
 export function createProducer(options: ProducerOptions): Producer {
   const { client, logger } = options
@@ -243,12 +223,7 @@ export function createProducer(options: ProducerOptions): Producer {
     while (partition.batches.length > 0) {
       const batch = partition.batches[0]!
       if (time - batch.createdMs < options.deliveryTimeoutMs) return
-      partition.batches.shift()
-      if (batch.bytes !== null && batch.uncertain) startOver(partition)
-      else if (batch.bytes !== null) partition.nextSequence = batch.sequence
-      const seconds = options.deliveryTimeoutMs / 1000
-      const fate = batch.uncertain ? 'the event may or may not be in the log' : 'the event has not been written'
-      fail(partition, batch, null, `not acknowledged within ${seconds} s; ${fate}`, batch.uncertain)
+      giveUp(partition, null, `not acknowledged within ${options.deliveryTimeoutMs / 1000} s`)
     }
   }
 
@@ -302,6 +277,7 @@ export function createProducer(options: ProducerOptions): Producer {
       requests++
       for (const batch of batches) {
         batch.attempts++
+        batch.uncertainBefore = batch.uncertain
         batch.uncertain = true
       }
       const payload = writeProduceRequest(
@@ -366,61 +342,51 @@ export function createProducer(options: ProducerOptions): Producer {
       return
     }
 
-    if (error !== null && refusals.has(error)) {
-      partition.batches.shift()
-      if (batch.bytes !== null) partition.nextSequence = batch.sequence
-      if (error === 'MESSAGE_TOO_LARGE' && batch.records.count > 1) {
+    // Any answer settles that this attempt was not written, except those that speak of a write without replicas.
+    if (result !== undefined && error !== 'NOT_ENOUGH_REPLICAS_AFTER_APPEND' && error !== 'REQUEST_TIMED_OUT') {
+      batch.uncertain = batch.uncertainBefore
+    }
+    const kind = error === null ? 'passing' : produceErrorKind(error)
+    if (kind === 'refused') {
+      if (error === 'MESSAGE_TOO_LARGE' && batch.records.count > 1 && !batch.uncertain) {
+        partition.batches.shift()
+        partition.nextSequence = batch.sequence
         partition.batches.unshift(...splitBatch(batch))
         return
       }
-      fail(partition, batch, error, result?.message ?? explain(error), false)
+      giveUp(partition, error, result?.message ?? explainRefusal(error!))
+      return
+    }
+    // Credentials that are refused will go on being refused: say so now instead of after the delivery timeout.
+    if (failure !== null && isAuthenticationFailure(failure)) {
+      const advice = 'check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD'
+      giveUp(partition, 'SASL_AUTHENTICATION_FAILED', `${reasonOf(failure)}: ${advice}`)
       return
     }
 
+    const where = { topic: partition.topic, partition: partition.index }
+    const reason = failure === null ? error : reasonOf(failure)
     retries++
     batch.failures++
-    if (error !== null && identityLost.has(error)) {
-      logger.warn(
-        { topic: partition.topic, partition: partition.index, error },
-        'the broker lost track of this producer: starting over with a new producer id',
-      )
+    if (kind === 'identity lost') {
+      // The broker knows its producers from the log: what it does not know of is not in there.
+      logger.warn({ ...where, error }, 'the broker lost track of this producer: starting over with a new producer id')
       startOver(partition)
       batch.bytes = null
       batch.uncertain = false
     }
-    // Any broker's answer settles that this attempt was not written, except those that speak of a write without replicas.
-    if (
-      result !== undefined &&
-      error !== 'NOT_ENOUGH_REPLICAS_AFTER_APPEND' &&
-      error !== 'REQUEST_TIMED_OUT' &&
-      batch.attempts === 1
-    ) {
-      batch.uncertain = false
-    }
-    logger.debug(
-      {
-        topic: partition.topic,
-        partition: partition.index,
-        error,
-        reason: failure === null ? error : reasonOf(failure),
-        attempt: batch.attempts,
-      },
-      'the batch will be sent again',
-    )
+    logger.debug({ ...where, reason, attempt: batch.attempts }, 'the batch will be sent again')
     partition.notBeforeMs = now() + backoffMs(batch.failures)
-    if (failure !== null || hasStaleLeader(error)) metadataWanted = true
-    // An authentication that fails will go on failing: say so now instead of after the delivery timeout.
-    if (failure !== null && isAuthenticationFailure(failure)) {
-      partition.batches.shift()
-      if (batch.bytes !== null) partition.nextSequence = batch.sequence
-      fail(
-        partition,
-        batch,
-        'SASL_AUTHENTICATION_FAILED',
-        `${reasonOf(failure)}: check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD`,
-        false,
-      )
-    }
+    if (failure !== null || kind === 'stale leader') metadataWanted = true
+  }
+
+  /** Fails the batch at the head of a partition, whose sequence numbers are free again when it is surely not written. */
+  function giveUp(partition: Partition, error: string | null, reason: string): void {
+    const batch = partition.batches.shift()!
+    if (batch.uncertain) startOver(partition)
+    else if (batch.bytes !== null) partition.nextSequence = batch.sequence
+    const fate = batch.uncertain ? 'the event may or may not be in the log' : 'the event has not been written'
+    fail(partition, batch, error, `${reason}; ${fate}`, batch.uncertain)
   }
 
   function splitBatch(batch: Batch): Batch[] {
@@ -457,6 +423,7 @@ export function createProducer(options: ProducerOptions): Producer {
       sequence: 0,
       bytes: null,
       uncertain: false,
+      uncertainBefore: false,
       attempts: 0,
       failures: 0,
     }
@@ -527,33 +494,5 @@ export function createProducer(options: ProducerOptions): Producer {
     },
 
     stats: () => ({ waiting, waitingBytes, requests, retries }),
-  }
-}
-
-function hasStaleLeader(error: string | null): boolean {
-  switch (error) {
-    case 'NOT_LEADER_OR_FOLLOWER':
-    case 'LEADER_NOT_AVAILABLE':
-    case 'FENCED_LEADER_EPOCH':
-    case 'UNKNOWN_LEADER_EPOCH':
-    case 'UNKNOWN_TOPIC_OR_PARTITION':
-    case 'KAFKA_STORAGE_ERROR':
-    case 'UNKNOWN_TOPIC_ID':
-      return true
-    default:
-      return false
-  }
-}
-
-/** What to do about an error that does not go away. */
-function explain(error: string): string {
-  switch (error) {
-    case 'MESSAGE_TOO_LARGE':
-    case 'RECORD_LIST_TOO_LARGE':
-      return `${error}: the event is larger than the topic's max.message.bytes; make it smaller, or raise the setting`
-    case 'TOPIC_AUTHORIZATION_FAILED':
-      return `${error}: this service may not write here; add the topic to its \`produces\` in platform.yaml`
-    default:
-      return error
   }
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { EventValidationError, UnknownEventError } from '../errors.ts'
-import { createCatalogue, readSchemasFolder } from './catalogue.ts'
+import { createCatalogue, findSchemasFolder, readSchemasFolder } from './catalogue.ts'
 
 const catalogue = createCatalogue({
   'transaction.events': {
@@ -94,6 +94,22 @@ describe('the catalogue', () => {
 
   it('allows everything in a service without schemas', () => {
     createCatalogue(null).validate('any', 'thing', { at: 'all' })
+  })
+
+  it('finds the schemas of the folder, else those beside the nearest platform.yaml above', () => {
+    const root = mkdtempSync(join(tmpdir(), 'monorepo-'))
+    try {
+      const service = join(root, 'services', 'users')
+      mkdirSync(service, { recursive: true })
+      mkdirSync(join(root, 'schemas'))
+      expect(findSchemasFolder(service)).toBeNull()
+      writeFileSync(join(root, 'platform.yaml'), '')
+      expect(findSchemasFolder(service)).toBe(join(root, 'schemas'))
+      mkdirSync(join(service, 'schemas'))
+      expect(findSchemasFolder(service)).toBe(join(service, 'schemas'))
+    } finally {
+      rmSync(root, { recursive: true })
+    }
   })
 
   it('reads a schemas folder, and says which file is not JSON', () => {

@@ -1,6 +1,6 @@
 // Knows which event types a topic has and what their payloads look like: JSON Schemas, compiled when first needed.
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
@@ -84,6 +84,19 @@ function problem(error: ErrorObject): ValidationProblem {
     expected += `, it is ${actual === null ? 'null' : Array.isArray(actual) ? 'array' : typeof actual}`
   else if (typeof actual === 'number') expected += `, it is ${actual}`
   return { path: error.instancePath, expected }
+}
+
+/**
+ * The schemas of the service that runs in a folder: its own `schemas/`, or those beside the nearest platform.yaml above.
+ * @returns null when there are none
+ */
+export function findSchemasFolder(from: string): string | null {
+  for (let folder = resolve(from); ; folder = dirname(folder)) {
+    const schemas = join(folder, 'schemas')
+    const ours = folder === resolve(from) || existsSync(join(folder, 'platform.yaml'))
+    if (ours && existsSync(schemas)) return schemas
+    if (folder === dirname(folder)) return null
+  }
 }
 
 /**

@@ -1,0 +1,55 @@
+// What the answer to a Produce request means for the batch: one table.
+// https://kafka.apache.org/protocol#protocol_error_codes
+
+export type ProduceErrorKind =
+  /** The records can never be taken as they are. */
+  | 'refused'
+  /** The broker does not know, or no longer accepts, the producer that the batch names, and has not written it. */
+  | 'identity lost'
+  /** Another broker leads the partition. */
+  | 'stale leader'
+  /** Goes away by itself. */
+  | 'passing'
+
+const kinds: Readonly<Record<string, ProduceErrorKind>> = {
+  MESSAGE_TOO_LARGE: 'refused',
+  RECORD_LIST_TOO_LARGE: 'refused',
+  INVALID_RECORD: 'refused',
+  INVALID_TIMESTAMP: 'refused',
+  INVALID_TOPIC_EXCEPTION: 'refused',
+  INVALID_REQUIRED_ACKS: 'refused',
+  UNSUPPORTED_FOR_MESSAGE_FORMAT: 'refused',
+  UNSUPPORTED_COMPRESSION_TYPE: 'refused',
+  TOPIC_AUTHORIZATION_FAILED: 'refused',
+  CLUSTER_AUTHORIZATION_FAILED: 'refused',
+  POLICY_VIOLATION: 'refused',
+  OUT_OF_ORDER_SEQUENCE_NUMBER: 'identity lost',
+  UNKNOWN_PRODUCER_ID: 'identity lost',
+  INVALID_PRODUCER_EPOCH: 'identity lost',
+  PRODUCER_FENCED: 'identity lost',
+  NOT_LEADER_OR_FOLLOWER: 'stale leader',
+  LEADER_NOT_AVAILABLE: 'stale leader',
+  FENCED_LEADER_EPOCH: 'stale leader',
+  UNKNOWN_LEADER_EPOCH: 'stale leader',
+  UNKNOWN_TOPIC_OR_PARTITION: 'stale leader',
+  UNKNOWN_TOPIC_ID: 'stale leader',
+  KAFKA_STORAGE_ERROR: 'stale leader',
+}
+
+/** @param error Kafka's name of it */
+export function produceErrorKind(error: string): ProduceErrorKind {
+  return kinds[error] ?? 'passing'
+}
+
+/** What to do about an error that does not go away. */
+export function explainRefusal(error: string): string {
+  switch (error) {
+    case 'MESSAGE_TOO_LARGE':
+    case 'RECORD_LIST_TOO_LARGE':
+      return `${error}: the event is larger than the topic's max.message.bytes; make it smaller, or raise the setting`
+    case 'TOPIC_AUTHORIZATION_FAILED':
+      return `${error}: this service may not write here; add the topic to its \`produces\` in platform.yaml`
+    default:
+      return error
+  }
+}
