@@ -226,6 +226,16 @@ describeEngines("the registry's REST API", (engine) => {
       await fails(lookup(), 404, 40403, 'Schema not found')
     })
 
+    it('finds a soft-deleted schema only when asked to', async () => {
+      const subject = subjectName()
+      const id = await idOf(subject, '"int"')
+      await idOf(subject, '"long"')
+      await registry.call('DELETE', `/subjects/${subject}/versions/1`)
+      const lookup = (query: string) => registry.call('POST', `/subjects/${subject}${query}`, { schema: '"int"' })
+      await fails(lookup(''), 404, 40403)
+      expect((await lookup('?deleted=true')).body).toEqual({ subject, version: 1, id, schema: '"int"' })
+    })
+
     it('refuses what is no version, id or page', async () => {
       const subject = subjectName()
       await idOf(subject, '"int"')
