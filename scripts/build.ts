@@ -43,14 +43,22 @@ try {
       config,
       JSON.stringify({
         extends: join(root, 'tsconfig.build.json'),
-        compilerOptions: { rootDir: join(dir, 'src'), outDir: join(dir, 'dist'), typeRoots: [join(root, 'node_modules/@types')] },
+        compilerOptions: {
+          rootDir: join(dir, 'src'),
+          outDir: join(dir, 'dist'),
+          typeRoots: [join(root, 'node_modules/@types')],
+        },
         include: [join(dir, 'src')],
-        exclude: [join(dir, 'src/**/*.test.ts')],
+        exclude: [join(dir, 'src/**/*.test.ts'), join(dir, 'src/**/test-support')],
       }),
     )
-    const tsc = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '--project', config], { stdio: 'inherit' })
+    const tsc = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '--project', config], {
+      stdio: 'inherit',
+    })
     if (tsc.status !== 0) process.exit(1)
-    console.log(`${manifest.name.padEnd(24)} ${relative(root, join(dir, 'dist')).padEnd(24)} ${String(Date.now() - started).padStart(6)} ms`)
+    console.log(
+      `${manifest.name.padEnd(24)} ${relative(root, join(dir, 'dist')).padEnd(24)} ${String(Date.now() - started).padStart(6)} ms`,
+    )
   }
 } finally {
   rmSync(temporary, { recursive: true, force: true })
