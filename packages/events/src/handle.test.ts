@@ -1,6 +1,9 @@
 // Handling, end to end: order, retries, dead letters, commits, rebalances and closing.
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry'
-import { Kafka, logLevel, type Producer } from 'kafkajs'
+import { CompressionTypes, Kafka, logLevel, type Producer } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
 import { describeEngines } from '../../../test/support/engines.ts'
 import { envelopeSchema, until, useEvents } from '../../../test/support/events.ts'
@@ -72,6 +75,7 @@ describeEngines('handling', (engine) => {
       ]
       await producer.send({
         topic,
+        compression: CompressionTypes.GZIP,
         messages: values.map((value) => ({ key: 'u-1', value, headers: { source: 'python' } })),
       })
     })
@@ -319,6 +323,91 @@ describeEngines('handling', (engine) => {
     stream.on('nowhere.events', 'a', () => {})
     await expect(stream.run()).rejects.toThrow('unknown topic "nowhere.events" (not on the cluster')
   })
+
+  it('goes on with the oldest events that are left when retention was faster than the group', async () => {
+    const topic = await rig.topic('user.events', { partitions: 1 })
+    const group = rig.unique('group')
+    const first = await rig.connect({ group })
+    first.on(topic, 'a', () => {})
+    await first.emit(topic, 'a', { i: 0 }, { userId: 'u' })
+    await first.run()
+    await until('the commit', async () => (await committed(group, topic)) === 1n)
+    await first.close()
+
+    const second = await rig.connect({ group })
+    for (let i = 1; i < 6; i++) await second.emit(topic, 'a', { i }, { userId: 'u' })
+    await rig.cluster.deleteRecords([{ topic, partition: 0, offset: 4n }])
+    const seen: number[] = []
+    second.on(topic, 'a', ({ data }) => void seen.push((data as { i: number }).i))
+    await second.run()
+    await until('the rest', () => seen.length === 2)
+    expect(seen).toEqual([4, 5])
+    expect(rig.logs.find(({ message }) => message.includes('deleted by retention'))).toMatchObject({
+      level: 'warn',
+      context: { topic, partition: 0, from: '1', to: '4' },
+    })
+  })
+
+  it('waits for a registry that is down instead of giving its events up', async () => {
+    const topic = await rig.topic('user.events', { partitions: 1 })
+    let down = false
+    const proxy = createServer(async (request, response) => {
+      if (down) return response.destroy()
+      const answer = await fetch(`${rig.registryUrl}${request.url}`)
+      return response
+        .writeHead(answer.status, { 'content-type': answer.headers.get('content-type')! })
+        .end(await answer.text())
+    }).listen(0, '127.0.0.1')
+    await once(proxy, 'listening')
+    try {
+      const emitter = await rig.connect()
+      await emitter.emit(topic, 'a', {}, { userId: 'u' })
+      const stream = await rig.connect({ registryUrl: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` })
+      stream.on(topic, 'a', () => {})
+      down = true
+      await stream.run()
+      await until('a try', () =>
+        rig.logs.some(({ message }) => message === 'the schema of an event cannot be read yet'),
+      )
+      expect(stream.stats()).toMatchObject({ handled: 0, deadLettered: 0 })
+      down = false
+      await until('the event', () => stream.stats().handled === 1)
+    } finally {
+      proxy.closeAllConnections()
+      proxy.close()
+    }
+  })
+
+  // The embedded broker has no transactions yet.
+  if (engine.name === 'apache') {
+    it('leaves out events of transactions that were aborted', async () => {
+      const topic = await rig.topic('user.events', { partitions: 1 })
+      const theirs = new SchemaRegistry({ host: rig.registryUrl })
+      const id = await theirs.getLatestSchemaId(`${topic}-value`)
+      const message = async (event_id: string) => {
+        const envelope = { event_id, event_type: 'a', user_id: 'u', timestamp: 1, data: '{}' }
+        return { topic, messages: [{ key: 'u', value: await theirs.encode(id, envelope) }] }
+      }
+      const kafka = new Kafka({ brokers: engine.bootstrapServers.split(','), logLevel: logLevel.NOTHING })
+      const producer = kafka.producer({ transactionalId: rig.unique('tx'), maxInFlightRequests: 1, idempotent: true })
+      await producer.connect()
+      for (const name of ['committed-1', 'aborted', 'committed-2']) {
+        const transaction = await producer.transaction()
+        await transaction.send(await message(name))
+        await (name === 'aborted' ? transaction.abort() : transaction.commit())
+      }
+      await producer.disconnect()
+
+      const group = rig.unique('group')
+      const stream = await rig.connect({ group })
+      const seen: string[] = []
+      stream.on(topic, 'a', ({ eventId }) => void seen.push(eventId))
+      await stream.run()
+      // Three events and three control records.
+      await until('everything is committed', async () => (await committed(group, topic)) === 6n)
+      expect(seen).toEqual(['committed-1', 'committed-2'])
+    })
+  }
 
   describe('in a group', () => {
     it('shares the partitions with members that come and go, loses nothing and keeps the order of each key', async () => {
