@@ -47,7 +47,7 @@ export async function measureThroughput(
         '--throughput',
         '-1',
       ],
-      ...['--command-property', `bootstrap.servers=${bootstrapServers}`, '--command-property', 'acks=all'],
+      ...['--bootstrap-server', bootstrapServers, '--command-property', 'acks=all'],
     ])
     produced.push(Number(/\(([\d.]+) MB\/sec\).*?$/m.exec(producer.trimEnd().split('\n').at(-1)!)![1]))
     const consumer = await tool('kafka-consumer-perf-test', [

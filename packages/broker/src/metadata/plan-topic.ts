@@ -71,7 +71,8 @@ function planAssignments(
     throw new KafkaError(
       'INVALID_REPLICATION_FACTOR',
       `Unable to replicate the partition ${factor} time(s): The target replication factor of ${factor} cannot be ` +
-        `reached because only ${brokerIds.length} broker(s) are registered.`,
+        `reached because only ${brokerIds.length} broker(s) are registered ` +
+        'or some brokers have all their log directories cordoned.',
     )
   }
   if (partitions > maxPartitionsPerRequest) {
