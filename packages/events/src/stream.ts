@@ -76,7 +76,10 @@ export async function connectEvents<Events extends CatalogueOf<Events> = EventCa
         { cause: error },
       )
     }
-    throw new EventsConnectionError('broker', settings.bootstrapServers, reasonOf(error), error)
+    const reason = reasonOf(error)
+    // What a broker that speaks SASL or TLS does to a client that does not.
+    const hint = reason === 'Connection closed' ? ': does it want SASL or TLS?' : ''
+    throw new EventsConnectionError('broker', settings.bootstrapServers, `${reason}${hint}`, error)
   }
   try {
     await registry.subjects()

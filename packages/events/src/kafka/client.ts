@@ -182,7 +182,12 @@ export function hasKafkaError(error: unknown, ...names: readonly string[]): bool
 
 /** The broker refuses the credentials, which no other attempt changes. */
 export function isAuthenticationFailure(error: unknown): boolean {
-  return findErrorBy(error as Error, 'code', 'PLT_KFK_AUTHENTICATION') !== null
+  if (!(error instanceof Error)) return false
+  if ((error as { code?: string }).code === 'PLT_KFK_AUTHENTICATION') return true
+  return (
+    isAuthenticationFailure(error.cause) ||
+    (error instanceof AggregateError && error.errors.some(isAuthenticationFailure))
+  )
 }
 
 /** One line for logs and messages: the innermost reason. */
