@@ -68,7 +68,7 @@ const users = 10_000
 /** Events that one caller emits before it waits for all of them: for kafkajs, which has no batching of its own, a batch. */
 const batch = 1000
 /** Callers at the same time, on both sides. */
-const callers = 4
+const callers = 10
 
 const payload = (i: number): object => ({
   email: `user${i}@example.com`,

@@ -34,6 +34,8 @@ export interface BatchBuilder {
   readonly count: number
   /** Bytes so far, header included. */
   readonly sizeBytes: number
+  /** What it writes into: free for another batch when this one is no longer needed. */
+  readonly buffer: Buffer
   /**
    * Adds a record. Lengths may be smaller than the buffers, so that a caller can use the same ones for all records.
    * @param keyLength bytes of `key` to take, -1 for a key that is null
@@ -52,8 +54,9 @@ export interface BatchBuilder {
   split(): BatchBuilder[]
 }
 
-export function createBatchBuilder(): BatchBuilder {
-  let buffer = Buffer.allocUnsafe(initialBytes)
+/** @param spare a buffer to write into, that nothing else needs any more */
+export function createBatchBuilder(spare?: Buffer): BatchBuilder {
+  let buffer = spare ?? Buffer.allocUnsafe(initialBytes)
   let position = headerBytes
   let count = 0
   let baseTimestamp = 0
@@ -72,6 +75,9 @@ export function createBatchBuilder(): BatchBuilder {
     },
     get sizeBytes() {
       return position
+    },
+    get buffer() {
+      return buffer
     },
 
     append(key, keyLength, value, valueLength, headers, timestampMs) {

@@ -9,7 +9,7 @@ export interface UuidSource {
 
 const system: UuidSource = { now: Date.now, fillRandom: (target) => void randomFillSync(target) }
 
-const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+const digits = Buffer.from('0123456789abcdef')
 const bytesPerId = 10
 const poolSize = bytesPerId * 512
 
@@ -22,6 +22,12 @@ export function createUuidGenerator(source: UuidSource = system): () => string {
   let used = poolSize
   let lastMs = -1
   let counter = 0
+  const text = Buffer.from('........-....-....-....-............')
+
+  function put(position: number, byte: number): void {
+    text[position] = digits[(byte >>> 4) & 0xf]!
+    text[position + 1] = digits[byte & 0xf]!
+  }
 
   return () => {
     if (used === poolSize) {
@@ -41,29 +47,19 @@ export function createUuidGenerator(source: UuidSource = system): () => string {
       counter = 0
     }
 
+    // Digits go into a buffer, not into one string after the other: the result is one flat string, cheap to write out.
     const high = Math.floor(lastMs / 0x1_0000_0000)
-    const low = lastMs >>> 0
-    return (
-      hex[(high >>> 8) & 0xff]! +
-      hex[high & 0xff]! +
-      hex[low >>> 24]! +
-      hex[(low >>> 16) & 0xff]! +
-      '-' +
-      hex[(low >>> 8) & 0xff]! +
-      hex[low & 0xff]! +
-      '-' +
-      hex[0x70 | (counter >>> 8)]! +
-      hex[counter & 0xff]! +
-      '-' +
-      hex[0x80 | (pool[at + 2]! & 0x3f)]! +
-      hex[pool[at + 3]!]! +
-      '-' +
-      hex[pool[at + 4]!]! +
-      hex[pool[at + 5]!]! +
-      hex[pool[at + 6]!]! +
-      hex[pool[at + 7]!]! +
-      hex[pool[at + 8]!]! +
-      hex[pool[at + 9]!]!
-    )
+    put(0, high >>> 8)
+    put(2, high)
+    put(4, lastMs >>> 24)
+    put(6, lastMs >>> 16)
+    put(9, lastMs >>> 8)
+    put(11, lastMs)
+    put(14, 0x70 | (counter >>> 8))
+    put(16, counter)
+    put(19, 0x80 | (pool[at + 2]! & 0x3f))
+    put(21, pool[at + 3]!)
+    for (let i = 0; i < 6; i++) put(24 + i * 2, pool[at + 4 + i]!)
+    return text.toString('latin1')
   }
 }
