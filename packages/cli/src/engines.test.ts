@@ -327,15 +327,5 @@ describeEngines('the commands', (engine) => {
         expect((await endless).code).toBe(0)
       })
     })
-
-    it('is missing what the demo writes to, and the demo says so', async () => {
-      const present = (await cli('topics', 'list', '-o', 'name')).stdout.split('\n')
-      if (present.includes('fraud.alerts')) return
-      expect(await cli('demo', '--duration', '1s')).toMatchObject({
-        code: 1,
-        stdout: '',
-        stderr: expect.stringContaining('selfmonitor setup'),
-      })
-    })
   })
 })

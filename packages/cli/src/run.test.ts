@@ -1,3 +1,5 @@
+import { fileURLToPath } from 'node:url'
+import { startBroker } from '@selfmonitor/broker'
 import { describe, expect, it } from 'vitest'
 import { version } from './framework/version.ts'
 import { selfmonitor } from './test-io.ts'
@@ -40,6 +42,7 @@ describe('the command line', () => {
     [['topics', 'list', '--timeout', 'soon'], /"soon" is not a duration/],
     [['up', '--engine', 'redpanda'], /Allowed choices are embedded, apache/],
     [['up', '--port-offset', '60000'], /at most 50000/],
+    [['up', '--engine', 'apache', '--brokers', '2'], /started with 1 or 3/],
     [['groups', 'reset-offsets', 'g', '--all-topics'], /Where the offsets should go was not said/],
     [['groups', 'reset-offsets', 'g', '--to-latest'], /Which topics was not said/],
     [['events', 'emit', 'a', 'b', '--user', 'u', '--data', '{'], /--data is not JSON/],
@@ -69,6 +72,27 @@ describe('the command line', () => {
     expect(stderr).toContain('selfmonitor up')
     const registry = await selfmonitor(['schemas', 'list', '--registry-url', 'http://127.0.0.1:1', '--timeout', '2s'])
     expect(registry).toMatchObject({ code: 4, stdout: '', stderr: expect.stringContaining('from --registry-url') })
+  })
+
+  it('waits for the cluster in setup, and says what it waited for', async () => {
+    const file = fileURLToPath(new URL('../../../platform.yaml', import.meta.url))
+    const words = ['setup', '-f', file, '--wait', '300ms', '--bootstrap-servers', '127.0.0.1:1', '--timeout', '1s']
+    expect(await selfmonitor(words)).toMatchObject({
+      code: 4,
+      stdout: '',
+      stderr: expect.stringMatching(
+        /waiting for Kafka at 127\.0\.0\.1:1[\s\S]*Kafka at 127\.0\.0\.1:1 has not come up within/,
+      ),
+    })
+  })
+
+  it('says when the data directory cannot be made', async () => {
+    const file = fileURLToPath(import.meta.url)
+    expect(await selfmonitor(['up', '--data-dir', file, '--port-offset', '41234'])).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/Cannot make the data directory .*run\.test\.ts\/embedded[\s\S]*--data-dir/),
+    })
   })
 
   it('tells errors as JSON where the output is JSON, and their stack only with --verbose', async () => {
@@ -103,5 +127,16 @@ describe('the command line', () => {
     expect(code).toBe(0)
     expect(stdout).toContain('selfmonitor __complete --')
     expect((await selfmonitor(['__complete', '--', 'topics', 'de'])).stdout).toBe('describe\ndelete\n')
+  })
+
+  it('says that the demo needs its topics, where they are not', async () => {
+    const broker = await startBroker()
+    const result = await selfmonitor(['demo', '--duration', '1s', '--bootstrap-servers', broker.bootstrapServers])
+    await broker.close()
+    expect(result).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/user\.events[\s\S]*selfmonitor setup/),
+    })
   })
 })

@@ -1,7 +1,7 @@
 // The two brokers that `up` can start, behind one interface.
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { usageError } from '../framework/errors.ts'
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { CliError, usageError } from '../framework/errors.ts'
 import type { ServerLog } from './logger.ts'
 import { commandLine, processIdentity } from './process-info.ts'
 import type { Engine, RunState } from './state.ts'
@@ -58,9 +58,32 @@ async function startEmbedded(options: EngineOptions): Promise<RunningEngine> {
   }
 }
 
+/** @throws CliError USAGE unless it is a number of brokers that makes a quorum. */
+export function apacheBrokers(brokers: number): 1 | 3 {
+  if (brokers === 1 || brokers === 3) return brokers
+  throw usageError(`--brokers ${brokers}: Apache Kafka is started with 1 or 3.`)
+}
+
+/**
+ * Makes the folder that the engine's data goes to, one level at a time.
+ * @throws CliError DATA_DIR when something on its way is not a folder, or may not be written to.
+ */
+export function makeDataDir(folder: string): void {
+  if (existsSync(folder)) return
+  if (dirname(folder) !== folder) makeDataDir(dirname(folder))
+  try {
+    mkdirSync(folder)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return
+    throw new CliError('DATA_DIR', `Cannot make the data directory ${folder}: ${(error as Error).message}`, {
+      hint: 'Name another one with --data-dir.',
+      cause: error,
+    })
+  }
+}
+
 async function startRealKafka(options: EngineOptions): Promise<RunningEngine> {
-  const { brokers } = options
-  if (brokers !== 1 && brokers !== 3) throw usageError(`--brokers ${brokers}: Apache Kafka is started with 1 or 3.`)
+  const brokers = apacheBrokers(options.brokers)
   const { startApache } = await import('@selfmonitor/apache')
   const cluster = await startApache({
     dataDir: engineDataDir(options.dataDir, 'apache'),

@@ -38,7 +38,11 @@ export async function platformStatus(found: FoundState, probeTimeoutMs: number, 
     state.nodes.length === 0
       ? state.bootstrapServers
           .split(',')
-          .map((address) => part('broker (embedded)', address, main.pid, () => answersTcp(address, probeTimeoutMs)))
+          .map((address, index, all) =>
+            part(all.length === 1 ? 'broker (embedded)' : `broker ${index + 1} (embedded)`, address, main.pid, () =>
+              answersTcp(address, probeTimeoutMs),
+            ),
+          )
       : state.nodes.map((node) =>
           part(
             `broker ${node.nodeId} (apache)`,

@@ -5,7 +5,7 @@ import type { Context } from '../framework/context.ts'
 import { CliError, exitCodes } from '../framework/errors.ts'
 import { defaults } from '../framework/settings.ts'
 import { elapsed } from '../output/format.ts'
-import { engineDataDir, forcedEnd, startEngine } from './engines.ts'
+import { apacheBrokers, engineDataDir, forcedEnd, makeDataDir, startEngine } from './engines.ts'
 import { openServerLog } from './logger.ts'
 import { findPlatformFile } from './platform-file.ts'
 import { demandFreePorts, type WantedPort } from './ports.ts'
@@ -79,7 +79,9 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
     ...Array.from({ length: options.brokers }, (_, index) => ({ port: kafkaPort + index, use: 'Kafka' })),
     { port: registryPort, use: 'the Schema Registry' },
   ]
+  if (options.engine === 'apache') apacheBrokers(options.brokers)
   demandNotRunning(paths)
+  makeDataDir(engineDataDir(paths.dataDir, options.engine))
   const platformFile = options.setup ? findPlatformFile(io.cwd, options.file) : undefined
   // Loading the registry and the clients takes longer than starting the broker: the disk's waits are used for it.
   const loading = loadParts(options.setup)
