@@ -32,7 +32,10 @@ export interface EventsRig {
   /** A name that no other test uses. */
   unique(name: string): string
   /** Creates a topic with the envelope's schema (or another one). */
-  topic(name: string, options?: { partitions?: number; schema?: object; config?: Record<string, string> }): Promise<string>
+  topic(
+    name: string,
+    options?: { partitions?: number; schema?: object; config?: Record<string, string> },
+  ): Promise<string>
   /** A stream that is closed when the test ends. */
   connect(options?: EventStreamOptions): Promise<EventStream>
 }
@@ -49,7 +52,8 @@ export function useEvents(engine: EngineUnderTest): EventsRig {
   const logger = Object.fromEntries(
     (['debug', 'info', 'warn', 'error'] as const).map((level) => [
       level,
-      (context: object, message: string) => void logs.push({ level, context: context as Record<string, unknown>, message }),
+      (context: object, message: string) =>
+        void logs.push({ level, context: context as Record<string, unknown>, message }),
     ]),
   ) as unknown as NonNullable<EventStreamOptions['logger']>
 
@@ -84,7 +88,9 @@ export function useEvents(engine: EngineUnderTest): EventsRig {
 
     async topic(name, { partitions = 3, schema = envelopeSchema, config } = {}) {
       const unique = `${name}-${run}-${++count}`
-      await cluster.createTopics([{ name: unique, partitions, replicationFactor: 1, ...(config === undefined ? {} : { config }) }])
+      await cluster.createTopics([
+        { name: unique, partitions, replicationFactor: 1, ...(config === undefined ? {} : { config }) },
+      ])
       await registry.register(`${unique}-value`, { schema: JSON.stringify(schema) })
       return unique
     },
@@ -108,7 +114,11 @@ export function useEvents(engine: EngineUnderTest): EventsRig {
 }
 
 /** Resolves when the condition holds; looks every 10 ms. @throws after 20 s, naming what was waited for */
-export async function until(what: string, condition: () => boolean | Promise<boolean>, timeoutMs = 20_000): Promise<void> {
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  timeoutMs = 20_000,
+): Promise<void> {
   const deadline = Date.now() + timeoutMs
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`)
