@@ -114,6 +114,14 @@ describeEngines('the commands', (engine) => {
     })
   })
 
+  it('a followed topic that is deleted ends the tail and is named', async () => {
+    const doomed = `${id}.doomed`
+    expect((await cli('topics', 'create', doomed, '--yes')).code).toBe(0)
+    const following = cli('events', 'tail', doomed, '--follow', '--from', 'latest')
+    await cluster.deleteTopics([doomed])
+    expect(await following).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining(doomed) })
+  })
+
   describe('schemas', () => {
     const subject = `${id}-value`
     const schema = (fields: object[]): string => JSON.stringify({ type: 'record', name: 'Order', fields })

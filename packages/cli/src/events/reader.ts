@@ -155,7 +155,9 @@ async function relocate(options: ReadOptions, positions: readonly Position[]): P
       const position = positions.find((one) => one.topic === topic && one.partition === partition)
       if (position !== undefined && offset !== null && position.next < offset) position.next = offset
     }
-  } catch {
+  } catch (error) {
+    // Deleted under us: there is nothing left to wait for.
+    if ((error as { code?: unknown }).code === 'UNKNOWN_TOPIC_OR_PARTITION') throw error
     // Still unreachable: the next fetch says so, and we come back here.
   }
 }

@@ -162,6 +162,7 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
         return await startRegistry({
           bootstrapServers: engine.bootstrapServers,
           port: registryPort,
+          replicationFactor: Math.min(3, options.brokers),
           logger: log.logger,
         })
       },
