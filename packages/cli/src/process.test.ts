@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, inject, it, vi } from 'vitest'
 import '../../../test/support/engines.ts'
 import { isSameProcess, processIdentity } from './local/process-info.ts'
-import type { RunState } from './local/state.ts'
+import { findStates, type RunState } from './local/state.ts'
 import { freePortOffset, type RunResult, temporaryFolder } from './test-io.ts'
 
 const main = fileURLToPath(new URL('./main.ts', import.meta.url))
@@ -18,6 +18,8 @@ const folder = temporaryFolder()
 const started: ChildProcess[] = []
 
 afterAll(async () => {
+  // Only a test that failed half-way leaves something in the background.
+  if (findStates(folder.path).length > 0) await run(['down', '--force', '--timeout', '5s'])
   for (const child of started) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
   folder.remove()
 })
