@@ -7,7 +7,7 @@
 //
 // Versions: v0 asks for all topics with an empty list, later ones with null. v10 returns topic ids, v12 takes them
 // (KIP-516). v8 to v10 may ask for the cluster's authorised operations.
-import { errorCodes, type ResponseInput, type Uuid, zeroUuid } from '@selfmonitor/protocol'
+import { errorCodes, type RequestOf, type ResponseInput, type Uuid, zeroUuid } from '@selfmonitor/protocol'
 import { KafkaError } from '../errors.ts'
 import { planTopic, type TopicMetadata, topicNameProblem } from '../metadata/index.ts'
 import type { BrokerState } from '../state.ts'
@@ -18,10 +18,7 @@ type TopicAnswer = NonNullable<ResponseInput<'Metadata'>['topics']>[number]
 
 export const handleMetadata: ApiHandler<'Metadata'> = async (request, { broker, apiVersion }) => {
   const operations = request.includeTopicAuthorizedOperations ? allTopicOperations : operationsNotAsked
-  const wantsAll = request.topics === null || (apiVersion === 0 && request.topics.length === 0)
-  const topics = wantsAll
-    ? broker.metadata.topics().map((topic) => describe(topic, operations))
-    : await answerTopics(broker, request.topics ?? [], request.allowAutoTopicCreation, operations)
+  const topics = await answerAll(request, broker, apiVersion, operations)
   return {
     brokers: broker.brokers.map(({ brokerId, host, port }) => ({ nodeId: brokerId, host, port })),
     clusterId: broker.clusterId,
@@ -30,6 +27,30 @@ export const handleMetadata: ApiHandler<'Metadata'> = async (request, { broker, 
     ...(apiVersion >= 8 &&
       apiVersion <= 10 &&
       request.includeClusterAuthorizedOperations && { clusterAuthorizedOperations: allClusterOperations }),
+  }
+}
+
+function answerAll(
+  { topics: wanted, allowAutoTopicCreation }: RequestOf<'Metadata'>,
+  broker: BrokerState,
+  apiVersion: number,
+  operations: number,
+): TopicAnswer[] | Promise<TopicAnswer[]> {
+  if (wanted === null || (apiVersion === 0 && wanted.length === 0)) {
+    return broker.metadata.topics().map((topic) => describe(topic, operations))
+  }
+  const byIdTooEarly = apiVersion < 12 && wanted.some(({ name, topicId }) => name === null || topicId !== zeroUuid)
+  if (byIdTooEarly) return wanted.map(refuseId)
+  return answerTopics(broker, wanted, allowAutoTopicCreation, operations)
+}
+
+/** Versions 10 and 11 have the field for a topic's id, but in answers only. */
+function refuseId({ name, topicId }: { readonly name: string | null; readonly topicId: Uuid }): TopicAnswer {
+  return {
+    errorCode: errorCodes.INVALID_REQUEST,
+    name: name ?? '',
+    topicId,
+    topicAuthorizedOperations: operationsNotAsked,
   }
 }
 

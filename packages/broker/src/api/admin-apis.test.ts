@@ -385,6 +385,17 @@ describeEngines('admin APIs', (engine) => {
     })
   })
 
+  it.each([10, 11])(
+    'takes no topic ids before version 12, nor topics without a name: Metadata v%i',
+    async (version) => {
+      const { topicId } = await metadata(await create())
+      for (const topic of [{ topicId, name: 'a-name' }, { name: null }]) {
+        const answer = await client.call('Metadata', version, { topics: [topic] })
+        expect(answer.topics).toMatchObject([{ name: topic.name ?? '', errorCode: errorCodes.INVALID_REQUEST }])
+      }
+    },
+  )
+
   it('creates a topic that is asked for, unless the request forbids it', async () => {
     const name = newName()
     expect((await metadata(name)).errorCode).toBe(errorCodes.UNKNOWN_TOPIC_OR_PARTITION)
