@@ -254,9 +254,9 @@ export function selectProtocol(group: ClassicGroup): string {
 export function removeMember(group: ClassicGroup, step: Step, memberId: string, removal: Removal): void {
   const member = group.members.get(memberId)
   group.members.delete(memberId)
-  if (member?.groupInstanceId && group.staticMembers.get(member.groupInstanceId) === memberId) {
-    group.staticMembers.delete(member.groupInstanceId)
-  }
+  // An empty instance id is one, too.
+  const instanceId = member?.groupInstanceId ?? null
+  if (instanceId !== null && group.staticMembers.get(instanceId) === memberId) group.staticMembers.delete(instanceId)
   if (group.leaderId === memberId) group.leaderId = group.members.keys().next().value
   group.pendingMembers.delete(memberId)
   group.pendingSync.delete(memberId)

@@ -48,6 +48,18 @@ describe('a group', () => {
     expect(again).toMatchObject({ generationId: 2, leader: memberId })
   })
 
+  it('forgets a static member that leaves, also one whose instance id is empty', async () => {
+    const s = await setup()
+    const { memberId } = await stableGroup(s, 'billing', { groupInstanceId: '' })
+    const leaving = { memberId, groupInstanceId: '', reason: null }
+    expect(await s.coordinator.leave({ groupId: 'billing', members: [leaving] })).toMatchObject({
+      members: [{ memberId }],
+    })
+    const joining = s.coordinator.join(joinOf('billing', { groupInstanceId: '' }))
+    s.clock.advance(0)
+    expect(await joining).toMatchObject({ generationId: 3, members: [{ groupInstanceId: '' }] })
+  })
+
   it('survives a restart: members keep their places for one session', async () => {
     const before = await setup()
     const identity = await stableGroup(before, 'billing', { groupInstanceId: 'i1' })
