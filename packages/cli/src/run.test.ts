@@ -32,6 +32,14 @@ describe('the command line', () => {
     }
   })
 
+  it('wraps help to the terminal, not where the source breaks its lines', async () => {
+    const { stdout } = await selfmonitor(['apply', '--help'])
+    expect(stdout).toContain(
+      'Shows the plan, asks, and does it. Nothing is deleted without --allow-delete. In\nproduction the name of the environment is typed,',
+    )
+    expect(stdout).not.toContain('default: false')
+  })
+
   it.each([
     [['topcs'], /unknown command 'topcs'\n.*Did you mean topics\?/],
     [['topics', 'lst'], /unknown command 'lst'\n.*Did you mean list\?/],

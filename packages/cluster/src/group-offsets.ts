@@ -149,9 +149,9 @@ async function chosenPartitions(
     // As kafka-consumer-groups does with --all-topics: what the group has offsets for, or what the source names.
     const source = strategy.kind === 'from-file' ? strategy.offsets : strategy.kind === 'from-group' ? other : own
     if (source.length === 0) {
-      throw invalid(`group ${groupId} has no committed offsets, so all of its topics is none`, {
+      throw invalid(`Group ${groupId} has no committed offsets: there are no topics of its own to reset.`, {
         resource: `group ${groupId}`,
-        hint: 'Name the topics to set.',
+        hint: 'Name the topics that it shall have offsets for.',
       })
     }
     return existing(wire, deadline, source)

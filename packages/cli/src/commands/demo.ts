@@ -86,7 +86,7 @@ const verb = defineVerb({
     const tookMs = elapsedMs()
     await Promise.all(underWay)
     const totals = counters.totals()
-    progress.show(tookMs, rateOf(totals.acknowledged, tookMs))
+    progress.end(tookMs, rateOf(totals.acknowledged, tookMs))
     const rows = counters.rows()
     await context.printThing(
       {

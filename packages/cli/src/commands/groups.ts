@@ -189,7 +189,7 @@ const resetColumns: readonly Column<OffsetReset>[] = [
     // Back means again, forward means never: the second is what loses work.
     colour: (shown, { from, to }, colours) => (from !== null && to > from ? colours.careful(shown) : shown),
   },
-  { header: 'NOTE', value: ({ clamped }) => (clamped ? 'moved to the end of the log' : '') },
+  { header: 'NOTE', value: ({ clamped }) => (clamped ? 'outside the log: its nearest end' : '') },
 ]
 
 const resetOffsets = defineVerb({

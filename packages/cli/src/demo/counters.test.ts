@@ -35,6 +35,9 @@ describe('the counters of the demo', () => {
     )
     progress.show(2000, 1)
     expect(seen.written()).toContain('\u001b[5A\u001b[0J')
+    expect(seen.written()).toMatch(/Ctrl-C ends it\n$/)
+    progress.end(3000, 1)
+    expect(seen.written()).toMatch(/1\.0\/s\n$/)
   })
 
   it('are one line on a terminal that is too low for them', () => {

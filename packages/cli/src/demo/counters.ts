@@ -73,24 +73,31 @@ export function countersTable(counters: Counters, colours: Colours): string {
 
 export interface Progress {
   show(elapsedMs: number, ratePerSecond: number): void
+  /** The last report: nothing is left to end. */
+  end(elapsedMs: number, ratePerSecond: number): void
 }
 
 /** On a terminal the counters stand still and their numbers run; elsewhere each report is a line. */
 export function createProgress(output: Output, counters: Counters, colours: Colours): Progress {
   let drawnLines = 0
+  const draw = (elapsedMs: number, ratePerSecond: number, advice: string): void => {
+    const { acknowledged, failed } = counters.totals()
+    const failures = failed === 0 ? '' : `  ${colours.bad(`${count(failed)} failed`)}`
+    const line = `${padStart(span(Math.floor(elapsedMs / 1000) * 1000), 8)}  ${padStart(count(acknowledged), 9)} events  ${padStart(ratePerSecond.toFixed(1), 8)}/s${failures}`
+    if (!output.isTTY) {
+      output.write(`${line}\n`)
+      return
+    }
+    const table = countersTable(counters, colours)
+    // A terminal too low for the table cannot be redrawn: the line alone is.
+    const fits = table.split('\n').length + 2 < output.rows
+    const block = `${fits ? `${table}\n` : ''}${line}${advice}\n`
+    const up = drawnLines === 0 ? '' : `\u001b[${drawnLines}A\u001b[0J`
+    output.write(up + block)
+    drawnLines = block.split('\n').length - 1
+  }
   return {
-    show(elapsedMs, ratePerSecond) {
-      const { acknowledged, failed } = counters.totals()
-      const failures = failed === 0 ? '' : `  ${colours.bad(`${count(failed)} failed`)}`
-      const line = `${padStart(span(Math.floor(elapsedMs / 1000) * 1000), 8)}  ${padStart(count(acknowledged), 9)} events  ${padStart(ratePerSecond.toFixed(1), 8)}/s${failures}`
-      if (!output.isTTY) return output.write(`${line}\n`)
-      const table = countersTable(counters, colours)
-      // A terminal too low for the table cannot be redrawn: the line alone is.
-      const fits = table.split('\n').length + 2 < output.rows
-      const block = `${fits ? `${table}\n` : ''}${line}   Ctrl-C ends it\n`
-      const up = drawnLines === 0 ? '' : `\u001b[${drawnLines}A\u001b[0J`
-      output.write(up + block)
-      drawnLines = block.split('\n').length - 1
-    },
+    show: (elapsedMs, ratePerSecond) => draw(elapsedMs, ratePerSecond, '   Ctrl-C ends it'),
+    end: (elapsedMs, ratePerSecond) => draw(elapsedMs, ratePerSecond, ''),
   }
 }

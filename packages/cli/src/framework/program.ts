@@ -108,7 +108,7 @@ function nounCommand(noun: Noun, io: Io, invoke: (invocation: Invocation) => Pro
 
 function verbCommand(verb: Verb, fullName: string, io: Io, invoke: (invocation: Invocation) => Promise<void>): Command {
   const command = configure(new Command(verb.name), io).summary(verb.summary)
-  command.description(verb.details === undefined ? verb.summary : `${verb.summary}\n\n${verb.details}`)
+  command.description(verb.details === undefined ? verb.summary : `${verb.summary}\n\n${unwrapped(verb.details)}`)
   for (const [name, spec] of Object.entries(verb.args)) {
     const term = { required: `<${name}>`, optional: `[${name}]`, variadic: `<${name}...>`, rest: `[${name}...]` }[
       spec.form
@@ -143,7 +143,9 @@ function verbCommand(verb: Verb, fullName: string, io: Io, invoke: (invocation: 
     await invoke({
       verb: { ...verb, name: fullName },
       args: Object.fromEntries(names.map((name, index) => [name, command.processedArgs[index]])),
-      options: Object.fromEntries([...keys].map(([key, attribute]) => [key, raw[attribute]])),
+      options: Object.fromEntries(
+        [...keys].map(([key, attribute]) => [key, raw[attribute] ?? verb.options[key]!.fallback]),
+      ),
       globals,
       format: globals.output ?? verb.output[0] ?? 'text',
       yes: globals.yes === true,
@@ -157,7 +159,6 @@ function toOption(spec: OptionSpec<unknown>): Option {
   const option = new Option(spec.flags, spec.description)
   if (spec.choices !== undefined) option.choices([...spec.choices])
   if (spec.fallback !== undefined && spec.fallback !== false) option.default(spec.fallback)
-  if (spec.fallback === false) option.default(false).defaultValueDescription = ''
   if (spec.hidden === true) option.hideHelp()
   const { parse } = spec
   if (parse !== undefined) {
@@ -177,6 +178,11 @@ function toOption(spec: OptionSpec<unknown>): Option {
     })
   }
   return option
+}
+
+/** Line breaks of the source are not those of the terminal: help is wrapped to its width. Paragraphs stay. */
+function unwrapped(text: string): string {
+  return text.replace(/(?<!\n)\n(?!\n)/g, ' ')
 }
 
 function examplesText(examples: readonly string[]): string {

@@ -53,7 +53,7 @@ export function demandNotRunning(paths: UpPaths): void {
       'ALREADY_RUNNING',
       `It is already running: ${state.engine}, Kafka ${state.bootstrapServers}, registry ${state.registryUrl}, process ${state.process.pid}.`,
       {
-        hint: '`selfmonitor status` shows it, `selfmonitor down` stops it, `--port-offset 100` starts another beside it.',
+        hint: '`selfmonitor status` shows it, `selfmonitor down` stops it, `--port-offset 100 --data-dir <folder>` starts another beside it.',
       },
     )
   }
@@ -81,8 +81,8 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
   ]
   if (options.engine === 'apache') apacheBrokers(options.brokers)
   demandNotRunning(paths)
-  makeDataDir(engineDataDir(paths.dataDir, options.engine))
   const platformFile = options.setup ? findPlatformFile(io.cwd, options.file) : undefined
+  makeDataDir(engineDataDir(paths.dataDir, options.engine))
   // Loading the registry and the clients takes longer than starting the broker: the disk's waits are used for it.
   const loading = loadParts(options.setup)
   loading.catch(() => {
