@@ -14,8 +14,14 @@ const methods: readonly HTTPMethods[] = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH'
 /** Kafka takes 1 MiB a record by default; what it does not take is said then. This bounds memory. */
 const bodyLimitBytes = 10 * 1024 * 1024
 
+/** No route has a schema of Fastify's own: its compilers, which take long to load, are never asked. */
+function noCompiler(): never {
+  throw new Error('a route of the registry has a Fastify schema: check bodies with zod instead')
+}
+
 export function buildApp(context: RouteContext, logger: Logger): FastifyInstance {
   const app = Fastify({
+    schemaController: { compilersFactory: { buildValidator: noCompiler, buildSerializer: noCompiler } },
     bodyLimit: bodyLimitBytes,
     routerOptions: { maxParamLength: 8192, ignoreTrailingSlash: true },
     forceCloseConnections: 'idle',

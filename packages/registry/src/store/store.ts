@@ -52,6 +52,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   let position = 0n
   let waiters: { readonly offset: bigint; readonly resolve: () => void }[] = []
 
+  /** Counts events of this store, so that they have an order. */
+  let now = 0
+  /** Everything that was in the topic at this event is in the state. */
+  let readUpTo = 0
+
   /** Announcements that nobody waits for again: their writers have had their time. */
   const givenUp = new Set<string>()
 
@@ -73,6 +78,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     onReset() {
       state = createState()
       position = 0n
+      readUpTo = 0
     },
   }
 
@@ -80,7 +86,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const log = await openTopicLog(options, listener, starting)
   try {
     // The barrier: once our own record has come back, everything before it is in the state.
-    await readBack(await log.append(encodeKey({ keytype: 'NOOP' }), null, starting), starting)
+    await write({ keytype: 'NOOP' }, null, starting)
   } catch (error) {
     await log.close()
     throw error
@@ -93,9 +99,18 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     await deadline.race(reached, `reading ${topic} up to offset ${offset}`)
   }
 
+  /** Appends a record and waits until it, and with it all that came before, is in the state. */
+  async function write(key: StoreKey, value: Buffer | null, deadline: Deadline): Promise<void> {
+    const began = ++now
+    await readBack(await log.append(encodeKey(key), value, deadline), deadline)
+    readUpTo = began
+  }
+
   async function readToEnd(deadline: Deadline): Promise<void> {
+    const began = ++now
     const end = await log.endOffset(deadline)
     if (end > 0n) await readBack(end - 1n, deadline)
+    readUpTo = began
   }
 
   function transaction(deadline: Deadline): Transaction {
@@ -104,20 +119,18 @@ export async function openStore(options: StoreOptions): Promise<Store> {
         return state
       },
       async put(key, value) {
-        await readBack(await log.append(encodeKey(key), value, deadline), deadline)
+        await write(key, value, deadline)
       },
       async putSchema(value) {
         const { subject, version, id } = value
         const token = randomUUID()
         const reserve = { token, subject, version, id, fingerprint: fingerprint(value) }
-        const noop = encodeKey({ keytype: 'NOOP' })
-        await readBack(await log.append(noop, encodeValue(null, { reserve }), deadline), deadline)
+        await write({ keytype: 'NOOP' }, encodeValue(null, { reserve }), deadline)
         if (!state.reservations.isGranted(token)) {
           logger.info({ topic, subject, version, id }, 'another registry was granted this version or id first')
           return false
         }
-        const key = encodeKey({ keytype: 'SCHEMA', subject, version })
-        await readBack(await log.append(key, encodeSchemaValue(value), deadline), deadline)
+        await write({ keytype: 'SCHEMA', subject, version }, encodeSchemaValue(value), deadline)
         return true
       },
       async settle(subject) {
@@ -133,9 +146,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 
   async function exclusively<Result>(operation: (tx: Transaction) => Promise<Result>): Promise<Result> {
     const deadline = deadlineIn(options.timeoutMs)
+    const asked = ++now
     const release = await mutex.acquire(deadline)
     try {
-      await readToEnd(deadline)
+      // Who was in front may have begun, and finished, a write since: it came after all that has to be seen here.
+      if (readUpTo < asked) await readToEnd(deadline)
       return await operation(transaction(deadline))
     } finally {
       release()

@@ -230,7 +230,7 @@ function fetchPartition(fetchOffset: bigint) {
 async function ensureTopic(admin: Admin, options: TopicOptions): Promise<string> {
   const { topic } = options
   const existing = await admin.listTopics({ includeInternals: true })
-  if (!existing.includes(topic)) await createTopic(admin, options)
+  const made = !existing.includes(topic) && (await createTopic(admin, options))
   const metadata = await admin.metadata({ topics: [topic], forceUpdate: true })
   const found = metadata.topics.get(topic)
   if (!found) throw new Error(`topic ${topic} is not known to the cluster yet`)
@@ -240,6 +240,7 @@ async function ensureTopic(admin: Admin, options: TopicOptions): Promise<string>
       `The schema topic ${topic} should have only 1 partition but has ${found.partitionsCount}: name another topic, or move the schemas to one that has a single partition.`,
     )
   }
+  if (made) return metadata.id
   const [described] = await admin.describeConfigs({
     resources: [
       { resourceType: ConfigResourceTypes.TOPIC, resourceName: topic, configurationKeys: ['cleanup.policy'] },
@@ -255,7 +256,8 @@ async function ensureTopic(admin: Admin, options: TopicOptions): Promise<string>
   return metadata.id
 }
 
-async function createTopic(admin: Admin, { topic, replicationFactor, logger }: TopicOptions): Promise<void> {
+/** @returns false when it is there already */
+async function createTopic(admin: Admin, { topic, replicationFactor, logger }: TopicOptions): Promise<boolean> {
   const { brokers } = await admin.metadata({ topics: [], forceUpdate: true })
   const replicas = Math.max(1, Math.min(replicationFactor, brokers.size))
   if (replicas < replicationFactor) {
@@ -272,9 +274,11 @@ async function createTopic(admin: Admin, { topic, replicationFactor, logger }: T
       configs: [{ name: 'cleanup.policy', value: 'compact' }],
     })
     logger.info({ topic, replicas }, 'made the registry topic')
+    return true
   } catch (error) {
     // Another registry was faster; what it made is checked like any other.
     if (!findErrorBy(error as Error, 'apiId', 'TOPIC_ALREADY_EXISTS')) throw error
+    return false
   }
 }
 
