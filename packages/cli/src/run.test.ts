@@ -1,8 +1,10 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startBroker } from '@selfmonitor/broker'
 import { describe, expect, it } from 'vitest'
 import { version } from './framework/version.ts'
-import { selfmonitor } from './test-io.ts'
+import { freePortOffset, selfmonitor, temporaryFolder } from './test-io.ts'
 
 describe('the command line', () => {
   it('prints its version and its help on standard output', async () => {
@@ -101,6 +103,16 @@ describe('the command line', () => {
       stdout: '',
       stderr: expect.stringMatching(/Cannot make the data directory .*run\.test\.ts\/embedded[\s\S]*--data-dir/),
     })
+  })
+
+  it('says of a data directory that is not ours how to name another one', async () => {
+    const folder = temporaryFolder()
+    mkdirSync(join(folder.path, 'embedded'))
+    writeFileSync(join(folder.path, 'embedded/letters.txt'), 'mine')
+    const words = ['up', '--data-dir', folder.path, '--port-offset', String(await freePortOffset())]
+    const result = await selfmonitor(words, { cwd: folder.path })
+    expect(result).toMatchObject({ code: 1, stderr: expect.stringMatching(/it has letters\.txt[\s\S]*--data-dir/) })
+    folder.remove()
   })
 
   it('tells errors as JSON where the output is JSON, and their stack only with --verbose', async () => {

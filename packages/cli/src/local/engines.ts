@@ -49,6 +49,9 @@ async function startEmbedded(options: EngineOptions): Promise<RunningEngine> {
     port: options.port,
     brokers: options.brokers,
     logger: options.logger,
+  }).catch((error: Error & { code?: unknown }) => {
+    if (!String(error.code).startsWith('DATA_DIR_')) throw error
+    throw new CliError(String(error.code), error.message, { hint: 'Another one: --data-dir <folder>.', cause: error })
   })
   return {
     bootstrapServers: broker.bootstrapServers,
