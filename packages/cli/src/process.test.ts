@@ -99,7 +99,14 @@ describe('up', () => {
       code: 0,
       stderr: expect.stringMatching(/Stopping …\n +Stopped; the data stays\./),
     })
-    expect((await run(['status'])).code).toBe(4)
+    // Named, since without a platform of this folder `status` looks at the default ports, which somebody else may serve.
+    const address = [
+      '--bootstrap-servers',
+      `127.0.0.1:${9092 + offset}`,
+      '--registry-url',
+      `http://127.0.0.1:${8081 + offset}`,
+    ]
+    expect((await run(['status', ...address])).code).toBe(4)
 
     const again = start(words)
     await again.says('Ready in')

@@ -7,6 +7,9 @@ import { definitionsVersion, fetchDefinitionJars } from '../testing/kafka-jars.t
 import { requestHeader, responseHeader } from './api/headers.ts'
 import { apis } from './index.ts'
 
+// Declared and readable, but not advertised yet: the pinned Apache Kafka, the other engine, does not serve them.
+const newInKafka44: ReadonlySet<string> = new Set(['ApiVersions', 'DeleteGroups'])
+
 const jars = await fetchDefinitionJars().catch((error: unknown): string => {
   if (!(error instanceof ApacheError) || process.env.CI) throw error
   return error.message
@@ -35,7 +38,8 @@ describe.skipIf(typeof jars === 'string')(`declarations are those of Apache Kafk
       expect([request.apiKey, response.apiKey]).toEqual([api.key, api.key])
       expect([api.request.name, api.response.name]).toEqual([request.name, response.name])
       expect(api.response.versions).toBe(api.request.versions)
-      expect(api.advertised.max).toBe(api.versions.max - (request.latestVersionUnstable === true ? 1 : 0))
+      const withheld = request.latestVersionUnstable === true || newInKafka44.has(name) ? 1 : 0
+      expect(api.advertised.max).toBe(api.versions.max - withheld)
       // KAFKA-18659: librdkafka compresses only where it sees Produce from version 0.
       expect(api.advertised.min).toBe(name === 'Produce' ? 0 : api.versions.min)
     },

@@ -52,6 +52,6 @@ export const apiVersionsResponse = message(
 )
 
 export const apiVersions = api(18, 'ApiVersions', apiVersionsRequest, apiVersionsResponse, {
-  // Kafka 4.4 has v5 as unstable: it neither lists nor accepts it.
+  // New in Kafka 4.4. Not offered while the Apache Kafka beside us is 4.3: both engines serve the same versions.
   advertisedMax: 4,
 })
