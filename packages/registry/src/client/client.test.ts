@@ -5,7 +5,7 @@ import { RegistryError } from './errors.ts'
 interface Sent {
   readonly method: string
   readonly url: string
-  readonly headers: Record<string, string>
+  readonly headers: Readonly<Record<string, string>>
   readonly body: unknown
 }
 
@@ -18,10 +18,8 @@ function clientWith(answers: Answer[], options: Partial<Parameters<typeof create
   const client = createRegistryClient(
     { url: 'http://registry:8081', ...options },
     {
-      async fetch(url, init) {
-        const headers = init?.headers as Record<string, string>
-        const body = init?.body === undefined ? undefined : JSON.parse(init.body as string)
-        sent.push({ method: init!.method!, url: String(url), headers, body })
+      async exchange(url, { method, headers, body }) {
+        sent.push({ method, url, headers, body: body === undefined ? undefined : JSON.parse(body) })
         const answer = answers.length > 1 ? answers.shift()! : answers[0]!
         if (answer instanceof Error) throw answer
         return new Response(answer.text ?? JSON.stringify(answer.body), { status: answer.status ?? 200 })

@@ -1,6 +1,7 @@
 // One request to a registry: over several urls, again after failures that pass, bounded in time.
 import type { RegistryClientOptions } from '../types.ts'
 import { hintFor, RegistryError } from './errors.ts'
+import { type Answer, exchange, type Message } from './exchange.ts'
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
@@ -13,13 +14,13 @@ export type Http = (request: HttpRequest) => Promise<unknown>
 
 /** What the client needs from its surroundings; tests pass their own. */
 export interface HttpDependencies {
-  readonly fetch: typeof fetch
+  readonly exchange: (url: string, message: Message) => Promise<Answer>
   readonly sleep: (ms: number) => Promise<void>
   readonly random: () => number
 }
 
 const defaults: HttpDependencies = {
-  fetch: (input, init) => fetch(input, init),
+  exchange,
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   random: Math.random,
 }
@@ -32,7 +33,7 @@ const backoffMs = { first: 100, last: 2000 }
  * @throws {RegistryError} REGISTRY_OPTIONS: no url, or one that is not http(s)
  */
 export function createHttp(options: RegistryClientOptions, dependencies: Partial<HttpDependencies> = {}): Http {
-  const { fetch: send, sleep, random } = { ...defaults, ...dependencies }
+  const { exchange: send, sleep, random } = { ...defaults, ...dependencies }
   const urls = parseUrls(options.url)
   const authorization = authorizationOf(options, urls[0]!)
   const timeoutMs = options.timeoutMs ?? 10_000
@@ -42,7 +43,7 @@ export function createHttp(options: RegistryClientOptions, dependencies: Partial
 
   async function attempt(base: URL, { method, path, body }: HttpRequest): Promise<unknown> {
     const url = `${base.origin}${base.pathname.replace(/\/$/, '')}${path}`
-    let response: Response
+    let response: Answer
     let text: string
     try {
       response = await send(url, {
@@ -126,8 +127,8 @@ function connectionError(error: unknown, url: string, timeoutMs: number): Regist
       cause: error,
     })
   }
-  const cause = (error as { cause?: { code?: string; message?: string } }).cause
-  const reason = cause?.code ?? cause?.message ?? (error as Error).message
+  const { code, cause, message } = error as Error & { code?: string; cause?: { code?: string; message?: string } }
+  const reason = code ?? cause?.code ?? cause?.message ?? message
   return new RegistryError('REGISTRY_UNREACHABLE', `cannot reach the registry at ${origin} (${reason})`, {
     url,
     hint: 'see whether it is up, and whether the url is right',
