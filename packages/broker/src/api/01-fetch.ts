@@ -29,6 +29,8 @@ interface Outcome {
   readonly appendedBytes: number
   /** Ends the wait: an error, or a divergence. */
   readonly urgent: boolean
+  /** Frees the memory of the answer's records. */
+  readonly release?: () => void
 }
 
 const sessionsOf = new WeakMap<BrokerState, Map<number, FetchSessions>>()
@@ -50,8 +52,12 @@ export const handleFetch: ApiHandler<'Fetch'> = async (request, context) => {
   if (!isEnough(request, plan, outcomes)) {
     const wait = createWait(context, request, outcomes)
     await wait.done
-    if (wait.progress || context.signal.aborted) outcomes = await readAll(request, context, plan.partitions, hints)
+    if (wait.progress || context.signal.aborted) {
+      for (const { release } of outcomes) release?.()
+      outcomes = await readAll(request, context, plan.partitions, hints)
+    }
   }
+  for (const { release } of outcomes) if (release !== undefined) context.afterAnswer(release)
   return respond(context, plan, outcomes, hints)
 }
 
@@ -164,6 +170,7 @@ function readLog(
     log,
     appendedBytes,
     urgent: false,
+    release: result.release,
   })
   const fail = (error: unknown): Outcome => urgent(refused(wanted, toKafkaError(error).name))
   try {
@@ -178,7 +185,7 @@ function readLog(
 
 /** The response is full, but the partition's offsets are news all the same. */
 function nothingOf({ highWatermark, lastStableOffset, logStartOffset }: PartitionLog): ReadResult {
-  return { records: [], sizeBytes: 0, highWatermark, lastStableOffset, logStartOffset }
+  return { records: [], sizeBytes: 0, highWatermark, lastStableOffset, logStartOffset, release() {} }
 }
 
 /** KIP-595: the client has records of an epoch that ended earlier here, or that never was. */

@@ -20,6 +20,8 @@ export interface RequestContext {
   readonly connection: Connection
   /** Fires when the connection closes (also when the broker stops): a long poll ends then. */
   readonly signal: AbortSignal
+  /** Calls `release` once the answer's bytes are the system's, or there will be no answer: for buffers that it is made of. */
+  afterAnswer(release: () => void): void
 }
 
 /** What lasts as long as one client connection. */

@@ -30,7 +30,7 @@ import { handleDescribeTopicPartitions } from './75-describe-topic-partitions.ts
 import type { ApiTable } from './table.ts'
 
 export const apiTable: ApiTable = {
-  Produce: { handle: handleProduce, pipelined: true },
+  Produce: { handle: handleProduce, pipelined: true, keepsNothing: true },
   Fetch: { handle: handleFetch },
   ListOffsets: { handle: handleListOffsets },
   Metadata: { handle: handleMetadata },

@@ -6,6 +6,8 @@ export interface ApiRow<N extends ApiName> {
   readonly handle: ApiHandler<N>
   /** See `Handler`: the next request of the connection may start once this handler has returned its promise. */
   readonly pipelined?: boolean
+  /** The handler keeps nothing of the request's bytes once it has answered: their memory serves the next request. */
+  readonly keepsNothing?: boolean
   /** Where the broker knows fewer versions than the protocol package declares. */
   readonly versions?: Versions
 }

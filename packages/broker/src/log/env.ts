@@ -1,4 +1,5 @@
 // What all partition logs of a broker share.
+import type { BufferPool } from '../buffer-pool.ts'
 import type { Clock, Logger } from '../types.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { Deadlines } from './deadlines.ts'
@@ -15,6 +16,8 @@ export interface LogEnv {
   readonly clock: Clock
   readonly logger: Logger
   readonly tails: TailCache
+  /** For what is read: given back once it is sent. */
+  readonly buffers: BufferPool
   readonly indexes: IndexCache
   readonly logStarts: Checkpoint
   readonly recoveryPoints: Checkpoint

@@ -17,6 +17,7 @@ import {
   statfs,
   writeFile,
   writev,
+  writevSync,
 } from 'node:fs'
 import { promisify } from 'node:util'
 
@@ -67,10 +68,7 @@ export const nodeFs: LogFs = {
     new Promise((resolve, reject) => {
       read(fd, buffer, offset, length, position, (error, bytesRead) => (error ? reject(error) : resolve(bytesRead)))
     }),
-  writev: (fd, buffers, position) =>
-    new Promise((resolve, reject) => {
-      writev(fd, buffers, position, (error, written) => (error ? reject(error) : resolve(written)))
-    }),
+  writev: makeWritev(),
   truncate: promisify(ftruncate),
   sync: promisify(fdatasync),
 
@@ -149,4 +147,31 @@ function dropBytes(buffers: Buffer[], count: number): Buffer[] {
   const rest = buffers.slice(index)
   if (count > 0) rest[0] = rest[0]!.subarray(count)
   return rest
+}
+
+/** Writes of at most this many bytes may happen on the main thread. */
+const maxDirectBytes = 1024 * 1024
+/** A write that took longer means that the system makes writers wait for the disk; for this long, another thread waits. */
+const slowWriteMs = 10
+const avoidDirectMs = 5000
+
+/**
+ * Writes to the page cache are copies of a few microseconds: handing them to another thread and back costs several times as
+ * much. Large ones, and all of them while the disk is slow, go there nevertheless, so that the event loop stays free.
+ */
+function makeWritev(): LogFs['writev'] {
+  let directFrom = 0
+  return async (fd, buffers, position) => {
+    const started = performance.now()
+    const bytes = buffers.reduce((sum, { length }) => sum + length, 0)
+    if (bytes > maxDirectBytes || started < directFrom) {
+      return new Promise((resolve, reject) => {
+        writev(fd, buffers, position, (error, written) => (error ? reject(error) : resolve(written)))
+      })
+    }
+    const written = writevSync(fd, buffers, position)
+    const ended = performance.now()
+    if (ended - started > slowWriteMs) directFrom = ended + avoidDirectMs
+    return written
+  }
 }

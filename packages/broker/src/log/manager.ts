@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Uuid } from '@selfmonitor/protocol'
+import { createBufferPool } from '../buffer-pool.ts'
 import type { Clock, Logger } from '../types.ts'
 import { openCheckpoint } from './checkpoint.ts'
 import { createDeadlines } from './deadlines.ts'
@@ -38,6 +39,8 @@ export interface LogManagerOptions {
 
 const cleanShutdownFile = 'clean-shutdown'
 const folderPattern = /^(.+)-(\d+)$/
+/** Enough for the answers that a few busy consumers wait for. */
+const keptReadBytes = 16 * 1024 * 1024
 const checkpointIntervalMs = 60_000
 const firstRetentionCheckMs = 30_000
 
@@ -59,6 +62,7 @@ export async function openLogManager(options: LogManagerOptions): Promise<LogMan
     clock,
     logger,
     tails: createTailCache(options.tailCacheBytes ?? 16 * 1024 * 1024),
+    buffers: createBufferPool(keptReadBytes),
     indexes: createIndexCache(options.indexCacheBytes ?? 32 * 1024 * 1024),
     logStarts: await openCheckpoint(fs, join(dir, 'log-start-offset-checkpoint')),
     recoveryPoints: await openCheckpoint(fs, join(dir, 'recovery-point-offset-checkpoint')),

@@ -146,7 +146,7 @@ export async function openPartitionLog(env: LogEnv, ref: PartitionRef, clean: bo
     },
 
     read: (offset, options) => readLog(env, state, offset, options),
-    readCached: (offset, options) => readCached(state, offset, options),
+    readCached: (offset, options) => readCached(env, state, offset, options),
 
     onAdvance(listener) {
       state.listeners.add(listener)

@@ -9,15 +9,20 @@ import type { ReadOptions, ReadResult } from './types.ts'
 /** One read takes at most this much memory, whatever the client asks for: Kafka's `fetch.max.bytes` of a broker. */
 const maxReadBytes = 55 * 1024 * 1024
 
-export function readCached(state: LogState, offset: bigint, options: ReadOptions): ReadResult | undefined {
+export function readCached(env: LogEnv, state: LogState, offset: bigint, options: ReadOptions): ReadResult | undefined {
   checkRange(state, offset)
-  if (offset === state.highWatermark) return result(state, [], 0)
+  if (offset === state.highWatermark) return result(env, state, [])
   const found = state.tail.read(offset, Math.min(options.maxBytes, maxReadBytes), options.minOneBatch)
-  return found && result(state, found.records, found.sizeBytes)
+  if (found === undefined) return undefined
+  if (found.sizeBytes === 0) return result(env, state, [])
+  const copy = env.buffers.take(found.sizeBytes)
+  let copied = 0
+  for (const bytes of found.records) copied += bytes.copy(copy, copied)
+  return result(env, state, [copy.subarray(0, copied)])
 }
 
 export async function readLog(env: LogEnv, state: LogState, offset: bigint, options: ReadOptions): Promise<ReadResult> {
-  const cached = readCached(state, offset, options)
+  const cached = readCached(env, state, offset, options)
   if (cached !== undefined) return cached
   const maxBytes = Math.min(options.maxBytes, maxReadBytes)
   try {
@@ -25,11 +30,11 @@ export async function readLog(env: LogEnv, state: LogState, offset: bigint, opti
     for (let from: bigint | undefined = offset; from !== undefined; from = segmentAfter(state, from)?.baseOffset) {
       const segment = segmentOf(state, from)
       const bytes = await readSegment(env, segment, offset, maxBytes, options.minOneBatch)
-      if (bytes.length > 0) return result(state, [bytes], bytes.length)
+      if (bytes.length > 0) return result(env, state, [bytes])
       // A batch is there but is larger than allowed.
-      if (segmentReaches(segment, state, offset)) return result(state, [], 0)
+      if (segmentReaches(segment, state, offset)) return result(env, state, [])
     }
-    return result(state, [], 0)
+    return result(env, state, [])
   } catch (error) {
     // Retention may have removed the file under our hands.
     if (offset < state.logStartOffset) checkRange(state, offset)
@@ -47,9 +52,22 @@ export function asReadError(env: LogEnv, state: LogState, error: unknown): LogEr
   })
 }
 
-function result(state: LogState, records: readonly Buffer[], sizeBytes: number): ReadResult {
+/** @param records at most one view of a buffer of the pool */
+function result(env: LogEnv, state: LogState, records: readonly Buffer[]): ReadResult {
   const { highWatermark, logStartOffset } = state
-  return { records, sizeBytes, highWatermark, lastStableOffset: highWatermark, logStartOffset }
+  let [bytes] = records
+  return {
+    records,
+    sizeBytes: bytes?.length ?? 0,
+    highWatermark,
+    lastStableOffset: highWatermark,
+    logStartOffset,
+    release() {
+      if (bytes !== undefined) env.buffers.giveBack(bytes)
+      // Once: the memory may be somebody else's a moment later.
+      bytes = undefined
+    },
+  }
 }
 
 /** @throws LogError OFFSET_OUT_OF_RANGE, KAFKA_STORAGE_ERROR when the log is closed */

@@ -167,7 +167,8 @@ export async function maxTimestampOf(env: LogEnv, segment: Segment): Promise<{ t
 
 /**
  * Reads whole batches from the one that contains `offset` (or the first one after it).
- * @returns empty when no batch of the segment reaches `offset`, or when the first one is too large
+ * @returns a view of a buffer of `env.buffers`; empty when no batch of the segment reaches `offset`, or when the first one is
+ *   too large
  * @throws LogError CORRUPT_MESSAGE
  */
 export async function readSegment(
@@ -183,17 +184,23 @@ export async function readSegment(
   const relativeOffset = offset > segment.baseOffset ? Number(offset - segment.baseOffset) : 0
   let position = index.positionFor(relativeOffset)
   return env.files.use(logFile(segment), async (fd) => {
-    let piece = Buffer.alloc(0)
+    let piece: Buffer = Buffer.alloc(0)
     let pieceStart = position
     const load = async (length: number) => {
-      const bytes = Buffer.allocUnsafeSlow(Math.min(end - position, length))
+      env.buffers.giveBack(piece)
+      const size = Math.min(end - position, length)
+      const bytes = env.buffers.take(size).subarray(0, size)
       piece = bytes.subarray(0, await readFully(env.fs, fd, bytes, position))
       pieceStart = position
+    }
+    const nothing = () => {
+      env.buffers.giveBack(piece)
+      return Buffer.alloc(0)
     }
     // The first piece most likely holds both the way from the index entry to the batch and the batches asked for.
     const firstPiece = Math.max(maxBytes, 0) + 16 * 1024
     for (;;) {
-      if (position >= end) return Buffer.alloc(0)
+      if (position >= end) return nothing()
       if (position + batchHeaderBytes > pieceStart + piece.length) await load(firstPiece)
       const header = storedHeader(segment, piece, position - pieceStart, position)
       if (position + header.sizeBytes > end) throw corrupt(segment, position, 'the batch exceeds the segment')
@@ -201,7 +208,7 @@ export async function readSegment(
         position += header.sizeBytes
         continue
       }
-      if (header.sizeBytes > maxBytes && !minOneBatch) return Buffer.alloc(0)
+      if (header.sizeBytes > maxBytes && !minOneBatch) return nothing()
       if (position + header.sizeBytes > pieceStart + piece.length) await load(Math.max(header.sizeBytes, maxBytes))
       break
     }

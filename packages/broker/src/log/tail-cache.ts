@@ -1,5 +1,5 @@
-// The newest batches of all partitions in memory, within one global bound, so that consumers who keep up never cause a
-// read from disk. First in, first out over all partitions.
+// The newest batches of all partitions in memory, so that consumers who keep up never cause a read from disk. One block of
+// memory is written round and round: the newest batch takes the place of the oldest ones, whosever they are.
 
 export interface CachedBatch {
   readonly baseOffset: bigint
@@ -9,18 +9,28 @@ export interface CachedBatch {
 
 /** The part of the cache that belongs to one log: its batches without a gap up to the log's end. */
 export interface LogTail {
+  /** Copies the batch. */
   add(batch: CachedBatch): void
   /**
    * Whole batches from the one that contains `offset`, up to `maxBytes`; undefined when that batch is not here.
-   * With `minOneBatch` the first batch is returned whatever its size.
+   * With `minOneBatch` the first batch is returned whatever its size. The buffers are views of the cache: they hold only until
+   * the next batch is added, to whichever log.
    */
   read(offset: bigint, maxBytes: number, minOneBatch: boolean): { records: Buffer[]; sizeBytes: number } | undefined
   clear(): void
 }
 
 export interface TailCache {
-  readonly sizeBytes: number
   openTail(): LogTail
+}
+
+interface Entry {
+  readonly baseOffset: bigint
+  readonly lastOffset: bigint
+  /** Where the batch lies in the block. */
+  readonly start: number
+  readonly end: number
+  readonly owner: Queue<Entry>
 }
 
 /** A growing list whose front can be dropped cheaply. */
@@ -29,76 +39,68 @@ interface Queue<T> {
   head: number
 }
 
-function dropFirst<T>(queue: Queue<T>): T | undefined {
-  if (queue.head >= queue.items.length) return undefined
-  const first = queue.items[queue.head]!
+function dropFirst<T>(queue: Queue<T>): void {
   queue.items[queue.head] = undefined as T
   queue.head++
   if (queue.head > 64 && queue.head * 2 > queue.items.length) {
     queue.items = queue.items.slice(queue.head)
     queue.head = 0
   }
-  return first
 }
 
+/** What an entry costs beside its bytes; many tiny batches must not make the cache a multiple of its limit. */
+const minBytesPerEntry = 512
+
+/** @param limitBytes size of the block; 0: no cache */
 export function createTailCache(limitBytes: number): TailCache {
-  let total = 0
-  // One element for each batch in the cache, oldest first: the log it belongs to. A log's own batches leave in the same
-  // order, so dropping "the first of that log" drops the oldest of all.
-  const order: Queue<{ dropOldest(): void }> = { items: [], head: 0 }
+  const maxEntries = Math.ceil(limitBytes / minBytesPerEntry)
+  /** Made when it is needed; the kernel gives its pages as they are written to. */
+  let block: Buffer | undefined
+  /** Where the next batch goes. */
+  let position = 0
+  /** Every batch in the block, oldest first; those that their log has forgotten too. */
+  const order: Queue<Entry> = { items: [], head: 0 }
 
-  // A batch is a view of the memory that its request came in, often together with others; that memory as a whole is what
-  // is held, once, until the last of its batches leaves.
-  const views = new Map<ArrayBufferLike, number>()
-
-  function hold(memory: ArrayBufferLike): void {
-    const count = views.get(memory) ?? 0
-    if (count === 0) total += memory.byteLength
-    views.set(memory, count + 1)
+  function dropOldest(): void {
+    const entry = order.items[order.head]!
+    dropFirst(order)
+    if (entry.owner.items[entry.owner.head] === entry) dropFirst(entry.owner)
   }
 
-  function release(memory: ArrayBufferLike): void {
-    const count = views.get(memory)! - 1
-    if (count > 0) {
-      views.set(memory, count)
-      return
+  /** Makes room for `size` bytes. The oldest batch is always the next one in the block, or lies at its beginning. */
+  function reserve(size: number): number {
+    const oldest = () => order.items[order.head]
+    if (position + size > limitBytes) {
+      for (let entry = oldest(); entry !== undefined && entry.start >= position; entry = oldest()) dropOldest()
+      position = 0
     }
-    views.delete(memory)
-    total -= memory.byteLength
-  }
-
-  function shrink(): void {
-    while (total > limitBytes) {
-      const oldest = dropFirst(order)
-      if (oldest === undefined) return
-      oldest.dropOldest()
+    const start = position
+    position += size
+    for (let entry = oldest(); entry !== undefined; entry = oldest()) {
+      const overlaps = entry.start < position && entry.end > start
+      if (!overlaps && order.items.length - order.head < maxEntries) break
+      dropOldest()
     }
+    return start
   }
 
   return {
-    get sizeBytes() {
-      return total
-    },
     openTail() {
-      const own: Queue<CachedBatch> = { items: [], head: 0 }
-      let pendingDrops = 0
-      const owner = {
-        dropOldest() {
-          // What `clear` has removed is still in `order`: those places count for nothing.
-          if (pendingDrops > 0) {
-            pendingDrops--
-            return
-          }
-          const batch = dropFirst(own)
-          if (batch !== undefined) release(batch.bytes.buffer)
-        },
+      const own: Queue<Entry> = { items: [], head: 0 }
+      const clear = () => {
+        own.items = []
+        own.head = 0
       }
       return {
-        add(batch) {
-          own.items.push(batch)
-          order.items.push(owner)
-          hold(batch.bytes.buffer)
-          shrink()
+        add({ baseOffset, lastOffset, bytes }) {
+          // Without the newest batch there would be a gap.
+          if (bytes.length > limitBytes) return clear()
+          block ??= Buffer.allocUnsafeSlow(limitBytes)
+          const start = reserve(bytes.length)
+          bytes.copy(block, start)
+          const entry = { baseOffset, lastOffset, start, end: start + bytes.length, owner: own }
+          own.items.push(entry)
+          order.items.push(entry)
         },
         read(offset, maxBytes, minOneBatch) {
           const { items } = own
@@ -114,19 +116,14 @@ export function createTailCache(limitBytes: number): TailCache {
           const records: Buffer[] = []
           let sizeBytes = 0
           for (let index = low; index < items.length; index++) {
-            const { bytes } = items[index]!
-            if (sizeBytes + bytes.length > maxBytes && !(minOneBatch && index === low)) break
-            records.push(bytes)
-            sizeBytes += bytes.length
+            const { start, end } = items[index]!
+            if (sizeBytes + end - start > maxBytes && !(minOneBatch && index === low)) break
+            records.push(block!.subarray(start, end))
+            sizeBytes += end - start
           }
           return { records, sizeBytes }
         },
-        clear() {
-          for (let batch = dropFirst(own); batch !== undefined; batch = dropFirst(own)) {
-            release(batch.bytes.buffer)
-            pendingDrops++
-          }
-        },
+        clear,
       }
     },
   }

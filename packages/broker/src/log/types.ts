@@ -60,6 +60,11 @@ export interface ReadResult {
   readonly highWatermark: bigint
   readonly lastStableOffset: bigint
   readonly logStartOffset: bigint
+  /**
+   * Says that `records` are not used any more; their memory serves the next read. Not calling it is harmless: the memory is
+   * collected then.
+   */
+  release(): void
 }
 
 export interface TimestampAndOffset {
@@ -91,8 +96,7 @@ export interface PartitionLog {
 
   /**
    * Appends one record batch (magic 2) and resolves once it is written, and synced where `flush.messages` demands it.
-   * Takes ownership of `records`: the base offset and leader epoch are patched in place, and the buffer may be kept
-   * in memory to serve consumers, so it must never be reused.
+   * The buffer belongs to the log until then: the base offset and leader epoch are patched in place.
    *
    * @throws LogError CORRUPT_MESSAGE, INVALID_RECORD, MESSAGE_TOO_LARGE, INVALID_TIMESTAMP, OUT_OF_ORDER_SEQUENCE_NUMBER,
    *   INVALID_PRODUCER_EPOCH, KAFKA_STORAGE_ERROR (disk full or broken: nothing was appended)

@@ -6,8 +6,9 @@
 // take its answers, so that one connection holds a bounded amount of memory.
 import type { Socket } from 'node:net'
 import { CloseConnection, type Connection } from '../api/handler.ts'
+import type { BufferPool } from '../buffer-pool.ts'
 import type { Clock, Logger } from '../types.ts'
-import type { Dispatcher, Peer } from './dispatch.ts'
+import type { Dispatcher, Peer, Prepared } from './dispatch.ts'
 import { makeFrameParser } from './frame-parser.ts'
 
 export interface ConnectionOptions {
@@ -19,6 +20,8 @@ export interface ConnectionOptions {
   readonly logger: Logger
   /** `socket.request.max.bytes` */
   readonly maxRequestBytes: number
+  /** Memory for frames, shared by all connections. */
+  readonly buffers: BufferPool
   /** `connections.max.idle.ms`; negative: never. */
   readonly maxIdleMs: number
   readonly onClose: () => void
@@ -39,7 +42,7 @@ const maxUnderWay = 32
 
 export function serveConnection(options: ConnectionOptions): ServedConnection {
   const { socket, dispatcher, clock, logger, maxIdleMs } = options
-  const parser = makeFrameParser(options.maxRequestBytes)
+  const parser = makeFrameParser(options.maxRequestBytes, options.buffers)
   const ended = new AbortController()
   const connection: Connection = { id: options.connectionId, clientSoftwareName: '', clientSoftwareVersion: '' }
   const peer: Peer = {
@@ -117,12 +120,12 @@ export function serveConnection(options: ConnectionOptions): ServedConnection {
       while (waiting.length > 0 && !closed) {
         const frame = waiting.shift()!
         waitingBytes -= frame.length
-        const prepared = dispatcher.prepare(frame, peer)
+        const prepared = dispatcher.prepare(frame, peer, options.buffers)
         if (!prepared.pipelined || !previousPipelined || underWay >= maxUnderWay) await answered
         if (socket.writableNeedDrain && !closed) await new Promise<void>((resolve) => (onDrain = resolve))
         if (closed) return
         previousPipelined = prepared.pipelined
-        start(prepared.run())
+        start(prepared)
         if (!prepared.pipelined) await answered
         if (socket.isPaused() && waiting.length < maxWaitingFrames / 2 && waitingBytes < maxWaitingBytes)
           socket.resume()
@@ -139,17 +142,20 @@ export function serveConnection(options: ConnectionOptions): ServedConnection {
   }
 
   /** Sends the answer after all earlier ones. */
-  function start(answer: Promise<Buffer[] | null>): void {
+  function start(request: Prepared): void {
     underWay++
     const before = answered
+    const answer = request.run()
     // Without this a rejection would be unhandled while earlier answers are waited for.
     answer.catch(() => {})
     answered = (async () => {
       await before
       try {
         const buffers = await answer
-        if (buffers !== null && !closed) send(buffers)
+        if (buffers !== null && !closed) send(buffers, request.done)
+        else request.done()
       } catch (error) {
+        request.done()
         fail(error)
       } finally {
         underWay--
@@ -158,13 +164,11 @@ export function serveConnection(options: ConnectionOptions): ServedConnection {
     })()
   }
 
-  function send(buffers: readonly Buffer[]): void {
-    if (buffers.length === 1) {
-      socket.write(buffers[0]!)
-      return
-    }
+  /** @param done called when the system has taken everything, or the socket is closed */
+  function send(buffers: readonly Buffer[], done: () => void): void {
     socket.cork()
-    for (const buffer of buffers) socket.write(buffer)
+    for (const buffer of buffers.slice(0, -1)) socket.write(buffer)
+    socket.write(buffers.at(-1)!, done)
     socket.uncork()
   }
 

@@ -10,6 +10,7 @@ import {
 } from '@selfmonitor/protocol'
 import { CloseConnection, type Connection, type Handler, type RequestContext } from '../api/handler.ts'
 import { type ApiTable, supportedVersions } from '../api/table.ts'
+import type { BufferPool } from '../buffer-pool.ts'
 import { toKafkaError } from '../errors.ts'
 import type { BrokerState } from '../state.ts'
 import type { FaultRule } from '../types.ts'
@@ -31,11 +32,16 @@ export interface Prepared {
   readonly pipelined: boolean
   /** The response's buffers, or null for no answer. Rejects only with what must close the connection. */
   run(): Promise<Buffer[] | null>
+  /** To be called once the answer is sent, or will never be: from then on the frame and the answer are memory to be used again. */
+  done(): void
 }
 
 export interface Dispatcher {
-  /** @throws CloseConnection, ProtocolError: the connection must be closed */
-  prepare(frame: Buffer, peer: Peer): Prepared
+  /**
+   * @param buffers where the frame's memory may go back to
+   * @throws CloseConnection, ProtocolError: the connection must be closed
+   */
+  prepare(frame: Buffer, peer: Peer, buffers?: BufferPool): Prepared
 }
 
 export interface DispatcherOptions {
@@ -48,7 +54,7 @@ export interface DispatcherOptions {
 export function makeDispatcher({ state, apis, faults, requests }: DispatcherOptions): Dispatcher {
   const topicName = (id: string) => state.metadata.topicById(id)?.name
 
-  function prepare(frame: Buffer, peer: Peer): Prepared {
+  function prepare(frame: Buffer, peer: Peer, buffers?: BufferPool): Prepared {
     const head = parseRequestHeader(frame)
     const { apiKey, apiVersion, correlationId, clientId, api } = head
     const row = api && apis[api.name]
@@ -71,13 +77,16 @@ export function makeDispatcher({ state, apis, faults, requests }: DispatcherOpti
           errorCode: errorCodes.UNSUPPORTED_VERSION,
           apiKeys: [{ apiKey: api.key, minVersion: versions.min, maxVersion: versions.max }],
         }
-        return { pipelined: false, run: async () => encodeResponse('ApiVersions', 0, correlationId, body) }
+        const run = async () => encodeResponse('ApiVersions', 0, correlationId, body)
+        return { pipelined: false, run, done() {} }
       }
       throw new CloseConnection(
         `${api.name} version ${apiVersion} is not supported, only ${versions.min} to ${versions.max}`,
       )
     }
 
+    const releases: (() => void)[] = []
+    if (row.keepsNothing === true) releases.push(() => buffers?.giveBack(frame))
     const context: RequestContext = {
       broker: state,
       brokerId: peer.brokerId,
@@ -89,11 +98,16 @@ export function makeDispatcher({ state, apis, faults, requests }: DispatcherOpti
       principal: 'User:ANONYMOUS',
       connection: peer.connection,
       signal: peer.signal,
+      afterAnswer: (release) => void releases.push(release),
     }
     const handle = row.handle as Handler<unknown, unknown>
     return {
       pipelined: row.pipelined === true,
       run: () => run(api, handle, frame, head.bodyOffset, context),
+      done() {
+        // Each once: memory that is given back may be somebody else's a moment later.
+        for (const release of releases.splice(0)) release()
+      },
     }
   }
 

@@ -1,8 +1,9 @@
 // Cuts a stream of bytes into Kafka's frames: a size of four bytes, then that many bytes.
 //
 // Pure: it is given chunks and gives frames. A frame that lies within one chunk is a view of it; one that spans chunks is
-// copied once into a buffer that grows as bytes arrive, never by what the size merely claims, so that a client must send
-// what it wants us to hold.
+// copied once into a buffer of the pool that grows as bytes arrive, never by what the size merely claims, so that a client must send
+// what it wants us to hold. Whoever gets a frame may give it back to the pool.
+import { type BufferPool, createBufferPool } from '../buffer-pool.ts'
 
 /** The stream cannot be a Kafka client's; the connection must be closed. */
 export class FrameError extends Error {
@@ -22,14 +23,17 @@ export interface FrameParser {
 
 const firstAllocation = 256 * 1024
 
-/** @param maxFrameBytes `socket.request.max.bytes` */
-export function makeFrameParser(maxFrameBytes: number): FrameParser {
+/**
+ * @param maxFrameBytes `socket.request.max.bytes`
+ * @param buffers where memory for frames is taken from; by default from nowhere
+ */
+export function makeFrameParser(maxFrameBytes: number, buffers: BufferPool = createBufferPool(0)): FrameParser {
   /** A size that came in pieces. */
   let sizeBytes = 0
   let partialSize = 0
   /** The frame that is not complete: its size (-1: not known yet), what came so far. */
   let frameSize = -1
-  let frame = Buffer.alloc(0)
+  let frame: Buffer = Buffer.alloc(0)
   let filled = 0
 
   function checkSize(size: number): number {
@@ -46,10 +50,9 @@ export function makeFrameParser(maxFrameBytes: number): FrameParser {
   function fill(chunk: Buffer, from: number): number {
     const wanted = Math.min(frameSize - filled, chunk.length - from)
     if (filled + wanted > frame.length) {
-      const larger = Buffer.allocUnsafeSlow(
-        Math.min(frameSize, Math.max(frame.length * 2, filled + wanted, firstAllocation)),
-      )
+      const larger = buffers.take(Math.min(frameSize, Math.max(frame.length * 2, filled + wanted, firstAllocation)))
       frame.copy(larger, 0, 0, filled)
+      buffers.giveBack(frame)
       frame = larger
     }
     chunk.copy(frame, filled, from, from + wanted)

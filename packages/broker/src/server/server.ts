@@ -1,5 +1,6 @@
 // The listening sockets: one a presented broker, and the connections that they accept.
 import { createServer, type Server } from 'node:net'
+import { createBufferPool } from '../buffer-pool.ts'
 import type { PresentedBroker } from '../state.ts'
 import type { Clock, Logger } from '../types.ts'
 import { type ServedConnection, serveConnection } from './connection.ts'
@@ -31,11 +32,15 @@ export interface ListenOptions {
   readonly logger: Logger
 }
 
+/** Enough for the requests that a few busy producers have in flight. */
+const keptFrameBytes = 4 * 1024 * 1024
+
 /** Binds every port. @throws the system's error (EADDRINUSE, EACCES, …); what was bound is released then. */
 export async function listen({ host, port, brokers, clock, logger }: ListenOptions): Promise<KafkaServer> {
   const servers: Server[] = []
   const presented: PresentedBroker[] = []
   const connections = new Set<ServedConnection>()
+  const buffers = createBufferPool(keptFrameBytes)
   const perIp = new Map<string, number>()
   let serving: { dispatcher: Dispatcher; limits: ServerLimits } | undefined
   let startServing: () => void = () => {}
@@ -69,6 +74,7 @@ export async function listen({ host, port, brokers, clock, logger }: ListenOptio
         dispatcher,
         clock,
         logger,
+        buffers,
         maxRequestBytes: limits.maxRequestBytes,
         maxIdleMs: limits.maxIdleMs,
         onClose() {

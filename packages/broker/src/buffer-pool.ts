@@ -1,0 +1,40 @@
+// Large buffers that are used again and again. Each buffer that is made costs the kernel fresh pages, and V8 collects its
+// whole heap once for every few megabytes of them: at full load that was more work than everything else.
+
+export interface BufferPool {
+  /** A buffer of at least `sizeBytes`, with whatever content. */
+  take(sizeBytes: number): Buffer
+  /**
+   * Takes back a buffer that `take` gave, or a view of it. Nobody may use its memory afterwards. Anything else, and what was
+   * given back before, is ignored. What is never given back is merely collected.
+   */
+  giveBack(buffer: Buffer): void
+}
+
+/** Sizes that are kept. Two of them are a little more than a power of two: a default fetch reads 1 MiB and some. */
+const classes = [64, 128, 256, 512, 1088, 2176].map((kib) => kib * 1024)
+
+/** @param keepBytes how much memory that nobody uses is kept at most */
+export function createBufferPool(keepBytes: number): BufferPool {
+  const free = new Map<number, ArrayBuffer[]>(classes.map((size) => [size, []]))
+  const lent = new WeakSet<ArrayBufferLike>()
+  let freeBytes = 0
+
+  return {
+    take(sizeBytes) {
+      // Small ones are cheap to make, and the largest ones too rare to be kept.
+      const size = sizeBytes < classes[0]! / 2 ? undefined : classes.find((candidate) => candidate >= sizeBytes)
+      if (size === undefined) return Buffer.allocUnsafe(sizeBytes)
+      const known = free.get(size)!.pop()
+      if (known !== undefined) freeBytes -= size
+      const buffer = known === undefined ? Buffer.allocUnsafeSlow(size) : Buffer.from(known)
+      lent.add(buffer.buffer)
+      return buffer
+    },
+    giveBack({ buffer: memory }) {
+      if (!lent.delete(memory) || freeBytes + memory.byteLength > keepBytes) return
+      free.get(memory.byteLength)!.push(memory as ArrayBuffer)
+      freeBytes += memory.byteLength
+    },
+  }
+}
