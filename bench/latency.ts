@@ -1,6 +1,6 @@
 // End-to-end latency: a kafkajs producer at a steady rate, a kafkajs consumer beside it, one clock for both.
 import { Kafka, logLevel } from 'kafkajs'
-import { percentile } from './support.ts'
+import { type Both, engineNames, median, percentile, type RunningPlatform } from './support.ts'
 
 export interface Latency {
   readonly p50Ms: number
@@ -12,14 +12,35 @@ export interface Latency {
 const warmUpSeconds = 3
 
 /**
+ * Measures both engines, which take turns.
+ * @param rounds how many rounds count; the medians of their percentiles are returned
+ */
+export async function measureLatency(
+  platforms: Both<RunningPlatform>,
+  eventsPerSecond: number,
+  seconds: number,
+  rounds: number,
+): Promise<Both<Latency>> {
+  const measured: Both<Latency[]> = { embedded: [], apache: [] }
+  for (let round = 0; round < rounds; round += 1) {
+    const order = round % 2 === 0 ? engineNames : [...engineNames].reverse()
+    for (const engine of order) {
+      measured[engine].push(await runLatency(platforms[engine].bootstrapServers, eventsPerSecond, seconds))
+    }
+  }
+  const medians = (all: readonly Latency[]): Latency => ({
+    p50Ms: median(all.map(({ p50Ms }) => p50Ms)),
+    p99Ms: median(all.map(({ p99Ms }) => p99Ms)),
+    rate: median(all.map(({ rate }) => rate)),
+  })
+  return { embedded: medians(measured.embedded), apache: medians(measured.apache) }
+}
+
+/**
  * Sends `eventsPerSecond` events of 200 bytes for `seconds`, acks=all, and takes the time from before the send to
  * the consumer's handler. The first seconds do not count.
  */
-export async function measureLatency(
-  bootstrapServers: string,
-  eventsPerSecond: number,
-  seconds: number,
-): Promise<Latency> {
+async function runLatency(bootstrapServers: string, eventsPerSecond: number, seconds: number): Promise<Latency> {
   const kafka = new Kafka({ clientId: 'bench', brokers: bootstrapServers.split(','), logLevel: logLevel.NOTHING })
   const topic = `bench-latency-${eventsPerSecond}-${process.pid}-${Date.now()}`
   const admin = kafka.admin()

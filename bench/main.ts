@@ -3,35 +3,21 @@
 import { runEventsBench } from './events.ts'
 import { measureLatency } from './latency.ts'
 import {
-  type EngineName,
-  engineNames,
+  type Both,
   format,
   machine,
   median,
+  oneByOne,
   printTable,
   type RunningPlatform,
   startPlatform,
+  withBoth,
 } from './support.ts'
-import { measureThroughput } from './throughput.ts'
+import { measureThroughput, runRound } from './throughput.ts'
 
 const quick = process.argv.includes('--quick')
 const rounds = quick ? 1 : 3
 const scale = quick ? 0.2 : 1
-
-type Both<T> = Record<EngineName, T>
-
-async function onBoth<T>(measure: (platform: RunningPlatform) => Promise<T>): Promise<Both<T>> {
-  const results: Partial<Both<T>> = {}
-  for (const engine of engineNames) {
-    const platform = await startPlatform(engine)
-    try {
-      results[engine] = await measure(platform)
-    } finally {
-      await platform.stop()
-    }
-  }
-  return results as Both<T>
-}
 
 const lessIsBetter = (name: string, unit: string, both: Both<number>, digits = 1): string[] => [
   name,
@@ -51,86 +37,72 @@ const benchmarks: Record<string, () => Promise<string[][]>> = {
   async start() {
     const times: Both<number[]> = { embedded: [], apache: [] }
     for (let round = 0; round < rounds; round += 1) {
-      await onBoth(async (platform) => {
+      await oneByOne(async (platform) => {
         times[platform.engine].push(platform.readyMs)
       })
     }
-    return [
-      lessIsBetter(
-        'cold start to topics and schemas',
-        'ms',
-        { embedded: median(times.embedded), apache: median(times.apache) },
-        0,
-      ),
-    ]
+    const both = { embedded: median(times.embedded), apache: median(times.apache) }
+    return [lessIsBetter('cold start to topics and schemas', 'ms', both, 0)]
   },
 
   async memory() {
-    const idle = await onBoth(async (platform) => platform.residentMb())
-    const loaded = await onBoth(async (platform) => {
-      await measureThroughput(platform.bootstrapServers, 1000, 200_000 * scale, 1)
-      return platform.residentMb()
+    const load = { recordBytes: 1000, records: 200_000 * scale, rounds: 1 }
+    const measured = await oneByOne(async (platform) => {
+      const idle = platform.residentMb()
+      await runRound(platform, load)
+      return { idle, loaded: platform.residentMb() }
     })
-    const rows = (title: string, both: Both<{ platform: number; broker: number }>) => [
-      lessIsBetter(
-        `resident memory ${title}, whole platform`,
-        'MiB',
-        { embedded: both.embedded.platform, apache: both.apache.platform },
-        0,
-      ),
-      lessIsBetter(
-        `resident memory ${title}, broker's process`,
-        'MiB',
-        { embedded: both.embedded.broker, apache: both.apache.broker },
-        0,
-      ),
+    const row = (state: 'idle' | 'loaded', part: keyof ReturnType<RunningPlatform['residentMb']>) => ({
+      embedded: measured.embedded[state][part],
+      apache: measured.apache[state][part],
+    })
+    const after = `after ${Math.round(200 * scale)} MB`
+    return [
+      lessIsBetter('resident memory idle, whole platform', 'MiB', row('idle', 'platform'), 0),
+      lessIsBetter("resident memory idle, broker's process", 'MiB', row('idle', 'broker'), 0),
+      lessIsBetter(`resident memory ${after}, whole platform`, 'MiB', row('loaded', 'platform'), 0),
+      lessIsBetter(`resident memory ${after}, broker's process`, 'MiB', row('loaded', 'broker'), 0),
     ]
-    return [...rows('idle', idle), ...rows('after 200 MB', loaded)]
   },
 
   async throughput() {
-    const rows: string[][] = []
-    for (const [bytes, records] of [
-      [1000, 500_000],
-      [100, 3_000_000],
-    ] as const) {
-      const both = await onBoth((platform) =>
-        measureThroughput(platform.bootstrapServers, bytes, Math.round(records * scale), rounds),
-      )
-      rows.push(
-        moreIsBetter(`produce, ${bytes} B records, acks=all`, 'MB/s', {
-          embedded: both.embedded.produceMb,
-          apache: both.apache.produceMb,
-        }),
-        moreIsBetter(`consume, ${bytes} B records`, 'MB/s', {
-          embedded: both.embedded.consumeMb,
-          apache: both.apache.consumeMb,
-        }),
-      )
-    }
-    return rows
+    return await withBoth(async (platforms) => {
+      const rows: string[][] = []
+      for (const [recordBytes, records] of [
+        [1000, 500_000],
+        [100, 3_000_000],
+      ] as const) {
+        const { embedded, apache } = await measureThroughput(platforms, {
+          recordBytes,
+          records: Math.round(records * scale),
+          rounds,
+        })
+        const pick = (field: keyof typeof embedded) => ({ embedded: embedded[field], apache: apache[field] })
+        rows.push(
+          moreIsBetter(`produce, ${recordBytes} B records, acks=all`, 'MB/s', pick('produceMb')),
+          lessIsBetter("  CPU time of the broker's process", 'ms/MB', pick('produceCpuMs'), 2),
+          moreIsBetter(`consume, ${recordBytes} B records`, 'MB/s', pick('consumeMb')),
+          lessIsBetter("  CPU time of the broker's process", 'ms/MB', pick('consumeCpuMs'), 2),
+        )
+      }
+      return rows
+    })
   },
 
   async latency() {
-    const rows: string[][] = []
-    for (const rate of [1000, 5000]) {
-      const both = await onBoth((platform) => measureLatency(platform.bootstrapServers, rate, Math.round(20 * scale)))
-      rows.push(
-        lessIsBetter(
-          `end to end p50 at ${rate} events/s`,
-          'ms',
-          { embedded: both.embedded.p50Ms, apache: both.apache.p50Ms },
-          2,
-        ),
-        lessIsBetter(
-          `end to end p99 at ${rate} events/s`,
-          'ms',
-          { embedded: both.embedded.p99Ms, apache: both.apache.p99Ms },
-          2,
-        ),
-      )
-    }
-    return rows
+    return await withBoth(async (platforms) => {
+      const rows: string[][] = []
+      for (const rate of [1000, 5000]) {
+        const { embedded, apache } = await measureLatency(platforms, rate, Math.round(20 * scale), rounds)
+        const at = `at ${rate} events/s`
+        const pick = (field: keyof typeof embedded) => ({ embedded: embedded[field], apache: apache[field] })
+        rows.push(
+          lessIsBetter(`end to end p50 ${at}`, 'ms', pick('p50Ms'), 2),
+          lessIsBetter(`end to end p99 ${at}`, 'ms', pick('p99Ms'), 2),
+        )
+      }
+      return rows
+    })
   },
 }
 

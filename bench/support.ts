@@ -1,5 +1,6 @@
-// What the benchmarks share: a broker in a process of its own for each engine, its memory, and tables that align.
-import { type ChildProcess, spawn } from 'node:child_process'
+// What the benchmarks share: a platform in processes of its own for each engine, their memory and CPU time, and tables
+// that align.
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { cpus, tmpdir, totalmem } from 'node:os'
@@ -8,9 +9,10 @@ import { fileURLToPath } from 'node:url'
 
 export type EngineName = 'embedded' | 'apache'
 export const engineNames: readonly EngineName[] = ['embedded', 'apache']
+export type Both<T> = Record<EngineName, T>
 
 const cli = fileURLToPath(new URL('../packages/cli/src/main.ts', import.meta.url))
-const root = fileURLToPath(new URL('..', import.meta.url))
+const platformFile = fileURLToPath(new URL('../platform.yaml', import.meta.url))
 
 export interface RunningPlatform {
   readonly engine: EngineName
@@ -18,11 +20,16 @@ export interface RunningPlatform {
   readonly registryUrl: string
   /** From the start of the process to topics and schemas applied. */
   readonly readyMs: number
-  /** Resident memory of every process of the platform that runs the broker, in MiB. */
-  residentMb(): { platform: number; broker: number }
+  /** Process of the broker: the platform's own for the embedded one, the JVM for Apache Kafka. */
+  readonly brokerPid: number
+  /** Resident memory in MiB: of every process of the platform, and of the one that the broker is in. */
+  residentMb(): { readonly platform: number; readonly broker: number }
+  /** CPU time that the broker's process has taken so far, in seconds. */
+  brokerCpuSeconds(): number
   stop(): Promise<void>
 }
 
+/** Far from the ports that people use, and another pair for each platform. */
 let portOffset = 21_000
 
 /** Starts `selfmonitor up --setup` on an empty data folder and waits until it says that it is ready. */
@@ -33,56 +40,88 @@ export async function startPlatform(engine: EngineName): Promise<RunningPlatform
   const child = spawn(
     process.execPath,
     [
-      '--conditions=source',
-      cli,
-      'up',
-      '--setup',
-      '--engine',
-      engine,
-      '--data-dir',
-      dir,
-      '--port-offset',
-      String(portOffset),
+      ...['--conditions=source', cli, 'up', '--setup', '--file', platformFile, '--env', 'development'],
+      ...['--engine', engine, '--data-dir', join(dir, 'data'), '--port-offset', String(portOffset)],
     ],
-    { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NO_COLOR: '1' } },
+    // In a folder of its own, so that it does not meet a platform that runs in this checkout.
+    { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NO_COLOR: '1' } },
   )
-  const output = await untilReady(child)
-  const readyMs = performance.now() - started
-  const find = (pattern: RegExp) => {
-    const match = pattern.exec(output)
-    if (!match) throw new Error(`${pattern} is not in what selfmonitor up printed:\n${output}`)
-    return match[1]!
-  }
-  const bootstrapServers = find(/((?:127\.0\.0\.1|localhost):3\d{4}(?:,[\w.]+:\d+)*)/)
-  return {
-    engine,
-    bootstrapServers,
-    registryUrl: find(/(http:\/\/(?:127\.0\.0\.1|localhost):\d+)/),
-    readyMs,
-    residentMb() {
-      const children = childrenOf(child.pid!)
-      const broker =
-        engine === 'embedded' ? residentOf(child.pid!) : children.reduce((sum, pid) => sum + residentOf(pid), 0)
-      return { platform: residentOf(child.pid!) + children.reduce((sum, pid) => sum + residentOf(pid), 0), broker }
-    },
-    async stop() {
+  const stop = async () => {
+    if (child.exitCode === null && child.signalCode === null) {
       const exited = new Promise((done) => child.once('exit', done))
       child.kill('SIGTERM')
       await exited
-      await rm(dir, { recursive: true, force: true })
-    },
+    }
+    await rm(dir, { recursive: true, force: true })
+  }
+  try {
+    await untilReady(child)
+    const readyMs = performance.now() - started
+    const state = JSON.parse(readFileSync(join(dir, '.selfmonitor', 'run', `${portOffset}.json`), 'utf8')) as {
+      readonly bootstrapServers: string
+      readonly registryUrl: string
+      readonly nodes: readonly { readonly pid: number }[]
+    }
+    const nodes = state.nodes.map(({ pid }) => pid)
+    const brokerPid = nodes[0] ?? child.pid!
+    return {
+      engine,
+      bootstrapServers: state.bootstrapServers,
+      registryUrl: state.registryUrl,
+      readyMs,
+      brokerPid,
+      residentMb: () => ({
+        platform: [child.pid!, ...nodes].reduce((sum, pid) => sum + residentOf(pid), 0),
+        broker: residentOf(brokerPid),
+      }),
+      brokerCpuSeconds: () => cpuSecondsOf(brokerPid),
+      stop,
+    }
+  } catch (error) {
+    await stop()
+    throw error
   }
 }
 
-function untilReady(child: ChildProcess): Promise<string> {
+/** Both engines at once, for measurements that take turns; the one that waits is idle. */
+export async function withBoth<T>(measure: (platforms: Both<RunningPlatform>) => Promise<T>): Promise<T> {
+  const embedded = await startPlatform('embedded')
+  try {
+    const apache = await startPlatform('apache')
+    try {
+      return await measure({ embedded, apache })
+    } finally {
+      await apache.stop()
+    }
+  } finally {
+    await embedded.stop()
+  }
+}
+
+/** One platform after the other, each alone on the machine. */
+export async function oneByOne<T>(measure: (platform: RunningPlatform) => Promise<T>): Promise<Both<T>> {
+  const results: Partial<Both<T>> = {}
+  for (const engine of engineNames) {
+    const platform = await startPlatform(engine)
+    try {
+      results[engine] = await measure(platform)
+    } finally {
+      await platform.stop()
+    }
+  }
+  return results as Both<T>
+}
+
+function untilReady(child: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
     let output = ''
     const read = (text: string) => {
       output += text
-      if (/\bready\b/i.test(output)) resolve(output)
+      if (output.includes('Ready in')) resolve()
     }
     child.stdout!.setEncoding('utf8').on('data', read)
     child.stderr!.setEncoding('utf8').on('data', read)
+    child.once('error', reject)
     child.once('exit', (code) => reject(new Error(`selfmonitor up ended with ${code}:\n${output}`)))
   })
 }
@@ -93,8 +132,13 @@ export function residentOf(pid: number): number {
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024
 }
 
-function childrenOf(pid: number): number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number)
+const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
+
+/** User and system time of all threads of a process, in seconds (proc(5): fields 14 and 15, behind the name). */
+export function cpuSecondsOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
 }
 
 /** Says on what the figures were measured. */
