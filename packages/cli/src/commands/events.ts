@@ -19,7 +19,7 @@ const emit = defineVerb({
   name: 'emit',
   summary: 'emit one event, validated and encoded as a service would',
   examples: [
-    `selfmonitor events emit user.events user_logged_in --user u-1 --data '{"method":"password"}'`,
+    `selfmonitor events emit user.events user_logged_in --user u-1 --data '{"method":"password","mfa":false,"session_id":"s-1"}'`,
     'selfmonitor events emit user.events user_created --user u-1 --data @user.json',
     'jq .payload order.json | selfmonitor events emit transaction.events payment_processed --user u-1 --data -',
   ],
