@@ -1,5 +1,14 @@
 // The last lines of a run: what was skipped, by name, and the counts in one plain line.
 import type { Reporter, SerializedError, TestModule } from 'vitest/node'
+import { missingTool } from './tools.ts'
+
+/** What this machine lacks, each with the remedy where one is known. */
+function missingHere(module: TestModule | undefined): string[] {
+  const apache = module?.project.getProvidedContext().apache
+  const reasons = apache && 'missing' in apache ? [apache.missing] : []
+  const kcat = missingTool('kcat', '-V')
+  return kcat === null ? reasons : [...reasons, kcat]
+}
 
 export default class SummaryReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly SerializedError[]): void {
@@ -18,8 +27,10 @@ export default class SummaryReporter implements Reporter {
     const { passed, failed } = counts
     const notRun = counts.skipped + counts.pending
     const lines = ['']
-    if (skipped.length > 0)
-      lines.push('Skipped (a tool that they need is missing here):', ...skipped.map((name) => `  ${name}`))
+    if (skipped.length > 0) {
+      lines.push('Skipped:', ...skipped.map((name) => `  ${name}`))
+      lines.push('because here', ...missingHere(modules[0]).map((reason) => `  ${reason}`))
+    }
     lines.push(`${passed} passed, ${failed} failed${notRun > 0 ? `, ${notRun} skipped` : ''}`)
     process.stdout.write(`${lines.join('\n')}\n`)
   }
