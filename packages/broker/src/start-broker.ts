@@ -18,7 +18,7 @@ const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 const closeGraceMs = 5000
 
 /** What differs from Kafka's defaults because one node serves a laptop; `options.config` has the last word. */
-const embeddedDefaults: Readonly<Record<string, string>> = {
+export const embeddedDefaults: Readonly<Record<string, string>> = {
   // As in the server.properties that Kafka ships: a first consumer need not wait three seconds.
   'group.initial.rebalance.delay.ms': '0',
 }

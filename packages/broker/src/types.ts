@@ -29,7 +29,7 @@ export interface BrokerOptions {
   host?: string
   /** Says that whoever reaches `host` may do everything. Default false. */
   insecure?: boolean
-  /** First port; 0 takes a free one. Default 0. Broker n listens on `port + n`. */
+  /** First port; 0 takes a free one. Default 0. Broker n listens on `port + n - 1`. */
   port?: number
   /** How many brokers to present (node ids 1…n, one port each, same data). Default 1. */
   brokers?: number

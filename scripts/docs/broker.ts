@@ -1,0 +1,114 @@
+// What docs/embedded-broker.md says of APIs and settings, from the broker's own tables and sources.
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { apiTable } from '../../packages/broker/src/api/registry.ts'
+import { advertisedVersions, supportedVersions } from '../../packages/broker/src/api/table.ts'
+import { brokerConfigs } from '../../packages/broker/src/config/broker-configs.ts'
+import { topicConfig, topicConfigs } from '../../packages/broker/src/config/topic-configs.ts'
+import { embeddedDefaults } from '../../packages/broker/src/start-broker.ts'
+import { type Api, type ApiName, apis, type Versions } from '../../packages/protocol/src/index.ts'
+import { markdownTable } from './markdown.ts'
+
+const sources = join(dirname(fileURLToPath(import.meta.url)), '../../packages/broker/src')
+
+const range = ({ min, max }: Versions): string => (min === max ? `${min}` : `${min}–${max}`)
+
+/** Every API of the broker, with the file that answers it. */
+export function apiVersions(): string {
+  const files = readdirSync(join(sources, 'api')).filter((name) => /^\d\d-.*\.ts$/.test(name))
+  const rows = (Object.entries(apiTable) as [ApiName, NonNullable<(typeof apiTable)[ApiName]>][])
+    .map(([name, row]) => ({ name, api: apis[name] as Api, row }))
+    .sort((a, b) => a.api.key - b.api.key)
+    .map(({ name, api, row }) => {
+      const served = supportedVersions(api, row)
+      const listed = advertisedVersions(api, row)
+      const file = files.find((one) => Number(one.slice(0, 2)) === api.key)
+      if (file === undefined) throw new Error(`${name} has no file that begins with its key, ${api.key}`)
+      const note =
+        range(listed) === range(served) ? '' : ` (ApiVersions lists ${range(listed)}, for clients that insist)`
+      return [`${api.key}`, name, `${range(served)}${note}`, `[${file}](../packages/broker/src/api/${file})`]
+    })
+  return markdownTable(['key', 'API', 'versions', 'answered in'], rows)
+}
+
+/** What a setting does here where that is less than its sentence says. */
+const reservations: Readonly<Record<string, string>> = {
+  'cleanup.policy':
+    '`delete` applies the retention; with `compact` alone nothing is deleted, records need a key, and nothing is compacted.',
+  'compression.type': 'Records stay as the producer compressed them. `zstd` is refused to consumers below Fetch v10.',
+  'group.initial.rebalance.delay.ms':
+    'How long a new group waits for more members before its first rebalance. Kafka’s own default is 3000.',
+  'log.flush.scheduler.interval.ms': 'For topics: flush.ms, when log.flush.interval.ms is not given.',
+  'offsets.topic.replication.factor':
+    'Replicas of __consumer_offsets when it is created, at most one for each presented broker.',
+  'min.insync.replicas': 'Every presented broker is in sync: acks=all is never refused for it.',
+}
+
+/** Only read while __transaction_state is created, which no transaction ever uses. */
+const withoutPurpose = /^(transaction\.|transactional\.)/
+
+/** Names that the broker's code reads, found by how it reads them: `config.number('…')`, `config['…']`. */
+function settingsRead(): ReadonlySet<string> {
+  const names = new Set<string>()
+  const files = readdirSync(sources, { recursive: true, encoding: 'utf8' }).filter(
+    (file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !/test-support|-configs\.ts$/.test(file),
+  )
+  for (const file of files) {
+    const text = readFileSync(join(sources, file), 'utf8')
+    for (const [, name] of text.matchAll(/\b(?:number|boolean|string|list)\('([a-z0-9.]+)'\)/g)) names.add(name!)
+    for (const [, name] of text.matchAll(/\bconfig\['([a-z0-9.]+)'\]/g)) names.add(name!)
+    // `offsets.topic.num.partitions` and its like are put together from a prefix.
+    for (const [, rest] of text.matchAll(/`\$\{prefix\}\.([a-z.]+)`/g)) names.add(`offsets.topic.${rest}`)
+  }
+  return names
+}
+
+const shownDefault = (value: string | null): string =>
+  value === null ? '–' : value === '' ? 'empty' : value === '9223372036854775807' ? 'no limit' : `\`${value}\``
+
+export function settings(): string {
+  const read = settingsRead()
+  const topics = topicConfigs.filter(({ internal }) => internal !== true)
+  const works = (name: string): boolean => read.has(name) && !withoutPurpose.test(name)
+  const inherited = new Set(
+    topics.filter(({ name }) => works(name)).flatMap(({ brokerSynonyms }) => brokerSynonyms.map(({ name }) => name)),
+  )
+  const brokerWorks = (name: string): boolean => works(name) || inherited.has(name)
+  const names = (list: readonly { readonly name: string }[]): string => list.map(({ name }) => `\`${name}\``).join(', ')
+  return [
+    '### Topic settings',
+    '',
+    'In effect:',
+    '',
+    markdownTable(
+      ['setting', 'default', 'what it does here'],
+      topics
+        .filter(({ name }) => works(name))
+        .map(({ name, default: value, doc }) => [`\`${name}\``, shownDefault(value), reservations[name] ?? doc]),
+    ),
+    '',
+    'Checked, stored and described as Kafka does, without an effect:',
+    '',
+    `${names(topics.filter(({ name }) => !works(name)))}.`,
+    '',
+    '### Broker settings',
+    '',
+    'In effect:',
+    '',
+    markdownTable(
+      ['setting', 'default', 'what it does here'],
+      brokerConfigs
+        .filter(({ name }) => brokerWorks(name))
+        .map(({ name, default: value, doc }) => [
+          `\`${name}\``,
+          shownDefault(embeddedDefaults[name] ?? value),
+          topicConfig(name) !== undefined ? doc : (reservations[name] ?? doc),
+        ]),
+    ),
+    '',
+    'Known and described, without an effect:',
+    '',
+    `${names(brokerConfigs.filter(({ name }) => !brokerWorks(name)))}.`,
+  ].join('\n')
+}

@@ -1,0 +1,120 @@
+// What docs/platform-file.md lists: the keys of a platform file, from the declaration that validates it.
+import { includedFile, platformFile } from '../../packages/platform/src/format.ts'
+import { platformJsonSchema } from '../../packages/platform/src/index.ts'
+import { topicSettings } from '../../packages/platform/src/topic-settings.ts'
+import { markdownTable } from './markdown.ts'
+
+interface JsonSchema {
+  readonly type?: string | readonly string[]
+  readonly const?: unknown
+  readonly enum?: readonly unknown[]
+  readonly description?: string
+  readonly anyOf?: readonly JsonSchema[]
+  readonly minimum?: number
+  readonly maximum?: number
+  readonly properties?: Readonly<Record<string, JsonSchema>>
+  readonly additionalProperties?: JsonSchema | boolean
+}
+
+/** Default and example of each key: what the declaration does not say. A key without a row fails. */
+const more: Readonly<Record<string, readonly [fallback: string, example: string]>> = {
+  'topic.description': ['–', 'Orders, from placed to delivered'],
+  'topic.owner': ['–', 'team-shop'],
+  'topic.partitions': ['must be said, here or in defaults', '12'],
+  'topic.replication': ['1', '3'],
+  'topic.retention': ['the broker’s (retention.ms)', '7d'],
+  'topic.retentionSize': ['the broker’s (retention.bytes)', '10GiB'],
+  'topic.cleanup': ['the broker’s (cleanup.policy)', 'compact'],
+  'topic.schema': ['none', 'schemas/{topic}.avsc'],
+  'topic.events': ['none', 'schemas/{topic}'],
+  'topic.compatibility': ['left to the registry', 'FULL'],
+  'topic.protect': ['false', 'true'],
+  'topic.config': ['none', '{ segment.ms: 1d }'],
+  'service.description': ['–', 'Takes orders'],
+  'service.owner': ['–', 'team-shop'],
+  'service.produces': ['none', '[shop.orders]'],
+  'service.consumes': ['none', '[shop.carts]'],
+  'service.group': ['the service’s name', 'checkout-v2'],
+  'file.version': ['1', '1'],
+  'file.include': ['none', '[teams/billing.yaml]'],
+  'file.cluster': ['any cluster', '{ id: DS9R0uoTFqtCY1l9k4le_w }'],
+  'file.defaults': ['none', '{ replication: 3 }'],
+  'file.environments': ['one, development', '{ development: {}, production: { … } }'],
+  'file.owns': ['none', '["shop.*"]'],
+  'file.protect': ['none', '["*.audit"]'],
+  'file.topics': ['none', '{ shop.orders: { partitions: 12 } }'],
+  'file.services': ['none', '{ checkout: { produces: [shop.orders] } }'],
+}
+
+function typeOf(schema: JsonSchema): string {
+  if (schema.const !== undefined) return `${schema.const}`
+  // Any value may come from the environment, which the declaration writes as "or a text with ${…}".
+  if (schema.anyOf !== undefined) return typeOf(schema.anyOf[0]!)
+  if (schema.enum !== undefined) return schema.enum.map((value) => `\`${value}\``).join(', ')
+  if (Array.isArray(schema.type)) return schema.type.map((type) => (type === 'string' ? 'text' : type)).join(' or ')
+  switch (schema.type) {
+    case 'integer':
+      return `whole number, ${schema.minimum} to ${schema.maximum}`
+    case 'string':
+      return 'text'
+    case 'array':
+      return 'list of texts'
+    case 'object':
+      return 'map'
+    case 'boolean':
+      return '`true` or `false`'
+    default:
+      throw new Error(`a type that this table cannot say: ${JSON.stringify(schema)}`)
+  }
+}
+
+function table(kind: string, properties: Readonly<Record<string, JsonSchema>>): string {
+  return markdownTable(
+    ['key', 'type', 'default', 'example', ''],
+    Object.entries(properties).map(([key, schema]) => {
+      const row = more[`${kind}.${key}`]
+      if (row === undefined)
+        throw new Error(`scripts/docs/platform-file.ts says no default and example of ${kind}.${key}`)
+      const description = schema.description ?? descriptions[`${kind}.${key}`] ?? ''
+      return [`\`${key}\``, typeOf(schema), row[0], `\`${row[1]}\``, description]
+    }),
+  )
+}
+
+const descriptions: Readonly<Record<string, string>> = {
+  'file.version': 'Version of the format.',
+  'file.cluster': 'Which cluster the file is for; a plan against one with another id is refused.',
+  'file.defaults': 'Settings of every topic that does not say otherwise.',
+}
+
+const properties = (platformJsonSchema() as JsonSchema).properties!
+const inner = (key: string): Readonly<Record<string, JsonSchema>> =>
+  (properties[key]!.additionalProperties as JsonSchema).properties!
+
+export function fileKeys(): string {
+  const included = Object.keys(includedFile.shape)
+  const names = (list: readonly string[]): string => list.map((key) => `\`${key}\``).join(', ')
+  const rest = Object.keys(platformFile.shape).filter((key) => !included.includes(key))
+  return `${table('file', properties)}\n\nAn included file has ${names(included)}; ${names(rest)} stand in the main file only.`
+}
+
+export const topicKeys = (): string => table('topic', inner('topics'))
+export const serviceKeys = (): string => table('service', inner('services'))
+
+/** The settings that `config` takes, by the kind of their values. */
+export function configSettings(): string {
+  const kinds = Map.groupBy(Object.keys(topicSettings), (name) => topicSettings[name]!)
+  const said: Readonly<Record<string, string>> = {
+    duration: 'duration, or milliseconds',
+    size: 'size, or bytes',
+    int: 'whole number',
+    double: 'number',
+    boolean: '`true` or `false`',
+    list: 'text, parts separated by commas',
+    text: 'text',
+  }
+  return markdownTable(
+    ['value', 'settings'],
+    [...kinds].map(([kind, names]) => [said[kind]!, names.map((name) => `\`${name}\``).join(', ')]),
+  )
+}

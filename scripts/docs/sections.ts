@@ -1,0 +1,35 @@
+// Which documents have generated parts, and how such a part is found and replaced:
+//
+//   <!-- begin api-versions: made by `npm run docs` -->
+//   …
+//   <!-- end api-versions -->
+import { apiVersions, settings } from './broker.ts'
+import { commands, globals } from './commands.ts'
+import { configSettings, fileKeys, serviceKeys, topicKeys } from './platform-file.ts'
+
+export type Section = () => string | Promise<string>
+
+export const generatedDocuments: Readonly<Record<string, Readonly<Record<string, Section>>>> = {
+  'docs/embedded-broker.md': { 'api-versions': apiVersions, settings },
+  'docs/platform-file.md': {
+    'file-keys': fileKeys,
+    'topic-keys': topicKeys,
+    'service-keys': serviceKeys,
+    'config-settings': configSettings,
+  },
+  'docs/commands.md': { globals, commands },
+}
+
+/** @throws Error when the document lacks the marks of a section */
+export async function replaceSections(text: string, sections: Readonly<Record<string, Section>>): Promise<string> {
+  let result = text
+  for (const [name, make] of Object.entries(sections)) {
+    const begin = `<!-- begin ${name}: made by \`npm run docs\` -->\n`
+    const end = `<!-- end ${name} -->`
+    const from = result.indexOf(begin)
+    const to = result.indexOf(end)
+    if (from === -1 || to < from) throw new Error(`the document has no section "${name}" (${begin.trim()})`)
+    result = `${result.slice(0, from + begin.length)}\n${(await make()).trim()}\n\n${result.slice(to)}`
+  }
+  return result
+}

@@ -1,0 +1,136 @@
+// The documents beside the code: tables are those of the code, examples run, JSON has the shape that is shown, links lead
+// somewhere.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Broker, startBroker } from '@selfmonitor/broker'
+import { type RegistryServer, startRegistry } from '@selfmonitor/registry'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { nouns } from '../packages/cli/src/commands/index.ts'
+import { type RunResult, selfmonitor } from '../packages/cli/src/test-io.ts'
+import { generatedDocuments, replaceSections } from '../scripts/docs/sections.ts'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const read = (file: string): string => readFileSync(join(root, file), 'utf8')
+
+/** Code blocks of a document by what stands behind the three backticks. */
+function blocks(text: string, language: string): { readonly info: string; readonly code: string }[] {
+  return [...text.matchAll(/^```(\w+)(?: (.*))?\n([\s\S]*?)^```$/gm)]
+    .filter(([, name]) => name === language)
+    .map(([, , info = '', code = '']) => ({ info, code }))
+}
+
+/** The words of a command line as a shell splits them: only the quotes that the documents use. */
+function words(line: string): string[] {
+  return [...line.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(([, single, double, plain]) => single ?? double ?? plain!)
+}
+
+describe('the generated tables', () => {
+  it.each(Object.keys(generatedDocuments))('of %s are those of the code (else: npm run docs)', async (file) => {
+    const text = read(file)
+    expect(await replaceSections(text, generatedDocuments[file]!)).toBe(text)
+  })
+})
+
+describe('links', () => {
+  const folders = ['.', 'docs', ...readdirSync(join(root, 'packages')).map((name) => `packages/${name}`)]
+  const files = folders.flatMap((folder) =>
+    readdirSync(join(root, folder))
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => join(folder, name)),
+  )
+  it.each(files)('of %s lead to files that are there', (file) => {
+    const targets = [...read(file).matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)].map(([, target]) => target!)
+    const missing = targets.filter(
+      (target) => !/^[a-z]+:/.test(target) && !existsSync(resolve(root, dirname(file), target)),
+    )
+    expect(missing).toEqual([])
+  })
+})
+
+describe('the TypeScript examples', () => {
+  const documents = ['broker', 'cluster', 'platform', 'protocol', 'cli'].map((name) => `packages/${name}/README.md`)
+  const examples = ['docs/embedded-broker.md', ...documents].flatMap((file) =>
+    blocks(read(file), 'ts').map(({ code }, at) => ({ name: `${file} ${at + 1}`, code })),
+  )
+  it.each(examples)('$name runs', async ({ code }) => {
+    await runs(code)
+  })
+  it.skipIf('missing' in inject('apache'))('packages/apache/README.md runs', { timeout: 120_000 }, async () => {
+    for (const { code } of blocks(read('packages/apache/README.md'), 'ts')) await runs(code)
+  })
+
+  async function runs(code: string): Promise<void> {
+    const child = spawn(process.execPath, ['--conditions=source', '--input-type=module-typescript', '-'], {
+      cwd: root,
+      stdio: 'pipe',
+    })
+    let output = ''
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)))
+    child.stdin.end(code)
+    const [exitCode] = await once(child, 'close')
+    expect(exitCode, output).toBe(0)
+  }
+})
+
+describe('the examples of the commands', () => {
+  let folder: string
+  let broker: Broker
+  let registry: RegistryServer
+  const cli = (line: readonly string[]): Promise<RunResult> =>
+    selfmonitor(line, {
+      cwd: folder,
+      env: { KAFKA_BOOTSTRAP_SERVERS: broker.bootstrapServers, SCHEMA_REGISTRY_URL: registry.url },
+    })
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'docs-'))
+    for (const name of ['platform.yaml', 'schemas']) cpSync(join(root, name), join(folder, name), { recursive: true })
+    broker = await startBroker()
+    registry = await startRegistry({ bootstrapServers: broker.bootstrapServers, port: 0 })
+  })
+  afterAll(async () => {
+    await registry?.close()
+    await broker?.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  it('print JSON of the shape that docs/commands.md shows', async () => {
+    const shown = blocks(read('docs/commands.md'), 'json')
+    expect(shown.length).toBeGreaterThan(10)
+    for (const { info, code } of shown) {
+      const { code: exitCode, stdout, stderr } = await cli(words(info))
+      expect([0, 3], `${info}: ${stderr}`).toContain(exitCode)
+      expect(differences(JSON.parse(code), JSON.parse(stdout)), info).toEqual([])
+    }
+  })
+
+  it('of the verbs emit what the payload schemas allow', async () => {
+    const verbs = (await Promise.all(nouns.map(({ load }) => load()))).flatMap((noun) => noun.verbs)
+    const emits = verbs.flatMap(({ examples }) => examples).filter((line) => /events emit .* '\{/.test(line))
+    expect(emits.length).toBeGreaterThan(0)
+    for (const line of emits) expect(await cli(words(line).slice(1)), line).toMatchObject({ code: 0 })
+  })
+})
+
+/** Maps whose keys are anybody's. */
+const open: ReadonlySet<string> = new Set(['config', 'data', 'headers'])
+
+/** Where two values differ in keys or kinds. Null, and a list without elements, say nothing of what they could hold. */
+function differences(shown: unknown, real: unknown, path = ''): string[] {
+  if (shown === null || real === null) return []
+  if (typeof shown !== typeof real || Array.isArray(shown) !== Array.isArray(real)) return [`${path}: another kind`]
+  if (Array.isArray(shown) && Array.isArray(real)) {
+    return shown.length === 0 || real.length === 0 ? [] : differences(shown[0], real[0], `${path}[]`)
+  }
+  if (typeof shown !== 'object' || typeof real !== 'object') return []
+  const keys = [...new Set([...Object.keys(shown), ...Object.keys(real)])]
+  return keys.flatMap((key) => {
+    if (!(key in shown) || !(key in real)) return [`${path}.${key}: ${key in real ? 'not shown' : 'only shown'}`]
+    const at = [shown, real].map((one) => (one as Record<string, unknown>)[key])
+    return open.has(key) ? [] : differences(at[0], at[1], `${path}.${key}`)
+  })
+}
