@@ -82,6 +82,9 @@ export function readDocument(
   }
   const problems = independent(document.errors).map((error) => {
     const at = position(error.pos[0], '')
+    if (error.code === 'DUPLICATE_KEY') {
+      return problemAt(at, `declares ${/^[^:\n]*/.exec(text.slice(error.pos[0]))?.[0]} a second time`)
+    }
     const unquoted = /[{[,].*[^"'$]\$\{/.test(text.split('\n')[at.line - 1] ?? '')
     const hint = unquoted ? '; inside { } and [ ], put ${…} in quotes' : ''
     return problemAt(at, `is not valid YAML: ${error.message}${hint}`)

@@ -302,7 +302,9 @@ describe('deletion', () => {
   const topics = { 'a.old': liveTopic(), 'b.old': liveTopic(), _schemas: liveTopic(), 'a.kept': liveTopic() }
 
   it('needs ownership and permission; either alone deletes nothing', () => {
-    expect(computePlan(platform([]), live(topics), { allowDelete: true }).changes).toEqual([])
+    const allowed = computePlan(platform([]), live(topics), { allowDelete: true })
+    expect(allowed.changes).toEqual([])
+    expect(allowed.warnings).toEqual([expect.stringMatching(/owns no topics.*`owns: /)])
     const owned = computePlan(platform([], { owns: ['a.*'] }), live(topics))
     expect(owned.changes).toEqual([])
     expect(owned.warnings).toEqual([

@@ -253,6 +253,9 @@ function compareSchema(topic: PlatformTopic, subject: LiveSubject, errors: Platf
 }
 
 function compareDeletions(platform: Platform, live: LiveState, options: PlanOptions, warnings: string[]): Change[] {
+  if (options.allowDelete === true && (platform.owns ?? []).length === 0) {
+    warnings.push('Nothing is deleted: the file owns no topics. `owns: [billing.*]` in it says which ones are its own.')
+  }
   const declared = new Set(platform.topics.map(({ name }) => name))
   const deletions: Change[] = []
   for (const [name, topic] of [...live.topics].sort(([a], [b]) => (a < b ? -1 : 1))) {
