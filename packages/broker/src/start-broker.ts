@@ -3,9 +3,9 @@
 import { apiTable } from './api/registry.ts'
 import { makeManualClock, systemClock } from './clock.ts'
 import { brokerConfig, ConfigError, parseValue } from './config/index.ts'
-import { openDataDir } from './data-dir/index.ts'
+import { type DataDir, openDataDir } from './data-dir/index.ts'
 import { groupConfigOf, offsetsTopic, openGroupCoordinator, topicGroupLog } from './group/index.ts'
-import { openLogManager, toLogConfig } from './log/index.ts'
+import { openLogManager, temporaryFs, toLogConfig } from './log/index.ts'
 import { type MetadataStore, nameHash, openMetadataStore, RecordLogError } from './metadata/index.ts'
 import { type KafkaServer, listen, makeDispatcher, makeFaults, makeRequestLog } from './server/index.ts'
 import { BrokerStartError } from './start-error.ts'
@@ -46,12 +46,13 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
     const server = await bind(host, port, brokerCount, clock, logger)
     undo.unshift(() => server.close(0))
 
-    const metadata = await openMetadata(dataDir.metadataDir, server, staticConfig(options, dataDir.dir, server), logger)
+    const metadata = await openMetadata(dataDir, server, staticConfig(options, dataDir.dir, server), logger)
     undo.unshift(() => metadata.close())
     const config = metadata.brokerConfig
 
     const logs = await openLogManager({
       dir: dataDir.logsDir,
+      ...(dataDir.temporary ? { fs: temporaryFs } : {}),
       clock,
       logger,
       configOf: (topic) => toLogConfig(metadata.topic(topic)!.config),
@@ -217,14 +218,15 @@ async function bind(host: string, port: number, brokers: number, clock: Clock, l
 }
 
 async function openMetadata(
-  dir: string,
+  { metadataDir, temporary }: DataDir,
   server: KafkaServer,
   config: ReadonlyMap<string, string>,
   logger: Logger,
 ): Promise<MetadataStore> {
   try {
     return await openMetadataStore({
-      dir,
+      dir: metadataDir,
+      durable: !temporary,
       brokerIds: server.brokers.map(({ brokerId }) => brokerId),
       staticConfig: config,
       logger,

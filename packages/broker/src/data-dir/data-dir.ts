@@ -18,6 +18,8 @@ export interface DataDir {
   readonly clusterId: string
   readonly metadataDir: string
   readonly logsDir: string
+  /** A temporary folder, which nothing reads after this broker. */
+  readonly temporary: boolean
   /** Gives up the lock, and removes a temporary folder. */
   release(): void
 }
@@ -34,19 +36,21 @@ interface Meta {
  * @throws BrokerStartError DATA_DIR_LOCKED, DATA_DIR_NEWER, DATA_DIR_INVALID; or the system's error
  */
 export function openDataDir(wanted: string | undefined, clusterId: string | undefined): DataDir {
-  const dir = wanted === undefined ? mkdtempSync(join(tmpdir(), 'selfmonitor-broker-')) : resolve(wanted)
+  const temporary = wanted === undefined
+  const dir = temporary ? mkdtempSync(join(tmpdir(), 'selfmonitor-broker-')) : resolve(wanted)
   mkdirSync(dir, { recursive: true })
   const unlock = acquireLock(dir)
   try {
-    const meta = readMeta(dir) ?? createMeta(dir, clusterId ?? randomClusterId())
+    const meta = readMeta(dir) ?? createMeta(dir, clusterId ?? randomClusterId(), temporary)
     return {
       dir,
       clusterId: meta.clusterId,
       metadataDir: join(dir, 'metadata'),
       logsDir: join(dir, 'logs'),
+      temporary,
       release() {
         unlock()
-        if (wanted === undefined) rmSync(dir, { recursive: true, force: true })
+        if (temporary) rmSync(dir, { recursive: true, force: true })
       },
     }
   } catch (error) {
@@ -88,7 +92,7 @@ function parseMeta(text: string): Meta | undefined {
   }
 }
 
-function createMeta(dir: string, clusterId: string): Meta {
+function createMeta(dir: string, clusterId: string, temporary: boolean): Meta {
   // A volume of its own has a lost+found.
   const others = readdirSync(dir).filter(
     (name) => !name.startsWith(lockFile) && !name.startsWith('meta.json') && name !== 'lost+found',
@@ -101,7 +105,7 @@ function createMeta(dir: string, clusterId: string): Meta {
   }
   const meta: Meta = { format, clusterId }
   const path = join(dir, 'meta.json')
-  writeFileSync(`${path}.new`, `${JSON.stringify(meta, null, 2)}\n`, { flush: true })
+  writeFileSync(`${path}.new`, `${JSON.stringify(meta, null, 2)}\n`, { flush: !temporary })
   renameSync(`${path}.new`, path)
   return meta
 }

@@ -115,6 +115,14 @@ export const nodeFs: LogFs = {
   },
 }
 
+/** For files that are removed when the broker ends: they need not outlive the machine, and syncing can take long. */
+export const temporaryFs: LogFs = {
+  ...nodeFs,
+  async sync() {},
+  async syncDir() {},
+  replaceFile: nodeFs.writeFile,
+}
+
 async function ignoreMissing<T>(promise: Promise<T>): Promise<T | undefined> {
   try {
     return await promise

@@ -44,14 +44,18 @@ export interface RecordLog {
   close(): Promise<void>
 }
 
-/** Opens or creates the file. @throws RecordLogError NEWER_FORMAT, DAMAGED; or the system's error. */
-export async function openRecordLog(path: string): Promise<OpenedRecordLog> {
+/**
+ * Opens or creates the file.
+ * @param durable false for a file that need not outlive the machine: nothing is synced
+ * @throws RecordLogError NEWER_FORMAT, DAMAGED; or the system's error.
+ */
+export async function openRecordLog(path: string, durable = true): Promise<OpenedRecordLog> {
   const { entries, goodBytes, totalBytes } = readEntries(path)
-  if (goodBytes === 0) writeWhole(path, [])
+  if (goodBytes === 0) writeWhole(path, [], durable)
   let file = await open(path, 'r+')
   if (goodBytes > 0 && totalBytes > goodBytes) {
     await file.truncate(goodBytes)
-    await file.datasync()
+    if (durable) await file.datasync()
   }
   let size = goodBytes === 0 ? line({ format }).length : goodBytes
   let broken: unknown
@@ -65,13 +69,13 @@ export async function openRecordLog(path: string): Promise<OpenedRecordLog> {
       const bytes = line(entry)
       try {
         await writeAll(file, bytes, size)
-        await file.datasync()
+        if (durable) await file.datasync()
         size += bytes.length
       } catch (error) {
         // Whether a failed sync left the line on disk is unknown: take it back, and if that fails too, write no more.
         try {
           await file.truncate(size)
-          await file.datasync()
+          if (durable) await file.datasync()
         } catch (again) {
           broken = again
         }
@@ -80,7 +84,7 @@ export async function openRecordLog(path: string): Promise<OpenedRecordLog> {
     },
     async rewrite(newEntries) {
       if (broken !== undefined) throw brokenError(path, broken)
-      const newSize = writeWhole(path, newEntries)
+      const newSize = writeWhole(path, newEntries, durable)
       await file.close()
       file = await open(path, 'r+')
       size = newSize
@@ -114,19 +118,19 @@ function line(entry: unknown): Buffer {
 }
 
 /** Writes a new file beside the old one and puts it in its place. */
-function writeWhole(path: string, entries: readonly unknown[]): number {
+function writeWhole(path: string, entries: readonly unknown[], durable: boolean): number {
   const temporary = `${path}.new`
   const bytes = Buffer.concat([line({ format }), ...entries.map(line)])
   const fd = openSync(temporary, 'w')
   try {
     let written = 0
     while (written < bytes.length) written += writeSync(fd, bytes, written)
-    fsyncSync(fd)
+    if (durable) fsyncSync(fd)
   } finally {
     closeSync(fd)
   }
   renameSync(temporary, path)
-  syncFolder(dirname(path))
+  if (durable) syncFolder(dirname(path))
   return bytes.length
 }
 

@@ -31,6 +31,8 @@ export interface MetadataStoreOptions {
   readonly logger: Logger
   /** A snapshot is written when the file is larger than this and than four times the snapshot before. Default 1 MiB. */
   readonly snapshotBytes?: number
+  /** Whether changes outlive the machine (default), or only as long as the folder does. */
+  readonly durable?: boolean
 }
 
 /** How many producer ids one durable write reserves; a crash loses at most this many, as in Kafka. */
@@ -43,7 +45,7 @@ export async function openMetadataStore(options: MetadataStoreOptions): Promise<
   const { dir, brokerIds, staticConfig, logger } = options
   mkdirSync(dir, { recursive: true })
   const path = join(dir, 'metadata.log')
-  const { entries, tornBytes, log } = await openRecordLog(path)
+  const { entries, tornBytes, log } = await openRecordLog(path, options.durable)
   if (tornBytes > 0) logger.warn({ path, tornBytes }, 'cut the torn end of the metadata log')
 
   const state = emptyState()
