@@ -4,6 +4,9 @@ import { enableCompileCache } from 'node:module'
 
 enableCompileCache?.()
 
+const { compileKafkaValidatorsLater } = await import('./framework/lazy-validators.ts')
+compileKafkaValidatorsLater()
+
 const { processIo } = await import('./framework/io.ts')
 const { run } = await import('./run.ts')
 
