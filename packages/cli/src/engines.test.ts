@@ -91,7 +91,9 @@ describeEngines('the commands', (engine) => {
         stdout: '',
         stderr: expect.stringMatching(/partitions +3 +4\n[\s\S]*Keys move/),
       })
-      expect((await cli(...words, '--yes')).code).toBe(0)
+      const altered = await cli(...words, '--yes')
+      expect({ code: altered.code, tables: altered.stderr.split('SETTING').length - 1 }).toEqual({ code: 0, tables: 1 })
+      expect(altered).toMatchObject({ stdout: '', stderr: expect.stringContaining(`Altered ${topic}.`) })
       expect(JSON.parse((await cli('topics', 'describe', topic, '-o', 'json')).stdout)).toMatchObject({
         config: { 'cleanup.policy': 'compact' },
         partitions: { length: 4 },
@@ -165,6 +167,18 @@ describeEngines('the commands', (engine) => {
         stdout: '',
         stderr: expect.stringContaining('total'),
       })
+    })
+
+    it('that are none are named by their file, not by their text', async () => {
+      writeFileSync(join(folder.path, 'none.avsc'), '{"type":"record"')
+      for (const verb of ['check', 'register']) {
+        const { code, stderr } = await cli('schemas', verb, subject, 'none.avsc')
+        expect({ code, stderr }).toEqual({
+          code: 1,
+          stderr: expect.stringMatching(/^error none\.avsc is not a schema: /),
+        })
+        expect(stderr).not.toContain('record')
+      }
     })
 
     it('say what is unknown', async () => {
@@ -251,7 +265,10 @@ describeEngines('the commands', (engine) => {
         code: 0,
         stdout: expect.stringContaining('No changes'),
       })
-      expect((await cli('import', '--dir', 'imported', '--topic', `${id}.*`)).code).toBe(1)
+      expect(await cli('import', '--dir', 'imported', '--topic', `${id}.*`)).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('Pass --force'),
+      })
     })
 
     it('gives types, and says when they are out of date', async () => {

@@ -201,7 +201,14 @@ const importCommand = defineVerb({
     const { importPlatform } = await import('@selfmonitor/platform')
     const dir = resolve(context.io.cwd, options.dir ?? '.')
     const [cluster, registry] = await Promise.all([context.cluster(), context.registry()])
-    const written = await importPlatform(cluster, registry, { dir, topics: options.topic, overwrite: options.force })
+    const written = await importPlatform(cluster, registry, {
+      dir,
+      topics: options.topic,
+      overwrite: options.force,
+    }).catch((error: Error & { code?: unknown }) => {
+      if (error.code !== 'FILE_EXISTS') throw error
+      throw new CliError('FILE_EXISTS', error.message, { hint: 'Pass --force, or --dir <folder>.', cause: error })
+    })
     const files = [...written.files.keys()].map((name) => relative(context.io.cwd, resolve(dir, name)))
     if (context.format === 'json') context.out(toJson({ ...written, files }))
     else context.out(files.map((file) => `${file}\n`).join(''))

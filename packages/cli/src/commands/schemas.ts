@@ -122,6 +122,35 @@ async function readSchema(context: Context, file: string, schemaType: SchemaType
   }
 }
 
+/** Confluent's lines for people: what is wrong, and against which version; without the old schema's whole text. */
+export function reasons(messages: readonly string[]): string {
+  const version = firstMatch(messages, /^\{oldSchemaVersion: (\d+)\}/)
+  const level = firstMatch(messages, /compatibility: '(\w+)'/)
+  const lines = messages
+    .filter((line) => !/^\{(oldSchema|oldSchemaVersion|validateFields|compatibility)\b/.test(line))
+    .map((line) => /description:'(.*)', additionalInfo:/s.exec(line)?.[1] ?? line)
+  const against = [version === undefined ? undefined : `version ${version}`, level].filter(Boolean).join(', ')
+  return [...lines, ...(against === '' ? [] : [`(${against})`])].map((line) => `  ${line}`).join('\n')
+}
+
+function firstMatch(lines: readonly string[], pattern: RegExp): string | undefined {
+  return lines.map((line) => pattern.exec(line)?.[1]).find((found) => found !== undefined)
+}
+
+/** Says of a schema that the registry cannot read which file it is, without repeating all of its text. */
+async function saysWhichFile<Result>(file: string, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    const details = /^Invalid schema \{.*, details: (.*)$/s.exec(error instanceof Error ? error.message : '')?.[1]
+    if (details === undefined) throw error
+    throw new CliError('INVALID_SCHEMA', `${file} is not a schema: ${details}`, {
+      hint: 'Correct it, or say what it is with --type.',
+      cause: error,
+    })
+  }
+}
+
 const check = defineVerb({
   name: 'check',
   summary: 'would this schema be compatible?',
@@ -137,10 +166,8 @@ const check = defineVerb({
   async run(context, { args, options }) {
     const registry = await context.registry()
     const schema = await readSchema(context, args.file, options.type)
-    const result = await registry.check(
-      args.subject,
-      schema,
-      options.version === undefined ? {} : { version: options.version },
+    const result = await saysWhichFile(args.file, () =>
+      registry.check(args.subject, schema, options.version === undefined ? {} : { version: options.version }),
     )
     const { good, bad } = context.colours.stdout
     await context.printThing(
@@ -149,7 +176,7 @@ const check = defineVerb({
         table: () =>
           result.compatible
             ? `${good('compatible')} with ${args.subject}\n`
-            : `${bad('incompatible')} with ${args.subject}\n${result.messages.map((message) => `  ${message}\n`).join('')}`,
+            : `${bad('incompatible')} with ${args.subject}\n${reasons(result.messages)}\n`,
       },
     )
     return result.compatible ? exitCodes.done : exitCodes.failed
@@ -187,7 +214,9 @@ const register = defineVerb({
             ),
         },
       )
-    const present = await registry.lookup(args.subject, schema, { normalize: options.normalize })
+    const present = await saysWhichFile(args.file, () =>
+      registry.lookup(args.subject, schema, { normalize: options.normalize }),
+    )
     if (present !== null) {
       context.note(`${args.subject} has this schema already: nothing to register.`)
       await show(present)
@@ -201,7 +230,7 @@ const register = defineVerb({
     if (!compatible) {
       throw new CliError(
         'INCOMPATIBLE_SCHEMA',
-        `${args.file} is not compatible with ${args.subject}:\n${messages.map((message) => `  ${message}`).join('\n')}`,
+        `${args.file} is not compatible with ${args.subject}:\n${reasons(messages)}`,
         {
           hint: 'Give new fields a default, keep the types of old ones, or register it under another subject.',
         },

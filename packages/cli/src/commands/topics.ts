@@ -146,7 +146,7 @@ const create = defineVerb({
     const settings = Object.entries(options.config ?? {}).map(([key, setting]) => `, ${key}=${setting}`)
     for (const { name } of topics) {
       context.note(
-        `  + ${name}: ${options.partitions} partitions × ${options.replicationFactor ?? 'the brokers’ default of'} replicas${settings.join('')}`,
+        `  + ${name}: ${counted(options.partitions, 'partition')}, replicas ${options.replicationFactor ?? 'as the brokers’ default'}${settings.join('')}`,
       )
     }
     await context.confirm({
@@ -218,7 +218,8 @@ const alter = defineVerb({
     await context.confirm({ what: `Alter ${args.topic}`, typedName: args.topic })
     if (Object.keys(settings).length > 0) await cluster.alterTopicConfigs([{ topic: args.topic, set: settings }])
     if (growth !== undefined) await cluster.createPartitions([{ topic: args.topic, partitions: options.partitions! }])
-    await context.printRows(changes, { columns, name: () => args.topic, empty: 'Nothing to change.' })
+    if (context.format === 'table') context.note(`Altered ${args.topic}.`)
+    else await context.printRows(changes, { columns, name: () => args.topic, empty: 'Nothing to change.' })
   },
 })
 
@@ -257,6 +258,13 @@ export function alterations(
   return changes
 }
 
+/** What goes with the topics that are not for events. */
+const lostWith: Readonly<Record<string, string>> = {
+  __consumer_offsets: 'the committed offsets of every group go with it',
+  __transaction_state: 'the transactions of every producer go with it',
+  _schemas: 'every schema of the Schema Registry goes with it, and no event can be decoded any more',
+}
+
 const remove = defineVerb({
   name: 'delete',
   summary: 'delete topics and everything in them',
@@ -269,8 +277,10 @@ const remove = defineVerb({
     const topics = await viewTopics(cluster, await demandTopics(cluster, args.topic))
     for (const { name, partitions, records } of topics) {
       context.note(
-        `  ${context.colours.stderr.bad('-')} ${name}: ${partitions.length} partitions, ${count(records)} records`,
+        `  ${context.colours.stderr.bad('-')} ${name}: ${counted(partitions.length, 'partition')}, ${counted(records, 'record')}`,
       )
+      const lost = lostWith[name]
+      if (lost !== undefined) context.note(`  ${context.colours.stderr.careful(`! ${lost}`)}`)
     }
     await context.confirm({
       what: `Delete ${counted(topics.length, 'topic')}`,

@@ -6,8 +6,8 @@ export function count(value: number | bigint): string {
 }
 
 /** `1 topic`, `11 topics`. */
-export function counted(amount: number, noun: string): string {
-  return `${count(amount)} ${noun}${amount === 1 ? '' : 's'}`
+export function counted(amount: number | bigint, noun: string): string {
+  return `${count(amount)} ${noun}${Number(amount) === 1 ? '' : 's'}`
 }
 
 /** `1.5 MiB`. */
