@@ -4,7 +4,7 @@ import { get, type Position, problemAt, type Tree } from './document.ts'
 import { didYouMean } from './suggest.ts'
 import type { PlatformProblem } from './types.ts'
 
-const text = (description: string) => z.string({ error: 'must be text' }).meta({ description })
+const text = (description: string, error = 'must be text') => z.string({ error }).meta({ description })
 const names = (description: string) =>
   z.array(z.string({ error: 'must be text' }), { error: 'must be a list, such as [user.events]' }).meta({ description })
 
@@ -27,8 +27,14 @@ const topic = z
         .min(1, { error: 'must be ≥ 1' })
         .max(32_767, { error: 'must be ≤ 32767' })
         .meta({ description: 'Number of replicas of each partition.' }),
-      retention: text('How long records are kept: 7d, 12h, 366 days, or forever.'),
-      retentionSize: text('How much of each partition is kept: 10GiB, 500MB, or unlimited.'),
+      retention: text(
+        'How long records are kept: 7d, 12h, 366 days, or forever.',
+        'must be a duration such as 7d (milliseconds: in quotes)',
+      ),
+      retentionSize: text(
+        'How much of each partition is kept: 10GiB, 500MB, or unlimited.',
+        'must be a size such as 10GiB (bytes: in quotes)',
+      ),
       cleanup: z
         .enum(['delete', 'compact', 'compact,delete', 'delete,compact'], {
           error: "must be 'delete', 'compact' or 'compact,delete'",

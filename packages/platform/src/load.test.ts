@@ -211,6 +211,13 @@ owner: me
     ])
   })
 
+  it('of a bare number for a duration or a size are said with the remedy', async () => {
+    expect(await mistakes('topics: { a: { partitions: 1, retention: 604800000, retentionSize: 1000 } }\n')).toEqual([
+      '1:42 topics.a.retention: must be a duration such as 7d (milliseconds: in quotes), it is 604800000',
+      '1:68 topics.a.retentionSize: must be a size such as 10GiB (bytes: in quotes), it is 1000',
+    ])
+  })
+
   it('name the file that they are in', async () => {
     const path = files({
       'platform.yaml': 'include: [a.yaml, b.yaml]\ntopics: { one: { partitions: 1 } }\n',
@@ -247,7 +254,7 @@ owner: me
       'topics: { a: { partitions: 1, cleanup: purge } }',
       "must be 'delete', 'compact' or 'compact,delete', it is purge",
     ],
-    ['topics: { a: { partitions: 1, retention: 7 } }', 'must be text, it is 7'],
+    ['topics: { a: { partitions: 1, retention: 7 } }', 'must be a duration such as 7d (milliseconds: in quotes), it is 7'],
     ['topics: { a: { partitions: 1, config: { cleanup.policy: purge } } }', /must be delete, compact or both/],
     [
       'topics: { a: { partitions: 1, retention: 7d, config: { retention.ms: 5 } } }',
