@@ -25,8 +25,7 @@ export function apiVersions(): string {
       const listed = advertisedVersions(api, row)
       const file = files.find((one) => Number(one.slice(0, 2)) === api.key)
       if (file === undefined) throw new Error(`${name} has no file that begins with its key, ${api.key}`)
-      const note =
-        range(listed) === range(served) ? '' : ` (ApiVersions lists ${range(listed)}, for clients that insist)`
+      const note = range(listed) === range(served) ? '' : ` (listed: ${range(listed)})`
       return [`${api.key}`, name, `${range(served)}${note}`, `[${file}](../packages/broker/src/api/${file})`]
     })
   return markdownTable(['key', 'API', 'versions', 'answered in'], rows)
