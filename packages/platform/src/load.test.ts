@@ -254,7 +254,10 @@ owner: me
       'topics: { a: { partitions: 1, cleanup: purge } }',
       "must be 'delete', 'compact' or 'compact,delete', it is purge",
     ],
-    ['topics: { a: { partitions: 1, retention: 7 } }', 'must be a duration such as 7d (milliseconds: in quotes), it is 7'],
+    [
+      'topics: { a: { partitions: 1, retention: 7 } }',
+      'must be a duration such as 7d (milliseconds: in quotes), it is 7',
+    ],
     ['topics: { a: { partitions: 1, config: { cleanup.policy: purge } } }', /must be delete, compact or both/],
     [
       'topics: { a: { partitions: 1, retention: 7d, config: { retention.ms: 5 } } }',
