@@ -4,9 +4,12 @@ import { startBroker } from '@selfmonitor/broker'
 const [dataDir, port, ...config] = process.argv.slice(2)
 
 const log = (level: string) => (context: object, message: string) =>
-  process.stderr.write(
-    `${JSON.stringify({ level, message, ...context }, (_, v) => (typeof v === 'bigint' ? String(v) : v))}\n`,
-  )
+  process.stderr.write(`${JSON.stringify({ level, message, ...context }, printable)}\n`)
+
+function printable(_: string, value: unknown): unknown {
+  if (value instanceof Error) return value.stack
+  return typeof value === 'bigint' ? String(value) : value
+}
 
 const broker = await startBroker({
   dataDir,
