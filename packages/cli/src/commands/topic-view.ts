@@ -43,9 +43,27 @@ export async function demandTopics(cluster: Cluster, names: readonly string[]): 
   })
 }
 
-/** Reads settings, ends of the logs and sizes of topics: one round of requests, however many topics. */
+/**
+ * Reads settings, ends of the logs and sizes of topics: one round of requests, however many topics. A partition without a
+ * leader is shown without its offsets. One that loses its leader between the metadata and the offsets, as many do while a
+ * broker is dying, is looked up once more: a list of topics is what one asks for then.
+ */
 export async function viewTopics(cluster: Cluster, topics: readonly TopicInfo[]): Promise<TopicView[]> {
   if (topics.length === 0) return []
+  try {
+    return await readTopics(cluster, topics)
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'LEADER_NOT_AVAILABLE') throw error
+    const wanted = new Set(topics.map(({ name }) => name))
+    const again = await cluster.listTopics({ internal: true })
+    return await readTopics(
+      cluster,
+      again.filter(({ name }) => wanted.has(name)),
+    )
+  }
+}
+
+async function readTopics(cluster: Cluster, topics: readonly TopicInfo[]): Promise<TopicView[]> {
   const withLeader = topics.flatMap(({ name, partitions }) =>
     partitions.filter(({ leader }) => leader >= 0).map(({ partition }) => ({ topic: name, partition })),
   )
