@@ -39,6 +39,8 @@ const maxWaitingFrames = 32
 const maxWaitingBytes = 4 * 1024 * 1024
 /** Pipelined requests that may be under way at a time; Kafka's idempotent producers send at most 5. */
 const maxUnderWay = 32
+/** How long a client that has closed its sending side is still owed an answer. */
+const halfClosedGraceMs = 10_000
 
 export function serveConnection(options: ConnectionOptions): ServedConnection {
   const { socket, dispatcher, clock, logger, maxIdleMs } = options
@@ -63,6 +65,7 @@ export function serveConnection(options: ConnectionOptions): ServedConnection {
   let answered: Promise<void> = Promise.resolve()
   let onDrain: (() => void) | undefined
   let cancelIdle: (() => void) | undefined
+  let cancelGrace: (() => void) | undefined
   const gone = new Promise<void>((resolve) => socket.once('close', () => resolve()))
 
   socket.setNoDelay(true)
@@ -85,15 +88,19 @@ export function serveConnection(options: ConnectionOptions): ServedConnection {
     onDrain?.()
     onDrain = undefined
   })
-  // A half-closed client still gets its answers (kcat and nc close their side first); then the socket ends.
+  // A half-closed client still gets its answers (kcat and nc close their side first); then the socket ends. Most have gone
+  // altogether, which looks the same: a long poll or a join of theirs, which may wait for days, must not hold the socket.
   socket.on('end', () => {
     draining = true
+    ended.abort()
+    cancelGrace = clock.setTimer(halfClosedGraceMs, () => socket.destroy())
     void pump()
   })
   socket.on('error', (error) => logger.debug({ connection: connection.id, error }, 'a connection failed'))
   socket.on('close', () => {
     closed = true
     cancelIdle?.()
+    cancelGrace?.()
     waiting.length = 0
     onDrain?.()
     ended.abort()

@@ -196,6 +196,37 @@ describe('server', () => {
     await client.closed
   })
 
+  it('answers the long poll of a client that has closed its sending side at once', async () => {
+    await start({ clock: 'manual' })
+    const client = await connect()
+    await client.call('CreateTopics', 5, {
+      topics: [{ name: 't', numPartitions: 1, replicationFactor: 1 }],
+      timeoutMs: 0,
+    })
+    const wanted = { partition: 0, fetchOffset: 0n, partitionMaxBytes: 100 }
+    const fetch = { maxWaitMs: 0x7fffffff, minBytes: 1, maxBytes: 100, sessionEpoch: -1 }
+    client.socket.end(requestBytes('Fetch', 11, 7, { ...fetch, topics: [{ topic: 't', partitions: [wanted] }] }))
+    expect(decodeResponse('Fetch', 11, await client.nextFrame())).toMatchObject({ correlationId: 7 })
+    await client.closed
+  })
+
+  it('does not keep the connection of a client that is gone while its join waits', async () => {
+    await start({ clock: 'manual', config: { 'group.initial.rebalance.delay.ms': '3000000' } })
+    const client = await connect()
+    const join = { groupId: 'g', protocolType: 'consumer', protocols: [{ name: 'range', metadata: Buffer.alloc(0) }] }
+    const timeouts = { sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 0x7fffffff }
+    client.socket.end(requestBytes('JoinGroup', 3, 1, { ...join, ...timeouts }))
+    const other = await connect()
+    const startedMs = broker.clock.now()
+    // The end of the first connection may be read after the join was handled: time passes until it was.
+    const isClosed = client.closed.then(() => true)
+    while (!(await Promise.race([isClosed, other.call('ApiVersions', 0, {}).then(() => false)]))) {
+      ;(broker.clock as ManualClock).advance(1000)
+    }
+    expect(broker.clock.now() - startedMs).toBeLessThan(3_000_000)
+    expect((await other.call('ListGroups', 0, {})).groups).toMatchObject([{ groupId: 'g' }])
+  })
+
   it('answers a long poll that is under way when the broker stops, and then closes the connection', async () => {
     await start()
     const client = await connect()
