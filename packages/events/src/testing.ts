@@ -3,7 +3,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Broker, startBroker } from '@selfmonitor/broker'
 import { connectCluster } from '@selfmonitor/cluster'
-import { createRegistryClient, startRegistry } from '@selfmonitor/registry'
+import { createRegistryClient } from '@selfmonitor/registry'
+import { startRegistry } from '@selfmonitor/registry/server'
 import { EventsError } from './errors.ts'
 import { connectEvents } from './stream.ts'
 import type {
@@ -95,7 +96,7 @@ export async function startTestPlatform(options: TestPlatformOptions = {}): Prom
     await broker.close()
     throw error
   })
-  const cluster = await connectCluster({ bootstrapServers })
+  const cluster = connectCluster({ bootstrapServers })
   const client = createRegistryClient({ url: registry.url })
   try {
     await Promise.all([

@@ -1,10 +1,23 @@
-// The package's one door.
+// The package's one door. Most who come through it are clients: the server, and with it a Kafka client and a web
+// framework, is loaded when one is started, or at once by those who import `@selfmonitor/registry/server`.
+import type { RegistryOptions, RegistryServer } from './types.ts'
 
 export { AvroSchemaError, parseAvro, printAvro } from './avro/index.ts'
 export { createRegistryClient, RegistryError, type RegistryErrorCode } from './client/index.ts'
 export { checkAvroReader, compatibilityLevels, findConflict, isCompatibilityLevel } from './compatibility/index.ts'
 export { formatOf, InvalidSchemaError } from './formats/index.ts'
 export { decodeFrame, encodeFrame, FrameError, frameHeaderBytes } from './frame.ts'
-export { RegistryOptionsError, startRegistry } from './server/index.ts'
-export { StoreError, TopicUnusableError } from './store/index.ts'
+export { RegistryOptionsError } from './server/errors.ts'
+export { StoreError, TopicUnusableError } from './store/errors.ts'
 export type * from './types.ts'
+
+/**
+ * Starts a registry: reads the topic to its end, then listens.
+ * @throws {RegistryOptionsError} an address that others can reach, without `insecure`
+ * @throws {TopicUnusableError} the topic has several partitions or is not compacted
+ * @throws {StoreError} Kafka was not reached in time
+ */
+export async function startRegistry(options: RegistryOptions): Promise<RegistryServer> {
+  const server = await import('./server/index.ts')
+  return server.startRegistry(options)
+}

@@ -158,7 +158,7 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
     const registry = await steps.run(
       'registry',
       async () => {
-        const { startRegistry } = await import('@selfmonitor/registry')
+        const { startRegistry } = await import('@selfmonitor/registry/server')
         return await startRegistry({
           bootstrapServers: engine.bootstrapServers,
           port: registryPort,
@@ -203,7 +203,7 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
 
 /** Begins to load what the later steps import. */
 function loadParts(setup: boolean): Promise<unknown> {
-  const later = [import('@selfmonitor/registry')]
+  const later = [import('@selfmonitor/registry/server')]
   return Promise.all(setup ? [...later, import('@selfmonitor/cluster'), import('@selfmonitor/platform')] : later)
 }
 

@@ -1,2 +1,3 @@
-// The folder's one door: the registry as a server.
-export { RegistryOptionsError, startRegistry } from './start.ts'
+// The folder's one door: the registry as a server; also the door of `@selfmonitor/registry/server`.
+export { RegistryOptionsError } from './errors.ts'
+export { startRegistry } from './start.ts'

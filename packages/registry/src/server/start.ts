@@ -4,17 +4,7 @@ import { isIP } from 'node:net'
 import { openStore } from '../store/index.ts'
 import type { Logger, RegistryOptions, RegistryServer } from '../types.ts'
 import { buildApp } from './app.ts'
-
-/** The options do not fit together; the message says what to change. */
-export class RegistryOptionsError extends Error {
-  readonly code = 'REGISTRY_OPTIONS'
-  readonly option: string
-
-  constructor(option: string, message: string) {
-    super(`${option}: ${message}`)
-    this.option = option
-  }
-}
+import { RegistryOptionsError } from './errors.ts'
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
