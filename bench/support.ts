@@ -29,8 +29,8 @@ export interface RunningPlatform {
   stop(): Promise<void>
 }
 
-/** Far from the ports that people use, and another pair for each platform. */
-let portOffset = 21_000
+/** Far from the ports that people use, below those that systems hand out, and another pair for each platform. */
+let portOffset = 14_000 + 10 * Math.floor(Math.random() * 800)
 
 /** Starts `selfmonitor up --setup` on an empty data folder and waits until it says that it is ready. */
 export async function startPlatform(engine: EngineName): Promise<RunningPlatform> {
