@@ -1,4 +1,5 @@
 // The package's one door.
+export { deadLetterHeaders, deadLetterTopic } from './dead-letter-names.ts'
 export {
   EmitError,
   EmitManyError,
@@ -14,7 +15,6 @@ export {
   UnknownEventError,
   type ValidationProblem,
 } from './errors.ts'
-export { deadLetterHeaders, deadLetterTopic } from './handle/index.ts'
 export { connectEvents } from './stream.ts'
 export type * from './types.ts'
 export { type Codec, createCodec, type Encoder } from './wire/index.ts'

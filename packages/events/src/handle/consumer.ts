@@ -1,4 +1,6 @@
 // From records to handlers and back to committed offsets: ties the group member, the fetcher and the scheduler together.
+
+import { deadLetterTopic } from '../dead-letter-names.ts'
 import { PermanentError, RetryLater, UndecodableEventError } from '../errors.ts'
 import {
   backoffMs,
@@ -17,7 +19,7 @@ import type { ResolvedOptions } from '../options.ts'
 import { traceProcess } from '../tracing.ts'
 import type { Envelope, EventHandler, EventObserver, Logger, ReceivedEvent } from '../types.ts'
 import type { Codec } from '../wire/index.ts'
-import { type DeadLetterCause, type DeadLetterWriter, deadLetterTopic } from './dead-letter.ts'
+import type { DeadLetterCause, DeadLetterWriter } from './dead-letter.ts'
 import { retryDelayMs } from './retry.ts'
 import { createScheduler, type Task } from './scheduler.ts'
 

@@ -1,29 +1,13 @@
 // Puts a record that cannot be handled aside: its bytes as they came, in `<topic>.dlq`, with the cause in its headers.
 import { createHash } from 'node:crypto'
 import { connectCluster } from '@selfmonitor/cluster'
+import { deadLetterHeaders, deadLetterTopic } from '../dead-letter-names.ts'
 import { UnknownEventError } from '../errors.ts'
 import { encodeHeaders, type FetchedRecord, type Producer } from '../kafka/index.ts'
 import type { ResolvedOptions } from '../options.ts'
 import type { Logger } from '../types.ts'
 
-/** Headers of a dead letter; all values are text. The original headers stand before them, unchanged. */
-export const deadLetterHeaders = {
-  topic: 'dlq.original.topic',
-  partition: 'dlq.original.partition',
-  offset: 'dlq.original.offset',
-  timestamp: 'dlq.original.timestamp',
-  errorClass: 'dlq.error.class',
-  errorMessage: 'dlq.error.message',
-  /** The same for failures that differ in numbers and ids only: what to group by. */
-  fingerprint: 'dlq.error.fingerprint',
-  attempts: 'dlq.attempts',
-  service: 'dlq.service',
-  failedAt: 'dlq.failed.at',
-} as const
-
 const nothing = Buffer.alloc(0)
-
-export const deadLetterTopic = (topic: string): string => `${topic}.dlq`
 
 export interface DeadLetterCause {
   readonly error: Error
