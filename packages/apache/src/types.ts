@@ -2,7 +2,7 @@
 
 /** The Apache Kafka distribution: its jars, fetched once by Maven into a cache outside the repository. */
 export interface KafkaDistribution {
-  /** Kafka's version, `4.4.0`. */
+  /** Kafka's version, `4.3.1`. */
   readonly version: string
   /** Folder that holds every jar. */
   readonly libsDir: string

@@ -20,7 +20,7 @@ export interface EngineOptions {
 
 export interface RunningEngine {
   readonly bootstrapServers: string
-  /** `embedded, 1 node`, `Apache Kafka 4.4.0, 3 nodes` */
+  /** `embedded, 1 node`, `Apache Kafka 4.3.1, 3 nodes` */
   readonly description: string
   readonly nodes: RunState['nodes']
   close(): Promise<void>
