@@ -7,7 +7,7 @@
 // (KIP-525), v7 its id.
 import { errorCodes, type RequestOf, type ResponseInput } from '@selfmonitor/protocol'
 import { KafkaError, toKafkaError } from '../errors.ts'
-import { maxPartitionsPerRequest, type NewTopic, planTopic } from '../metadata/index.ts'
+import { maxPartitionsPerRequest, metricName, type NewTopic, planTopic } from '../metadata/index.ts'
 import type { BrokerState } from '../state.ts'
 import { describeTopicConfigs } from './described-configs.ts'
 import type { ApiHandler } from './handler.ts'
@@ -44,19 +44,20 @@ function plan(
   const planned = new Map<string, NewTopic>()
   const refused = new Map<string, Answer>()
   const seen = new Set<string>()
+  const twins = new Map<string, string>()
   let partitions = 0
   for (const wish of wishes) {
     const { name } = wish
     try {
       if (seen.has(name)) {
-        planned.delete(name)
+        if (planned.delete(name)) twins.delete(metricName(name))
         throw new KafkaError('INVALID_REQUEST', 'Duplicate topic name.')
       }
       seen.add(name)
       if (name === '__cluster_metadata') {
         throw new KafkaError('INVALID_REQUEST', `Creation of internal topic ${name} is prohibited.`)
       }
-      const twin = [...planned.keys()].find((other) => other.replaceAll('.', '_') === name.replaceAll('.', '_'))
+      const twin = twins.get(metricName(name))
       if (twin !== undefined) {
         throw new KafkaError('INVALID_TOPIC_EXCEPTION', `Topic '${name}' collides with existing topic: ${twin}`)
       }
@@ -66,6 +67,7 @@ function plan(
         throw new KafkaError('POLICY_VIOLATION', 'Excessively large number of partitions per request.')
       }
       planned.set(name, topic)
+      twins.set(metricName(name), name)
     } catch (error) {
       const { code, message, name: errorName } = toKafkaError(error)
       if (errorName === 'UNKNOWN_SERVER_ERROR') throw error

@@ -280,7 +280,9 @@ export async function openGroupCoordinator(options: GroupCoordinatorOptions): Pr
           entry,
           [...eachOffset(entry.offsets)].filter(({ topic }) => gone.has(topic)),
         )
-      await Promise.all([...entries.values()].map(forget))
+      // Few of thousands of groups read a given topic, and thousands of topics may be deleted at a time.
+      const affected = [...entries.values()].filter((entry) => topics.some((topic) => entry.offsets.topics.has(topic)))
+      await Promise.all(affected.map(forget))
     },
 
     list(filter) {

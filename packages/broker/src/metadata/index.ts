@@ -10,5 +10,5 @@ export {
 } from './plan-topic.ts'
 export { RecordLogError } from './record-log.ts'
 export { type MetadataStoreOptions, openMetadataStore } from './store.ts'
-export { topicNameProblem } from './topic-names.ts'
+export { metricName, topicNameProblem } from './topic-names.ts'
 export type * from './types.ts'

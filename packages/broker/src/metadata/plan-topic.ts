@@ -2,7 +2,7 @@
 import { ConfigError, validateTopicConfig } from '../config/index.ts'
 import { KafkaError } from '../errors.ts'
 import { placeReplicas } from './placement.ts'
-import { metricName, topicNameProblem } from './topic-names.ts'
+import { topicNameProblem } from './topic-names.ts'
 import type { MetadataStore, NewTopic, TopicMetadata } from './types.ts'
 
 export interface TopicWish {
@@ -33,9 +33,9 @@ function checkName(name: string, metadata: MetadataStore): void {
   const problem = topicNameProblem(name)
   if (problem !== undefined) throw new KafkaError('INVALID_TOPIC_EXCEPTION', problem)
   if (metadata.topic(name)) throw new KafkaError('TOPIC_ALREADY_EXISTS', `Topic '${name}' already exists.`)
-  const collision = metadata.topics().find((topic) => metricName(topic.name) === metricName(name))
-  if (collision) {
-    throw new KafkaError('INVALID_TOPIC_EXCEPTION', `Topic '${name}' collides with existing topic: ${collision.name}`)
+  const collision = metadata.collision(name)
+  if (collision !== undefined) {
+    throw new KafkaError('INVALID_TOPIC_EXCEPTION', `Topic '${name}' collides with existing topic: ${collision}`)
   }
 }
 

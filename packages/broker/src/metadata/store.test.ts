@@ -50,6 +50,18 @@ describe('metadata store', () => {
     }))
   }
 
+  it('knows which topic a new name would collide with, until that one is deleted', async () => {
+    const store = await start()
+    const [created] = await store.createTopics([topic('user.events_old')])
+    expect(store.collision('user_events.old')).toBe('user.events_old')
+    expect(store.collision('user-events.old')).toBeUndefined()
+    await store.close()
+    const restarted = await start()
+    expect(restarted.collision('user_events.old')).toBe('user.events_old')
+    await restarted.deleteTopics([created!.id])
+    expect(restarted.collision('user_events.old')).toBeUndefined()
+  })
+
   it('has topics, partitions and settings again after a restart', async () => {
     const store = await start()
     await store.createTopics([topic('b', 3, { 'retention.ms': '1000' }), topic('a')])

@@ -12,6 +12,7 @@ import type { Logger } from '../types.ts'
 import { placeReplicas } from './placement.ts'
 import { openRecordLog } from './record-log.ts'
 import { applyRecord, dumpRecords, emptyState, type MetadataRecord, type StoredTopic } from './records.ts'
+import { metricName } from './topic-names.ts'
 import type {
   BrokerLayers,
   MetadataChange,
@@ -69,10 +70,12 @@ export async function openMetadataStore(options: MetadataStoreOptions): Promise<
 
   const byName = new Map<string, TopicMetadata>()
   const byId = new Map<Uuid, TopicMetadata>()
+  const byMetricName = new Map<string, string>()
   let sorted: readonly TopicMetadata[] | undefined
   const put = (topic: TopicMetadata): TopicMetadata => {
     byName.set(topic.name, topic)
     byId.set(topic.id, topic)
+    byMetricName.set(metricName(topic.name), topic.name)
     sorted = undefined
     return topic
   }
@@ -125,6 +128,7 @@ export async function openMetadataStore(options: MetadataStoreOptions): Promise<
       sorted ??= [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
       return sorted
     },
+    collision: (name) => byMetricName.get(metricName(name)),
     brokerOverrides: (name) => state.brokerConfigs.get(name) ?? none,
     brokerLayers: layers,
     brokerConfig,
@@ -160,6 +164,7 @@ export async function openMetadataStore(options: MetadataStoreOptions): Promise<
           for (const { id, name } of gone) {
             byId.delete(id)
             byName.delete(name)
+            byMetricName.delete(metricName(name))
           }
           sorted = undefined
           return { result: undefined, changes: gone.map((topic) => ({ kind: 'topic-deleted', topic })) }

@@ -101,6 +101,8 @@ export interface MetadataStore {
   topicById(id: Uuid): TopicMetadata | undefined
   /** Every topic, sorted by name. */
   topics(): readonly TopicMetadata[]
+  /** The topic that is called so, or like it but for dots and underscores, which metric names do not tell apart. */
+  collision(name: string): string | undefined
   /** What was set on one broker, or on all (`''`), while running. */
   brokerOverrides(name: string): ReadonlyMap<string, string>
   readonly brokerConfig: BrokerConfig
