@@ -351,6 +351,12 @@ describeEngines('the commands', (engine) => {
         stop.abort()
         expect((await endless).code).toBe(0)
       })
+
+      it('say where no platform file is found, since payloads may go unchecked then', async () => {
+        const words = ['events', 'emit', events, 'user_created', '--user', 'u-3', '--data', '{"anything":1}']
+        expect((await selfmonitor(words, { env })).stderr).toMatch(/no platform\.yaml here: a payload is checked only/)
+      })
+      })
     })
   })
 })

@@ -36,7 +36,12 @@ async function payloadSchemas(
         ]),
     )
   } catch (error) {
-    if (file === undefined && error instanceof CliError && error.code === 'NO_PLATFORM_FILE') return undefined
-    throw error
+    if (file !== undefined || !(error instanceof CliError) || error.code !== 'NO_PLATFORM_FILE') throw error
+    context.note(
+      context.colours.stderr.careful(
+        'There is no platform.yaml here: a payload is checked only where a folder `schemas` describes it.',
+      ),
+    )
+    return undefined
   }
 }

@@ -67,7 +67,11 @@ const verb = defineVerb({
       empty: 'Nothing runs here.',
     })
     if (parts.every(({ state }) => state === 'up')) return exitCodes.done
-    context.note('Not everything is up. `selfmonitor up` starts a platform here; its log is in .selfmonitor/log.')
+    context.note(
+      parts.some(({ state }) => state === 'up')
+        ? 'Not everything is up. `selfmonitor down`, then `selfmonitor up`, starts it anew; logs are in .selfmonitor.'
+        : 'Not everything is up. `selfmonitor up` starts a platform here; its log is in .selfmonitor/log.',
+    )
     return exitCodes.cannotConnect
   },
 })

@@ -21,7 +21,12 @@ const verb = defineVerb({
   ],
   options: {
     engine: choice('--engine <engine>', 'our own broker, or real Apache Kafka', ['embedded', 'apache'], 'embedded'),
-    brokers: value('--brokers <n>', 'how many brokers (apache: 1 or 3)', integer(1), 1),
+    brokers: value(
+      '--brokers <n>',
+      'how many brokers (apache: 1 or 3; embedded: one that presents itself as so many)',
+      integer(1),
+      1,
+    ),
     dataDir: text('--data-dir <folder>', 'where data is kept (default .selfmonitor/data)'),
     portOffset: value('--port-offset <n>', 'added to every port', integer(0), 0),
     detach: flag('-d, --detach', 'return once it is ready, leave it running in the background'),
