@@ -356,7 +356,6 @@ describeEngines('the commands', (engine) => {
         const words = ['events', 'emit', events, 'user_created', '--user', 'u-3', '--data', '{"anything":1}']
         expect((await selfmonitor(words, { env })).stderr).toMatch(/no platform\.yaml here: a payload is checked only/)
       })
-      })
     })
   })
 })
