@@ -33,13 +33,12 @@ interface Meta {
  * Opens or creates the directory and locks it.
  * @param wanted undefined: a temporary folder
  * @param clusterId for a new directory; undefined: a random one
- * @throws BrokerStartError DATA_DIR_LOCKED, DATA_DIR_NEWER, DATA_DIR_INVALID; or the system's error
+ * @throws BrokerStartError DATA_DIR_LOCKED, DATA_DIR_NEWER, DATA_DIR_INVALID
  */
 export function openDataDir(wanted: string | undefined, clusterId: string | undefined): DataDir {
   const temporary = wanted === undefined
   const dir = temporary ? mkdtempSync(join(tmpdir(), 'selfmonitor-broker-')) : resolve(wanted)
-  mkdirSync(dir, { recursive: true })
-  const unlock = acquireLock(dir)
+  const unlock = lock(dir)
   try {
     const meta = readMeta(dir) ?? createMeta(dir, clusterId ?? randomClusterId(), temporary)
     return {
@@ -56,6 +55,21 @@ export function openDataDir(wanted: string | undefined, clusterId: string | unde
   } catch (error) {
     unlock()
     throw error
+  }
+}
+
+function lock(dir: string): () => void {
+  try {
+    mkdirSync(dir, { recursive: true })
+    return acquireLock(dir)
+  } catch (error) {
+    if (error instanceof BrokerStartError) throw error
+    const why = error instanceof Error ? error.message : String(error)
+    throw new BrokerStartError(
+      'DATA_DIR_INVALID',
+      `${dir} cannot be used as a data directory (${why}): it must be a folder that this user may write to, or a name for one`,
+      { cause: error },
+    )
   }
 }
 

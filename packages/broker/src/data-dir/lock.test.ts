@@ -68,6 +68,15 @@ describe('data directory', () => {
     expect(() => openDataDir(dir, undefined)).toThrow(expect.objectContaining({ code: 'DATA_DIR_INVALID' }))
   })
 
+  it('is refused with the reason when it cannot be a folder', () => {
+    writeFileSync(join(dir, 'file'), '')
+    for (const path of ['file', 'file/below']) {
+      expect(() => openDataDir(join(dir, path), undefined)).toThrow(
+        expect.objectContaining({ code: 'DATA_DIR_INVALID', message: expect.stringContaining(join(dir, path)) }),
+      )
+    }
+  })
+
   it('keeps its cluster id', () => {
     const first = openDataDir(dir, 'my-cluster')
     first.release()
