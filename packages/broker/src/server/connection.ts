@@ -142,6 +142,8 @@ export function serveConnection(options: ConnectionOptions): ServedConnection {
         if (!closed) socket.end(() => socket.destroy())
       }
     } catch (error) {
+      // What was understood before is answered first: appended records that nobody acknowledges would be sent again.
+      await answered
       fail(error)
     } finally {
       pumping = false

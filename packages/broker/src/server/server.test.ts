@@ -1,4 +1,4 @@
-import { type ApiName, decodeResponse, errorCodes } from '@selfmonitor/protocol'
+import { type ApiName, decodeResponse, encodeBatch, errorCodes } from '@selfmonitor/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startBroker } from '../start-broker.ts'
 import { type RawClient, rawClient, requestBytes } from '../test-support/raw-client.ts'
@@ -186,6 +186,22 @@ describe('server', () => {
     await first.call('ApiVersions', 0, {})
     await (await connect()).closed
     expect((await first.call('ApiVersions', 0, {})).errorCode).toBe(0)
+  })
+
+  it('acknowledges what was produced before a request that it does not know, and then closes', async () => {
+    await start()
+    const client = await connect()
+    await client.call('CreateTopics', 5, {
+      topics: [{ name: 't', numPartitions: 1, replicationFactor: 1 }],
+      timeoutMs: 0,
+    })
+    const records = encodeBatch([{ value: Buffer.from('v'), timestamp: BigInt(Date.now()) }])
+    const topicData = [{ name: 't', partitionData: [{ index: 0, records }] }]
+    const unknown = Buffer.from([0, 0, 0, 10, 3, 0, 0, 0, 0, 0, 0, 2, 0xff, 0xff])
+    client.send(Buffer.concat([requestBytes('Produce', 9, 1, { acks: -1, timeoutMs: 1000, topicData }), unknown]))
+    const { body } = decodeResponse('Produce', 9, await client.nextFrame())
+    expect(body.responses[0]!.partitionResponses[0]).toMatchObject({ errorCode: 0, baseOffset: 0n })
+    await client.closed
   })
 
   it('answers a client that has closed its sending side', async () => {
