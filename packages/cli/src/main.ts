@@ -13,7 +13,9 @@ const { run } = await import('./run.ts')
 // `selfmonitor topics list | head` closes our standard output early: that is its right, and not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0)
-  throw error
+  // A full disk behind `> file`, for instance.
+  process.stderr.write(`error Cannot write to standard output: ${error.message}\n`)
+  process.exit(1)
 })
 
 // `npm start` passes on the Ctrl-C that the terminal has sent to us already: two signals, one key.

@@ -1,7 +1,7 @@
 // The command as processes: what `up` starts, keeps and takes down, signals, pipes and the terminal it is left without.
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -211,6 +211,20 @@ describe.skipIf('missing' in apache)('up --engine apache', () => {
 })
 
 describe('the installed command', () => {
+  it('says in one line that its output cannot be written', () => {
+    // Open for reading only, as full as a disk can be.
+    const unwritable = openSync(main, 'r')
+    const { status, stderr } = spawnSync(process.execPath, ['--conditions=source', main, '--version'], {
+      stdio: ['ignore', unwritable, 'pipe'],
+      encoding: 'utf8',
+    })
+    closeSync(unwritable)
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: expect.stringMatching(/^error Cannot write to standard output: .*\n$/),
+    })
+  })
+
   it('runs from a checkout without a build', async () => {
     expect(await start(['--version'], folder.path, [bin]).ended()).toMatchObject({ code: 0, stderr: '' })
   })

@@ -34,7 +34,7 @@ describe('the counters of the demo', () => {
       /^TOPIC +EVENT +ACKNOWLEDGED\nfraud\.alerts +fraud_suspected +1\nuser\.events +user_created +1,200\n\n/,
     )
     progress.show(2000, 1)
-    expect(seen.written()).toContain('\u001b[5A\u001b[0J')
+    expect(seen.written()).toContain('\r\u001b[5A\u001b[0J')
     expect(seen.written()).toMatch(/Ctrl-C ends it\n$/)
     progress.end(3000, 1)
     expect(seen.written()).toMatch(/1\.0\/s\n$/)

@@ -92,7 +92,8 @@ export function createProgress(output: Output, counters: Counters, colours: Colo
     // A terminal too low for the table cannot be redrawn: the line alone is.
     const fits = table.split('\n').length + 2 < output.rows
     const block = `${fits ? `${table}\n` : ''}${line}${advice}\n`
-    const up = drawnLines === 0 ? '' : `\u001b[${drawnLines}A\u001b[0J`
+    // From the first column: a Ctrl-C has left `^C` on the line below.
+    const up = drawnLines === 0 ? '' : `\r\u001b[${drawnLines}A\u001b[0J`
     output.write(up + block)
     drawnLines = block.split('\n').length - 1
   }
