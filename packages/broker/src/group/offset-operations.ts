@@ -85,7 +85,11 @@ export function createOffsetOperations(context: OffsetContext): OffsetOperations
     leaderEpoch: given.leaderEpoch,
     metadata: given.metadata ?? '',
     commitTimestampMs: nowMs,
-    expireTimestampMs: input.retentionTimeMs === undefined ? undefined : nowMs + input.retentionTimeMs,
+    // "For ever" is the largest int64 to some clients; a time beyond it could not be written.
+    expireTimestampMs:
+      input.retentionTimeMs === undefined
+        ? undefined
+        : Math.min(nowMs + input.retentionTimeMs, Number.MAX_SAFE_INTEGER),
     topicId: topicNow(topic)?.id,
   })
 

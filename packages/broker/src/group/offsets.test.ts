@@ -170,6 +170,14 @@ describe('expiry', () => {
     expect(await committed(s, 'billing')).toEqual(['orders-0@3'])
   })
 
+  it('takes the longest retention that an old client can ask for', async () => {
+    const s = await setup()
+    const forEver = { retentionTimeMs: Number(2n ** 63n - 1n) }
+    expect(await commitError(s, commitOf('simple', 'orders', 0, 3n, forEver))).toBeUndefined()
+    await s.coordinator.close()
+    expect(await committed(await setup({}, { log: s.log }), 'simple')).toEqual(['orders-0@3'])
+  })
+
   it('obeys a retention that an old client asked for', async () => {
     const s = await setup({ offsetsRetentionMs: dayMs })
     await s.coordinator.commitOffsets(commitOf('simple', 'orders', 0, 3n, { retentionTimeMs: 3_600_000 }))
