@@ -110,7 +110,13 @@ async function openAll(context: RequestContext, partitions: readonly FetchedPart
   if (opening.length > 0) await Promise.allSettled(opening)
 }
 
-/** Reads the partitions in their order, within the limits of each and of the whole. */
+/** How many reads from the disk one fetch has under way at most. */
+const maxReadsAtOnce = 16
+
+/**
+ * Reads the partitions in their order, within the limits of each and of the whole. What is not in memory is read side by
+ * side, as long as every read may turn out as large as it may be.
+ */
 async function readAll(
   request: RequestOf<'Fetch'>,
   context: RequestContext,
@@ -120,15 +126,32 @@ async function readAll(
   let left = Math.min(request.maxBytes, context.broker.config.number('fetch.max.bytes'))
   let nothingYet = true
   const outcomes: Outcome[] = []
-  for (const wanted of partitions) {
-    const options = { maxBytes: Math.max(0, Math.min(wanted.partitionMaxBytes, left)), minOneBatch: nothingYet }
-    const started = readPartition(request, context, wanted, options, hints)
+  let reading: Promise<void>[] = []
+  for (const [at, wanted] of partitions.entries()) {
+    if (reading.length >= maxReadsAtOnce || (reading.length > 0 && wanted.partitionMaxBytes > left)) {
+      await Promise.all(reading)
+      reading = []
+    }
+    const maxBytes = Math.max(0, Math.min(wanted.partitionMaxBytes, left))
+    const started = readPartition(request, context, wanted, { maxBytes, minOneBatch: nothingYet }, hints)
     // Most answers come from memory; waiting for each of a thousand would cost more than making it.
-    const outcome = started instanceof Promise ? await started : started
-    if (outcome.sizeBytes > 0) nothingYet = false
-    left -= outcome.sizeBytes
-    outcomes.push(outcome)
+    if (started instanceof Promise) {
+      left -= maxBytes
+      // The disk is read only where there is something: it will be in the answer, or an error will.
+      nothingYet = false
+      reading.push(
+        started.then((outcome) => {
+          outcomes[at] = outcome
+          left += maxBytes - outcome.sizeBytes
+        }),
+      )
+    } else {
+      outcomes[at] = started
+      left -= started.sizeBytes
+      if (started.sizeBytes > 0) nothingYet = false
+    }
   }
+  await Promise.all(reading)
   return outcomes
 }
 
