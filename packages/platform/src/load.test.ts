@@ -211,6 +211,17 @@ owner: me
     ])
   })
 
+  it('in the word topics hide the references that then lead nowhere', async () => {
+    const rest = `environments: { development: { topics: { a: { partitions: 2 } } } }
+services: { one: { produces: [a], consumes: [a] }, two: { consumes: [a] } }`
+    expect(await mistakes(`topic: { a: { partitions: 1 } }\n${rest}`)).toEqual([
+      "1:1 topic: is not known here; did you mean 'topics'?",
+    ])
+    expect(await mistakes(rest)).toEqual([
+      '1:42 environments.development.topics.a: is not declared below topics; no topics are declared at all',
+    ])
+  })
+
   it('of a bare number for a duration or a size are said with the remedy', async () => {
     expect(await mistakes('topics: { a: { partitions: 1, retention: 604800000, retentionSize: 1000 } }\n')).toEqual([
       '1:42 topics.a.retention: must be a duration such as 7d (milliseconds: in quotes), it is 604800000',

@@ -16,7 +16,7 @@ import {
 import { invalidPlatform } from './errors.ts'
 import { includedFile, platformFile, structureProblems } from './format.ts'
 import { reason, shownPath } from './schema-files.ts'
-import { didYouMean } from './suggest.ts'
+import { didYouMean, nearest } from './suggest.ts'
 import { buildTopic } from './topic.ts'
 import type { Platform, PlatformProblem, PlatformService, PlatformTopic } from './types.ts'
 
@@ -61,9 +61,10 @@ export async function loadPlatform(file: string, options: LoadOptions = {}): Pro
     problems,
   )
   const chosen = get(root, 'environments', environment)
+  const references: PlatformProblem[] = []
   for (const [name, { key }] of entriesOf(get(chosen, 'topics'))) {
     if (!topics.has(name)) {
-      problems.push(problemAt(key, `is not declared below topics${didYouMean(name, topics.keys())}`))
+      references.push(problemAt(key, `is not declared below topics${didYouMean(name, topics.keys())}`))
     }
   }
   const platform: Platform = {
@@ -80,8 +81,9 @@ export async function loadPlatform(file: string, options: LoadOptions = {}): Pro
         return buildTopic(name, key, own, effective, problems)
       }),
     ),
-    services: [...services].map(([name, { value }]) => serviceOf(name, value, topics, problems)),
+    services: [...services].map(([name, { value }]) => serviceOf(name, value, topics, references)),
   }
+  problems.push(...worthSaying(references, files))
   checkCollisions(topics, problems)
   // The first thing said of a place is what is wrong with its shape; the rest follows from it.
   const unique = new Map(problems.toReversed().map((p) => [`${p.file}:${p.line}:${p.column}`, p]))
@@ -191,6 +193,17 @@ function checkEnvironment(root: Tree, environment: string, file: string, problem
 function clusterOf(root: Tree, chosen: Tree | undefined): Pick<Platform, 'cluster'> {
   const id = get(overlay(get(root, 'cluster'), get(chosen, 'cluster')), 'id')
   return id?.kind === 'scalar' ? { cluster: { id: String(id.value), at: id.at } } : {}
+}
+
+/** Where `topics` itself is mistyped or missing, that every reference leads nowhere follows from it. */
+function worthSaying(references: readonly PlatformProblem[], files: readonly LoadedFile[]): readonly PlatformProblem[] {
+  const words = files.flatMap(({ tree }) => entriesOf(tree).map(([word]) => word))
+  if (words.some((word) => word !== 'topics' && nearest(word, ['topics']) !== null)) {
+    return []
+  }
+  return words.includes('topics')
+    ? references
+    : references.slice(0, 1).map((first) => ({ ...first, message: `${first.message}; no topics are declared at all` }))
 }
 
 function serviceOf(
