@@ -98,6 +98,7 @@ topics:
     expect(progress.filter((line) => line.startsWith('done'))).toHaveLength(5)
 
     expect(renderPlan(await plan(platform), 'text')).toMatch(/^No changes/)
+    expect(renderPlan(await plan(platform), 'text')).toContain(` at ${engine.bootstrapServers})`)
     expect((await cluster.describeTopics([a]))[0]!.partitions).toHaveLength(3)
     expect(await registry.getCompatibility(`${a}-value`)).toBe('FULL')
     expect((await registry.getVersion(`${b}-value`, 'latest'))!.version).toBe(1)

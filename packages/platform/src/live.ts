@@ -24,6 +24,7 @@ export interface LiveSubject {
 
 export interface LiveState {
   readonly clusterId: string
+  readonly bootstrapServers: string
   readonly brokers: number
   /** All topics but Kafka's internal ones. */
   readonly topics: ReadonlyMap<string, LiveTopic>
@@ -45,7 +46,13 @@ export async function readLiveState(
     readTopics(platform, cluster),
     registry === null ? null : readSubjects(platform.topics, registry),
   ])
-  return { clusterId: info.clusterId, brokers: info.brokers.length, topics, subjects }
+  return {
+    clusterId: info.clusterId,
+    bootstrapServers: cluster.bootstrapServers,
+    brokers: info.brokers.length,
+    topics,
+    subjects,
+  }
 }
 
 async function readTopics(platform: Platform, cluster: Cluster): Promise<Map<string, LiveTopic>> {

@@ -40,7 +40,14 @@ function liveTopic(over: Partial<Omit<LiveTopic, 'config'>> & { config?: Record<
 }
 
 function live(topics: Record<string, LiveTopic>, over: Partial<LiveState> = {}): LiveState {
-  return { clusterId: 'cluster-1', brokers: 1, topics: new Map(Object.entries(topics)), subjects: new Map(), ...over }
+  return {
+    clusterId: 'cluster-1',
+    bootstrapServers: '127.0.0.1:9092',
+    brokers: 1,
+    topics: new Map(Object.entries(topics)),
+    subjects: new Map(),
+    ...over,
+  }
 }
 
 const schema = {

@@ -47,6 +47,7 @@ export function computePlan(platform: Platform, live: LiveState, options: PlanOp
   return {
     environment: platform.environment,
     clusterId: live.clusterId,
+    bootstrapServers: live.bootstrapServers,
     changes: [...creations, ...growth, ...settings, ...levels, ...schemas, ...deletions],
     errors,
     warnings,

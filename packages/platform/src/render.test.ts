@@ -5,6 +5,7 @@ import type { Plan } from './types.ts'
 const plan: Plan = {
   environment: 'production',
   clusterId: 'abc',
+  bootstrapServers: 'kafka:9092',
   changes: [
     {
       action: 'create',
@@ -59,13 +60,13 @@ describe('a plan as text', () => {
 - topic   gone          partitions 3
 ! No Schema Registry was asked: schemas are not compared.
 
-1 to create, 2 to change, 1 to delete (environment production, cluster abc).
+1 to create, 2 to change, 1 to delete (environment production, cluster abc at kafka:9092).
 `)
   })
 
   it('says when there is nothing to do', () => {
     expect(renderPlan({ ...plan, changes: [], warnings: [] }, 'text')).toBe(
-      'No changes (environment production, cluster abc).\n',
+      'No changes (environment production, cluster abc at kafka:9092).\n',
     )
   })
 
@@ -74,7 +75,7 @@ describe('a plan as text', () => {
     expect(renderPlan({ ...plan, changes: [], warnings: [], errors }, 'text')).toBe(`\
 ✗ platform.yaml:3:7 topics.a.partitions: must be ≥ 12
 
-1 error: nothing can be applied (environment production, cluster abc).
+1 error: nothing can be applied (environment production, cluster abc at kafka:9092).
 `)
   })
 
@@ -100,7 +101,7 @@ describe('a plan as Markdown', () => {
     expect(renderPlan(plan, 'markdown')).toBe(`\
 ### Platform plan: production
 
-1 to create, 2 to change, 1 to delete (environment production, cluster abc).
+1 to create, 2 to change, 1 to delete (environment production, cluster abc at kafka:9092).
 
 | | what | name | change |
 |---|---|---|---|

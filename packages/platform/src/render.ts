@@ -67,7 +67,7 @@ function renderText(plan: Plan, color: PlanColors): string {
 }
 
 function summary(plan: Plan): string {
-  const where = `environment ${plan.environment}, cluster ${plan.clusterId}`
+  const where = `environment ${plan.environment}, cluster ${plan.clusterId} at ${plan.bootstrapServers}`
   if (plan.errors.length > 0) {
     return `${count(plan.errors.length, 'error')}: nothing can be applied (${where}).`
   }

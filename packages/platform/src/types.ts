@@ -83,6 +83,8 @@ export interface Change {
 export interface Plan {
   readonly environment: string
   readonly clusterId: string
+  /** Where that cluster was reached, `host:port,…`. */
+  readonly bootstrapServers: string
   readonly changes: readonly Change[]
   /** Whatever makes the plan impossible; a plan with errors is never applied, not in part either. */
   readonly errors: readonly PlatformProblem[]
