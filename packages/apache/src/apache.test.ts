@@ -1,8 +1,16 @@
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { fetchDistribution, findJava, javaMajorVersion, pinnedVersion, runTool, startApache } from './index.ts'
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
+import {
+  fetchDistribution,
+  findJava,
+  javaMajorVersion,
+  type NodeExit,
+  pinnedVersion,
+  runTool,
+  startApache,
+} from './index.ts'
 
 let dir: string
 beforeAll(async () => {
@@ -84,6 +92,23 @@ describe.skipIf('missing' in inject('apache'))('Apache Kafka', () => {
       await second.close()
     }
     expect(second.nodes).toEqual([])
+  })
+
+  it('tells of a node that ended by itself, and not of one that was stopped', { timeout: 120_000 }, async () => {
+    const dataDir = join(dir, 'exits')
+    const exits: NodeExit[] = []
+    const cluster = await startApache({ dataDir, port: 0, onExit: (exit) => exits.push(exit) })
+    try {
+      await cluster.stopNode(1, 'SIGKILL')
+      await cluster.startNode(1)
+      expect(exits).toEqual([])
+      process.kill(cluster.nodes[0]!.pid, 'SIGKILL')
+      await vi.waitUntil(() => exits.length > 0, { timeout: 10_000 })
+      const logFile = join(dataDir, 'node-1', 'kafka.log')
+      expect(exits).toEqual([{ nodeId: 1, code: null, signal: 'SIGKILL', logFile }])
+    } finally {
+      await cluster.close()
+    }
   })
 
   it('reports why a node ended, with the place of its log', async () => {

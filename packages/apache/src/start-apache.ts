@@ -19,7 +19,9 @@ const stopLimitMs = 45_000
 
 interface RunningNode extends NodeLayout {
   pid: number
-  exited: Promise<void>
+  exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
+  /** We have told it to end. */
+  asked: boolean
 }
 
 /**
@@ -52,6 +54,10 @@ export async function startApache(options: ApacheOptions): Promise<ApacheCluster
     running.set(layout.nodeId, node)
     void node.exited.then(() => running.delete(layout.nodeId))
     await untilServing(node)
+    // One that ends before it serves is told by the error of its start.
+    void node.exited.then(({ code, signal }) => {
+      if (!node.asked) options.onExit?.({ nodeId: layout.nodeId, code, signal, logFile: logFileOf(layout) })
+    })
   }
   const stop = async (nodeId: number, signal: NodeJS.Signals) => {
     const node = running.get(nodeId)
@@ -159,8 +165,12 @@ async function isOurJava(pid: number, nodeDir: string): Promise<boolean> {
   return commandLine === null || commandLine.includes(join(nodeDir, 'server.properties'))
 }
 
+function logFileOf(node: NodeLayout): string {
+  return join(node.dataDir, 'kafka.log')
+}
+
 async function launch(node: NodeLayout, distribution: KafkaDistribution, heapMb: number): Promise<RunningNode> {
-  const log = await open(join(node.dataDir, 'kafka.log'), 'w')
+  const log = await open(logFileOf(node), 'w')
   // Kafka's own defaults for the JVM (bin/kafka-run-class.sh), with a heap that fits a laptop.
   const jvm = [
     `-Xms${Math.min(heapMb, 128)}m`,
@@ -182,20 +192,20 @@ async function launch(node: NodeLayout, distribution: KafkaDistribution, heapMb:
   ]
   // A group of its own: a Ctrl-C in the terminal reaches us alone, and we stop the nodes in order.
   const child = spawn(distribution.java, args, { stdio: ['ignore', log.fd, log.fd], detached: true })
-  const exited = new Promise<void>((done) => {
-    child.once('exit', () => done())
-    child.once('error', () => done())
+  const exited: RunningNode['exited'] = new Promise((done) => {
+    child.once('exit', (code, signal) => done({ code, signal }))
+    child.once('error', () => done({ code: null, signal: null }))
   })
   await log.close()
   if (child.pid === undefined) {
     throw new ApacheError('START_FAILED', `${distribution.java} could not be started`, 'Check JAVA_HOME')
   }
   await writeFile(join(node.dataDir, 'pid'), String(child.pid))
-  return { ...node, pid: child.pid, exited }
+  return { ...node, pid: child.pid, exited, asked: false }
 }
 
 async function untilServing(node: RunningNode): Promise<void> {
-  const logFile = join(node.dataDir, 'kafka.log')
+  const logFile = logFileOf(node)
   let gone = false
   void node.exited.then(() => {
     gone = true
@@ -228,6 +238,7 @@ function explain(log: string): string {
 }
 
 async function end(node: RunningNode, signal: NodeJS.Signals): Promise<void> {
+  node.asked = true
   if (isAlive(node.pid)) process.kill(node.pid, signal)
   const late = setTimeout(() => isAlive(node.pid) && process.kill(node.pid, 'SIGKILL'), stopLimitMs)
   await node.exited

@@ -24,6 +24,17 @@ export interface ApacheOptions {
   config?: Readonly<Record<string, string>>
   /** Told what is happening (`downloading`, `formatting`, `starting`, `ready`), for progress lines. */
   onProgress?: (progress: { stage: string; detail?: string }) => void
+  /** Told of a node that had been serving and ended without being asked to. */
+  onExit?: (ended: NodeExit) => void
+}
+
+export interface NodeExit {
+  readonly nodeId: number
+  /** Null when a signal ended it. */
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  /** What it wrote while it ran. */
+  readonly logFile: string
 }
 
 export interface ApacheCluster {

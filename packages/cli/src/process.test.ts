@@ -207,6 +207,19 @@ describe.skipIf('missing' in apache)('up --engine apache', () => {
     await running.ended()
     clearInterval(again)
     await vi.waitUntil(() => !isSameProcess(broker.pid, identity), { timeout: 10_000 })
+    // An end that was asked for is nothing to report.
+    expect(running.said.stderr).not.toContain('its log')
+  })
+
+  it('says which broker has died, and where its log is', { timeout: 180_000 }, async () => {
+    const offset = await freePortOffset()
+    const running = start(['up', '--engine', 'apache', '--port-offset', String(offset), '--data-dir', 'kafka'])
+    await running.says('Ready in')
+    const node = join(folder.path, 'kafka/apache/node-1')
+    process.kill(Number(readFileSync(join(node, 'pid'), 'utf8')), 'SIGKILL')
+    await running.says(`broker 1 ended (SIGKILL); its log: ${join(node, 'kafka.log')}`)
+    running.child.kill('SIGINT')
+    await running.ended()
   })
 })
 

@@ -16,6 +16,8 @@ export interface EngineOptions {
   readonly logger: ServerLog['logger']
   /** What is happening, for progress lines. */
   readonly onProgress: (text: string) => void
+  /** A broker process ended that nobody asked to: `broker 2 ended (SIGKILL); its log: …`. */
+  readonly onTrouble: (said: string) => void
 }
 
 export interface RunningEngine {
@@ -93,6 +95,8 @@ async function startRealKafka(options: EngineOptions): Promise<RunningEngine> {
     port: options.port,
     brokers,
     onProgress: ({ stage, detail }) => options.onProgress(detail === undefined ? stage : `${stage} ${detail}`),
+    onExit: ({ nodeId, code, signal, logFile }) =>
+      options.onTrouble(`broker ${nodeId} ended (${signal ?? `exit code ${code}`}); its log: ${logFile}`),
   })
   return {
     bootstrapServers: cluster.bootstrapServers,

@@ -129,6 +129,7 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
           dataDir: paths.dataDir,
           logger: log.logger,
           onProgress,
+          onTrouble: (said) => context.note(`  ${colours.stderr.careful(said)}`),
         }),
       (running) => `${shortAddresses(running.bootstrapServers)}  ${running.description}`,
     )
