@@ -294,6 +294,27 @@ services: { one: { produces: [a], consumes: [a] }, two: { consumes: [a] } }`
     expect(found).toEqual([typeof message === 'string' ? message : expect.stringMatching(message)])
   })
 
+  it('of an events folder in defaults are said when no topic has that folder, and not when one has', async () => {
+    const text = `defaults: { partitions: 1, events: "nowhere/{topic}" }
+topics: { a: {}, b: {}, c: { events: null } }
+`
+    expect(await mistakes(text)).toEqual([
+      expect.stringMatching(
+        /^1:36 defaults\.events: nowhere\/\{topic\} is a folder for no topic: there is no .*nowhere\/a, for one/,
+      ),
+    ])
+    const path = files({ 'platform.yaml': text, 'nowhere/b/done.json': '{}' })
+    expect((await loadPlatform(path, { env: {} })).topics.map((t) => Object.keys(t.eventTypes))).toEqual([
+      [],
+      ['done'],
+      [],
+    ])
+    // A folder that a topic names itself has to be there.
+    expect(await mistakes('topics: { a: { partitions: 1, events: "nowhere/{topic}" } }')).toEqual([
+      expect.stringMatching(/^1:39 topics\.a\.events: .*nowhere\/a cannot be read \(there is no such file\)/),
+    ])
+  })
+
   it('of an unquoted reference in a flow map are said with the remedy, and not with what follows from it', async () => {
     expect(await mistakes('topics: { a: { partitions: ${P} } }')).toEqual([
       expect.stringMatching(/^1:29 : is not valid YAML: .*put \$\{…\} in quotes/),

@@ -15,7 +15,7 @@ import {
 } from './document.ts'
 import { invalidPlatform } from './errors.ts'
 import { includedFile, platformFile, structureProblems } from './format.ts'
-import { reason, shownPath } from './schema-files.ts'
+import { checkEventsPattern, reason, shownPath } from './schema-files.ts'
 import { didYouMean, nearest } from './suggest.ts'
 import { buildTopic } from './topic.ts'
 import type { Platform, PlatformProblem, PlatformService, PlatformTopic } from './types.ts'
@@ -61,6 +61,7 @@ export async function loadPlatform(file: string, options: LoadOptions = {}): Pro
     problems,
   )
   const chosen = get(root, 'environments', environment)
+  const defaults = overlay(get(root, 'defaults'), get(chosen, 'defaults'))
   const references: PlatformProblem[] = []
   for (const [name, { key }] of entriesOf(get(chosen, 'topics'))) {
     if (!topics.has(name)) {
@@ -77,13 +78,18 @@ export async function loadPlatform(file: string, options: LoadOptions = {}): Pro
     topics: await Promise.all(
       [...topics].map(([name, { key, value }]): Promise<PlatformTopic> => {
         const own = overlay(value, get(chosen, 'topics', name))
-        const effective = overlay(get(root, 'defaults'), get(chosen, 'defaults'), own)
+        const effective = overlay(defaults, own)
         return buildTopic(name, key, own, effective, problems)
       }),
     ),
     services: [...services].map(([name, { value }]) => serviceOf(name, value, topics, references)),
   }
   problems.push(...worthSaying(references, files))
+  const events = get(defaults, 'events')
+  if (events?.kind === 'scalar' && typeof events.value === 'string' && events.unset.length === 0) {
+    const taking = platform.topics.filter(({ at }) => at?.events === events.at).map(({ name }) => name)
+    await checkEventsPattern(events.value, events.at, taking, problems)
+  }
   checkCollisions(topics, problems)
   // The first thing said of a place is what is wrong with its shape; the rest follows from it.
   const unique = new Map(problems.toReversed().map((p) => [`${p.file}:${p.line}:${p.column}`, p]))

@@ -1,5 +1,5 @@
 // The schema files that a topic names: the schema of its values, and a JSON Schema for each event type's payload.
-import { readdir, readFile } from 'node:fs/promises'
+import { access, readdir, readFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
 import { formatOf, InvalidSchemaError, type SchemaType } from '@selfmonitor/registry'
 import { LineCounter, parseDocument } from 'yaml'
@@ -125,6 +125,37 @@ export async function readEventTypes(
     eventTypes[eventType] = { file, schema: parsed.value as object }
   }
   return eventTypes
+}
+
+/**
+ * Says of a folder pattern that only defaults name when it leads nowhere: one topic may have no event types, but a pattern
+ * without a single folder is mistyped.
+ *
+ * @param topics those that take the pattern
+ */
+export async function checkEventsPattern(
+  pattern: string,
+  at: Position,
+  topics: readonly string[],
+  problems: PlatformProblem[],
+): Promise<void> {
+  const folders = topics.map((topic) => resolveFrom(at, pattern, topic))
+  const found = await Promise.all(
+    folders.map((folder) =>
+      access(folder).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  )
+  if (folders.length > 0 && !found.includes(true)) {
+    problems.push(
+      problemAt(
+        at,
+        `${pattern} is a folder for no topic: there is no ${shownPath(folders[0]!)}, for one; correct it, or write events: null`,
+      ),
+    )
+  }
 }
 
 /** JSON with the place of a mistake. JSON is YAML, whose parser knows lines. */
