@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
@@ -110,6 +110,24 @@ describe.skipIf('missing' in inject('apache'))('Apache Kafka', () => {
       await cluster.close()
     }
   })
+
+  it.each(['formatting', 'starting'])(
+    'ends a start that is interrupted while %s, and leaves no process',
+    async (when) => {
+      const dataDir = join(dir, `interrupted-${when}`)
+      const interrupt = new AbortController()
+      const started = startApache({
+        dataDir,
+        port: 0,
+        signal: interrupt.signal,
+        onProgress: ({ stage }) => stage === when && interrupt.abort(),
+      })
+      await expect(started.then((cluster) => cluster.close())).rejects.toMatchObject({ code: 'INTERRUPTED' })
+      const log = await readFile(join(dataDir, 'node-1', 'kafka.log'), 'utf8').catch(() => '')
+      expect(log).not.toContain('Kafka Server started')
+      await expect(readFile(join(dataDir, 'node-1', 'pid'))).rejects.toMatchObject({ code: 'ENOENT' })
+    },
+  )
 
   it('reports why a node ended, with the place of its log', async () => {
     const dataDir = join(dir, 'broken')

@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ApacheError } from './errors.ts'
+import { ApacheError, unlessInterrupted } from './errors.ts'
 import { lastLines, run } from './process.ts'
 import type { ApacheOptions, KafkaDistribution } from './types.ts'
 
@@ -53,10 +53,10 @@ export async function findJava(env: NodeJS.ProcessEnv = process.env): Promise<st
 /**
  * Finds or fetches the pinned Apache Kafka. The jars are copied beside the cache and moved into place when complete,
  * so that an interrupted download never counts as a distribution.
- * @throws ApacheError JAVA_MISSING, MAVEN_MISSING or DOWNLOAD_FAILED.
+ * @throws ApacheError JAVA_MISSING, MAVEN_MISSING, DOWNLOAD_FAILED or INTERRUPTED.
  */
 export async function fetchDistribution(
-  options: { onProgress?: ApacheOptions['onProgress']; env?: NodeJS.ProcessEnv } = {},
+  options: Pick<ApacheOptions, 'onProgress' | 'signal'> & { env?: NodeJS.ProcessEnv } = {},
 ): Promise<KafkaDistribution> {
   const env = options.env ?? process.env
   const java = await findJava(env)
@@ -89,12 +89,14 @@ export async function fetchDistribution(
       ],
       {
         env,
+        signal: options.signal,
         onLine: (line) => {
           const jar = /Downloaded from .*\/([^/ ]+\.jar) /.exec(line)?.[1]
           if (jar) options.onProgress?.({ stage: 'downloading', detail: `${++jars} jars, ${jar}` })
         },
       },
     )
+    unlessInterrupted(options.signal)
     if (result.exitCode !== 0) {
       throw new ApacheError(
         'DOWNLOAD_FAILED',

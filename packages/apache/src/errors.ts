@@ -8,6 +8,12 @@ export type ApacheErrorCode =
   | 'START_FAILED'
   | 'ALREADY_RUNNING'
   | 'UNKNOWN_TOOL'
+  | 'INTERRUPTED'
+
+/** @throws ApacheError INTERRUPTED once the signal has fired. */
+export function unlessInterrupted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new ApacheError('INTERRUPTED', 'The start was interrupted', 'Start it again')
+}
 
 /** Thrown by everything in this package. `message` says what happened, `remedy` what to do next. */
 export class ApacheError extends Error {

@@ -9,6 +9,8 @@ export interface RunOptions {
   stdin?: string
   /** The process is killed after this time. Default: none. */
   timeoutMs?: number
+  /** Kills the process. */
+  signal?: AbortSignal
   /** Sees every line of standard output as it comes. */
   onLine?: (line: string) => void
 }
@@ -19,6 +21,9 @@ export function run(command: string, args: readonly string[], options: RunOption
     const child = spawn(command, args, { cwd: options.cwd, env: options.env ?? process.env, stdio: 'pipe' })
     const timer =
       options.timeoutMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), options.timeoutMs)
+    const kill = () => child.kill('SIGKILL')
+    if (options.signal?.aborted) kill()
+    else options.signal?.addEventListener('abort', kill, { once: true })
     let stdout = ''
     let stderr = ''
     let seen = 0
@@ -35,6 +40,7 @@ export function run(command: string, args: readonly string[], options: RunOption
     child.on('error', reject)
     child.on('close', (code, signal) => {
       clearTimeout(timer)
+      options.signal?.removeEventListener('abort', kill)
       resolve({ exitCode: code ?? (signal ? 128 : 1), stdout, stderr })
     })
     // A program that ends without reading its input closes the pipe: its exit code tells, not this error.

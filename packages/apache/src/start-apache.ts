@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type NodeLayout, renderProperties, serverProperties } from './config.ts'
 import { fetchDistribution } from './distribution.ts'
-import { ApacheError } from './errors.ts'
+import { ApacheError, unlessInterrupted } from './errors.ts'
 import { isAlive, lastLines } from './process.ts'
 import { loggingArguments, runTool } from './tools.ts'
 import type { ApacheCluster, ApacheOptions, KafkaDistribution } from './types.ts'
@@ -27,10 +27,10 @@ interface RunningNode extends NodeLayout {
 /**
  * Starts Apache Kafka in KRaft mode, each node broker and controller at once.
  * @returns the running cluster; call `close()` to stop it. The data stays in `dataDir`.
- * @throws ApacheError with the remedy: Java or Maven missing, download, format or start failed, or the folder in use.
+ * @throws ApacheError with the remedy: Java or Maven missing, download, format or start failed or interrupted, or the folder in use.
  */
 export async function startApache(options: ApacheOptions): Promise<ApacheCluster> {
-  const distribution = await fetchDistribution({ onProgress: options.onProgress })
+  const distribution = await fetchDistribution({ onProgress: options.onProgress, signal: options.signal })
   const dataDir = resolve(options.dataDir)
   const count = options.brokers ?? 1
   const host = options.host ?? '127.0.0.1'
@@ -46,14 +46,15 @@ export async function startApache(options: ApacheOptions): Promise<ApacheCluster
 
   const clusterId = await clusterIdOf(dataDir, count)
   await Promise.all(layouts.map((node) => prepare(node, layouts, clusterId, distribution, options)))
+  unlessInterrupted(options.signal)
 
   const running = new Map<number, RunningNode>()
-  const start = async (layout: NodeLayout) => {
+  const start = async (layout: NodeLayout, signal?: AbortSignal) => {
     if (running.has(layout.nodeId)) return
     const node = await launch(layout, distribution, options.heapMb ?? 256)
     running.set(layout.nodeId, node)
     void node.exited.then(() => running.delete(layout.nodeId))
-    await untilServing(node)
+    await untilServing(node, signal)
     // One that ends before it serves is told by the error of its start.
     void node.exited.then(({ code, signal }) => {
       if (!node.asked) options.onExit?.({ nodeId: layout.nodeId, code, signal, logFile: logFileOf(layout) })
@@ -64,16 +65,17 @@ export async function startApache(options: ApacheOptions): Promise<ApacheCluster
     if (node) await end(node, signal)
   }
   // Together: with three controllers, one that leaves last waits for a quorum that is gone.
-  const stopAll = () => Promise.all([...running.keys()].map((id) => stop(id, 'SIGTERM')))
+  const stopAll = (signal: NodeJS.Signals = 'SIGTERM') => Promise.all([...running.keys()].map((id) => stop(id, signal)))
 
   options.onProgress?.({
     stage: 'starting',
     detail: `Apache Kafka ${distribution.version}, ${count} node${count > 1 ? 's' : ''}`,
   })
-  const started = await Promise.allSettled(layouts.map(start))
+  const started = await Promise.allSettled(layouts.map((layout) => start(layout, options.signal)))
   const failure = started.find((result) => result.status === 'rejected')
   if (failure) {
-    await stopAll()
+    // A node that is still starting heeds SIGTERM only when it has started, and has nothing to lose.
+    await stopAll(options.signal?.aborted ? 'SIGKILL' : 'SIGTERM')
     throw failure.reason
   }
   options.onProgress?.({ stage: 'ready' })
@@ -142,13 +144,9 @@ async function prepare(
   options.onProgress?.({ stage: 'formatting', detail: `node ${node.nodeId}` })
   // A format that was interrupted leaves a folder that Kafka refuses; without meta.properties it holds nothing yet.
   await rm(join(node.dataDir, 'data'), { recursive: true, force: true })
-  const result = await runTool(distribution, 'kafka-storage', [
-    'format',
-    '--cluster-id',
-    clusterId,
-    '--config',
-    configFile,
-  ])
+  const formatArguments = ['format', '--cluster-id', clusterId, '--config', configFile]
+  const result = await runTool(distribution, 'kafka-storage', formatArguments, { signal: options.signal })
+  unlessInterrupted(options.signal)
   if (result.exitCode !== 0) {
     throw new ApacheError(
       'FORMAT_FAILED',
@@ -204,7 +202,7 @@ async function launch(node: NodeLayout, distribution: KafkaDistribution, heapMb:
   return { ...node, pid: child.pid, exited, asked: false }
 }
 
-async function untilServing(node: RunningNode): Promise<void> {
+async function untilServing(node: RunningNode, signal: AbortSignal | undefined): Promise<void> {
   const logFile = logFileOf(node)
   let gone = false
   void node.exited.then(() => {
@@ -212,6 +210,7 @@ async function untilServing(node: RunningNode): Promise<void> {
   })
   const deadline = Date.now() + startLimitMs
   while (Date.now() < deadline) {
+    unlessInterrupted(signal)
     const log = await readFile(logFile, 'utf8')
     if (log.includes('Kafka Server started')) return
     if (gone) {

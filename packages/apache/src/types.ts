@@ -24,6 +24,8 @@ export interface ApacheOptions {
   config?: Readonly<Record<string, string>>
   /** Told what is happening (`downloading`, `formatting`, `starting`, `ready`), for progress lines. */
   onProgress?: (progress: { stage: string; detail?: string }) => void
+  /** Ends a start that is under way: what was started is killed, and startApache rejects with INTERRUPTED. */
+  signal?: AbortSignal
   /** Told of a node that had been serving and ended without being asked to. */
   onExit?: (ended: NodeExit) => void
 }

@@ -211,6 +211,19 @@ describe.skipIf('missing' in apache)('up --engine apache', () => {
     expect(running.said.stderr).not.toContain('its log')
   })
 
+  it('is stopped by one Ctrl-C while Kafka starts, without waiting for it', { timeout: 180_000 }, async () => {
+    const offset = await freePortOffset()
+    const running = start(['up', '--engine', 'apache', '--port-offset', String(offset), '--data-dir', 'early'])
+    await running.says('starting Apache Kafka')
+    running.child.kill('SIGINT')
+    expect(await running.ended()).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/Stopping …[\s\S]*Stopped; the data stays\.\n$/),
+    })
+    expect(running.said.stderr).not.toContain('✔ broker')
+    expect(existsSync(join(folder.path, 'early/apache/node-1/pid'))).toBe(false)
+  })
+
   it('says which broker has died, and where its log is', { timeout: 180_000 }, async () => {
     const offset = await freePortOffset()
     const running = start(['up', '--engine', 'apache', '--port-offset', String(offset), '--data-dir', 'kafka'])

@@ -16,6 +16,8 @@ export interface EngineOptions {
   readonly logger: ServerLog['logger']
   /** What is happening, for progress lines. */
   readonly onProgress: (text: string) => void
+  /** Ends a start of Apache Kafka that is under way; our own broker is there before anybody can press a key. */
+  readonly signal: AbortSignal
   /** A broker process ended that nobody asked to: `broker 2 ended (SIGKILL); its log: …`. */
   readonly onTrouble: (said: string) => void
 }
@@ -94,6 +96,7 @@ async function startRealKafka(options: EngineOptions): Promise<RunningEngine> {
     dataDir: engineDataDir(options.dataDir, 'apache'),
     port: options.port,
     brokers,
+    signal: options.signal,
     onProgress: ({ stage, detail }) => options.onProgress(detail === undefined ? stage : `${stage} ${detail}`),
     onExit: ({ nodeId, code, signal, logFile }) =>
       options.onTrouble(`broker ${nodeId} ended (${signal ?? `exit code ${code}`}); its log: ${logFile}`),

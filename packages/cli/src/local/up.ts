@@ -116,6 +116,7 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
   process.once('exit', endByForce)
   closing.push(async () => void process.removeListener('exit', endByForce))
 
+  let code: number = exitCodes.done
   try {
     const heading = `SelfMonitor Streams ${options.version}`
     context.note(`${colours.stderr.strong(heading)} ${colours.stderr.aside(`· ${environment}`)}\n`)
@@ -129,6 +130,7 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
           dataDir: paths.dataDir,
           logger: log.logger,
           onProgress,
+          signal: io.signal,
           onTrouble: (said) => context.note(`  ${colours.stderr.careful(said)}`),
         }),
       (running) => `${shortAddresses(running.bootstrapServers)}  ${running.description}`,
@@ -194,12 +196,12 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
     await ended
   } catch (error) {
     if (!io.signal.aborted) throw error
-    return exitCodes.failed
+    code = exitCodes.failed
   } finally {
     for (const close of closing.reverse()) await close()
   }
   context.note('  Stopped; the data stays.')
-  return exitCodes.done
+  return code
 }
 
 /** Begins to load what the later steps import. */
