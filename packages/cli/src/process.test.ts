@@ -169,6 +169,25 @@ describe('up', () => {
     expect(existsSync(join(folder.path, `.selfmonitor/run/${offset}.json`))).toBe(false)
   })
 
+  it('may go and come back under the demo, which says so', { timeout: 90_000 }, async () => {
+    const offset = await freePortOffset()
+    const platform = join(repository, 'platform.yaml')
+    const words = ['up', '--setup', '-f', platform, '--port-offset', String(offset), '--data-dir', 'demo']
+    const first = start(words)
+    await first.says('Ready in')
+    const demo = start(['demo', '-f', platform])
+    await demo.says(' events ')
+    first.child.kill('SIGINT')
+    await demo.says('Lost the broker, waiting for it.')
+    await first.ended()
+    const again = start(words)
+    await demo.says('The broker answers again.')
+    demo.child.kill('SIGINT')
+    await demo.ended()
+    again.child.kill('SIGINT')
+    await again.ended()
+  })
+
   it('in the background hands on why it could not start', async () => {
     const offset = await freePortOffset()
     const holder = createServer()

@@ -1,5 +1,6 @@
 // `selfmonitor demo`: a steady stream of realistic events through the library, counted as they are acknowledged.
 import { setTimeout as delay } from 'node:timers/promises'
+import { createBrokerWatch } from '../demo/broker-watch.ts'
 import { countersTable, createCounters, createProgress } from '../demo/counters.ts'
 import { createStory, storyTopics } from '../demo/story.ts'
 import { CliError, exitCodes } from '../framework/errors.ts'
@@ -48,6 +49,7 @@ const verb = defineVerb({
     const story = createStory({ random: Math.random, now: Date.now })
     const counters = createCounters()
     const progress = createProgress(io.stderr, counters, context.colours.stderr)
+    const watch = createBrokerWatch((said) => progress.say(context.colours.stderr.careful(said)))
     const reportMs = io.stderr.isTTY ? redrawMs : lineMs
 
     const started = performance.now()
@@ -77,9 +79,11 @@ const verb = defineVerb({
           .finally(() => underWay.delete(sent))
         underWay.add(sent)
       }
+      const { acknowledged } = counters.totals()
+      watch.look({ nowMs: elapsedMs(), connected: stream.health().broker === 'connected', acknowledged })
       if (elapsedMs() - reported >= reportMs) {
         reported = elapsedMs()
-        progress.show(reported, rateOf(counters.totals().acknowledged, reported))
+        progress.show(reported, rateOf(acknowledged, reported))
       }
       await delay(tickMs, undefined, { signal: io.signal }).catch(() => {})
     }

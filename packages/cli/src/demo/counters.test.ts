@@ -49,6 +49,18 @@ describe('the counters of the demo', () => {
     expect(seen.written()).toContain('\u001b[1A\u001b[0J')
   })
 
+  it('go on below a line that is said in between', () => {
+    const seen = terminal(true)
+    const progress = createProgress(seen.output, counted(), plain)
+    progress.show(1000, 1)
+    progress.say('Lost the broker.')
+    progress.show(2000, 1)
+    // Erased once, for the line; what is drawn after it erases nothing.
+    const [, afterwards, ...more] = seen.written().split('\u001b[0J')
+    expect(afterwards).toMatch(/^Lost the broker\.\nTOPIC/)
+    expect(more).toEqual([])
+  })
+
   it('show failures only where there are some', () => {
     const counters = counted()
     counters.failed('user.events', 'user_created')

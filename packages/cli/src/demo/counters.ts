@@ -72,6 +72,8 @@ export function countersTable(counters: Counters, colours: Colours): string {
 }
 
 export interface Progress {
+  /** A line that stays: the counters go on below it. */
+  say(line: string): void
   show(elapsedMs: number, ratePerSecond: number): void
   /** The last report: nothing is left to end. */
   end(elapsedMs: number, ratePerSecond: number): void
@@ -80,6 +82,8 @@ export interface Progress {
 /** On a terminal the counters stand still and their numbers run; elsewhere each report is a line. */
 export function createProgress(output: Output, counters: Counters, colours: Colours): Progress {
   let drawnLines = 0
+  // From the first column: a Ctrl-C has left `^C` on the line below.
+  const erase = (): string => (drawnLines === 0 ? '' : `\r\u001b[${drawnLines}A\u001b[0J`)
   const draw = (elapsedMs: number, ratePerSecond: number, advice: string): void => {
     const { acknowledged, failed } = counters.totals()
     const failures = failed === 0 ? '' : `  ${colours.bad(`${count(failed)} failed`)}`
@@ -92,12 +96,14 @@ export function createProgress(output: Output, counters: Counters, colours: Colo
     // A terminal too low for the table cannot be redrawn: the line alone is.
     const fits = table.split('\n').length + 2 < output.rows
     const block = `${fits ? `${table}\n` : ''}${line}${advice}\n`
-    // From the first column: a Ctrl-C has left `^C` on the line below.
-    const up = drawnLines === 0 ? '' : `\r\u001b[${drawnLines}A\u001b[0J`
-    output.write(up + block)
+    output.write(erase() + block)
     drawnLines = block.split('\n').length - 1
   }
   return {
+    say(line) {
+      output.write(`${erase()}${line}\n`)
+      drawnLines = 0
+    },
     show: (elapsedMs, ratePerSecond) => draw(elapsedMs, ratePerSecond, '   Ctrl-C ends it'),
     end: (elapsedMs, ratePerSecond) => draw(elapsedMs, ratePerSecond, ''),
   }
