@@ -28,7 +28,7 @@ describe('an event in a tail', () => {
   it('is one line: when, what, who, where, the payload', async () => {
     const event = await decodeRecord(record, () => envelope, isUndecodable)
     expect(tailLine(event, plain, true)).toBe(
-      '2026-11-22 13:00:00.123  user_created              u1              user.events[3]@9007199254740993  {"a":1}\n',
+      '2026-11-22 13:00:00.123Z  user_created              u1              user.events[3]@9007199254740993  {"a":1}\n',
     )
   })
 
@@ -54,7 +54,7 @@ describe('an event in a tail', () => {
   it('is said to be undecodable, with why and its bytes, and the tail goes on', async () => {
     const event = await decodeRecord(record, () => Promise.reject(undecodable), isUndecodable)
     expect(tailLine(event, plain, false)).toBe(
-      '2026-11-22 13:00:00.000  undecodable               [3]@9007199254740993  no schema has the id 7 (4 bytes: 6a756e6b)\n',
+      '2026-11-22 13:00:00.000Z  undecodable               [3]@9007199254740993  no schema has the id 7 (4 bytes: 6a756e6b)\n',
     )
     expect(tailData(event)).toMatchObject({ undecodable: 'no schema has the id 7', valueBase64: 'anVuaw==' })
   })

@@ -53,7 +53,7 @@ export function retention(ms: string | null | undefined): string {
   return value < 0 ? 'forever' : span(value)
 }
 
-/** `2026-11-22 13:00:00.000`, UTC. */
+/** `2026-11-22 13:00:00.000Z`: in UTC, and saying so. */
 export function time(ms: number): string {
-  return new Date(ms).toISOString().replace('T', ' ').replace('Z', '')
+  return new Date(ms).toISOString().replace('T', ' ')
 }
