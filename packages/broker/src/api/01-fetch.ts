@@ -3,6 +3,7 @@
 // Behaviour
 // - Whole batches from the one that contains the offset; at least one in the response even if it exceeds the limits (KIP-74).
 // - Waits until min.bytes can be read or max.wait has passed; appends wake it, nothing polls. An error ends the wait.
+// - Answers that clients do not take hold a bounded amount of memory in all; beyond it a fetch gets one batch at a time.
 // - All that is written is stable: there are no transactions, so read_committed sees the same with no aborted ones.
 //
 // Versions: v7 adds sessions (`fetch-sessions.ts`, KIP-227). v9 checks leader epochs (KIP-320). v12 detects divergence (KIP-595).
@@ -16,6 +17,7 @@ import { createFetchSessions, type FetchedPartition, type FetchPlan, type FetchS
 import { createWait } from './fetch-wait.ts'
 import type { ApiHandler, RequestContext } from './handler.ts'
 import { createLeaderHints, findLed, type LeaderHints, openLog } from './partition-leader.ts'
+import { createUnsentBudget, type UnsentBudget } from './unsent-budget.ts'
 
 type Topic = NonNullable<ResponseInput<'Fetch'>['responses']>[number]
 type PartitionAnswer = NonNullable<Topic['partitions']>[number]
@@ -35,6 +37,10 @@ interface Outcome {
 
 const sessionsOf = new WeakMap<BrokerState, Map<number, FetchSessions>>()
 
+/** Room for a few consumers of default size (fetch.max.bytes is 55 MB) that are behind at the same time. */
+const maxUnsentBytes = 256 * 1024 * 1024
+const unsentOf = new WeakMap<BrokerState, UnsentBudget>()
+
 export const handleFetch: ApiHandler<'Fetch'> = async (request, context) => {
   const { broker, apiVersion } = context
   const plan = sessions(context).begin(
@@ -53,13 +59,30 @@ export const handleFetch: ApiHandler<'Fetch'> = async (request, context) => {
     const wait = createWait(context, request, outcomes)
     await wait.done
     if (wait.progress || context.signal.aborted) {
-      for (const { release } of outcomes) release?.()
+      discard(context, outcomes)
       outcomes = await readAll(request, context, plan.partitions, hints)
     }
   }
-  for (const { release } of outcomes) if (release !== undefined) context.afterAnswer(release)
+  const answered = outcomes
+  context.afterAnswer(() => discard(context, answered))
   return respond(context, plan, outcomes, hints)
 }
+
+/** Frees the memory of an answer that is sent, or that nobody gets. */
+function discard({ broker }: RequestContext, outcomes: readonly Outcome[]): void {
+  for (const { release } of outcomes) release?.()
+  unsent(broker).free(totalBytes(outcomes))
+}
+
+function unsent(broker: BrokerState): UnsentBudget {
+  const known = unsentOf.get(broker)
+  if (known !== undefined) return known
+  const created = createUnsentBudget(maxUnsentBytes)
+  unsentOf.set(broker, created)
+  return created
+}
+
+const totalBytes = (outcomes: readonly Outcome[]): number => outcomes.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
 
 /** The sessions of one presented broker; a client opens one with each broker that it fetches from. */
 function sessions({ broker, brokerId }: RequestContext): FetchSessions {
@@ -95,8 +118,7 @@ function forgottenOf(request: RequestOf<'Fetch'>) {
 
 function isEnough(request: RequestOf<'Fetch'>, plan: FetchPlan, outcomes: readonly Outcome[]): boolean {
   if (request.maxWaitMs <= 0 || plan.partitions.length === 0) return true
-  const bytes = outcomes.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
-  return bytes >= request.minBytes || outcomes.some(({ urgent }) => urgent)
+  return totalBytes(outcomes) >= request.minBytes || outcomes.some(({ urgent }) => urgent)
 }
 
 /** Opens logs that nobody has used since the start, side by side; errors come back when the log is read. */
@@ -123,7 +145,12 @@ async function readAll(
   partitions: readonly FetchedPartition[],
   hints: LeaderHints,
 ): Promise<Outcome[]> {
-  let left = Math.min(request.maxBytes, context.broker.config.number('fetch.max.bytes'))
+  const budget = unsent(context.broker)
+  const askedBytes = partitions.reduce((sum, { partitionMaxBytes }) => sum + Math.max(0, partitionMaxBytes), 0)
+  const granted = budget.reserve(
+    Math.min(request.maxBytes, context.broker.config.number('fetch.max.bytes'), askedBytes),
+  )
+  let left = granted
   let nothingYet = true
   const outcomes: Outcome[] = []
   let reading: Promise<void>[] = []
@@ -152,6 +179,8 @@ async function readAll(
     }
   }
   await Promise.all(reading)
+  budget.free(granted)
+  budget.hold(totalBytes(outcomes))
   return outcomes
 }
 

@@ -43,6 +43,11 @@ describe('appending', () => {
     damaged[damaged.length - 1]! ^= 1
     const control = batch(['x'], { isControl: true })
     const wrongCount = withField(batch(['x', 'y']), (b) => b.writeInt32BE(5, 57))
+    // Counts that agree with each other, but not with the bytes.
+    const lie = withField(batch(['x', '']), (b) => {
+      b.writeInt32BE(1000, 57)
+      b.writeInt32BE(999, 23)
+    })
     const old = batch(['x'])
     old.writeInt8(1, 16)
     const cases: [Buffer, string][] = [
@@ -54,6 +59,7 @@ describe('appending', () => {
       [Buffer.concat([batch(['x']), batch(['y'])]), 'INVALID_RECORD'],
       [batch(['x'.repeat(100)]).subarray(0, 80), 'CORRUPT_MESSAGE'],
       [wrongCount, 'INVALID_RECORD'],
+      [lie, 'INVALID_RECORD'],
       [control, 'INVALID_RECORD'],
       [batch(['x'], { isTransactional: true, producerId: 1n, producerEpoch: 0, baseSequence: 0 }), 'INVALID_TXN_STATE'],
       [batch(['x'], { timestamps: [BigInt(startMs + 3_600_001)] }), 'INVALID_TIMESTAMP'],

@@ -1,6 +1,6 @@
 // The checks that Kafka makes on a produced batch before it takes it. Pure: bytes, settings and time in, error out.
 import { ProtocolError, readBatchHeader } from '@selfmonitor/protocol'
-import { type BatchHeader, crcMatches } from './batch.ts'
+import { type BatchHeader, batchHeaderBytes, crcMatches } from './batch.ts'
 import { LogError } from './errors.ts'
 import type { LogConfig } from './types.ts'
 
@@ -66,6 +66,10 @@ function checkClientBatch(header: BatchHeader, config: LogConfig): void {
   }
 }
 
+/** Of a record without key, value and headers: its length, attributes, two deltas, two lengths and a count, a byte each. */
+const smallestRecordBytes = 7
+
+/** The records themselves are not decoded; but a count that cannot be true would make offsets jump. */
 function checkCounts(header: BatchHeader): void {
   if (header.recordsCount <= 0) {
     throw new LogError('INVALID_RECORD', `record count ${header.recordsCount} of the batch is not positive`)
@@ -75,6 +79,10 @@ function checkCounts(header: BatchHeader): void {
       'INVALID_RECORD',
       `last offset delta ${header.lastOffsetDelta} does not go with ${header.recordsCount} records`,
     )
+  }
+  const payloadBytes = header.sizeBytes - batchHeaderBytes
+  if (header.compression === 'none' && header.recordsCount * smallestRecordBytes > payloadBytes) {
+    throw new LogError('INVALID_RECORD', `${payloadBytes} bytes cannot be ${header.recordsCount} records`)
   }
 }
 
