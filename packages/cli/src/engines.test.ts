@@ -158,6 +158,10 @@ describeEngines('the commands', (engine) => {
         code: 0,
         stdout: `compatible with ${subject}\n`,
       })
+      expect(await cli('schemas', 'check', `${id}-absent`, 'good.avsc')).toMatchObject({
+        code: 0,
+        stdout: `there is no subject ${id}-absent yet: any schema is compatible\n`,
+      })
       expect(await cli('schemas', 'check', subject, 'bad.avsc')).toMatchObject({
         code: 1,
         stdout: expect.stringContaining('total'),

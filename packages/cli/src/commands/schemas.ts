@@ -169,14 +169,18 @@ const check = defineVerb({
     const result = await saysWhichFile(args.file, () =>
       registry.check(args.subject, schema, options.version === undefined ? {} : { version: options.version }),
     )
+    // The registry calls it compatible, and so it would be with a subject that is only mistyped.
+    const unknown = result.compatible && (await registry.getVersion(args.subject, 'latest')) === null
     const { good, bad } = context.colours.stdout
     await context.printThing(
       { subject: args.subject, ...result },
       {
         table: () =>
-          result.compatible
-            ? `${good('compatible')} with ${args.subject}\n`
-            : `${bad('incompatible')} with ${args.subject}\n${reasons(result.messages)}\n`,
+          unknown
+            ? `there is no subject ${args.subject} yet: any schema is compatible\n`
+            : result.compatible
+              ? `${good('compatible')} with ${args.subject}\n`
+              : `${bad('incompatible')} with ${args.subject}\n${reasons(result.messages)}\n`,
       },
     )
     return result.compatible ? exitCodes.done : exitCodes.failed
