@@ -91,7 +91,11 @@ describe('up', () => {
     expect(second).toMatchObject({
       code: 1,
       stdout: '',
-      stderr: expect.stringContaining(`already running: embedded, Kafka 127.0.0.1:${9092 + offset}`),
+      stderr: expect.stringMatching(
+        new RegExp(
+          `already running: embedded, Kafka 127\\.0\\.0\\.1:${9092 + offset}[^]*--port-offset ${offset + 100} `,
+        ),
+      ),
     })
 
     first.child.kill('SIGINT')

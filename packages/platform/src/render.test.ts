@@ -64,6 +64,11 @@ describe('a plan as text', () => {
 `)
   })
 
+  it('names the first address of a cluster of many', () => {
+    const bootstrapServers = 'a:9092,b:9092,c:9092,d:9092'
+    expect(renderPlan({ ...plan, bootstrapServers }, 'text')).toContain('cluster abc at a:9092, …).')
+  })
+
   it('says when there is nothing to do', () => {
     expect(renderPlan({ ...plan, changes: [], warnings: [] }, 'text')).toBe(
       'No changes (environment production, cluster abc at kafka:9092).\n',

@@ -67,7 +67,7 @@ function renderText(plan: Plan, color: PlanColors): string {
 }
 
 function summary(plan: Plan): string {
-  const where = `environment ${plan.environment}, cluster ${plan.clusterId} at ${plan.bootstrapServers}`
+  const where = `environment ${plan.environment}, cluster ${plan.clusterId} at ${addresses(plan.bootstrapServers)}`
   if (plan.errors.length > 0) {
     return `${count(plan.errors.length, 'error')}: nothing can be applied (${where}).`
   }
@@ -76,6 +76,12 @@ function summary(plan: Plan): string {
   }
   const of = (action: ChangeAction) => plan.changes.filter((change) => change.action === action).length
   return `${of('create')} to create, ${of('update')} to change, ${of('delete')} to delete (${where}).`
+}
+
+/** Of many brokers the first few say where it is. */
+function addresses(bootstrapServers: string): string {
+  const all = bootstrapServers.split(',')
+  return all.length > 3 ? `${all[0]}, …` : bootstrapServers
 }
 
 function count(n: number, noun: string): string {

@@ -36,8 +36,16 @@ export function portHolder(port: number): PortHolder | undefined {
   return pid === undefined ? undefined : { pid, command: commandLine(pid) }
 }
 
-/** @throws CliError PORT_TAKEN for the first port that is not free, naming its holder where that can be known. */
-export async function demandFreePorts(ports: readonly WantedPort[]): Promise<void> {
+/** From one suggested port offset to the next. */
+export const offsetStep = 100
+const maxPort = 65_535
+
+/**
+ * @param portOffset what the ports have been moved by already.
+ * @throws CliError PORT_TAKEN for the first port that is not free, naming its holder where that can be known, and an
+ * offset at which all are free.
+ */
+export async function demandFreePorts(ports: readonly WantedPort[], portOffset: number): Promise<void> {
   const free = await Promise.all(ports.map(({ port }) => isPortFree(port)))
   const taken = ports.find((_, index) => !free[index])
   if (taken === undefined) return
@@ -47,8 +55,19 @@ export async function demandFreePorts(ports: readonly WantedPort[]): Promise<voi
       ? 'by another process'
       : `by process ${holder.pid}${holder.command === undefined ? '' : ` (${shorten(holder.command)})`}`
   throw new CliError('PORT_TAKEN', `Port ${taken.port}, wanted for ${taken.use}, is taken ${who}.`, {
-    hint: `Stop ${holder === undefined ? 'it' : `process ${holder.pid}`}, or start beside it with --port-offset 100.`,
+    hint: `Stop ${holder === undefined ? 'it' : `process ${holder.pid}`}, or start beside it with --port-offset ${await freeOffset(ports, portOffset)}.`,
   })
+}
+
+/** The next offset at which every port is free, as of now; where none of the next ten is, a placeholder. */
+async function freeOffset(ports: readonly WantedPort[], portOffset: number): Promise<string> {
+  for (let step = 1; step <= 10; step += 1) {
+    const moved = ports.map(({ port }) => port + step * offsetStep)
+    if (moved.some((port) => port > maxPort)) break
+    if ((await Promise.all(moved.map((port) => isPortFree(port)))).every(Boolean))
+      return String(portOffset + step * offsetStep)
+  }
+  return '<n>'
 }
 
 /** Both ends of a long command line: the program, and what it was given last (Kafka's is its configuration file). */

@@ -4,11 +4,11 @@ import { join, relative, resolve } from 'node:path'
 import type { Context } from '../framework/context.ts'
 import { CliError, exitCodes } from '../framework/errors.ts'
 import { defaults } from '../framework/settings.ts'
-import { elapsed } from '../output/format.ts'
+import { elapsed, shortAddresses } from '../output/format.ts'
 import { apacheBrokers, engineDataDir, forcedEnd, makeDataDir, startEngine } from './engines.ts'
 import { openServerLog } from './logger.ts'
 import { findPlatformFile } from './platform-file.ts'
-import { demandFreePorts, type WantedPort } from './ports.ts'
+import { demandFreePorts, offsetStep, type WantedPort } from './ports.ts'
 import { isSameProcess, processIdentity } from './process-info.ts'
 import { applyPlatform, summary, type Target } from './setup.ts'
 import { type Engine, projectRoot, readState, removeState, selfmonitorDir, stateFile, writeState } from './state.ts'
@@ -53,7 +53,7 @@ export function demandNotRunning(paths: UpPaths): void {
       'ALREADY_RUNNING',
       `It is already running: ${state.engine}, Kafka ${state.bootstrapServers}, registry ${state.registryUrl}, process ${state.process.pid}.`,
       {
-        hint: '`selfmonitor status` shows it, `selfmonitor down` stops it, `--port-offset 100 --data-dir <folder>` starts another beside it.',
+        hint: `\`selfmonitor status\` shows it, \`selfmonitor down\` stops it, \`--port-offset ${state.portOffset + offsetStep} --data-dir <folder>\` starts another beside it.`,
       },
     )
   }
@@ -88,7 +88,7 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
   loading.catch(() => {
     // Said by the step that needs the part.
   })
-  await demandFreePorts(wanted)
+  await demandFreePorts(wanted, options.portOffset)
 
   const log = await openServerLog(
     context.settings.verbose ? undefined : paths.log,
@@ -233,15 +233,6 @@ async function withTarget<Result>(
 function upEnvironment({ settings }: Context): string {
   const { environment } = settings
   return environment.origin === 'selfmonitor up' ? defaults.environment : environment.value
-}
-
-/** `127.0.0.1:9092,9093,9094`: the host once, where it is the same. */
-function shortAddresses(bootstrapServers: string): string {
-  const [first, ...others] = bootstrapServers.split(',')
-  const host = first!.slice(0, first!.lastIndexOf(':') + 1)
-  return others.every((address) => address.startsWith(host))
-    ? [first, ...others.map((address) => address.slice(host.length))].join(',')
-    : bootstrapServers
 }
 
 /** How this very command is called here: by its name where it is installed, through npm in a checkout. */

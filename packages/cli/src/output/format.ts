@@ -57,3 +57,16 @@ export function retention(ms: string | null | undefined): string {
 export function time(ms: number): string {
   return new Date(ms).toISOString().replace('T', ' ')
 }
+
+/** More than these would break the line. */
+const maxAddresses = 3
+
+/** `127.0.0.1:9092,9093,9094`: the host once, where it is the same; of many brokers the first. */
+export function shortAddresses(bootstrapServers: string): string {
+  const [first, ...others] = bootstrapServers.split(',')
+  if (others.length >= maxAddresses) return `${first} …`
+  const host = first!.slice(0, first!.lastIndexOf(':') + 1)
+  return others.every((address) => address.startsWith(host))
+    ? [first, ...others.map((address) => address.slice(host.length))].join(',')
+    : bootstrapServers
+}
