@@ -2,12 +2,11 @@
 import type { Cluster } from '@selfmonitor/cluster'
 import type { RegistryClient } from '@selfmonitor/registry'
 import { type Colours, coloursFor } from '../output/colour.ts'
-import { toJson, toYaml } from '../output/data.ts'
+import { type OutputFormat, toJson, toYaml } from '../output/data.ts'
 import { type Column, renderTable } from '../output/table.ts'
 import { type ConfirmOptions, confirmChange } from './confirm.ts'
 import type { Io } from './io.ts'
 import type { Settings } from './settings.ts'
-import type { OutputFormat } from './verb.ts'
 
 export interface Context {
   readonly io: Io

@@ -1,10 +1,12 @@
 // Turns the table of nouns and verbs into a commander program. The only file that knows commander.
+
 import { Argument, Command, InvalidArgumentError, Option } from 'commander'
+import type { OutputFormat } from '../output/data.ts'
 import { CliError } from './errors.ts'
 import type { Io } from './io.ts'
 import { duration } from './parse.ts'
 import type { GlobalOptions } from './settings.ts'
-import type { Noun, OptionSpec, OutputFormat, Verb } from './verb.ts'
+import type { Noun, OptionSpec, Verb } from './verb.ts'
 
 /** What the command line asked for, read and typed. */
 export interface Invocation {

@@ -1,7 +1,6 @@
 // What a command is: a row of data. The engine that reads these rows is program.ts.
+import type { OutputFormat } from '../output/data.ts'
 import type { Context } from './context.ts'
-
-export type OutputFormat = 'table' | 'json' | 'yaml' | 'name' | 'text' | 'markdown' | 'csv'
 
 /** One option; `Value` is what the action gets. */
 export interface OptionSpec<Value> {

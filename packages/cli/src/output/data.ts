@@ -1,5 +1,8 @@
 // Data as JSON and YAML: offsets and other 64-bit numbers are strings, as everywhere in the project.
 
+/** What `-o` takes. */
+export type OutputFormat = 'table' | 'json' | 'yaml' | 'name' | 'text' | 'markdown' | 'csv'
+
 function plain(_key: string, value: unknown): unknown {
   if (typeof value === 'bigint') return value.toString()
   if (value instanceof Map) return Object.fromEntries(value)
