@@ -1,5 +1,7 @@
-// `npm run bench [-- start memory throughput latency library]`: the embedded platform beside Apache Kafka, in the same
+// `npm run bench [-- start memory throughput latency library testkit]`: the embedded platform beside Apache Kafka, in the same
 // run on the same machine. Every row says how we compare: above 1 is better than the peer, whatever the unit.
+import { execFileSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { runEventsBench } from './events.ts'
 import { measureLatency } from './latency.ts'
 import {
@@ -127,8 +129,23 @@ async function library(): Promise<string[][]> {
   }
 }
 
+/** `startTestPlatform` in new processes; there is no peer that starts in one. */
+function testkit(): string[][] {
+  const script = fileURLToPath(new URL('./testkit.ts', import.meta.url))
+  const root = fileURLToPath(new URL('..', import.meta.url))
+  const measure = (name: string, args: readonly string[]) => {
+    const runs = Array.from({ length: rounds }, () => {
+      const output = execFileSync(process.execPath, ['--conditions=source', script, ...args], { encoding: 'utf8' })
+      return JSON.parse(output) as { firstMs: number; thirdMs: number }
+    })
+    const middle = (values: readonly number[]) => `${format(median(values), 0)} ms`
+    return [name, middle(runs.map(({ firstMs }) => firstMs)), middle(runs.map(({ thirdMs }) => thirdMs))]
+  }
+  return [measure('test platform, one topic', []), measure('test platform, 11 topics', [root])]
+}
+
 const asked = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
-const names = [...Object.keys(benchmarks), 'library']
+const names = [...Object.keys(benchmarks), 'library', 'testkit']
 const unknown = asked.find((name) => !names.includes(name))
 if (unknown) {
   console.error(`There is no benchmark ${unknown}; there are ${names.join(', ')}`)
@@ -137,7 +154,7 @@ if (unknown) {
 console.log(`${machine()}; ${rounds} round${rounds > 1 ? 's' : ''}, medians\n`)
 const selected = asked.length > 0 ? asked : names
 const rows: string[][] = []
-for (const name of selected.filter((n) => n !== 'library')) {
+for (const name of selected.filter((n) => n in benchmarks)) {
   process.stderr.write(`measuring ${name} …\n`)
   rows.push(...(await benchmarks[name]!()))
 }
@@ -146,4 +163,9 @@ if (selected.includes('library')) {
   process.stderr.write('measuring library …\n')
   console.log('')
   printTable(['', '@selfmonitor/events', 'kafkajs + registry', 'ratio'], await library())
+}
+if (selected.includes('testkit')) {
+  process.stderr.write('measuring testkit …\n')
+  console.log('')
+  printTable(['', 'first in a process', 'third'], testkit())
 }
