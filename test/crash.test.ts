@@ -12,7 +12,7 @@ import { type BrokerChild, freePort, startBrokerChild } from './support/broker-c
 
 import { missingTool } from './support/tools.ts'
 
-const kills = Number(process.env.SELFMONITOR_TEST_KILLS ?? 50)
+const kills = 50
 const partitions = 3
 
 /** A kcat that produces numbered records to one partition for as long as it is fed, idempotently, through every crash. */
