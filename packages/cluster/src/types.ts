@@ -120,6 +120,44 @@ export interface OffsetReset {
   readonly clamped: boolean
 }
 
+export type ScramMechanism = 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
+
+/** An account that Kafka keeps itself (KIP-554). Its password cannot be read back. */
+export interface ScramUser {
+  readonly name: string
+  readonly credentials: readonly { readonly mechanism: ScramMechanism; readonly iterations: number }[]
+}
+
+export type AclResourceType = 'topic' | 'group' | 'cluster' | 'transactional-id' | 'delegation-token' | 'user'
+export type AclPattern = 'literal' | 'prefixed'
+export type AclOperation =
+  | 'all'
+  | 'read'
+  | 'write'
+  | 'create'
+  | 'delete'
+  | 'alter'
+  | 'describe'
+  | 'cluster-action'
+  | 'describe-configs'
+  | 'alter-configs'
+  | 'idempotent-write'
+  | 'create-tokens'
+  | 'describe-tokens'
+
+/** One rule of the authorizer (KIP-11, KIP-290). The cluster's own resource is named `kafka-cluster`. */
+export interface AclBinding {
+  readonly resourceType: AclResourceType
+  readonly resourceName: string
+  readonly pattern: AclPattern
+  /** `User:name`, or `User:*` for everybody. */
+  readonly principal: string
+  /** An address, or `*`. */
+  readonly host: string
+  readonly operation: AclOperation
+  readonly permission: 'allow' | 'deny'
+}
+
 /** An ordinary Kafka cluster, whichever engine is behind it. */
 export interface Cluster {
   readonly bootstrapServers: string
@@ -179,6 +217,25 @@ export interface Cluster {
       partitions: { topic: string; partition: number; sizeBytes: bigint }[]
     }[]
   >
+
+  /** Every account with SCRAM credentials, by name. */
+  users(): Promise<ScramUser[]>
+  /** Creates accounts or changes their passwords. Default SCRAM-SHA-512 with 8192 iterations. */
+  setUserPasswords(
+    users: readonly { name: string; password: string; mechanism?: ScramMechanism; iterations?: number }[],
+  ): Promise<void>
+  /** Deletes every SCRAM credential of these accounts. */
+  deleteUsers(names: readonly string[]): Promise<void>
+  /**
+   * Whether the cluster accepts this name and password now, tried with a connection of its own.
+   * @throws ClusterError when no answer could be had, or when this connection does not use SASL
+   */
+  authenticates(user: { name: string; password: string; mechanism?: ScramMechanism }): Promise<boolean>
+  /** @throws ClusterError SECURITY_DISABLED when the cluster has no authorizer. */
+  acls(): Promise<AclBinding[]>
+  createAcls(bindings: readonly AclBinding[]): Promise<void>
+  /** Deletes exactly these rules; one that is not there is no error. */
+  deleteAcls(bindings: readonly AclBinding[]): Promise<void>
 
   close(): Promise<void>
 }
