@@ -1,0 +1,343 @@
+{{/*
+What every template of the chart shares: presets, names, labels, images, security contexts, sizes, addresses.
+
+Begin each template file with `include "selfmonitor.init" .`: it fills what the user left at null from the preset of the
+environment, in `.Values` itself, so that everything below simply reads `.Values`.
+*/}}
+
+{{/* Fills nulls of `.Values` from values-<environment>.yaml, then checks what no schema can. Renders nothing; may run often. */}}
+{{- define "selfmonitor.init" -}}
+{{- $file := printf "values-%s.yaml" .Values.environment -}}
+{{- $preset := .Files.Get $file -}}
+{{- if not $preset -}}
+{{- fail (printf "environment is %q: set it to production, staging or development" (toString .Values.environment)) -}}
+{{- end -}}
+{{- include "selfmonitor.fill" (list .Values (fromYaml $preset)) -}}
+{{- include "selfmonitor.validate" . -}}
+{{- end -}}
+
+{{/* (list values preset): sets in `values` what is missing or null there. A `false`, 0 or "" of the user stays. */}}
+{{- define "selfmonitor.fill" -}}
+{{- $values := index . 0 -}}
+{{- range $key, $given := index . 1 -}}
+{{- $mine := index $values $key -}}
+{{- if kindIs "invalid" $mine -}}
+{{- $_ := set $values $key $given -}}
+{{- else if and (kindIs "map" $given) (kindIs "map" $mine) -}}
+{{- include "selfmonitor.fill" (list $mine $given) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* ---- Labels: call with (dict "root" . "component" "kafka") ---- */}}
+
+{{/* What selectors match: never changes during the life of a release. */}}
+{{- define "selfmonitor.selector" -}}
+app.kubernetes.io/name: selfmonitor-kafka
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end -}}
+
+{{/* Labels of an object. */}}
+{{- define "selfmonitor.labels" -}}
+{{ include "selfmonitor.selector" . }}
+app.kubernetes.io/part-of: selfmonitor-streams
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+{{- with .root.Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* Labels of a pod template: no version, so that a new chart alone restarts nothing. Optional `app` (default: the component). */}}
+{{- define "selfmonitor.podLabels" -}}
+app: {{ .app | default .component }}
+{{ include "selfmonitor.selector" . }}
+app.kubernetes.io/part-of: selfmonitor-streams
+{{- with .root.Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/*
+The metadata of an object: (dict "root" . "component" "kafka" "name" "kafka-service"), optional "annotations" (map), "labels" (map).
+*/}}
+{{- define "selfmonitor.metadata" -}}
+name: {{ .name }}
+namespace: {{ .root.Release.Namespace }}
+labels:
+  {{- include "selfmonitor.labels" . | nindent 2 }}
+  {{- with .labels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- with merge (dict) (.annotations | default dict) .root.Values.commonAnnotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{/* ---- Images ---- */}}
+
+{{/* (dict "root" . "name" "kafka"): the reference of images.<name>, quoted. A digest wins over the tag, which then only documents. */}}
+{{- define "selfmonitor.image" -}}
+{{- $image := index .root.Values.images .name -}}
+{{- $repository := $image.repository -}}
+{{- with .root.Values.imageRegistry }}{{ $repository = printf "%s/%s" (trimSuffix "/" .) $repository }}{{ end -}}
+{{- if $image.digest -}}
+{{- printf "%s:%s@%s" $repository (toString $image.tag) $image.digest | quote -}}
+{{- else -}}
+{{- printf "%s:%s" $repository (toString $image.tag) | quote -}}
+{{- end -}}
+{{- end -}}
+
+{{/* (dict "root" . "name" "kafka"): the two lines `image:` and `imagePullPolicy:` of a container. */}}
+{{- define "selfmonitor.imageLines" -}}
+image: {{ include "selfmonitor.image" . }}
+imagePullPolicy: {{ (index .root.Values.images .name).pullPolicy }}
+{{- end -}}
+
+{{/* The line(s) `imagePullSecrets:` of a pod, if any. */}}
+{{- define "selfmonitor.imagePullSecrets" -}}
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{/* ---- Security contexts: Pod Security Standard `restricted`, and a read-only root file system on top ---- */}}
+
+{{- define "selfmonitor.podSecurityContext" -}}
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 1000
+  runAsGroup: 1000
+  fsGroup: 1000
+  # A large volume is not walked through at every start when its root already belongs to the group.
+  fsGroupChangePolicy: OnRootMismatch
+  seccompProfile: { type: RuntimeDefault }
+{{- end -}}
+
+{{- define "selfmonitor.containerSecurityContext" -}}
+securityContext:
+  allowPrivilegeEscalation: false
+  privileged: false
+  readOnlyRootFilesystem: true
+  runAsNonRoot: true
+  capabilities: { drop: [ALL] }
+{{- end -}}
+
+{{/* Resources of the small containers (init containers, Jobs of ours). Override with (dict "memory" "256Mi" "cpu" "100m"). */}}
+{{- define "selfmonitor.smallResources" -}}
+resources:
+  requests: { cpu: {{ .cpu | default "50m" }}, memory: {{ .memory | default "128Mi" }}, ephemeral-storage: 32Mi }
+  limits: { cpu: "1", memory: {{ .memory | default "128Mi" }}, ephemeral-storage: 128Mi }
+{{- end -}}
+
+{{/* ---- Sizes ---- */}}
+
+{{/* A number as it is written, whole numbers without exponent (YAML and JSON bring large ones as floating point). */}}
+{{- define "selfmonitor.scalar" -}}
+{{- if kindIs "float64" . -}}
+{{- if eq . (floor .) -}}{{ int64 . }}{{- else -}}{{ . }}{{- end -}}
+{{- else -}}{{ . }}{{- end -}}
+{{- end -}}
+
+{{/* (dict "value" "8Gi" "name" "kafka.resources.requests.memory"): a quantity of memory or disk in bytes. */}}
+{{- define "selfmonitor.bytes" -}}
+{{- $text := include "selfmonitor.scalar" .value -}}
+{{- if not (regexMatch "^[0-9]+(\\.[0-9]+)?(Ki|Mi|Gi|Ti|k|M|G|T)?$" $text) -}}
+{{- fail (printf "%s is %q: write a size such as 512Mi, 8Gi or 8G" .name $text) -}}
+{{- end -}}
+{{- $unit := regexFind "[A-Za-z]+$" $text -}}
+{{- $factors := dict "" 1 "k" 1000 "M" 1000000 "G" 1000000000 "T" 1000000000000 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 -}}
+{{- mulf (float64 (trimSuffix $unit $text)) (float64 (index $factors $unit)) | int64 -}}
+{{- end -}}
+
+{{/* (dict "value" "500m" "name" "…"): a quantity of CPU in thousandths. */}}
+{{- define "selfmonitor.millicores" -}}
+{{- $text := include "selfmonitor.scalar" .value -}}
+{{- if not (regexMatch "^([0-9]+m|[0-9]+(\\.[0-9]+)?)$" $text) -}}
+{{- fail (printf "%s is %q: write 500m, 2 or 0.5" .name $text) -}}
+{{- end -}}
+{{- if hasSuffix "m" $text -}}{{ trimSuffix "m" $text }}{{- else -}}{{ mulf (float64 $text) 1000.0 | int64 }}{{- end -}}
+{{- end -}}
+
+{{/*
+(dict "resources" .Values.kafka.resources "name" "kafka"): requests and limits of a container. A memory limit that is null is
+the request, a CPU limit that is null is twice the request, "none" leaves a limit out.
+*/}}
+{{- define "selfmonitor.resources" -}}
+{{- $requests := .resources.requests -}}
+{{- $limits := deepCopy .resources.limits -}}
+{{- if and (kindIs "invalid" $limits.memory) $requests.memory }}{{ $_ := set $limits "memory" $requests.memory }}{{ end -}}
+{{- if and (kindIs "invalid" $limits.cpu) $requests.cpu -}}
+{{- $millicores := include "selfmonitor.millicores" (dict "value" $requests.cpu "name" (printf "%s.resources.requests.cpu" .name)) -}}
+{{- $_ := set $limits "cpu" (printf "%dm" (mul 2 (int64 $millicores))) -}}
+{{- end -}}
+resources:
+  requests:
+    {{- range $key, $value := $requests }}
+    {{- if $value }}
+    {{ $key }}: {{ include "selfmonitor.scalar" $value | quote }}
+    {{- end }}
+    {{- end }}
+  limits:
+    {{- range $key, $value := $limits }}
+    {{- if and $value (ne (toString $value) "none") }}
+    {{ $key }}: {{ include "selfmonitor.scalar" $value | quote }}
+    {{- end }}
+    {{- end }}
+{{- end -}}
+
+{{/*
+(dict "name" "kafka" "of" .Values.kafka "divisor" 4 "most" 6144 "memoryLeast" 768): the heap in MiB. Given (`heap`) or derived from
+requests.memory; refused when the container could not hold it beside what a JVM needs besides its heap.
+*/}}
+{{- define "selfmonitor.heapMiB" -}}
+{{- $key := printf "%s.resources.requests.memory" .name -}}
+{{- $memory := div (int64 (include "selfmonitor.bytes" (dict "value" .of.resources.requests.memory "name" $key))) 1048576 -}}
+{{- if lt $memory (int64 .memoryLeast) -}}
+{{- fail (printf "%s is %s: set it to %dMi or more, so that the JVM, the tools that the probes run and some page cache fit" $key (toString .of.resources.requests.memory) (int64 .memoryLeast)) -}}
+{{- end -}}
+{{- if .of.heap -}}
+{{- $text := toString .of.heap -}}
+{{- if not (regexMatch "^[0-9]+[mMgG]$" $text) -}}
+{{- fail (printf "%s.heap is %q: write it as Java does, 512m or 4g, or leave it out" .name $text) -}}
+{{- end -}}
+{{- $mib := int64 (regexFind "^[0-9]+" $text) -}}
+{{- if regexMatch "[gG]$" $text }}{{ $mib = mul $mib 1024 }}{{ end -}}
+{{- if gt (add $mib 384) $memory -}}
+{{- fail (printf "%s.heap is %s, of %s memory (%s): leave 384Mi or more beside the heap; for brokers, three quarters, as page cache" .name $text (toString .of.resources.requests.memory) $key) -}}
+{{- end -}}
+{{- if lt $mib 256 -}}
+{{- fail (printf "%s.heap is %s: set it to 256m or more" .name $text) -}}
+{{- end -}}
+{{- $mib -}}
+{{- else -}}
+{{- min (max 256 (div $memory .divisor)) .most -}}
+{{- end -}}
+{{- end -}}
+
+{{/* ---- Names and addresses ---- */}}
+
+{{/* <namespace>.svc.<domain> */}}
+{{- define "selfmonitor.domain" -}}
+{{- printf "%s.svc.%s" .Release.Namespace .Values.clusterDomain -}}
+{{- end -}}
+
+{{/* What clients inside the cluster connect to first. */}}
+{{- define "selfmonitor.kafka.bootstrap" -}}
+{{- printf "kafka-service.%s:9092" (include "selfmonitor.domain" .) -}}
+{{- end -}}
+
+{{/* security.protocol of clients: SASL_SSL | PLAINTEXT */}}
+{{- define "selfmonitor.kafka.securityProtocol" -}}
+{{- ternary "SASL_SSL" "PLAINTEXT" (eq (toString .Values.security.enabled) "true") -}}
+{{- end -}}
+
+{{/* "true" when controllers have a StatefulSet of their own. */}}
+{{- define "selfmonitor.controllersAreDedicated" -}}
+{{- if and (eq .Values.coordination "kraft") (eq .Values.controller.mode "dedicated") -}}true{{- end -}}
+{{- end -}}
+
+{{/* controller.quorum.bootstrap.servers */}}
+{{- define "selfmonitor.controllerBootstrap" -}}
+{{- $domain := include "selfmonitor.domain" . -}}
+{{- if include "selfmonitor.controllersAreDedicated" . -}}
+{{- $servers := list -}}
+{{- range $ordinal := until (int .Values.controller.replicaCount) -}}
+{{- $servers = append $servers (printf "kafka-controller-%d.kafka-controller-headless.%s:9093" $ordinal $domain) -}}
+{{- end -}}
+{{- join "," $servers -}}
+{{- else -}}
+{{- printf "kafka-0.kafka-headless.%s:9093" $domain -}}
+{{- end -}}
+{{- end -}}
+
+{{/* How many brokers an address outside is made for. */}}
+{{- define "selfmonitor.externalOrdinals" -}}
+{{- add (int .Values.kafka.replicaCount) (int .Values.kafka.external.extraOrdinals) -}}
+{{- end -}}
+
+{{/* (dict "root" . "ordinal" 0): the name given for a broker outside, or nothing when it is found out at run time. */}}
+{{- define "selfmonitor.externalHostname" -}}
+{{- $external := .root.Values.kafka.external -}}
+{{- if $external.hostnamePattern -}}
+{{- replace "{ordinal}" (toString .ordinal) $external.hostnamePattern -}}
+{{- else if lt (int .ordinal) (len $external.hostnames) -}}
+{{- index $external.hostnames (int .ordinal) -}}
+{{- end -}}
+{{- end -}}
+
+{{/*
+The names that a certificate must carry, as a YAML list: (dict "root" . "role" "broker" | "controller"). For the credentials
+spec (`include … | fromYamlArray`) and for Certificates of cert-manager.
+*/}}
+{{- define "selfmonitor.certificateDnsNames" -}}
+{{- $namespace := .root.Release.Namespace -}}
+{{- $domain := include "selfmonitor.domain" .root -}}
+{{- $headless := ternary "kafka-controller-headless" "kafka-headless" (eq .role "controller") -}}
+{{- $service := ternary "kafka-controller-service" "kafka-service" (eq .role "controller") -}}
+{{- range $name := list (printf "*.%s" $headless) $service }}
+- {{ printf "%s.%s" $name $domain | quote }}
+- {{ printf "%s.%s.svc" $name $namespace | quote }}
+- {{ printf "%s.%s" $name $namespace | quote }}
+{{- end }}
+- {{ $service | quote }}
+- localhost
+{{- if and (eq .role "broker") .root.Values.kafka.external.enabled }}
+{{- $external := .root.Values.kafka.external }}
+{{- range $ordinal := until (int (include "selfmonitor.externalOrdinals" .root)) }}
+{{- with include "selfmonitor.externalHostname" (dict "root" $.root "ordinal" $ordinal) }}
+- {{ . | quote }}
+{{- end }}
+{{- end }}
+{{- with $external.bootstrapHostname }}
+- {{ . | quote }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* ---- What no schema can say ---- */}}
+
+{{- define "selfmonitor.validate" -}}
+{{- $kafka := .Values.kafka -}}
+{{- $kraft := eq .Values.coordination "kraft" -}}
+{{- if not (has .Values.coordination (list "kraft" "zookeeper")) -}}
+{{- fail (printf "coordination is %q: set it to kraft, or to zookeeper for a cluster that is not migrated yet" (toString .Values.coordination)) -}}
+{{- end -}}
+{{- if lt (int $kafka.replicaCount) 1 -}}
+{{- fail "kafka.replicaCount is 0: set it to 1 or more; to stop the brokers, kubectl scale statefulset kafka --replicas=0" -}}
+{{- end -}}
+{{- if $kraft -}}
+{{- if not (has .Values.controller.mode (list "dedicated" "combined")) -}}
+{{- fail (printf "controller.mode is %q: set it to dedicated or combined" (toString .Values.controller.mode)) -}}
+{{- end -}}
+{{- if and (eq .Values.controller.mode "dedicated") (not (has (int .Values.controller.replicaCount) (list 1 3 5 7 9))) -}}
+{{- fail (printf "controller.replicaCount is %v: set it to 1, 3 or 5; an even number survives no more failures than the odd one below it" .Values.controller.replicaCount) -}}
+{{- end -}}
+{{- if and (eq .Values.controller.mode "combined") (eq .Values.environment "production") -}}
+{{- fail "controller.mode is combined in production: set it to dedicated (Kafka does not recommend combined for critical deployments), or environment to development" -}}
+{{- end -}}
+{{- end -}}
+{{- if not (has .Values.security.tls.mode (list "chart" "cert-manager" "existing")) -}}
+{{- fail (printf "security.tls.mode is %q: set it to chart, cert-manager or existing" (toString .Values.security.tls.mode)) -}}
+{{- end -}}
+{{- with $kafka.external -}}
+{{- if and .enabled .hostnames .hostnamePattern -}}
+{{- fail "kafka.external.hostnames and kafka.external.hostnamePattern are both set: set one of them" -}}
+{{- end -}}
+{{- if and .enabled .hostnamePattern (not (contains "{ordinal}" .hostnamePattern)) -}}
+{{- fail (printf "kafka.external.hostnamePattern is %q: put {ordinal} into it, so that every broker has a name of its own" .hostnamePattern) -}}
+{{- end -}}
+{{- if and .enabled .hostnames (lt (len .hostnames) (int $kafka.replicaCount)) -}}
+{{- fail (printf "kafka.external.hostnames has %d names for %d brokers (kafka.replicaCount): give one a broker, or use hostnamePattern" (len .hostnames) (int $kafka.replicaCount)) -}}
+{{- end -}}
+{{- end -}}
+{{- range $name := list "kafka" "controller" -}}
+{{- $set := index $.Values $name -}}
+{{- if lt (int $set.terminationGracePeriodSeconds) (add (int $set.preStopTimeoutSeconds) 30) -}}
+{{- fail (printf "%s.terminationGracePeriodSeconds is %v: set it to %s.preStopTimeoutSeconds (%v) and 30 s or more, for the controlled shutdown after it" $name $set.terminationGracePeriodSeconds $name $set.preStopTimeoutSeconds) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
