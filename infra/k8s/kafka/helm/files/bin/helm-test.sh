@@ -1,0 +1,46 @@
+#!/bin/bash
+# `helm test`: writes a message that nobody wrote before with Kafka's console producer, reads it back with the console
+# consumer, as the account helm-test, and asks the registry for its subjects. Runs in the kafka image.
+#
+#   BOOTSTRAP  host:port,…   TOPIC   REGISTRY_HOST, REGISTRY_PORT (empty: no registry)
+#   CLIENT_PROPERTIES        how to connect
+set -u
+. /opt/selfmonitor/bin/lib.sh
+
+fail() {
+  echo "helm-test: FAILED: $1" >&2
+  exit 1
+}
+
+message="helm-test $(date +%s) $RANDOM$RANDOM"
+echo "helm-test: producing \"$message\" to $TOPIC at $BOOTSTRAP"
+# --producer.config and --consumer.config are the names that both Kafka 3.9 and 4.x know.
+printf '%s\n' "$message" |
+  kafka_tool console-producer --bootstrap-server "$BOOTSTRAP" --producer.config "$CLIENT_PROPERTIES" \
+    --topic "$TOPIC" --request-required-acks all --producer-property delivery.timeout.ms=60000 \
+    --producer-property request.timeout.ms=20000 --producer-property enable.idempotence=false > /tmp/producer.log 2>&1
+# The console producer reports a refused record only in its log and ends with 0.
+if grep -q 'ERROR' /tmp/producer.log; then
+  cat /tmp/producer.log >&2
+  fail "the message was not accepted by $TOPIC"
+fi
+
+kafka_tool console-consumer --bootstrap-server "$BOOTSTRAP" --consumer.config "$CLIENT_PROPERTIES" \
+  --topic "$TOPIC" --group "helm-test-$HOSTNAME" --from-beginning --timeout-ms 30000 > /tmp/consumed 2> /tmp/consumer.log
+grep -qxF "$message" /tmp/consumed || {
+  cat /tmp/producer.log /tmp/consumer.log >&2
+  fail "the message did not come back from $TOPIC within 30 s"
+}
+echo 'helm-test: the message came back'
+
+if [ -n "${REGISTRY_HOST:-}" ]; then
+  exec 3<> "/dev/tcp/$REGISTRY_HOST/$REGISTRY_PORT" || fail "no connection to the registry at $REGISTRY_HOST:$REGISTRY_PORT"
+  printf 'GET /subjects HTTP/1.0\r\nHost: %s\r\nAccept: application/json\r\n\r\n' "$REGISTRY_HOST" >&3
+  IFS= read -r -t 30 status <&3 || fail "the registry at $REGISTRY_HOST:$REGISTRY_PORT did not answer"
+  case $status in
+    *' 200 '*) echo "helm-test: the registry answers" ;;
+    *) fail "the registry answered \"$status\" for GET /subjects" ;;
+  esac
+  exec 3>&-
+fi
+echo 'helm-test: passed'
