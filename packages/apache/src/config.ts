@@ -1,12 +1,6 @@
 // The configuration of one local node, as a pure function: the roles, ports and replication that fit 1 or 3 brokers.
 
-export interface NodeLayout {
-  readonly nodeId: number
-  readonly host: string
-  readonly port: number
-  readonly controllerPort: number
-  readonly dataDir: string
-}
+import type { NodeLayout } from './types.ts'
 
 /**
  * `server.properties` of one node that is broker and controller at once.

@@ -6,12 +6,12 @@ import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type NodeLayout, renderProperties, serverProperties } from './config.ts'
+import { renderProperties, serverProperties } from './config.ts'
 import { fetchDistribution } from './distribution.ts'
 import { ApacheError, unlessInterrupted } from './errors.ts'
 import { isAlive, lastLines } from './process.ts'
 import { loggingArguments, runTool } from './tools.ts'
-import type { ApacheCluster, ApacheOptions, KafkaDistribution } from './types.ts'
+import type { ApacheCluster, ApacheOptions, KafkaDistribution, NodeLayout } from './types.ts'
 
 /** How long a node may take to serve: slow disks and two busy cores included. */
 const startLimitMs = 120_000
@@ -138,7 +138,8 @@ async function prepare(
   }
   await mkdir(node.dataDir, { recursive: true })
   const configFile = join(node.dataDir, 'server.properties')
-  await writeFile(configFile, renderProperties(serverProperties(node, all, options.config)))
+  const extra = typeof options.config === 'function' ? options.config(node) : options.config
+  await writeFile(configFile, renderProperties(serverProperties(node, all, extra)))
   if (existsSync(join(node.dataDir, 'data', 'meta.properties'))) return
 
   options.onProgress?.({ stage: 'formatting', detail: `node ${node.nodeId}` })

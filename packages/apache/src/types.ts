@@ -9,6 +9,15 @@ export interface KafkaDistribution {
   readonly java: string
 }
 
+/** Where one node listens and keeps its files. */
+export interface NodeLayout {
+  readonly nodeId: number
+  readonly host: string
+  readonly port: number
+  readonly controllerPort: number
+  readonly dataDir: string
+}
+
 export interface ApacheOptions {
   /** Folder for the brokers' data, one sub-folder a node. Formatted when new, kept otherwise. */
   dataDir: string
@@ -20,8 +29,8 @@ export interface ApacheOptions {
   port?: number
   /** Java heap of each node in MiB. Default 256. */
   heapMb?: number
-  /** Extra broker settings, by Kafka's names. */
-  config?: Readonly<Record<string, string>>
+  /** Extra broker settings, by Kafka's names; a function where they depend on the node, as listeners do on its ports. */
+  config?: Readonly<Record<string, string>> | ((node: NodeLayout) => Readonly<Record<string, string>>)
   /** Told what is happening (`downloading`, `formatting`, `starting`, `ready`), for progress lines. */
   onProgress?: (progress: { stage: string; detail?: string }) => void
   /** Ends a start that is under way: what was started is killed, and startApache rejects with INTERRUPTED. */

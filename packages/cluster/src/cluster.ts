@@ -1,4 +1,5 @@
 // Puts the operations together into the `Cluster` that the other packages use.
+import { acls, createAcls, deleteAcls } from './acls.ts'
 import { alterTopicConfigs, brokerConfigs, topicConfigs } from './configs.ts'
 import { deleteGroupOffsets, groupLag, planOffsetReset, resetOffsets } from './group-offsets.ts'
 import { deleteGroups, describeGroups, listGroups } from './groups.ts'
@@ -6,6 +7,7 @@ import { logDirs } from './log-dirs.ts'
 import { listOffsets } from './offsets.ts'
 import { createPartitions, createTopics, deleteRecords, deleteTopics, describeTopics, readTopics } from './topics.ts'
 import type { Cluster, ClusterOptions } from './types.ts'
+import { authenticates, deleteUsers, setUserPasswords, users } from './users.ts'
 import { createWire } from './wire.ts'
 
 /**
@@ -42,6 +44,13 @@ export function connectCluster(options: ClusterOptions): Cluster {
     deleteGroups: deleteGroups(wire),
     deleteGroupOffsets: deleteGroupOffsets(wire),
     logDirs: logDirs(wire),
+    users: users(wire),
+    setUserPasswords: setUserPasswords(wire),
+    deleteUsers: deleteUsers(wire),
+    authenticates: authenticates(options),
+    acls: acls(wire),
+    createAcls: createAcls(wire),
+    deleteAcls: deleteAcls(wire),
     close: () => wire.close(),
   }
 }

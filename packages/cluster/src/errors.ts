@@ -1,5 +1,5 @@
 // The one error of this package: a stable code, what it is about, and what to do next.
-import { GenericError, MultipleErrors, protocolErrors, protocolErrorsCodesById } from '@platformatic/kafka'
+import { protocolErrors, protocolErrorsCodesById } from '@platformatic/kafka'
 
 /** How a caller should treat the error; the command line's exit code 4 stands for the first two. */
 export type ClusterErrorReason = 'cannot-connect' | 'not-allowed' | 'timeout' | 'invalid' | 'failed'
@@ -19,7 +19,7 @@ export interface ClusterErrorOptions {
  * Whatever goes wrong with a live cluster.
  *
  * `code` is Kafka's own error name (`TOPIC_ALREADY_EXISTS`) where a broker refused, else one of `CANNOT_CONNECT`,
- * `CONNECTION_CLOSED`, `TLS_FAILED`, `AUTHENTICATION_FAILED`, `TIMEOUT`, `UNSUPPORTED_API`, `INVALID_ARGUMENT`, `CLOSED`.
+ * `CONNECTION_CLOSED`, `TLS_FAILED`, `AUTHENTICATION_FAILED`, `UNSUPPORTED_SASL_MECHANISM`, `TIMEOUT`, `UNSUPPORTED_API`, `INVALID_ARGUMENT`, `CLOSED`.
  */
 export class ClusterError extends Error {
   override readonly name = 'ClusterError'
@@ -77,6 +77,16 @@ const advice: Readonly<Record<string, Advice>> = {
     reason: 'not-allowed',
     hint: 'Grant this principal the operation on the cluster (ACL).',
   },
+  SECURITY_DISABLED: {
+    hint: 'This cluster has no authorizer, so everybody may do everything. Set authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer and super.users on brokers and controllers.',
+  },
+  RESOURCE_NOT_FOUND: { reason: 'invalid', hint: 'Check the name; list the users to see which exist.' },
+  UNACCEPTABLE_CREDENTIAL: { reason: 'invalid', hint: 'Iterations go from 4096 to 16384, and a user needs a name.' },
+  INVALID_PRINCIPAL_TYPE: { reason: 'invalid', hint: 'A principal is written User:name.' },
+  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: {
+    reason: 'not-allowed',
+    hint: 'Grant this principal the operation on the transactional id (ACL).',
+  },
   TOPIC_EXCEPTION: { hint: 'See the broker log.' },
   REQUEST_TIMED_OUT: {
     reason: 'timeout',
@@ -113,7 +123,9 @@ export function brokerError(
   others: readonly ClusterError[] = [],
 ): ClusterError {
   const name = kafkaErrorName(code)
-  const said = detail || protocolErrors[name]?.message || 'The broker gave no further reason.'
+  // Kafka's refusals begin with the whole request as Java prints it, addresses and buffers and all.
+  const plain = detail?.replace(/^Request Request\(.*\) needs /s, 'this needs the ')
+  const said = plain || protocolErrors[name]?.message || 'The broker gave no further reason.'
   return new ClusterError(name, `${resource}: ${name}: ${said}`, {
     reason: advice[name]?.reason ?? 'failed',
     resource,
@@ -125,98 +137,4 @@ export function brokerError(
 
 export function invalid(message: string, options: { resource?: string; hint?: string } = {}): ClusterError {
   return new ClusterError('INVALID_ARGUMENT', message, { reason: 'invalid', ...options })
-}
-
-/** Every error in a tree of causes and aggregates, the outermost first. */
-function* walk(error: unknown): Generator<Error & { code?: unknown; apiId?: unknown; serverErrorMessage?: unknown }> {
-  if (!(error instanceof Error)) {
-    return
-  }
-  yield error
-  yield* walk(error.cause)
-  if (error instanceof AggregateError) {
-    for (const inner of error.errors) {
-      yield* walk(inner)
-    }
-  }
-}
-
-const authenticationErrors = new Set(['SASL_AUTHENTICATION_FAILED', 'UNSUPPORTED_SASL_MECHANISM', 'ILLEGAL_SASL_STATE'])
-
-function isTlsError(error: { readonly message: string; readonly code?: unknown }): boolean {
-  return (
-    (typeof error.code === 'string' && /CERT|^ERR_(SSL|TLS)|SELF_SIGNED|UNABLE_TO_VERIFY|EPROTO/.test(error.code)) ||
-    /requires TLS|TLS handshake/.test(error.message)
-  )
-}
-
-/**
- * Turns what the client library throws into a `ClusterError`. No library object is kept as the cause, only texts: the
- * library's errors hold connections, and with them credentials.
- *
- * @param address `host:port` of the broker that was asked
- */
-export function translate(error: unknown, address: string): ClusterError {
-  if (error instanceof ClusterError) {
-    return error
-  }
-  const chain = [...walk(error)]
-  const resource = `broker ${address}`
-  const refused = chain.find(
-    (e) => e.code === 'PLT_KFK_AUTHENTICATION' || (typeof e.apiId === 'string' && authenticationErrors.has(e.apiId)),
-  )
-  if (refused) {
-    const said = chain.map((e) => e.serverErrorMessage).find((m) => typeof m === 'string' && m !== '')
-    return new ClusterError(
-      'AUTHENTICATION_FAILED',
-      `${resource} refused the credentials: ${said ?? chain.at(-1)?.message ?? refused.message}`,
-      { reason: 'not-allowed', resource, hint: 'Check the user, the password and the SASL mechanism.' },
-    )
-  }
-  const tls = chain.find(isTlsError)
-  if (tls) {
-    return new ClusterError('TLS_FAILED', `${resource}: ${tls.message}`, {
-      reason: 'cannot-connect',
-      resource,
-      hint: 'Check whether this port speaks TLS, and that the CA certificate and the server name fit.',
-    })
-  }
-  const unsupported = chain.find((e) => e.code === 'PLT_KFK_UNSUPPORTED_API' || e.apiId === 'UNSUPPORTED_VERSION')
-  if (unsupported) {
-    return new ClusterError('UNSUPPORTED_API', `${resource}: ${unsupported.message}`, {
-      resource,
-      hint: 'The broker is too old (Apache Kafka 3.0 or newer is needed) or does not offer this.',
-    })
-  }
-  const system = chain.find((e) => typeof e.code === 'string' && /^E[A-Z_]+$/.test(e.code))
-  const timedOut = chain.find((e) => /timed out/i.test(e.message))
-  const closed = chain.find((e) => /Connection closed|Connection error/.test(e.message))
-  const why = system?.message || timedOut?.message || closed?.message
-  if (why !== undefined) {
-    if (timedOut && /^Request/.test(timedOut.message)) {
-      return new ClusterError('TIMEOUT', `${resource} did not answer in time`, {
-        reason: 'timeout',
-        resource,
-        hint: 'Raise the timeout, or look at the load of that broker.',
-      })
-    }
-    if (!system && closed && !timedOut) {
-      return new ClusterError('CONNECTION_CLOSED', `${resource} closed the connection`, {
-        reason: 'cannot-connect',
-        resource,
-        hint: 'The broker may be stopping, or it wants SASL or TLS on this port.',
-      })
-    }
-    return new ClusterError('CANNOT_CONNECT', `Cannot connect to ${resource}: ${why}`, {
-      reason: 'cannot-connect',
-      resource,
-      hint: 'Check that Kafka is running and that this address is right and reachable from here.',
-    })
-  }
-  const first = chain[0]
-  const text =
-    first !== undefined && (GenericError.isGenericError(first) || MultipleErrors.isGenericError(first))
-      ? chain.map((e) => e.message).join(': ')
-      : String(first?.message ?? error)
-  return new ClusterError('UNEXPECTED', `${resource}: ${text}`, { resource, hint: 'This is a bug: please report it.' })
 }

@@ -1,4 +1,5 @@
 // The package's one door.
+export { aclText } from './acls.ts'
 export { connectCluster } from './cluster.ts'
 export { ClusterError, type ClusterErrorReason } from './errors.ts'
 export { computeResets, type PartitionState } from './reset.ts'

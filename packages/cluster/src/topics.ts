@@ -205,7 +205,8 @@ function hasLeaders(topic: TopicInfo, partitions: number): boolean {
   return topic.partitions.length >= Math.max(1, partitions) && topic.partitions.every(({ leader }) => leader >= 0)
 }
 
-function throwFirst<T extends { readonly errorCode: number; readonly errorMessage?: string | null }>(
+/** Throws the first result that is an error, the further ones as its `others`. */
+export function throwFirst<T extends { readonly errorCode: number; readonly errorMessage?: string | null }>(
   results: readonly T[],
   resource: (result: T) => string,
 ): void {

@@ -10,7 +10,18 @@ export interface ClusterOptions {
   timeoutMs?: number
   sasl?: { mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'; username: string; password: string }
   /** `true` for the system's trust store, or PEM texts. */
-  tls?: boolean | { ca?: string; cert?: string; key?: string; servername?: string }
+  tls?:
+    | boolean
+    | {
+        /** Whom to trust; several certificates may follow each other. Default: the system's trust store. */
+        ca?: string
+        /** The client's own certificate, its issuers behind it, for brokers that ask for one. */
+        cert?: string
+        key?: string
+        servername?: string
+        /** `false` takes a certificate for any name, as Kafka's empty `ssl.endpoint.identification.algorithm`. Default true. */
+        verifyHostname?: boolean
+      }
 }
 
 export interface BrokerInfo {
@@ -144,6 +155,8 @@ export type AclOperation =
   | 'idempotent-write'
   | 'create-tokens'
   | 'describe-tokens'
+  /** KIP-939 */
+  | 'two-phase-commit'
 
 /** One rule of the authorizer (KIP-11, KIP-290). The cluster's own resource is named `kafka-cluster`. */
 export interface AclBinding {
@@ -220,11 +233,14 @@ export interface Cluster {
 
   /** Every account with SCRAM credentials, by name. */
   users(): Promise<ScramUser[]>
-  /** Creates accounts or changes their passwords. Default SCRAM-SHA-512 with 8192 iterations. */
+  /**
+   * Creates accounts or changes their passwords. Default SCRAM-SHA-512 with 8192 iterations. A new account shows when this
+   * returns; a new password is committed then, and each broker takes it a moment later.
+   */
   setUserPasswords(
     users: readonly { name: string; password: string; mechanism?: ScramMechanism; iterations?: number }[],
   ): Promise<void>
-  /** Deletes every SCRAM credential of these accounts. */
+  /** Deletes every SCRAM credential of these accounts. @throws ClusterError RESOURCE_NOT_FOUND, with nothing deleted */
   deleteUsers(names: readonly string[]): Promise<void>
   /**
    * Whether the cluster accepts this name and password now, tried with a connection of its own.

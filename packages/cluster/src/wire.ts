@@ -9,7 +9,8 @@ import {
   ResponseError,
 } from '@platformatic/kafka'
 import { apis } from './apis.ts'
-import { brokerError, ClusterError, invalid, isRetriableKafkaError, translate } from './errors.ts'
+import { translate, type Via } from './connection-errors.ts'
+import { brokerError, ClusterError, invalid, isRetriableKafkaError } from './errors.ts'
 import type { BrokerInfo, ClusterInfo, ClusterOptions } from './types.ts'
 
 interface Address {
@@ -38,6 +39,8 @@ export interface Wire {
     versions: readonly API<Args, Response>[],
     ...args: Args
   ): Promise<Response>
+  /** Connects to any broker, and authenticates. */
+  reach(): Promise<void>
   /** Does any broker offer one of these versions? */
   supports(versions: readonly { readonly key: number; readonly version: number }[]): Promise<boolean>
   /** What is known of the cluster; asks only when nothing is. */
@@ -59,15 +62,31 @@ export function createWire(options: ClusterOptions): Wire {
   if (!Number.isFinite(timeoutMs) || timeoutMs <= 0) {
     throw invalid(`timeoutMs must be a positive number of milliseconds, it is ${timeoutMs}`)
   }
-  const tls = options.tls === true ? {} : options.tls || undefined
+  const { verifyHostname = true, ...tls } = typeof options.tls === 'object' ? options.tls : {}
+  const secure = options.tls !== undefined && options.tls !== false
+  demandSendableName(options)
   const pool = new ConnectionPool(options.clientId ?? 'selfmonitor', {
     connectTimeout: Math.min(5_000, timeoutMs),
     requestTimeout: timeoutMs,
     maxInflights: 16,
     sasl: options.sasl,
-    tls,
+    tls: secure ? { ...tls, ...(verifyHostname ? {} : { checkServerIdentity: () => undefined }) } : undefined,
     // SNI, which brokers behind one address need. An address that is no name has none (RFC 6066).
-    tlsServerName: tls?.servername ?? (tls !== undefined && bootstrap.every(({ host }) => isIP(host) === 0)),
+    tlsServerName: tls.servername ?? (secure && bootstrap.every(({ host }) => isIP(host) === 0)),
+  })
+  // A TLS alert that comes after the handshake (TLS 1.3: no client certificate) is known to the socket only; whoever waits
+  // for an answer is told that the connection closed.
+  const socketErrors = new Map<string, Error>()
+  pool.on('connecting', ({ broker, connection }) => {
+    const address = `${broker.host}:${broker.port}`
+    socketErrors.delete(address)
+    connection.on('error', (error: Error) => socketErrors.set(address, error))
+  })
+  const via = ({ host, port }: { host?: string; port?: number }): Via => ({
+    address: `${host}:${port}`,
+    tls: secure,
+    sasl: options.sasl?.mechanism ?? null,
+    socketError: socketErrors.get(`${host}:${port}`),
   })
   let closed = false
   let known: ClusterInfo | null = null
@@ -81,7 +100,7 @@ export function createWire(options: ClusterOptions): Wire {
     try {
       return await pool.get(address)
     } catch (error) {
-      throw translate(error, `${address.host}:${address.port}`)
+      throw translate(error, via(address))
     }
   }
 
@@ -147,7 +166,7 @@ export function createWire(options: ClusterOptions): Wire {
       if (error instanceof ResponseError && error.response !== undefined) {
         return error.response as Response
       }
-      throw translate(error, `${to.host}:${to.port}`)
+      throw translate(error, via(to))
     }
   }
 
@@ -249,6 +268,9 @@ export function createWire(options: ClusterOptions): Wire {
         clearTimeout(timer)
       }
     },
+    async reach() {
+      await openAny()
+    },
     async supports(candidates) {
       const offered = await versions(await openAny())
       return candidates.some(({ key, version }) => {
@@ -284,6 +306,16 @@ function isTransient(error: ClusterError): boolean {
     return isRetriableKafkaError(error.kafkaError.code) && error.code !== 'UNKNOWN_TOPIC_OR_PARTITION'
   }
   return ['CONNECTION_CLOSED', 'CANNOT_CONNECT', 'BROKER_NOT_AVAILABLE'].includes(error.code)
+}
+
+/** The client library escapes only the first comma of a SCRAM name (RFC 5802, saslname): two would be another name. */
+function demandSendableName({ sasl }: ClusterOptions): void {
+  if (sasl !== undefined && sasl.mechanism !== 'PLAIN' && sasl.username.split(',').length > 2) {
+    throw invalid(`user ${sasl.username}: a name with more than one comma cannot be used with SCRAM here`, {
+      resource: `user ${sasl.username}`,
+      hint: 'Use an account with a simpler name.',
+    })
+  }
 }
 
 function parseBootstrap(text: string): Address[] {

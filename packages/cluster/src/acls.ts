@@ -1,0 +1,172 @@
+// The authorizer's rules: listed, created, deleted (KIP-11, KIP-290). Their names here, their numbers on the wire.
+import {
+  AclOperations,
+  type AclOperationValue,
+  AclPermissionTypes,
+  type AclPermissionTypeValue,
+  ResourcePatternTypes,
+  type ResourcePatternTypeValue,
+  ResourceTypes,
+  type ResourceTypeValue,
+} from '@platformatic/kafka'
+import { apis } from './apis.ts'
+import { chunks } from './batch.ts'
+import { brokerError, ClusterError } from './errors.ts'
+import { settle, throwFirst } from './topics.ts'
+import type { AclBinding, AclOperation, AclPattern, AclResourceType, Cluster } from './types.ts'
+import type { Deadline, Wire } from './wire.ts'
+
+const resourceTypes: Readonly<Record<AclResourceType, ResourceTypeValue>> = {
+  topic: ResourceTypes.TOPIC,
+  group: ResourceTypes.GROUP,
+  cluster: ResourceTypes.CLUSTER,
+  'transactional-id': ResourceTypes.TRANSACTIONAL_ID,
+  'delegation-token': ResourceTypes.DELEGATION_TOKEN,
+  user: ResourceTypes.USER,
+}
+
+const patterns: Readonly<Record<AclPattern, ResourcePatternTypeValue>> = {
+  literal: ResourcePatternTypes.LITERAL,
+  prefixed: ResourcePatternTypes.PREFIXED,
+}
+
+const operations: Readonly<Record<AclOperation, AclOperationValue>> = {
+  all: AclOperations.ALL,
+  read: AclOperations.READ,
+  write: AclOperations.WRITE,
+  create: AclOperations.CREATE,
+  delete: AclOperations.DELETE,
+  alter: AclOperations.ALTER,
+  describe: AclOperations.DESCRIBE,
+  'cluster-action': AclOperations.CLUSTER_ACTION,
+  'describe-configs': AclOperations.DESCRIBE_CONFIGS,
+  'alter-configs': AclOperations.ALTER_CONFIGS,
+  'idempotent-write': AclOperations.IDEMPOTENT_WRITE,
+  'create-tokens': AclOperations.CREATE_TOKENS,
+  'describe-tokens': AclOperations.DESCRIBE_TOKENS,
+  'two-phase-commit': AclOperations.TWO_PHASE_COMMIT,
+}
+
+const permissions: Readonly<Record<AclBinding['permission'], AclPermissionTypeValue>> = {
+  allow: AclPermissionTypes.ALLOW,
+  deny: AclPermissionTypes.DENY,
+}
+
+/** A controller takes at most 10,000 changes in one request. */
+const rulesPerRequest = 1_000
+
+export const acls =
+  (wire: Wire): Cluster['acls'] =>
+  () =>
+    wire.operation('acls', (deadline) => readAcls(wire, deadline))
+
+async function readAcls(wire: Wire, deadline: Deadline): Promise<AclBinding[]> {
+  return wire.retrying(deadline, async () => {
+    const response = await wire.send('any', apis.describeAcls, {
+      resourceType: ResourceTypes.ANY,
+      resourceName: null,
+      resourcePatternType: ResourcePatternTypes.ANY,
+      principal: null,
+      host: null,
+      operation: AclOperations.ANY,
+      permissionType: AclPermissionTypes.ANY,
+    })
+    if (response.errorCode !== 0) {
+      throw brokerError(response.errorCode, 'ACLs', response.errorMessage)
+    }
+    const found = response.resources.flatMap(({ resourceType, resourceName, resourcePatternType, acls }) =>
+      acls.map(
+        ({ principal, host, operation, permissionType }): AclBinding => ({
+          resourceType: nameOf(resourceTypes, resourceType, 'resource type'),
+          resourceName,
+          pattern: nameOf(patterns, resourcePatternType, 'pattern type'),
+          principal,
+          host,
+          operation: nameOf(operations, operation, 'operation'),
+          permission: nameOf(permissions, permissionType, 'permission'),
+        }),
+      ),
+    )
+    return found
+      .map((binding) => ({ binding, text: aclText(binding) }))
+      .sort((a, b) => (a.text < b.text ? -1 : 1))
+      .map(({ binding }) => binding)
+  })
+}
+
+export const createAcls =
+  (wire: Wire): Cluster['createAcls'] =>
+  (bindings) =>
+    wire.operation('createAcls', async (deadline) => {
+      if (bindings.length === 0) {
+        return
+      }
+      for (const part of chunks(bindings, rulesPerRequest)) {
+        const response = await wire.send('controller', apis.createAcls, part.map(toWire))
+        throwFirst(
+          response.results.map((result, i) => ({ ...result, resource: `ACL '${aclText(part[i]!)}'` })),
+          ({ resource }) => resource,
+        )
+      }
+      await settle(deadline, async () => {
+        const live = new Set((await readAcls(wire, deadline)).map(aclText))
+        return bindings.every((binding) => live.has(aclText(binding)))
+      })
+    })
+
+export const deleteAcls =
+  (wire: Wire): Cluster['deleteAcls'] =>
+  (bindings) =>
+    wire.operation('deleteAcls', async (deadline) => {
+      if (bindings.length === 0) {
+        return
+      }
+      for (const part of chunks(bindings, rulesPerRequest)) {
+        // A filter in which nothing is left open matches one rule.
+        const response = await wire.send('controller', apis.deleteAcls, part.map(toWire))
+        throwFirst(
+          response.filterResults.flatMap((result, i) =>
+            [result, ...result.matchingAcls].map(({ errorCode, errorMessage }) => ({
+              errorCode,
+              errorMessage,
+              resource: `ACL '${aclText(part[i]!)}'`,
+            })),
+          ),
+          ({ resource }) => resource,
+        )
+      }
+      await settle(deadline, async () => {
+        const live = new Set((await readAcls(wire, deadline)).map(aclText))
+        return bindings.every((binding) => !live.has(aclText(binding)))
+      })
+    })
+
+/** One rule as a line for people: `allow User:billing read on topic literal orders from *`; equal rules have equal lines. */
+export function aclText(binding: AclBinding): string {
+  const { permission, principal, operation, resourceType, resourceName, pattern, host } = binding
+  return `${permission} ${principal} ${operation} on ${resourceType} ${pattern} ${resourceName} from ${host}`
+}
+
+function toWire(binding: AclBinding) {
+  return {
+    resourceType: resourceTypes[binding.resourceType],
+    resourceName: binding.resourceName,
+    resourcePatternType: patterns[binding.pattern],
+    principal: binding.principal,
+    host: binding.host,
+    operation: operations[binding.operation],
+    permissionType: permissions[binding.permission],
+  }
+}
+
+/** Leaving out a rule that has no name here would be a list that lies, and a plan made of it would be wrong. */
+function nameOf<Name extends string>(table: Readonly<Record<Name, number>>, value: number, what: string): Name {
+  const name = (Object.keys(table) as Name[]).find((one) => table[one] === value)
+  if (name === undefined) {
+    throw new ClusterError('UNSUPPORTED_API', `The cluster has an ACL with ${what} ${value}, which has no name here`, {
+      resource: 'ACLs',
+      hint: 'Kafka is newer than this version of SelfMonitor Streams: update it, or use kafka-acls.',
+    })
+  }
+  return name
+}

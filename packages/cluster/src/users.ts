@@ -1,0 +1,171 @@
+// Accounts that Kafka keeps itself: SCRAM credentials, listed, set and deleted (KIP-554), and tried.
+import { pbkdf2, randomBytes } from 'node:crypto'
+import { promisify } from 'node:util'
+import { apis } from './apis.ts'
+import { brokerError, ClusterError, invalid } from './errors.ts'
+import { settle, throwFirst } from './topics.ts'
+import type { Cluster, ClusterOptions, ScramMechanism, ScramUser } from './types.ts'
+import { createWire, type Deadline, type Wire } from './wire.ts'
+
+// The numbers of the mechanisms on the wire, and the hash behind each (KIP-554, RFC 5802).
+const mechanisms = {
+  'SCRAM-SHA-256': { id: 1, hash: 'sha256', keyBytes: 32 },
+  'SCRAM-SHA-512': { id: 2, hash: 'sha512', keyBytes: 64 },
+} as const satisfies Record<ScramMechanism, { id: number; hash: string; keyBytes: number }>
+
+const resourceNotFound = 91
+const defaultIterations = 8192
+// What Kafka's own server accepts: ScramMechanism.minIterations, and the controller's upper limit.
+const iterationLimits = { min: 4096, max: 16_384 } as const
+const saltBytes = 32
+
+const derive = promisify(pbkdf2)
+
+export const users =
+  (wire: Wire): Cluster['users'] =>
+  () =>
+    wire.operation('users', (deadline) => readUsers(wire, deadline, []))
+
+/** The credentials of the named accounts, of all when none is named. Accounts that do not exist are left out. */
+async function readUsers(wire: Wire, deadline: Deadline, names: readonly string[]): Promise<ScramUser[]> {
+  return wire.retrying(deadline, async () => {
+    const response = await ofAccounts(() =>
+      wire.send(
+        'any',
+        apis.describeUserScramCredentials,
+        names.map((name) => ({ name })),
+      ),
+    )
+    if (response.errorCode !== 0) {
+      throw brokerError(response.errorCode, 'accounts', response.errorMessage)
+    }
+    const found: ScramUser[] = []
+    for (const { user, errorCode, errorMessage, credentialInfos } of response.results) {
+      if (errorCode === resourceNotFound) {
+        continue
+      }
+      if (errorCode !== 0) {
+        throw brokerError(errorCode, `user ${user}`, errorMessage)
+      }
+      const credentials = credentialInfos.flatMap(({ mechanism, iterations }) => {
+        const name = mechanismNames.find((one) => mechanisms[one].id === mechanism)
+        return name === undefined ? [] : [{ mechanism: name, iterations }]
+      })
+      found.push({ name: user, credentials: credentials.sort((a, b) => (a.mechanism < b.mechanism ? -1 : 1)) })
+    }
+    return found.sort((a, b) => (a.name < b.name ? -1 : 1))
+  })
+}
+
+const mechanismNames = Object.keys(mechanisms) as ScramMechanism[]
+
+export const setUserPasswords =
+  (wire: Wire): Cluster['setUserPasswords'] =>
+  (accounts) =>
+    wire.operation('setUserPasswords', async (deadline) => {
+      if (accounts.length === 0) {
+        return
+      }
+      // Kafka is never told the password: what it stores is made from the salted one (KIP-554). UTF-8 as it stands, for
+      // Kafka does not normalise it either.
+      const upsertions = await Promise.all(
+        accounts.map(async ({ name, password, mechanism = 'SCRAM-SHA-512', iterations = defaultIterations }) => {
+          demandAccount(name, password)
+          const { id, hash, keyBytes } = mechanisms[mechanism]
+          if (!Number.isInteger(iterations) || iterations < iterationLimits.min || iterations > iterationLimits.max) {
+            throw invalid(
+              `user ${name}: iterations must be ${iterationLimits.min} to ${iterationLimits.max}, not ${iterations}`,
+              { resource: `user ${name}`, hint: `Leave them out for ${defaultIterations}.` },
+            )
+          }
+          const salt = randomBytes(saltBytes)
+          const saltedPassword = await derive(password, salt, iterations, keyBytes, hash)
+          return { name, mechanism: id, iterations, salt, saltedPassword }
+        }),
+      )
+      const response = await ofAccounts(() => wire.send('controller', apis.alterUserScramCredentials, [], upsertions))
+      throwFirst(response.results, ({ user }) => `user ${user}`)
+      await settle(deadline, async () => {
+        const seen = await readUsers(wire, deadline, [...new Set(accounts.map(({ name }) => name))])
+        return upsertions.every(({ name, mechanism, iterations }) =>
+          seen
+            .find((user) => user.name === name)
+            ?.credentials.some((one) => mechanisms[one.mechanism].id === mechanism && one.iterations === iterations),
+        )
+      })
+    })
+
+export const deleteUsers =
+  (wire: Wire): Cluster['deleteUsers'] =>
+  (names) =>
+    wire.operation('deleteUsers', async (deadline) => {
+      const wanted = [...new Set(names)]
+      if (wanted.length === 0) {
+        return
+      }
+      // A deletion names one mechanism: which there are has to be asked first.
+      const found = await readUsers(wire, deadline, wanted)
+      const missing = wanted.filter((name) => !found.some((user) => user.name === name))
+      throwFirst(
+        missing.map((name) => ({ name, errorCode: resourceNotFound, errorMessage: 'there is no such account' })),
+        ({ name }) => `user ${name}`,
+      )
+      const deletions = found.flatMap(({ name, credentials }) =>
+        credentials.map(({ mechanism }) => ({ name, mechanism: mechanisms[mechanism].id })),
+      )
+      const response = await ofAccounts(() => wire.send('controller', apis.alterUserScramCredentials, deletions, []))
+      throwFirst(response.results, ({ user }) => `user ${user}`)
+      await settle(deadline, async () => (await readUsers(wire, deadline, wanted)).length === 0)
+    })
+
+/** Tries an account with a connection of its own, the one of `options` with another name and password. */
+export const authenticates =
+  (options: ClusterOptions): Cluster['authenticates'] =>
+  async ({ name, password, mechanism = 'SCRAM-SHA-512' }) => {
+    if (options.sasl === undefined) {
+      throw invalid(
+        `${options.bootstrapServers} is connected to without SASL, where no name and password can be tried`,
+        {
+          resource: `user ${name}`,
+          hint: 'Connect with security.protocol=SASL_SSL (or SASL_PLAINTEXT) and an account.',
+        },
+      )
+    }
+    demandAccount(name, password)
+    const wire = createWire({ ...options, sasl: { mechanism, username: name, password } })
+    try {
+      await wire.operation('authenticates', () => wire.reach())
+      return true
+    } catch (error) {
+      if (error instanceof ClusterError && error.kafkaError?.name === 'SASL_AUTHENTICATION_FAILED') {
+        return false
+      }
+      throw error
+    } finally {
+      await wire.close()
+    }
+  }
+
+function demandAccount(name: string, password: string): void {
+  if (name === '') {
+    throw invalid('An account needs a name', { hint: 'Name it; Kafka takes any text that is not empty.' })
+  }
+  if (password === '') {
+    throw invalid(`user ${name}: the password is empty`, { resource: `user ${name}`, hint: 'Give one.' })
+  }
+}
+
+/** Says of a cluster that does not know these requests that it has no accounts, instead of naming API numbers. */
+async function ofAccounts<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask()
+  } catch (error) {
+    if (error instanceof ClusterError && error.code === 'UNSUPPORTED_API') {
+      throw new ClusterError('UNSUPPORTED_API', `This cluster keeps no accounts: ${error.message}`, {
+        resource: error.resource ?? undefined,
+        hint: 'SCRAM accounts need Apache Kafka 3.5 or newer in KRaft mode; the embedded broker has none.',
+      })
+    }
+    throw error
+  }
+}
