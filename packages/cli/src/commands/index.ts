@@ -37,7 +37,7 @@ export const nouns: readonly NounEntry[] = [
     name: 'setup',
     summary: 'wait for the cluster, then apply platform.yaml',
     group: groups.platform,
-    load: async () => (await import('./platform.ts')).setup,
+    load: async () => (await import('./setup.ts')).setup,
   },
   {
     name: 'validate',

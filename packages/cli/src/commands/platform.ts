@@ -1,14 +1,13 @@
-// `selfmonitor setup | validate | plan | apply | import | types`: the platform as a file.
+// `selfmonitor validate | plan | apply | import | types`: the platform as a file. `setup` is in setup.ts.
 import { existsSync, writeFileSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import type { Plan, PlanColors, PlanFormat, Platform } from '@selfmonitor/platform'
 import type { Context } from '../framework/context.ts'
 import { CliError, exitCodes } from '../framework/errors.ts'
-import { collect, duration } from '../framework/parse.ts'
+import { collect } from '../framework/parse.ts'
 import { defineVerb, flag, type Noun, text, type Verb, value } from '../framework/verb.ts'
 import { findPlatformFile, loadPlatformFile } from '../local/platform-file.ts'
-import { applyFailed, applyPlatform, summary, waitUntilUp } from '../local/setup.ts'
-import { createSteps } from '../local/steps.ts'
+import { applyFailed } from '../local/setup.ts'
 import type { Colours } from '../output/colour.ts'
 import { toJson } from '../output/data.ts'
 import { count, counted } from '../output/format.ts'
@@ -16,7 +15,7 @@ import { count, counted } from '../output/format.ts'
 const fileOption = text('-f, --file <file>', 'platform file (default: the nearest platform.yaml)')
 const allowDelete = flag('--allow-delete', 'also delete owned topics that the file no longer declares')
 
-function planColours(colours: Colours): PlanColors {
+export function planColours(colours: Colours): PlanColors {
   return {
     create: colours.good,
     update: colours.careful,
@@ -137,51 +136,6 @@ const applyVerb = defineVerb({
   },
 })
 
-const setupVerb = defineVerb({
-  name: 'setup',
-  summary: 'wait for the cluster, then apply platform.yaml',
-  details:
-    'May be run again at any time: what is already there stays. In development nothing is asked; elsewhere as `apply`\n' +
-    'does. Nothing is ever deleted.',
-  examples: ['selfmonitor setup', 'selfmonitor setup --wait 2m --env staging --yes'],
-  options: {
-    file: fileOption,
-    wait: value('--wait <duration>', 'how long to wait for the cluster, default 60s', duration, 60_000),
-  },
-  output: ['text', 'json'],
-  mutates: true,
-  async run(context, { options }) {
-    const { renderPlan } = await import('@selfmonitor/platform')
-    const platform = await loadPlatformFile(context, options.file)
-    const [cluster, registry] = await Promise.all([context.cluster(), context.registry()])
-    const target = { cluster, registry }
-    const steps = createSteps(context.io.stderr, context.colours.stderr)
-    const wait = { limitMs: options.wait, signal: context.io.signal }
-    await steps.run(
-      'cluster',
-      (onProgress) => waitUntilUp(target, { ...wait, onProgress }),
-      () => cluster.bootstrapServers,
-    )
-    const done = await applyPlatform(platform, target, {
-      onProgress: () => {},
-      confirm: async (plan) => {
-        context.note(renderPlan(plan, 'text', { color: planColours(context.colours.stderr) }).trimEnd())
-        if (platform.environment === 'development') return
-        await context.confirm({
-          what: `Apply ${counted(plan.changes.length, 'change')}`,
-          typedName: platform.environment,
-        })
-      },
-    })
-    if (context.format === 'json') {
-      const { applied, notApplied } = done.result
-      context.out(toJson({ environment: platform.environment, applied, failed: null, notApplied }))
-    } else {
-      context.out(`${summary(platform, done)} (${platform.environment})\n`)
-    }
-  },
-})
-
 const importCommand = defineVerb({
   name: 'import',
   summary: 'write a platform file from a live cluster',
@@ -257,6 +211,5 @@ const alone = (verb: Verb): Noun => ({ name: verb.name, summary: verb.summary, v
 export const validate = alone(validateVerb)
 export const plan = alone(planVerb)
 export const apply = alone(applyVerb)
-export const setup = alone(setupVerb)
 export const importVerb = alone(importCommand)
 export const types = alone(typesVerb)

@@ -11,11 +11,12 @@ const retryMs = 250
 
 export interface Target {
   readonly cluster: Cluster
-  readonly registry: RegistryClient
+  /** null when nothing that is applied has a schema: a registry may itself wait for the topics that are applied here. */
+  readonly registry: RegistryClient | null
 }
 
 /**
- * Waits until Kafka and the registry answer.
+ * Waits until Kafka and the registry, where there is one, answer.
  * @param limitMs how long to wait for both.
  * @throws CliError NOT_UP with what the last attempt said; anything but a failed connection is thrown at once.
  */
@@ -51,7 +52,7 @@ export async function waitUntilUp(
     }
   }
   await answers(`Kafka at ${cluster.bootstrapServers}`, () => cluster.info())
-  await answers(`the registry at ${registry.url}`, () => registry.subjects())
+  if (registry !== null) await answers(`the registry at ${registry.url}`, () => registry.subjects())
 }
 
 export interface SetupResult {

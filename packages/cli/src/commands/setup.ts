@@ -1,0 +1,87 @@
+// `selfmonitor setup`: platform files applied to a cluster that may still be starting, once or again and again. It is
+// what Compose and Kubernetes run, so it never asks the registry about a file that has no schemas.
+import { relative } from 'node:path'
+import type { Platform } from '@selfmonitor/platform'
+import { collect, duration } from '../framework/parse.ts'
+import { defineVerb, type Noun, value } from '../framework/verb.ts'
+import { findPlatformFile, loadPlatformFile } from '../local/platform-file.ts'
+import { applyPlatform, type SetupResult, summary, type Target, waitUntilUp } from '../local/setup.ts'
+import { createSteps } from '../local/steps.ts'
+import { toJson } from '../output/data.ts'
+import { counted } from '../output/format.ts'
+import { planColours } from './platform.ts'
+
+const setupVerb = defineVerb({
+  name: 'setup',
+  summary: 'wait for the cluster, then apply platform.yaml',
+  details:
+    'May be run again at any time: what is already there stays. In development nothing is asked; elsewhere as `apply`\n' +
+    'does. Nothing is ever deleted. Several files are applied one after the other; the registry is waited for before the\n' +
+    'first one that has schemas, so that a file with the accounts and topics of the registry itself can come before it.',
+  examples: [
+    'selfmonitor setup',
+    'selfmonitor setup --wait 2m --env staging --yes',
+    'selfmonitor setup -f infrastructure.yaml -f platform.yaml --env production --confirm production',
+  ],
+  options: {
+    file: value('-f, --file <file>', 'platform file (default: the nearest platform.yaml); repeatable', collect),
+    wait: value('--wait <duration>', 'how long to wait for Kafka, and for the registry, default 60s', duration, 60_000),
+  },
+  output: ['text', 'json'],
+  mutates: true,
+  async run(context, { options }) {
+    const { renderPlan } = await import('@selfmonitor/platform')
+    // All of them before the first request: a mistake in the last file is not found out half-way.
+    const loaded: { name: string; platform: Platform }[] = []
+    for (const given of options.file ?? [undefined]) {
+      const path = findPlatformFile(context.io.cwd, given)
+      loaded.push({ name: relative(context.io.cwd, path) || path, platform: await loadPlatformFile(context, path) })
+    }
+    const steps = createSteps(context.io.stderr, context.colours.stderr)
+    const up = new Set<Target['registry']>()
+    const done: SetupResult[] = []
+    for (const { name, platform } of loaded) {
+      const cluster = await context.cluster()
+      const registry = hasSchemas(platform) ? await context.registry() : null
+      const target: Target = { cluster, registry }
+      if (!up.has(registry)) {
+        await steps.run(
+          registry === null ? 'Kafka' : 'cluster',
+          (onProgress) => waitUntilUp(target, { limitMs: options.wait, signal: context.io.signal, onProgress }),
+          () => cluster.bootstrapServers,
+        )
+        up.add(registry)
+      }
+      const result = await applyPlatform(platform, target, {
+        onProgress: () => {},
+        confirm: async (plan) => {
+          context.note(renderPlan(plan, 'text', { color: planColours(context.colours.stderr) }).trimEnd())
+          if (platform.environment === 'development') return
+          await context.confirm({
+            what: `Apply ${counted(plan.changes.length, 'change')}`,
+            typedName: platform.environment,
+          })
+        },
+      })
+      done.push(result)
+      if (context.format === 'text') {
+        const file = loaded.length > 1 ? `${name}: ` : ''
+        context.out(`${file}${summary(platform, result)} (${platform.environment})\n`)
+      }
+    }
+    if (context.format === 'json') {
+      context.out(
+        toJson({
+          environment: loaded[0]!.platform.environment,
+          applied: done.flatMap(({ result }) => result.applied),
+          failed: null,
+          notApplied: done.flatMap(({ result }) => result.notApplied),
+        }),
+      )
+    }
+  },
+})
+
+const hasSchemas = (platform: Platform): boolean => platform.topics.some(({ schema }) => schema !== undefined)
+
+export const setup: Noun = { name: setupVerb.name, summary: setupVerb.summary, verbs: [setupVerb] }
