@@ -19,7 +19,8 @@ export interface ClusterErrorOptions {
  * Whatever goes wrong with a live cluster.
  *
  * `code` is Kafka's own error name (`TOPIC_ALREADY_EXISTS`) where a broker refused, else one of `CANNOT_CONNECT`,
- * `CONNECTION_CLOSED`, `TLS_FAILED`, `AUTHENTICATION_FAILED`, `UNSUPPORTED_SASL_MECHANISM`, `TIMEOUT`, `UNSUPPORTED_API`, `INVALID_ARGUMENT`, `CLOSED`.
+ * `CONNECTION_CLOSED`, `TLS_FAILED`, `AUTHENTICATION_FAILED`, `UNSUPPORTED_SASL_MECHANISM`, `TIMEOUT`, `UNSUPPORTED_API`,
+ * `INVALID_ARGUMENT`, `INVALID_CLIENT_PROPERTIES`, `CLOSED`.
  */
 export class ClusterError extends Error {
   override readonly name = 'ClusterError'

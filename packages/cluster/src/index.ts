@@ -1,5 +1,11 @@
 // The package's one door.
 export { aclText } from './acls.ts'
+export {
+  type ClientProperties,
+  loadClientProperties,
+  type ParseOptions,
+  parseClientProperties,
+} from './client-properties.ts'
 export { connectCluster } from './cluster.ts'
 export { ClusterError, type ClusterErrorReason } from './errors.ts'
 export { computeResets, type PartitionState } from './reset.ts'
