@@ -1,2 +1,10 @@
 // The package's one door.
-export {}
+export { type ClientOptions, connectKubernetes, type KubernetesClient } from './api/client.ts'
+export { type ApiConnection, inClusterConnection, serviceAccountFolder } from './api/in-cluster.ts'
+export type { ConfigMap, Node, Secret, Service } from './api/types.ts'
+export { type EnsureOptions, type EnsureResult, ensureCredentials } from './credentials/ensure.ts'
+export { type CredentialsSpec, parseSpec } from './credentials/spec.ts'
+export { type DiscoverOptions, discoverFacts, type ExternalType, externalTypes } from './discover/discover.ts'
+export { type Facts, formatFacts, writeFacts } from './discover/facts.ts'
+export { KubernetesError, type KubernetesErrorReason } from './errors.ts'
+export { markFormed } from './mark-formed.ts'

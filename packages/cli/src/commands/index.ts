@@ -94,6 +94,12 @@ export const nouns: readonly NounEntry[] = [
     load: async () => (await import('./events.ts')).events,
   },
   {
+    name: 'kubernetes',
+    summary: 'what the pods of the chart run inside a cluster',
+    group: groups.tools,
+    load: async () => (await import('./kubernetes.ts')).kubernetes,
+  },
+  {
     name: 'completion',
     summary: 'completion for bash, zsh or fish',
     group: groups.tools,

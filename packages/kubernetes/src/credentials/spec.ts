@@ -1,0 +1,234 @@
+// What credentials are to exist: the JSON file that the chart renders. Read strictly, with every mistake at once.
+import { isIP } from 'node:net'
+import { KubernetesError } from '../errors.ts'
+
+export type TlsMode = 'chart' | 'cert-manager' | 'existing' | 'none'
+
+export interface CertificateSpec {
+  /** Secret of type kubernetes.io/tls. */
+  readonly secret: string
+  /** Kafka's principal: `User:<commonName>`. */
+  readonly commonName: string
+  readonly dnsNames: readonly string[]
+  readonly ipAddresses: readonly string[]
+}
+
+export interface CredentialsSpec {
+  readonly namespace: string
+  readonly clusterDomain: string
+  /** False: nothing but the identity. */
+  readonly security: boolean
+  readonly tls: {
+    readonly mode: TlsMode
+    readonly caSecret: string
+    readonly caConfigMap: string
+    readonly validityMs: number
+    readonly caValidityMs: number
+    readonly renewBeforeMs: number
+    /** The first is the brokers': in modes `cert-manager` and `existing` its ca.crt is what clients trust. */
+    readonly certificates: readonly CertificateSpec[]
+  }
+  readonly identity: {
+    readonly configMap: string
+    /** How many controllers get a directory id: the most there will ever be. */
+    readonly controllers: number
+  }
+  readonly accounts: readonly { readonly name: string; readonly secret: string }[]
+  readonly bootstrapServers: string
+  readonly labels: Readonly<Record<string, string>>
+}
+
+const objectName = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/
+const dnsLabel = '[A-Za-z0-9_]([-A-Za-z0-9_]{0,61}[A-Za-z0-9_])?'
+const dnsName = new RegExp(`^(\\*\\.)?${dnsLabel}(\\.${dnsLabel})*$`)
+const bootstrap = new RegExp(`^(${dnsLabel}(\\.${dnsLabel})*|\\[[0-9a-fA-F:.]+\\]):\\d{1,5}$`)
+/** Fits in JAAS and in a principal without quoting. */
+const accountName = /^[A-Za-z0-9._-]{1,200}$/
+/** RFC 5280, ub-common-name; no comma, which would end the name in a principal. */
+const commonName = /^[A-Za-z0-9._ -]{1,64}$/
+const maxControllers = 100
+
+type Fields = Readonly<Record<string, unknown>>
+
+/**
+ * Reads a spec.
+ * @param text JSON
+ * @param file its name, for the message
+ * @throws KubernetesError SPEC_INVALID with every mistake: path, value, what to set
+ */
+export function parseSpec(text: string, file: string): CredentialsSpec {
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch (cause) {
+    throw invalid(file, [`is not JSON: ${(cause as Error).message}`])
+  }
+  const problems: string[] = []
+  const spec = read(json, problems)
+  if (problems.length > 0) throw invalid(file, problems)
+  return spec
+}
+
+function invalid(file: string, problems: readonly string[]): KubernetesError {
+  return new KubernetesError('SPEC_INVALID', `${file} is not a credentials spec:\n  ${problems.join('\n  ')}`, {
+    reason: 'invalid',
+    problems,
+    hint: 'The chart renders this file into the ConfigMap kafka-credentials-spec: correct its values and upgrade.',
+  })
+}
+
+function read(json: unknown, problems: string[]): CredentialsSpec {
+  const complain = (path: string, value: unknown, wanted: string): void => {
+    problems.push(`${path} is ${value === undefined ? 'missing' : JSON.stringify(value)}: set ${wanted}`)
+  }
+  const fields = (value: unknown, path: string, known: readonly string[]): Fields => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      complain(path || 'the file', value, 'an object')
+      return {}
+    }
+    for (const key of Object.keys(value)) {
+      if (!known.includes(key)) {
+        problems.push(`${path === '' ? key : `${path}.${key}`} is not known: one of ${known.join(', ')}`)
+      }
+    }
+    return value as Fields
+  }
+  const text = (value: unknown, path: string, pattern: RegExp, wanted: string, fallback?: string): string => {
+    if (value === undefined && fallback !== undefined) return fallback
+    if (typeof value === 'string' && pattern.test(value)) return value
+    complain(path, value, wanted)
+    return ''
+  }
+  const list = <T>(value: unknown, path: string, each: (item: unknown, path: string) => T): T[] => {
+    if (value === undefined) return []
+    if (Array.isArray(value)) return value.map((item, index) => each(item, `${path}[${index}]`))
+    complain(path, value, 'a list')
+    return []
+  }
+  const duration = (value: unknown, path: string, fallback: string): number => {
+    const ms = durationMs(value ?? fallback)
+    if (ms !== undefined) return ms
+    complain(path, value, 'a duration such as "720h"')
+    return 1
+  }
+  const name = (value: unknown, path: string, what: string, fallback?: string): string =>
+    text(value, path, objectName, `the name of a ${what} (lower-case letters, digits, "-" and ".")`, fallback)
+
+  const root = fields(json, '', [
+    'namespace',
+    'clusterDomain',
+    'tls',
+    'identity',
+    'accounts',
+    'bootstrapServers',
+    'labels',
+    'security',
+  ])
+  const security = root.security ?? true
+  if (typeof security !== 'boolean') complain('security', security, 'true or false')
+
+  const tls = fields(root.tls ?? (security === false ? { mode: 'none' } : undefined), 'tls', [
+    'mode',
+    'caSecret',
+    'caConfigMap',
+    'validity',
+    'caValidity',
+    'renewBefore',
+    'certificates',
+  ])
+  const modes: readonly unknown[] = ['chart', 'cert-manager', 'existing', 'none']
+  if (!modes.includes(tls.mode)) complain('tls.mode', tls.mode, `one of ${modes.join(', ')}`)
+  if (tls.mode === 'none' && security === true) {
+    problems.push('tls.mode is "none" with security: true: set a mode, or security: false')
+  }
+  const validityMs = duration(tls.validity, 'tls.validity', '8760h')
+  const caValidityMs = duration(tls.caValidity, 'tls.caValidity', '87600h')
+  const renewBeforeMs = duration(tls.renewBefore, 'tls.renewBefore', '720h')
+  if (renewBeforeMs >= validityMs) complain('tls.renewBefore', tls.renewBefore, 'less than tls.validity')
+  if (validityMs > caValidityMs) complain('tls.validity', tls.validity, 'at most tls.caValidity')
+
+  const identity = fields(root.identity, 'identity', ['configMap', 'controllers'])
+  const controllers = identity.controllers
+  if (!Number.isInteger(controllers) || Number(controllers) < 0 || Number(controllers) > maxControllers) {
+    complain('identity.controllers', controllers, `a number from 0 to ${maxControllers}`)
+  }
+
+  const certificates = list(tls.certificates, 'tls.certificates', (item, path): CertificateSpec => {
+    const one = fields(item, path, ['secret', 'commonName', 'dnsNames', 'ipAddresses'])
+    return {
+      secret: name(one.secret, `${path}.secret`, 'Secret'),
+      commonName: text(
+        one.commonName,
+        `${path}.commonName`,
+        commonName,
+        'at most 64 letters, digits, ".", "_" and "-"',
+      ),
+      dnsNames: list(one.dnsNames, `${path}.dnsNames`, (value, at) => text(value, at, dnsName, 'a DNS name')),
+      ipAddresses: list(one.ipAddresses, `${path}.ipAddresses`, (value, at) => {
+        if (typeof value === 'string' && isIP(value) !== 0) return value
+        complain(at, value, 'an IP address')
+        return '0.0.0.0'
+      }),
+    }
+  })
+  const accounts = list(root.accounts, 'accounts', (item, path) => {
+    const one = fields(item, path, ['name', 'secret'])
+    return {
+      name: text(one.name, `${path}.name`, accountName, 'letters, digits, ".", "_" and "-"'),
+      secret: name(one.secret, `${path}.secret`, 'Secret'),
+    }
+  })
+  const secrets = [...certificates, ...accounts].map(({ secret }) => secret)
+  for (const twice of new Set(secrets.filter((secret, index) => secret !== '' && secrets.indexOf(secret) !== index))) {
+    problems.push(`Secret "${twice}" is named twice: every certificate and account has one of its own`)
+  }
+  if (security === true && certificates.length === 0) complain('tls.certificates', tls.certificates, 'at least one')
+
+  const servers = root.bootstrapServers
+  const addresses = typeof servers === 'string' ? servers.split(',') : []
+  if (accounts.length > 0 && (addresses.length === 0 || !addresses.every((one) => bootstrap.test(one)))) {
+    complain('bootstrapServers', servers, 'host:port, more of them separated by commas')
+  }
+  const labels = Object.entries(fields(root.labels ?? {}, 'labels', Object.keys((root.labels as Fields) ?? {})))
+  for (const [label, value] of labels) {
+    if (typeof value !== 'string' || !/^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/.test(value)) {
+      complain(`labels.${label}`, value, 'a label value')
+    }
+  }
+  return {
+    namespace: name(root.namespace, 'namespace', 'namespace'),
+    clusterDomain: text(
+      root.clusterDomain,
+      'clusterDomain',
+      dnsName,
+      'a domain such as cluster.local',
+      'cluster.local',
+    ),
+    security: security === true,
+    tls: {
+      mode: tls.mode as TlsMode,
+      caSecret: name(tls.caSecret, 'tls.caSecret', 'Secret', 'kafka-ca'),
+      caConfigMap: name(tls.caConfigMap, 'tls.caConfigMap', 'ConfigMap', 'kafka-ca-bundle'),
+      validityMs,
+      caValidityMs,
+      renewBeforeMs,
+      certificates,
+    },
+    identity: {
+      configMap: name(identity.configMap, 'identity.configMap', 'ConfigMap', 'kafka-identity'),
+      controllers: Number(controllers),
+    },
+    accounts,
+    bootstrapServers: typeof servers === 'string' ? servers : '',
+    labels: Object.fromEntries(labels) as Record<string, string>,
+  }
+}
+
+/** Go's form, as everywhere in Kubernetes: `720h`, `1h30m`, `45s`. */
+function durationMs(value: unknown): number | undefined {
+  if (typeof value !== 'string' || !/^(\d+h)?(\d+m)?(\d+s)?$/.test(value)) return undefined
+  const units: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000 }
+  let total = 0
+  for (const [, amount, unit] of value.matchAll(/(\d+)([hms])/g)) total += Number(amount) * units[unit!]!
+  return total > 0 && Number.isSafeInteger(total) ? total : undefined
+}
