@@ -123,6 +123,12 @@ export function containersOf(spec: Json): readonly Container[] {
   ]
 }
 
+/** The probes that a container has, by their field. */
+export function probesOf(container: Json): Record<string, Json> {
+  const names = ['startupProbe', 'readinessProbe', 'livenessProbe']
+  return Object.fromEntries(names.filter((name) => container[name]).map((name) => [name, container[name]]))
+}
+
 /** Whether labels fit a LabelSelector (or a Service's plain map). An empty selector fits everything. */
 export function selects(selector: Json, labels: Readonly<Record<string, string>>): boolean {
   const isLabelSelector = selector && ('matchLabels' in selector || 'matchExpressions' in selector)
