@@ -21,7 +21,10 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   let code: number = exitCodes.done
   let settings: Settings | undefined
   const invoke = async (invocation: Invocation): Promise<void> => {
-    settings = resolveSettings(invocation.globals, io)
+    settings = await resolveSettings(invocation.globals, io)
+    if (invocation.globals.verbose === true && settings.ignoredProperties.length > 0) {
+      io.stderr.write(`Client settings that mean nothing here: ${settings.ignoredProperties.join(', ')}\n`)
+    }
     code = await runVerb(invocation, settings, io)
   }
   try {
@@ -63,7 +66,7 @@ async function runVerb(invocation: Invocation, settings: Settings, io: Io): Prom
 /** Asked by the shell, with half a command line: answered from the tables, and quickly, or not at all. */
 async function complete(words: readonly string[], io: Io): Promise<number> {
   const { completeWords, liveNames } = await import('./commands/completion.ts')
-  const settings = { ...resolveSettings({}, io), timeoutMs: completionTimeoutMs }
+  const settings = { ...(await resolveSettings({}, io)), timeoutMs: completionTimeoutMs }
   const { context, end } = createContext({
     io,
     settings,

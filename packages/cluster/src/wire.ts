@@ -1,5 +1,4 @@
 // One room that every request goes through: connections, versions, routing to the right broker, deadlines, retries.
-import { isIP } from 'node:net'
 import {
   type API,
   apiVersionsV1,
@@ -11,6 +10,7 @@ import {
 import { apis } from './apis.ts'
 import { translate, type Via } from './connection-errors.ts'
 import { brokerError, ClusterError, invalid, isRetriableKafkaError } from './errors.ts'
+import { clientSecurity } from './security.ts'
 import type { BrokerInfo, ClusterInfo, ClusterOptions } from './types.ts'
 
 interface Address {
@@ -62,17 +62,11 @@ export function createWire(options: ClusterOptions): Wire {
   if (!Number.isFinite(timeoutMs) || timeoutMs <= 0) {
     throw invalid(`timeoutMs must be a positive number of milliseconds, it is ${timeoutMs}`)
   }
-  const { verifyHostname = true, ...tls } = typeof options.tls === 'object' ? options.tls : {}
-  const secure = options.tls !== undefined && options.tls !== false
-  demandSendableName(options)
   const pool = new ConnectionPool(options.clientId ?? 'selfmonitor', {
     connectTimeout: Math.min(5_000, timeoutMs),
     requestTimeout: timeoutMs,
     maxInflights: 16,
-    sasl: options.sasl,
-    tls: secure ? { ...tls, ...(verifyHostname ? {} : { checkServerIdentity: () => undefined }) } : undefined,
-    // SNI, which brokers behind one address need. An address that is no name has none (RFC 6066).
-    tlsServerName: tls.servername ?? (secure && bootstrap.every(({ host }) => isIP(host) === 0)),
+    ...clientSecurity(options),
   })
   // A TLS alert that comes after the handshake (TLS 1.3: no client certificate) is known to the socket only; whoever waits
   // for an answer is told that the connection closed.
@@ -84,7 +78,7 @@ export function createWire(options: ClusterOptions): Wire {
   })
   const via = ({ host, port }: { host?: string; port?: number }): Via => ({
     address: `${host}:${port}`,
-    tls: secure,
+    tls: options.tls !== undefined && options.tls !== false,
     sasl: options.sasl?.mechanism ?? null,
     socketError: socketErrors.get(`${host}:${port}`),
   })
@@ -306,16 +300,6 @@ function isTransient(error: ClusterError): boolean {
     return isRetriableKafkaError(error.kafkaError.code) && error.code !== 'UNKNOWN_TOPIC_OR_PARTITION'
   }
   return ['CONNECTION_CLOSED', 'CANNOT_CONNECT', 'BROKER_NOT_AVAILABLE'].includes(error.code)
-}
-
-/** The client library escapes only the first comma of a SCRAM name (RFC 5802, saslname): two would be another name. */
-function demandSendableName({ sasl }: ClusterOptions): void {
-  if (sasl !== undefined && sasl.mechanism !== 'PLAIN' && sasl.username.split(',').length > 2) {
-    throw invalid(`user ${sasl.username}: a name with more than one comma cannot be used with SCRAM here`, {
-      resource: `user ${sasl.username}`,
-      hint: 'Use an account with a simpler name.',
-    })
-  }
 }
 
 function parseBootstrap(text: string): Address[] {

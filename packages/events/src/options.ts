@@ -9,7 +9,15 @@ export interface SecurityOptions {
     readonly password: string
   }
   /** `true` for the system's trust store, or PEM texts. */
-  readonly tls?: true | { readonly ca?: string; readonly cert?: string; readonly key?: string }
+  readonly tls?:
+    | true
+    | {
+        readonly ca?: string
+        readonly cert?: string
+        readonly key?: string
+        readonly servername?: string
+        readonly verifyHostname?: boolean
+      }
 }
 
 /** Settings after defaults and checks. Times in milliseconds. */

@@ -135,8 +135,11 @@ export interface EventStreamOptions {
   schemas?: Readonly<Record<string, Readonly<Record<string, object>>>> | null
   /** Default `KAFKA_SASL_MECHANISM`, `KAFKA_SASL_USERNAME`, `KAFKA_SASL_PASSWORD`. */
   sasl?: { mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'; username: string; password: string }
-  /** `true` for the system's trust store, or PEM texts. Default `KAFKA_TLS=true`, `KAFKA_TLS_CA` (PEM). */
-  tls?: boolean | { ca?: string; cert?: string; key?: string }
+  /**
+   * `true` for the system's trust store, or PEM texts. Default `KAFKA_TLS=true`, `KAFKA_TLS_CA` (PEM). With
+   * `verifyHostname: false` a certificate for any name is taken.
+   */
+  tls?: boolean | { ca?: string; cert?: string; key?: string; servername?: string; verifyHostname?: boolean }
   /** Default: warnings and errors to stderr. */
   logger?: Logger
   observer?: EventObserver

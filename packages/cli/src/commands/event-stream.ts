@@ -13,6 +13,8 @@ export async function openStream(
   const stream = await connectEvents({
     service: options.service,
     bootstrapServers: context.settings.bootstrapServers.value,
+    sasl: context.settings.security.sasl,
+    tls: context.settings.security.tls,
     registryUrl: context.settings.registryUrl.value,
     schemas: await payloadSchemas(context, options.file),
     deliveryTimeoutMs: context.settings.timeoutMs,

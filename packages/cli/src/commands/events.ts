@@ -141,6 +141,7 @@ const tail = defineVerb({
       const records = readRecords({
         cluster,
         bootstrapServers: context.settings.bootstrapServers.value,
+        security: context.settings.security,
         ranges,
         signal: context.io.signal,
         timeoutMs: context.settings.timeoutMs,

@@ -1,7 +1,7 @@
 // Reads partitions without joining a group: nothing is committed, and no group is left behind on the cluster.
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Consumer } from '@platformatic/kafka'
-import type { Cluster } from '@selfmonitor/cluster'
+import type { Cluster, ClusterOptions } from '@selfmonitor/cluster'
 
 export interface RawRecord {
   readonly topic: string
@@ -24,6 +24,7 @@ export interface Range {
 export interface ReadOptions {
   readonly cluster: Cluster
   readonly bootstrapServers: string
+  readonly security: Pick<ClusterOptions, 'sasl' | 'tls'>
   readonly ranges: readonly Range[]
   readonly signal: AbortSignal
   readonly timeoutMs: number
@@ -57,6 +58,7 @@ interface Position {
  */
 export async function* readRecords(options: ReadOptions): AsyncGenerator<RawRecord> {
   const { Consumer } = await import('@platformatic/kafka')
+  const { clientSecurity } = await import('@selfmonitor/cluster')
   const consumer = new Consumer({
     clientId: 'selfmonitor-tail',
     // Never joined; the class wants one.
@@ -65,6 +67,7 @@ export async function* readRecords(options: ReadOptions): AsyncGenerator<RawReco
     timeout: options.timeoutMs,
     requestTimeout: options.timeoutMs + fetchWaitMs,
     retries: 0,
+    ...clientSecurity({ bootstrapServers: options.bootstrapServers, ...options.security }),
   })
   try {
     yield* readAll(consumer, options)

@@ -85,9 +85,10 @@ export function createContext(options: ContextOptions): { context: Context; end:
     cluster() {
       cluster ??= import('@selfmonitor/cluster').then(async ({ connectCluster }) => {
         const connected = await connectCluster({
+          ...settings.security,
           bootstrapServers: settings.bootstrapServers.value,
           timeoutMs: settings.timeoutMs,
-          clientId: 'selfmonitor-cli',
+          clientId: settings.security.clientId ?? 'selfmonitor-cli',
         })
         cleanups.push(() => connected.close())
         return connected

@@ -50,6 +50,9 @@ const connectionCodes = new Set([
   'REGISTRY_TIMEOUT',
 ])
 
+/** It answered, and wants another security protocol or certificate: the error knows better than we do what to look at. */
+const securityCodes = new Set(['TLS_FAILED', 'CONNECTION_CLOSED'])
+
 const notAllowedCodes = new Set(['AUTHENTICATION_FAILED', 'POLICY_VIOLATION'])
 
 /** The error itself, its causes and what it aggregates, nearest first. */
@@ -96,7 +99,10 @@ export function reportError(error: unknown, where?: (message: string) => string)
     return {
       ...report,
       message: where === undefined ? report.message : `${report.message.replace(/\.$/, '')} (${where(report.message)})`,
-      hint: 'Is it running? `selfmonitor status` shows, `selfmonitor up` starts it; --bootstrap-servers and --registry-url name another one.',
+      hint:
+        hint !== undefined && codes.some((code) => securityCodes.has(code))
+          ? `${hint} --command-config names the file of client settings.`
+          : 'Is it running? `selfmonitor status` shows, `selfmonitor up` starts it; --bootstrap-servers and --registry-url name another one.',
       exitCode: exitCodes.cannotConnect,
     }
   }

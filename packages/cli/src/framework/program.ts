@@ -33,6 +33,11 @@ export const globalOptions: readonly OptionSpec<unknown>[] = [
     description: 'Kafka (KAFKA_BOOTSTRAP_SERVERS; else what `up` started; else 127.0.0.1:9092)',
   },
   {
+    flags: '--command-config <file>',
+    description:
+      'Kafka client settings (client.properties): account, TLS, bootstrap.servers (SELFMONITOR_COMMAND_CONFIG)',
+  },
+  {
     flags: '--registry-url <url>',
     description: 'Schema Registry (SCHEMA_REGISTRY_URL; else what `up` started; else http://127.0.0.1:8081)',
   },

@@ -1,7 +1,7 @@
 // One set of connections to a Kafka cluster: addresses by node, metadata, and requests by name. Everything that retries,
 // orders or remembers lives in the producer, the group member and the fetcher; here a call either answers or fails.
-import { isIP } from 'node:net'
 import { type API, Base, type Broker, type Connection, findErrorBy, kGetApi, ResponseError } from '@platformatic/kafka'
+import { clientSecurity } from '@selfmonitor/cluster'
 import type { SecurityOptions } from '../options.ts'
 
 export interface PartitionMetadata {
@@ -63,8 +63,6 @@ interface MetadataResponse {
 
 export function createKafkaClient(options: KafkaClientOptions): KafkaClient {
   const bootstrap = options.bootstrapServers.split(',').map((address) => address.trim())
-  // The name that a TLS server is asked for (SNI) must not be an address.
-  const namesOnly = bootstrap.every((address) => isIP(address.slice(0, address.lastIndexOf(':'))) === 0)
   const base = new Base({
     clientId: options.clientId,
     bootstrapBrokers: bootstrap,
@@ -72,10 +70,7 @@ export function createKafkaClient(options: KafkaClientOptions): KafkaClient {
     connectTimeout: 5000,
     // Requests wait for each other on the broker anyway; the callers limit what is under way.
     maxInflights: 16,
-    ...(options.sasl === undefined ? {} : { sasl: { ...options.sasl } }),
-    ...(options.tls === undefined
-      ? {}
-      : { tls: options.tls === true ? {} : { ...options.tls }, tlsServerName: namesOnly }),
+    ...clientSecurity(options),
     // Passed on to every connection; not in the option types of this class.
     ...{ requestTimeout: options.requestTimeoutMs },
   })

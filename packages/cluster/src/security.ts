@@ -1,0 +1,50 @@
+// TLS and SASL as the client library wants them, from the options of this package: for the cluster's own connections, and for
+// whoever opens others of the library's clients to the same cluster.
+import { isIP } from 'node:net'
+import type { ConnectionOptions } from '@platformatic/kafka'
+import { invalid } from './errors.ts'
+import type { ClusterOptions } from './types.ts'
+
+/**
+ * The part of @platformatic/kafka's options that secures a connection; nothing of it for a plain one.
+ *
+ * @throws ClusterError INVALID_ARGUMENT for a name that the library would send wrongly
+ */
+export function clientSecurity({
+  bootstrapServers,
+  sasl,
+  tls = false,
+}: Pick<ClusterOptions, 'bootstrapServers' | 'sasl' | 'tls'>): Pick<
+  ConnectionOptions,
+  'sasl' | 'tls' | 'tlsServerName'
+> {
+  demandSendableName(sasl)
+  const { verifyHostname = true, servername, ...pems } = typeof tls === 'object' ? tls : {}
+  return {
+    ...(sasl === undefined ? {} : { sasl: { ...sasl } }),
+    ...(tls === false
+      ? {}
+      : {
+          tls: { ...pems, ...(verifyHostname ? {} : { checkServerIdentity: () => undefined }) },
+          // SNI, which brokers behind one address need. An address that is no name has none (RFC 6066).
+          tlsServerName: servername ?? bootstrapServers.split(',').every((address) => isIP(hostOf(address)) === 0),
+        }),
+  }
+}
+
+function hostOf(address: string): string {
+  return address
+    .trim()
+    .replace(/:\d+$/, '')
+    .replace(/^\[(.*)\]$/, '$1')
+}
+
+/** The client library escapes only the first comma of a SCRAM name (RFC 5802, saslname): two would be another name. */
+function demandSendableName(sasl: ClusterOptions['sasl']): void {
+  if (sasl !== undefined && sasl.mechanism !== 'PLAIN' && sasl.username.split(',').length > 2) {
+    throw invalid(`user ${sasl.username}: a name with more than one comma cannot be used with SCRAM here`, {
+      resource: `user ${sasl.username}`,
+      hint: 'Use an account with a simpler name.',
+    })
+  }
+}
