@@ -1,0 +1,32 @@
+#!/bin/bash
+# Becomes the Kafka server (process 1, so that SIGTERM reaches it), on the configuration that kafka-init.sh rendered.
+#
+# Environment: NODE_HEAP_MIB, NODE_JVM_OPTIONS, NODE_LOG4J (file), NODE_JMX_AGENT (argument of -javaagent, empty: none),
+# NODE_CERTIFICATE_RELOAD_SECONDS (0: never).
+source "$(dirname "$0")/lib.sh"
+
+rm -f "$RUN_DIR/listening-since"
+
+# A renewed certificate is taken up while the server runs. The loop ends with the container.
+if [[ ${NODE_SECURITY:-false} == true && ${NODE_CERTIFICATE_RELOAD_SECONDS:-0} -gt 0 ]]; then
+  (
+    while sleep "$NODE_CERTIFICATE_RELOAD_SECONDS"; do
+      if certificates_changed; then "$(dirname "$0")/reload-certificates.sh" || true; fi
+    done
+  ) &
+fi
+
+# The remote port of JMX is neither authenticated nor encrypted: never opened.
+unset JMX_PORT KAFKA_JMX_PORT KAFKA_JMX_HOSTNAME
+# Set here and not in the container, so that tools that people run inside it get neither this heap nor the agent's port.
+export KAFKA_HEAP_OPTS="-Xms${NODE_HEAP_MIB}m -Xmx${NODE_HEAP_MIB}m"
+# The options that Kafka's own scripts use, and an end instead of a half-dead broker when memory is out.
+export KAFKA_JVM_PERFORMANCE_OPTS="-server -XX:+UseG1GC -XX:MaxGCPauseMillis=20 -XX:InitiatingHeapOccupancyPercent=35 -XX:+ExplicitGCInvokesConcurrent -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true ${NODE_JVM_OPTIONS:-}"
+export KAFKA_LOG4J_OPTS="-Dlog4j2.configurationFile=$NODE_LOG4J"
+export KAFKA_OPTS="${NODE_JMX_AGENT:+-javaagent:$NODE_JMX_AGENT}"
+# Without -loggc: no file of the garbage collector on a read-only file system.
+export EXTRA_ARGS="-name kafkaServer"
+
+say "Starting node $NODE_ID with a heap of $NODE_HEAP_MIB MiB"
+server=$(kafka_tool_path server-start)
+exec "$server" "$RUN_DIR/server.properties"

@@ -1,0 +1,60 @@
+#!/bin/bash
+# The startup probe, asked until it says yes once: a started node counts only when it is back where it was.
+#
+# A broker: its listener is open and its own replicas are in sync again. A controller: it is a voter of a quorum that has a
+# leader. So a rolling update goes on to the next pod only then. The second part is bounded by NODE_IN_SYNC_SECONDS from the
+# opening of the listener on, and is never asked again: trouble elsewhere in the cluster takes no running pod out of service.
+#
+# Environment: NODE_TEMPLATE, NODE_IN_SYNC_SECONDS.
+source "$(dirname "$0")/lib.sh"
+
+SINCE=$RUN_DIR/listening-since
+
+# Partitions with this broker among the replicas and not in sync, one a line. Fails when the cluster does not answer.
+lagging_partitions() {
+  local lines line
+  local pattern='Topic: ([^[:space:]]+)[[:space:]]+Partition: ([0-9]+)[[:space:]].*Replicas: ([0-9,]*)[[:space:]]+Isr: ([0-9,]*)'
+  lines=$(kafka_tool_within 25 topics --bootstrap-server localhost:9092 --command-config "$RUN_DIR/client.properties" \
+    --describe --under-replicated-partitions 2>"$RUN_DIR/probe.log") || return 1
+  while IFS= read -r line; do
+    if [[ $line =~ $pattern && ,${BASH_REMATCH[3]}, == *,$NODE_ID,* && ,${BASH_REMATCH[4]}, != *,$NODE_ID,* ]]; then
+      echo "${BASH_REMATCH[1]}-${BASH_REMATCH[2]}"
+    fi
+  done <<<"$lines"
+}
+
+# Whether this directory is among the voters that the quorum's leader knows.
+is_voter() {
+  local status directory
+  directory=$(read_property "$LOG_DIRS/meta.properties" directory.id)
+  status=$(kafka_tool_within 25 metadata-quorum --bootstrap-controller localhost:9093 \
+    --command-config "$RUN_DIR/controller-client.properties" describe --status 2>"$RUN_DIR/probe.log") || return 1
+  grep -Eq '^LeaderId: +[0-9]+' <<<"$status" && grep '^CurrentVoters:' <<<"$status" | grep -qF -- "$directory"
+}
+
+port=9092
+if [[ $NODE_TEMPLATE == controller ]]; then port=9093; fi
+if ! port_open "$port"; then
+  echo "Port $port is not open yet"
+  exit 1
+fi
+now=$(date +%s)
+if [[ ! -s $SINCE ]]; then echo "$now" >"$SINCE"; fi
+elapsed=$((now - $(<"$SINCE")))
+if ((elapsed >= NODE_IN_SYNC_SECONDS)); then
+  echo "Ready after $elapsed s, without having waited to the end: see kafka-topics --describe --under-replicated-partitions"
+  exit 0
+fi
+
+if [[ $NODE_TEMPLATE == controller ]]; then
+  if is_voter; then exit 0; fi
+  echo "Not yet a voter of a quorum with a leader, for $elapsed of at most $NODE_IN_SYNC_SECONDS s"
+  exit 1
+fi
+if ! lagging=$(lagging_partitions); then
+  echo "The cluster does not answer yet, for $elapsed of at most $NODE_IN_SYNC_SECONDS s"
+  exit 1
+fi
+if [[ -z $lagging ]]; then exit 0; fi
+echo "$(wc -l <<<"$lagging") partitions of this broker are not in sync yet, for $elapsed of at most $NODE_IN_SYNC_SECONDS s, the first ${lagging%%$'\n'*}"
+exit 1

@@ -1,0 +1,301 @@
+{{/*
+The StatefulSet of brokers and that of controllers, which differ in little:
+  (dict "root" . "name" "kafka" "component" "kafka" "of" .Values.kafka "template" "broker" "heapMiB" "2048" "tlsSecret" "…"
+        "listeners" "client internal" "ports" (list …) "readiness" "client" "liveness" "internal" "checksum" "…"
+        "discover" (list arguments) "env" (list …))
+*/}}
+
+{{- define "selfmonitor.kafka.statefulSet" -}}
+{{- $values := .root.Values -}}
+{{- $of := .of -}}
+{{- $secure := $values.security.enabled -}}
+{{- $monitoring := $values.monitoring.enabled -}}
+apiVersion: apps/v1
+kind: StatefulSet
+metadata:
+  {{- include "selfmonitor.metadata" . | nindent 2 }}
+spec:
+  serviceName: {{ .name }}-headless
+  replicas: {{ int $of.replicaCount }}
+  # All at once: a quorum and in-sync replicas need each other to become ready. Updates still go one by one.
+  podManagementPolicy: Parallel
+  updateStrategy:
+    type: {{ $of.updateStrategy.type }}
+    {{- if eq $of.updateStrategy.type "RollingUpdate" }}
+    rollingUpdate: { partition: {{ int $of.updateStrategy.partition }} }
+    {{- end }}
+  revisionHistoryLimit: 5
+  {{- if and (semverCompare ">=1.27.0-0" .root.Capabilities.KubeVersion.Version) (or (ne $of.persistence.whenDeleted "Retain") (ne $of.persistence.whenScaled "Retain")) }}
+  persistentVolumeClaimRetentionPolicy:
+    whenDeleted: {{ $of.persistence.whenDeleted }}
+    whenScaled: {{ $of.persistence.whenScaled }}
+  {{- end }}
+  selector:
+    matchLabels:
+      {{- include "selfmonitor.selector" . | nindent 6 }}
+  template:
+    metadata:
+      labels:
+        {{- include "selfmonitor.podLabels" . | nindent 8 }}
+        {{- with $of.podLabels }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+      annotations:
+        kubectl.kubernetes.io/default-container: kafka
+        # A changed configuration is a new pod.
+        checksum/config: {{ .checksum }}
+        {{- if $monitoring }}
+        prometheus.io/scrape: "true"
+        prometheus.io/port: "5556"
+        prometheus.io/path: /metrics
+        {{- end }}
+        {{- with $of.podAnnotations }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+    spec:
+      serviceAccountName: {{ .name }}
+      automountServiceAccountToken: false
+      enableServiceLinks: false
+      terminationGracePeriodSeconds: {{ int $of.terminationGracePeriodSeconds }}
+      {{- with include "selfmonitor.imagePullSecrets" .root | trim }}
+      {{- . | nindent 6 }}
+      {{- end }}
+      {{- include "selfmonitor.podSecurityContext" . | nindent 6 }}
+      {{- with include "selfmonitor.kafka.scheduling" . | trim }}
+      {{- . | nindent 6 }}
+      {{- end }}
+      initContainers:
+        {{- if .discover }}
+        # The only container with a token: asks the API server for the node's zone and the address outside.
+        - name: discover
+          {{- include "selfmonitor.imageLines" (dict "root" .root "name" "selfmonitor") | nindent 10 }}
+          command:
+            {{- toYaml .discover | nindent 12 }}
+          env:
+            {{- include "selfmonitor.kafka.podEnv" . | nindent 12 }}
+            - name: NODE_NAME
+              valueFrom: { fieldRef: { fieldPath: spec.nodeName } }
+          {{- include "selfmonitor.smallResources" (dict "memory" "256Mi") | nindent 10 }}
+          {{- include "selfmonitor.containerSecurityContext" . | nindent 10 }}
+          volumeMounts:
+            - { name: run, mountPath: /run/kafka }
+            - { name: tmp, mountPath: /tmp }
+            - { name: api-token, mountPath: /var/run/secrets/kubernetes.io/serviceaccount, readOnly: true }
+        {{- end }}
+        {{- if $monitoring }}
+        - name: jmx-agent
+          {{- include "selfmonitor.imageLines" (dict "root" .root "name" "selfmonitor") | nindent 10 }}
+          command: [cp, /opt/selfmonitor/jmx/jmx_prometheus_javaagent.jar, /opt/jmx/jmx_prometheus_javaagent.jar]
+          {{- include "selfmonitor.smallResources" (dict) | nindent 10 }}
+          {{- include "selfmonitor.containerSecurityContext" . | nindent 10 }}
+          volumeMounts:
+            - { name: jmx-agent, mountPath: /opt/jmx }
+        {{- end }}
+        # Renders the configuration and formats an empty volume. Same image as the server: a volume that a newer tool formats
+        # may not open in an older server.
+        - name: format
+          {{- include "selfmonitor.imageLines" (dict "root" .root "name" "kafka") | nindent 10 }}
+          command: [/bin/bash, /opt/selfmonitor/bin/kafka-init.sh]
+          env:
+            {{- include "selfmonitor.kafka.nodeEnv" . | nindent 12 }}
+          {{- include "selfmonitor.smallResources" (dict "memory" "512Mi" "cpu" "100m") | nindent 10 }}
+          {{- include "selfmonitor.containerSecurityContext" . | nindent 10 }}
+          volumeMounts:
+            {{- include "selfmonitor.kafka.volumeMounts" . | nindent 12 }}
+            - { name: identity, mountPath: /etc/selfmonitor/identity, readOnly: true }
+            {{- if $secure }}
+            - { name: broker-account, mountPath: /etc/selfmonitor/secrets/kafka-broker, readOnly: true }
+            {{- end }}
+            {{- if and $secure (ne .template "broker") }}
+            - { name: admin, mountPath: /etc/selfmonitor/secrets/admin, readOnly: true }
+            {{- end }}
+      containers:
+        - name: kafka
+          {{- include "selfmonitor.imageLines" (dict "root" .root "name" "kafka") | nindent 10 }}
+          command: [/bin/bash, /opt/selfmonitor/bin/kafka-start.sh]
+          env:
+            {{- include "selfmonitor.kafka.nodeEnv" . | nindent 12 }}
+            {{- with $of.extraEnv }}
+            {{- toYaml . | nindent 12 }}
+            {{- end }}
+          ports:
+            {{- range .ports }}
+            - { name: {{ .name }}, containerPort: {{ .port }} }
+            {{- end }}
+            {{- if $monitoring }}
+            - { name: metrics, containerPort: 5556 }
+            {{- end }}
+          {{- include "selfmonitor.resources" (dict "resources" $of.resources "name" .valuesName) | nindent 10 }}
+          {{- include "selfmonitor.containerSecurityContext" . | nindent 10 }}
+          # Yes once this node is back where it was (bounded), and never asked again.
+          startupProbe:
+            exec: { command: [/bin/bash, /opt/selfmonitor/bin/kafka-startup-probe.sh] }
+            periodSeconds: 10
+            timeoutSeconds: 30
+            failureThreshold: {{ div (add (int $of.startupTimeoutSeconds) (int $of.inSyncTimeoutSeconds)) 10 }}
+          # This node only, and cheap: what the cluster is like must not take pods out of service.
+          readinessProbe:
+            tcpSocket: { port: {{ .readiness }} }
+            periodSeconds: 10
+            timeoutSeconds: 5
+            failureThreshold: 3
+          livenessProbe:
+            tcpSocket: { port: {{ .liveness }} }
+            periodSeconds: 15
+            timeoutSeconds: 10
+            failureThreshold: 6
+          lifecycle:
+            preStop:
+              exec: { command: [/bin/bash, /opt/selfmonitor/bin/kafka-pre-stop.sh] }
+          volumeMounts:
+            {{- include "selfmonitor.kafka.volumeMounts" . | nindent 12 }}
+            {{- if $monitoring }}
+            - { name: jmx-agent, mountPath: /opt/jmx, readOnly: true }
+            {{- end }}
+      volumes:
+        # In memory: passwords and keys never reach a disk.
+        - name: run
+          emptyDir: { medium: Memory, sizeLimit: 16Mi }
+        - name: tmp
+          emptyDir: { sizeLimit: 256Mi }
+        - name: scripts
+          configMap: { name: kafka-scripts, defaultMode: 0555 }
+        - name: config
+          configMap: { name: kafka-config }
+        # Made inside the cluster by Job kafka-credentials-…: the pod waits for it and says so, see kafka-init.sh.
+        - name: identity
+          configMap: { name: kafka-identity, optional: true }
+        {{- if $secure }}
+        - name: tls
+          secret: { secretName: {{ .tlsSecret }}, optional: true, defaultMode: 0440 }
+        - name: broker-account
+          secret: { secretName: kafka-user-kafka-broker, optional: true, defaultMode: 0440, items: [{ key: password, path: password }] }
+        {{- if ne .template "broker" }}
+        - name: admin
+          secret: { secretName: kafka-user-admin, optional: true, defaultMode: 0440, items: [{ key: password, path: password }] }
+        {{- end }}
+        {{- end }}
+        {{- if $monitoring }}
+        - name: jmx-agent
+          emptyDir: { sizeLimit: 64Mi }
+        {{- end }}
+        {{- if .discover }}
+        - name: api-token
+          projected:
+            defaultMode: 0440
+            sources:
+              - serviceAccountToken: { path: token, expirationSeconds: 3600 }
+              - configMap: { name: kube-root-ca.crt, items: [{ key: ca.crt, path: ca.crt }] }
+              - downwardAPI: { items: [{ path: namespace, fieldRef: { fieldPath: metadata.namespace } }] }
+        {{- end }}
+  volumeClaimTemplates:
+    - apiVersion: v1
+      kind: PersistentVolumeClaim
+      metadata:
+        name: data
+        labels:
+          {{- include "selfmonitor.selector" . | nindent 10 }}
+        {{- with $of.persistence.annotations }}
+        annotations:
+          {{- toYaml . | nindent 10 }}
+        {{- end }}
+      spec:
+        accessModes: [ReadWriteOnce]
+        {{- if not (kindIs "invalid" $of.persistence.storageClass) }}
+        storageClassName: {{ $of.persistence.storageClass | quote }}
+        {{- end }}
+        resources:
+          requests: { storage: {{ include "selfmonitor.scalar" $of.persistence.size | quote }} }
+{{- end -}}
+
+{{- define "selfmonitor.kafka.volumeMounts" -}}
+- { name: data, mountPath: /var/lib/kafka/data }
+- { name: run, mountPath: /run/kafka }
+- { name: tmp, mountPath: /tmp }
+- { name: scripts, mountPath: /opt/selfmonitor/bin, readOnly: true }
+- { name: config, mountPath: /etc/selfmonitor/kafka, readOnly: true }
+{{- if .root.Values.security.enabled }}
+- { name: tls, mountPath: /etc/selfmonitor/secrets/tls, readOnly: true }
+{{- end }}
+{{- end -}}
+
+{{- define "selfmonitor.kafka.podEnv" -}}
+- name: POD_NAME
+  valueFrom: { fieldRef: { fieldPath: metadata.name } }
+- name: POD_NAMESPACE
+  valueFrom: { fieldRef: { fieldPath: metadata.namespace } }
+{{- end -}}
+
+{{/* What the scripts read: see the head of each. Nothing of it is secret, and nothing begins with KAFKA_. */}}
+{{- define "selfmonitor.kafka.nodeEnv" -}}
+{{ include "selfmonitor.kafka.podEnv" . }}
+- { name: NODE_TEMPLATE, value: {{ .template }} }
+- { name: NODE_ID_BASE, value: {{ .nodeIdBase | quote }} }
+- { name: NODE_SECURITY, value: {{ .root.Values.security.enabled | quote }} }
+- { name: NODE_HEAP_MIB, value: {{ .heapMiB | quote }} }
+- { name: NODE_JVM_OPTIONS, value: {{ .of.jvmOptions | quote }} }
+- { name: NODE_LOG4J, value: /etc/selfmonitor/kafka/{{ ternary "controller" "broker" (eq .template "controller") }}-log4j2.yaml }
+- { name: NODE_IN_SYNC_SECONDS, value: {{ int .of.inSyncTimeoutSeconds | quote }} }
+- { name: NODE_PRE_STOP_SECONDS, value: {{ int .of.preStopTimeoutSeconds | quote }} }
+{{- if .root.Values.security.enabled }}
+- { name: NODE_LISTENERS, value: {{ .listeners | quote }} }
+- { name: NODE_SCRAM_ITERATIONS, value: {{ int .root.Values.security.scramIterations | quote }} }
+- { name: NODE_CERTIFICATE_RELOAD_SECONDS, value: {{ int .root.Values.security.tls.reloadIntervalSeconds | quote }} }
+{{- end }}
+{{- if .root.Values.monitoring.enabled }}
+- { name: NODE_JMX_AGENT, value: "/opt/jmx/jmx_prometheus_javaagent.jar=5556:/etc/selfmonitor/kafka/jmx.yaml" }
+{{- end }}
+{{- range .env }}
+- { name: {{ .name }}, value: {{ .value | quote }} }
+{{- end }}
+# For the tools that are run inside the container: their logs go where something can be written.
+- { name: LOG_DIR, value: /tmp/logs }
+{{- end -}}
+
+{{/* Where pods may run: spread over nodes and zones, selectors, tolerations. */}}
+{{- define "selfmonitor.kafka.scheduling" -}}
+{{- $of := .of -}}
+{{- with $of.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with $of.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $of.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- if ne $of.spread.nodes "none" }}
+affinity:
+  podAntiAffinity:
+    {{- if eq $of.spread.nodes "required" }}
+    requiredDuringSchedulingIgnoredDuringExecution:
+      - topologyKey: kubernetes.io/hostname
+        labelSelector:
+          matchLabels:
+            {{- include "selfmonitor.selector" . | nindent 12 }}
+    {{- else }}
+    preferredDuringSchedulingIgnoredDuringExecution:
+      - weight: 100
+        podAffinityTerm:
+          topologyKey: kubernetes.io/hostname
+          labelSelector:
+            matchLabels:
+              {{- include "selfmonitor.selector" . | nindent 14 }}
+    {{- end }}
+{{- end }}
+{{- if or (ne $of.spread.nodes "none") (ne $of.spread.zones "none") }}
+topologySpreadConstraints:
+  {{- range $key, $how := dict "kubernetes.io/hostname" $of.spread.nodes "topology.kubernetes.io/zone" $of.spread.zones }}
+  {{- if ne $how "none" }}
+  - topologyKey: {{ $key }}
+    maxSkew: 1
+    whenUnsatisfiable: {{ ternary "DoNotSchedule" "ScheduleAnyway" (eq $how "required") }}
+    labelSelector:
+      matchLabels:
+        {{- include "selfmonitor.selector" $ | nindent 8 }}
+  {{- end }}
+  {{- end }}
+{{- end }}
+{{- end -}}
