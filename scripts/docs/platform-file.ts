@@ -10,6 +10,7 @@ interface JsonSchema {
   readonly enum?: readonly unknown[]
   readonly description?: string
   readonly anyOf?: readonly JsonSchema[]
+  readonly items?: JsonSchema
   readonly minimum?: number
   readonly maximum?: number
   readonly properties?: Readonly<Record<string, JsonSchema>>
@@ -43,7 +44,18 @@ const more: Readonly<Record<string, readonly [fallback: string, example: string]
   'file.owns': ['none', '["shop.*"]'],
   'file.protect': ['none', '["*.audit"]'],
   'file.topics': ['none', '{ shop.orders: { partitions: 12 } }'],
+  'file.access': ['none', 'acls'],
   'file.services': ['none', '{ checkout: { produces: [shop.orders] } }'],
+  'file.users': ['none', '{ auditor: { acls: [{ topic: shop.audit, operations: [read] }] } }'],
+  'user.description': ['–', 'Reads for the yearly audit'],
+  'user.acls': ['none', '[{ topic: shop.audit, operations: [read, describe] }]'],
+  'acl.topic': ['one of the four', 'shop.audit'],
+  'acl.group': ['', 'auditor'],
+  'acl.transactionalId': ['', 'billing'],
+  'acl.cluster': ['', 'kafka-cluster'],
+  'acl.pattern': ['literal', 'prefixed'],
+  'acl.operations': ['must be said', '[read, describe]'],
+  'acl.host': ['any', '10.1.2.3'],
 }
 
 function typeOf(schema: JsonSchema): string {
@@ -58,7 +70,7 @@ function typeOf(schema: JsonSchema): string {
     case 'string':
       return 'text'
     case 'array':
-      return 'list of texts'
+      return schema.items?.type === 'object' ? 'list of maps' : 'list of texts'
     case 'object':
       return 'map'
     case 'boolean':
@@ -99,6 +111,8 @@ export function fileKeys(): string {
 }
 
 export const topicKeys = (): string => table('topic', inner('topics'))
+export const userKeys = (): string => table('user', inner('users'))
+export const aclKeys = (): string => table('acl', inner('users').acls!.items!.properties!)
 export const serviceKeys = (): string => table('service', inner('services'))
 
 /** The settings that `config` takes, by the kind of their values. */

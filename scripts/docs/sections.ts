@@ -5,7 +5,7 @@
 //   <!-- end api-versions -->
 import { apiVersions, settings } from './broker.ts'
 import { commands, globals } from './commands.ts'
-import { configSettings, fileKeys, serviceKeys, topicKeys } from './platform-file.ts'
+import { aclKeys, configSettings, fileKeys, serviceKeys, topicKeys, userKeys } from './platform-file.ts'
 
 export type Section = () => string | Promise<string>
 
@@ -15,6 +15,8 @@ export const generatedDocuments: Readonly<Record<string, Readonly<Record<string,
     'file-keys': fileKeys,
     'topic-keys': topicKeys,
     'service-keys': serviceKeys,
+    'user-keys': userKeys,
+    'acl-keys': aclKeys,
     'config-settings': configSettings,
   },
   'docs/commands.md': { globals, commands },

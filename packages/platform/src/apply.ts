@@ -1,8 +1,11 @@
 // Carries a plan out: kind after kind, a few topics at a time, and stops at the first failure.
 import { type Cluster, ClusterError } from '@selfmonitor/cluster'
 import type { RegistryClient } from '@selfmonitor/registry'
+import { deadLetterTopics } from './access.ts'
 import { formatProblem, PlatformError } from './errors.ts'
 import { readLiveState, subjectOf } from './live.ts'
+import { mechanism } from './live-access.ts'
+import type { Passwords } from './passwords.ts'
 import { computePlan, type PlanOptions } from './plan.ts'
 import type { ApplyResult, Change, Plan, Platform, PlatformTopic } from './types.ts'
 
@@ -18,7 +21,7 @@ export async function planPlatform(
   registry: RegistryClient | null,
   options: PlanOptions = {},
 ): Promise<Plan> {
-  return computePlan(platform, await readLiveState(platform, cluster, registry), options)
+  return computePlan(platform, await readLiveState(platform, cluster, registry, options.passwords ?? null), options)
 }
 
 export interface ApplyProgress {
@@ -28,13 +31,16 @@ export interface ApplyProgress {
 
 export interface ApplyOptions {
   onProgress?: (progress: ApplyProgress) => void
+  /** The passwords that the plan was made with; a plan that makes accounts needs them. */
+  passwords?: Passwords | null
 }
 
 const atATime = 6
 
 /**
- * Applies a plan of `planPlatform`. New topics are created in one request; other changes of one kind run side by side (no
- * topic has two), one kind after the other in the plan's order. After a failure nothing new is begun.
+ * Applies a plan of `planPlatform`. New topics are created in one request, and so are the rules of one account; other
+ * changes of one kind run side by side (no topic has two), one kind after the other in the plan's order. After a failure
+ * nothing new is begun.
  *
  * @returns what was done, what failed and what was left, each in the plan's order
  * @throws PlatformError PLAN_HAS_ERRORS, or WRONG_CLUSTER when the plan was made for another cluster; nothing has been
@@ -61,7 +67,7 @@ export async function applyPlan(
       `The plan is for cluster ${plan.clusterId}, and this is ${clusterId}: plan again`,
     )
   }
-  const topics = new Map(platform.topics.map((topic) => [topic.name, topic]))
+  const topics = new Map([...platform.topics, ...deadLetterTopics(platform)].map((topic) => [topic.name, topic]))
   const subjects = new Map(platform.topics.map((topic) => [subjectOf(topic.name), topic]))
   const done = new Set<Change>()
   const failures = new Map<Change, Error>()
@@ -79,7 +85,7 @@ export async function applyPlan(
   async function runOne(change: Change): Promise<void> {
     report(change, 'started')
     try {
-      await perform(change, topics, subjects, cluster, registry)
+      await perform(change, { topics, subjects, passwords: options.passwords ?? null }, cluster, registry)
       succeed(change)
     } catch (error) {
       fail(change, error)
@@ -102,6 +108,22 @@ export async function applyPlan(
     }
   }
 
+  /** The rules of one account, all of them or none. */
+  async function changeAcls(changes: readonly Change[]): Promise<void> {
+    for (const change of changes) {
+      report(change, 'started')
+    }
+    const rules = changes.flatMap(({ acls = [] }) => acls)
+    try {
+      await (changes[0]!.action === 'delete' ? cluster.deleteAcls(rules) : cluster.createAcls(rules))
+      changes.forEach(succeed)
+    } catch (error) {
+      for (const change of changes) {
+        fail(change, error)
+      }
+    }
+  }
+
   for (const group of consecutive(plan.changes, (change) => `${change.action === 'delete'} ${change.kind}`)) {
     if (group[0]!.kind === 'topic' && group[0]!.action === 'create') {
       for (const batch of creationBatches(group, topics)) {
@@ -109,6 +131,9 @@ export async function applyPlan(
           await createTopics(batch)
         }
       }
+    } else if (group[0]!.kind === 'acl') {
+      const accounts = consecutive(group, ({ acls }) => acls?.[0]?.principal ?? '')
+      await eachOf(accounts, changeAcls, () => failures.size > 0)
     } else {
       await eachOf(group, runOne, () => failures.size > 0)
     }
@@ -175,10 +200,15 @@ async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>, 
   await Promise.all(Array.from({ length: atATime }, worker))
 }
 
+interface Declared {
+  readonly topics: ReadonlyMap<string, PlatformTopic>
+  readonly subjects: ReadonlyMap<string, PlatformTopic>
+  readonly passwords: Passwords | null
+}
+
 async function perform(
   change: Change,
-  topics: ReadonlyMap<string, PlatformTopic>,
-  subjects: ReadonlyMap<string, PlatformTopic>,
+  { topics, subjects, passwords }: Declared,
   cluster: Cluster,
   registry: RegistryClient | null,
 ): Promise<void> {
@@ -198,9 +228,21 @@ async function perform(
     case 'schema':
       await needed(registry).register(name, declared(subjects, name).schema!)
       return
+    case 'user':
+      return change.action === 'delete' ? cluster.deleteUsers([name]) : setPassword(name, passwords, cluster)
+    case 'acl':
+      throw new Error('ACLs are changed together, an account at a time')
     default:
       return kind satisfies never
   }
+}
+
+function setPassword(name: string, passwords: Passwords | null, cluster: Cluster): Promise<void> {
+  const password = passwords?.byAccount.get(name)
+  if (password === undefined) {
+    throw new Error(`The plan sets the password of ${name}, and it was not given: pass the passwords of the plan`)
+  }
+  return cluster.setUserPasswords([{ name, password, mechanism }])
 }
 
 function declared(topics: ReadonlyMap<string, PlatformTopic>, name: string): PlatformTopic {

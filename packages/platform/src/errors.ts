@@ -8,6 +8,8 @@ export type PlatformErrorCode =
   | 'PLAN_HAS_ERRORS'
   /** A plan was given to `applyPlan` with another cluster than it was made for. */
   | 'WRONG_CLUSTER'
+  /** The folder with the passwords of the accounts cannot be read. */
+  | 'NO_PASSWORDS'
   /** `importPlatform` would overwrite a file. */
   | 'FILE_EXISTS'
 

@@ -1,6 +1,7 @@
 // The shape of a platform file: one declaration, from which the validation and the editors' JSON Schema come.
 import { z } from 'zod'
 import { get, type Position, problemAt, type Tree } from './document.ts'
+import { access, owns, users } from './format-access.ts'
 import { didYouMean } from './suggest.ts'
 import type { PlatformProblem } from './types.ts'
 
@@ -88,10 +89,10 @@ const mapOf = <T extends z.ZodType>(inner: T, what: string) =>
 
 const topics = mapOf(topic, 'topics by name').meta({ description: 'Topics by name.' })
 const services = mapOf(service, 'services by name').meta({ description: 'Services by name.' })
-const include = names('Further files with topics and services, beside this file.')
+const include = names('Further files with topics, services and users, beside this file.')
 
 /** What an included file may hold. */
-export const includedFile = z.strictObject({ include, topics, services }, { error: 'must be a map' }).partial()
+export const includedFile = z.strictObject({ include, topics, services, users }, { error: 'must be a map' }).partial()
 
 export const platformFile = z
   .strictObject(
@@ -107,18 +108,19 @@ export const platformFile = z
               cluster,
               defaults: topic.meta({ description: 'Laid over the defaults.' }),
               topics: topics.meta({ description: 'Laid over topics that are declared below topics.' }),
+              access,
             },
             { error: 'must be a map' },
           )
           .partial(),
         'environments by name',
       ).meta({ description: 'What differs between production, staging, development, …' }),
-      owns: names(
-        'Patterns (* stands for anything) of topics that belong to this file: those that are not declared may be deleted, with --allow-delete.',
-      ),
+      owns,
       protect: names('Patterns of topics that are never deleted and whose retention is never cut.'),
+      access,
       topics,
       services,
+      users,
     },
     { error: 'must be a map with topics, services, …' },
   )

@@ -5,6 +5,7 @@ import type { Cluster, ConfigEntry } from '@selfmonitor/cluster'
 import type { RegisteredSchema, RegistryClient } from '@selfmonitor/registry'
 import { stringify } from 'yaml'
 import { PlatformError } from './errors.ts'
+import { type ImportedAccess, importAccess } from './import-access.ts'
 import { liveTopic, subjectOf, topicsAndConfigs } from './live.ts'
 import { isInternalName, matchesAny } from './pattern.ts'
 import { isKnownSetting, toKafkaValue } from './topic-settings.ts'
@@ -24,15 +25,19 @@ export interface ImportedPlatform {
   readonly files: ReadonlyMap<string, string>
   readonly topics: number
   readonly schemas: number
+  readonly users: number
   /** What could not be written down, and why. */
   readonly notes: readonly string[]
 }
+
+const nothing: ImportedAccess = { declared: {}, notes: [] }
 
 // Kafka's reassignment tools set these for a while; they say nothing about the topic.
 const transientSettings = new Set(['leader.replication.throttled.replicas', 'follower.replication.throttled.replicas'])
 
 /**
- * Reads topics and their schemas. Internal topics, and those whose names begin with `_` (`_schemas`), are left out.
+ * Reads topics and their schemas, and with all topics also the accounts with their ACLs. Internal topics, and those whose
+ * names begin with `_` (`_schemas`), are left out.
  *
  * @param registry null imports topics without schemas
  * @throws PlatformError FILE_EXISTS when a file would be replaced, before anything is written
@@ -43,13 +48,15 @@ export async function importPlatform(
   options: ImportOptions = {},
 ): Promise<ImportedPlatform> {
   const wanted = (name: string) => !isInternalName(name) && matchesAny(name, options.topics ?? ['*'])
-  const [{ clusterId }, { infos, configs }, subjects] = await Promise.all([
+  const isWhole = options.topics === undefined
+  const [{ clusterId }, { infos, configs }, subjects, access] = await Promise.all([
     cluster.info(),
     topicsAndConfigs(cluster, wanted),
     registry === null ? ([] as string[]) : registry.subjects(),
+    isWhole ? importAccess(cluster) : nothing,
   ])
   const chosen = infos.filter(({ name }) => wanted(name))
-  const notes: string[] = []
+  const notes = [...access.notes]
   const files = new Map<string, string>()
   const topics: Record<string, object> = {}
   for (const info of chosen) {
@@ -72,17 +79,21 @@ export async function importPlatform(
       ...(schema?.compatibility == null ? {} : { compatibility: schema.compatibility }),
     }
   }
+  const users = Object.keys(access.declared.users ?? {}).length
   const head = [
-    `# Written by \`selfmonitor import\` from cluster ${clusterId}: its topics as they are.`,
+    `# Written by \`selfmonitor import\` from cluster ${clusterId}: its topics${users > 0 ? ', accounts and ACLs' : ''} as they are.`,
+    ...(users > 0 ? ['# Passwords cannot be read: a plan wants them in a folder, --passwords.'] : []),
     ...notes.map((note) => `# Not imported: ${note}.`),
     '',
   ]
-  const text = `${head.join('\n')}${stringify({ version: 1, topics }, { lineWidth: 0 })}`
+  const { users: accounts, ...mode } = access.declared
+  const content = { version: 1, ...mode, topics, ...(accounts === undefined ? {} : { users: accounts }) }
+  const text = `${head.join('\n')}${stringify(content, { lineWidth: 0 })}`
   const result = new Map([['platform.yaml', text], ...files])
   if (options.dir !== undefined) {
     await write(options.dir, result, options.overwrite ?? false)
   }
-  return { files: result, topics: chosen.length, schemas: files.size, notes }
+  return { files: result, topics: chosen.length, schemas: files.size, users, notes }
 }
 
 async function importSchema(subject: string, registry: RegistryClient) {

@@ -1,11 +1,15 @@
 // The package's one door.
+
+export { deadLetterTopicOf } from './access.ts'
 export { type ApplyOptions, type ApplyProgress, applyPlan, planPlatform } from './apply.ts'
 export { formatProblem, PlatformError, type PlatformErrorCode } from './errors.ts'
 export { platformJsonSchema } from './format.ts'
 export { generateTypes } from './generate-types.ts'
 export { type ImportedPlatform, type ImportOptions, importPlatform } from './import.ts'
 export { type LiveState, type LiveSubject, type LiveTopic, subjectOf } from './live.ts'
+export type { LiveAccess, LiveAccount, NoAccess } from './live-access.ts'
 export { defaultEnvironment, type LoadOptions, loadPlatform } from './load.ts'
+export { type Passwords, readPasswords } from './passwords.ts'
 export { computePlan, type PlanOptions } from './plan.ts'
-export { type PlanColors, type PlanFormat, renderPlan } from './render.ts'
+export { type PlanColors, type PlanFormat, renderChange, renderPlan } from './render.ts'
 export type * from './types.ts'

@@ -1,6 +1,8 @@
 // What a plan has to know of the live cluster and registry: read in as few requests as possible, then plain data.
 import { type Cluster, ClusterError, type ConfigEntry, type TopicInfo } from '@selfmonitor/cluster'
 import type { CompatibilityLevel, RegisteredSchema, RegistryClient } from '@selfmonitor/registry'
+import { type LiveAccess, type NoAccess, readAccess } from './live-access.ts'
+import type { Passwords } from './passwords.ts'
 import { checkSchema, isInvalid, type SchemaProblem } from './schema-check.ts'
 import type { Platform, PlatformTopic } from './types.ts'
 
@@ -30,6 +32,8 @@ export interface LiveState {
   readonly topics: ReadonlyMap<string, LiveTopic>
   /** Subjects of the declared topics; null when no registry was asked. */
   readonly subjects: ReadonlyMap<string, LiveSubject> | null
+  /** Accounts and ACLs; null when the file does not want them. */
+  readonly access?: LiveAccess | NoAccess | null
 }
 
 export function subjectOf(topic: string): string {
@@ -40,11 +44,13 @@ export async function readLiveState(
   platform: Platform,
   cluster: Cluster,
   registry: RegistryClient | null,
+  passwords: Passwords | null = null,
 ): Promise<LiveState> {
-  const [info, topics, subjects] = await Promise.all([
+  const [info, topics, subjects, access] = await Promise.all([
     cluster.info(),
     readTopics(platform, cluster),
     registry === null ? null : readSubjects(platform.topics, registry),
+    readAccess(platform, cluster, passwords),
   ])
   return {
     clusterId: info.clusterId,
@@ -52,6 +58,7 @@ export async function readLiveState(
     brokers: info.brokers.length,
     topics,
     subjects,
+    access,
   }
 }
 

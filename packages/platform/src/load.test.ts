@@ -104,7 +104,7 @@ services:
   one: { produces: [a], consumes: [b] }
   two: { consumes: [a, b], group: readers }
 `)
-    expect(services).toEqual([
+    expect(services).toMatchObject([
       { name: 'one', produces: ['a'], consumes: ['b'], group: 'one' },
       { name: 'two', produces: [], consumes: ['a', 'b'], group: 'readers' },
     ])

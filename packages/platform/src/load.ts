@@ -15,6 +15,7 @@ import {
 } from './document.ts'
 import { invalidPlatform } from './errors.ts'
 import { includedFile, platformFile, structureProblems } from './format.ts'
+import { type AclPlaces, accessOf, checkProtected, checkServiceNames, ownsOf, texts, userOf } from './load-access.ts'
 import { checkEventsPattern, reason, shownPath } from './schema-files.ts'
 import { didYouMean, nearest } from './suggest.ts'
 import { buildTopic } from './topic.ts'
@@ -60,6 +61,13 @@ export async function loadPlatform(file: string, options: LoadOptions = {}): Pro
     'services',
     problems,
   )
+  const users = collect(
+    files.map(({ tree }) => tree),
+    'users',
+    problems,
+  )
+  checkServiceNames(root, services, problems)
+  const places: AclPlaces = new Map()
   const chosen = get(root, 'environments', environment)
   const defaults = overlay(get(root, 'defaults'), get(chosen, 'defaults'))
   const references: PlatformProblem[] = []
@@ -73,7 +81,7 @@ export async function loadPlatform(file: string, options: LoadOptions = {}): Pro
     environment,
     environments: entriesOf(get(root, 'environments')).map(([name]) => name),
     ...clusterOf(root, chosen),
-    owns: texts(get(root, 'owns')),
+    ...ownsOf(get(root, 'owns')),
     protect: texts(get(root, 'protect')),
     topics: await Promise.all(
       [...topics].map(([name, { key, value }]): Promise<PlatformTopic> => {
@@ -82,8 +90,11 @@ export async function loadPlatform(file: string, options: LoadOptions = {}): Pro
         return buildTopic(name, key, own, effective, problems)
       }),
     ),
-    services: [...services].map(([name, { value }]) => serviceOf(name, value, topics, references)),
+    services: [...services].map(([name, { key, value }]) => serviceOf(name, key, value, topics, references)),
+    ...accessOf(root, chosen),
+    users: [...users].map(([name, { key, value }]) => userOf(name, key, value, places, problems)),
   }
+  checkProtected(platform, places, problems)
   problems.push(...worthSaying(references, files))
   const events = get(defaults, 'events')
   if (events?.kind === 'scalar' && typeof events.value === 'string' && events.unset.length === 0) {
@@ -214,6 +225,7 @@ function worthSaying(references: readonly PlatformProblem[], files: readonly Loa
 
 function serviceOf(
   name: string,
+  key: Position,
   tree: Tree,
   topics: ReadonlyMap<string, Declared>,
   problems: PlatformProblem[],
@@ -243,6 +255,7 @@ function serviceOf(
     produces: topicsOf('produces'),
     consumes: topicsOf('consumes'),
     group: word('group') ?? name,
+    at: key,
     ...(description === undefined ? {} : { description }),
     ...(owner === undefined ? {} : { owner }),
   }
@@ -259,10 +272,4 @@ function checkCollisions(topics: ReadonlyMap<string, Declared>, problems: Platfo
     }
     seen.set(same, name)
   }
-}
-
-function texts(tree: Tree | undefined): string[] {
-  return (tree?.kind === 'list' ? tree.items : []).flatMap((item) =>
-    item.kind === 'scalar' ? [String(item.value)] : [],
-  )
 }

@@ -1,25 +1,31 @@
 // The plan: pure comparison of what is declared with what is live, always in the same order.
+import { deadLetterNames, deadLetterTopics } from './access.ts'
 import { type LiveState, type LiveSubject, type LiveTopic, subjectOf } from './live.ts'
+import type { Passwords } from './passwords.ts'
 import { isInternalName, matchesAny } from './pattern.ts'
+import { compareAccess } from './plan-access.ts'
 import { placeIn } from './schema-check.ts'
 import { schemaDetails } from './schema-diff.ts'
 import { humanSetting, sameSetting } from './topic-settings.ts'
 import type { Change, Plan, Platform, PlatformProblem, PlatformTopic } from './types.ts'
 
 export interface PlanOptions {
-  /** Delete topics that the file owns and does not declare. Default false. */
+  /** Delete what the file owns and does not declare: topics, accounts, rules of its accounts. Default false. */
   allowDelete?: boolean
+  /** Passwords of the accounts, of `readPasswords`. Without them a file with accounts has no plan. */
+  passwords?: Passwords | null
 }
 
 /**
  * Compares only what the file declares. Changes come by kind (topics, partitions, settings, compatibility, schemas,
- * deletions), within a kind in the order of the file.
+ * accounts, ACLs, deletions), within a kind in the order of the file.
  */
 export function computePlan(platform: Platform, live: LiveState, options: PlanOptions = {}): Plan {
   const errors: PlatformProblem[] = []
   const warnings: string[] = []
   checkCluster(platform, live, errors)
-  checkReplicas(platform, live, errors)
+  const deadLetters = deadLetterTopics(platform).filter(({ name }) => !live.topics.has(name))
+  checkReplicas(platform, [...platform.topics, ...deadLetters], live, errors)
 
   const creations: Change[] = []
   const growth: Change[] = []
@@ -43,12 +49,17 @@ export function computePlan(platform: Platform, live: LiveState, options: PlanOp
   if (live.subjects === null && platform.topics.some(({ schema }) => schema !== undefined)) {
     warnings.push('No Schema Registry was asked: schemas are not compared.')
   }
+  creations.push(...deadLetters.map(creation))
+  const access = compareAccess(platform, live.access ?? null, options, errors, warnings)
   const deletions = compareDeletions(platform, live, options, warnings)
   return {
     environment: platform.environment,
     clusterId: live.clusterId,
     bootstrapServers: live.bootstrapServers,
-    changes: [...creations, ...growth, ...settings, ...levels, ...schemas, ...deletions],
+    changes: [
+      ...[creations, growth, settings, levels, schemas, access.changes].flat(),
+      ...[access.deletions, deletions].flat(),
+    ],
     errors,
     warnings,
   }
@@ -71,8 +82,13 @@ function checkCluster({ cluster }: Platform, live: LiveState, errors: PlatformPr
 }
 
 /** Replicas that cannot be had, or that differ: one error for all topics that get their number from the same line. */
-function checkReplicas(platform: Platform, live: LiveState, errors: PlatformProblem[]): void {
-  const wrong = platform.topics.flatMap((topic) => {
+function checkReplicas(
+  platform: Platform,
+  topics: readonly PlatformTopic[],
+  live: LiveState,
+  errors: PlatformProblem[],
+): void {
+  const wrong = topics.flatMap((topic) => {
     const now = live.topics.get(topic.name)?.replicationFactor ?? null
     const tooMany = topic.replicationFactor > live.brokers
     return now === topic.replicationFactor || (now === null && !tooMany) ? [] : [{ topic, now, tooMany }]
@@ -255,9 +271,12 @@ function compareSchema(topic: PlatformTopic, subject: LiveSubject, errors: Platf
 
 function compareDeletions(platform: Platform, live: LiveState, options: PlanOptions, warnings: string[]): Change[] {
   if (options.allowDelete === true && (platform.owns ?? []).length === 0) {
-    warnings.push('Nothing is deleted: the file owns no topics. `owns: [billing.*]` in it says which ones are its own.')
+    warnings.push(
+      'No topic is deleted: the file owns no topics. `owns: [billing.*]` in it says which ones are its own.',
+    )
   }
-  const declared = new Set(platform.topics.map(({ name }) => name))
+  // Dead letters belong to what is declared, whoever made their topic: the library, or a plan.
+  const declared = new Set([...platform.topics.map(({ name }) => name), ...deadLetterNames(platform)])
   const deletions: Change[] = []
   for (const [name, topic] of [...live.topics].sort(([a], [b]) => (a < b ? -1 : 1))) {
     if (declared.has(name) || isInternalName(name) || !matchesAny(name, platform.owns ?? [])) {

@@ -24,6 +24,8 @@ const kinds: Readonly<Record<Change['kind'], string>> = {
   'topic-config': 'config',
   schema: 'schema',
   compatibility: 'compatibility',
+  user: 'user',
+  acl: 'acl',
 }
 
 export type PlanFormat = 'text' | 'json' | 'markdown'
@@ -42,11 +44,20 @@ export function renderPlan(plan: Plan, format: PlanFormat, options: { color?: Pl
   }
 }
 
+/** One change as a line of its own: `+ topic user.events`. */
+export function renderChange({ action, kind, name }: Change): string {
+  return `${marks[action]} ${kinds[kind]} ${name}`
+}
+
 function renderText(plan: Plan, color: PlanColors): string {
   const lines: string[] = []
   const kindWidth = Math.max(0, ...plan.changes.map(({ kind }) => kinds[kind].length))
-  const nameWidth = Math.max(0, ...plan.changes.map(({ name }) => name.length))
+  // The names of ACLs are much longer than all others: a column of their own width.
+  const widthOf = (changes: readonly Change[]) => Math.max(0, ...changes.map(({ name }) => name.length))
+  const aclWidth = widthOf(plan.changes.filter(({ kind }) => kind === 'acl'))
+  const otherWidth = widthOf(plan.changes.filter(({ kind }) => kind !== 'acl'))
   for (const change of plan.changes) {
+    const nameWidth = change.kind === 'acl' ? aclWidth : otherWidth
     const head = `${marks[change.action]} ${kinds[change.kind].padEnd(kindWidth)}  ${change.name.padEnd(nameWidth)}`
     lines.push(`${color[change.action](head)}  ${color.dim(details(change).join(', '))}`.trimEnd())
     for (const warning of change.warnings) {

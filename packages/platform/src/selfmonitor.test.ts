@@ -7,6 +7,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { accountsOf, grantsOf } from './access.ts'
 import { platformJsonSchema } from './format.ts'
 import { loadPlatform } from './load.ts'
 
@@ -116,6 +117,74 @@ describe('platform.yaml of SelfMonitor', () => {
         expect(schema).toMatchObject({ type: 'object', description: expect.any(String), required: expect.any(Array) })
       }
     }
+  })
+})
+
+describe('who may do what in production', () => {
+  const platform = loadPlatform(file, { environment: 'production', env: {} })
+
+  it('is this: R reads, W writes, and whoever reads or writes may describe; dead letters are written by who reads', async () => {
+    const grants = grantsOf(await platform)
+    const topics = (await platform).topics.map(({ name }) => name)
+    const shown = (account: string, topic: string): string => {
+      const on = (name: string) =>
+        grants
+          .filter((g) => g.account === account && g.resourceType === 'topic' && g.resourceName === name)
+          .flatMap(({ operations }) => operations)
+      const letters: Record<string, string> = { read: 'R', write: 'W', describe: '' }
+      const own = on(topic).map((operation) => letters[operation] ?? operation)
+      return `${own.join('')}${on(`${topic}.dlq`).includes('write') ? 'd' : ''}`
+    }
+    const short = (topic: string) => topic.replace(/\..*/, '').slice(0, 6)
+    const row = (name: string, cells: readonly string[]) =>
+      [name.padEnd(20), ...cells.map((cell) => cell.padEnd(6))].join(' ').trimEnd()
+    const table = [
+      row('', topics.map(short)),
+      ...accountsOf(await platform).map(({ name }) =>
+        row(
+          name,
+          topics.map((topic) => shown(name, topic)),
+        ),
+      ),
+    ]
+    expect(`\n${table.join('\n')}\n`).toBe(`
+                     user   transa fraud  ml     analyt audit  notifi docume compli integr system
+user-service         W                                  W      W
+payment-service             W                           W      W
+analytics-service    Rd     Rd                   RWd
+fraud-detection      Rd     Rd     W
+notification-service Rd                                        RWd
+audit-service                                           Rd                   Rd
+ml-service           Rd     Rd            RWd
+document-service                                        W             W
+compliance-service                                      W                    W
+integration-service         W                                                       W
+platform-operations                                                                        W
+`)
+  })
+
+  it('is Read on the group of its own, for those who consume, and on nothing else than topics and groups', async () => {
+    const grants = grantsOf(await platform)
+    const others = grants.filter(({ resourceType }) => resourceType !== 'topic')
+    expect(others.map((g) => `${g.account} ${g.resourceType} ${g.resourceName} ${g.operations.join(' ')}`)).toEqual([
+      'analytics-service group analytics-service read',
+      'fraud-detection group fraud-detection read',
+      'notification-service group notification-service read',
+      'audit-service group audit-service read',
+      'ml-service group ml-service read',
+    ])
+  })
+
+  it('never deletes or alters, and names every resource: no pattern, no star', async () => {
+    const grants = grantsOf(await platform)
+    expect([...new Set(grants.flatMap(({ operations }) => operations))].sort()).toEqual(['describe', 'read', 'write'])
+    expect(grants.every((g) => g.pattern === 'literal' && g.resourceName !== '*' && g.host === '*')).toBe(true)
+  })
+
+  it('is the same in staging, and everything in development', async () => {
+    const staging = await loadPlatform(file, { environment: 'staging', env: {} })
+    expect(grantsOf(staging)).toEqual(grantsOf(await platform))
+    expect(accountsOf(await loadPlatform(file, { env: {} }))).toEqual([])
   })
 })
 

@@ -1,4 +1,5 @@
 // What the users of platform.yaml see: the loaded file, the plan, and what applying it reports.
+import type { AclBinding, AclOperation, AclPattern } from '@selfmonitor/cluster'
 import type { CompatibilityLevel, SchemaDefinition } from '@selfmonitor/registry'
 
 /** Where something stands in a file, and how its path reads. */
@@ -39,6 +40,27 @@ export interface PlatformService {
   readonly owner?: string
   /** Consumer group; the service's name unless it says otherwise. */
   readonly group: string
+  readonly at?: PlatformPosition
+}
+
+export type AccessMode = 'acls' | 'none'
+
+/** One rule of an account beside those that follow from the services: what it may do with which resource. */
+export interface PlatformAcl {
+  readonly resourceType: 'topic' | 'group' | 'transactional-id' | 'cluster'
+  readonly resourceName: string
+  readonly pattern: AclPattern
+  /** An address, or `*`. */
+  readonly host: string
+  readonly operations: readonly AclOperation[]
+}
+
+/** An account that is no service, or more rights for one that is. */
+export interface PlatformUser {
+  readonly name: string
+  readonly description?: string
+  readonly acls: readonly PlatformAcl[]
+  readonly at?: PlatformPosition
 }
 
 export interface Platform {
@@ -50,10 +72,17 @@ export interface Platform {
   readonly cluster?: { readonly id: string; readonly at: PlatformPosition }
   /** Patterns (`*` stands for anything) of topics that may be deleted when they are not declared. */
   readonly owns?: readonly string[]
+  /** Patterns of accounts that may be deleted, with their ACLs, when they are not declared. */
+  readonly ownsUsers?: readonly string[]
   /** Patterns of topics that are never deleted and whose retention is never cut. */
   readonly protect?: readonly string[]
   readonly topics: readonly PlatformTopic[]
   readonly services: readonly PlatformService[]
+  /** `acls`: every service and user is an account with the ACLs that follow from the file. Default `none`. */
+  readonly access?: AccessMode
+  /** Where the file says `access`. */
+  readonly accessAt?: PlatformPosition
+  readonly users?: readonly PlatformUser[]
 }
 
 /** A mistake in a platform file: where it is and what to do. */
@@ -71,13 +100,15 @@ export type ChangeAction = 'create' | 'update' | 'delete'
 /** One thing that applying the plan does. */
 export interface Change {
   readonly action: ChangeAction
-  readonly kind: 'topic' | 'topic-partitions' | 'topic-config' | 'schema' | 'compatibility'
-  /** `user.events`, `user.events-value` */
+  readonly kind: 'topic' | 'topic-partitions' | 'topic-config' | 'schema' | 'compatibility' | 'user' | 'acl'
+  /** `user.events`, `user.events-value`, `fraud-detection`, `User:fraud-detection topic user.events` */
   readonly name: string
   /** What changes, setting by setting; `from` null where nothing was, `to` null where nothing stays. */
   readonly details: readonly { readonly key: string; readonly from: string | null; readonly to: string | null }[]
   /** What the reader has to know before saying yes (keys move, retention shrinks). */
   readonly warnings: readonly string[]
+  /** The rules that come or go; of kind `acl` only. */
+  readonly acls?: readonly AclBinding[]
 }
 
 export interface Plan {

@@ -1,11 +1,12 @@
 // `selfmonitor validate | plan | apply | import | types`: the platform as a file. `setup` is in setup.ts.
 import { existsSync, writeFileSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
-import type { Plan, PlanColors, PlanFormat, Platform } from '@selfmonitor/platform'
+import type { Passwords, Plan, PlanColors, PlanFormat, Platform } from '@selfmonitor/platform'
 import type { Context } from '../framework/context.ts'
 import { CliError, exitCodes } from '../framework/errors.ts'
 import { collect } from '../framework/parse.ts'
 import { defineVerb, flag, type Noun, text, type Verb, value } from '../framework/verb.ts'
+import { passwordsOf, passwordsOption } from '../local/passwords.ts'
 import { findPlatformFile, loadPlatformFile } from '../local/platform-file.ts'
 import { applyFailed } from '../local/setup.ts'
 import type { Colours } from '../output/colour.ts'
@@ -13,7 +14,10 @@ import { toJson } from '../output/data.ts'
 import { count, counted } from '../output/format.ts'
 
 const fileOption = text('-f, --file <file>', 'platform file (default: the nearest platform.yaml)')
-const allowDelete = flag('--allow-delete', 'also delete owned topics that the file no longer declares')
+const allowDelete = flag(
+  '--allow-delete',
+  'also delete what the file owns and no longer declares: topics, accounts, ACLs',
+)
 
 export function planColours(colours: Colours): PlanColors {
   return {
@@ -47,6 +51,7 @@ const validateVerb = defineVerb({
     for (const name of names.slice(1))
       platforms.push(await loadPlatform(file, { environment: name, env: context.io.env }))
     const eventTypes = first.topics.reduce((sum, topic) => sum + Object.keys(topic.eventTypes).length, 0)
+    const users = first.users ?? []
     const shown = relative(context.io.cwd, file) || file
     if (context.format === 'json') {
       context.out(
@@ -57,12 +62,13 @@ const validateVerb = defineVerb({
           topics: first.topics.length,
           eventTypes,
           services: first.services.length,
+          users: users.length,
         }),
       )
       return
     }
     context.out(
-      `${shown} is ${context.colours.stdout.good('valid')}: ${counted(first.topics.length, 'topic')}, ${counted(eventTypes, 'event type')}, ${counted(first.services.length, 'service')}; ${names.length === 1 ? 'environment' : 'environments'} ${names.join(', ')}\n`,
+      `${shown} is ${context.colours.stdout.good('valid')}: ${counted(first.topics.length, 'topic')}, ${counted(eventTypes, 'event type')}, ${counted(first.services.length, 'service')}${users.length === 0 ? '' : `, ${counted(users.length, 'user')}`}; ${names.length === 1 ? 'environment' : 'environments'} ${names.join(', ')}\n`,
     )
   },
 })
@@ -71,8 +77,12 @@ const planVerb = defineVerb({
   name: 'plan',
   summary: 'what applying platform.yaml would change',
   details: 'Exit code 0: nothing to change; 3: changes are pending; 1: the plan has errors and cannot be applied.',
-  examples: ['selfmonitor plan', 'selfmonitor plan --env production -o markdown > plan.md'],
-  options: { file: fileOption, allowDelete },
+  examples: [
+    'selfmonitor plan',
+    'selfmonitor plan --env production -o markdown > plan.md',
+    'selfmonitor plan --env production --passwords secrets/kafka',
+  ],
+  options: { file: fileOption, allowDelete, passwords: passwordsOption },
   output: ['text', 'json', 'markdown'],
   async run(context, { options }) {
     const { renderPlan } = await import('@selfmonitor/platform')
@@ -85,27 +95,34 @@ const planVerb = defineVerb({
 
 async function computePlan(
   context: Context,
-  options: { file: string | undefined; allowDelete: boolean },
-): Promise<{ platform: Platform; plan: Plan }> {
+  options: { file: string | undefined; allowDelete: boolean; passwords: string | undefined },
+): Promise<{ platform: Platform; plan: Plan; passwords: Passwords | null }> {
   const { planPlatform } = await import('@selfmonitor/platform')
   const platform = await loadPlatformFile(context, options.file)
+  const passwords = await passwordsOf(context, platform, options.passwords)
   const [cluster, registry] = await Promise.all([context.cluster(), context.registry()])
-  return { platform, plan: await planPlatform(platform, cluster, registry, { allowDelete: options.allowDelete }) }
+  const plan = await planPlatform(platform, cluster, registry, { allowDelete: options.allowDelete, passwords })
+  return { platform, plan, passwords }
 }
 
 const applyVerb = defineVerb({
   name: 'apply',
   summary: 'make the cluster what platform.yaml says',
   details:
-    'Shows the plan, asks, and does it. Nothing is deleted without --allow-delete. In production the name of the\n' +
-    'environment is typed, or given with --confirm.',
-  examples: ['selfmonitor apply', 'selfmonitor apply --yes', 'selfmonitor apply --env production --confirm production'],
-  options: { file: fileOption, allowDelete },
+    'Shows the plan, asks, and does it, with a line for each change that is done. Nothing is deleted without\n' +
+    '--allow-delete. In production the name of the environment is typed, or given with --confirm. Applying again after a\n' +
+    'failure goes on from there; exit code 4 says that Kafka or the registry could not be reached, or refused the account.',
+  examples: [
+    'selfmonitor apply',
+    'selfmonitor apply --yes',
+    'selfmonitor apply --env production --confirm production --passwords secrets/kafka',
+  ],
+  options: { file: fileOption, allowDelete, passwords: passwordsOption },
   output: ['text', 'json'],
   mutates: true,
   async run(context, { options }) {
-    const { applyPlan, renderPlan } = await import('@selfmonitor/platform')
-    const { platform, plan } = await computePlan(context, options)
+    const { applyPlan, renderChange, renderPlan } = await import('@selfmonitor/platform')
+    const { platform, plan, passwords } = await computePlan(context, options)
     context.note(renderPlan(plan, 'text', { color: planColours(context.colours.stderr) }).trimEnd())
     if (plan.errors.length > 0) {
       throw new CliError('PLAN_HAS_ERRORS', 'The plan has errors: nothing was changed.', {
@@ -119,7 +136,15 @@ const applyVerb = defineVerb({
         typedName: context.settings.environment.value,
       })
     }
-    const result = await applyPlan(plan, platform, cluster, registry)
+    let done = 0
+    const result = await applyPlan(plan, platform, cluster, registry, {
+      passwords,
+      onProgress: ({ change, state }) => {
+        if (state !== 'done') return
+        done += 1
+        context.note(context.colours.stderr.aside(`done ${done} of ${plan.changes.length}: ${renderChange(change)}`))
+      },
+    })
     if (context.format === 'json') {
       context.out(
         toJson({
@@ -166,9 +191,10 @@ const importCommand = defineVerb({
     const files = [...written.files.keys()].map((name) => relative(context.io.cwd, resolve(dir, name)))
     if (context.format === 'json') context.out(toJson({ ...written, files }))
     else context.out(files.map((file) => `${file}\n`).join(''))
+    const accounts = written.users === 0 ? '' : `, ${counted(written.users, 'account')}`
     for (const note of written.notes) context.note(context.colours.stderr.careful(note))
     context.note(
-      `Imported ${counted(written.topics, 'topic')} and ${counted(written.schemas, 'schema')}; \`selfmonitor plan -f ${files[0]}\` compares.`,
+      `Imported ${counted(written.topics, 'topic')}${accounts} and ${counted(written.schemas, 'schema')}; \`selfmonitor plan -f ${files[0]}\` compares.`,
     )
   },
 })

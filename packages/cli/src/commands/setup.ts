@@ -4,6 +4,7 @@ import { relative } from 'node:path'
 import type { Platform } from '@selfmonitor/platform'
 import { collect, duration } from '../framework/parse.ts'
 import { defineVerb, type Noun, value } from '../framework/verb.ts'
+import { passwordsOf, passwordsOption } from '../local/passwords.ts'
 import { findPlatformFile, loadPlatformFile } from '../local/platform-file.ts'
 import { applyPlatform, type SetupResult, summary, type Target, waitUntilUp } from '../local/setup.ts'
 import { createSteps } from '../local/steps.ts'
@@ -26,6 +27,7 @@ const setupVerb = defineVerb({
   options: {
     file: value('-f, --file <file>', 'platform file (default: the nearest platform.yaml); repeatable', collect),
     wait: value('--wait <duration>', 'how long to wait for Kafka, and for the registry, default 60s', duration, 60_000),
+    passwords: passwordsOption,
   },
   output: ['text', 'json'],
   mutates: true,
@@ -53,6 +55,7 @@ const setupVerb = defineVerb({
         up.add(registry)
       }
       const result = await applyPlatform(platform, target, {
+        passwords: await passwordsOf(context, platform, options.passwords),
         onProgress: () => {},
         confirm: async (plan) => {
           context.note(renderPlan(plan, 'text', { color: planColours(context.colours.stderr) }).trimEnd())

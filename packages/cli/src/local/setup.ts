@@ -1,7 +1,7 @@
 // Applies a platform file to a cluster that may still be starting: what `up --setup` and `setup` do.
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Cluster } from '@selfmonitor/cluster'
-import type { ApplyResult, Plan, Platform } from '@selfmonitor/platform'
+import type { ApplyResult, Passwords, Plan, Platform } from '@selfmonitor/platform'
 import type { RegistryClient } from '@selfmonitor/registry'
 import { CliError, exitCodes, reportError } from '../framework/errors.ts'
 import { count, counted } from '../output/format.ts'
@@ -71,14 +71,18 @@ export async function applyPlatform(
   options: {
     readonly confirm?: (plan: Plan) => Promise<void>
     readonly onProgress: Progress
+    /** Of the accounts that the file declares. */
+    readonly passwords?: Passwords | null
   },
 ): Promise<SetupResult> {
   const { planPlatform, applyPlan } = await import('@selfmonitor/platform')
   options.onProgress('comparing', 'tick')
-  const plan = await planPlatform(platform, cluster, registry)
+  const { passwords } = options
+  const plan = await planPlatform(platform, cluster, registry, { passwords })
   if (plan.changes.length > 0 && plan.errors.length === 0) await options.confirm?.(plan)
   let done = 0
   const result = await applyPlan(plan, platform, cluster, registry, {
+    passwords,
     onProgress: ({ state, change }) => {
       if (state === 'done') done += 1
       options.onProgress(`${done} of ${plan.changes.length} done: ${change.name}`, 'tick')
@@ -92,6 +96,8 @@ export function applyFailed(result: ApplyResult): CliError {
   const { change, error } = result.failed!
   const { applied, notApplied } = result
   return new CliError('APPLY_FAILED', `${change.kind} ${change.name} failed: ${error.message}`, {
+    // A broker that went away in the middle is worth another try; a change that was refused is not.
+    exitCode: reportError(error).exitCode,
     hint: `${count(applied.length)} changes are done, ${count(notApplied.length)} are not. Applying again goes on from there.`,
     cause: error,
   })

@@ -179,7 +179,9 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
         'platform',
         async (onProgress) => {
           const { loadPlatform } = await import('@selfmonitor/platform')
-          const platform = await loadPlatform(platformFile, { environment, env: io.env })
+          const declared = await loadPlatform(platformFile, { environment, env: io.env })
+          // The engines that `up` starts have no accounts, in whichever environment: everybody may do everything here.
+          const platform = { ...declared, access: 'none' as const }
           const done = await withTarget(engine.bootstrapServers, registry.url, context.settings.timeoutMs, (target) =>
             applyPlatform(platform, target, { onProgress }),
           )
