@@ -301,6 +301,7 @@ spec (`include … | fromYamlArray`) and for Certificates of cert-manager.
 {{/* ---- What no schema can say ---- */}}
 
 {{- define "selfmonitor.validate" -}}
+{{- include "selfmonitor.validatePlatform" . -}}
 {{- $kafka := .Values.kafka -}}
 {{- $kraft := eq .Values.coordination "kraft" -}}
 {{- if not (has .Values.coordination (list "kraft" "zookeeper")) -}}

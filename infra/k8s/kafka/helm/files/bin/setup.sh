@@ -1,83 +1,46 @@
 #!/bin/sh
-# The setup Job: waits for Kafka, applies infrastructure.yaml (internal topics and accounts of the platform's own components),
-# waits for the registry, which needs those, applies platform.yaml, and marks the quorum as formed. All of it is idempotent.
-# The last line says what happened; after a failure it is the reason.
+# The setup Job: `selfmonitor setup` waits for Kafka, applies infrastructure.yaml (topics and accounts of the platform's own
+# components), waits for the registry, which needs those, and applies platform.yaml; then the quorum is marked as formed. All of it
+# is idempotent. The last line says what happened; after a failure it is the reason.
 #
-#   ENVIRONMENT             production | staging | development
-#   SCHEMA_REGISTRY_URL     empty: no registry is installed, schemas are not applied
-#   SELFMONITOR_COMMAND_CONFIG, SELFMONITOR_PASSWORDS   connection and passwords (security on)
-#   KAFKA_BOOTSTRAP_SERVERS  connection (security off)
-#   WAIT_SECONDS            how long to wait for each of Kafka and the registry
-#   MARK_FORMED             true: KRaft; say in ConfigMap kafka-identity that the quorum has formed
+#   ENVIRONMENT       production | staging | development
+#   WAIT              how long to wait for Kafka, and then for the registry: 900s
+#   MARK_FORMED       true: KRaft; ConfigMap kafka-identity is to say that the quorum has formed
+#   SELFMONITOR_COMMAND_CONFIG, SELFMONITOR_PASSWORDS (security on), KAFKA_BOOTSTRAP_SERVERS, SCHEMA_REGISTRY_URL
+#                     read by the command itself
 set -u
 platform=/etc/selfmonitor/platform
-wait_seconds=${WAIT_SECONDS:-600}
-errors=/tmp/setup-errors
+messages=/tmp/setup-messages
 
-finish() {
-  echo
-  echo "setup: FAILED: $1"
-  exit 1
-}
-
-# wait_for "what" command…: repeats the command until it succeeds. What cannot get better by waiting (an account that is refused,
-# a certificate nobody trusts) does not look different from a cluster that is still starting, so its message is shown every time.
-wait_for() {
+# run "what" command…: shows its messages as they come, and ends with the reason when it fails.
+run() {
   what=$1
   shift
-  started=$(date +%s)
-  while :; do
-    if "$@" > /dev/null 2> "$errors"; then
-      echo "setup: $what answers"
-      return 0
-    fi
-    waited=$(($(date +%s) - started))
-    reason=$(head -n 1 "$errors")
-    if [ "$waited" -ge "$wait_seconds" ]; then
-      cat "$errors"
-      finish "$what did not answer within $wait_seconds s. Its last answer: ${reason:-none}. Look at the pods (kubectl get pods) and their logs; the Job tries again until its deadline."
-    fi
-    echo "setup: waiting for $what, $waited s so far: ${reason:-no answer}"
-    sleep 5
-  done
-}
-
-# apply "file" [option…]
-apply() {
-  file=$1
-  shift
+  mkfifo "$messages.pipe"
+  tee "$messages" < "$messages.pipe" >&2 &
+  tee_pid=$!
+  "$@" 2> "$messages.pipe" &
+  command_pid=$!
+  wait "$command_pid"
+  status=$?
+  wait "$tee_pid"
+  rm "$messages.pipe"
+  [ "$status" -eq 0 ] && return
+  reason=$(grep -v '^ *$' "$messages" | sed -n '/^error/,$p' | tr '\n' ' ')
+  [ -n "$reason" ] || reason=$(tail -n 1 "$messages")
   echo
-  echo "setup: applying $file for $ENVIRONMENT"
-  # In production `apply` wants the environment's name typed: a Job that was installed for it says it.
-  if ! selfmonitor apply --file "$platform/$file" --env "$ENVIRONMENT" --yes --confirm "$ENVIRONMENT" "$@" 2> "$errors"; then
-    cat "$errors" >&2
-    finish "$file could not be applied: $(head -n 1 "$errors")"
-  fi
-  cat "$errors" >&2
+  echo "setup: FAILED: $what (exit code $status): $reason"
+  exit "$status"
 }
 
-set --
-if [ -n "${SELFMONITOR_PASSWORDS:-}" ]; then
-  set -- --passwords "$SELFMONITOR_PASSWORDS"
-fi
+# The kubelet ends a Job's pod with SIGTERM, which a shell that is process 1 would ignore.
+command_pid=
+trap '[ -z "$command_pid" ] || kill "$command_pid"; echo "setup: FAILED: stopped from outside, by its deadline or by a deletion"; exit 143' TERM INT
 
-wait_for Kafka selfmonitor topics list
-# Without a registry URL the command takes a plan without schemas; infrastructure.yaml has none.
-registry=${SCHEMA_REGISTRY_URL:-}
-unset SCHEMA_REGISTRY_URL
-apply infrastructure.yaml "$@"
-if [ -n "$registry" ]; then
-  export SCHEMA_REGISTRY_URL="$registry"
-  wait_for 'Schema Registry' selfmonitor schemas list
-fi
-apply platform.yaml "$@"
-
+# In production the command wants the environment's name typed; a Job that was installed for it says it.
+run 'platform files' selfmonitor setup --wait "$WAIT" --env "$ENVIRONMENT" --yes --confirm "$ENVIRONMENT" \
+  --file "$platform/infrastructure.yaml" --file "$platform/platform.yaml"
 if [ "${MARK_FORMED:-false}" = true ]; then
-  echo
-  selfmonitor kubernetes mark-formed 2> "$errors" || {
-    cat "$errors" >&2
-    finish "ConfigMap kafka-identity could not be marked as formed: $(head -n 1 "$errors")"
-  }
+  run 'ConfigMap kafka-identity' selfmonitor kubernetes mark-formed
 fi
-echo
 echo 'setup: done'

@@ -1,0 +1,534 @@
+{{/*
+Helpers of the platform half: accounts, the four components beside Kafka, and peers of network policies.
+*/}}
+
+{{/* "true" when accounts, TLS and ACLs are on. */}}
+{{- define "selfmonitor.secured" -}}
+{{- if eq (toString .Values.security.enabled) "true" -}}true{{- end -}}
+{{- end -}}
+
+{{/* platform.yaml as it is shipped with the chart. */}}
+{{- define "selfmonitor.platformFile" -}}
+{{- .Files.Get "files/platform/platform.yaml" | required "files/platform/platform.yaml is missing from the chart: run `npm run manifests`, which copies it" -}}
+{{- end -}}
+
+{{/*
+platform.yaml as the setup Job gets it: the file itself, unless security of this release is not what the file says for its environment
+(ACLs in development, or none in production): then with that one key changed, in the environment's part.
+*/}}
+{{- define "selfmonitor.platformText" -}}
+{{- $text := include "selfmonitor.platformFile" . -}}
+{{- $platform := fromYaml $text -}}
+{{- $overlay := dig "environments" .Values.environment dict $platform | default dict -}}
+{{- $says := $overlay.access | default $platform.access | default "none" -}}
+{{- $wanted := ternary "acls" "none" (eq (include "selfmonitor.secured" .) "true") -}}
+{{- if eq $says $wanted -}}
+{{- $text -}}
+{{- else -}}
+{{- $environments := mergeOverwrite (deepCopy ($platform.environments | default dict)) (dict .Values.environment (mergeOverwrite (deepCopy $overlay) (dict "access" $wanted))) -}}
+# platform.yaml with access: {{ $wanted }}, because security of this release is {{ ternary "on" "off" (eq $wanted "acls") }}.
+{{ mergeOverwrite $platform (dict "environments" $environments) | toYaml }}
+{{- end -}}
+{{- end -}}
+
+{{/* ---- Accounts ---- */}}
+
+{{/* Accounts of the platform's own components that are installed, as a YAML list. */}}
+{{- define "selfmonitor.componentAccounts" -}}
+{{- $accounts := list -}}
+{{- if .Values.schemaRegistry.enabled }}{{ $accounts = append $accounts "schema-registry" }}{{ end -}}
+{{- if .Values.connect.enabled }}{{ $accounts = append $accounts "kafka-connect" }}{{ end -}}
+{{- if .Values.ksqldb.enabled }}{{ $accounts = append $accounts "ksqldb" }}{{ end -}}
+{{- if ne .Values.ui.kind "none" }}{{ $accounts = append $accounts "kafka-ui" }}{{ end -}}
+{{- if .Values.test.enabled }}{{ $accounts = append $accounts "helm-test" }}{{ end -}}
+{{- toYaml $accounts -}}
+{{- end -}}
+
+{{/* Accounts that the setup Job declares: those of the components, and every service and user of platform.yaml. A YAML list. */}}
+{{- define "selfmonitor.declaredAccounts" -}}
+{{- $platform := include "selfmonitor.platformFile" . | fromYaml -}}
+{{- $accounts := include "selfmonitor.componentAccounts" . | fromYamlArray -}}
+{{- $accounts = concat $accounts (keys ($platform.services | default dict) | sortAlpha) (keys ($platform.users | default dict) | sortAlpha) -}}
+{{- uniq $accounts | toYaml -}}
+{{- end -}}
+
+{{/* Every account that has a Secret kafka-user-<name>. Empty when security is off. A YAML list. */}}
+{{- define "selfmonitor.accounts" -}}
+{{- if include "selfmonitor.secured" . -}}
+{{- concat (list "kafka-broker" "admin") (include "selfmonitor.declaredAccounts" . | fromYamlArray) (.Values.credentials.extraAccounts | default list) | uniq | toYaml -}}
+{{- else -}}
+[]
+{{- end -}}
+{{- end -}}
+
+{{/* Replicas of topics that the components need: as many as brokers, at most 3. */}}
+{{- define "selfmonitor.replicationFactor" -}}
+{{- if .Values.setup.replicationFactor -}}
+{{- int .Values.setup.replicationFactor -}}
+{{- else -}}
+{{- min 3 (int .Values.kafka.replicaCount) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* min.insync.replicas of those topics: one less than the replicas, at least 1. */}}
+{{- define "selfmonitor.minInsyncReplicas" -}}
+{{- max 1 (sub (int (include "selfmonitor.replicationFactor" .)) 1) -}}
+{{- end -}}
+
+{{/* ---- Client connections of the components ---- */}}
+
+{{/*
+Lines of a properties file that connect a client with an account: (dict "root" . "prefix" "kafkastore."). The name and the
+password are placeholders, filled in by component-init.sh; the CA is read from the Secret where it is mounted.
+*/}}
+{{- define "selfmonitor.clientProperties" -}}
+{{- $prefix := .prefix | default "" -}}
+{{- if include "selfmonitor.secured" .root -}}
+{{ $prefix }}security.protocol=SASL_SSL
+{{ $prefix }}sasl.mechanism=SCRAM-SHA-512
+{{ $prefix }}sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required username="@@username@@" password="@@password@@";
+{{ $prefix }}ssl.truststore.type=PEM
+{{ $prefix }}ssl.truststore.location=/etc/selfmonitor/secrets/ca/ca.crt
+{{ $prefix }}ssl.enabled.protocols=TLSv1.3,TLSv1.2
+{{- else -}}
+{{ $prefix }}security.protocol=PLAINTEXT
+{{- end -}}
+{{- end -}}
+
+{{/*
+Further lines of a component's properties: (dict "name" "connect" "config" .Values.connect.config "owned" (list "group.id")).
+`owned` are the keys, or with a trailing * their beginnings, that the chart itself sets.
+*/}}
+{{- define "selfmonitor.extraProperties" -}}
+{{- range $key, $value := .config }}
+{{- range $owned := $.owned }}
+{{- if or (eq $owned $key) (and (hasSuffix "*" $owned) (hasPrefix (trimSuffix "*" $owned) $key)) }}
+{{- fail (printf "%s.config has %q, which the chart sets itself: take it out, and use the values of %s and of security instead" $.name $key $.name) }}
+{{- end }}
+{{- end }}
+{{ $key }}={{ include "selfmonitor.scalar" $value }}
+{{- end }}
+{{- end -}}
+
+{{/* ---- A component: Deployment, Service, ConfigMap, ServiceAccount, PodDisruptionBudget ---- */}}
+
+{{/*
+(dict "root" . "name" "schema-registry" "service" "schema-registry-service" "account" "schema-registry" "values" .Values.schemaRegistry
+ "valuesName" "schemaRegistry" "image" "schemaRegistry" "port" 8081 "file" "schema-registry.properties" "content" "…"
+ "command" (list …) "env" (list (dict "name" … "value" …)) "probes" (dict "startup" "/" "readiness" "/config" "liveness" "/")
+ "logging" true "scratch" (list (dict "name" "state" "path" "/var/lib/ksqldb")))
+
+The init container renders `content` to /run/<name>/<file> in memory; the server is started on that file by its own start command.
+
+A changed configuration restarts the pods, because its checksum is an annotation of theirs. A changed password does not, because
+nothing that is rendered may depend on it: after a rotation `kubectl rollout restart deployment/<name>` does.
+*/}}
+{{- define "selfmonitor.component" -}}
+{{- $root := .root -}}
+{{- $values := .values -}}
+{{- $secured := include "selfmonitor.secured" $root -}}
+{{- $config := dict .file .content -}}
+{{- if .logging -}}
+{{- $_ := set $config "log4j2.xml" ($root.Files.Get "files/logging/component-log4j2.xml" | replace "@@log-level@@" $values.logLevel) -}}
+{{- end -}}
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  {{- include "selfmonitor.metadata" (dict "root" $root "component" .name "name" .name "annotations" $values.serviceAccountAnnotations) | nindent 2 }}
+automountServiceAccountToken: false
+{{- with $root.Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  {{- include "selfmonitor.metadata" (dict "root" $root "component" .name "name" (printf "%s-config" .name)) | nindent 2 }}
+data:
+  {{- range $file, $text := $config }}
+  {{ $file }}: |
+    {{- $text | nindent 4 }}
+  {{- end }}
+---
+apiVersion: v1
+kind: Service
+metadata:
+  {{- include "selfmonitor.metadata" (dict "root" $root "component" .name "name" .service) | nindent 2 }}
+spec:
+  type: ClusterIP
+  selector:
+    {{- include "selfmonitor.selector" (dict "root" $root "component" .name) | nindent 4 }}
+  ports:
+    - { name: http, port: {{ .port }}, targetPort: http, protocol: TCP }
+{{- if gt (int $values.replicaCount) 1 }}
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata:
+  {{- include "selfmonitor.metadata" (dict "root" $root "component" .name "name" .name) | nindent 2 }}
+spec:
+  maxUnavailable: 1
+  selector:
+    matchLabels:
+      {{- include "selfmonitor.selector" (dict "root" $root "component" .name) | nindent 6 }}
+{{- end }}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  {{- include "selfmonitor.metadata" (dict "root" $root "component" .name "name" .name) | nindent 2 }}
+spec:
+  replicas: {{ int $values.replicaCount }}
+  revisionHistoryLimit: 5
+  # Waiting for the setup Job, which makes its account, counts as progress for this long.
+  progressDeadlineSeconds: {{ add (int $values.startupTimeoutSeconds) 600 }}
+  strategy:
+    type: RollingUpdate
+    rollingUpdate: { maxUnavailable: 0, maxSurge: 1 }
+  selector:
+    matchLabels:
+      {{- include "selfmonitor.selector" (dict "root" $root "component" .name) | nindent 6 }}
+  template:
+    metadata:
+      labels:
+        {{- include "selfmonitor.podLabels" (dict "root" $root "component" .name) | nindent 8 }}
+        {{- with $values.podLabels }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+      annotations:
+        checksum/config: {{ toJson $config | sha256sum }}
+        checksum/script: {{ $root.Files.Get "files/bin/component-init.sh" | sha256sum }}
+        {{- with merge (dict) ($values.podAnnotations | default dict) $root.Values.commonAnnotations }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+    spec:
+      serviceAccountName: {{ .name }}
+      automountServiceAccountToken: false
+      enableServiceLinks: false
+      {{- include "selfmonitor.podSecurityContext" $root | nindent 6 }}
+      terminationGracePeriodSeconds: {{ int $values.terminationGracePeriodSeconds }}
+      {{- with include "selfmonitor.imagePullSecrets" $root }}
+      {{- . | nindent 6 }}
+      {{- end }}
+      {{- with $values.priorityClassName }}
+      priorityClassName: {{ . }}
+      {{- end }}
+      {{- with $values.nodeSelector }}
+      nodeSelector:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with $values.tolerations }}
+      tolerations:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- if gt (int $values.replicaCount) 1 }}
+      topologySpreadConstraints:
+        {{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
+        - maxSkew: 1
+          topologyKey: {{ . }}
+          whenUnsatisfiable: ScheduleAnyway
+          labelSelector:
+            matchLabels:
+              {{- include "selfmonitor.selector" (dict "root" $root "component" $.name) | nindent 14 }}
+        {{- end }}
+      {{- end }}
+      initContainers:
+        - name: configure
+          {{- include "selfmonitor.imageLines" (dict "root" $root "name" .image) | nindent 10 }}
+          command: [/bin/sh, /opt/selfmonitor/bin/component-init.sh, /etc/selfmonitor/{{ .name }}/{{ .file }}, /run/{{ .name }}/{{ .file }}]
+          env:
+            - { name: POD_IP, valueFrom: { fieldRef: { fieldPath: status.podIP } } }
+          {{- include "selfmonitor.containerSecurityContext" $root | nindent 10 }}
+          {{- include "selfmonitor.smallResources" (dict "memory" "64Mi") | nindent 10 }}
+          volumeMounts:
+            - { name: scripts, mountPath: /opt/selfmonitor/bin, readOnly: true }
+            - { name: config, mountPath: /etc/selfmonitor/{{ .name }}, readOnly: true }
+            - { name: run, mountPath: /run/{{ .name }} }
+            - { name: tmp, mountPath: /tmp }
+            {{- if $secured }}
+            - { name: user, mountPath: /etc/selfmonitor/secrets/user, readOnly: true }
+            {{- end }}
+      containers:
+        - name: {{ .name }}
+          {{- include "selfmonitor.imageLines" (dict "root" $root "name" .image) | nindent 10 }}
+          command:
+            {{- range .command }}
+            - {{ . | quote }}
+            {{- end }}
+          {{- with .env }}
+          env:
+            {{- range . }}
+            - name: {{ .name }}
+              value: {{ .value | quote }}
+            {{- end }}
+          {{- end }}
+          ports:
+            - { name: http, containerPort: {{ .port }}, protocol: TCP }
+          startupProbe:
+            httpGet: { path: {{ .probes.startup }}, port: http }
+            periodSeconds: 5
+            timeoutSeconds: 10
+            failureThreshold: {{ max 1 (div (int $values.startupTimeoutSeconds) 5) }}
+          readinessProbe:
+            httpGet: { path: {{ .probes.readiness }}, port: http }
+            periodSeconds: 10
+            timeoutSeconds: 10
+            failureThreshold: 3
+          livenessProbe:
+            httpGet: { path: {{ .probes.liveness }}, port: http }
+            periodSeconds: 20
+            timeoutSeconds: 10
+            failureThreshold: 6
+          {{- include "selfmonitor.containerSecurityContext" $root | nindent 10 }}
+          {{- include "selfmonitor.resources" (dict "resources" $values.resources "name" .valuesName) | nindent 10 }}
+          volumeMounts:
+            - { name: run, mountPath: /run/{{ .name }}, readOnly: true }
+            - { name: tmp, mountPath: /tmp }
+            {{- if .logging }}
+            - { name: config, mountPath: /etc/selfmonitor/{{ .name }}, readOnly: true }
+            {{- end }}
+            {{- if $secured }}
+            - { name: ca, mountPath: /etc/selfmonitor/secrets/ca, readOnly: true }
+            {{- end }}
+            {{- range .scratch }}
+            - { name: {{ .name }}, mountPath: {{ .path }} }
+            {{- end }}
+            {{- range $index, $name := $values.secrets }}
+            - { name: secret-{{ $index }}, mountPath: /etc/selfmonitor/connectors/{{ $name }}, readOnly: true }
+            {{- end }}
+      volumes:
+        - name: scripts
+          configMap: { name: kafka-scripts, defaultMode: 0555 }
+        - name: config
+          configMap: { name: {{ .name }}-config }
+        # The rendered file has the password: in memory, gone with the pod.
+        - name: run
+          emptyDir: { medium: Memory, sizeLimit: 1Mi }
+        - name: tmp
+          emptyDir: { sizeLimit: {{ index $values.resources.limits "ephemeral-storage" | default "512Mi" }} }
+        {{- range .scratch }}
+        - name: {{ .name }}
+          emptyDir: { sizeLimit: {{ .size }} }
+        {{- end }}
+        {{- range $index, $name := $values.secrets }}
+        - name: secret-{{ $index }}
+          secret: { secretName: {{ $name }}, defaultMode: 0440 }
+        {{- end }}
+        {{- if $secured }}
+        # Only the init container sees the password itself, the server sees the CA.
+        - name: user
+          secret:
+            secretName: kafka-user-{{ .account }}
+            defaultMode: 0440
+            items: [{ key: username, path: username }, { key: password, path: password }]
+        - name: ca
+          secret:
+            secretName: kafka-user-{{ .account }}
+            defaultMode: 0440
+            items: [{ key: ca.crt, path: ca.crt }]
+        {{- end }}
+{{- end -}}
+
+{{/* -Xms and -Xmx and further JVM options of a component: (dict "name" "connect" "of" .Values.connect). */}}
+{{- define "selfmonitor.componentHeap" -}}
+{{- $mib := include "selfmonitor.heapMiB" (dict "name" .name "of" .of "divisor" 2 "most" 8192 "memoryLeast" 640) -}}
+{{- printf "-Xms%sm -Xmx%sm" $mib $mib -}}
+{{- end -}}
+
+{{/* ---- Jobs ---- */}}
+
+{{/* First 10 characters of the checksum of what a Job does: a Job cannot be changed, so a changed one has another name. */}}
+{{- define "selfmonitor.hash" -}}
+{{- toJson . | sha256sum | trunc 10 -}}
+{{- end -}}
+
+{{/* ---- Network policies ---- */}}
+
+{{/* Pods of this release: (dict "root" . "components" (list "kafka" "controller")). One peer each, as YAML list items. */}}
+{{- define "selfmonitor.peers" -}}
+{{- range .components }}
+- podSelector:
+    matchLabels:
+      {{- include "selfmonitor.selector" (dict "root" $.root "component" .) | nindent 6 }}
+{{- end }}
+{{- end -}}
+
+{{/* Pods of other namespaces: (dict "namespaces" (list …) "podLabels" (dict …)). */}}
+{{- define "selfmonitor.namespacePeers" -}}
+{{- range .namespaces }}
+- namespaceSelector:
+    matchLabels: { kubernetes.io/metadata.name: {{ . }} }
+  {{- with $.podLabels }}
+  podSelector:
+    matchLabels:
+      {{- toYaml . | nindent 6 }}
+  {{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* TCP ports as the list of a rule: `(list 9092 9093)`. */}}
+{{- define "selfmonitor.ports" -}}
+{{- range . }}
+- { port: {{ int . }}, protocol: TCP }
+{{- end }}
+{{- end -}}
+
+{{/* Egress rule: names are resolved. */}}
+{{- define "selfmonitor.dnsEgress" -}}
+{{- $dns := .Values.networkPolicy.dns -}}
+- to:
+    - namespaceSelector:
+        matchLabels: { kubernetes.io/metadata.name: {{ $dns.namespace }} }
+      {{- with $dns.podLabels }}
+      podSelector:
+        matchLabels:
+          {{- toYaml . | nindent 10 }}
+      {{- end }}
+    {{- range $dns.nodeLocalCidrs }}
+    - ipBlock: { cidr: {{ . }} }
+    {{- end }}
+  ports:
+    - { port: 53, protocol: UDP }
+    - { port: 53, protocol: TCP }
+{{- end -}}
+
+{{/* Egress rule: the API server. */}}
+{{- define "selfmonitor.apiServerEgress" -}}
+- to:
+    - ipBlock: { cidr: {{ .Values.networkPolicy.apiServer.cidr }} }
+  ports:
+    {{- include "selfmonitor.ports" .Values.networkPolicy.apiServer.ports | nindent 4 }}
+{{- end -}}
+
+{{/* "true" when brokers have an init container that asks the API server (rack, or an external address to find out). */}}
+{{- define "selfmonitor.brokersDiscover" -}}
+{{- if or (eq (toString .Values.kafka.rack.enabled) "true") .Values.kafka.external.enabled -}}true{{- end -}}
+{{- end -}}
+
+{{/* ---- What no schema can say, of the platform half; called by selfmonitor.validate ---- */}}
+
+{{- define "selfmonitor.validatePlatform" -}}
+{{- $secured := include "selfmonitor.secured" . -}}
+{{- if and (eq .Values.environment "production") (not $secured) (not .Values.security.acceptInsecure) -}}
+{{- fail "security.enabled is false in production: leave it on, set environment to development, or, where another layer protects the cluster, set security.acceptInsecure to true as well" -}}
+{{- end -}}
+{{- $replicas := int (include "selfmonitor.replicationFactor" .) -}}
+{{- if gt $replicas (int .Values.kafka.replicaCount) -}}
+{{- fail (printf "setup.replicationFactor is %d, with %d brokers: set it to %d or less, or kafka.replicaCount to %d or more" $replicas (int .Values.kafka.replicaCount) (int .Values.kafka.replicaCount) $replicas) -}}
+{{- end -}}
+{{- if and (ne .Values.environment "development") .Values.setup.enabled (lt (int .Values.kafka.replicaCount) 3) -}}
+{{- fail (printf "kafka.replicaCount is %d in %s, whose topics in platform.yaml have 3 replicas with min.insync.replicas 2: set it to 3 or more, or environment to development" (int .Values.kafka.replicaCount) .Values.environment) -}}
+{{- end -}}
+{{- $issuer := .Values.credentials.certManager.issuerRef -}}
+{{- if and $issuer.name (ne .Values.security.tls.mode "cert-manager") -}}
+{{- fail (printf "credentials.certManager.issuerRef.name is %q, but security.tls.mode is %s: set security.tls.mode to cert-manager, or take the issuer out" $issuer.name .Values.security.tls.mode) -}}
+{{- end -}}
+{{- if and (eq .Values.security.tls.mode "existing") (or (not .Values.security.tls.brokerSecret) (not .Values.security.tls.controllerSecret)) -}}
+{{- fail "security.tls.mode is existing: set security.tls.brokerSecret and security.tls.controllerSecret to the names of your kubernetes.io/tls Secrets (tls.crt, tls.key, ca.crt)" -}}
+{{- end -}}
+{{- $accounts := include "selfmonitor.accounts" . | fromYamlArray -}}
+{{- range .Values.clientAccess.secretReaders -}}
+{{- if not (has .account $accounts) -}}
+{{- fail (printf "clientAccess.secretReaders names the account %q, which does not exist: choose one of %s" .account (join ", " $accounts)) -}}
+{{- end -}}
+{{- if has .account (list "kafka-broker" "admin") -}}
+{{- fail (printf "clientAccess.secretReaders would give out the password of the super user %q: name the account of a service" .account) -}}
+{{- end -}}
+{{- end -}}
+{{- if and .Values.setup.enabled (not .Values.schemaRegistry.enabled) (not .Values.setup.schemaRegistryUrl) -}}
+{{- fail "schemaRegistry.enabled is false and setup.enabled true, and platform.yaml has schemas: set setup.schemaRegistryUrl to the registry they go to, or setup.enabled to false" -}}
+{{- end -}}
+{{- if and (not .Values.schemaRegistry.enabled) .Values.ksqldb.enabled -}}
+{{- fail "ksqldb.enabled is true without a registry: set schemaRegistry.enabled to true, or ksqldb.enabled to false" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* ---- Credentials ---- */}}
+
+{{/* The certificates of this release: secret, commonName, dnsNames, ipAddresses; a YAML list. Empty when security is off. */}}
+{{- define "selfmonitor.certificates" -}}
+{{- $certificates := list -}}
+{{- if include "selfmonitor.secured" . -}}
+{{- $certificates = append $certificates (dict "secret" .Values.security.tls.brokerSecret "commonName" "kafka-broker"
+  "dnsNames" (include "selfmonitor.certificateDnsNames" (dict "root" . "role" "broker") | fromYamlArray) "ipAddresses" (list "127.0.0.1")) -}}
+{{- if include "selfmonitor.controllersAreDedicated" . -}}
+{{- $certificates = append $certificates (dict "secret" .Values.security.tls.controllerSecret "commonName" "kafka-controller"
+  "dnsNames" (include "selfmonitor.certificateDnsNames" (dict "root" . "role" "controller") | fromYamlArray) "ipAddresses" (list "127.0.0.1")) -}}
+{{- end -}}
+{{- if eq .Values.coordination "zookeeper" -}}
+{{- $names := list "localhost" -}}
+{{- range $name := list "*.zookeeper-headless" "zookeeper-service" -}}
+{{- $names = concat $names (list (printf "%s.%s" $name (include "selfmonitor.domain" $)) (printf "%s.%s.svc" $name $.Release.Namespace) (printf "%s.%s" $name $.Release.Namespace)) -}}
+{{- end -}}
+{{- $certificates = append $certificates (dict "secret" "kafka-zookeeper-tls" "commonName" "zookeeper" "dnsNames" (append $names "zookeeper-service") "ipAddresses" (list "127.0.0.1")) -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $certificates -}}
+{{- end -}}
+
+{{/* spec.json of `selfmonitor kubernetes credentials`. No secret in it, only names. */}}
+{{- define "selfmonitor.credentialsSpec" -}}
+{{- $accounts := list -}}
+{{- range include "selfmonitor.accounts" . | fromYamlArray -}}
+{{- $accounts = append $accounts (dict "name" . "secret" (printf "kafka-user-%s" .)) -}}
+{{- end -}}
+{{- $secured := eq (include "selfmonitor.secured" .) "true" -}}
+{{- dict
+  "namespace" .Release.Namespace
+  "clusterDomain" .Values.clusterDomain
+  "security" $secured
+  "bootstrapServers" (include "selfmonitor.kafka.bootstrap" .)
+  "identity" (dict "configMap" "kafka-identity" "controllers" 9)
+  "accounts" $accounts
+  "labels" (include "selfmonitor.selector" (dict "root" . "component" "credentials") | fromYaml)
+  "tls" (dict
+    "mode" (ternary .Values.security.tls.mode "none" $secured)
+    "caSecret" "kafka-ca"
+    "caConfigMap" "kafka-ca-bundle"
+    "validity" .Values.credentials.validity
+    "caValidity" .Values.credentials.caValidity
+    "renewBefore" .Values.credentials.renewBefore
+    "certificates" (include "selfmonitor.certificates" . | fromYamlArray))
+  | toPrettyJson -}}
+{{- end -}}
+
+{{/* The pod of the credentials Job and of its CronJob. */}}
+{{- define "selfmonitor.credentialsPod" -}}
+metadata:
+  labels:
+    {{- include "selfmonitor.podLabels" (dict "root" . "component" "credentials") | nindent 4 }}
+  {{- with .Values.commonAnnotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+spec:
+  restartPolicy: Never
+  serviceAccountName: kafka-credentials
+  # Makes Secrets and ConfigMaps by the API: one of the two Jobs that need a token.
+  automountServiceAccountToken: true
+  enableServiceLinks: false
+  {{- include "selfmonitor.podSecurityContext" . | nindent 2 }}
+  {{- with include "selfmonitor.imagePullSecrets" . }}
+  {{- . | nindent 2 }}
+  {{- end }}
+  containers:
+    - name: credentials
+      {{- include "selfmonitor.imageLines" (dict "root" . "name" "selfmonitor") | nindent 6 }}
+      command: [selfmonitor, kubernetes, credentials, --spec, /etc/selfmonitor/credentials/spec.json]
+      {{- include "selfmonitor.containerSecurityContext" . | nindent 6 }}
+      {{- include "selfmonitor.smallResources" (dict "memory" "256Mi") | nindent 6 }}
+      volumeMounts:
+        - { name: spec, mountPath: /etc/selfmonitor/credentials, readOnly: true }
+        - { name: tmp, mountPath: /tmp }
+  volumes:
+    - name: spec
+      configMap: { name: kafka-credentials-spec }
+    - name: tmp
+      emptyDir: { sizeLimit: 32Mi }
+{{- end -}}
+
+{{/* The port of ZooKeeper that brokers connect to. */}}
+{{- define "selfmonitor.zookeeperClientPort" -}}
+{{- if include "selfmonitor.secured" . -}}2281{{- else -}}2181{{- end -}}
+{{- end -}}
