@@ -337,4 +337,44 @@ describeEngines('cluster', (engine) => {
     const ends = await cluster.listOffsets(partitions, 'latest')
     expect(ends).toEqual(partitions.map((partition) => ({ ...partition, offset: 0n })))
   })
+
+  it('says of a cluster without an authorizer what to set', async () => {
+    const binding = {
+      ...({ resourceType: 'topic', resourceName: 'orders', pattern: 'literal' } as const),
+      ...({ principal: 'User:billing', host: '*', operation: 'read', permission: 'allow' } as const),
+    }
+    for (const attempt of [
+      () => cluster.acls(),
+      () => cluster.createAcls([binding]),
+      () => cluster.deleteAcls([binding]),
+    ]) {
+      await expect(attempt()).rejects.toMatchObject({
+        code: 'SECURITY_DISABLED',
+        message: expect.stringContaining('No Authorizer is configured'),
+        hint: expect.stringContaining('authorizer.class.name'),
+      })
+    }
+  })
+
+  it('does not try passwords over a connection that has none', async () => {
+    await expect(cluster.authenticates({ name: 'billing', password: 'x' })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      hint: expect.stringContaining('security.protocol=SASL_SSL'),
+    })
+  })
+
+  if (engine.name === 'embedded') {
+    it('says that this cluster keeps no accounts', async () => {
+      for (const attempt of [
+        () => cluster.users(),
+        () => cluster.setUserPasswords([{ name: 'billing', password: 'secret' }]),
+        () => cluster.deleteUsers(['billing']),
+      ]) {
+        await expect(attempt()).rejects.toMatchObject({
+          code: 'UNSUPPORTED_API',
+          message: expect.stringContaining('This cluster keeps no accounts'),
+        })
+      }
+    })
+  }
 })

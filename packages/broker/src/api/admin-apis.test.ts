@@ -465,4 +465,34 @@ describeEngines('admin APIs', (engine) => {
       errorCodes.UNKNOWN_TOPIC_OR_PARTITION,
     ])
   })
+
+  it.each(versionsOf('DescribeAcls'))(
+    'has no rules to describe without an authorizer: DescribeAcls v%i',
+    async (version) => {
+      const filter = { resourceTypeFilter: 1, resourceNameFilter: null, patternTypeFilter: 1, principalFilter: null }
+      const all = { ...filter, hostFilter: null, operation: 1, permissionType: 1 }
+      expect(await client.call('DescribeAcls', version, all)).toMatchObject({
+        errorCode: errorCodes.SECURITY_DISABLED,
+        errorMessage: 'No Authorizer is configured on the broker',
+        resources: [],
+      })
+    },
+  )
+
+  it.each(versionsOf('CreateAcls'))('refuses each rule without an authorizer: CreateAcls v%i', async (version) => {
+    const who = { principal: 'User:billing', host: '*', operation: 3, permissionType: 3 }
+    const creation = { resourceType: topicResource, resourceName: 'orders', ...who }
+    const refused = { errorCode: errorCodes.SECURITY_DISABLED, errorMessage: 'No Authorizer is configured.' }
+    const { results } = await client.call('CreateAcls', version, { creations: [creation, creation] })
+    expect(results).toEqual([refused, refused])
+  })
+
+  it.each(versionsOf('DeleteAcls'))('refuses each filter without an authorizer: DeleteAcls v%i', async (version) => {
+    const filter = { resourceTypeFilter: topicResource, resourceNameFilter: 'orders', principalFilter: null }
+    const { filterResults } = await client.call('DeleteAcls', version, {
+      filters: [{ ...filter, hostFilter: null, operation: 1, permissionType: 1 }],
+    })
+    const refused = { errorCode: errorCodes.SECURITY_DISABLED, errorMessage: 'No Authorizer is configured.' }
+    expect(filterResults).toEqual([{ ...refused, matchingAcls: [] }])
+  })
 })

@@ -18,6 +18,9 @@ import { handleDeleteTopics } from './20-delete-topics.ts'
 import { handleDeleteRecords } from './21-delete-records.ts'
 import { handleInitProducerId } from './22-init-producer-id.ts'
 import { handleOffsetForLeaderEpoch } from './23-offset-for-leader-epoch.ts'
+import { handleDescribeAcls } from './29-describe-acls.ts'
+import { handleCreateAcls } from './30-create-acls.ts'
+import { handleDeleteAcls } from './31-delete-acls.ts'
 import { handleDescribeConfigs } from './32-describe-configs.ts'
 import { handleAlterConfigs } from './33-alter-configs.ts'
 import { handleDescribeLogDirs } from './35-describe-log-dirs.ts'
@@ -49,6 +52,9 @@ export const apiTable: ApiTable = {
   DeleteRecords: { handle: handleDeleteRecords },
   InitProducerId: { handle: handleInitProducerId, versions: { min: 0, max: 5 } },
   OffsetForLeaderEpoch: { handle: handleOffsetForLeaderEpoch },
+  DescribeAcls: { handle: handleDescribeAcls },
+  CreateAcls: { handle: handleCreateAcls },
+  DeleteAcls: { handle: handleDeleteAcls },
   DescribeConfigs: { handle: handleDescribeConfigs },
   AlterConfigs: { handle: handleAlterConfigs },
   DescribeLogDirs: { handle: handleDescribeLogDirs },

@@ -69,6 +69,8 @@ const mirrors: { readonly [N in ApiName]?: Mirrors } = {
   OffsetForLeaderEpoch: {
     topics: { from: ['topics'], copy: ['topic'], lists: { partitions: { from: ['partitions'], copy: ['partition'] } } },
   },
+  CreateAcls: { results: { from: ['creations'] } },
+  DeleteAcls: { filterResults: { from: ['filters'] } },
   DescribeConfigs: { results: resources },
   AlterConfigs: { responses: resources },
   IncrementalAlterConfigs: { responses: resources },

@@ -1,0 +1,10 @@
+// DescribeAcls: there is no authorizer here, and so there are no rules.
+//
+// Behaviour: SECURITY_DISABLED, in Kafka's words, as from a broker without `authorizer.class.name`.
+import { errorCodes } from '@selfmonitor/protocol'
+import type { ApiHandler } from './handler.ts'
+
+export const handleDescribeAcls: ApiHandler<'DescribeAcls'> = () => ({
+  errorCode: errorCodes.SECURITY_DISABLED,
+  errorMessage: 'No Authorizer is configured on the broker',
+})

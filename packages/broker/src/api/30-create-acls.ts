@@ -1,0 +1,12 @@
+// CreateAcls: there is no authorizer here that could take a rule.
+//
+// Behaviour: SECURITY_DISABLED for each rule, in Kafka's words, as from a controller without `authorizer.class.name`.
+import { errorCodes } from '@selfmonitor/protocol'
+import type { ApiHandler } from './handler.ts'
+
+export const handleCreateAcls: ApiHandler<'CreateAcls'> = ({ creations }) => ({
+  results: creations.map(() => ({
+    errorCode: errorCodes.SECURITY_DISABLED,
+    errorMessage: 'No Authorizer is configured.',
+  })),
+})
