@@ -1,0 +1,25 @@
+// What image names mean on this machine. An image without a layout here cannot be started, and its pod says so.
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ImageContent, ImageLayout } from '../types.ts'
+import { nodeImage } from './node.ts'
+
+const known: readonly ImageLayout[] = [nodeImage]
+
+/** Finds images, and prepares each once in a folder of this run. */
+export function createImages(folder: string, extra: readonly ImageLayout[]): (image: string) => Promise<ImageContent> {
+  const prepared = new Map<ImageLayout, Promise<ImageContent>>()
+  return (image) => {
+    const layout = [...extra, ...known].find((one) => one.matches(image))
+    if (!layout) {
+      return Promise.reject(new Error(`No layout plays the image ${image}: add one in test/deployment/running/images`))
+    }
+    let content = prepared.get(layout)
+    if (!content) {
+      const at = join(folder, 'images', String(prepared.size))
+      content = mkdir(at, { recursive: true }).then(() => layout.prepare(at))
+      prepared.set(layout, content)
+    }
+    return content
+  }
+}
