@@ -109,7 +109,8 @@ function read(json: unknown, problems: string[]): CredentialsSpec {
     const ms = durationMs(value ?? fallback)
     if (ms !== undefined) return ms
     complain(path, value, 'a duration such as "720h"')
-    return 1
+    // Compares with nothing: one mistake is told once.
+    return Number.NaN
   }
   const name = (value: unknown, path: string, what: string, fallback?: string): string =>
     text(value, path, objectName, `the name of a ${what} (lower-case letters, digits, "-" and ".")`, fallback)

@@ -1,0 +1,231 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createServer } from 'node:tls'
+import { afterAll, describe, expect, it } from 'vitest'
+import { type CertificateInfo, keyFits, readCertificates, readPrivateKey, uncoveredNames } from './inspect.ts'
+import { type IssuedCertificate, issueCa, issueLeaf } from './issue.ts'
+
+const day = 86_400_000
+const now = new Date('2026-11-22T12:00:00Z')
+const folder = mkdtempSync(join(tmpdir(), 'selfmonitor-certificates-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const names = {
+  dnsNames: ['*.kafka-headless.kafka.svc.cluster.local', 'kafka-service', 'localhost'],
+  ipAddresses: ['127.0.0.1', 'fd00::1'],
+}
+
+function file(name: string, text: string): string {
+  const path = join(folder, name)
+  writeFileSync(path, text, { mode: 0o600 })
+  return path
+}
+
+function first(pem: string): CertificateInfo {
+  return readCertificates(pem)[0]!
+}
+
+function leafOf(ca: IssuedCertificate, at = now, validityMs = 365 * day): IssuedCertificate {
+  return issueLeaf(
+    { certificate: first(ca.certificate), key: readPrivateKey(ca.key) },
+    'kafka-broker',
+    names,
+    validityMs,
+    at,
+  )
+}
+
+function openssl(...args: string[]): { status: number | null; out: string } {
+  const { status, stdout, stderr, error } = spawnSync('openssl', args, { encoding: 'utf8', input: '' })
+  if (error) throw error
+  return { status, out: stdout + stderr }
+}
+
+/** `openssl verify` in its strict form, at the time of the tests. */
+function verify(bundle: string, leaf: string, ...args: string[]): { status: number | null; out: string } {
+  const at = args.includes('-attime') ? [] : ['-attime', String(now.getTime() / 1000)]
+  return openssl(
+    'verify',
+    '-x509_strict',
+    ...at,
+    ...args,
+    '-CAfile',
+    file('bundle.pem', bundle),
+    file('leaf.pem', leaf),
+  )
+}
+
+const ca = issueCa('test CA', 3650 * day, now)
+
+describe('a certificate', () => {
+  it('is accepted by openssl, strictly, as a server and as a client', () => {
+    const leaf = leafOf(ca)
+    for (const purpose of ['sslserver', 'sslclient']) {
+      expect(verify(ca.certificate, leaf.certificate, '-purpose', purpose)).toMatchObject({ status: 0 })
+    }
+  })
+
+  it('is valid for its names and no other', () => {
+    const { certificate } = leafOf(ca)
+    const host = (name: string) => verify(ca.certificate, certificate, '-verify_hostname', name).status
+    expect(host('kafka-7.kafka-headless.kafka.svc.cluster.local')).toBe(0)
+    expect(host('kafka-service')).toBe(0)
+    expect(host('other-service')).not.toBe(0)
+    expect(host('a.b.kafka-headless.kafka.svc.cluster.local')).not.toBe(0)
+    expect(verify(ca.certificate, certificate, '-verify_ip', 'fd00::1').status).toBe(0)
+    expect(verify(ca.certificate, certificate, '-verify_ip', '127.0.0.2').status).not.toBe(0)
+  })
+
+  it('says who it is, what it may do and until when', () => {
+    const { out } = openssl('x509', '-in', file('shown.pem', leafOf(ca).certificate), '-noout', '-text')
+    expect(out).toMatch(/Version: 3 /)
+    expect(out).toMatch(/Subject: CN ?= ?kafka-broker\n/)
+    expect(out).toMatch(/Not Before: Nov 22 11:00:00 2026 GMT/)
+    expect(out).toMatch(/Not After : Nov 22 12:00:00 2027 GMT/)
+    expect(out).toMatch(/Key Usage: critical\s+Digital Signature\n/)
+    expect(out).toMatch(/TLS Web Server Authentication, TLS Web Client Authentication/)
+    expect(out).toMatch(/Basic Constraints: critical\s+CA:FALSE/)
+  })
+
+  it('has a serial number of its own', () => {
+    const serials = Array.from({ length: 20 }, () => first(leafOf(ca).certificate).x509.serialNumber)
+    expect(new Set(serials).size).toBe(20)
+    for (const serial of serials) expect(serial).toMatch(/^[4-7][0-9A-F]{31}$/)
+  })
+
+  it('never outlives the CA that signed it', () => {
+    const short = issueCa('short CA', 30 * day, now)
+    const { notAfter } = first(leafOf(short).certificate)
+    expect(notAfter).toEqual(first(short.certificate).notAfter)
+  })
+
+  it('ends after 2049 where that is asked for, in the other form of time', () => {
+    const old = issueCa('long CA', 30 * 365 * day, now)
+    expect(first(old.certificate).notAfter.getUTCFullYear()).toBe(2056)
+    const { certificate } = leafOf(old, now, 25 * 365 * day)
+    expect(verify(old.certificate, certificate).status).toBe(0)
+    expect(openssl('x509', '-in', file('long.pem', certificate), '-noout', '-enddate').out).toMatch(/2051 GMT/)
+  })
+
+  it('comes with an unencrypted PKCS#8 key that fits', () => {
+    const leaf = leafOf(ca)
+    expect(leaf.key).toMatch(/^-----BEGIN PRIVATE KEY-----\n/)
+    expect(keyFits(first(leaf.certificate), readPrivateKey(leaf.key))).toBe(true)
+    expect(keyFits(first(leaf.certificate), readPrivateKey(ca.key))).toBe(false)
+  })
+
+  it('can be signed by a CA that has an RSA key', () => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    const made = openssl(
+      ...['req', '-x509', '-new', '-subj', '/O=Example/CN=company CA', '-days', '90', '-out', join(folder, 'rsa.pem')],
+      ...['-addext', 'keyUsage=critical,keyCertSign,cRLSign'],
+      ...['-key', file('rsa.key', privateKey.export({ type: 'pkcs8', format: 'pem' }) as string)],
+    )
+    expect(made.status, made.out).toBe(0)
+    const company = openssl('x509', '-in', join(folder, 'rsa.pem')).out
+    const leaf = issueLeaf({ certificate: first(company), key: privateKey }, 'kafka-broker', names, day, new Date())
+    const attime = ['-attime', String(Math.floor(Date.now() / 1000))]
+    expect(verify(company, leaf.certificate, ...attime)).toMatchObject({ status: 0 })
+  })
+})
+
+describe('a CA that is issued again under its own key', () => {
+  const later = new Date(now.getTime() + 3000 * day)
+  const previous = { key: createPrivateKey(ca.key), subjectDer: first(ca.certificate).subjectDer }
+  const renewed = issueCa('', 3650 * day, later, previous)
+  const atLater = ['-attime', String(later.getTime() / 1000)]
+
+  it('is trusted for what its predecessor signed, and its predecessor for what it signs', () => {
+    const old = leafOf(ca, later)
+    const young = leafOf(renewed, later)
+    for (const bundle of [ca.certificate, renewed.certificate, renewed.certificate + ca.certificate]) {
+      expect(verify(bundle, old.certificate, ...atLater)).toMatchObject({ status: 0 })
+      expect(verify(bundle, young.certificate, ...atLater)).toMatchObject({ status: 0 })
+    }
+  })
+
+  it('goes on when the predecessor in the same bundle has ended', () => {
+    const end = new Date(now.getTime() + 3700 * day)
+    const attime = ['-attime', String(end.getTime() / 1000)]
+    const { certificate } = leafOf(renewed, end)
+    expect(verify(renewed.certificate + ca.certificate, certificate, ...attime)).toMatchObject({ status: 0 })
+    expect(verify(ca.certificate, certificate, ...attime).status).not.toBe(0)
+  })
+})
+
+describe('a handshake', () => {
+  const real = issueCa('test CA', day, new Date())
+  const server = leafOf(real, new Date())
+  const client = leafOf(real, new Date())
+  const args = [
+    '-brief',
+    '-verify_return_error',
+    '-verify_hostname',
+    'localhost',
+    '-CAfile',
+    file('real.pem', real.certificate),
+  ]
+
+  /** `openssl s_client` against a server of Node's that demands a certificate; what the server says of the client. */
+  async function handshake(...more: string[]): Promise<{ status: number; out: string; seen: string | undefined }> {
+    const listening = createServer({
+      ...{ cert: server.certificate + real.certificate, key: server.key },
+      ...{ ca: real.certificate, requestCert: true, rejectUnauthorized: true },
+    })
+    let seen: string | undefined
+    listening.on('secureConnection', (socket) => {
+      seen = String(socket.getPeerCertificate().subject.CN)
+      socket.on('error', () => {})
+      socket.end('hello\n')
+    })
+    listening.listen(0, '127.0.0.1')
+    await once(listening, 'listening')
+    const { port } = listening.address() as AddressInfo
+    const child = spawn('openssl', ['s_client', '-connect', `127.0.0.1:${port}`, ...args, ...more], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+    })
+    let out = ''
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text) => {
+        out += text
+      })
+    const [status] = (await once(child, 'close')) as [number]
+    listening.close()
+    return { status, out, seen }
+  }
+
+  it('succeeds both ways between Node and openssl', async () => {
+    const own = ['-cert', file('client.pem', client.certificate), '-key', file('client.key', client.key)]
+    for (const version of ['-tls1_2', '-tls1_3']) {
+      const result = await handshake(version, ...own)
+      expect(result.out).toContain('Verification: OK')
+      expect(result.out).toContain('hello')
+      expect(result.seen).toBe('kafka-broker')
+    }
+  })
+
+  it('fails for a client without a certificate', async () => {
+    expect((await handshake('-tls1_2')).seen).toBeUndefined()
+  })
+})
+
+describe('reading certificates', () => {
+  it('compares addresses by value and names without regard to case', () => {
+    const leaf = first(leafOf(ca).certificate)
+    const wanted = {
+      dnsNames: ['LOCALHOST', 'x.kafka-headless.kafka.svc.cluster.local', 'b.example'],
+      ipAddresses: ['FD00:0::1', '10.0.0.1'],
+    }
+    expect(uncoveredNames(leaf, wanted)).toEqual(['b.example', '10.0.0.1'])
+  })
+
+  it('reads a bundle in order, with text between the blocks', () => {
+    const bundle = `# ours\n${ca.certificate}\nsubject=x\n${leafOf(ca).certificate}`
+    expect(readCertificates(bundle).map(({ x509 }) => x509.subject)).toEqual(['CN=test CA', 'CN=kafka-broker'])
+  })
+})
