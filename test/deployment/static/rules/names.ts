@@ -100,22 +100,31 @@ function labelProblems(labels: Readonly<Record<string, string>> = {}): string[] 
     .map(([key, value]) => `label ${key}=${value} is malformed`)
 }
 
-const recommended = ['name', 'instance', 'component', 'part-of', 'version', 'managed-by'].map(
-  (label) => `app.kubernetes.io/${label}`,
-)
+const lasting = ['name', 'instance', 'component', 'part-of'].map((label) => `app.kubernetes.io/${label}`)
+const changing = ['version', 'managed-by'].map((label) => `app.kubernetes.io/${label}`)
 
-/** Every object and every pod has the labels that Kubernetes recommends. */
+/**
+ * Every object has the labels that Kubernetes recommends, and every pod those of them that last: with the version among
+ * a pod's labels, a new chart alone would restart every broker.
+ */
 export const recommendedLabels: Rule = (objects) =>
   objects.flatMap((object) => {
-    const missing = (labels: Readonly<Record<string, string>> = {}) =>
-      recommended.filter((label) => labels[label] === undefined)
-    const template = object.kind === 'Pod' ? null : podTemplate(object)
-    return [
-      ...missing(object.metadata.labels).map((label) => `${nameOf(object)}: has no label ${label}`),
-      ...(template
-        ? missing(template.metadata?.labels).map((label) => `${nameOf(object)}: its pods have no label ${label}`)
-        : []),
-    ]
+    const labels = object.metadata.labels ?? {}
+    const problems = [...lasting, ...changing]
+      .filter((label) => labels[label] === undefined)
+      .map((label) => `${nameOf(object)}: has no label ${label}`)
+    if (object.kind === 'Pod') return problems
+    for (const template of [podTemplate(object), ...(object.spec?.volumeClaimTemplates ?? [])]) {
+      if (!template) continue
+      const inner = template.metadata?.labels ?? {}
+      const what = template.spec.containers ? 'its pods' : `its claims ${template.metadata.name}`
+      for (const label of template.spec.containers ? lasting : [])
+        if (inner[label] === undefined) problems.push(`${nameOf(object)}: ${what} have no label ${label}`)
+      for (const label of [...changing, 'helm.sh/chart'])
+        if (inner[label] !== undefined)
+          problems.push(`${nameOf(object)}: ${what} have label ${label}, which an upgrade changes`)
+    }
+    return problems
   })
 
 /** Everything that is in a namespace says in which: applied by kubectl, it lands there and nowhere else. */

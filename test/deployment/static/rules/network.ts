@@ -40,7 +40,7 @@ export const servicesHitPods: Rule = (objects) => {
   const problems: string[] = []
   for (const service of ofKind(objects, 'Service')) {
     if (!service.spec.selector) continue
-    const hit = pods.filter((pod) => selects(service.spec.selector, pod.labels))
+    const hit = [...pods, ...futurePod(service, pods)].filter((pod) => selects(service.spec.selector, pod.labels))
     if (hit.length === 0) problems.push(`${nameOf(service)}: its selector hits no pod`)
     if (new Set(hit.map((pod) => pod.owner)).size > 1)
       problems.push(
@@ -66,6 +66,15 @@ export const servicesHitPods: Rule = (objects) => {
       problems.push(`${nameOf(governing)}: governs ${nameOf(set)}, but does not select its pods`)
   }
   return [...new Set(problems)]
+}
+
+/** The pod that a Service of one pod waits for: one that its StatefulSet will have when it is scaled up. */
+function futurePod(service: KubernetesObject, pods: readonly Pod[]): readonly Pod[] {
+  const name = service.spec.selector['statefulset.kubernetes.io/pod-name']
+  const [, set] = /^(.*)-\d+$/.exec(name ?? '') ?? []
+  const sibling = pods.find((pod) => pod.owner.kind === 'StatefulSet' && pod.owner.metadata.name === set)
+  if (!sibling || pods.some((pod) => pod.name === name)) return []
+  return [{ ...sibling, name, labels: { ...sibling.labels, 'statefulset.kubernetes.io/pod-name': name } }]
 }
 
 /** A workload selects its own pods and those of no other workload. */
@@ -135,12 +144,21 @@ export const policiesNameOpenPorts: Rule = (objects) => {
   })
 }
 
+/** Ports that nobody need be let in to, with the reason. */
+const reachedOtherwise = [
+  {
+    deployment: 'kafka-ui',
+    why: 'kubectl port-forward comes by way of the node, past the policies, until a namespace is named',
+  },
+]
+
 /** Every port that a pod opens is let in from somewhere: else it need not be opened. */
 export const openPortsAreLetIn: Rule = (objects) =>
   podPerOwner(objects).flatMap((pod) =>
     portsOf(pod)
       .filter(
         (port) =>
+          !reachedOtherwise.some(({ deployment }) => nameOf(pod.owner) === `Deployment ${deployment}`) &&
           !policiesOn(objects, pod, 'Ingress').some((policy) =>
             rulesOf(policy, 'Ingress').some((rule) => rulePortsFit(rule, port)),
           ),

@@ -102,21 +102,23 @@ const tokenHolders: readonly { container: RegExp; why: string }[] = [
   { container: /^setup$/, why: 'notes in ConfigMap kafka-identity that the quorum has formed' },
 ]
 
-/** A service-account token only in the containers that need one, and there by a volume that no other container mounts. */
+/**
+ * A service-account token only in the containers that need one: by a volume that no other container mounts, or for the
+ * whole pod where it has no others.
+ */
 export const noTokenWithoutReason: Rule = (objects) =>
   podPerOwner(objects).flatMap((pod) => {
-    const problems: string[] = []
-    if (pod.spec.automountServiceAccountToken !== false)
-      problems.push(`${nameOf(pod.owner)}: automountServiceAccountToken is not false`)
+    const everywhere = pod.spec.automountServiceAccountToken !== false
     const tokenVolumes = (pod.spec.volumes ?? [])
       .filter((volume: Json) => volume.projected?.sources?.some((source: Json) => source.serviceAccountToken))
       .map((volume: Json) => volume.name)
-    for (const { spec } of containersOf(pod.spec)) {
-      const mounted = (spec.volumeMounts ?? []).some((mount: Json) => tokenVolumes.includes(mount.name))
-      if (mounted && !tokenHolders.some(({ container }) => container.test(spec.name)))
-        problems.push(
-          `${nameOf(pod.owner)}, container ${spec.name}: has a service-account token without a known reason`,
-        )
-    }
-    return problems
+    return containersOf(pod.spec)
+      .filter(
+        ({ spec }) => everywhere || (spec.volumeMounts ?? []).some((mount: Json) => tokenVolumes.includes(mount.name)),
+      )
+      .filter(({ spec }) => !tokenHolders.some(({ container }) => container.test(spec.name)))
+      .map(({ spec }) => {
+        const why = everywhere ? ' (automountServiceAccountToken is not false)' : ''
+        return `${nameOf(pod.owner)}, container ${spec.name}: has a service-account token without a known reason${why}`
+      })
   })

@@ -17,6 +17,8 @@ export function existingData(objects: readonly KubernetesObject[], context: Rule
   for (const object of [...ofKind(objects, 'ConfigMap'), ...ofKind(objects, 'Secret')])
     known.set(nameOf(object), Object.keys({ ...object.data, ...object.binaryData, ...object.stringData }))
   for (const object of ofKind(objects, 'Certificate')) known.set(`Secret ${object.spec.secretName}`, tlsKeys)
+  // Kubernetes puts it into every namespace.
+  known.set('ConfigMap kube-root-ca.crt', ['ca.crt'])
   for (const name of context.supplied) known.set(name, null)
   for (const spec of credentialsSpecs(objects)) {
     if (spec.tls?.caSecret) known.set(`Secret ${spec.tls.caSecret}`, ['ca.crt', 'ca.key'])
@@ -155,6 +157,7 @@ const literally = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 /** Every service account, role and binding that is named is there. */
 export const accountsExist: Rule = (objects) => {
   const names = new Set(objects.map(nameOf))
+  const ownNamespace = objects.find((object) => object.metadata.namespace)?.metadata.namespace
   const missing = (object: KubernetesObject, kind: string, name: string | undefined) =>
     name && !names.has(`${kind} ${name}`) ? [`${nameOf(object)}: there is no ${kind} ${name}`] : []
   return [
@@ -165,28 +168,27 @@ export const accountsExist: Rule = (objects) => {
     ...[...ofKind(objects, 'RoleBinding'), ...ofKind(objects, 'ClusterRoleBinding')].flatMap((binding) => [
       ...missing(binding, binding.roleRef.kind, binding.roleRef.name),
       ...(binding.subjects ?? []).flatMap((subject: Json) =>
-        subject.kind === 'ServiceAccount' ? missing(binding, 'ServiceAccount', subject.name) : [],
+        // An account of another namespace is that namespace's own.
+        subject.kind === 'ServiceAccount' && subject.namespace === ownNamespace
+          ? missing(binding, 'ServiceAccount', subject.name)
+          : [],
       ),
     ]),
   ]
 }
 
-/** Rights in the Kubernetes API are named one by one; nobody lists Secrets, and nobody reads one that is not its own. */
+/** Rights in the Kubernetes API are named one by one, and those on Secrets are for Secrets of given names. */
 export const rightsAreNarrow: Rule = (objects) =>
   [...ofKind(objects, 'Role'), ...ofKind(objects, 'ClusterRole')].flatMap((role) =>
     (role.rules ?? []).flatMap((rule: Json) => {
       const problems: string[] = []
       for (const field of ['apiGroups', 'resources', 'verbs'])
         if (rule[field]?.includes('*')) problems.push(`${nameOf(role)}: ${field} has *`)
-      const onSecrets = rule.resources?.includes('secrets')
       // `create` cannot be restricted by name: the name is in the body.
       const named = (rule.resourceNames ?? []).length > 0
-      for (const verb of rule.verbs ?? []) {
-        if (onSecrets && ['list', 'watch', 'deletecollection'].includes(verb))
-          problems.push(`${nameOf(role)}: may ${verb} secrets`)
-        if (onSecrets && ['get', 'update', 'patch', 'delete'].includes(verb) && !named)
+      for (const verb of rule.resources?.includes('secrets') ? rule.verbs : [])
+        if (verb === 'deletecollection' || (verb !== 'create' && !named))
           problems.push(`${nameOf(role)}: may ${verb} secrets of any name`)
-      }
       return problems
     }),
   )

@@ -2,31 +2,22 @@
 import { containersOf, type KubernetesObject, nameOf, ofKind, podPerOwner } from '../objects.ts'
 import type { Rule } from './rule.ts'
 
-/** What a credential looks like: `password=…`, a password in a JAAS line or a URL, a private key. */
-const patterns: readonly { what: string; pattern: RegExp }[] = [
-  { what: 'a private key', pattern: /-----BEGIN [A-Z ]*PRIVATE KEY-----\s*[A-Za-z0-9+/]/ },
-  // A value that is put in later begins with one of: $ (shell, Kubernetes, Kafka's ${…}), @@ (our templates), % (printf).
-  {
-    what: 'a password',
-    pattern:
-      /(?:password|passwd|passphrase|(?:secret|access|api)[-_.]?key)["']?[^\S\n]*[=:][^\S\n]*\\?["']?(?![$@%<\\"'\s;),}\]]|true\b|false\b|null\b|[./])([^\s"';,]+)/gi,
-  },
-  { what: 'a password in an address', pattern: /[a-z]+:\/\/[^\s/:@]+:(?![$@%])[^\s/:@]+@/i },
-]
+const setting = '(?:password|passwd|passphrase|(?:secret|access|api)[-_.]?key)'
+/** A value that is put in later begins with $ (shell, Kubernetes, Kafka's ${…}), @@ (our templates) or % (printf). */
+const literal = '\\\\?["\']?(?![$@%<~=\\\\"\'\\s;),}\\]|]|true\\b|false\\b|null\\b|[./])([^\\s"\';,]+)'
 
-/** Words that the patterns meet and that are no credentials: names of settings, types, callbacks. */
-const harmless = /^(?:SecretKeySelector|password|String|kubernetes\.io)/
+const assigned = new RegExp(`${setting}["']?[^\\S\\n]*=[^\\S\\n]*${literal}`, 'i')
+const assignedOrMapped = new RegExp(`${setting}["']?[^\\S\\n]*[=:][^\\S\\n]*${literal}`, 'i')
+const privateKey = /-----BEGIN [A-Z ]*PRIVATE KEY-----\s*[A-Za-z0-9+/]/
+const inAddress = /[a-z]+:\/\/[^\s/:@]+:(?![$@%])[^\s/:@]+@/i
 
-function credentialIn(text: string): string | null {
-  for (const { what, pattern } of patterns) {
-    if (!pattern.global) {
-      if (pattern.test(text)) return what
-      continue
-    }
-    for (const match of text.matchAll(pattern))
-      if (!harmless.test(match[1]!)) return `${what} (${match[0].slice(0, 40)})`
-  }
-  return null
+/** What in a text looks like a credential: `password=…`, one in a JAAS line, in YAML, JSON or an address, a private key. */
+function credentialIn(text: string, place: string): string | null {
+  if (privateKey.test(text)) return 'a private key'
+  if (inAddress.test(text)) return 'a password in an address'
+  // In a script a colon assigns nothing, and comments have many.
+  const match = (place.endsWith('.sh') ? assigned : assignedOrMapped).exec(text)
+  return match ? `a password (${match[0].slice(0, 40)})` : null
 }
 
 /** No Secret is rendered with a value, and no ConfigMap, argument, variable or annotation has what looks like one. */
@@ -36,7 +27,7 @@ export const noCredentials: Rule = (objects) => [
     .map((secret) => `${nameOf(secret)}: is rendered with values`),
   ...objects.flatMap((object) =>
     textsOf(object).flatMap(([place, text]) => {
-      const found = credentialIn(text)
+      const found = credentialIn(text, place)
       return found === null ? [] : [`${nameOf(object)}, ${place}: has ${found}`]
     }),
   ),

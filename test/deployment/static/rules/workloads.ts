@@ -77,6 +77,17 @@ function heapOf(container: Json): number | null {
   return match ? Number(match[1]) * 1024 ** ('kmg'.indexOf(match[2]!.toLowerCase()) + 1) : null
 }
 
+/** Who has but one question to answer, with the reason. Whether the process takes connections is one, too. */
+const asksOne = [
+  {
+    container: 'kafka-ui',
+    why: "its health is its own server's: a Kafka that is away is shown on the page and changes nothing",
+  },
+]
+
+/** Seconds of failing until a probe has failed. */
+const patience = (probe: Json) => (probe.failureThreshold ?? 3) * (probe.periodSeconds ?? 10)
+
 /** What serves is probed for being ready and for being alive, not by one and the same question, at ports it opens. */
 export const probesAreMeaningful: Rule = (objects) =>
   podPerOwner(objects).flatMap((pod) =>
@@ -88,20 +99,19 @@ export const probesAreMeaningful: Rule = (objects) =>
         for (const probe of ['readinessProbe', 'livenessProbe'])
           if (!probes[probe]) problems.push(`${where}: has no ${probe}`)
       const { livenessProbe: liveness, readinessProbe: readiness } = probes
-      // Two questions to an open port are the weakest, but the same one is right for a process with nothing more to ask.
-      if (
-        liveness &&
-        readiness &&
-        !liveness.tcpSocket &&
-        JSON.stringify(handlerOf(liveness)) === JSON.stringify(handlerOf(readiness))
-      )
-        problems.push(`${where}: liveness asks what readiness asks, so that a busy process is killed`)
+      if (liveness && readiness && JSON.stringify(handlerOf(liveness)) === JSON.stringify(handlerOf(readiness))) {
+        if (!liveness.tcpSocket && !asksOne.some(({ container }) => container === spec.name))
+          problems.push(`${where}: liveness asks what readiness asks, so that a busy process is killed`)
+        else if (patience(liveness) <= patience(readiness))
+          problems.push(`${where}: liveness asks what readiness asks, and is no more patient`)
+      }
       const ports = (spec.ports ?? []).flatMap((port: Json) => [port.name, port.containerPort])
       for (const [name, probe] of Object.entries(probes)) {
         const port = (probe.httpGet ?? probe.tcpSocket)?.port
         if (port !== undefined && !ports.includes(port))
           problems.push(`${where}: ${name} asks port ${port}, which it does not open`)
-        if ((probe.timeoutSeconds ?? 1) > (probe.periodSeconds ?? 10))
+        // A startup probe may wait: nothing else is asked meanwhile.
+        if (name !== 'startupProbe' && (probe.timeoutSeconds ?? 1) > (probe.periodSeconds ?? 10))
           problems.push(`${where}: ${name} may take longer than its period`)
         if (name !== 'readinessProbe' && (probe.successThreshold ?? 1) !== 1)
           problems.push(`${where}: successThreshold of ${name} has to be 1`)

@@ -1,0 +1,164 @@
+// The combinations of values that the chart is proven with: all of what changes its shape, and every pair with the rest.
+import type { Json } from './objects.ts'
+
+interface Level {
+  readonly values?: Json
+  readonly kubeVersion?: string
+  readonly apiVersions?: readonly string[]
+  /** What the one who installs has to bring then. */
+  readonly supplied?: readonly string[]
+}
+
+type Factor = Readonly<Record<string, Level>>
+
+/** Values that change much, but no shape. */
+export const extras: Json = {
+  clusterDomain: 'k8s.example.com',
+  commonLabels: { team: 'streams' },
+  commonAnnotations: { 'example.com/owner': 'streams' },
+  imageRegistry: 'registry.example.com:5000/mirror',
+  imagePullSecrets: [{ name: 'mirror' }],
+  images: { kafka: { digest: `sha256:${'0123456789abcdef'.repeat(4)}` } },
+  kafka: {
+    replicaCount: 5,
+    spread: { nodes: 'preferred' },
+    config: { 'log.retention.hours': 72, 'num.io.threads': 16 },
+    extraEnv: [{ name: 'TZ', value: 'Europe/London' }],
+    tolerations: [{ key: 'kafka', operator: 'Exists', effect: 'NoSchedule' }],
+    nodeSelector: { pool: 'kafka' },
+    podLabels: { cost: 'streams' },
+    podAnnotations: { 'example.com/note': 'yes' },
+    persistence: { storageClass: 'fast' },
+  },
+  connect: { egress: [{ cidr: '0.0.0.0/0', ports: [443] }], allowedNamespaces: ['data'] },
+  ksqldb: { allowedNamespaces: ['data'] },
+  ui: { readOnly: false, allowedNamespaces: ['ingress'] },
+  clientAccess: {
+    subjects: [{ namespace: 'selfmonitor', name: 'default' }],
+  },
+}
+
+/** Every combination of these is rendered. */
+const crossed: Readonly<Record<string, Factor>> = {
+  environment: {
+    production: { values: { environment: 'production' } },
+    staging: { values: { environment: 'staging' } },
+    development: { values: { environment: 'development' } },
+  },
+  security: {
+    on: { values: { security: { enabled: true } } },
+    off: { values: { security: { enabled: false, acceptInsecure: true } } },
+  },
+  coordination: {
+    kraft: { values: { coordination: 'kraft' } },
+    zookeeper: { values: { coordination: 'zookeeper' } },
+  },
+  monitoring: {
+    on: { values: { monitoring: { enabled: true } } },
+    off: { values: { monitoring: { enabled: false } } },
+  },
+}
+
+/** Of these, every level meets every level of every other factor at least once. */
+const paired: Readonly<Record<string, Factor>> = {
+  tls: {
+    chart: {},
+    'cert-manager': { values: { security: { tls: { mode: 'cert-manager' } } }, apiVersions: ['cert-manager.io/v1'] },
+    existing: {
+      values: { security: { tls: { mode: 'existing' } } },
+      supplied: ['Secret kafka-broker-tls', 'Secret kafka-controller-tls', 'Secret kafka-zookeeper-tls'],
+    },
+  },
+  external: {
+    none: {},
+    LoadBalancer: {
+      values: {
+        kafka: { external: { enabled: true, type: 'LoadBalancer', hostnamePattern: 'kafka-{ordinal}.example.com' } },
+      },
+    },
+    NodePort: { values: { kafka: { external: { enabled: true, type: 'NodePort', nodePortBase: 31090 } } } },
+  },
+  kubernetes: { oldest: { kubeVersion: '1.25.0' }, newest: { kubeVersion: '1.37.0' } },
+  operator: { absent: {}, present: { apiVersions: ['monitoring.coreos.com/v1'] } },
+  setup: { job: {}, hook: { values: { render: { hooks: true } } } },
+  extras: {
+    none: {},
+    all: {
+      values: extras,
+      supplied: ['Secret mirror'],
+    },
+  },
+}
+
+export interface Combination {
+  /** Level of each factor. */
+  readonly levels: Readonly<Record<string, string>>
+  /** `production, security on, …`: for messages. */
+  readonly title: string
+  readonly values: Json
+  readonly kubeVersion: string
+  readonly apiVersions: readonly string[]
+  readonly supplied: readonly string[]
+}
+
+const factors: Readonly<Record<string, Factor>> = { ...crossed, ...paired }
+
+/** All levels of the given factors with each other. */
+function cross(given: Readonly<Record<string, Factor>>): Record<string, string>[] {
+  return Object.entries(given).reduce<Record<string, string>[]>(
+    (rows, [name, factor]) => rows.flatMap((row) => Object.keys(factor).map((level) => ({ ...row, [name]: level }))),
+    [{}],
+  )
+}
+
+/** `tls=chart&external=none`, for every two factors of a row. */
+export function pairsOf(levels: Readonly<Record<string, string>>): string[] {
+  const set = Object.entries(levels).map(([name, level]) => `${name}=${level}`)
+  return set.flatMap((one, index) => set.slice(index + 1).map((other) => `${one}&${other}`))
+}
+
+/** Every pair of levels that can be. */
+export const allPairs: ReadonlySet<string> = new Set(cross(factors).flatMap(pairsOf))
+
+/** The rows: the crossed factors in full, each with those levels of the others that bring most pairs that are new. */
+export const combinations: readonly Combination[] = (() => {
+  const candidates = cross(paired)
+  const covered = new Set<string>()
+  return cross(crossed).map((base) => {
+    const news = (row: Record<string, string>) => pairsOf(row).filter((pair) => !covered.has(pair)).length
+    const levels = candidates
+      .map((candidate) => ({ ...base, ...candidate }))
+      .reduce((best, row) => (news(row) > news(best) ? row : best))
+    for (const pair of pairsOf(levels)) covered.add(pair)
+    return combine(levels)
+  })
+})()
+
+function combine(levels: Readonly<Record<string, string>>): Combination {
+  const chosen = Object.entries(levels).map(([name, level]) => factors[name]![level]!)
+  return {
+    levels,
+    title: Object.entries(levels)
+      .map(([name, level]) => `${name} ${level}`)
+      .join(', '),
+    values: [...chosen, onlyWithServices(levels)].reduce((values, level) => merge(values, level.values ?? {}), {}),
+    kubeVersion: chosen.find((level) => level.kubeVersion)?.kubeVersion ?? '1.37.0',
+    apiVersions: chosen.flatMap((level) => level.apiVersions ?? []),
+    supplied: chosen.flatMap((level) => level.supplied ?? []),
+  }
+}
+
+/** Services have accounts where there is security and platform.yaml grants access by ACLs; only then one can be named. */
+function onlyWithServices({ security, environment }: Readonly<Record<string, string>>): Level {
+  if (security === 'off' || environment === 'development') return {}
+  const reader = { account: 'user-service', namespace: 'selfmonitor', serviceAccount: 'user-service' }
+  return { values: { clientAccess: { secretReaders: [reader] } } }
+}
+
+/** Both objects in one, as Helm merges values: maps are merged, everything else is replaced. */
+export function merge(one: Json, other: Json): Json {
+  if (typeof one !== 'object' || typeof other !== 'object' || Array.isArray(one) || Array.isArray(other)) return other
+  const merged = { ...one }
+  for (const [key, value] of Object.entries(other)) merged[key] = key in one ? merge(one[key], value) : value
+  return merged
+}
