@@ -175,7 +175,7 @@ describe('a further run', () => {
     const before = structuredClone(state(server))
     await run()
     expect(state(server)).toHaveLength(7)
-    expect(state(server)).toEqual(expect.arrayContaining(before))
+    expect(state(server)).toEqual(expect.arrayContaining([...before]))
   })
 })
 
