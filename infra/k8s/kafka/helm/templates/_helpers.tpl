@@ -235,9 +235,9 @@ requests.memory; refused when the container could not hold it beside what a JVM 
 {{- ternary "SASL_SSL" "PLAINTEXT" (eq (toString .Values.security.enabled) "true") -}}
 {{- end -}}
 
-{{/* "true" when controllers have a StatefulSet of their own. */}}
+{{/* "true" when controllers have a StatefulSet of their own. A migration from ZooKeeper needs one. */}}
 {{- define "selfmonitor.controllersAreDedicated" -}}
-{{- if and (eq .Values.coordination "kraft") (eq .Values.controller.mode "dedicated") -}}true{{- end -}}
+{{- if and (or (eq .Values.coordination "kraft") (include "selfmonitor.migrating" .)) (eq .Values.controller.mode "dedicated") -}}true{{- end -}}
 {{- end -}}
 
 {{/* controller.quorum.bootstrap.servers */}}
@@ -320,6 +320,15 @@ spec (`include … | fromYamlArray`) and for Certificates of cert-manager.
 {{- if and (eq .Values.controller.mode "combined") (eq .Values.environment "production") -}}
 {{- fail "controller.mode is combined in production: set it to dedicated (Kafka does not recommend combined for critical deployments), or environment to development" -}}
 {{- end -}}
+{{- end -}}
+{{- if and (not $kraft) (not (has (int .Values.zookeeper.replicaCount) (list 1 3 5 7))) -}}
+{{- fail (printf "zookeeper.replicaCount is %v: set it to 1, 3 or 5; an even number survives no more failures than the odd one below it" .Values.zookeeper.replicaCount) -}}
+{{- end -}}
+{{- if and (include "selfmonitor.migrating" .) (ne .Values.controller.mode "dedicated") -}}
+{{- fail (printf "zookeeper.migration is %s with controller.mode %s: set controller.mode to dedicated, brokers that come from ZooKeeper cannot be controllers" .Values.zookeeper.migration .Values.controller.mode) -}}
+{{- end -}}
+{{- if and $kraft (ne .Values.zookeeper.migration "none") (ne .Values.zookeeper.migration "finished") -}}
+{{- fail (printf "coordination is kraft with zookeeper.migration %s: go through the remaining steps to finished first (docs/guides/zookeeper-to-kraft.md)" .Values.zookeeper.migration) -}}
 {{- end -}}
 {{- if not (has .Values.security.tls.mode (list "chart" "cert-manager" "existing")) -}}
 {{- fail (printf "security.tls.mode is %q: set it to chart, cert-manager or existing" (toString .Values.security.tls.mode)) -}}

@@ -530,5 +530,5 @@ spec:
 
 {{/* The port of ZooKeeper that brokers connect to. */}}
 {{- define "selfmonitor.zookeeperClientPort" -}}
-{{- if include "selfmonitor.secured" . -}}2281{{- else -}}2181{{- end -}}
+2181
 {{- end -}}

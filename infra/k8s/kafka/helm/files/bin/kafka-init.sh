@@ -8,7 +8,8 @@
 # Writes  /run/kafka/{server,client,controller-client}.properties, /run/kafka/tls/, and the volume.
 #
 # Environment: POD_NAME, POD_NAMESPACE, NODE_ID_BASE, NODE_TEMPLATE, NODE_SECURITY, NODE_QUORUM (id@host:port,… of the
-# first voters), NODE_SCRAM_ITERATIONS, NODE_EXTERNAL_HOSTS, NODE_EXTERNAL_HOST_PATTERN, NODE_EXTERNAL_PORT, NODE_WAIT_SECONDS.
+# first voters), NODE_SCRAM_ITERATIONS, NODE_EXTERNAL_HOSTS, NODE_EXTERNAL_HOST_PATTERN, NODE_EXTERNAL_PORT, NODE_WAIT_SECONDS,
+# NODE_ZOOKEEPER (host:port,… of a broker that keeps its metadata there).
 source "$(dirname "$0")/lib.sh"
 
 IDENTITY_DIR=$ETC_DIR/identity
@@ -144,7 +145,7 @@ format_volume() {
 
   if [[ $IS_CONTROLLER == true && $formed != true ]]; then
     controllers=$(initial_controllers)
-    if [[ $NODE_SECURITY == true ]]; then
+    if [[ $ADDS_ACCOUNTS == true ]]; then
       for account in kafka-broker admin; do
         password=$(read_password "$account")
         scram+=("--add-scram=SCRAM-SHA-512=[name=$account,iterations=$NODE_SCRAM_ITERATIONS,password=$password]")
@@ -169,7 +170,8 @@ format_volume() {
   } >"$arguments"
   say "Formatting the empty volume for node $NODE_ID of cluster $cluster_id"
   if [[ $IS_CONTROLLER == true && $formed == true ]]; then say "The cluster was formed before: this controller joins its quorum"; fi
-  if ! KAFKA_HEAP_OPTS=-Xmx256m KAFKA_OPTS='' "$run_class" "@$arguments"; then
+  # The tool prints the records it begins with, and among them what the passwords were hashed to: not for a log.
+  if ! KAFKA_HEAP_OPTS=-Xmx256m KAFKA_OPTS='' "$run_class" "@$arguments" 2>&1 | sed -e '/^Bootstrap metadata:/d' -e '/ScramCredential/d' -e '/password=/d'; then
     rm -f "$arguments" "$RUN_DIR/format.properties"
     fail "The volume could not be formatted, see above" "Mend kafka.config or the values named there, and run helm upgrade"
   fi
@@ -179,9 +181,10 @@ format_volume() {
   mv "$FORMATTING" "$LOG_DIRS"
   sync
 }
+ADDS_ACCOUNTS=false
 
 main() {
-  local cluster_id
+  local cluster_id client
   rm -f "$RUN_DIR/format.args" "$RUN_DIR/listening-since"
   wait_for_file "$IDENTITY_DIR/cluster-id" "ConfigMap kafka-identity"
   cluster_id=$(<"$IDENTITY_DIR/cluster-id")
@@ -197,7 +200,21 @@ main() {
   fi
   render "$ETC_DIR/kafka/$TEMPLATE.properties" "$RUN_DIR/server.properties"
   render "$ETC_DIR/kafka/$TEMPLATE-client.properties" "$RUN_DIR/client.properties"
-  render "$ETC_DIR/kafka/controller-client.properties" "$RUN_DIR/controller-client.properties"
+  for client in controller-client zookeeper-client; do
+    if [[ -e $ETC_DIR/kafka/$client.properties ]]; then render "$ETC_DIR/kafka/$client.properties" "$RUN_DIR/$client.properties"; fi
+  done
+  # The first controllers bring the first accounts along, except in a migration, which copies them from ZooKeeper.
+  ADDS_ACCOUNTS=$NODE_SECURITY
+  if grep -q '^zookeeper.metadata.migration.enable=true' "$RUN_DIR/server.properties"; then ADDS_ACCOUNTS=false; fi
+  if [[ -n ${NODE_ZOOKEEPER:-} ]]; then
+    # Kafka 3.9 formats the volume itself when it starts; what it logs in with must be there before.
+    if [[ ! -e $META ]]; then
+      if [[ $NODE_SECURITY == true ]]; then wait_for_file "$SECRETS_DIR/admin/password" "Secret kafka-user-admin"; fi
+      source "$(dirname "$0")/kafka-zookeeper.sh"
+      prepare_zookeeper "$cluster_id"
+    fi
+    return
+  fi
   if [[ -e $META ]]; then
     say "The volume is formatted: node $NODE_ID of cluster $cluster_id"
     return
@@ -208,7 +225,7 @@ main() {
     for ((ordinal = 0; ordinal < ${#voters[@]}; ordinal++)); do
       wait_for_file "$IDENTITY_DIR/controller-$ordinal.directory-id" "ConfigMap kafka-identity"
     done
-    if [[ $NODE_SECURITY == true ]]; then
+    if [[ $ADDS_ACCOUNTS == true ]]; then
       wait_for_file "$SECRETS_DIR/kafka-broker/password" "Secret kafka-user-kafka-broker"
       wait_for_file "$SECRETS_DIR/admin/password" "Secret kafka-user-admin"
     fi

@@ -22,7 +22,11 @@ unset JMX_PORT KAFKA_JMX_PORT KAFKA_JMX_HOSTNAME
 export KAFKA_HEAP_OPTS="-Xms${NODE_HEAP_MIB}m -Xmx${NODE_HEAP_MIB}m"
 # The options that Kafka's own scripts use, and an end instead of a half-dead broker when memory is out.
 export KAFKA_JVM_PERFORMANCE_OPTS="-server -XX:+UseG1GC -XX:MaxGCPauseMillis=20 -XX:InitiatingHeapOccupancyPercent=35 -XX:+ExplicitGCInvokesConcurrent -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true ${NODE_JVM_OPTIONS:-}"
-export KAFKA_LOG4J_OPTS="-Dlog4j2.configurationFile=$NODE_LOG4J"
+case $NODE_LOG4J in
+  *.yaml) export KAFKA_LOG4J_OPTS="-Dlog4j2.configurationFile=$NODE_LOG4J" ;;
+  # Kafka 3.9
+  *) export KAFKA_LOG4J_OPTS="-Dlog4j.configuration=file:$NODE_LOG4J" ;;
+esac
 export KAFKA_OPTS="${NODE_JMX_AGENT:+-javaagent:$NODE_JMX_AGENT}"
 # Without -loggc: no file of the garbage collector on a read-only file system.
 export EXTRA_ARGS="-name kafkaServer"

@@ -26,7 +26,7 @@ run() {
   wait "$tee_pid"
   rm "$messages.pipe"
   [ "$status" -eq 0 ] && return
-  reason=$(grep -v '^ *$' "$messages" | sed -n '/^error/,$p' | tr '\n' ' ')
+  reason=$(grep -v '^ *$' "$messages" | sed -n '/^error/,$p' | tr -s '\n ' ' ')
   [ -n "$reason" ] || reason=$(tail -n 1 "$messages")
   echo
   echo "setup: FAILED: $what (exit code $status): $reason"

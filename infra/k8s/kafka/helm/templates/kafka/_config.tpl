@@ -71,8 +71,9 @@ log.cleaner.dedupe.buffer.size: {{ mul $heap 65536 }}
 {{- end }}
 {{- end -}}
 
-{{/* TLS and authorization, the same on every node. */}}
+{{/* TLS and authorization, the same on every node: (dict "root" . "role" "broker" | "controller"). */}}
 {{- define "selfmonitor.kafka.commonSecurity" -}}
+{{- $kraft := ternary true (include "selfmonitor.brokersUseKraft" .root) (eq .role "controller") -}}
 ssl.keystore.type=PEM
 ssl.keystore.location=/run/kafka/tls/keystore.pem
 ssl.truststore.type=PEM
@@ -81,9 +82,9 @@ ssl.enabled.protocols=TLSv1.3,TLSv1.2
 ssl.principal.mapping.rules=RULE:^CN=([^,]+).*$/$1/,DEFAULT
 # A renewed certificate may carry other names, of brokers outside for instance.
 ssl.allow.san.changes=true
-authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+authorizer.class.name={{ ternary "org.apache.kafka.metadata.authorizer.StandardAuthorizer" "kafka.security.authorizer.AclAuthorizer" (not (not $kraft)) }}
 allow.everyone.if.no.acl.found=false
-super.users={{ join ";" (concat (list "User:kafka-broker" "User:kafka-controller" "User:admin") .Values.security.superUsers) }}
+super.users={{ join ";" (concat (list "User:kafka-broker" "User:kafka-controller" "User:admin") .root.Values.security.superUsers) }}
 {{- end -}}
 
 {{/* The listeners of a broker in the order of their ports, by commas: (dict "root" . "combined" false). */}}
@@ -110,9 +111,18 @@ CLIENT,INTERNAL{{ if .root.Values.kafka.external.enabled }},EXTERNAL{{ end }}{{ 
 {{- end -}}
 {{- if ne $name "CONTROLLER" }}{{ $protocols = append $protocols (printf "%s:%s" $name $protocol) }}{{ end -}}
 {{- end -}}
-{{- if eq $values.coordination "kraft" -}}
+{{- $kraft := include "selfmonitor.brokersUseKraft" .root -}}
+{{- if $kraft -}}
 process.roles={{ ternary "broker,controller" "broker" .combined }}
 node.id=@@node.id@@
+{{ else -}}
+broker.id=@@node.id@@
+{{ include "selfmonitor.zookeeper.kafkaProperties" .root }}
+{{ if eq $values.zookeeper.migration "brokers" -}}
+zookeeper.metadata.migration.enable=true
+{{ end -}}
+{{ end -}}
+{{- if or $kraft (eq $values.zookeeper.migration "brokers") -}}
 controller.quorum.bootstrap.servers={{ include "selfmonitor.controllerBootstrap" .root }}
 controller.listener.names=CONTROLLER
 {{ end -}}
@@ -125,18 +135,21 @@ log.dirs=/var/lib/kafka/data/logs
 broker.rack=@@rack@@
 {{- end }}
 {{- if $secure }}
-{{ include "selfmonitor.kafka.commonSecurity" .root }}
+{{ include "selfmonitor.kafka.commonSecurity" (dict "root" .root "role" "broker") }}
 sasl.enabled.mechanisms=SCRAM-SHA-512
 sasl.mechanism.inter.broker.protocol=SCRAM-SHA-512
 {{- range $name := splitList "," (include "selfmonitor.kafka.listenerNames" (dict "root" .root "combined" false)) }}
 listener.name.{{ lower $name }}.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required{{ if eq $name "INTERNAL" }} username="kafka-broker" password="@@password.broker@@"{{ end }};
 {{- end }}
-{{- if eq $values.coordination "kraft" }}
+{{- if .combined }}
 listener.name.controller.ssl.client.auth=required
 {{- end }}
 {{- end }}
 # Defaults of the chart, and kafka.config
-{{- include "selfmonitor.propertyLines" (dict "name" "kafka.config" "given" $values.kafka.config "defaults" (fromYaml (include "selfmonitor.kafka.defaults" .root))) }}
+{{- $defaults := fromYaml (include "selfmonitor.kafka.defaults" .root) -}}
+{{- /* Kafka 4 wants it where topics are created, on the controllers, and warns otherwise. */ -}}
+{{- if and (eq $values.coordination "kraft") (eq $values.controller.mode "dedicated") }}{{ $_ := unset $defaults "default.replication.factor" }}{{ end -}}
+{{- include "selfmonitor.propertyLines" (dict "name" "kafka.config" "given" $values.kafka.config "defaults" $defaults) }}
 {{ end -}}
 
 {{- define "selfmonitor.controllerProperties" -}}
@@ -148,10 +161,22 @@ controller.quorum.auto.join.enable=true
 controller.listener.names=CONTROLLER
 listeners=CONTROLLER://:9093
 advertised.listeners=CONTROLLER://@@pod@@.kafka-controller-headless.{{ include "selfmonitor.domain" . }}:9093
-listener.security.protocol.map=CONTROLLER:{{ ternary "SSL" "PLAINTEXT" .Values.security.enabled }}
+{{- $migrating := and (include "selfmonitor.migrating" .) (ne .Values.zookeeper.migration "finished") }}
+listener.security.protocol.map=CONTROLLER:{{ ternary "SSL" "PLAINTEXT" .Values.security.enabled }}{{ if $migrating }},INTERNAL:{{ include "selfmonitor.kafka.securityProtocol" . }}{{ end }}
+{{- if $migrating }}
+# It copies what ZooKeeper has, writes to both from then on, and tells brokers that do not use KRaft yet.
+zookeeper.metadata.migration.enable=true
+{{ include "selfmonitor.zookeeper.kafkaProperties" . }}
+inter.broker.listener.name=INTERNAL
+{{- if .Values.security.enabled }}
+sasl.enabled.mechanisms=SCRAM-SHA-512
+sasl.mechanism.inter.broker.protocol=SCRAM-SHA-512
+listener.name.internal.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required username="kafka-broker" password="@@password.broker@@";
+{{- end }}
+{{- end }}
 log.dirs=/var/lib/kafka/data/logs
 {{- if .Values.security.enabled }}
-{{ include "selfmonitor.kafka.commonSecurity" . }}
+{{ include "selfmonitor.kafka.commonSecurity" (dict "root" . "role" "controller") }}
 listener.name.controller.ssl.client.auth=required
 {{- end }}
 # What topics get that say nothing else is decided here too, where they are created. Then controller.config.
@@ -210,6 +235,11 @@ Configuration:
         level: {{ $level }}
       {{- end }}
 {{ end -}}
+
+{{/* What of the two the Kafka of this coordination reads: (dict "root" . "level" "INFO" "loggers" (dict)). */}}
+{{- define "selfmonitor.kafka.logging" -}}
+{{- include (ternary "selfmonitor.kafka.log4j2" "selfmonitor.zookeeper.log4j" (eq .root.Values.coordination "kraft")) . -}}
+{{- end -}}
 
 {{/* The heaps in MiB. */}}
 {{- define "selfmonitor.kafka.heapMiB" -}}

@@ -94,7 +94,7 @@ spec:
         # Renders the configuration and formats an empty volume. Same image as the server: a volume that a newer tool formats
         # may not open in an older server.
         - name: format
-          {{- include "selfmonitor.imageLines" (dict "root" .root "name" "kafka") | nindent 10 }}
+          {{- include "selfmonitor.imageLines" (dict "root" .root "name" (include "selfmonitor.kafka.imageName" .root)) | nindent 10 }}
           command: [/bin/bash, /opt/selfmonitor/bin/kafka-init.sh]
           env:
             {{- include "selfmonitor.kafka.nodeEnv" . | nindent 12 }}
@@ -106,12 +106,12 @@ spec:
             {{- if $secure }}
             - { name: broker-account, mountPath: /etc/selfmonitor/secrets/kafka-broker, readOnly: true }
             {{- end }}
-            {{- if and $secure (ne .template "broker") }}
+            {{- if and $secure .needsAdmin }}
             - { name: admin, mountPath: /etc/selfmonitor/secrets/admin, readOnly: true }
             {{- end }}
       containers:
         - name: kafka
-          {{- include "selfmonitor.imageLines" (dict "root" .root "name" "kafka") | nindent 10 }}
+          {{- include "selfmonitor.imageLines" (dict "root" .root "name" (include "selfmonitor.kafka.imageName" .root)) | nindent 10 }}
           command: [/bin/bash, /opt/selfmonitor/bin/kafka-start.sh]
           env:
             {{- include "selfmonitor.kafka.nodeEnv" . | nindent 12 }}
@@ -170,7 +170,7 @@ spec:
           secret: { secretName: {{ .tlsSecret }}, optional: true, defaultMode: 0440 }
         - name: broker-account
           secret: { secretName: kafka-user-kafka-broker, optional: true, defaultMode: 0440, items: [{ key: password, path: password }] }
-        {{- if ne .template "broker" }}
+        {{- if .needsAdmin }}
         - name: admin
           secret: { secretName: kafka-user-admin, optional: true, defaultMode: 0440, items: [{ key: password, path: password }] }
         {{- end }}
@@ -234,7 +234,7 @@ spec:
 - { name: NODE_SECURITY, value: {{ .root.Values.security.enabled | quote }} }
 - { name: NODE_HEAP_MIB, value: {{ .heapMiB | quote }} }
 - { name: NODE_JVM_OPTIONS, value: {{ .of.jvmOptions | quote }} }
-- { name: NODE_LOG4J, value: /etc/selfmonitor/kafka/{{ ternary "controller" "broker" (eq .template "controller") }}-log4j2.yaml }
+- { name: NODE_LOG4J, value: /etc/selfmonitor/kafka/{{ ternary "controller" "broker" (eq .template "controller") }}-{{ ternary "log4j2.yaml" "log4j.properties" (eq .root.Values.coordination "kraft") }} }
 - { name: NODE_IN_SYNC_SECONDS, value: {{ int .of.inSyncTimeoutSeconds | quote }} }
 - { name: NODE_PRE_STOP_SECONDS, value: {{ int .of.preStopTimeoutSeconds | quote }} }
 {{- if .root.Values.security.enabled }}

@@ -1,0 +1,106 @@
+{{/* What `coordination: zookeeper` adds: its own properties, how brokers reach it, and the steps of a migration to KRaft. */}}
+
+{{/* "true" when brokers run with KRaft: always, or in the last steps of a migration. */}}
+{{- define "selfmonitor.brokersUseKraft" -}}
+{{- if or (eq .Values.coordination "kraft") (has .Values.zookeeper.migration (list "kraft" "finished")) -}}true{{- end -}}
+{{- end -}}
+
+{{/* "true" while a migration is under way: ZooKeeper, and controllers that copy from it. */}}
+{{- define "selfmonitor.migrating" -}}
+{{- if and (eq .Values.coordination "zookeeper") (ne .Values.zookeeper.migration "none") -}}true{{- end -}}
+{{- end -}}
+
+{{/* Which of `images` brokers and controllers run. */}}
+{{- define "selfmonitor.kafka.imageName" -}}
+{{- ternary "kafkaZookeeper" "kafka" (eq .Values.coordination "zookeeper") -}}
+{{- end -}}
+
+{{- define "selfmonitor.zookeeper.connect" -}}
+{{- $servers := list -}}
+{{- range $ordinal := until (int .Values.zookeeper.replicaCount) -}}
+{{- $servers = append $servers (printf "zookeeper-%d.zookeeper-headless.%s:%s" $ordinal (include "selfmonitor.domain" $) (include "selfmonitor.zookeeperClientPort" $)) -}}
+{{- end -}}
+{{- join "," $servers -}}
+{{- end -}}
+
+{{/* How Kafka's processes and tools connect: certificates of both sides when security is on. */}}
+{{- define "selfmonitor.zookeeper.clientTls" -}}
+{{- if .Values.security.enabled -}}
+zookeeper.ssl.client.enable=true
+zookeeper.clientCnxnSocket=org.apache.zookeeper.ClientCnxnSocketNetty
+zookeeper.ssl.keystore.type=PEM
+zookeeper.ssl.keystore.location=/run/kafka/tls/keystore.pem
+zookeeper.ssl.truststore.type=PEM
+zookeeper.ssl.truststore.location=/run/kafka/tls/ca.crt
+{{- end -}}
+{{- end -}}
+
+{{/* Lines of a broker or controller that talks to ZooKeeper. */}}
+{{- define "selfmonitor.zookeeper.kafkaProperties" -}}
+zookeeper.connect={{ include "selfmonitor.zookeeper.connect" . }}
+{{- with include "selfmonitor.zookeeper.clientTls" . }}
+{{ . }}
+{{- end }}
+{{- end -}}
+
+{{- define "selfmonitor.zookeeper.properties" -}}
+{{- $domain := include "selfmonitor.domain" . -}}
+tickTime=2000
+initLimit=30
+syncLimit=5
+dataDir=/var/lib/zookeeper/data
+dataLogDir=/var/lib/zookeeper/log
+autopurge.snapRetainCount=5
+autopurge.purgeInterval=24
+maxClientCnxns=60
+# Answers to the probes, to this pod alone.
+admin.enableServer=true
+admin.serverAddress=127.0.0.1
+admin.serverPort=8080
+4lw.commands.whitelist=srvr
+{{- range $ordinal := until (int .Values.zookeeper.replicaCount) }}
+server.{{ add1 $ordinal }}=zookeeper-{{ $ordinal }}.zookeeper-headless.{{ $domain }}:2888:3888
+{{- end }}
+{{- if .Values.security.enabled }}
+secureClientPort={{ include "selfmonitor.zookeeperClientPort" . }}
+serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory
+authProvider.x509=org.apache.zookeeper.server.auth.X509AuthenticationProvider
+ssl.clientAuth=need
+ssl.keyStore.type=PEM
+ssl.keyStore.location=/run/kafka/tls/keystore.pem
+ssl.trustStore.type=PEM
+ssl.trustStore.location=/run/kafka/tls/ca.crt
+sslQuorum=true
+ssl.quorum.keyStore.type=PEM
+ssl.quorum.keyStore.location=/run/kafka/tls/keystore.pem
+ssl.quorum.trustStore.type=PEM
+ssl.quorum.trustStore.location=/run/kafka/tls/ca.crt
+# It would look the peer's address up backwards, where pods have no stable name. The peer's certificate is still demanded.
+ssl.quorum.hostnameVerification=false
+{{- else }}
+clientPort={{ include "selfmonitor.zookeeperClientPort" . }}
+{{- end }}
+{{- range $key, $value := .Values.zookeeper.config }}
+{{- if regexMatch "^(dataDir|dataLogDir|clientPort|secureClientPort|server\\.|admin\\.|ssl|authProvider)" $key }}
+{{- fail (printf "zookeeper.config: the chart sets %s itself; use zookeeper.replicaCount, zookeeper.persistence or security instead" $key) }}
+{{- end }}
+{{ $key }}={{ include "selfmonitor.propertyValue" (dict "value" $value "name" (printf "zookeeper.config.%s" $key)) }}
+{{- end }}
+{{ end -}}
+
+{{/* Log4j 1, which Kafka 3.9 and ZooKeeper 3.8 use, to standard output: (dict "level" "INFO" "loggers" (dict)). */}}
+{{- define "selfmonitor.zookeeper.log4j" -}}
+log4j.rootLogger={{ .level }}, stdout
+log4j.appender.stdout=org.apache.log4j.ConsoleAppender
+log4j.appender.stdout.layout=org.apache.log4j.PatternLayout
+log4j.appender.stdout.layout.ConversionPattern=%d{yyyy-MM-dd'T'HH:mm:ss.SSSX} %p [%c{1}] %m%n
+log4j.logger.kafka.authorizer.logger=INFO
+log4j.logger.org.apache.zookeeper.ClientCnxnSocketNetty=WARN
+{{- range $name, $level := .loggers }}
+log4j.logger.{{ $name }}={{ $level }}
+{{- end }}
+{{ end -}}
+
+{{- define "selfmonitor.zookeeper.heapMiB" -}}
+{{- include "selfmonitor.heapMiB" (dict "name" "zookeeper" "of" .Values.zookeeper "divisor" 2 "most" 4096 "memoryLeast" 512) -}}
+{{- end -}}
