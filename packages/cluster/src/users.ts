@@ -2,6 +2,7 @@
 import { pbkdf2, randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
 import { apis } from './apis.ts'
+import { groupBy } from './batch.ts'
 import { brokerError, ClusterError, invalid } from './errors.ts'
 import { settle, throwFirst } from './topics.ts'
 import type { Cluster, ClusterOptions, ScramMechanism, ScramUser } from './types.ts'
@@ -83,8 +84,10 @@ export const setUserPasswords =
           return { name, mechanism: id, iterations, salt, saltedPassword }
         }),
       )
-      const response = await ofAccounts(() => wire.send('controller', apis.alterUserScramCredentials, [], upsertions))
-      throwFirst(response.results, ({ user }) => `user ${user}`)
+      for (const part of onceAUser(upsertions)) {
+        const response = await ofAccounts(() => wire.send('controller', apis.alterUserScramCredentials, [], part))
+        throwFirst(response.results, ({ user }) => `user ${user}`)
+      }
       await settle(deadline, async () => {
         const seen = await readUsers(wire, deadline, [...new Set(accounts.map(({ name }) => name))])
         return upsertions.every(({ name, mechanism, iterations }) =>
@@ -113,8 +116,10 @@ export const deleteUsers =
       const deletions = found.flatMap(({ name, credentials }) =>
         credentials.map(({ mechanism }) => ({ name, mechanism: mechanisms[mechanism].id })),
       )
-      const response = await ofAccounts(() => wire.send('controller', apis.alterUserScramCredentials, deletions, []))
-      throwFirst(response.results, ({ user }) => `user ${user}`)
+      for (const part of onceAUser(deletions)) {
+        const response = await ofAccounts(() => wire.send('controller', apis.alterUserScramCredentials, part, []))
+        throwFirst(response.results, ({ user }) => `user ${user}`)
+      }
       await settle(deadline, async () => (await readUsers(wire, deadline, wanted)).length === 0)
     })
 
@@ -145,6 +150,18 @@ export const authenticates =
       await wire.close()
     }
   }
+
+/** Kafka refuses a request that names a user twice, be it with two mechanisms (DUPLICATE_RESOURCE). */
+function onceAUser<T extends { readonly name: string }>(changes: readonly T[]): T[][] {
+  const parts: T[][] = []
+  for (const sameUser of groupBy(changes, ({ name }) => name).values()) {
+    sameUser.forEach((change, i) => {
+      parts[i] ??= []
+      parts[i].push(change)
+    })
+  }
+  return parts
+}
 
 function demandAccount(name: string, password: string): void {
   if (name === '') {
