@@ -1,0 +1,41 @@
+// `npm run manifests`: copies platform.yaml and schemas/ into the chart, and renders the plain manifests from it.
+// `-- --check` only compares, and fails when something is not as it would be made.
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { differences, type GeneratedFile, root } from './manifests/files.ts'
+import { plainManifests } from './manifests/plain.ts'
+import { platformCopies } from './manifests/platform-copies.ts'
+
+const checkOnly = process.argv.includes('--check')
+
+// In this order: the manifests are rendered from a chart that has the copies.
+for (const make of [platformCopies, plainManifests]) {
+  const changed = await differences(await make())
+  for (const file of changed) {
+    if (checkOnly) {
+      console.error(`${file.path} is not up to date: npm run manifests`)
+      process.exitCode = 1
+    } else {
+      await write(file)
+    }
+  }
+  if (checkOnly && changed.length > 0) break
+  if (changed.length === 0)
+    console.log(`${make === platformCopies ? 'files/platform of the chart' : 'plain manifests'}: up to date`)
+}
+
+async function write({ path, text }: GeneratedFile): Promise<void> {
+  const absolute = join(root, path)
+  if (text === null) {
+    await rm(absolute)
+    console.log(`${path} removed`)
+    return
+  }
+  await mkdir(dirname(absolute), { recursive: true })
+  const existed = await readFile(absolute).then(
+    () => true,
+    () => false,
+  )
+  await writeFile(absolute, text)
+  console.log(`${path} ${existed ? 'written' : 'made'}`)
+}
