@@ -1,4 +1,5 @@
 // What the users of the Schema Registry see: the server's options, the client, and the rules' findings.
+import type { ConnectionOptions } from '@platformatic/kafka'
 
 export type SchemaType = 'AVRO' | 'JSON' | 'PROTOBUF'
 
@@ -47,6 +48,8 @@ export interface Incompatibility {
 
 export interface RegistryOptions {
   bootstrapServers: string
+  /** TLS and SASL of the connections to Kafka, as `clientSecurity` of @selfmonitor/cluster gives them. Default: plain ones. */
+  security?: Pick<ConnectionOptions, 'sasl' | 'tls' | 'tlsServerName'>
   /** Default `127.0.0.1`. */
   host?: string
   /** Default 8081; 0 takes a free one. */

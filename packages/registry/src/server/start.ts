@@ -26,6 +26,7 @@ export async function startRegistry(options: RegistryOptions): Promise<RegistryS
   const storeTimeoutMs = options.storeTimeoutMs ?? 5_000
   const store = await openStore({
     bootstrapServers: options.bootstrapServers,
+    security: options.security,
     topic: options.topic ?? '_schemas',
     replicationFactor: options.replicationFactor ?? 3,
     timeoutMs: storeTimeoutMs,

@@ -1,11 +1,12 @@
 // The `_schemas` topic on a Kafka cluster: made and checked at start, appended to, and read from its beginning for ever.
 import { Admin, ConfigResourceTypes, Consumer, findErrorBy, Producer } from '@platformatic/kafka'
-import type { Logger } from '../types.ts'
+import type { Logger, RegistryOptions } from '../types.ts'
 import { type Deadline, sleep } from './deadline.ts'
 import { StoreError, TopicUnusableError } from './errors.ts'
 
 export interface TopicOptions {
   readonly bootstrapServers: string
+  readonly security?: RegistryOptions['security']
   readonly topic: string
   /** Of a new topic; lowered to the number of brokers. */
   readonly replicationFactor: number
@@ -61,6 +62,7 @@ export async function openTopicLog(
 ): Promise<TopicLog> {
   const { topic, logger } = options
   const client = {
+    ...options.security,
     clientId: 'selfmonitor-registry',
     bootstrapBrokers: options.bootstrapServers.split(',').map((server) => server.trim()),
     retries: 0,
