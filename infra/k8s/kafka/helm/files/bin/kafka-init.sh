@@ -193,9 +193,9 @@ main() {
   fi
   check_volume "$cluster_id"
   if [[ $NODE_SECURITY == true ]]; then
-    wait_for_file "$SECRETS_DIR/tls/tls.crt" "the certificate of this pod"
-    wait_for_file "$SECRETS_DIR/tls/tls.key" "the key of this pod's certificate"
-    wait_for_file "$SECRETS_DIR/tls/ca.crt" "the CA of this pod's certificate"
+    wait_for_file "$SECRETS_DIR/tls/tls.crt" "the Secret with this pod's certificate"
+    wait_for_file "$SECRETS_DIR/tls/tls.key" "the key in the Secret with this pod's certificate"
+    wait_for_file "$SECRETS_DIR/tls/ca.crt" "the CA in the Secret with this pod's certificate"
     install_certificates
   fi
   render "$ETC_DIR/kafka/$TEMPLATE.properties" "$RUN_DIR/server.properties"

@@ -68,7 +68,7 @@ wait_for_file() {
   local file=$1 what=$2 waited=0 limit=${NODE_WAIT_SECONDS:-600}
   until [[ -s $file ]]; do
     if ((waited >= limit)); then
-      fail "After $limit s there is still no $what ($file)" \
+      fail "Still missing after $limit s: $what ($file)" \
         "It is made by Job kafka-credentials-…: kubectl -n ${POD_NAMESPACE:-} get jobs,pods; kubectl logs job/<name>" \
         "or by you, where security.tls.mode is existing or the Secret is your own. This pod tries again by itself."
     fi
