@@ -1,0 +1,144 @@
+// Values that cannot work are refused before anything is installed, by a message that names the value and what to set.
+import { describe, expect, it } from 'vitest'
+import { orMissing } from './fetch.ts'
+import { fetchHelm, type HelmMajor } from './helm.ts'
+import type { Json } from './objects.ts'
+import { renderChart } from './render.ts'
+
+/** What Helm 3 and Helm 4 say of the schema, in either's words. */
+const unknownKey = (path: string, key: string) =>
+  new RegExp(`${path}'?: [Aa]dditional propert(y ${key} is|ies '${key}') not allowed`)
+const wrongType = (path: string) => new RegExp(`${dotsOrSlashes(path)}'?: (Invalid type\\. Expected|got string, want)`)
+const oneOf = (path: string, ...values: string[]) =>
+  new RegExp(`${dotsOrSlashes(path)}.*must be one of.*${values.map((value) => `['"]${value}['"]`).join(', ')}`)
+const dotsOrSlashes = (path: string) => path.replaceAll('.', '[./]')
+
+type BadValue = readonly [what: string, values: Json, message: string | RegExp]
+
+const badValues: readonly BadValue[] = [
+  // The schema's.
+  ['a misspelt key', { kafka: { replicaCont: 3 } }, unknownKey('kafka', 'replicaCont')],
+  ['a misspelt section', { kafak: { replicaCount: 3 } }, unknownKey('', 'kafak')],
+  ['a misspelt key of a component', { schemaRegistry: { replicas: 3 } }, unknownKey('schemaRegistry', 'replicas')],
+  ['a number in words', { kafka: { replicaCount: 'three' } }, wrongType('kafka.replicaCount')],
+  ['a switch in words', { monitoring: { enabled: 'yes' } }, wrongType('monitoring.enabled')],
+  ['no brokers', { kafka: { replicaCount: 0 } }, /kafka[./]replicaCount.*(greater than or equal to 1|got 0, want 1)/],
+  [
+    'an environment that is none',
+    { environment: 'prod' },
+    oneOf('environment', 'production', 'staging', 'development'),
+  ],
+  ['a coordination that is none', { coordination: 'etcd' }, oneOf('coordination', 'kraft', 'zookeeper')],
+  [
+    'a TLS mode that is none',
+    { security: { tls: { mode: 'none' } } },
+    oneOf('security.tls.mode', 'chart', 'cert-manager', 'existing'),
+  ],
+  [
+    'a Service type that is none',
+    { kafka: { external: { type: 'Ingress' } } },
+    oneOf('kafka.external.type', 'LoadBalancer', 'NodePort'),
+  ],
+  ['a web UI that is none', { ui: { kind: 'akhq' } }, oneOf('ui.kind', 'kafbat', 'none')],
+  ['a digest that is cut', { images: { kafka: { digest: 'sha256:abc' } } }, /images[./]kafka[./]digest.*match pattern/],
+  ['an image without a tag', { images: { kafka: { tag: '' } } }, /images[./]kafka[./]tag.*(length|minLength)/],
+  [
+    'an even ensemble',
+    { coordination: 'zookeeper', zookeeper: { replicaCount: 2 } },
+    /zookeeper[./]replicaCount.*must be one of.*1, 3, 5/,
+  ],
+  // The templates', which say what to set instead.
+  [
+    'too few brokers for the topics',
+    { environment: 'staging', kafka: { replicaCount: 2 } },
+    'kafka.replicaCount is 2 in staging, whose topics in platform.yaml have 3 replicas with min.insync.replicas 2: set it to 3 or more, or environment to development',
+  ],
+  ['an even quorum', { controller: { replicaCount: 2 } }, 'controller.replicaCount is 2: set it to 1, 3 or 5'],
+  [
+    'combined controllers in production',
+    { controller: { mode: 'combined' } },
+    'controller.mode is combined in production: set it to dedicated',
+  ],
+  [
+    'no security in production',
+    { security: { enabled: false } },
+    'security.enabled is false in production: leave it on, set environment to development, or',
+  ],
+  [
+    'too little memory',
+    { kafka: { resources: { requests: { memory: '256Mi' } } } },
+    'kafka.resources.requests.memory is 256Mi: set it to 768Mi or more',
+  ],
+  [
+    'a heap that leaves nothing',
+    { kafka: { heap: '8g' } },
+    'kafka.heap is 8g, of 8Gi memory (kafka.resources.requests.memory): leave 384Mi or more beside the heap',
+  ],
+  [
+    'a heap that leaves nothing in a component',
+    { schemaRegistry: { heap: '1g' } },
+    'schemaRegistry.heap is 1g, of 1Gi memory (schemaRegistry.resources.requests.memory)',
+  ],
+  [
+    'a setting that is the chart’s own',
+    { kafka: { config: { listeners: 'PLAINTEXT://:9092' } } },
+    'kafka.config: the chart sets listeners itself; use kafka.external and security.enabled instead',
+  ],
+  [
+    'a section that is the chart’s own',
+    { ui: { config: { kafka: {} } } },
+    'ui.config has "kafka", which the chart sets itself',
+  ],
+  [
+    'no time to stop',
+    { kafka: { terminationGracePeriodSeconds: 60 } },
+    'kafka.terminationGracePeriodSeconds is 60: set it to kafka.preStopTimeoutSeconds (120) and 30 s or more',
+  ],
+  [
+    'fewer names than brokers',
+    { kafka: { external: { enabled: true, hostnames: ['a', 'b'] } } },
+    'kafka.external.hostnames has 2 names for 3 brokers (kafka.replicaCount): give one a broker, or use hostnamePattern',
+  ],
+  [
+    'one name for all brokers',
+    { kafka: { external: { enabled: true, hostnamePattern: 'kafka.example.com' } } },
+    'kafka.external.hostnamePattern is "kafka.example.com": put {ordinal} into it',
+  ],
+  [
+    'a reader of an account that is none',
+    { clientAccess: { secretReaders: [{ account: 'nobody', namespace: 'a', serviceAccount: 'b' }] } },
+    'clientAccess.secretReaders names the account "nobody", which does not exist: choose one of ',
+  ],
+  [
+    'a reader of the super user’s password',
+    { clientAccess: { secretReaders: [{ account: 'admin', namespace: 'a', serviceAccount: 'b' }] } },
+    'clientAccess.secretReaders would give out the password of the super user "admin"',
+  ],
+]
+
+const majors: readonly HelmMajor[] = ['3', '4']
+describe.each(majors)('Helm %s', async (major) => {
+  const helm = await orMissing(() => fetchHelm(major))
+
+  it.skipIf('missing' in helm).each(badValues)('refuses %s', async (_, values, message) => {
+    if ('missing' in helm) return
+    await expect(renderChart({ helm: helm.value, values })).rejects.toThrow(message)
+  })
+
+  it.skipIf('missing' in helm)('refuses each unknown key, wherever it stands', async () => {
+    if ('missing' in helm) return
+    for (const path of [
+      'kafka.resources',
+      'kafka.persistence',
+      'kafka.external',
+      'controller',
+      'zookeeper',
+      'security.tls',
+      'monitoring',
+      'setup',
+    ]) {
+      const values = path.split('.').reduceRight<Json>((inner, key) => ({ [key]: inner }), { unheardOf: 1 })
+      await expect(renderChart({ helm: helm.value, values: values }), path).rejects.toThrow('unheardOf')
+    }
+  })
+})
