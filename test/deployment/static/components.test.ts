@@ -253,7 +253,7 @@ describe('setup.sh', () => {
     const { exitCode, last, calls } = await finish(await start(failing, { MARK_FORMED: 'true' }))
     expect(exitCode).toBe(4)
     expect(last).toBe(
-      'setup: FAILED: platform files (exit code 4): error The topic user.events cannot shrink. Make a new one. ',
+      'setup: FAILED: platform files (exit code 4): error The topic user.events cannot shrink. Make a new one.',
     )
     expect(calls).toHaveLength(1)
   })

@@ -35,7 +35,14 @@ run() {
 
 # The kubelet ends a Job's pod with SIGTERM, which a shell that is process 1 would ignore.
 command_pid=
-trap '[ -z "$command_pid" ] || kill "$command_pid"; echo "setup: FAILED: stopped from outside, by its deadline or by a deletion"; exit 143' TERM INT
+stopped() {
+  if [ -n "$command_pid" ] && kill "$command_pid"; then
+    wait "$command_pid"
+  fi
+  echo 'setup: FAILED: stopped from outside, by its deadline or by a deletion'
+  exit 143
+}
+trap stopped TERM INT
 
 # In production the command wants the environment's name typed; a Job that was installed for it says it.
 run 'platform files' selfmonitor setup --wait "$WAIT" --env "$ENVIRONMENT" --yes --confirm "$ENVIRONMENT" \
