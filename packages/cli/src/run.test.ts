@@ -37,7 +37,7 @@ describe('the command line', () => {
   it('wraps help to the terminal, not where the source breaks its lines', async () => {
     const { stdout } = await selfmonitor(['apply', '--help'])
     expect(stdout).toContain(
-      'Shows the plan, asks, and does it. Nothing is deleted without --allow-delete. In\nproduction the name of the environment is typed,',
+      'Shows the plan, asks, and does it, with a line for each change that is done.\nNothing is deleted without --allow-delete. In production the name of the\nenvironment is typed,',
     )
     expect(stdout).not.toContain('default: false')
   })

@@ -6,6 +6,7 @@ import { nouns } from './index.ts'
 const names: Record<Completion, string[]> = {
   topics: ['audit.events', 'user.events'],
   groups: ['fraud-detection'],
+  users: ['billing'],
   subjects: ['user.events-value'],
   'event-types': ['user_created', 'user_logged_in'],
 }

@@ -124,6 +124,8 @@ export async function liveNames(context: Context, kind: Completion): Promise<rea
       return (await (await context.cluster()).listTopics()).map(({ name }) => name).sort()
     case 'groups':
       return (await (await context.cluster()).listGroups()).map(({ groupId }) => groupId).sort()
+    case 'users':
+      return (await (await context.cluster()).users()).map(({ name }) => name)
     case 'subjects':
       return (await (await context.registry()).subjects()).sort()
     case 'event-types': {

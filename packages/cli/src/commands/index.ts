@@ -82,6 +82,18 @@ export const nouns: readonly NounEntry[] = [
     load: async () => (await import('./groups.ts')).groups,
   },
   {
+    name: 'users',
+    summary: 'accounts: list, create, set-password, delete',
+    group: groups.operate,
+    load: async () => (await import('./users.ts')).users,
+  },
+  {
+    name: 'acls',
+    summary: 'who may do what: list, create, delete',
+    group: groups.operate,
+    load: async () => (await import('./acls.ts')).acls,
+  },
+  {
     name: 'schemas',
     summary: 'the Schema Registry: list, get, check, register',
     group: groups.operate,

@@ -1,8 +1,10 @@
 // Where the addresses and the environment come from: option, then environment variable, then what `up` started here,
 // then the default. Each keeps its origin, so that an error can say why this address was tried.
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { ClientProperties, ClusterOptions } from '@selfmonitor/cluster'
 import { type FoundState, findStates } from '../local/state.ts'
+import { usageError } from './errors.ts'
 import type { Io } from './io.ts'
 
 export interface Setting {
@@ -42,7 +44,7 @@ export const defaults = {
 
 /**
  * Settings of one run of a command. Reads the state files of the project and the file of client settings, nothing else.
- * @throws ClusterError INVALID_CLIENT_PROPERTIES
+ * @throws ClusterError INVALID_CLIENT_PROPERTIES, CliError USAGE when there is no such file
  */
 export async function resolveSettings(options: GlobalOptions, io: Pick<Io, 'env' | 'cwd'>): Promise<Settings> {
   const file = await clientProperties(options, io)
@@ -105,8 +107,16 @@ async function clientProperties(
 ): Promise<(ClientProperties & { path: string }) | null> {
   const path = commandConfig ?? env.SELFMONITOR_COMMAND_CONFIG
   if (path === undefined || path === '') return null
+  const file = resolve(cwd, path)
+  if (!existsSync(file)) {
+    const origin = commandConfig === undefined ? 'SELFMONITOR_COMMAND_CONFIG' : '--command-config'
+    throw usageError(
+      `${origin} ${path}: there is no such file.`,
+      'It names a client.properties, as Kafka’s tools take it.',
+    )
+  }
   const { loadClientProperties } = await import('@selfmonitor/cluster')
-  return { path, ...loadClientProperties(resolve(cwd, path)) }
+  return { path, ...loadClientProperties(file) }
 }
 
 /** Environments in which a change wants a typed name. */

@@ -14,7 +14,7 @@ export interface OptionSpec<Value> {
 }
 
 /** What the shell may offer for a word, from the live cluster. */
-export type Completion = 'topics' | 'groups' | 'subjects' | 'event-types'
+export type Completion = 'topics' | 'groups' | 'users' | 'subjects' | 'event-types'
 
 export interface ArgumentSpec<Value> {
   readonly form: 'required' | 'optional' | 'variadic' | 'rest'

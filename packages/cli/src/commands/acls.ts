@@ -1,0 +1,140 @@
+// `selfmonitor acls`: the rules of Kafka's authorizer: list, create, delete. The options have kafka-acls' names.
+import type { AclBinding } from '@selfmonitor/cluster'
+import { CliError, usageError } from '../framework/errors.ts'
+import { collect } from '../framework/parse.ts'
+import { choice, defineVerb, flag, type Noun, text, value } from '../framework/verb.ts'
+import { counted } from '../output/format.ts'
+import { type Column, renderTable } from '../output/table.ts'
+import { aclOperations, isOpen, matching, newRules, principals, type RuleFilter } from './acl-options.ts'
+import { typedName } from './topics.ts'
+
+const columns: readonly Column<AclBinding>[] = [
+  { header: 'PRINCIPAL', value: ({ principal }) => principal },
+  {
+    header: 'PERMISSION',
+    value: ({ permission }) => permission,
+    colour: (shown, { permission }, colours) => (permission === 'deny' ? colours.bad(shown) : shown),
+  },
+  { header: 'OPERATION', value: ({ operation }) => operation },
+  { header: 'RESOURCE', value: ({ resourceType }) => resourceType },
+  { header: 'PATTERN', value: ({ pattern }) => pattern },
+  { header: 'NAME', value: ({ resourceName }) => resourceName },
+  { header: 'HOST', value: ({ host }) => host },
+]
+
+const resourceOptions = {
+  topic: value('--topic <name>', 'a topic, or * for all; repeatable', collect),
+  group: value('--group <name>', 'a consumer group; repeatable', collect),
+  transactionalId: value('--transactional-id <id>', 'a transactional id; repeatable', collect),
+  user: value('--user <User:name>', 'an account whose delegation tokens are meant; repeatable', principals),
+  cluster: flag('--cluster', 'the cluster itself'),
+  operation: value('--operation <name,...>', 'read, write, describe, … or all; repeatable', aclOperations),
+}
+const filterOptions = {
+  principal: value('--principal <User:name>', 'rules of this principal; repeatable', principals),
+  ...resourceOptions,
+  pattern: value('--pattern <type>', 'literal or prefixed', patternOf),
+}
+
+function patternOf(word: string): AclBinding['pattern'] {
+  if (word !== 'literal' && word !== 'prefixed') throw usageError(`"${word}" is neither literal nor prefixed`)
+  return word
+}
+
+const list = defineVerb({
+  name: 'list',
+  summary: 'rules: who may do what, from where',
+  details: 'Without options all of them. --match answers who may reach a resource: also by a prefix, also by *.',
+  examples: ['selfmonitor acls list --principal User:billing', 'selfmonitor acls list --topic user.events --match'],
+  options: { ...filterOptions, match: flag('--match', 'also rules that reach the named resource by a prefix or by *') },
+  output: ['table', 'json', 'yaml', 'name'],
+  async run(context, { options }) {
+    const { aclText } = await import('@selfmonitor/cluster')
+    const found = matching(await (await context.cluster()).acls(), options)
+    await context.printRows(found, {
+      columns,
+      name: aclText,
+      empty: isOpen(options) ? 'No ACLs: only super users may do anything.' : 'No ACLs of that kind.',
+    })
+  },
+})
+
+const create = defineVerb({
+  name: 'create',
+  summary: 'add rules',
+  details: 'One rule for each principal, operation and resource named. A rule that is there already is left as it is.',
+  examples: [
+    'selfmonitor acls create --allow-principal User:billing --operation read,describe --topic transaction.events --yes',
+    'selfmonitor acls create --allow-principal User:billing --operation read --group billing. --pattern prefixed --yes',
+  ],
+  options: {
+    allowPrincipal: value('--allow-principal <User:name>', 'who may; repeatable', principals),
+    denyPrincipal: value('--deny-principal <User:name>', 'who may not, whatever allows it; repeatable', principals),
+    ...resourceOptions,
+    pattern: choice('--pattern <type>', 'whether the name is a prefix', ['literal', 'prefixed'], 'literal'),
+    host: text('--host <address>', 'from this address only (default: from any)'),
+  },
+  output: ['table', 'json', 'yaml', 'name'],
+  mutates: true,
+  async run(context, { options }) {
+    const wanted = newRules({ ...options, host: options.host ?? '*' })
+    const cluster = await context.cluster()
+    const { aclText } = await import('@selfmonitor/cluster')
+    const present = new Set((await cluster.acls()).map(aclText))
+    const added = wanted.filter((rule) => !present.has(aclText(rule)))
+    if (added.length > 0) {
+      context.note(renderTable(added, columns, context.colours.stderr).trimEnd())
+      await context.confirm({
+        what: `Add ${counted(added.length, 'ACL')}`,
+        typedName: typedName(context.settings.environment.value, principalsOf(added)),
+      })
+      await cluster.createAcls(added)
+    }
+    if (context.format !== 'table')
+      await context.printRows(added, { columns, name: aclText, empty: 'Nothing to add: they are there.' })
+    else context.note(added.length === 0 ? 'Nothing to add: they are there.' : `Added ${counted(added.length, 'ACL')}.`)
+  },
+})
+
+const remove = defineVerb({
+  name: 'delete',
+  summary: 'delete the rules that the options name',
+  details: 'What is not named is left open: --principal alone means all of its rules. The preview shows each one.',
+  examples: [
+    'selfmonitor acls delete --principal User:old-service --yes',
+    'selfmonitor acls delete --principal User:billing --topic user.events --operation write --yes',
+  ],
+  options: filterOptions,
+  output: ['table', 'json', 'yaml', 'name'],
+  mutates: true,
+  async run(context, { options }) {
+    if (isOpen(options satisfies RuleFilter))
+      throw usageError('Which rules was not said.', 'Pass --principal, a resource or --operation.')
+    const cluster = await context.cluster()
+    const { aclText } = await import('@selfmonitor/cluster')
+    const found = matching(await cluster.acls(), options)
+    if (found.length === 0) {
+      throw new CliError('NO_SUCH_ACL', 'There are no such ACLs: nothing to delete.', {
+        hint: '`selfmonitor acls list` shows what there is.',
+      })
+    }
+    context.note(renderTable(found, columns, context.colours.stderr).trimEnd())
+    await context.confirm({
+      what: `Delete ${counted(found.length, 'ACL')}`,
+      typedName: typedName(context.settings.environment.value, principalsOf(found)),
+    })
+    await cluster.deleteAcls(found)
+    if (context.format !== 'table') await context.printRows(found, { columns, name: aclText, empty: '' })
+    else context.note(`Deleted ${counted(found.length, 'ACL')}.`)
+  },
+})
+
+function principalsOf(rules: readonly AclBinding[]): string[] {
+  return [...new Set(rules.map(({ principal }) => principal))]
+}
+
+export const acls: Noun = {
+  name: 'acls',
+  summary: 'who may do what: list, create, delete',
+  verbs: [list, create, remove],
+}

@@ -1,0 +1,151 @@
+// `selfmonitor users`: the accounts that Kafka keeps itself (SCRAM): list, create, set-password, delete.
+import type { Cluster, ScramUser } from '@selfmonitor/cluster'
+import { CliError } from '../framework/errors.ts'
+import { readPassword } from '../framework/secret.ts'
+import { didYouMean } from '../framework/suggest.ts'
+import { choice, defineVerb, type Noun, required, text, variadic } from '../framework/verb.ts'
+import { counted } from '../output/format.ts'
+import type { Column } from '../output/table.ts'
+import { typedName } from './topics.ts'
+
+const columns: readonly Column<ScramUser>[] = [
+  { header: 'USER', value: ({ name }) => name },
+  { header: 'MECHANISMS', value: ({ credentials }) => credentials.map(({ mechanism }) => mechanism).join(', ') },
+  {
+    header: 'ITERATIONS',
+    value: ({ credentials }) => [...new Set(credentials.map(({ iterations }) => iterations))].join(', '),
+    align: 'right',
+  },
+]
+
+const list = defineVerb({
+  name: 'list',
+  summary: 'accounts and their mechanisms',
+  details:
+    'Accounts with SCRAM credentials, which Kafka keeps itself. Those of certificates or of PLAIN are not known to it.',
+  examples: ['selfmonitor users list --command-config admin.properties'],
+  output: ['table', 'json', 'yaml', 'name'],
+  async run(context) {
+    const found = await (await context.cluster()).users()
+    await context.printRows(found, { columns, name: ({ name }) => name, empty: 'No accounts.' })
+  },
+})
+
+const options = {
+  passwordFile: text('--password-file <file>', 'file with the password and nothing else; - for standard input'),
+  mechanism: choice('--mechanism <name>', 'how it logs in', ['SCRAM-SHA-512', 'SCRAM-SHA-256'], 'SCRAM-SHA-512'),
+}
+const fromWhere =
+  'The password is read from --password-file, else from SELFMONITOR_PASSWORD, else it is asked for.\n' +
+  'It is salted and hashed here; Kafka is never sent it, and nobody can read it back.'
+
+const create = defineVerb({
+  name: 'create',
+  summary: 'create an account',
+  details: `${fromWhere} An account may do nothing until an ACL allows it.`,
+  examples: [
+    'selfmonitor users create billing --password-file billing.password --yes',
+    'openssl rand -base64 24 | selfmonitor users create billing --password-file - --yes',
+  ],
+  args: { user: required('name of the account') },
+  options,
+  output: ['table', 'json', 'yaml', 'name'],
+  mutates: true,
+  async run(context, { args, options: { passwordFile, mechanism } }) {
+    const cluster = await context.cluster()
+    const present = (await cluster.users()).find(({ name }) => name === args.user)
+    if (present?.credentials.some((one) => one.mechanism === mechanism)) {
+      throw new CliError('USER_EXISTS', `There is an account "${args.user}" with ${mechanism} already.`, {
+        hint: '`selfmonitor users set-password` changes its password.',
+      })
+    }
+    const password = await readPassword(context.io, args.user, passwordFile)
+    context.note(`  ${context.colours.stderr.good('+')} ${args.user}: ${mechanism}`)
+    await context.confirm({ what: `Create the account ${args.user}`, typedName: args.user })
+    await cluster.setUserPasswords([{ name: args.user, password, mechanism }])
+    const created = (await cluster.users()).filter(({ name }) => name === args.user)
+    await context.printRows(created, { columns, name: ({ name }) => name, empty: 'It was created, and is gone again.' })
+  },
+})
+
+const setPassword = defineVerb({
+  name: 'set-password',
+  summary: 'change the password of an account',
+  details: `${fromWhere} Connections that are open stay open; new ones need the new password.`,
+  examples: ['selfmonitor users set-password billing --password-file billing.password --yes'],
+  args: { user: required('name of the account', 'users') },
+  options,
+  output: ['table', 'json', 'yaml', 'name'],
+  mutates: true,
+  async run(context, { args, options: { passwordFile, mechanism } }) {
+    const cluster = await context.cluster()
+    const [user] = await demandUsers(cluster, [args.user])
+    if (!user!.credentials.some((one) => one.mechanism === mechanism)) {
+      throw new CliError('NO_SUCH_MECHANISM', `${args.user} does not log in with ${mechanism}.`, {
+        hint: `Pass --mechanism ${user!.credentials[0]!.mechanism}, or add ${mechanism} with \`selfmonitor users create\`.`,
+      })
+    }
+    const password = await readPassword(context.io, args.user, passwordFile)
+    context.note(`  ${context.colours.stderr.careful('~')} ${args.user}: new ${mechanism} password`)
+    await context.confirm({ what: `Change the password of ${args.user}`, typedName: args.user })
+    await cluster.setUserPasswords([{ name: args.user, password, mechanism }])
+    await context.printRows([user!], {
+      columns: [{ header: 'CHANGED', value: ({ name }) => name }],
+      name: ({ name }) => name,
+      data: ({ name }) => ({ name, mechanism }),
+      empty: 'Nothing to change.',
+    })
+  },
+})
+
+const remove = defineVerb({
+  name: 'delete',
+  summary: 'delete accounts; their ACLs stay',
+  examples: ['selfmonitor users delete old-service --yes'],
+  args: { user: variadic('names', 'users') },
+  output: ['table', 'json', 'yaml', 'name'],
+  mutates: true,
+  async run(context, { args }) {
+    const cluster = await context.cluster()
+    const found = await demandUsers(cluster, args.user)
+    for (const { name, credentials } of found) {
+      const mechanisms = credentials.map(({ mechanism }) => mechanism).join(', ')
+      context.note(`  ${context.colours.stderr.bad('-')} ${name}: ${mechanisms}`)
+    }
+    await context.confirm({
+      what: `Delete ${counted(found.length, 'account')}`,
+      typedName: typedName(context.settings.environment.value, args.user),
+    })
+    await cluster.deleteUsers(args.user)
+    await context.printRows(found, {
+      columns: [{ header: 'DELETED', value: ({ name }) => name }],
+      name: ({ name }) => name,
+      data: ({ name }) => ({ name }),
+      empty: 'Nothing to delete.',
+    })
+    if (context.format === 'table')
+      context.note('Their ACLs stay: `selfmonitor acls list --principal User:…` shows them.')
+  },
+})
+
+/** @throws CliError UNKNOWN_USER naming the nearest name. */
+async function demandUsers(cluster: Cluster, names: readonly string[]): Promise<ScramUser[]> {
+  const known = await cluster.users()
+  const missing = names.find((name) => !known.some((user) => user.name === name))
+  if (missing !== undefined) {
+    const hint = didYouMean(
+      missing,
+      known.map(({ name }) => name),
+    )
+    throw new CliError('UNKNOWN_USER', `There is no account "${missing}" on ${cluster.bootstrapServers}.`, {
+      hint: hint ?? '`selfmonitor users list` shows what there is.',
+    })
+  }
+  return known.filter(({ name }) => names.includes(name))
+}
+
+export const users: Noun = {
+  name: 'users',
+  summary: 'accounts: list, create, set-password, delete',
+  verbs: [list, create, setPassword, remove],
+}

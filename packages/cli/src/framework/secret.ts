@@ -1,0 +1,58 @@
+// Passwords that a command is given: from a file, from the environment, or asked for. Never from the command line, which
+// every other process of the machine can read.
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { CliError, usageError } from './errors.ts'
+import type { Io } from './io.ts'
+
+/**
+ * The password for `what`: of `file` (`-` is standard input) without the line feed at its end, else SELFMONITOR_PASSWORD,
+ * else typed twice, unseen.
+ * @throws CliError USAGE where there is none and nobody to ask, CANCELLED when the question is left
+ */
+export async function readPassword(io: Io, what: string, file: string | undefined): Promise<string> {
+  const given = file === undefined ? io.env.SELFMONITOR_PASSWORD || undefined : await fromFile(io, file)
+  if (given !== undefined)
+    return checked(given, file === undefined ? 'SELFMONITOR_PASSWORD' : `--password-file ${file}`)
+  if (!io.interactive) {
+    throw usageError(
+      `The password for ${what} is not given, and there is no terminal to ask on.`,
+      'Pass --password-file <file> (- for standard input), or set SELFMONITOR_PASSWORD.',
+    )
+  }
+  const typed = await ask(io, `Password for ${what}`)
+  if ((await ask(io, 'The same again')) !== typed) throw usageError('The two passwords differ: nothing was changed.')
+  return typed
+}
+
+async function fromFile(io: Io, file: string): Promise<string> {
+  if (file === '-') return (await io.readStdin()).replace(/\r?\n$/, '')
+  try {
+    return readFileSync(resolve(io.cwd, file), 'utf8').replace(/\r?\n$/, '')
+  } catch (error) {
+    throw usageError(
+      `--password-file ${file} cannot be read: ${(error as Error).message}`,
+      'Name a file that holds the password and nothing else.',
+    )
+  }
+}
+
+/** Of a file with several lines the wrong one would be taken. */
+function checked(password: string, source: string): string {
+  if (password === '') throw usageError(`${source} is empty.`, 'A password has at least one character.')
+  if (/[\r\n]/.test(password)) throw usageError(`${source} has several lines.`, 'It must hold the password alone.')
+  return password
+}
+
+async function ask(io: Io, message: string): Promise<string> {
+  const prompts = await import('@clack/prompts')
+  const answer = await prompts.password({
+    message,
+    mask: '',
+    output: process.stderr,
+    signal: io.signal,
+    validate: (text) => (text ? undefined : 'A password has at least one character.'),
+  })
+  if (typeof answer !== 'string') throw new CliError('CANCELLED', 'Nothing was changed.')
+  return answer
+}
