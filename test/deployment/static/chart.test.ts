@@ -6,7 +6,7 @@ import { kubernetesVersions, loadKubernetesSchemas, type ValidateObject } from '
 import { allPairs, type Combination, combinations, extras, pairsOf } from './matrix.ts'
 import { type Json, type KubernetesObject, nameOf, ofKind } from './objects.ts'
 import { lintChart, mapAtOnce, type Rendered, renderChart } from './render.ts'
-import { clusterScopedClashes, connections, type RuleName, rules, upgradeConflicts } from './rules/index.ts'
+import { clusterScopedClashes, type RuleName, rules, upgradeConflicts } from './rules/index.ts'
 
 const tools = await orMissing(async () => ({
   helm3: await fetchHelm('3'),

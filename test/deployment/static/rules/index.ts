@@ -24,7 +24,7 @@ import {
 } from './workloads.ts'
 
 export { clusterScopedClashes, upgradeConflicts } from './names.ts'
-export { connections } from './network.ts'
+export { connections, connectionsOutside } from './network.ts'
 
 export const rules = {
   podSecurityRestricted,

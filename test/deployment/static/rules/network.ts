@@ -206,6 +206,33 @@ export function connections(objects: readonly KubernetesObject[]): readonly Conn
   )
 }
 
+/** What policies permit with the world outside of the release: `kafka:client < namespace selfmonitor`, `kafka > 0.0.0.0/0:443`. */
+export function connectionsOutside(objects: readonly KubernetesObject[]): readonly string[] {
+  const lines = new Set<string>()
+  for (const pod of podPerOwner(objects))
+    for (const direction of ['Ingress', 'Egress'] as const)
+      for (const policy of policiesOn(objects, pod, direction))
+        for (const rule of rulesOf(policy, direction))
+          for (const peer of peersOf(rule, direction)) {
+            if (isOwnNamespace(peer, policy.metadata.namespace)) continue
+            const ports = (rule.ports ?? []).map((port: Json) => port.port).sort()
+            const name = pod.owner.metadata.name.replace(/-[0-9a-f]{10}$/, '')
+            if (direction === 'Egress') lines.add(`${name} > ${describePeer(peer)}:${[...new Set(ports)].join(',')}`)
+            else
+              for (const port of portsOf(pod).filter((open) => rulePortsFit(rule, open)))
+                lines.add(`${name}:${port.name ?? port.number} < ${describePeer(peer)}`)
+          }
+  return [...lines].sort()
+}
+
+function describePeer({ ipBlock, namespaceSelector, podSelector }: Json): string {
+  if (ipBlock) return [ipBlock.cidr, ...(ipBlock.except ?? []).map((cidr: string) => `not ${cidr}`)].join(' ')
+  const { 'kubernetes.io/metadata.name': name, ...others } = namespaceSelector.matchLabels ?? {}
+  const labels = { ...others, ...podSelector?.matchLabels }
+  const pods = Object.entries(labels).map(([key, value]) => ` ${key}=${value}`)
+  return `namespace ${name ?? JSON.stringify(namespaceSelector)}${pods.join('')}`
+}
+
 /** What a pod's egress lets out to a pod of the release, that pod's ingress lets in, and the reverse; no peer is nobody. */
 export const policiesPair: Rule = (objects) => {
   const pods = podPerOwner(objects)

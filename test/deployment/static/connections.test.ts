@@ -1,0 +1,94 @@
+// Who may talk to whom by the NetworkPolicies of the chart: the complete lists, so that a new way is seen in a review.
+import { describe, expect, it } from 'vitest'
+import { orMissing } from './fetch.ts'
+import { fetchHelm } from './helm.ts'
+import { type Json, type KubernetesObject, ofKind } from './objects.ts'
+import { renderChart } from './render.ts'
+import { connections, connectionsOutside } from './rules/index.ts'
+
+const helm = await orMissing(() => fetchHelm('3'))
+
+describe.skipIf('missing' in helm)('in a release with default values', () => {
+  const render = async (values: Json = {}) =>
+    (await renderChart({ helm: 'value' in helm ? helm.value : '', values })).objects
+
+  /** `kafka:client < kafka-setup, schema-registry`, sorted. */
+  function inside(objects: readonly KubernetesObject[]): string[] {
+    const callers = new Map<string, Set<string>>()
+    const plain = (name: string) => name.replace(/-[0-9a-f]{10}$/, '')
+    for (const { from, to, port } of connections(objects)) {
+      const called = `${to.owner.metadata.name}:${port.name}`
+      callers.set(called, (callers.get(called) ?? new Set()).add(plain(from.owner.metadata.name)))
+    }
+    return [...callers].map(([called, from]) => `${called} < ${[...from].sort().join(', ')}`).sort()
+  }
+
+  it('each component reaches what it works with, and nothing else', async () => {
+    expect(inside(await render())).toEqual([
+      'kafka-connect:http < kafka-connect, kafka-ui',
+      'kafka-controller:controller < kafka, kafka-controller',
+      'kafka:client < kafka, kafka-connect, kafka-helm-test, kafka-setup, kafka-ui, ksqldb-server, schema-registry',
+      'kafka:internal < kafka',
+      'ksqldb-server:http < kafka-ui, ksqldb-server',
+      'schema-registry:http < kafka-connect, kafka-helm-test, kafka-setup, kafka-ui, ksqldb-server, schema-registry',
+    ])
+  })
+
+  it('only brokers reach ZooKeeper, where there is one', async () => {
+    const ways = inside(await render({ coordination: 'zookeeper' }))
+    expect(ways.filter((way) => way.startsWith('zookeeper:'))).toEqual([
+      expect.stringMatching(/^zookeeper:.*client.* < kafka$/),
+      'zookeeper:election < zookeeper',
+      'zookeeper:peer < zookeeper',
+    ])
+  })
+
+  it('from outside, clients reach Kafka and the registry, Prometheus the metrics, nobody anything else', async () => {
+    const ways = connectionsOutside(await render()).filter((way) => way.includes(' < '))
+    expect(ways).toEqual([
+      'kafka-controller:metrics < namespace monitoring',
+      'kafka:client < namespace selfmonitor',
+      'kafka:metrics < namespace monitoring',
+      'schema-registry:http < namespace selfmonitor',
+    ])
+  })
+
+  it('to the outside, all reach DNS, and the API server those who have a token', async () => {
+    const ways = connectionsOutside(await render()).filter((way) => way.includes(' > '))
+    expect(ways.filter((way) => !way.endsWith(' > namespace kube-system k8s-app=kube-dns:53'))).toEqual([
+      'kafka > 0.0.0.0/0:443,6443',
+      'kafka-credentials > 0.0.0.0/0:443,6443',
+      'kafka-credentials-renew > 0.0.0.0/0:443,6443',
+      'kafka-setup > 0.0.0.0/0:443,6443',
+    ])
+  })
+
+  it('brokers need no API server when nothing has to be found out there', async () => {
+    const ways = connectionsOutside(await render({ kafka: { rack: { enabled: false } } }))
+    expect(ways.filter((way) => way.startsWith('kafka > 0.0.0.0/0'))).toEqual([])
+  })
+
+  it('the namespaces named in values are those that are let in', async () => {
+    const ways = connectionsOutside(
+      await render({
+        security: { clientNamespaces: ['shop', 'bank'] },
+        networkPolicy: { prometheusNamespace: 'observability' },
+        ui: { allowedNamespaces: ['ingress'] },
+        connect: { egress: [{ cidr: '192.0.2.0/24', ports: [443] }] },
+      }),
+    )
+    for (const way of [
+      'kafka:client < namespace shop',
+      'kafka:client < namespace bank',
+      'kafka:metrics < namespace observability',
+      'kafka-ui:http < namespace ingress',
+      'kafka-connect > 192.0.2.0/24:443',
+    ])
+      expect(ways).toContain(way)
+    expect(ways.filter((way) => /selfmonitor$|monitoring$/.test(way))).toEqual([])
+  })
+
+  it('no policy is rendered when another layer has them', async () => {
+    expect(ofKind(await render({ networkPolicy: { enabled: false } }), 'NetworkPolicy')).toEqual([])
+  })
+})
