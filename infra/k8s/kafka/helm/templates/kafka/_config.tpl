@@ -214,7 +214,7 @@ security.protocol=PLAINTEXT
 
 {{/* Log4j 2 to standard output: (dict "level" "INFO" "loggers" (dict)). */}}
 {{- define "selfmonitor.kafka.log4j2" -}}
-{{- $loggers := dict "org.apache.kafka" .level "kafka" .level "kafka.authorizer.logger" "INFO" "kafka.request.logger" "WARN" "kafka.network.RequestChannel$" "WARN" "org.reflections" "ERROR" -}}
+{{- $loggers := dict "org.apache.kafka" .level "kafka" .level "kafka.authorizer.logger" "INFO" "kafka.request.logger" "WARN" "kafka.network.RequestChannel$" "WARN" "state.change.logger" "WARN" "org.reflections" "ERROR" -}}
 {{- range $name, $level := .loggers }}{{ $_ := set $loggers $name $level }}{{ end -}}
 Configuration:
   status: WARN

@@ -49,63 +49,78 @@ includeObjectNames:
   - kafka.coordinator.group:type=GroupMetadataManager,*
   - kafka.server:type=group-coordinator-metrics,*
 rules:
-  # Counters: Count of every meter, by topic, request and error where there is one.
-  - pattern: kafka.server<type=BrokerTopicMetrics, name=(.+)PerSec, topic=(.+)><>Count
+  # A pattern is matched against `domain<properties><>attribute: value`; what ends in the attribute ends in a colon.
+  # Counters: by topic, request, version and error where there is one.
+  - pattern: 'kafka.server<type=BrokerTopicMetrics, name=(\w+)PerSec, topic=(.+)><>Count:'
     name: kafka_server_topic_$1_total
     type: COUNTER
     labels: { topic: "$2" }
-  - pattern: kafka.network<type=RequestMetrics, name=RequestsPerSec, request=(.+), version=(.+)><>Count
+  - pattern: 'kafka.network<type=RequestMetrics, name=RequestsPerSec, request=(\w+), version=(\d+)><>Count:'
     name: kafka_network_requests_total
     type: COUNTER
     labels: { request: "$1", version: "$2" }
-  - pattern: kafka.network<type=RequestMetrics, name=ErrorsPerSec, request=(.+), error=(.+)><>Count
+  - pattern: 'kafka.network<type=RequestMetrics, name=ErrorsPerSec, request=(\w+), error=(\w+)><>Count:'
     name: kafka_network_errors_total
     type: COUNTER
     labels: { request: "$1", error: "$2" }
-  - pattern: kafka.server<type=KafkaRequestHandlerPool, name=RequestHandlerAvgIdlePercent><>OneMinuteRate
-    name: kafka_server_request_handler_idle_ratio
-    type: GAUGE
-  - pattern: kafka.(\w+)<type=(.+), name=(.+)PerSec><>Count
+  - pattern: 'kafka.(\w+)<type=(\w+), name=(\w+)PerSec><>Count:'
     name: kafka_$1_$2_$3_total
     type: COUNTER
-  # Times in milliseconds: count and percentiles.
-  - pattern: kafka.network<type=RequestMetrics, name=(.+)TimeMs, request=(.+)><>(50|95|99|999)thPercentile
+  # Share of the time that the request handlers had nothing to do, 0 to 1.
+  - pattern: 'kafka.server<type=KafkaRequestHandlerPool, name=RequestHandlerAvgIdlePercent><>OneMinuteRate:'
+    name: kafka_server_request_handler_idle_ratio
+    type: GAUGE
+  # Times in milliseconds, as percentiles.
+  - pattern: 'kafka.network<type=RequestMetrics, name=(\w+)TimeMs, request=(\w+)><>(50|95|99|999)thPercentile:'
     name: kafka_network_request_$1_time_ms
     type: GAUGE
     labels: { request: "$2", quantile: "0.$3" }
-  - pattern: kafka.network<type=RequestMetrics, name=(.+)TimeMs, request=(.+)><>Count
-    name: kafka_network_request_$1_time_ms_count
-    type: COUNTER
-    labels: { request: "$2" }
-  - pattern: kafka.(\w+)<type=(.+), name=(.+)(Ms)><>(50|95|99|999)thPercentile
+  - pattern: 'kafka.(\w+)<type=(\w+), name=(\w+)Ms><>(50|95|99|999)thPercentile:'
     name: kafka_$1_$2_$3_ms
     type: GAUGE
-    labels: { quantile: "0.$5" }
+    labels: { quantile: "0.$4" }
   # Bytes on this broker's disk of each partition it holds.
-  - pattern: kafka.log<type=Log, name=Size, topic=(.+), partition=(.+)><>Value
+  - pattern: 'kafka.log<type=Log, name=Size, topic=(.+), partition=(\d+)><>Value:'
     name: kafka_log_size_bytes
     type: GAUGE
     labels: { topic: "$1", partition: "$2" }
-  # Threads of the network, by listener.
-  - pattern: kafka.server<type=socket-server-metrics, listener=(.+), networkProcessor=(.+)><>(connection-count|connection-close-rate|connection-creation-rate|expired-connections-killed-count|failed-authentication-total|failed-reauthentication-total|successful-authentication-total)
+  # Connections and logins, by listener and network thread.
+  - pattern: 'kafka.server<type=socket-server-metrics, listener=(\w+), networkProcessor=(\d+)><>(connection-count|connection-creation-rate|connection-close-rate):'
     name: kafka_server_socket_$3
+    type: GAUGE
     labels: { listener: "$1", processor: "$2" }
-  - pattern: kafka.server<type=raft-metrics><>(.+)
+  - pattern: 'kafka.server<type=socket-server-metrics, listener=(\w+), networkProcessor=(\d+)><>(failed-authentication|successful-authentication|expired-connections-killed)-(total|count):'
+    name: kafka_server_socket_$3_total
+    type: COUNTER
+    labels: { listener: "$1", processor: "$2" }
+  # The quorum, and how far behind it this node's copy of the metadata is.
+  - pattern: 'kafka.server<type=raft-metrics><>(current-leader|current-epoch|current-vote|high-watermark|log-end-offset|number-of-voters|number-unknown-voter-connections|commit-latency-avg|commit-latency-max|election-latency-max|append-records-rate|fetch-records-rate|poll-idle-ratio-avg):'
     name: kafka_raft_$1
     type: GAUGE
-  - pattern: kafka.server<type=(broker-metadata-metrics|group-coordinator-metrics)(.*)><>(.+)
-    name: kafka_server_$1_$3
+  - pattern: 'kafka.server<type=broker-metadata-metrics><>([\w-]+):'
+    name: kafka_server_broker_metadata_$1
     type: GAUGE
-  # Gauges: one value, with the remaining parts of the name as labels.
-  - pattern: kafka.(\w+)<type=(.+), name=(.+), (.+)=(.+), (.+)=(.+)><>(Value|Count)
+  # Consumer groups.
+  - pattern: 'kafka.server<type=group-coordinator-metrics, (\w+)=([\w-]+)><>((consumer-)?group-count|num-partitions):'
+    name: kafka_server_group_coordinator_$3
+    type: GAUGE
+    labels: { "$1": "$2" }
+  - pattern: 'kafka.server<type=group-coordinator-metrics><>(event-queue-size|thread-idle-ratio-avg|partition-load-time-max|event-processing-time-ms-p99):'
+    name: kafka_server_group_coordinator_$1
+    type: GAUGE
+  - pattern: 'kafka.server<type=group-coordinator-metrics><>(offset-commit|offset-expiration|offset-deletion|group-completed-rebalance|consumer-group-rebalance)-count:'
+    name: kafka_server_group_coordinator_$1_total
+    type: COUNTER
+  # Gauges: one value, the remaining parts of the bean's name as labels.
+  - pattern: 'kafka.(\w+)<type=(\w+), name=([\w-]+), (\w+)=([^,]+), (\w+)=([^,]+)><>Value:'
     name: kafka_$1_$2_$3
     type: GAUGE
     labels: { "$4": "$5", "$6": "$7" }
-  - pattern: kafka.(\w+)<type=(.+), name=(.+), (.+)=(.+)><>(Value|Count)
+  - pattern: 'kafka.(\w+)<type=(\w+), name=([\w-]+), (\w+)=([^,]+)><>Value:'
     name: kafka_$1_$2_$3
     type: GAUGE
     labels: { "$4": "$5" }
-  - pattern: kafka.(\w+)<type=(.+), name=(.+)><>(Value|Count)
+  - pattern: 'kafka.(\w+)<type=(\w+), name=([\w-]+)><>Value:'
     name: kafka_$1_$2_$3
     type: GAUGE
 {{ end -}}
