@@ -135,7 +135,9 @@ describe('a right that is missing', () => {
     })
     await expect(client.get('Node', 'n1')).rejects.toMatchObject({
       message: 'system:serviceaccount:kafka:job may not get nodes "n1".',
-      hint: expect.stringContaining('Its ClusterRole needs'),
+      hint: expect.stringContaining(
+        'Its ClusterRole needs the rule {apiGroups: [""], resources: ["nodes"], verbs: ["get"]}',
+      ),
     })
   })
 

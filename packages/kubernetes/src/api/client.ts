@@ -225,7 +225,8 @@ function refusal(call: Call, status: Partial<Status>, code: number, namespace: s
   if (code === 403 && / cannot \w+ resource /.test(said)) {
     // The server says whose right it is that lacks: `User "system:serviceaccount:kafka:setup" cannot get resource …`.
     const account = said.match(/User "([^"]+)"/)?.[1] ?? 'this ServiceAccount'
-    const names = call.verb === 'create' ? '' : `, resourceNames: ["${call.name}"]`
+    // A name would be no use for create, and nodes come and go.
+    const names = call.verb === 'create' || !namespaced ? '' : `, resourceNames: ["${call.name}"]`
     return new KubernetesError('FORBIDDEN', `${account} may not ${call.verb} ${plural} "${call.name}"${place}.`, {
       reason: 'not-allowed',
       hint:

@@ -241,7 +241,7 @@ describe('renewal, with the clock moved', () => {
     expect((await run({ now: () => later })).renewed).toEqual([])
   })
 
-  it('works every day for twelve years without a day on which an old or a new client is refused', async () => {
+  it('goes on for twelve years, also with clients that take the new bundle only twice a year', async () => {
     const { server, run } = await setting()
     await run()
     const start = Date.now()
@@ -261,7 +261,7 @@ describe('renewal, with the clock moved', () => {
     expect(renewed.filter((title) => title === 'Secret kafka-ca')).toHaveLength(1)
     expect(renewed.filter((title) => title === 'Secret kafka-broker-tls').length).toBeGreaterThanOrEqual(12)
     expect(readCertificates(clientBundle)).toHaveLength(1)
-  }, 60_000)
+  }, 180_000)
 
   it('warns of the CA, renews it, and keeps the old one in what clients trust', async () => {
     const { server, run } = await setting()
