@@ -180,7 +180,7 @@ async function ofAccounts<T>(ask: () => Promise<T>): Promise<T> {
     if (error instanceof ClusterError && error.code === 'UNSUPPORTED_API') {
       throw new ClusterError('UNSUPPORTED_API', `This cluster keeps no accounts: ${error.message}`, {
         resource: error.resource ?? undefined,
-        hint: 'SCRAM accounts need Apache Kafka 3.5 or newer in KRaft mode; the embedded broker has none.',
+        hint: 'SCRAM accounts need Apache Kafka, with KRaft 3.5 or newer; the embedded broker has none.',
       })
     }
     throw error
