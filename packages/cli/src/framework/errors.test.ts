@@ -23,6 +23,14 @@ describe('what an error tells the shell', () => {
     expect(reportError(withCode('REGISTRY_UNREACHABLE')).exitCode).toBe(4)
   })
 
+  it('keeps what a TLS error says to set, and says where that is set', () => {
+    const error = withCode('TLS_FAILED', 'm', { reason: 'cannot-connect', hint: 'Set security.protocol=SSL.' })
+    expect(reportError(error)).toMatchObject({
+      exitCode: 4,
+      hint: 'Set security.protocol=SSL. --command-config names the file of client settings.',
+    })
+  })
+
   it('gives what is not allowed 4', () => {
     expect(reportError(withCode('TOPIC_AUTHORIZATION_FAILED')).exitCode).toBe(4)
     expect(reportError(withCode('SOMETHING', 'm', { reason: 'not-allowed' })).exitCode).toBe(4)
