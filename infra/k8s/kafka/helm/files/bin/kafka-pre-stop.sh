@@ -5,7 +5,7 @@
 # recover first. A controller: while the other voters that follow the leader closely are no majority. A server that does not
 # run is not waited for.
 #
-# Environment: NODE_TEMPLATE, NODE_PRE_STOP_SECONDS.
+# Argument --or-fail: ends with 1 when the time is over, for who has the choice. Environment: NODE_TEMPLATE, NODE_PRE_STOP_SECONDS.
 source "$(dirname "$0")/lib.sh"
 
 # Prints a reason while partitions are at or below min.insync.replicas that this broker keeps in sync and that have a replica
@@ -59,4 +59,5 @@ while port_open "$port" && (($(date +%s) < deadline)); do
   say "Waiting: ${reason:-the cluster does not answer}"
   sleep 3
 done
+if [[ ${1:-} == --or-fail ]] && port_open "$port"; then exit 1; fi
 exit 0

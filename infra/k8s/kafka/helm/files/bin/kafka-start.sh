@@ -2,18 +2,17 @@
 # Becomes the Kafka server (process 1, so that SIGTERM reaches it), on the configuration that kafka-init.sh rendered.
 #
 # Environment: NODE_HEAP_MIB, NODE_JVM_OPTIONS, NODE_LOG4J (file), NODE_JMX_AGENT (argument of -javaagent, empty: none),
-# NODE_CERTIFICATE_RELOAD_SECONDS (0: never).
+# NODE_CERTIFICATE_RELOAD_SECONDS (0: never) and NODE_CERTIFICATE_RESTART_SECONDS, see certificate-watch.sh.
 source "$(dirname "$0")/lib.sh"
 
 rm -f "$RUN_DIR/listening-since"
 
-# A renewed certificate is taken up while the server runs. The loop ends with the container.
-if [[ ${NODE_SECURITY:-false} == true && ${NODE_CERTIFICATE_RELOAD_SECONDS:-0} -gt 0 ]]; then
-  (
-    while sleep "$NODE_CERTIFICATE_RELOAD_SECONDS"; do
-      if certificates_changed; then "$(dirname "$0")/reload-certificates.sh" || true; fi
-    done
-  ) &
+if [[ ${NODE_SECURITY:-false} == true ]]; then
+  # Renewed while the container was down.
+  if certificates_changed; then install_certificates; fi
+  rm -f "$TLS_DIR/not-taken"
+  # This process becomes the server and keeps its id. What runs beside it ends with the container.
+  if ((${NODE_CERTIFICATE_RELOAD_SECONDS:-0} > 0)); then "$(dirname "$0")/certificate-watch.sh" $$ & fi
 fi
 
 # The remote port of JMX is neither authenticated nor encrypted: never opened.

@@ -1,10 +1,10 @@
 #!/bin/bash
 # Makes the running server use what the certificate's Secret holds now, without a restart (KIP-226).
 #
-# Runs by itself when the Secret changed (kafka-start.sh looks every security.tls.reloadIntervalSeconds), or by hand:
+# Runs by itself when the Secret changed (certificate-watch.sh looks every security.tls.reloadIntervalSeconds), or by hand:
 #   kubectl exec kafka-0 -- /opt/selfmonitor/bin/reload-certificates.sh
 # New connections to this node's listeners get the new certificate. What this node presents when it connects to others is
-# read at its start only: roll the pods once before the old certificate ends (security.tls.renewBefore is that time).
+# read at its start only: it must be restarted once before the old certificate ends, which certificate-watch.sh does.
 #
 # Environment: NODE_TEMPLATE, NODE_LISTENERS (names with TLS, by spaces).
 source "$(dirname "$0")/lib.sh"
@@ -35,4 +35,4 @@ if ! kafka_tool_within 60 configs "${server[@]}" --entity-type brokers --entity-
   fail "The server did not take the new certificate" "It keeps the old one; this is tried again, and a restart does it in any case: kubectl delete pod $POD_NAME"
 fi
 rm -f "$TLS_DIR/not-taken"
-say "New connections get the new certificate. Restart this pod before the old one ends, for its own connections to others"
+say "New connections get the new certificate. This node's own connections to others do after a restart"

@@ -241,6 +241,7 @@ spec:
 - { name: NODE_LISTENERS, value: {{ .listeners | quote }} }
 - { name: NODE_SCRAM_ITERATIONS, value: {{ int .root.Values.security.scramIterations | quote }} }
 - { name: NODE_CERTIFICATE_RELOAD_SECONDS, value: {{ int .root.Values.security.tls.reloadIntervalSeconds | quote }} }
+- { name: NODE_CERTIFICATE_RESTART_SECONDS, value: {{ int .root.Values.security.tls.restartSlotSeconds | quote }} }
 {{- end }}
 {{- if .root.Values.monitoring.enabled }}
 - { name: NODE_JMX_AGENT, value: "/opt/jmx/jmx_prometheus_javaagent.jar=5556:/etc/selfmonitor/kafka/jmx.yaml" }
