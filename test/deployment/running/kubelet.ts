@@ -35,6 +35,8 @@ export interface KubeletContext {
   readonly claimExists: (namespace: string, claim: string) => boolean
   /** Filters and translations of a pod's namespace are made before any of its processes runs. */
   readonly prepareNetwork: (pod: RunningPod) => Promise<void>
+  /** Waits until this machine has room for one more pod that starts; see `startsAtOnce` of the cluster's options. */
+  readonly turn: (pod: RunningPod) => Promise<void>
   /** Anything about the pod that others look at has changed. */
   readonly onChange: () => void
   readonly onEvent: (line: string) => void
@@ -166,7 +168,13 @@ export function startPod(
   }
 
   const written = new Map<string, string>()
-  async function writeVolumes(): Promise<void> {
+  let writing: Promise<void> = Promise.resolve()
+  /** One after the other: each sees what is there when its turn comes. */
+  function writeVolumes(): Promise<void> {
+    writing = writing.catch(() => {}).then(writeVolumesNow)
+    return writing
+  }
+  async function writeVolumesNow(): Promise<void> {
     for (const volume of spec.volumes ?? []) {
       const files = volumeFiles(volume, facts, lookup, token)
       if (!files) continue
@@ -322,6 +330,7 @@ export function startPod(
   async function live(): Promise<void> {
     await mkdir(logFolder, { recursive: true })
     await prepareVolumes()
+    await context.turn(pod)
     if (stopping.signal.aborted) return
     networkNamespace = await context.network.addPod(place.ip)
     await writeNetworkFiles()
@@ -379,6 +388,7 @@ export function startPod(
   }
 
   async function cleanUp(): Promise<void> {
+    clearTimeout(overdue)
     if (networkNamespace) await context.network.removePod(networkNamespace)
     networkNamespace = null
     await unmountBelow(folder)
@@ -459,6 +469,14 @@ export function startPod(
       })
     },
   }
+  const deadline = spec.activeDeadlineSeconds
+  const overdue =
+    deadline === undefined
+      ? undefined
+      : setTimeout(() => {
+          if (phase === 'Succeeded' || phase === 'Failed') return
+          void terminate().then(() => changed({ phase: 'Failed', reason: `still active after ${deadline} s` }))
+        }, deadline * 1000)
   const living = live().catch((error: Error) => {
     context.onEvent(`${name}: ${error.message}`)
     changed({ phase: 'Failed', reason: error.message })

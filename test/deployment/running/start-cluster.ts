@@ -28,6 +28,7 @@ import { createImages } from './images/index.ts'
 import { type KubeletContext, type RunningPod, startPod } from './kubelet.ts'
 import { createNetworkState, dnsPod } from './network-state.ts'
 import { hooksOf, isHook } from './release.ts'
+import { createTurns } from './turns.ts'
 import type { Cluster, ClusterOptions, KubeObject, WaitOptions } from './types.ts'
 
 const clusterWide = new Set([
@@ -98,6 +99,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     pods: () => [...pods.values()],
   })
 
+  const turns = createTurns(options.startsAtOnce ?? 3)
   const waitingProbes = new Map<number, (answer: ProbeAnswer) => void>()
   let probeCount = 0
   prober.on('message', (message) => {
@@ -123,6 +125,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
         if (prober.connected) prober.send(request)
       }),
     prepareNetwork: () => networkState.sync(),
+    turn: (pod) => turns.take(pod),
     onChange: () => changed(),
     onEvent: progress,
   }
@@ -218,6 +221,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     }
     if (['StatefulSet', 'Deployment', 'Job'].includes(object.kind)) checkWorkload(placed)
     else if (object.kind === 'Service') checkService(placed)
+    else if (object.kind === 'Pod') checkPodSpec(placed.spec, `Pod ${namespace}/${object.metadata.name} spec`)
     else if (!keptKinds.has(object.kind)) throw new UnsupportedError(`${object.kind} ${object.metadata.name}`)
     return placed
   }
@@ -298,7 +302,11 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       const admitted = list.map(admit)
       const hook = admitted.find(isHook)
       if (hook) throw new Error(`${hook.kind} ${hook.metadata.name} is a Helm hook: use installRelease`)
-      for (const object of admitted) api.put(object)
+      for (const object of admitted) {
+        // A pod without a controller is started once; what runs cannot be changed.
+        if (object.kind !== 'Pod') api.put(object)
+        else if (!pods.has(podKey(object.metadata.namespace!, object.metadata.name))) createPod(object)
+      }
       if (admitted.some((object) => object.kind === 'NetworkPolicy')) await networkState.sync()
     },
     delete: removeObject,

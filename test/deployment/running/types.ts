@@ -31,6 +31,11 @@ export interface ClusterOptions {
   clusterDomain?: string
   /** Told of every long step, one line each. Default: none. */
   onProgress?: (line: string) => void
+  /**
+   * Pods of StatefulSets that may start at a time, the others wait as if nothing were free on any node: six Java servers that
+   * start at once on two processors only keep each other from it. Default 3.
+   */
+  startsAtOnce?: number
   /** What image names mean on this machine, beside the known ones (see images/): first match wins. */
   images?: readonly ImageLayout[]
 }

@@ -2,9 +2,12 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ImageContent, ImageLayout } from '../types.ts'
+import { apacheKafka, confluentKafka } from './kafka.ts'
 import { nodeImage } from './node.ts'
+import { schemaRegistryImage } from './schema-registry.ts'
+import { selfmonitorImage } from './selfmonitor.ts'
 
-const known: readonly ImageLayout[] = [nodeImage]
+const known: readonly ImageLayout[] = [confluentKafka, apacheKafka, schemaRegistryImage, selfmonitorImage, nodeImage]
 
 /** Finds images, and prepares each once in a folder of this run. */
 export function createImages(folder: string, extra: readonly ImageLayout[]): (image: string) => Promise<ImageContent> {
