@@ -6,7 +6,8 @@ import { formatProblem, PlatformError } from './errors.ts'
 import { readLiveState, subjectOf } from './live.ts'
 import { mechanism } from './live-access.ts'
 import type { Passwords } from './passwords.ts'
-import { computePlan, type PlanOptions } from './plan.ts'
+import { computePlan } from './plan.ts'
+import type { PlanOptions } from './plan-options.ts'
 import type { ApplyResult, Change, Plan, Platform, PlatformTopic } from './types.ts'
 
 /**

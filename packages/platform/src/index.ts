@@ -10,6 +10,7 @@ export { type LiveState, type LiveSubject, type LiveTopic, subjectOf } from './l
 export type { LiveAccess, LiveAccount, NoAccess } from './live-access.ts'
 export { defaultEnvironment, type LoadOptions, loadPlatform } from './load.ts'
 export { type Passwords, readPasswords } from './passwords.ts'
-export { computePlan, type PlanOptions } from './plan.ts'
+export { computePlan } from './plan.ts'
+export type { PlanOptions } from './plan-options.ts'
 export { type PlanColors, type PlanFormat, renderChange, renderPlan } from './render.ts'
 export type * from './types.ts'

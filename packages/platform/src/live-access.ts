@@ -16,8 +16,6 @@ export interface LiveAccount {
 export interface LiveAccess {
   readonly accounts: ReadonlyMap<string, LiveAccount>
   readonly acls: readonly AclBinding[]
-  /** Principals that may do everything, whatever the ACLs say; null where nobody asked. */
-  readonly superUsers: readonly string[] | null
   /** Why no password could be tried; null when they were. */
   readonly passwordsUntried: string | null
 }
@@ -73,7 +71,6 @@ export async function readAccess(
       ]),
     ),
     acls: found.acls,
-    superUsers: (platform.ownsUsers ?? []).length > 0 ? await readSuperUsers(cluster) : null,
     passwordsUntried,
   }
 }
@@ -94,16 +91,6 @@ export async function readAccounts(
     }
     throw error
   }
-}
-
-async function readSuperUsers(cluster: Cluster): Promise<string[]> {
-  const { brokers } = await cluster.info()
-  const configs = await cluster.brokerConfigs(brokers[0]!.id)
-  const value = configs.find(({ name }) => name === 'super.users')?.value ?? ''
-  return value
-    .split(';')
-    .map((principal) => principal.trim())
-    .filter(Boolean)
 }
 
 export function isClusterError(error: unknown, ...codes: readonly string[]): error is ClusterError {

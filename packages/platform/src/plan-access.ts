@@ -4,12 +4,13 @@ import { accountsOf, bindingsOf, coversTopic, type Grant, grantsOf, principalOf,
 import { type LiveAccess, mechanism, type NoAccess } from './live-access.ts'
 import type { Passwords } from './passwords.ts'
 import { matchesAny } from './pattern.ts'
+import type { PlanOptions } from './plan-options.ts'
 import type { Change, Platform, PlatformProblem } from './types.ts'
 
 export interface AccessChanges {
   /** Accounts, then ACLs. */
   readonly changes: readonly Change[]
-  /** ACLs, then accounts. */
+  /** Accounts, then ACLs: what is left of an account after a failure can be told by its rules. */
   readonly deletions: readonly Change[]
 }
 
@@ -22,7 +23,7 @@ const nothing: AccessChanges = { changes: [], deletions: [] }
 export function compareAccess(
   platform: Platform,
   live: LiveAccess | NoAccess | null,
-  options: { readonly allowDelete?: boolean; readonly passwords?: Passwords | null },
+  options: PlanOptions,
   errors: PlatformProblem[],
   warnings: string[],
 ): AccessChanges {
@@ -48,11 +49,11 @@ export function compareAccess(
   const extra = live.acls.filter((rule) => declared.has(rule.principal) && !wanted.has(keyOf(rule)))
   warnOfStrangers(platform, live, declared, warnings)
 
-  const owned = ownedAccounts(platform, live, declared, warnings)
+  const owned = ownedAccounts(platform, live, declared, options.account ?? null, warnings)
   const ofOwned = live.acls.filter(({ principal }) => owned.some((name) => principalOf(name) === principal))
   const deletions = [
-    ...aclChanges('delete', [...extra, ...ofOwned]),
     ...owned.filter((name) => live.accounts.has(name)).map((name) => deletion(name, live)),
+    ...aclChanges('delete', [...extra, ...ofOwned]),
   ]
   if (options.allowDelete !== true) {
     for (const { kind, name, details } of deletions) {
@@ -145,36 +146,41 @@ function keyOf({ principal, resourceType, resourceName, pattern, host, permissio
 }
 
 /**
- * Accounts that `owns.users` matches and the file does not declare. Those without which nobody could operate the cluster
- * stay: super users, and whoever may alter the cluster.
+ * Accounts that `owns.users` matches and the file does not declare. Those without which nobody might be left to operate the
+ * cluster stay: the one that this connection uses, whoever may alter the cluster, and whoever has no rules at all. Such an
+ * account is of no use unless it is a super user, and brokers do not tell who is (`super.users` is secret to them).
  */
 function ownedAccounts(
   platform: Platform,
   live: LiveAccess,
   declared: ReadonlyMap<string, string>,
+  own: string | null,
   warnings: string[],
 ): string[] {
-  const ofAcls = live.acls.map(({ principal }) => principal).filter((principal) => principal.startsWith('User:'))
-  const names = new Set([...live.accounts.keys(), ...ofAcls.map((principal) => principal.slice('User:'.length))])
-  return [...names].sort().filter((name) => {
+  const rules = Map.groupBy(live.acls, ({ principal }) => principal)
+  const withRules = [...rules.keys()].flatMap((principal) => /^User:(.+)$/.exec(principal)?.[1] ?? [])
+  return [...new Set([...live.accounts.keys(), ...withRules])].sort().filter((name) => {
     const principal = principalOf(name)
     if (name === '*' || declared.has(principal) || !matchesAny(name, platform.ownsUsers ?? [])) {
       return false
     }
-    const operates =
-      live.superUsers?.includes(principal) === true ||
-      live.acls.some(
-        (rule) =>
-          rule.principal === principal &&
-          rule.permission === 'allow' &&
-          rule.resourceType === 'cluster' &&
-          (rule.operation === 'all' || rule.operation === 'alter'),
-      )
-    if (operates) {
-      warnings.push(`account ${name} is owned and not declared; it may operate the cluster and stays.`)
+    const reason =
+      name === own
+        ? 'it is the one that this command uses'
+        : !rules.has(principal)
+          ? 'it has no ACLs, so it may be a super user'
+          : rules.get(principal)!.some(altersCluster)
+            ? 'it may alter the cluster'
+            : null
+    if (reason !== null) {
+      warnings.push(`account ${name} is owned and not declared; ${reason}, and stays.`)
     }
-    return !operates
+    return reason === null
   })
+}
+
+function altersCluster({ permission, resourceType, operation }: AclBinding): boolean {
+  return permission === 'allow' && resourceType === 'cluster' && (operation === 'all' || operation === 'alter')
 }
 
 const changing: readonly Grant['operations'][number][] = ['all', 'write', 'delete', 'alter', 'alter-configs']

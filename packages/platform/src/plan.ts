@@ -1,20 +1,13 @@
 // The plan: pure comparison of what is declared with what is live, always in the same order.
 import { deadLetterNames, deadLetterTopics } from './access.ts'
 import { type LiveState, type LiveSubject, type LiveTopic, subjectOf } from './live.ts'
-import type { Passwords } from './passwords.ts'
 import { isInternalName, matchesAny } from './pattern.ts'
 import { compareAccess } from './plan-access.ts'
+import type { PlanOptions } from './plan-options.ts'
 import { placeIn } from './schema-check.ts'
 import { schemaDetails } from './schema-diff.ts'
 import { humanSetting, sameSetting } from './topic-settings.ts'
 import type { Change, Plan, Platform, PlatformProblem, PlatformTopic } from './types.ts'
-
-export interface PlanOptions {
-  /** Delete what the file owns and does not declare: topics, accounts, rules of its accounts. Default false. */
-  allowDelete?: boolean
-  /** Passwords of the accounts, of `readPasswords`. Without them a file with accounts has no plan. */
-  passwords?: Passwords | null
-}
 
 /**
  * Compares only what the file declares. Changes come by kind (topics, partitions, settings, compatibility, schemas,

@@ -101,7 +101,11 @@ async function computePlan(
   const platform = await loadPlatformFile(context, options.file)
   const passwords = await passwordsOf(context, platform, options.passwords)
   const [cluster, registry] = await Promise.all([context.cluster(), context.registry()])
-  const plan = await planPlatform(platform, cluster, registry, { allowDelete: options.allowDelete, passwords })
+  const plan = await planPlatform(platform, cluster, registry, {
+    allowDelete: options.allowDelete,
+    passwords,
+    account: context.settings.security.sasl?.username,
+  })
   return { platform, plan, passwords }
 }
 

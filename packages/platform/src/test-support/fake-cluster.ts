@@ -16,7 +16,7 @@ export interface FakeCluster extends Cluster {
 
 const keyOf = (rule: AclBinding): string => JSON.stringify(Object.entries(rule).sort())
 
-export function fakeCluster(options: { superUsers?: string; brokers?: number } = {}): FakeCluster {
+export function fakeCluster(options: { brokers?: number } = {}): FakeCluster {
   const topics = new Map<string, NewTopic>()
   const passwords = new Map<string, string>()
   const rules = new Map<string, AclBinding>()
@@ -74,15 +74,6 @@ export function fakeCluster(options: { superUsers?: string; brokers?: number } =
           })),
         ]),
       ),
-    brokerConfigs: async () => [
-      {
-        name: 'super.users',
-        value: options.superUsers ?? '',
-        source: 'static-broker',
-        readOnly: true,
-        sensitive: false,
-      },
-    ],
     createTopics: (created) =>
       change(`create topics ${created.map(({ name }) => name).join(' ')}`, () => {
         for (const topic of created) {
