@@ -177,6 +177,14 @@ describe.skipIf('missing' in tools)('infrastructure.yaml', () => {
     },
   )
 
+  it('comes with a platform.yaml without schemas when there is no registry to take them', async () => {
+    const schemas = async (values: Json) =>
+      (await load(values, 'platform.yaml')).topics.filter(({ schema }) => schema !== undefined).length
+    expect(await schemas({ schemaRegistry: { enabled: false } })).toBe(0)
+    const elsewhere = { setup: { schemaRegistryUrl: 'https://registry.example.com' } }
+    expect(await schemas({ schemaRegistry: { enabled: false }, ...elsewhere })).toBe(11)
+  })
+
   it('lets the UI change nothing until it is told to', async () => {
     const operations = async (values: Json) =>
       new Set(

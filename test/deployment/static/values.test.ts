@@ -75,16 +75,6 @@ describe.skipIf('missing' in tools)('values', () => {
       /set it to 3 or less, or kafka\.replicaCount to 5/,
     ],
     [
-      'schemas without a registry',
-      { schemaRegistry: { enabled: false }, ksqldb: { enabled: false } },
-      /set setup\.schemaRegistryUrl/,
-    ],
-    [
-      'ksqlDB without a registry',
-      { schemaRegistry: { enabled: false }, setup: { schemaRegistryUrl: 'http://r:8081' } },
-      /set schemaRegistry\.enabled to true, or ksqldb\.enabled to false/,
-    ],
-    [
       'a setting that the chart owns',
       { connect: { config: { 'sasl.jaas.config': 'x' } } },
       /connect\.config has "sasl\.jaas\.config"/,

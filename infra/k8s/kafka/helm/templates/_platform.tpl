@@ -13,8 +13,8 @@ Helpers of the platform half: accounts, the four components beside Kafka, and pe
 {{- end -}}
 
 {{/*
-platform.yaml as the setup Job gets it: the file itself, unless security of this release is not what the file says for its environment
-(ACLs in development, or none in production): then with that one key changed, in the environment's part.
+platform.yaml as the setup Job gets it: the file itself, unless this release is not what the file says for its environment. Then with
+`access` changed in the environment's part (ACLs in development, or none in production), or, without a registry, with no schemas.
 */}}
 {{- define "selfmonitor.platformText" -}}
 {{- $text := include "selfmonitor.platformFile" . -}}
@@ -22,12 +22,26 @@ platform.yaml as the setup Job gets it: the file itself, unless security of this
 {{- $overlay := dig "environments" .Values.environment dict $platform | default dict -}}
 {{- $says := $overlay.access | default $platform.access | default "none" -}}
 {{- $wanted := ternary "acls" "none" (eq (include "selfmonitor.secured" .) "true") -}}
-{{- if eq $says $wanted -}}
-{{- $text -}}
-{{- else -}}
+{{- $changes := list -}}
+{{- if ne $says $wanted -}}
+{{- $changes = append $changes (printf "with access: %s, because security of this release is %s" $wanted (ternary "on" "off" (eq $wanted "acls"))) -}}
 {{- $environments := mergeOverwrite (deepCopy ($platform.environments | default dict)) (dict .Values.environment (mergeOverwrite (deepCopy $overlay) (dict "access" $wanted))) -}}
-# platform.yaml with access: {{ $wanted }}, because security of this release is {{ ternary "on" "off" (eq $wanted "acls") }}.
-{{ mergeOverwrite $platform (dict "environments" $environments) | toYaml }}
+{{- $platform = mergeOverwrite $platform (dict "environments" $environments) -}}
+{{- end -}}
+{{- if not (or .Values.schemaRegistry.enabled .Values.setup.schemaRegistryUrl) -}}
+{{- $changes = append $changes "without schemas, because this release has no registry" -}}
+{{- $overlay = index ($platform.environments | default dict) .Values.environment | default dict -}}
+{{- range $part := list $platform $overlay -}}
+{{- range $settings := prepend (values ($part.topics | default dict)) ($part.defaults | default dict) -}}
+{{- if $settings }}{{ $_ := unset (unset $settings "schema") "compatibility" }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if $changes -}}
+# platform.yaml {{ join "; " $changes }}.
+{{ toYaml $platform }}
+{{- else -}}
+{{- $text -}}
 {{- end -}}
 {{- end -}}
 
@@ -435,12 +449,6 @@ spec:
 {{- if has .account (list "kafka-broker" "admin") -}}
 {{- fail (printf "clientAccess.secretReaders would give out the password of the super user %q: name the account of a service" .account) -}}
 {{- end -}}
-{{- end -}}
-{{- if and .Values.setup.enabled (not .Values.schemaRegistry.enabled) (not .Values.setup.schemaRegistryUrl) -}}
-{{- fail "schemaRegistry.enabled is false and setup.enabled true, and platform.yaml has schemas: set setup.schemaRegistryUrl to the registry they go to, or setup.enabled to false" -}}
-{{- end -}}
-{{- if and (not .Values.schemaRegistry.enabled) .Values.ksqldb.enabled -}}
-{{- fail "ksqldb.enabled is true without a registry: set schemaRegistry.enabled to true, or ksqldb.enabled to false" -}}
 {{- end -}}
 {{- end -}}
 
