@@ -124,6 +124,36 @@ describe.skipIf('missing' in tools)('the chart', () => {
     expect(upgradeConflicts(await render(many), before)).toEqual([])
   })
 
+  it.each<[string, Json]>([
+    ['labels', { commonLabels: { team: 'streams' } }],
+    ['annotations', { commonAnnotations: { team: 'streams' } }],
+    ['pull secrets', { imagePullSecrets: [{ name: 'mirror' }] }],
+    ['a mirror', { imageRegistry: 'registry.example.com' }],
+    ['our image', { images: { selfmonitor: { tag: '0.2.0' } } }],
+    ['when images are pulled', { images: { selfmonitor: { pullPolicy: 'Always' } } }],
+    ["Kafka's image", { images: { kafka: { tag: '8.3.2' } } }],
+    ['brokers', { kafka: { replicaCount: 5 } }],
+    ['memory', { kafka: { resources: { requests: { memory: '16Gi' } } } }],
+    ['controllers', { controller: { replicaCount: 5 } }],
+    ['metrics', { monitoring: { enabled: false } }],
+    ['no rack', { kafka: { rack: { enabled: false } } }],
+    ['addresses outside', { kafka: { external: { enabled: true, hostnamePattern: 'kafka-{ordinal}.example.com' } } }],
+    [
+      'no registry',
+      { schemaRegistry: { enabled: false }, setup: { schemaRegistryUrl: 'http://registry.example.com:8081' } },
+    ],
+    ['no UI', { ui: { kind: 'none' } }],
+    ['another account', { credentials: { extraAccounts: ['reporting'] } }],
+    ['other limits of Jobs', { setup: { backoffLimit: 9, waitSeconds: 60 }, credentials: { backoffLimit: 9 } }],
+    ['certificates of another issuer', { security: { tls: { mode: 'cert-manager' } } }],
+    ['certificates of your own', { security: { tls: { mode: 'existing' } } }],
+    ['no security', { security: { enabled: false, acceptInsecure: true } }],
+  ])('upgrades when all that changes is %s, and back', async (_, values) => {
+    const [before, after] = [await render(), await render(values)]
+    expect(upgradeConflicts(before, after)).toEqual([])
+    expect(upgradeConflicts(after, before)).toEqual([])
+  })
+
   it('can be installed in two namespaces of one cluster', async () => {
     const values = { kafka: { rack: { enabled: true }, external: { enabled: true, type: 'NodePort' } } }
     const one = await render(values, { namespace: 'one' })

@@ -190,7 +190,14 @@ export function upgradeConflicts(
   const then = immutableFields(before)
   return [...immutableFields(after)]
     .filter(([name, field]) => then.has(name) && then.get(name) !== field)
-    .map(([name, field]) => `${name}: cannot be changed from ${then.get(name)} to ${field}`)
+    .map(([name, field]) => `${name}: cannot be changed: ${differingPart(then.get(name)!, field)}`)
+}
+
+/** Both texts from where they begin to differ. */
+function differingPart(one: string, other: string): string {
+  let at = 0
+  while (one[at] === other[at]) at++
+  return `…${one.slice(Math.max(0, at - 40), at + 40)}… to …${other.slice(Math.max(0, at - 40), at + 40)}…`
 }
 
 /** Names of what is in no namespace and in both renderings: two releases would fight for them. */
