@@ -105,6 +105,26 @@ const badValues: readonly BadValue[] = [
     'kafka.external.hostnamePattern is "kafka.example.com": put {ordinal} into it',
   ],
   [
+    'a setting that is the chart’s own in a component',
+    { connect: { config: { 'sasl.jaas.config': 'x' } } },
+    'connect.config has "sasl.jaas.config", which the chart sets itself',
+  ],
+  [
+    'certificates of your own without their names',
+    { security: { tls: { mode: 'existing', brokerSecret: '' } } },
+    'security.tls.mode is existing: set security.tls.brokerSecret',
+  ],
+  [
+    'an issuer that nobody asks',
+    { credentials: { certManager: { issuerRef: { name: 'ours' } } } },
+    'set security.tls.mode to cert-manager, or take the issuer out',
+  ],
+  [
+    'more replicas than brokers',
+    { setup: { replicationFactor: 5 } },
+    'setup.replicationFactor is 5, with 3 brokers: set it to 3 or less, or kafka.replicaCount to 5 or more',
+  ],
+  [
     'a reader of an account that is none',
     { clientAccess: { secretReaders: [{ account: 'nobody', namespace: 'a', serviceAccount: 'b' }] } },
     'clientAccess.secretReaders names the account "nobody", which does not exist: choose one of ',
