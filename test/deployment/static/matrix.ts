@@ -81,6 +81,17 @@ const paired: Readonly<Record<string, Factor>> = {
   kubernetes: { oldest: { kubeVersion: '1.25.0' }, newest: { kubeVersion: '1.37.0' } },
   operator: { absent: {}, present: { apiVersions: ['monitoring.coreos.com/v1'] } },
   setup: { job: {}, hook: { values: { render: { hooks: true } } } },
+  components: {
+    all: {},
+    'kafka alone': {
+      values: {
+        schemaRegistry: { enabled: false },
+        connect: { enabled: false },
+        ksqldb: { enabled: false },
+        ui: { kind: 'none' },
+      },
+    },
+  },
   extras: {
     none: {},
     all: {
