@@ -317,6 +317,10 @@ spec (`include … | fromYamlArray`) and for Certificates of cert-manager.
 {{- if and (eq .Values.controller.mode "dedicated") (not (has (int .Values.controller.replicaCount) (list 1 3 5 7 9))) -}}
 {{- fail (printf "controller.replicaCount is %v: set it to 1, 3 or 5; an even number survives no more failures than the odd one below it" .Values.controller.replicaCount) -}}
 {{- end -}}
+{{- $voters := int .Values.controller.replicaCount -}}
+{{- if and (eq .Values.controller.mode "dedicated") .Values.controller.podDisruptionBudget.enabled (gt $voters 1) (gt (int .Values.controller.podDisruptionBudget.maxUnavailable) (int (div (sub $voters 1) 2))) -}}
+{{- fail (printf "controller.podDisruptionBudget.maxUnavailable is %v of %d controllers: set it to %d or less, so that a majority of the voters stays" .Values.controller.podDisruptionBudget.maxUnavailable $voters (div (sub $voters 1) 2)) -}}
+{{- end -}}
 {{- if and (eq .Values.controller.mode "combined") (eq .Values.environment "production") -}}
 {{- fail "controller.mode is combined in production: set it to dedicated (Kafka does not recommend combined for critical deployments), or environment to development" -}}
 {{- end -}}

@@ -148,7 +148,7 @@ listener.name.controller.ssl.client.auth=required
 # Defaults of the chart, and kafka.config
 {{- $defaults := fromYaml (include "selfmonitor.kafka.defaults" .root) -}}
 {{- /* Kafka 4 wants it where topics are created, on the controllers, and warns otherwise. */ -}}
-{{- if and (eq $values.coordination "kraft") (eq $values.controller.mode "dedicated") }}{{ $_ := unset $defaults "default.replication.factor" }}{{ end -}}
+{{- if and (eq $values.coordination "kraft") (not .combined) }}{{ $_ := unset $defaults "default.replication.factor" }}{{ end -}}
 {{- include "selfmonitor.propertyLines" (dict "name" "kafka.config" "given" $values.kafka.config "defaults" $defaults) }}
 {{ end -}}
 
