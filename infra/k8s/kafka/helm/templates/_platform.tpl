@@ -412,7 +412,7 @@ spec:
 - to:
     - ipBlock: { cidr: {{ .Values.networkPolicy.apiServer.cidr }} }
   ports:
-    {{- include "selfmonitor.ports" .Values.networkPolicy.apiServer.ports | nindent 4 }}
+    {{- include "selfmonitor.ports" .Values.networkPolicy.apiServer.ports | trim | nindent 4 }}
 {{- end -}}
 
 {{/* "true" when brokers have an init container that asks the API server (rack, or an external address to find out). */}}
