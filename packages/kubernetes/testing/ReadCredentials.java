@@ -1,5 +1,5 @@
 // Reads what we make with the classes that a Kafka client and a Kafka broker read it with, and prints what they understood.
-// Arguments: a client.properties; a PEM file of key and certificates, a PEM file of trusted CAs.
+// Arguments: a PEM file of key and certificates, a PEM file of trusted CAs; then any number of client.properties.
 import java.io.FileInputStream;
 import java.util.HashMap;
 import java.util.Map;
@@ -14,8 +14,15 @@ import org.apache.kafka.common.security.ssl.SslFactory;
 
 public class ReadCredentials {
     public static void main(String[] args) throws Exception {
+        broker(args[0], args[1]);
+        for (int i = 2; i < args.length; i++) {
+            client(args[i]);
+        }
+    }
+
+    private static void client(String path) throws Exception {
         Properties properties = new Properties();
-        try (FileInputStream file = new FileInputStream(args[0])) {
+        try (FileInputStream file = new FileInputStream(path)) {
             properties.load(file);
         }
         System.out.println("bootstrap.servers=" + properties.getProperty("bootstrap.servers"));
@@ -31,7 +38,9 @@ public class ReadCredentials {
         properties.put("bootstrap.servers", "127.0.0.1:9");
         Admin.create(properties).close();
         System.out.println("client=made");
+    }
 
+    private static void broker(String keystore, String truststore) throws Exception {
         Map<String, Object> broker = new HashMap<>();
         broker.put("ssl.protocol", "TLSv1.3");
         broker.put("ssl.enabled.protocols", java.util.List.of("TLSv1.2", "TLSv1.3"));
@@ -40,9 +49,9 @@ public class ReadCredentials {
         broker.put("ssl.trustmanager.algorithm", "PKIX");
         broker.put("ssl.client.auth", "required");
         broker.put("ssl.keystore.type", "PEM");
-        broker.put("ssl.keystore.location", args[1]);
+        broker.put("ssl.keystore.location", keystore);
         broker.put("ssl.truststore.type", "PEM");
-        broker.put("ssl.truststore.location", args[2]);
+        broker.put("ssl.truststore.location", truststore);
         // As a broker does at start: the keystore must be verifiable by the truststore, in a handshake with itself.
         SslFactory factory = new SslFactory(ConnectionMode.SERVER, null, true);
         factory.configure(broker);

@@ -185,7 +185,7 @@ const unmanaged = {
 
 /** @returns whether the step was carried out; if not, somebody else was faster */
 async function carryOut(client: KubernetesClient, spec: CredentialsSpec, step: Step, now: Date): Promise<boolean> {
-  const texts = produce(step.make, spec, now)
+  const texts = await produce(step.make, spec, now)
   const encode = (text: string): string => (step.kind === 'Secret' ? Buffer.from(text).toString('base64') : text)
   const data = Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, encode(text)]))
   if (step.resourceVersion === undefined) {
@@ -214,7 +214,7 @@ async function carryOut(client: KubernetesClient, spec: CredentialsSpec, step: S
 }
 
 /** Draws keys, passwords and ids, where the step asks for them. */
-function produce(make: Make, spec: CredentialsSpec, now: Date): Record<string, string> {
+async function produce(make: Make, spec: CredentialsSpec, now: Date): Promise<Record<string, string>> {
   const { tls } = spec
   switch (make.what) {
     case 'texts':
@@ -223,18 +223,18 @@ function produce(make: Make, spec: CredentialsSpec, now: Date): Record<string, s
       return Object.fromEntries(make.keys.map((key) => [key, kafkaUuid()]))
     case 'ca': {
       // No two CAs have the same name, so that a client never looks for a signature under the wrong key.
-      const ca = issueCa(`SelfMonitor Kafka CA ${kafkaUuid().slice(0, 8)}`, tls.caValidityMs, now)
+      const ca = await issueCa(`SelfMonitor Kafka CA ${kafkaUuid().slice(0, 8)}`, tls.caValidityMs, now)
       return { 'ca.crt': ca.certificate, 'ca.key': ca.key }
     }
     case 'ca-renewal': {
-      const [old] = readCertificates(make.certificate)
-      const previous = { key: readPrivateKey(make.key), subjectDer: old!.subjectDer }
-      return { 'ca.crt': issueCa('', tls.caValidityMs, now, previous).certificate }
+      const [certificate] = readCertificates(make.certificate)
+      const previous = { certificate: certificate!, key: readPrivateKey(make.key) }
+      return { 'ca.crt': (await issueCa('', tls.caValidityMs, now, previous)).certificate }
     }
     case 'certificate': {
       const [certificate] = readCertificates(make.ca.certificate)
       const issuer = { certificate: certificate!, key: readPrivateKey(make.ca.key) }
-      const leaf = issueLeaf(issuer, make.certificate.commonName, make.certificate, tls.validityMs, now)
+      const leaf = await issueLeaf(issuer, make.certificate.commonName, make.certificate, tls.validityMs, now)
       return { 'tls.crt': `${leaf.certificate}${make.ca.certificate}`, 'tls.key': leaf.key, 'ca.crt': make.bundle }
     }
     case 'account': {

@@ -11,6 +11,7 @@ import {
   signedByOneOf,
   uncoveredNames,
 } from '../certificates/inspect.ts'
+import { signingAlgorithm } from '../certificates/issue.ts'
 import {
   type Draft,
   derivedAnnotation,
@@ -52,6 +53,10 @@ export function planCa({ spec, existing, now, steps, warnings, problems }: Draft
   const [certificate] = pair.certificates as [CertificateInfo]
   if (!certificate.x509.ca) {
     problems.push(`Secret ${name}: ca.crt is not the certificate of a CA (basic constraints), and cannot sign`)
+    return undefined
+  }
+  if (signingAlgorithm(readPrivateKey(pair.key)) === undefined) {
+    problems.push(`Secret ${name}: ca.key cannot sign here: use a CA with an RSA key, or EC on P-256, P-384 or P-521`)
     return undefined
   }
   const leftMs = certificate.notAfter.getTime() - now.getTime()

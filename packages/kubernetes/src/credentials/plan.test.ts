@@ -1,4 +1,5 @@
 // The planner as a table: what exists, and what follows from it.
+import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { readCertificates, readPrivateKey } from '../certificates/inspect.ts'
 import { issueCa, issueLeaf } from '../certificates/issue.ts'
@@ -19,14 +20,14 @@ function object(data: Record<string, string>, annotations: Record<string, string
 }
 
 const ours = { [generatedAnnotation]: 'true' }
-const ca = issueCa('ours', 3650 * day, now)
-const foreign = issueCa('somebody else', 3650 * day, now)
+const ca = await issueCa('ours', 3650 * day, now)
+const foreign = await issueCa('somebody else', 3650 * day, now)
 const [broker, controller] = spec.tls.certificates as [
   CredentialsSpec['tls']['certificates'][0],
   CredentialsSpec['tls']['certificates'][0],
 ]
 
-function tlsSecret(
+async function tlsSecret(
   wanted = broker,
   {
     issuer = ca,
@@ -34,9 +35,9 @@ function tlsSecret(
     annotations = { ...ours, [derivedAnnotation]: 'ca.crt' } as Record<string, string>,
     bundle = ca.certificate,
   } = {},
-): ObjectView {
+): Promise<ObjectView> {
   const [certificate] = readCertificates(issuer.certificate)
-  const leaf = issueLeaf(
+  const leaf = await issueLeaf(
     { certificate: certificate!, key: readPrivateKey(issuer.key) },
     wanted.commonName,
     wanted,
@@ -67,8 +68,8 @@ const complete: Readonly<Record<string, ObjectView | undefined>> = {
   'ConfigMap/kafka-identity': identity,
   'ConfigMap/kafka-ca-bundle': object({ 'ca.crt': ca.certificate }),
   'Secret/kafka-ca': object({ 'ca.crt': ca.certificate, 'ca.key': ca.key }, ours),
-  'Secret/kafka-broker-tls': tlsSecret(broker),
-  'Secret/kafka-controller-tls': tlsSecret(controller),
+  'Secret/kafka-broker-tls': await tlsSecret(broker),
+  'Secret/kafka-controller-tls': await tlsSecret(controller),
   'Secret/kafka-user-kafka-broker': account('kafka-broker'),
   'Secret/kafka-user-admin': account('admin'),
 }
@@ -173,8 +174,8 @@ describe('certificates', () => {
       ['renew Secret kafka-broker-tls: it ends on 2026-12-21'],
     ],
     ['are issued again after their end', -1, ['renew Secret kafka-broker-tls: it ends on 2026-11-21']],
-  ])('%s', (_, validDays, expected) => {
-    expect(lines({ 'Secret/kafka-broker-tls': tlsSecret(broker, { validDays }) })).toEqual(expected)
+  ])('%s', async (_, validDays, expected) => {
+    expect(lines({ 'Secret/kafka-broker-tls': await tlsSecret(broker, { validDays }) })).toEqual(expected)
   })
 
   it('are issued again for a name that was added, and not for one that was taken away', () => {
@@ -195,8 +196,8 @@ describe('certificates', () => {
     expect(lines({}, now, renamed)).toEqual(['renew Secret kafka-broker-tls: it is the certificate of kafka-broker'])
   })
 
-  it('of somebody else, signed by the CA, are kept and warned of', () => {
-    const supplied = tlsSecret(broker, { validDays: 10, annotations: {} })
+  it('of somebody else, signed by the CA, are kept and warned of', async () => {
+    const supplied = await tlsSecret(broker, { validDays: 10, annotations: {} })
     expect(lines({ 'Secret/kafka-broker-tls': supplied })).toEqual([
       'warning: Secret kafka-broker-tls: its certificate, which you supplied, ends on 2026-12-02: replace it in time.',
     ])
@@ -205,16 +206,18 @@ describe('certificates', () => {
     ])
   })
 
-  it('of somebody else, signed by another CA, are refused', () => {
-    expect(problems({ 'Secret/kafka-broker-tls': tlsSecret(broker, { issuer: foreign, annotations: {} }) })).toEqual([
+  it('of somebody else, signed by another CA, are refused', async () => {
+    expect(
+      problems({ 'Secret/kafka-broker-tls': await tlsSecret(broker, { issuer: foreign, annotations: {} }) }),
+    ).toEqual([
       'Secret kafka-broker-tls: its certificate was not signed by the CA in Secret kafka-ca. For certificates of your own set ' +
         'security.tls.mode to existing',
     ])
   })
 
-  it('whose key does not fit, or is missing, or in another form, are refused, all at once', () => {
-    const { data } = tlsSecret(broker)
-    const other = tlsSecret(controller).data['tls.key']!
+  it('whose key does not fit, or is missing, or in another form, are refused, all at once', async () => {
+    const { data } = await tlsSecret(broker)
+    const other = (await tlsSecret(controller)).data['tls.key']!
     expect(
       problems({
         'Secret/kafka-broker-tls': object({ ...data, 'tls.key': other }, ours),
@@ -235,15 +238,15 @@ describe('certificates', () => {
     ])
   })
 
-  it('that end with a CA that cannot be renewed are not issued again every day', () => {
-    const short = issueCa('company', 20 * day, now)
+  it('that end with a CA that cannot be renewed are not issued again every day', async () => {
+    const short = await issueCa('company', 20 * day, now)
     const secret = object({ 'ca.crt': short.certificate, 'ca.key': short.key })
     const bundle = short.certificate + ca.certificate
     const changes = {
       'Secret/kafka-ca': secret,
       'ConfigMap/kafka-ca-bundle': object({ 'ca.crt': bundle }),
-      'Secret/kafka-broker-tls': tlsSecret(broker, { issuer: short, bundle }),
-      'Secret/kafka-controller-tls': tlsSecret(controller, { bundle }),
+      'Secret/kafka-broker-tls': await tlsSecret(broker, { issuer: short, bundle }),
+      'Secret/kafka-controller-tls': await tlsSecret(controller, { bundle }),
       'Secret/kafka-user-kafka-broker': account('kafka-broker', bundle),
       'Secret/kafka-user-admin': account('admin', bundle),
     }
@@ -277,15 +280,31 @@ describe('the CA', () => {
     expect(bundle!.make).toEqual({ what: 'texts', data: { 'ca.crt': foreign.certificate + ca.certificate } })
   })
 
-  it('leaves the bundle when it has ended', () => {
-    const ended = issueCa('old', day, inDays(-10))
+  it('leaves the bundle when it has ended', async () => {
+    const ended = await issueCa('old', day, inDays(-10))
     expect(lines({ 'ConfigMap/kafka-ca-bundle': object({ 'ca.crt': ca.certificate + ended.certificate }) })).toEqual([
       'update ConfigMap kafka-ca-bundle: the CAs that clients trust have changed',
     ])
   })
 
-  it('that is a leaf is refused', () => {
-    const { data } = tlsSecret(broker)
+  it('whose key signs no certificate here is refused, before anything is made', async () => {
+    const { BasicConstraintsExtension, X509CertificateGenerator } = await import('@peculiar/x509')
+    const pair = generateKeyPairSync('ed25519')
+    const keys = {
+      privateKey: pair.privateKey.toCryptoKey('Ed25519', false, ['sign']),
+      publicKey: pair.publicKey.toCryptoKey('Ed25519', true, ['verify']),
+    }
+    const extensions = [new BasicConstraintsExtension(true)]
+    const certificate = await X509CertificateGenerator.createSelfSigned({ name: 'CN=company', keys, extensions })
+    const key = pair.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
+    const supplied = object({ 'ca.crt': `${certificate.toString('pem')}\n`, 'ca.key': key })
+    expect(problems({ ...nothing, 'Secret/kafka-ca': supplied }, new Date())).toEqual([
+      'Secret kafka-ca: ca.key cannot sign here: use a CA with an RSA key, or EC on P-256, P-384 or P-521',
+    ])
+  })
+
+  it('that is a leaf is refused', async () => {
+    const { data } = await tlsSecret(broker)
     expect(problems({ 'Secret/kafka-ca': object({ 'ca.crt': data['tls.crt']!, 'ca.key': data['tls.key']! }) })).toEqual(
       [expect.stringMatching(/kafka-ca: ca.crt is not the certificate of a CA/)],
     )
@@ -350,20 +369,24 @@ describe('certificates that others make', () => {
     ])
   })
 
-  it('give clients the CA that signed the brokers’ certificate', () => {
+  it('give clients the CA that signed the brokers’ certificate', async () => {
     const changes = {
       ...nothing,
       'ConfigMap/kafka-identity': identity,
-      'Secret/kafka-broker-tls': tlsSecret(broker, { issuer: foreign, bundle: foreign.certificate, annotations: {} }),
-      'Secret/kafka-controller-tls': tlsSecret(controller, { annotations: {} }),
+      'Secret/kafka-broker-tls': await tlsSecret(broker, {
+        issuer: foreign,
+        bundle: foreign.certificate,
+        annotations: {},
+      }),
+      'Secret/kafka-controller-tls': await tlsSecret(controller, { annotations: {} }),
     }
     const { steps } = planCredentials(certManager, existing(changes), now)
     expect(steps.map(({ name }) => name)).toEqual(['kafka-ca-bundle', 'kafka-user-kafka-broker', 'kafka-user-admin'])
     expect(steps[0]!.make).toEqual({ what: 'texts', data: { 'ca.crt': foreign.certificate } })
   })
 
-  it('are never changed, and warned of when they end or lack a name', () => {
-    const short = tlsSecret(
+  it('are never changed, and warned of when they end or lack a name', async () => {
+    const short = await tlsSecret(
       { ...broker, dnsNames: ['localhost'] },
       { validDays: 10, annotations: {}, bundle: ca.certificate },
     )
@@ -374,8 +397,8 @@ describe('certificates that others make', () => {
     ])
   })
 
-  it('are refused without the CA that signed them', () => {
-    const { data } = tlsSecret(broker)
+  it('are refused without the CA that signed them', async () => {
+    const { data } = await tlsSecret(broker)
     const { 'ca.crt': _, ...without } = data
     expect(problems({ 'Secret/kafka-broker-tls': object(without) }, now, mine)).toEqual([
       expect.stringMatching(/has no certificate in ca.crt: add the CA/),

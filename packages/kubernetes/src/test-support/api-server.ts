@@ -132,7 +132,7 @@ class Refusal extends Error {
 /** Starts a server; `close` ends it. */
 export async function startApiServer(options: ApiServerOptions = {}): Promise<ApiServer> {
   const host = options.host ?? '127.0.0.1'
-  const tls = serverCertificate(host, options.names ?? {})
+  const tls = await serverCertificate(host, options.names ?? {})
   const store = new Map<string, StoredObject>()
   const users = new Map<string, string>()
   const requests: ApiRequest[] = []
@@ -348,14 +348,14 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
   return api
 }
 
-function serverCertificate(
+async function serverCertificate(
   host: string,
   names: NonNullable<ApiServerOptions['names']>,
-): { ca: string; cert: string; key: string } {
+): Promise<{ ca: string; cert: string; key: string }> {
   const now = new Date()
-  const ca = issueCa('test API server CA', validityMs, now)
+  const ca = await issueCa('test API server CA', validityMs, now)
   const [certificate] = readCertificates(ca.certificate)
-  const leaf = issueLeaf(
+  const leaf = await issueLeaf(
     { certificate: certificate!, key: readPrivateKey(ca.key) },
     'kube-apiserver',
     {
