@@ -1,7 +1,7 @@
 // One pod's life, as kubelet leads it: what it waits for, its network, volumes, init containers, containers, probes, restarts, its end.
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
-import { mkdir, realpath, rm, symlink, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdir, realpath, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { quantity } from '../static/objects.ts'
 import { type BundleMount, bundleConfig, inMountOrder } from './core/bundle.ts'
 import { environmentOf, expand, type Lookup, MissingObject, type PodFacts } from './core/environment.ts'
@@ -10,6 +10,7 @@ import type { EndpointPod } from './core/services.ts'
 import { volumeFiles } from './core/volumes.ts'
 import { unmountBelow } from './edge/leftovers.ts'
 import { addresses, type Network, namespacePath } from './edge/network.ts'
+import { makeRoot } from './edge/root-folder.ts'
 import type { RunningContainer, Runtime } from './edge/runc.ts'
 import { makeClaim, makeEmptyDir, writeFiles } from './edge/volume-folders.ts'
 import { pause, runProbes } from './probes.ts'
@@ -482,22 +483,4 @@ export function startPod(
     changed({ phase: 'Failed', reason: error.message })
   })
   return pod
-}
-
-/** The root folder of a container: empty but for the places where its image, its volumes and the kernel's folders come. */
-async function makeRoot(root: string): Promise<void> {
-  for (const path of ['usr', 'etc', 'proc', 'sys', 'dev', 'run', 'var', 'opt', 'tmp', 'home', 'root', 'mnt', 'srv']) {
-    await mkdir(join(root, path), { recursive: true, mode: 0o755 })
-  }
-  for (const [link, target] of Object.entries({
-    bin: 'usr/bin',
-    sbin: 'usr/sbin',
-    lib: 'usr/lib',
-    lib64: 'usr/lib64',
-    'var/run': '../run',
-  })) {
-    await symlink(target, join(root, link))
-  }
-  for (const file of ['hosts', 'resolv.conf', 'hostname']) closeSync(openSync(join(root, 'etc', file), 'w'))
-  await mkdir(dirname(join(root, 'var/lib/x')), { recursive: true })
 }

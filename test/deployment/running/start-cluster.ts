@@ -221,7 +221,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     }
     if (['StatefulSet', 'Deployment', 'Job'].includes(object.kind)) checkWorkload(placed)
     else if (object.kind === 'Service') checkService(placed)
-    else if (object.kind === 'Pod') checkPodSpec(placed.spec, `Pod ${namespace}/${object.metadata.name} spec`)
+    else if (object.kind === 'Pod') checkPodSpec(object.spec, `Pod ${namespace}/${object.metadata.name} spec`)
     else if (!keptKinds.has(object.kind)) throw new UnsupportedError(`${object.kind} ${object.metadata.name}`)
     return placed
   }

@@ -16,8 +16,8 @@ export interface BundleOptions {
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
   readonly mounts: readonly BundleMount[]
-  /** Path of the pod's network namespace. */
-  readonly networkNamespace: string
+  /** Path of the pod's network namespace; null makes one with nothing but itself. */
+  readonly networkNamespace: string | null
   readonly cgroupsPath: string
 }
 
@@ -89,7 +89,7 @@ export function bundleConfig(options: BundleOptions): object {
         { type: 'ipc' },
         { type: 'uts' },
         { type: 'mount' },
-        { type: 'network', path: options.networkNamespace },
+        options.networkNamespace === null ? { type: 'network' } : { type: 'network', path: options.networkNamespace },
       ],
       resources: {
         devices: [{ allow: false, access: 'rwm' }],

@@ -1,6 +1,8 @@
 // The shell scripts of a Kafka distribution, as our own text that behaves alike: the same names, main classes, environment
 // variables and flags of the Java virtual machine. Source of the facts: bin/ of apache/kafka 4.3.
 
+import { archivePath } from './class-archive.ts'
+
 /** Tools by name without `kafka-` or `.sh` taken off, and the class that each runs. */
 const mainClasses: Readonly<Record<string, string>> = {
   'kafka-acls': 'org.apache.kafka.tools.AclCommand',
@@ -108,7 +110,7 @@ if [ "$GC_LOG" = true ]; then
   KAFKA_GC_LOG_OPTS="-Xlog:gc*:file=$LOG_DIR/$DAEMON_NAME-gc.log:time,tags:filecount=10,filesize=100M"
 fi
 JAVA=\${JAVA_HOME:+$JAVA_HOME/bin/}java
-exec "$JAVA" $KAFKA_HEAP_OPTS $KAFKA_JVM_PERFORMANCE_OPTS $KAFKA_GC_LOG_OPTS $KAFKA_JMX_OPTS $KAFKA_LOG4J_OPTS -cp "$CLASSPATH" $KAFKA_OPTS "$@"
+exec "$JAVA" -XX:SharedArchiveFile=${archivePath} -Xshare:auto $KAFKA_HEAP_OPTS $KAFKA_JVM_PERFORMANCE_OPTS $KAFKA_GC_LOG_OPTS $KAFKA_JMX_OPTS $KAFKA_LOG4J_OPTS -cp "$CLASSPATH" $KAFKA_OPTS "$@"
 `
 }
 

@@ -2,9 +2,10 @@
 // Both bring the same version here, the newest whose tools are on Maven Central.
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fetchDistribution } from '@selfmonitor/apache'
-import type { ImageLayout } from '../types.ts'
+import { fetchDistribution, pinnedVersion } from '@selfmonitor/apache'
+import type { ImageContent, ImageLayout } from '../types.ts'
 import { base, javaHome, smallBase } from './base.ts'
+import { archivePath, classArchive } from './class-archive.ts'
 import { kafkaScripts, toolsLog4j2 } from './kafka-scripts.ts'
 
 const repository = (image: string): string => image.split(/[:@]/)[0]!
@@ -21,14 +22,14 @@ export const confluentKafka: ImageLayout = {
       toolsLogging: '/etc/kafka/tools-log4j2.yaml',
       serverLogging: '/etc/kafka/log4j2.yaml',
     })
-    return {
+    return withArchive('confluent', '/usr/share/java/kafka/*', {
       mounts: {
         ...(await base(folder, smallBase, { java: true, scripts })),
         '/usr/share/java/kafka': libsDir,
         '/etc/kafka': await etcKafka(folder),
       },
       env: { LANG: 'C.UTF-8', COMPONENT: 'kafka', JAVA_HOME: await javaHome(), PATH: '/usr/local/bin:/usr/bin:/bin' },
-    }
+    })
   },
 }
 
@@ -47,7 +48,7 @@ export const apacheKafka: ImageLayout = {
     const bin = join(folder, 'kafka-bin')
     await mkdir(bin)
     for (const [name, text] of Object.entries(scripts)) await writeFile(join(bin, name), text, { mode: 0o755 })
-    return {
+    return withArchive('apache', '/opt/kafka/libs/*', {
       mounts: {
         ...(await base(folder, smallBase, { java: true })),
         '/opt/kafka/bin': bin,
@@ -55,8 +56,13 @@ export const apacheKafka: ImageLayout = {
         '/opt/kafka/config': await etcKafka(folder),
       },
       env: { JAVA_HOME: await javaHome(), PATH: '/usr/local/bin:/usr/bin:/bin' },
-    }
+    })
   },
+}
+
+async function withArchive(name: string, classPath: string, content: ImageContent): Promise<ImageContent> {
+  const archive = await classArchive(`${name}-${await pinnedVersion()}`, content, classPath)
+  return archive ? { ...content, mounts: { ...content.mounts, [archivePath]: archive } } : content
 }
 
 async function etcKafka(folder: string): Promise<string> {
