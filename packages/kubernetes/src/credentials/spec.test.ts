@@ -105,6 +105,11 @@ describe('the spec', () => {
       { tls: { ...good.tls, certificates: [{ secret: 'a', commonName: 'a', ipAddresses: ['x'] }] } },
       'tls.certificates[0].ipAddresses[0] is "x": set an IP address',
     ],
+    [
+      'an address on one interface',
+      { tls: { ...good.tls, certificates: [{ secret: 'a', commonName: 'a', ipAddresses: ['fe80::1%eth0'] }] } },
+      'tls.certificates[0].ipAddresses[0] is "fe80::1%eth0": set an IP address',
+    ],
     ['security as text', { security: 'yes' }, 'security is "yes": set true or false'],
   ])('with %s is refused', (_, changes, problem) => {
     expect(problems(changes)).toEqual([problem])

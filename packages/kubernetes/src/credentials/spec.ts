@@ -166,7 +166,8 @@ function read(json: unknown, problems: string[]): CredentialsSpec {
       ),
       dnsNames: list(one.dnsNames, `${path}.dnsNames`, (value, at) => text(value, at, dnsName, 'a DNS name')),
       ipAddresses: list(one.ipAddresses, `${path}.ipAddresses`, (value, at) => {
-        if (typeof value === 'string' && isIP(value) !== 0) return value
+        // `fe80::1%eth0` is one to Node, but a certificate has no place for an interface.
+        if (typeof value === 'string' && isIP(value) !== 0 && !value.includes('%')) return value
         complain(at, value, 'an IP address')
         return '0.0.0.0'
       }),
