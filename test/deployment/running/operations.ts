@@ -16,8 +16,8 @@ interface Seen<T> {
 }
 
 interface Expectation<T = unknown> {
-  /** A part of the block's text that no other block has. */
-  readonly of: string
+  /** What no other block of the section has. */
+  readonly of: string | RegExp
   readonly before?: (cluster: Cluster) => Promise<T>
   readonly then: (seen: Seen<T>) => void | Promise<void>
 }
@@ -25,6 +25,9 @@ interface Expectation<T = unknown> {
 /** Blocks that change something: each of them has an expectation. */
 export const changes =
   /--(alter|execute|add|remove|cancel)\b|console-producer|delete-records|leader-election|unregister|upgrade (?!.*--dry-run)/
+
+export const isOf = (block: RunbookBlock, of: Expectation['of']): boolean =>
+  typeof of === 'string' ? block.text.includes(of) : of.test(block.text)
 
 /** Runs a block, or any script, as `kubectl exec kafka-0 -- bash` would, and ends at its first failing command. */
 export function runInBroker(cluster: Cluster, script: string, timeoutMs = 240_000): Promise<ExecResult> {
@@ -44,7 +47,7 @@ export async function runBlock(
   block: RunbookBlock,
   expectations: readonly Expectation[],
 ): Promise<ExecResult> {
-  const expectation = expectations.find(({ of }) => block.text.includes(of))
+  const expectation = expectations.find(({ of }) => isOf(block, of))
   const before = await expectation?.before?.(cluster)
   const result = await runInBroker(cluster, block.text)
   const said = `line ${block.line} of the runbook, exit code ${result.exitCode}\n${result.stdout}${result.stderr}`
@@ -118,13 +121,16 @@ export async function prepareState(cluster: Cluster): Promise<void> {
   expect(made.map(({ leader }) => leader)).toEqual([0, 0, 0, 0])
 }
 
-const expectation = <T>(of: string, then: (seen: Seen<T>) => void | Promise<void>, before?: Expectation<T>['before']) =>
-  ({ of, then, before }) as Expectation
-const prints = (of: string, ...patterns: readonly RegExp[]) =>
+const expectation = <T>(
+  of: Expectation['of'],
+  then: (seen: Seen<T>) => void | Promise<void>,
+  before?: Expectation<T>['before'],
+) => ({ of, then, before }) as Expectation
+const prints = (of: Expectation['of'], ...patterns: readonly RegExp[]) =>
   expectation(of, ({ result }) => {
     for (const pattern of patterns) expect(result.stdout).toMatch(pattern)
   })
-const settingOf = (of: string, type: string, name: string, pattern: RegExp) =>
+const settingOf = (of: Expectation['of'], type: string, name: string, pattern: RegExp) =>
   expectation(of, async ({ cluster }) => expect(await describeEntity(cluster, type, name)).toMatch(pattern))
 
 /** Of the section Operations. */
@@ -132,12 +138,15 @@ export const expectations: readonly Expectation[] = [
   expectation('--under-min-isr-partitions', ({ result }) => expect(result.stdout).toBe('')),
   prints('describe --status', /LeaderId:\s+100[0-2]/, /MaxFollowerLag:/),
   prints('describe --replication', /^100[0-2]\s.*Leader/m, /^100[0-2]\s.*Follower/m, /^0\s.*Observer/m),
-  prints('kafka-features --bootstrap-server localhost:9092 --command-config /run/kafka/client.properties describe', /kraft.version.*FinalizedVersionLevel: 1/),
+  prints(
+    'kafka-features --bootstrap-server localhost:9092 --command-config /run/kafka/client.properties describe',
+    /kraft.version.*FinalizedVersionLevel: 1/,
+  ),
   prints('--list --exclude-internal', /^audit\.events$/m, /^user\.events$/m),
-  prints('--describe --topic system.events', /PartitionCount: 4\s+ReplicationFactor: 3/, /min.insync.replicas=2/),
-  prints('kafka-get-offsets', /audit\.events:0:\d+/),
-  prints('--describe --entity-type topics --entity-name audit.events', /retention.ms=31622400000/),
-  settingOf('retention.ms=259200000\n'.trim(), 'topics', 'system.events', /retention.ms=259200000\b/),
+  prints(/--describe --topic system\.events$/, /PartitionCount: 4\s+ReplicationFactor: 3/, /min.insync.replicas=2/),
+  prints(/^kafka-get-offsets/, /audit\.events:0:\d+/),
+  prints(/--describe --entity-type topics --entity-name audit\.events$/m, /retention.ms=31622400000/),
+  settingOf(/retention\.ms=259200000$/, 'topics', 'system.events', /retention.ms=259200000\b/),
   settingOf('retention.ms=2592000000', 'topics', 'system.events', /retention.ms=2592000000\b/),
   prints('df -h', /\/var\/lib\/kafka\/data/),
   expectation('kafka-log-dirs', ({ result }) => {
@@ -146,7 +155,7 @@ export const expectations: readonly Expectation[] = [
     for (const line of lines) expect(line).toMatch(/^\d+ \S+-\d+$/)
   }),
   prints('kafka-groups', /^analytics-service\s/m),
-  prints('--describe --group analytics-service\n'.trim(), /./),
+  prints(/--describe --group analytics-service$/, /^analytics-service\s+user\.events\s+\d+\s+\d+/m),
   prints('--describe --all-groups', /^analytics-service\s+user\.events\s+\d+\s+\d+\s+\d+\s+[1-9]/m),
   expectation<readonly number[]>(
     'kafka-console-producer',
@@ -160,7 +169,11 @@ export const expectations: readonly Expectation[] = [
     expect(result.stdout.trim().split('\n')).toHaveLength(5)
     expect(result.stdout).toMatch(/CreateTime:\d+\s+Partition:\d\s+Offset:\d+\s+user-\d+\s/)
   }),
-  prints('--describe --entity-type users\n'.trim(), /payment-service.*SCRAM-SHA-512=iterations=/, /admin.*SCRAM-SHA-512/),
+  prints(
+    '--describe --entity-type users\n'.trim(),
+    /payment-service.*SCRAM-SHA-512=iterations=/,
+    /admin.*SCRAM-SHA-512/,
+  ),
   prints('--list --principal User:payment-service', /name=transaction\.events/, /principal=User:audit-service/),
   expectation('--entity-name oncall --add-config-file', async ({ cluster }) => {
     expect(await ask(cluster, `kafka-configs ${connection} --describe --entity-type users`)).toContain("'oncall'")
@@ -226,8 +239,13 @@ export const expectations: readonly Expectation[] = [
   ),
   expectation('--from-file /tmp/analytics-service.csv --execute', async ({ cluster }) => {
     const file = await ask(cluster, 'cat /tmp/analytics-service.csv')
-    const saved = file.trim().split('\n').map((line) => line.replaceAll('"', '').split(','))
-    const wanted = saved.filter(([topic]) => topic === 'user.events').map(([, partition, offset]) => [partition!, Number(offset)])
+    const saved = file
+      .trim()
+      .split('\n')
+      .map((line) => line.replaceAll('"', '').split(','))
+    const wanted = saved
+      .filter(([topic]) => topic === 'user.events')
+      .map(([, partition, offset]) => [partition!, Number(offset)])
     const now = await committedBy(cluster, 'analytics-service', 'user.events')
     expect(wanted.length).toBeGreaterThan(0)
     expect(now).toEqual(Object.fromEntries(wanted))
@@ -237,7 +255,10 @@ export const expectations: readonly Expectation[] = [
     expect(sum(latest)).toBeGreaterThan(0)
     expect(await offsetsOf(cluster, 'selfmonitor.helm-test', '--time earliest')).toEqual(latest)
   }),
-  prints('keytool -printcert -sslserver', /Owner: CN=kafka-broker[\s\S]*Valid from[\s\S]*Owner: CN=kafka-broker[\s\S]*Valid from/),
+  prints(
+    'keytool -printcert -sslserver',
+    /Owner: CN=kafka-broker[\s\S]*Valid from[\s\S]*Owner: CN=kafka-broker[\s\S]*Valid from/,
+  ),
   prints('keytool -printcert -file /run/kafka/tls/ca.crt', /Owner:[\s\S]*Valid from/),
   prints('reload-certificates.sh', /nothing to do|New connections/),
   expectation('kafka.authorizer.logger=DEBUG', async ({ cluster }) =>
@@ -246,4 +267,35 @@ export const expectations: readonly Expectation[] = [
   expectation('kafka.authorizer.logger=INFO', async ({ cluster }) =>
     expect(await describeEntity(cluster, 'broker-loggers', '0')).toMatch(/kafka\.authorizer\.logger=INFO/),
   ),
+]
+
+/** How many partitions each broker leads. */
+const leads = (text: string) =>
+  Object.fromEntries([...text.matchAll(/(\d+) Leader: (\d+)/g)].map(([, count, id]) => [id!, Number(count)]))
+
+/** Of the section on scaling, in the order of its blocks. */
+export const scaleExpectations: readonly Expectation[] = [
+  expectation('--execute --reassignment-json-file /tmp/five.json', async ({ cluster }) => {
+    const plan = await planIn(cluster, '/tmp/five.json')
+    const used = new Set(plan.flatMap(({ replicas }) => replicas))
+    expect([...used].sort()).toEqual([0, 1, 2, 3, 4])
+    expect(new Set(plan.map(({ topic }) => topic))).toContain('__consumer_offsets')
+  }),
+  prints(
+    '--verify --reassignment-json-file /tmp/five.json',
+    /No partition reassignments found[\s\S]*Clearing topic-level throttles/,
+  ),
+  expectation('--election-type preferred --all-topic-partitions', ({ result }) => {
+    const counts = leads(result.stdout)
+    expect(Object.keys(counts).sort()).toEqual(['0', '1', '2', '3', '4'])
+    for (const count of Object.values(counts)) expect(count).toBeGreaterThan(0)
+  }),
+  prints(
+    '--execute --reassignment-json-file /tmp/three.json',
+    /No partition reassignments found[\s\S]*Clearing topic-level throttles/,
+  ),
+  expectation('echo empty', ({ result }) => expect(result.stdout).toBe('empty\n')),
+  expectation('kafka-cluster unregister', ({ result }) => {
+    expect(result.stdout.match(/\(id: \d/g)?.sort()).toEqual(['(id: 0', '(id: 1', '(id: 2'])
+  }),
 ]

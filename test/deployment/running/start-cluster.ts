@@ -1,7 +1,7 @@
 // Starts a cluster on this machine: the API server, the network, DNS, and the controllers and kubelet that play the objects.
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -83,6 +83,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
 
   const pods = new Map<string, RunningPod>()
   const jobs = new Map<string, JobState>()
+  const doomedClaims = new Set<string>()
+  let released: readonly KubeObject[] = []
   const nodes = options.nodes ?? { 'node-0': {} }
   let addressCount = 255
   let podCount = 0
@@ -151,13 +153,29 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     const pod = startPod(admitted, { ip, node: nodeNames[podCount++ % nodeNames.length]! }, kubelet)
     const key = podKey(namespace, object.metadata.name)
     pods.set(key, pod)
-    void pod.gone.then(() => {
+    void pod.gone.then(async () => {
+      if (doomedClaims.size > 0) await removeDoomedClaims(pod)
       if (pods.get(key) === pod) pods.delete(key)
       changed()
     })
     changed()
     return pod
   }
+
+  /** A deleted claim goes, with its data, once no pod uses it. */
+  async function removeDoomedClaims(leaving?: RunningPod): Promise<void> {
+    const used = [...pods.values()].filter((pod) => pod !== leaving).flatMap(claimsUsedBy)
+    for (const key of [...doomedClaims].filter((one) => !used.includes(one))) {
+      const [namespace, claim] = key.split('/') as [string, string]
+      await rm(claimFolder(namespace, claim), { recursive: true, force: true })
+      doomedClaims.delete(key)
+      api.remove('PersistentVolumeClaim', claim, namespace)
+    }
+  }
+  const claimsUsedBy = (pod: RunningPod) =>
+    ((pod.object.spec.volumes ?? []) as { persistentVolumeClaim?: { claimName: string } }[]).flatMap((volume) =>
+      volume.persistentVolumeClaim ? [podKey(pod.namespace, volume.persistentVolumeClaim.claimName)] : [],
+    )
 
   const ownerUid = (pod: RunningPod) => (pod.object.metadata.ownerReferences?.[0] as { uid?: string } | undefined)?.uid
   const podsOf = (owner: KubeObject) => [...pods.values()].filter((pod) => ownerUid(pod) === owner.metadata.uid)
@@ -290,6 +308,11 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     const inside = clusterWide.has(kind) ? undefined : (namespace ?? home)
     const object = api.object(kind, name, inside) as KubeObject | undefined
     if (!object) return
+    if (kind === 'PersistentVolumeClaim') {
+      doomedClaims.add(podKey(inside!, name))
+      await removeDoomedClaims()
+      return
+    }
     const owned = podsOf(object)
     api.remove(kind, name, inside)
     await Promise.all(owned.map((pod) => pod.terminate()))
@@ -328,7 +351,15 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
         }
       }
       await runHooks('pre')
-      await cluster.apply(admitted.filter((object) => !isHook(object)))
+      const ordinary = admitted.filter((object) => !isHook(object))
+      const id = ({ kind, metadata }: KubeObject) => `${kind}/${metadata.namespace}/${metadata.name}`
+      const kept = new Set(ordinary.map(id))
+      const keeps = (object: KubeObject) => object.metadata.annotations?.['helm.sh/resource-policy'] === 'keep'
+      await cluster.apply(ordinary)
+      for (const old of event === 'upgrade' ? released : []) {
+        if (!kept.has(id(old)) && !keeps(old)) await removeObject(old.kind, old.metadata.name, old.metadata.namespace)
+      }
+      released = ordinary
       await runHooks('post')
     },
     async helmTest(list) {
@@ -400,20 +431,6 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     kill: (name, signal, killOptions = {}) => need(name, killOptions.namespace).kill(signal, killOptions.container),
     deletePod: (name, deleteOptions = {}) =>
       need(name, deleteOptions.namespace).terminate(deleteOptions.gracePeriodSeconds),
-    async loseVolume(claim, namespace = home) {
-      const user = [...pods.values()].find((pod) =>
-        pod.object.spec.volumes?.some(
-          (volume: { persistentVolumeClaim?: { claimName: string } }) =>
-            pod.namespace === namespace && volume.persistentVolumeClaim?.claimName === claim,
-        ),
-      )
-      const used =
-        user && [...user.view().initContainers, ...user.view().containers].some((one) => one.state === 'running')
-      if (used) throw new Error(`${claim} is in use by ${user.name}: scale its StatefulSet down first`)
-      for (const entry of await readdir(claimFolder(namespace, claim)).catch(() => [])) {
-        await rm(join(claimFolder(namespace, claim), entry), { recursive: true, force: true })
-      }
-    },
     volumeFolder: (claim, namespace) => claimFolder(namespace ?? home, claim),
 
     async stop() {

@@ -116,6 +116,7 @@ export interface Cluster {
 
   /** Like `kubectl apply`: creates or replaces, in order. Helm hooks among the objects are refused: see `installRelease`. */
   apply(objects: readonly KubeObject[]): Promise<void>
+  /** Its pods go along; a claim, and its data, once no pod uses it any more, as in Kubernetes. */
   delete(kind: string, name: string, namespace?: string): Promise<void>
   get(kind: string, name: string, namespace?: string): KubeObject | undefined
   list(kind: string, namespace?: string): readonly KubeObject[]
@@ -148,8 +149,6 @@ export interface Cluster {
   kill(pod: string, signal: 'SIGKILL' | 'SIGTERM', options?: { container?: string; namespace?: string }): Promise<void>
   /** `kubectl delete pod`: preStop hook, SIGTERM, grace period, SIGKILL; its controller makes a new one. */
   deletePod(pod: string, options?: { namespace?: string; gracePeriodSeconds?: number }): Promise<void>
-  /** Empties a claim of a StatefulSet's pod, which must not be running: the lost disk. */
-  loseVolume(claim: string, namespace?: string): Promise<void>
   /** Folder on this machine that holds a claim's data. */
   volumeFolder(claim: string, namespace?: string): string
 

@@ -4,13 +4,14 @@ import { join } from 'node:path'
 import type { ImageContent, ImageLayout } from '../types.ts'
 import { apacheKafka, confluentKafka } from './kafka.ts'
 import { confluentKafka39, confluentZooKeeper } from './kafka-3.9.ts'
+import { kcatImage } from './kcat.ts'
 import { nodeImage } from './node.ts'
 import { schemaRegistryImage } from './schema-registry.ts'
 import { selfmonitorImage } from './selfmonitor.ts'
 
 const known: readonly ImageLayout[] = [
   ...[confluentKafka39, confluentZooKeeper, confluentKafka, apacheKafka],
-  ...[schemaRegistryImage, selfmonitorImage, nodeImage],
+  ...[schemaRegistryImage, selfmonitorImage, kcatImage, nodeImage],
 ]
 
 /** Finds images, and prepares each once in a folder of this run. */

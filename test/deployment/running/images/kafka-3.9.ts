@@ -50,7 +50,7 @@ const mainClasses: Readonly<Record<string, string>> = {
   'kafka-acls': 'kafka.admin.AclCommand',
   'kafka-console-producer': 'kafka.tools.ConsoleProducer',
   'kafka-dump-log': 'kafka.tools.DumpLogSegments',
-  'zookeeper-server-start': '${EXTRA_ARGS-} org.apache.zookeeper.server.quorum.QuorumPeerMain',
+  'zookeeper-server-start': '$EXTRA_ARGS org.apache.zookeeper.server.quorum.QuorumPeerMain',
   'zookeeper-shell': 'org.apache.zookeeper.ZooKeeperMainWithTlsSupportForKafka -server',
 }
 

@@ -1,0 +1,75 @@
+// Every command of the runbook's section "Operations", and of scaling to five brokers and back, run as written inside of kafka-0.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readRunbook } from '../runbook.ts'
+import { type Cluster, missingForCluster } from './index.ts'
+import { changes, expectations, isOf, prepareState, runBlock, scaleExpectations } from './operations.ts'
+import { startSecuredCluster } from './secured-cluster.ts'
+
+const missing = missingForCluster()
+const timeout = 300_000
+const { blocks } = readRunbook()
+const inBroker = blocks.filter(({ language }) => language === 'bash')
+const operations = inBroker.filter(({ section }) => section === 'Operations')
+const scaling = (label: string) => inBroker.filter((block) => block.label === label)
+
+describe('what the runbook has to run', () => {
+  test('every block for a broker is in a section that is run here', () => {
+    const known = [...operations, ...['scale-up', 'scale-down', 'scale-gone'].flatMap(scaling)]
+    expect(inBroker.filter((block) => !known.includes(block)).map(({ line }) => `line ${line}`)).toEqual([])
+    expect(operations.length).toBeGreaterThan(40)
+  })
+
+  test('every block that changes something is expected to have changed it', () => {
+    const all = [...expectations, ...scaleExpectations]
+    const unexpected = inBroker.filter((block) => changes.test(block.text) && !all.some(({ of }) => isOf(block, of)))
+    expect(unexpected.map(({ line, text }) => `line ${line}: ${text}`)).toEqual([])
+  })
+
+  test('every expectation is of one block', () => {
+    for (const [list, among] of [
+      [expectations, operations],
+      [scaleExpectations, inBroker.filter(({ label }) => label !== '')],
+    ] as const) {
+      for (const { of } of list) {
+        expect(
+          among.filter((block) => isOf(block, of)).map(({ line }) => line),
+          String(of),
+        ).toHaveLength(1)
+      }
+    }
+  })
+})
+
+describe.skipIf(missing)(`the runbook's commands${missing ? ` (skipped: ${missing})` : ''}`, () => {
+  let cluster: Cluster
+
+  beforeAll(async () => {
+    cluster = await startSecuredCluster()
+    await prepareState(cluster)
+  }, 900_000)
+  afterAll(async () => cluster?.stop(), 120_000)
+
+  for (const block of operations) {
+    test(`${block.heading}, line ${block.line}`, { timeout }, async () => {
+      await runBlock(cluster, block, expectations)
+    })
+  }
+
+  test('Scale to five brokers and back', { timeout: 900_000 }, async () => {
+    const replicas = async (count: number) => {
+      await cluster.scale('StatefulSet', 'kafka', count)
+      if (count === 3)
+        await cluster.waitFor(
+          'kafka-3 and kafka-4 are gone',
+          () => !cluster.pod('kafka-3') && !cluster.pod('kafka-4'),
+          { timeoutMs: timeout },
+        )
+      else await cluster.waitReady(['kafka-3', 'kafka-4'], { timeoutMs: timeout })
+    }
+    await replicas(5)
+    for (const block of scaling('scale-up')) await runBlock(cluster, block, scaleExpectations)
+    for (const block of scaling('scale-down')) await runBlock(cluster, block, scaleExpectations)
+    await replicas(3)
+    for (const block of scaling('scale-gone')) await runBlock(cluster, block, scaleExpectations)
+  })
+})
