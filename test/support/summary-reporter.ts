@@ -1,13 +1,15 @@
 // The last lines of a run: what was skipped, by name, and the counts in one plain line.
 import type { Reporter, SerializedError, TestModule } from 'vitest/node'
+import { missingHelm } from '../deployment/static/helm.ts'
+import { missingSchemas } from '../deployment/static/kubernetes-schemas.ts'
 import { missingTool } from './tools.ts'
 
 /** What this machine lacks, each with the remedy where one is known. */
 function missingHere(module: TestModule | undefined): string[] {
   const apache = module?.project.getProvidedContext().apache
   const reasons = apache && 'missing' in apache ? [apache.missing] : []
-  const kcat = missingTool('kcat', '-V')
-  return kcat === null ? reasons : [...reasons, kcat]
+  const tools = [missingTool('kcat', '-V'), missingTool('docker-compose', 'version'), missingHelm(), missingSchemas()]
+  return [...reasons, ...tools.filter((tool) => tool !== null)]
 }
 
 export default class SummaryReporter implements Reporter {

