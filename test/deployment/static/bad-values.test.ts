@@ -47,7 +47,35 @@ const badValues: readonly BadValue[] = [
     { coordination: 'zookeeper', zookeeper: { replicaCount: 2 } },
     /zookeeper[./]replicaCount.*must be one of.*1, 3, 5/,
   ],
+  [
+    'a step of the migration that is none',
+    { coordination: 'zookeeper', zookeeper: { migration: 'copying' } },
+    oneOf('zookeeper.migration', 'none', 'controllers', 'brokers', 'kraft', 'finished'),
+  ],
   // The templates', which say what to set instead.
+  [
+    'a migration without controllers of their own',
+    {
+      ...{ environment: 'development', coordination: 'zookeeper' },
+      zookeeper: { migration: 'controllers' },
+    },
+    'zookeeper.migration is controllers with controller.mode combined: set controller.mode to dedicated',
+  ],
+  [
+    'a migration to an even quorum',
+    { coordination: 'zookeeper', zookeeper: { migration: 'controllers' }, controller: { replicaCount: 2 } },
+    'controller.replicaCount is 2: set it to 1, 3 or 5',
+  ],
+  [
+    'a migration that is broken off',
+    { coordination: 'kraft', zookeeper: { migration: 'brokers' } },
+    'coordination is kraft with zookeeper.migration brokers: go through the remaining steps to finished first',
+  ],
+  [
+    'a setting of ZooKeeper that is the chart’s own',
+    { coordination: 'zookeeper', zookeeper: { config: { dataDir: '/data' } } },
+    'zookeeper.config: the chart sets dataDir itself; use zookeeper.replicaCount, zookeeper.persistence or security instead',
+  ],
   [
     'too few brokers for the topics',
     { environment: 'staging', kafka: { replicaCount: 2 } },

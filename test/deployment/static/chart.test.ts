@@ -113,8 +113,13 @@ function firstDifference(one: string, other: string): string {
 }
 
 describe.skipIf('missing' in tools)('the chart', () => {
-  const render = async (values: Json = {}, more: Partial<Parameters<typeof renderChart>[0]> = {}) =>
-    (await renderChart({ helm: helm3, values, ...more })).objects
+  const done = new Map<string, Promise<Rendered>>()
+  /** Renders once for the same values: most tests begin with the default ones. */
+  const render = async (values: Json = {}, more: Partial<Parameters<typeof renderChart>[0]> = {}) => {
+    const key = JSON.stringify([values, more])
+    if (!done.has(key)) done.set(key, renderChart({ helm: helm3, values, ...more }))
+    return (await done.get(key)!).objects
+  }
 
   it.each(['production', 'staging', 'development'])('upgrades from few values to many in %s', async (environment) => {
     // The extras move claims to another storage class, which no upgrade can do.
@@ -152,6 +157,16 @@ describe.skipIf('missing' in tools)('the chart', () => {
     const [before, after] = [await render(), await render(values)]
     expect(upgradeConflicts(before, after)).toEqual([])
     expect(upgradeConflicts(after, before)).toEqual([])
+  })
+
+  it('upgrades through the steps from ZooKeeper to KRaft, and back as far as there is a way back', async () => {
+    const step = (migration: string) => ({ coordination: 'zookeeper', zookeeper: { migration } })
+    const steps = [...['none', 'controllers', 'brokers', 'kraft', 'finished'].map(step), { coordination: 'kraft' }]
+    const objects = await mapAtOnce(2, steps, (values) => render(values))
+    for (const [index, before] of objects.slice(0, -1).entries()) {
+      expect(upgradeConflicts(before, objects[index + 1]!)).toEqual([])
+      if (index < 3) expect(upgradeConflicts(objects[index + 1]!, before)).toEqual([])
+    }
   })
 
   it('can be installed in two namespaces of one cluster', async () => {

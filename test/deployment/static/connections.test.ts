@@ -43,6 +43,27 @@ describe.skipIf('missing' in helm)('in a release with default values', () => {
     ])
   })
 
+  it.each(['controllers', 'brokers', 'kraft'])(
+    'controllers reach ZooKeeper and brokers as well, while they copy and write to both (%s)',
+    async (migration) => {
+      const ways = inside(await render({ coordination: 'zookeeper', zookeeper: { migration } }))
+      expect(ways.filter((way) => /^(zookeeper:client|kafka:internal|kafka-controller:controller) /.test(way))).toEqual(
+        [
+          'kafka-controller:controller < kafka, kafka-controller',
+          'kafka:internal < kafka, kafka-controller',
+          'zookeeper:client < kafka, kafka-controller',
+        ],
+      )
+    },
+  )
+
+  it('controllers reach neither ZooKeeper nor brokers when the migration is finished', async () => {
+    const ways = inside(await render({ coordination: 'zookeeper', zookeeper: { migration: 'finished' } }))
+    expect(ways.filter((way) => / kafka, kafka-controller$| kafka-controller$/.test(way))).toEqual([
+      'kafka-controller:controller < kafka, kafka-controller',
+    ])
+  })
+
   it('from outside, clients reach Kafka and the registry, Prometheus the metrics, nobody anything else', async () => {
     const ways = connectionsOutside(await render()).filter((way) => way.includes(' < '))
     expect(ways).toEqual([

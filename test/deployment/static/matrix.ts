@@ -101,6 +101,11 @@ const paired: Readonly<Record<string, Factor>> = {
   },
 }
 
+/** The steps from ZooKeeper to KRaft, each in one row with security and in one without. */
+const migration: Factor = Object.fromEntries(
+  ['controllers', 'brokers', 'kraft', 'finished'].map((step) => [step, { values: { zookeeper: { migration: step } } }]),
+)
+
 export interface Combination {
   /** Level of each factor. */
   readonly levels: Readonly<Record<string, string>>
@@ -112,7 +117,7 @@ export interface Combination {
   readonly supplied: readonly string[]
 }
 
-const factors: Readonly<Record<string, Factor>> = { ...crossed, ...paired }
+const factors: Readonly<Record<string, Factor>> = { ...crossed, ...paired, migration }
 
 /** All levels of the given factors with each other. */
 function cross(given: Readonly<Record<string, Factor>>): Record<string, string>[] {
@@ -129,20 +134,26 @@ export function pairsOf(levels: Readonly<Record<string, string>>): string[] {
 }
 
 /** Every pair of levels that can be. */
-export const allPairs: ReadonlySet<string> = new Set(cross(factors).flatMap(pairsOf))
+export const allPairs: ReadonlySet<string> = new Set(cross({ ...crossed, ...paired }).flatMap(pairsOf))
 
 /** The rows: the crossed factors in full, each with those levels of the others that bring most pairs that are new. */
 export const combinations: readonly Combination[] = (() => {
   const candidates = cross(paired)
   const covered = new Set<string>()
-  return cross(crossed).map((base) => {
+  const rows = cross(crossed).map((base) => {
     const news = (row: Record<string, string>) => pairsOf(row).filter((pair) => !covered.has(pair)).length
     const levels = candidates
       .map((candidate) => ({ ...base, ...candidate }))
       .reduce((best, row) => (news(row) > news(best) ? row : best))
     for (const pair of pairsOf(levels)) covered.add(pair)
-    return combine(levels)
+    return levels
   })
+  const isStart = (row: Readonly<Record<string, string>>) =>
+    row.environment === 'production' && row.coordination === 'zookeeper' && row.monitoring === 'on'
+  return [
+    ...rows,
+    ...rows.filter(isStart).flatMap((row) => cross({ migration }).map((step) => ({ ...row, ...step }))),
+  ].map(combine)
 })()
 
 function combine(levels: Readonly<Record<string, string>>): Combination {

@@ -310,12 +310,12 @@ spec (`include … | fromYamlArray`) and for Certificates of cert-manager.
 {{- if lt (int $kafka.replicaCount) 1 -}}
 {{- fail "kafka.replicaCount is 0: set it to 1 or more; to stop the brokers, kubectl scale statefulset kafka --replicas=0" -}}
 {{- end -}}
+{{- if and (include "selfmonitor.controllersAreDedicated" .) (not (has (int .Values.controller.replicaCount) (list 1 3 5 7 9))) -}}
+{{- fail (printf "controller.replicaCount is %v: set it to 1, 3 or 5; an even number survives no more failures than the odd one below it" .Values.controller.replicaCount) -}}
+{{- end -}}
 {{- if $kraft -}}
 {{- if not (has .Values.controller.mode (list "dedicated" "combined")) -}}
 {{- fail (printf "controller.mode is %q: set it to dedicated or combined" (toString .Values.controller.mode)) -}}
-{{- end -}}
-{{- if and (eq .Values.controller.mode "dedicated") (not (has (int .Values.controller.replicaCount) (list 1 3 5 7 9))) -}}
-{{- fail (printf "controller.replicaCount is %v: set it to 1, 3 or 5; an even number survives no more failures than the odd one below it" .Values.controller.replicaCount) -}}
 {{- end -}}
 {{- $voters := int .Values.controller.replicaCount -}}
 {{- if and (eq .Values.controller.mode "dedicated") .Values.controller.podDisruptionBudget.enabled (gt $voters 1) (gt (int .Values.controller.podDisruptionBudget.maxUnavailable) (int (div (sub $voters 1) 2))) -}}
