@@ -18,10 +18,9 @@ export function cacheDir(env: NodeJS.ProcessEnv = process.env): string {
   return env.SELFMONITOR_CACHE_DIR ?? join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'selfmonitor')
 }
 
-/** The version of Apache Kafka that `pom.xml` pins. */
-export async function pinnedVersion(): Promise<string> {
-  const pom = await readFile(pomFile, 'utf8')
-  return /<kafka\.version>([^<]+)</.exec(pom)![1]!
+/** The version of Apache Kafka that `pom.xml` pins, or that another pom does. */
+export async function pinnedVersion(pom = pomFile): Promise<string> {
+  return /<kafka\.version>([^<]+)</.exec(await readFile(pom, 'utf8'))![1]!
 }
 
 /** Major version in the output of `java -version`: 17 for `"17.0.15"`, 8 for `"1.8.0_402"`. */
@@ -53,14 +52,16 @@ export async function findJava(env: NodeJS.ProcessEnv = process.env): Promise<st
 /**
  * Finds or fetches the pinned Apache Kafka. The jars are copied beside the cache and moved into place when complete,
  * so that an interrupted download never counts as a distribution.
+ * @param options.pom another file that pins a version (property `kafka.version`), for a cluster that is not of today.
  * @throws ApacheError JAVA_MISSING, MAVEN_MISSING, DOWNLOAD_FAILED or INTERRUPTED.
  */
 export async function fetchDistribution(
-  options: Pick<ApacheOptions, 'onProgress' | 'signal'> & { env?: NodeJS.ProcessEnv } = {},
+  options: Pick<ApacheOptions, 'onProgress' | 'signal'> & { env?: NodeJS.ProcessEnv; pom?: string } = {},
 ): Promise<KafkaDistribution> {
   const env = options.env ?? process.env
+  const pom = options.pom ?? pomFile
   const java = await findJava(env)
-  const version = await pinnedVersion()
+  const version = await pinnedVersion(pom)
   const libsDir = join(cacheDir(env), 'kafka', version, 'libs')
   if (existsSync(libsDir)) return { version, libsDir, java }
 
@@ -82,7 +83,7 @@ export async function fetchDistribution(
       [
         '--batch-mode',
         '--file',
-        pomFile,
+        pom,
         'dependency:copy-dependencies',
         '-DincludeScope=runtime',
         `-DoutputDirectory=${partial}`,
