@@ -80,7 +80,9 @@ async function recordsOfStory(): Promise<Map<string, RecordInput[][]>> {
     return new Map(
       storyTopics.map((topic) => [
         topic,
-        Array.from({ length: partitions }, (_, index) => recordsIn(join(platform.broker.dataDir, 'logs', `${topic}-${index}`))),
+        Array.from({ length: partitions }, (_, index) =>
+          recordsIn(join(platform.broker.dataDir, 'logs', `${topic}-${index}`)),
+        ),
       ]),
     )
   } finally {
