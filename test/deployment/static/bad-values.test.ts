@@ -98,6 +98,24 @@ const badValues: readonly BadValue[] = [
     'kafka.resources.requests.memory is 256Mi: set it to 768Mi or more',
   ],
   [
+    'a memory limit below the request',
+    { kafka: { resources: { limits: { memory: '1Gi' } } } },
+    'kafka.resources.limits.memory is 1Gi, below kafka.resources.requests.memory (8Gi): set it to that or more, or leave it out',
+  ],
+  [
+    'whatever image is latest',
+    { images: { kafka: { tag: 'latest' } } },
+    'images.kafka.tag is latest, which is another image tomorrow: set it to a version',
+  ],
+  [
+    'a reader of accounts where there are none',
+    {
+      environment: 'development',
+      clientAccess: { secretReaders: [{ account: 'user-service', namespace: 'a', serviceAccount: 'b' }] },
+    },
+    'clientAccess.secretReaders is set, but without security there are no accounts',
+  ],
+  [
     'a heap that leaves nothing',
     { kafka: { heap: '8g' } },
     'kafka.heap is 8g, of 8Gi memory (kafka.resources.requests.memory): leave 384Mi or more beside the heap',

@@ -83,6 +83,9 @@ annotations:
 {{- $image := index .root.Values.images .name -}}
 {{- $repository := $image.repository -}}
 {{- with .root.Values.imageRegistry }}{{ $repository = printf "%s/%s" (trimSuffix "/" .) $repository }}{{ end -}}
+{{- if and (eq (toString $image.tag) "latest") (not $image.digest) -}}
+{{- fail (printf "images.%s.tag is latest, which is another image tomorrow: set it to a version, or images.%s.digest as well" .name .name) -}}
+{{- end -}}
 {{- if $image.digest -}}
 {{- printf "%s:%s@%s" $repository (toString $image.tag) $image.digest | quote -}}
 {{- else -}}
@@ -170,6 +173,12 @@ the request, a CPU limit that is null is twice the request, "none" leaves a limi
 {{- $requests := .resources.requests -}}
 {{- $limits := deepCopy .resources.limits -}}
 {{- if and (kindIs "invalid" $limits.memory) $requests.memory }}{{ $_ := set $limits "memory" $requests.memory }}{{ end -}}
+{{- if and $requests.memory $limits.memory (ne (toString $limits.memory) "none") -}}
+{{- $key := printf "%s.resources.limits.memory" .name -}}
+{{- if lt (int64 (include "selfmonitor.bytes" (dict "value" $limits.memory "name" $key))) (int64 (include "selfmonitor.bytes" (dict "value" $requests.memory "name" (printf "%s.resources.requests.memory" .name)))) -}}
+{{- fail (printf "%s is %s, below %s.resources.requests.memory (%s): set it to that or more, or leave it out" $key (toString $limits.memory) .name (toString $requests.memory)) -}}
+{{- end -}}
+{{- end -}}
 {{- if and (kindIs "invalid" $limits.cpu) $requests.cpu -}}
 {{- $millicores := include "selfmonitor.millicores" (dict "value" $requests.cpu "name" (printf "%s.resources.requests.cpu" .name)) -}}
 {{- $_ := set $limits "cpu" (printf "%dm" (mul 2 (int64 $millicores))) -}}

@@ -442,6 +442,9 @@ spec:
 {{- fail "security.tls.mode is existing: set security.tls.brokerSecret and security.tls.controllerSecret to the names of your kubernetes.io/tls Secrets (tls.crt, tls.key, ca.crt)" -}}
 {{- end -}}
 {{- $accounts := include "selfmonitor.accounts" . | fromYamlArray -}}
+{{- if and .Values.clientAccess.secretReaders (not $accounts) -}}
+{{- fail "clientAccess.secretReaders is set, but without security there are no accounts: leave it empty, or set security.enabled to true" -}}
+{{- end -}}
 {{- range .Values.clientAccess.secretReaders -}}
 {{- if not (has .account $accounts) -}}
 {{- fail (printf "clientAccess.secretReaders names the account %q, which does not exist: choose one of %s" .account (join ", " $accounts)) -}}
