@@ -248,7 +248,8 @@ export const expectations: readonly Expectation[] = [
       .map(([, partition, offset]) => [partition!, Number(offset)])
     const now = await committedBy(cluster, 'analytics-service', 'user.events')
     expect(wanted.length).toBeGreaterThan(0)
-    expect(now).toEqual(Object.fromEntries(wanted))
+    // Partitions that had no offset are not in the file.
+    expect(now).toMatchObject(Object.fromEntries(wanted))
   }),
   expectation('kafka-delete-records', async ({ cluster }) => {
     const latest = await offsetsOf(cluster, 'selfmonitor.helm-test')
