@@ -185,6 +185,17 @@ describe.skipIf('missing' in tools)('infrastructure.yaml', () => {
     expect(await schemas({ schemaRegistry: { enabled: false }, ...elsewhere })).toBe(11)
   })
 
+  it('asks for nothing when setup is switched off, which leaves the Job to mark the quorum as formed', async () => {
+    for (const environment of environments) {
+      const { topics, users, access } = await load({ environment, setup: { enabled: false } })
+      expect({ topics, users: users ?? [], access: access ?? 'none' }).toEqual({
+        topics: [],
+        users: [],
+        access: 'none',
+      })
+    }
+  })
+
   it('lets the UI change nothing until it is told to', async () => {
     const operations = async (values: Json) =>
       new Set(
@@ -247,13 +258,26 @@ describe('setup.sh', () => {
     return { exitCode, last: stdout.trimEnd().split('\n').at(-1), calls: calls.trimEnd().split('\n') }
   }
 
+  const applies = (file: string) =>
+    `setup --wait 1s --env production --yes --confirm production --file /etc/selfmonitor/platform/${file}`
+
   it('applies infrastructure before platform, answers for its environment, and marks a quorum as formed', async () => {
     const { exitCode, last, calls } = await finish(await start('exit 0', { MARK_FORMED: 'true' }))
     expect({ exitCode, last }).toEqual({ exitCode: 0, last: 'setup: done' })
-    expect(calls).toEqual([
-      'setup --wait 1s --env production --yes --confirm production --file /etc/selfmonitor/platform/infrastructure.yaml --file /etc/selfmonitor/platform/platform.yaml',
-      'kubernetes mark-formed',
-    ])
+    expect(calls).toEqual([applies('infrastructure.yaml'), 'kubernetes mark-formed', applies('platform.yaml')])
+  })
+
+  it('marks the quorum as formed also when platform.yaml cannot be applied', async () => {
+    const failing = 'case $* in *platform.yaml) echo "error no" >&2; exit 4 ;; esac'
+    const { exitCode, calls } = await finish(await start(failing, { MARK_FORMED: 'true' }))
+    expect(exitCode).toBe(4)
+    expect(calls).toContain('kubernetes mark-formed')
+  })
+
+  it('marks the quorum and applies no platform when that is switched off', async () => {
+    const { last, calls } = await finish(await start('exit 0', { MARK_FORMED: 'true', APPLY_PLATFORM: 'false' }))
+    expect(last).toBe('setup: done')
+    expect(calls).toEqual([applies('infrastructure.yaml'), 'kubernetes mark-formed'])
   })
 
   it('ends with the reason, and with the exit code of what failed', async () => {
@@ -261,7 +285,7 @@ describe('setup.sh', () => {
     const { exitCode, last, calls } = await finish(await start(failing, { MARK_FORMED: 'true' }))
     expect(exitCode).toBe(4)
     expect(last).toBe(
-      'setup: FAILED: platform files (exit code 4): error The topic user.events cannot shrink. Make a new one.',
+      'setup: FAILED: infrastructure.yaml (exit code 4): error The topic user.events cannot shrink. Make a new one.',
     )
     expect(calls).toHaveLength(1)
   })

@@ -80,7 +80,11 @@ const paired: Readonly<Record<string, Factor>> = {
   },
   kubernetes: { oldest: { kubeVersion: '1.25.0' }, newest: { kubeVersion: '1.37.0' } },
   operator: { absent: {}, present: { apiVersions: ['monitoring.coreos.com/v1'] } },
-  setup: { job: {}, hook: { values: { render: { hooks: true } } } },
+  setup: {
+    job: {},
+    hook: { values: { render: { hooks: true } } },
+    'no platform': { values: { setup: { enabled: false } } },
+  },
   components: {
     all: {},
     'kafka alone': {

@@ -1,11 +1,13 @@
 #!/bin/sh
-# The setup Job: `selfmonitor setup` waits for Kafka, applies infrastructure.yaml (topics and accounts of the platform's own
-# components), waits for the registry, which needs those, and applies platform.yaml; then the quorum is marked as formed. All of it
-# is idempotent. The last line says what happened; after a failure it is the reason.
+# The setup Job: `selfmonitor setup` waits for Kafka and applies infrastructure.yaml (topics and accounts of the platform's own
+# components); the quorum is marked as formed, as soon as that is known and whatever becomes of the rest; then `selfmonitor setup`
+# waits for the registry, which needs the first, and applies platform.yaml. All of it is idempotent. The last line says what
+# happened; after a failure it is the reason.
 #
 #   ENVIRONMENT       production | staging | development
 #   WAIT              how long to wait for Kafka, and then for the registry: 900s
 #   MARK_FORMED       true: KRaft; ConfigMap kafka-identity is to say that the quorum has formed
+#   APPLY_PLATFORM    false: setup.enabled is false; infrastructure.yaml is empty then, and Kafka is only waited for
 #   SELFMONITOR_COMMAND_CONFIG, SELFMONITOR_PASSWORDS (security on), KAFKA_BOOTSTRAP_SERVERS, SCHEMA_REGISTRY_URL
 #                     read by the command itself
 set -u
@@ -45,9 +47,15 @@ stopped() {
 trap stopped TERM INT
 
 # In production the command wants the environment's name typed; a Job that was installed for it says it.
-run 'platform files' selfmonitor setup --wait "$WAIT" --env "$ENVIRONMENT" --yes --confirm "$ENVIRONMENT" \
-  --file "$platform/infrastructure.yaml" --file "$platform/platform.yaml"
+apply() {
+  run "$1" selfmonitor setup --wait "$WAIT" --env "$ENVIRONMENT" --yes --confirm "$ENVIRONMENT" --file "$platform/$1"
+}
+
+apply infrastructure.yaml
 if [ "${MARK_FORMED:-false}" = true ]; then
   run 'ConfigMap kafka-identity' selfmonitor kubernetes mark-formed
+fi
+if [ "${APPLY_PLATFORM:-true}" = true ]; then
+  apply platform.yaml
 fi
 echo 'setup: done'
