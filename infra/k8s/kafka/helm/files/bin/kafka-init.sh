@@ -197,6 +197,11 @@ main() {
     wait_for_file "$SECRETS_DIR/tls/tls.key" "the key in the Secret with this pod's certificate"
     wait_for_file "$SECRETS_DIR/tls/ca.crt" "the CA in the Secret with this pod's certificate"
     install_certificates
+    if [[ -d $SECRETS_DIR/broker-tls ]]; then
+      # A controller that copies from ZooKeeper, see _zookeeper.tpl.
+      wait_for_file "$SECRETS_DIR/broker-tls/tls.crt" "the Secret with the brokers' certificate"
+      cat "$SECRETS_DIR/broker-tls/tls.key" "$SECRETS_DIR/broker-tls/tls.crt" >"$TLS_DIR/zookeeper.pem"
+    fi
   fi
   render "$ETC_DIR/kafka/$TEMPLATE.properties" "$RUN_DIR/server.properties"
   render "$ETC_DIR/kafka/$TEMPLATE-client.properties" "$RUN_DIR/client.properties"

@@ -117,7 +117,7 @@ process.roles={{ ternary "broker,controller" "broker" .combined }}
 node.id=@@node.id@@
 {{ else -}}
 broker.id=@@node.id@@
-{{ include "selfmonitor.zookeeper.kafkaProperties" .root }}
+{{ include "selfmonitor.zookeeper.kafkaProperties" (dict "root" .root "role" "broker") }}
 {{ if eq $values.zookeeper.migration "brokers" -}}
 zookeeper.metadata.migration.enable=true
 {{ end -}}
@@ -161,12 +161,12 @@ controller.quorum.auto.join.enable=true
 controller.listener.names=CONTROLLER
 listeners=CONTROLLER://:9093
 advertised.listeners=CONTROLLER://@@pod@@.kafka-controller-headless.{{ include "selfmonitor.domain" . }}:9093
-{{- $migrating := and (include "selfmonitor.migrating" .) (ne .Values.zookeeper.migration "finished") }}
+{{- $migrating := include "selfmonitor.controllersCopy" . }}
 listener.security.protocol.map=CONTROLLER:{{ ternary "SSL" "PLAINTEXT" .Values.security.enabled }}{{ if $migrating }},INTERNAL:{{ include "selfmonitor.kafka.securityProtocol" . }}{{ end }}
 {{- if $migrating }}
 # It copies what ZooKeeper has, writes to both from then on, and tells brokers that do not use KRaft yet.
 zookeeper.metadata.migration.enable=true
-{{ include "selfmonitor.zookeeper.kafkaProperties" . }}
+{{ include "selfmonitor.zookeeper.kafkaProperties" (dict "root" . "role" "controller") }}
 inter.broker.listener.name=INTERNAL
 {{- if .Values.security.enabled }}
 sasl.enabled.mechanisms=SCRAM-SHA-512
@@ -236,9 +236,9 @@ Configuration:
       {{- end }}
 {{ end -}}
 
-{{/* What of the two the Kafka of this coordination reads: (dict "root" . "level" "INFO" "loggers" (dict)). */}}
+{{/* Both of them: Kafka 3.9 reads that of Log4j 1, also without ZooKeeper. For the checksum of a pod. */}}
 {{- define "selfmonitor.kafka.logging" -}}
-{{- include (ternary "selfmonitor.kafka.log4j2" "selfmonitor.zookeeper.log4j" (eq .root.Values.coordination "kraft")) . -}}
+{{- include "selfmonitor.kafka.log4j2" . }}{{ include "selfmonitor.zookeeper.log4j" . -}}
 {{- end -}}
 
 {{/* The heaps in MiB. */}}

@@ -3,6 +3,7 @@ The StatefulSet of brokers and that of controllers, which differ in little:
   (dict "root" . "name" "kafka" "component" "kafka" "of" .Values.kafka "template" "broker" "heapMiB" "2048" "tlsSecret" "…"
         "listeners" "client internal" "ports" (list …) "readiness" "client" "liveness" "internal" "checksum" "…"
         "discover" (list arguments) "env" (list …))
+and optional "needsAdmin" and "asBroker": whether kafka-init.sh gets the password of admin, and the brokers' certificate.
 */}}
 
 {{- define "selfmonitor.kafka.statefulSet" -}}
@@ -109,6 +110,9 @@ spec:
             {{- if and $secure .needsAdmin }}
             - { name: admin, mountPath: /etc/selfmonitor/secrets/admin, readOnly: true }
             {{- end }}
+            {{- if and $secure .asBroker }}
+            - { name: broker-tls, mountPath: /etc/selfmonitor/secrets/broker-tls, readOnly: true }
+            {{- end }}
       containers:
         - name: kafka
           {{- include "selfmonitor.imageLines" (dict "root" .root "name" (include "selfmonitor.kafka.imageName" .root)) | nindent 10 }}
@@ -170,6 +174,11 @@ spec:
           secret: { secretName: {{ .tlsSecret }}, optional: true, defaultMode: 0440 }
         - name: broker-account
           secret: { secretName: kafka-user-kafka-broker, optional: true, defaultMode: 0440, items: [{ key: password, path: password }] }
+        {{- if .asBroker }}
+        # For ZooKeeper, where it must be who the brokers are.
+        - name: broker-tls
+          secret: { secretName: {{ $values.security.tls.brokerSecret }}, optional: true, defaultMode: 0440 }
+        {{- end }}
         {{- if .needsAdmin }}
         - name: admin
           secret: { secretName: kafka-user-admin, optional: true, defaultMode: 0440, items: [{ key: password, path: password }] }
@@ -234,7 +243,7 @@ spec:
 - { name: NODE_SECURITY, value: {{ .root.Values.security.enabled | quote }} }
 - { name: NODE_HEAP_MIB, value: {{ .heapMiB | quote }} }
 - { name: NODE_JVM_OPTIONS, value: {{ .of.jvmOptions | quote }} }
-- { name: NODE_LOG4J, value: /etc/selfmonitor/kafka/{{ ternary "controller" "broker" (eq .template "controller") }}-{{ ternary "log4j2.yaml" "log4j.properties" (eq .root.Values.coordination "kraft") }} }
+- { name: NODE_LOG4J, value: /etc/selfmonitor/kafka/{{ ternary "controller" "broker" (eq .template "controller") }}-log4j }
 - { name: NODE_IN_SYNC_SECONDS, value: {{ int .of.inSyncTimeoutSeconds | quote }} }
 - { name: NODE_PRE_STOP_SECONDS, value: {{ int .of.preStopTimeoutSeconds | quote }} }
 {{- if .root.Values.security.enabled }}

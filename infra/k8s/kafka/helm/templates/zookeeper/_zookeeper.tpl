@@ -5,7 +5,12 @@
 {{- if or (eq .Values.coordination "kraft") (has .Values.zookeeper.migration (list "kraft" "finished")) -}}true{{- end -}}
 {{- end -}}
 
-{{/* "true" while a migration is under way: ZooKeeper, and controllers that copy from it. */}}
+{{/* "true" while controllers read and write ZooKeeper. */}}
+{{- define "selfmonitor.controllersCopy" -}}
+{{- if and (eq .Values.coordination "zookeeper") (has .Values.zookeeper.migration (list "controllers" "brokers" "kraft")) -}}true{{- end -}}
+{{- end -}}
+
+{{/* "true" while a migration is under way: ZooKeeper, and controllers beside it. */}}
 {{- define "selfmonitor.migrating" -}}
 {{- if and (eq .Values.coordination "zookeeper") (ne .Values.zookeeper.migration "none") -}}true{{- end -}}
 {{- end -}}
@@ -23,22 +28,29 @@
 {{- join "," $servers -}}
 {{- end -}}
 
-{{/* How Kafka's processes and tools connect: certificates of both sides when security is on. */}}
+{{/*
+How Kafka's processes and tools connect: certificates of both sides when security is on. (dict "root" . "keystore" "/run/kafka/tls/keystore.pem")
+*/}}
 {{- define "selfmonitor.zookeeper.clientTls" -}}
-{{- if .Values.security.enabled -}}
+{{- if .root.Values.security.enabled -}}
 zookeeper.ssl.client.enable=true
 zookeeper.clientCnxnSocket=org.apache.zookeeper.ClientCnxnSocketNetty
 zookeeper.ssl.keystore.type=PEM
-zookeeper.ssl.keystore.location=/run/kafka/tls/keystore.pem
+zookeeper.ssl.keystore.location={{ .keystore }}
 zookeeper.ssl.truststore.type=PEM
 zookeeper.ssl.truststore.location=/run/kafka/tls/ca.crt
 {{- end -}}
 {{- end -}}
 
-{{/* Lines of a broker or controller that talks to ZooKeeper. */}}
+{{/*
+Lines of a broker or controller that talks to ZooKeeper: (dict "root" . "role" "broker" | "controller"). What Kafka writes there
+belongs to who wrote it, by the name in its certificate. So controllers present that of the brokers: what they write in a migration
+must still be the brokers' on the way back.
+*/}}
 {{- define "selfmonitor.zookeeper.kafkaProperties" -}}
-zookeeper.connect={{ include "selfmonitor.zookeeper.connect" . }}
-{{- with include "selfmonitor.zookeeper.clientTls" . }}
+zookeeper.connect={{ include "selfmonitor.zookeeper.connect" .root }}
+{{- with include "selfmonitor.zookeeper.clientTls" (dict "root" .root "keystore" (ternary "/run/kafka/tls/zookeeper.pem" "/run/kafka/tls/keystore.pem" (eq .role "controller"))) }}
+zookeeper.set.acl=true
 {{ . }}
 {{- end }}
 {{- end -}}
