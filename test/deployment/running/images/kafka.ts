@@ -10,10 +10,9 @@ import { kafkaScripts, toolsLog4j2 } from './kafka-scripts.ts'
 
 const repository = (image: string): string => image.split(/[:@]/)[0]!
 
-/** Confluent's image; also our recipe of Kafka Connect, which stands on the same packages. */
+/** Confluent's image. */
 export const confluentKafka: ImageLayout = {
-  matches: (image) =>
-    /(^|\/)confluentinc\/cp-kafka$/.test(repository(image)) || /kafka-connect-s3$/.test(repository(image)),
+  matches: (image) => /(^|\/)confluentinc\/cp-kafka$/.test(repository(image)),
   async prepare(folder) {
     const { libsDir } = await fetchDistribution()
     const scripts = kafkaScripts({
