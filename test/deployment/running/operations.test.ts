@@ -1,9 +1,8 @@
 // Every command of the runbook's section "Operations", and of scaling to five brokers and back, run as written inside of kafka-0.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readRunbook } from '../runbook.ts'
-import { type Cluster, missingForCluster } from './index.ts'
+import { type KafkaCluster, missingForCluster, startKafka } from './index.ts'
 import { changes, expectations, isOf, prepareState, runBlock, scaleExpectations } from './operations.ts'
-import { startSecuredCluster } from './secured-cluster.ts'
 
 const missing = missingForCluster()
 const timeout = 300_000
@@ -41,10 +40,10 @@ describe('what the runbook has to run', () => {
 })
 
 describe.skipIf(missing)(`the runbook's commands${missing ? ` (skipped: ${missing})` : ''}`, () => {
-  let cluster: Cluster
+  let cluster: KafkaCluster
 
   beforeAll(async () => {
-    cluster = await startSecuredCluster()
+    cluster = await startKafka()
     await prepareState(cluster)
   }, 900_000)
   afterAll(async () => cluster?.stop(), 120_000)
