@@ -15,6 +15,8 @@ export interface RenderOptions {
   readonly apiVersions?: readonly string[]
   readonly release?: string
   readonly namespace?: string
+  /** Address of an API server that `lookup` asks, as in `helm upgrade`. Default: there is no cluster. */
+  readonly cluster?: string
 }
 
 export interface Rendered {
@@ -39,11 +41,13 @@ export async function renderChart(options: RenderOptions): Promise<Rendered> {
     apiVersions = [],
     release = 'kafka-cluster',
     namespace = 'kafka',
+    cluster,
   } = options
   const apis = apiVersions.flatMap((api) => ['--api-versions', api])
+  const asks = cluster === undefined ? [] : ['--dry-run=server', '--kube-apiserver', cluster]
   const yaml = await helmRun(
     helm,
-    ['template', release, chartFolder, '--namespace', namespace, '--kube-version', kubeVersion, ...apis],
+    ['template', release, chartFolder, '--namespace', namespace, '--kube-version', kubeVersion, ...apis, ...asks],
     values,
   )
   return { yaml, objects: parseObjects(yaml) }
