@@ -28,6 +28,23 @@ function words(line: string): string[] {
   return [...line.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(([, single, double, plain]) => single ?? double ?? plain!)
 }
 
+/** A document without its blocks of code. */
+const prose = (file: string): string => readFileSync(file, 'utf8').replaceAll(/^ *```[\s\S]*?^ *```$/gm, '')
+
+/** What a link's # may name: headings as GitHub writes them. */
+function anchors(file: string): Set<string> {
+  const headings = prose(file).matchAll(/^#+ (.+)$/gm)
+  return new Set(
+    [...headings].map(([, heading]) =>
+      heading!
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+        .trim()
+        .replaceAll(' ', '-'),
+    ),
+  )
+}
+
 describe('the generated tables', () => {
   it.each(Object.keys(generatedDocuments))('of %s are those of the code (else: npm run docs)', async (file) => {
     const text = read(file)
@@ -36,17 +53,29 @@ describe('the generated tables', () => {
 })
 
 describe('links', () => {
-  const folders = ['.', 'docs', ...readdirSync(join(root, 'packages')).map((name) => `packages/${name}`)]
+  const written = ['.', 'docs', 'docs/guides', 'docs/runbooks', 'infra/kafka']
+  const folders = [...written, ...readdirSync(join(root, 'packages')).map((name) => `packages/${name}`)]
   const files = folders.flatMap((folder) =>
     readdirSync(join(root, folder))
       .filter((name) => name.endsWith('.md'))
       .map((name) => join(folder, name)),
   )
   it.each(files)('of %s lead to files that are there', (file) => {
-    const targets = [...read(file).matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)].map(([, target]) => target!)
+    const targets = [...prose(join(root, file)).matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)].map(([, target]) => target!)
     const missing = targets.filter(
       (target) => !/^[a-z]+:/.test(target) && !existsSync(resolve(root, dirname(file), target)),
     )
+    expect(missing).toEqual([])
+  })
+  it.each(files)('of %s lead to headings that are there', (file) => {
+    const links = [...prose(join(root, file)).matchAll(/\]\(([^)#\s:]*)#([^)\s]+)\)/g)].map(([, to, heading]) => ({
+      to: to!,
+      heading: heading!,
+    }))
+    const missing = links.filter(({ to, heading }) => {
+      const target = to === '' ? resolve(root, file) : resolve(root, dirname(file), to)
+      return target.endsWith('.md') && existsSync(target) && !anchors(target).has(heading)
+    })
     expect(missing).toEqual([])
   })
 })
