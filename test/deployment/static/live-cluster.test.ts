@@ -87,6 +87,13 @@ describe.each(majors)('an upgrade by Helm %s of a cluster that runs', async (maj
       'controller.persistence.storageClass is "slow", but StatefulSet kafka-controller was made with "fast"',
     ],
     [
+      'switch security on',
+      { environment: 'staging', security: { enabled: false } },
+      { environment: 'staging' },
+      {},
+      'security.enabled is true, but the brokers run with false: set it to false.',
+    ],
+    [
       'make an only broker of a cluster with controllers',
       {},
       { environment: 'development', security: { enabled: true } },
@@ -96,7 +103,7 @@ describe.each(majors)('an upgrade by Helm %s of a cluster that runs', async (maj
     [
       'give controllers to a cluster that has its own in kafka-0',
       { environment: 'development' },
-      { environment: 'staging' },
+      { environment: 'staging', security: { enabled: false } },
       {},
       'controller.mode is dedicated, but kafka-0 is broker and controller',
     ],
