@@ -1,8 +1,11 @@
 // Accounts: a Secret each. A new one gets a password; one that somebody supplied gets only what follows from it.
 import { clientProperties } from './client-properties.ts'
 import { type Draft, derivedAnnotation, derivedChange, generatedAnnotation } from './draft.ts'
+import { formedKey } from './plan-identity.ts'
 
 const shortPassword = 16
+/** The account of the brokers among themselves. Kafka is given its password when the first controllers format, and never by a Job. */
+const interBrokerAccount = 'kafka-broker'
 /** What follows from the password, the name and the CA bundle. */
 export const derivedAccountKeys = ['username', 'client.properties', 'ca.crt']
 
@@ -11,6 +14,14 @@ export function planAccounts(draft: Draft, bundle: string | undefined): void {
   for (const { name, secret } of draft.spec.accounts) {
     const found = draft.existing.secrets.get(secret)
     if (found === undefined) {
+      const formed = draft.existing.configMaps.get(draft.spec.identity.configMap)?.data[formedKey] === 'true'
+      if (formed && name === interBrokerAccount) {
+        draft.problems.push(
+          `Secret ${secret} is gone, and the cluster has been formed with its password: another one would lock out each broker at ` +
+            `its next restart. Put it back: every running broker has it in /run/kafka/client.properties. Or choose a new one, and ` +
+            `give it to Kafka as well ("Rotation" in docs/guides/security.md)`,
+        )
+      }
       if (bundle === undefined) continue
       draft.steps.push({
         action: 'create',

@@ -311,6 +311,25 @@ describe('the CA', () => {
   })
 })
 
+describe('an account whose Secret is gone', () => {
+  const formed = { 'ConfigMap/kafka-identity': object({ ...identity.data, formed: 'true' }) }
+
+  it('gets another password, which somebody has to tell Kafka', () => {
+    expect(lines({ ...formed, 'Secret/kafka-user-admin': undefined })).toEqual([
+      'create Secret kafka-user-admin: account admin',
+    ])
+  })
+
+  it('gets none when it is that of the brokers, and Kafka has the old one: they would be locked out one by one', () => {
+    const gone = { 'Secret/kafka-user-kafka-broker': undefined }
+    expect(problems({ ...formed, ...gone })).toEqual([
+      expect.stringMatching(/kafka-user-kafka-broker is gone.*Put it back: every running broker has it/),
+    ])
+    // Before the controllers have formatted with it, any password will do.
+    expect(lines(gone)).toEqual(['create Secret kafka-user-kafka-broker: account kafka-broker'])
+  })
+})
+
 describe('accounts that somebody supplied', () => {
   it('get what follows from the password, and keep the rest', () => {
     const { steps } = planCredentials(
