@@ -200,7 +200,7 @@ function checkContainer(container: Container, spec: PodSpec, where: string, isIn
   if (security.runAsNonRoot && security.runAsUser === 0) throw new UnsupportedError(`${where}: root with runAsNonRoot`)
   for (const mount of container.volumeMounts ?? []) {
     onlyFields(mount, `${where}.volumeMounts[${mount.mountPath}]`, ['name', 'mountPath', 'subPath', 'readOnly'])
-    if (!spec.volumes?.some((volume) => volume.name === mount.name) && !isClaimTemplate(mount.name, spec)) {
+    if (!spec.volumes?.some((volume) => volume.name === mount.name)) {
       throw new UnsupportedError(`${where}.volumeMounts[${mount.mountPath}]`, `names no volume: ${mount.name}`)
     }
   }
@@ -234,10 +234,6 @@ function checkContainer(container: Container, spec: PodSpec, where: string, isIn
     onlyFields(container[kind]?.tcpSocket, `${where}.${kind}.tcpSocket`, ['port'])
     onlyFields(container[kind]?.httpGet, `${where}.${kind}.httpGet`, ['path', 'port', 'scheme', 'httpHeaders'])
   }
-}
-
-function isClaimTemplate(name: string, spec: PodSpec): boolean {
-  return (spec as { claimTemplates?: readonly string[] }).claimTemplates?.includes(name) ?? false
 }
 
 function checkVolume(volume: VolumeSource & { name: string }, where: string): void {
