@@ -3,7 +3,8 @@
 #
 # A broker: its listener is open and its own replicas are in sync again. A controller: it is a voter of a quorum that has a
 # leader. So a rolling update goes on to the next pod only then. The second part is bounded by NODE_IN_SYNC_SECONDS from the
-# opening of the listener on, and is never asked again: trouble elsewhere in the cluster takes no running pod out of service.
+# opening of the listener on, and is never asked again: trouble elsewhere in the cluster takes no running pod out of service. Only
+# a broker whose password Kafka refuses waits on, so that a rolling update stops at the first.
 #
 # Environment: NODE_TEMPLATE, NODE_IN_SYNC_SECONDS.
 source "$(dirname "$0")/lib.sh"
@@ -15,7 +16,10 @@ lagging_partitions() {
   local lines line
   local pattern='Topic: ([^[:space:]]+)[[:space:]]+Partition: ([0-9]+)[[:space:]].*Replicas: ([0-9,]*)[[:space:]]+Isr: ([0-9,]*)'
   lines=$(kafka_tool_within 25 topics --bootstrap-server localhost:9092 --command-config "$RUN_DIR/client.properties" \
-    --describe --under-replicated-partitions 2>"$RUN_DIR/probe.log") || return 1
+    --describe --under-replicated-partitions 2>"$RUN_DIR/probe.log") || {
+    printf '%s\n' "$lines" >>"$RUN_DIR/probe.log"
+    return 1
+  }
   while IFS= read -r line; do
     if [[ $line =~ $pattern && ,${BASH_REMATCH[3]}, == *,$NODE_ID,* && ,${BASH_REMATCH[4]}, != *,$NODE_ID,* ]]; then
       echo "${BASH_REMATCH[1]}-${BASH_REMATCH[2]}"
@@ -41,7 +45,9 @@ fi
 now=$(date +%s)
 if [[ ! -s $SINCE ]]; then echo "$now" >"$SINCE"; fi
 elapsed=$((now - $(<"$SINCE")))
-if ((elapsed >= NODE_IN_SYNC_SECONDS)); then
+# No waiting mends this, and the next pod of an update would be locked out as well: so this one is never ready.
+locked_out() { grep -q 'SaslAuthenticationException' "$RUN_DIR/probe.log" 2>/dev/null; }
+if ((elapsed >= NODE_IN_SYNC_SECONDS)) && ! locked_out; then
   echo "Ready after $elapsed s, without having waited to the end: see kafka-topics --describe --under-replicated-partitions"
   exit 0
 fi
@@ -52,6 +58,10 @@ if [[ $NODE_TEMPLATE == controller ]]; then
   exit 1
 fi
 if ! lagging=$(lagging_partitions); then
+  if locked_out; then
+    echo "Kafka refuses the account of this broker: the password in Secret kafka-user-kafka-broker is not the one that Kafka has (\"Rotation\" in docs/guides/security.md)"
+    exit 1
+  fi
   echo "The cluster does not answer yet, for $elapsed of at most $NODE_IN_SYNC_SECONDS s"
   exit 1
 fi
