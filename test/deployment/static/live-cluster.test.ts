@@ -36,6 +36,8 @@ async function serve(sets: readonly KubernetesObject[]): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
+const step = (migration: string): Json => ({ coordination: 'zookeeper', zookeeper: { migration } })
+
 const majors: readonly HelmMajor[] = ['3', '4']
 describe.each(majors)('an upgrade by Helm %s of a cluster that runs', async (major) => {
   const found = await orMissing(() => fetchHelm(major))
@@ -55,6 +57,9 @@ describe.each(majors)('an upgrade by Helm %s of a cluster that runs', async (maj
     const objects = await upgrade({}, { kafka: { replicaCount: 5, persistence: { size: '512000Mi' } } })
     expect(ofKind(objects, 'StatefulSet').map(({ spec }) => spec.replicas)).toEqual([3, 5])
     await upgrade({}, {}, { kafka: 0 })
+    await upgrade(step('none'), step('controllers'))
+    await upgrade(step('kraft'), step('brokers'))
+    await upgrade(step('finished'), {})
   })
 
   const refused: [what: string, before: Json, after: Json, scaled: Record<string, number>, message: string][] = [
@@ -106,6 +111,41 @@ describe.each(majors)('an upgrade by Helm %s of a cluster that runs', async (maj
       { environment: 'staging', security: { enabled: false } },
       {},
       'controller.mode is dedicated, but kafka-0 is broker and controller',
+    ],
+    [
+      'give up ZooKeeper without a migration',
+      { coordination: 'zookeeper' },
+      {},
+      {},
+      'coordination is kraft, but the brokers run with zookeeper.migration none: go on from there',
+    ],
+    [
+      'leave out a step of the migration',
+      step('controllers'),
+      step('kraft'),
+      {},
+      'zookeeper.migration is kraft, but the brokers run with controllers: set it to controllers or none or brokers',
+    ],
+    [
+      'take the controllers from brokers that know them, and leave the controllers',
+      step('brokers'),
+      step('controllers'),
+      {},
+      'zookeeper.migration is controllers, but the brokers run with brokers: set it to brokers or none or kraft',
+    ],
+    [
+      'go back from the end of the migration',
+      step('finished'),
+      step('kraft'),
+      {},
+      'zookeeper.migration is kraft, but the brokers run with finished: set it to finished',
+    ],
+    [
+      'go back to ZooKeeper',
+      {},
+      { coordination: 'zookeeper' },
+      {},
+      'coordination is zookeeper, but the brokers run without ZooKeeper: set it to kraft; there is no way back',
     ],
   ]
   it.skipIf('missing' in found).each(refused)('may not %s', async (_, before, after, scaled, message) => {
