@@ -171,6 +171,11 @@ const badValues: readonly BadValue[] = [
     'setup.replicationFactor is 5, with 3 brokers: set it to 3 or less, or kafka.replicaCount to 5 or more',
   ],
   [
+    'an account that would be a super user',
+    { credentials: { extraAccounts: ['kafka-controller'] } },
+    'the account "kafka-controller", of platform.yaml or credentials.extraAccounts, would be a super user',
+  ],
+  [
     'a reader of an account that is none',
     { clientAccess: { secretReaders: [{ account: 'nobody', namespace: 'a', serviceAccount: 'b' }] } },
     'clientAccess.secretReaders names the account "nobody", which does not exist: choose one of ',

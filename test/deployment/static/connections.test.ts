@@ -78,15 +78,39 @@ describe.skipIf('missing' in helm)('in a release with default values', () => {
     const ways = connectionsOutside(await render()).filter((way) => way.includes(' > '))
     expect(ways.filter((way) => !way.endsWith(' > namespace kube-system k8s-app=kube-dns:53'))).toEqual([
       'kafka > 0.0.0.0/0:443,6443',
+      'kafka > ::/0:443,6443',
       'kafka-credentials > 0.0.0.0/0:443,6443',
+      'kafka-credentials > ::/0:443,6443',
       'kafka-credentials-renew > 0.0.0.0/0:443,6443',
+      'kafka-credentials-renew > ::/0:443,6443',
       'kafka-setup > 0.0.0.0/0:443,6443',
+      'kafka-setup > ::/0:443,6443',
+    ])
+  })
+
+  it('everywhere is both families of addresses, and one that is named is that one', async () => {
+    const external = { enabled: true, type: 'NodePort', nodePortBase: 31090 }
+    const ways = async (values: Json) =>
+      connectionsOutside(await render(values)).filter((way) => /^kafka(:external|-setup)? .*\/\d/.test(way))
+    expect(await ways({ kafka: { external, rack: { enabled: false } } })).toEqual([
+      'kafka > 0.0.0.0/0:443,6443',
+      'kafka > ::/0:443,6443',
+      'kafka-setup > 0.0.0.0/0:443,6443',
+      'kafka-setup > ::/0:443,6443',
+      'kafka:external < 0.0.0.0/0',
+      'kafka:external < ::/0',
+    ])
+    const named = { kafka: { external: { ...external, sourceRanges: ['2001:db8::/32'] }, rack: { enabled: false } } }
+    expect(await ways({ ...named, networkPolicy: { apiServer: { cidr: '192.0.2.1/32' } } })).toEqual([
+      'kafka > 192.0.2.1/32:443,6443',
+      'kafka-setup > 192.0.2.1/32:443,6443',
+      'kafka:external < 2001:db8::/32',
     ])
   })
 
   it('brokers need no API server when nothing has to be found out there', async () => {
     const ways = connectionsOutside(await render({ kafka: { rack: { enabled: false } } }))
-    expect(ways.filter((way) => way.startsWith('kafka > 0.0.0.0/0'))).toEqual([])
+    expect(ways.filter((way) => /^kafka > (0\.0\.0\.0|::)\/0/.test(way))).toEqual([])
   })
 
   it('the namespaces named in values are those that are let in', async () => {

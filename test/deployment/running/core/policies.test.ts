@@ -78,6 +78,17 @@ describe('policies as data', () => {
     ])
   })
 
+  test('networks of IPv6 let nobody in or out here, and take nothing from those of IPv4', () => {
+    const to = (...cidrs: string[]) =>
+      filterTable(
+        ofBroker(policy({ policyTypes: ['Egress'], egress: [{ to: cidrs.map((cidr) => ({ ipBlock: { cidr } })) }] })),
+        addresses.bridge,
+      )
+    expect(to('0.0.0.0/0', '::/0')).toBe(to('0.0.0.0/0'))
+    expect(to('::/0')).not.toContain('::')
+    expect(to('::/0')).toContain('counter drop')
+  })
+
   test('a field that is not known is refused, not passed over', () => {
     expect(() => ofBroker(policy({ ingress: [{ from: [{ ipBlocks: {} }] }] }))).toThrow('peer.ipBlocks')
     expect(() => ofBroker(policy({ ingress: [{ ports: [{ port: 1, protocol: 'SCTP' }] }] }))).toThrow('SCTP')

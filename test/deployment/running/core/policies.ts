@@ -179,9 +179,10 @@ export function filterTable(verdict: Verdict, node: string): string {
 }
 
 function sentences(allowance: Allowance, side: 'saddr' | 'daddr'): string[] {
-  if (allowance.addresses?.length === 0) return []
-  const addresses =
-    allowance.addresses === null ? '' : `ip ${side} { ${[...new Set(allowance.addresses)].join(', ')} } `
+  // Pods have IPv4 here: what is said of IPv6 holds for nobody.
+  const ofFamily = allowance.addresses?.filter((address) => !address.includes(':'))
+  if (ofFamily?.length === 0) return []
+  const addresses = ofFamily === undefined ? '' : `ip ${side} { ${[...new Set(ofFamily)].join(', ')} } `
   const except = allowance.except.length === 0 ? '' : `ip ${side} != { ${allowance.except.join(', ')} } `
   if (allowance.ports === null) return [`    ${except}${addresses}accept`]
   return (['tcp', 'udp'] as const).flatMap((protocol) => {

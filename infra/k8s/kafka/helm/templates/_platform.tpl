@@ -381,6 +381,16 @@ spec:
 {{- end }}
 {{- end -}}
 
+{{/* Addresses outside: (list "192.0.2.0/24"). Everywhere is both families: 0.0.0.0/0 alone is nothing to an IPv6 cluster. */}}
+{{- define "selfmonitor.addressPeers" -}}
+{{- range . }}
+- ipBlock: { cidr: {{ . | quote }} }
+{{- if and (eq . "0.0.0.0/0") (not (has "::/0" $)) }}
+- ipBlock: { cidr: "::/0" }
+{{- end }}
+{{- end }}
+{{- end -}}
+
 {{/* TCP ports as the list of a rule: `(list 9092 9093)`. */}}
 {{- define "selfmonitor.ports" -}}
 {{- range . }}
@@ -399,8 +409,8 @@ spec:
         matchLabels:
           {{- toYaml . | nindent 10 }}
       {{- end }}
-    {{- range $dns.nodeLocalCidrs }}
-    - ipBlock: { cidr: {{ . }} }
+    {{- with $dns.nodeLocalCidrs }}
+    {{- include "selfmonitor.addressPeers" . | trim | nindent 4 }}
     {{- end }}
   ports:
     - { port: 53, protocol: UDP }
@@ -410,7 +420,7 @@ spec:
 {{/* Egress rule: the API server. */}}
 {{- define "selfmonitor.apiServerEgress" -}}
 - to:
-    - ipBlock: { cidr: {{ .Values.networkPolicy.apiServer.cidr }} }
+    {{- include "selfmonitor.addressPeers" (list .Values.networkPolicy.apiServer.cidr) | trim | nindent 4 }}
   ports:
     {{- include "selfmonitor.ports" .Values.networkPolicy.apiServer.ports | trim | nindent 4 }}
 {{- end -}}
@@ -440,6 +450,12 @@ spec:
 {{- end -}}
 {{- if and (eq .Values.security.tls.mode "existing") (or (not .Values.security.tls.brokerSecret) (not .Values.security.tls.controllerSecret)) -}}
 {{- fail "security.tls.mode is existing: set security.tls.brokerSecret and security.tls.controllerSecret to the names of your kubernetes.io/tls Secrets (tls.crt, tls.key, ca.crt)" -}}
+{{- end -}}
+{{- $platform := include "selfmonitor.platformFile" . | fromYaml -}}
+{{- range concat (keys ($platform.services | default dict)) (keys ($platform.users | default dict)) (.Values.credentials.extraAccounts | default list) -}}
+{{- if has . (list "admin" "kafka-broker" "kafka-controller") -}}
+{{- fail (printf "the account %q, of platform.yaml or credentials.extraAccounts, would be a super user: Kafka's own has that name, choose another" .) -}}
+{{- end -}}
 {{- end -}}
 {{- $accounts := include "selfmonitor.accounts" . | fromYamlArray -}}
 {{- if and .Values.clientAccess.secretReaders (not $accounts) -}}
