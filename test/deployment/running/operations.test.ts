@@ -1,7 +1,7 @@
 // Every command of the runbook's section "Operations", and of scaling to five brokers and back, run as written inside of kafka-0.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readRunbook } from '../runbook.ts'
-import { type KafkaCluster, missingForCluster, startKafka } from './index.ts'
+import { type ExecResult, type KafkaCluster, missingForCluster, startKafka } from './index.ts'
 import { changes, expectations, isOf, prepareState, runBlock, scaleExpectations } from './operations.ts'
 
 const missing = missingForCluster()
@@ -36,6 +36,25 @@ describe('what the runbook has to run', () => {
         ).toHaveLength(1)
       }
     }
+  })
+})
+
+describe('a block', () => {
+  const block = { language: 'bash', label: '', section: '', heading: '', line: 1, text: 'kafka-topics --list' }
+  const answering = (result: ExecResult) => ({ exec: async () => result }) as unknown as KafkaCluster
+  const run = (result: Partial<ExecResult>) =>
+    runBlock(answering({ exitCode: 0, stdout: '', stderr: '', ...result }), block, [])
+
+  test('fails with its line and output when it ends with another exit code than 0', async () => {
+    await expect(run({ exitCode: 1, stderr: 'no such topic' })).rejects.toThrow(
+      /line 1 of the runbook[\s\S]*no such topic/,
+    )
+  })
+
+  test('fails when a tool prints an error and ends with 0', async () => {
+    await expect(run({ stdout: 'Error while executing topic command' })).rejects.toThrow('Error while executing')
+    await expect(run({ stderr: '[2026-11-22] ERROR no rights' })).rejects.toThrow('no rights')
+    await expect(run({ stderr: 'Processed a total of 1 messages' })).resolves.toBeDefined()
   })
 })
 
