@@ -54,6 +54,11 @@ describeRule('acceptedByApiServer', acceptedByApiServer, [
   ],
   ['a container twice', (d) => d.pod.containers.push(d.broker), /there are two of that name/],
   [
+    'more than kubectl apply remembers',
+    (d) => Object.assign(d.find('ConfigMap', 'scripts').data, { 'platform.yaml': 'x'.repeat(256 * 1024) }),
+    /larger than 256 KiB, which kubectl apply cannot keep/,
+  ],
+  [
     'a key with a slash',
     (d) => Object.assign(d.find('ConfigMap', 'scripts').data, { 'bin/a': '' }),
     /key bin\/a is malformed/,

@@ -21,6 +21,8 @@ const dataKey = /^[-._a-zA-Z0-9]{1,253}$/
 /** A pod's name and its controller's hash have to fit a label, too: `controller-revision-hash` of a StatefulSet adds 11. */
 const longestOwner = 52
 const longestData = 1024 * 1024
+/** All annotations of an object together; `kubectl apply` keeps the whole object in one, `last-applied-configuration`. */
+const longestAnnotations = 256 * 1024
 
 export const clusterScoped = [
   'ClusterRole',
@@ -56,6 +58,8 @@ export const acceptedByApiServer: Rule = (objects) => {
       if (data.reduce((sum, [, value]) => sum + Buffer.byteLength(value), 0) > longestData)
         problems.push(`${nameOf(object)}: is larger than 1 MiB`)
     }
+    if (Buffer.byteLength(JSON.stringify(object)) > longestAnnotations)
+      problems.push(`${nameOf(object)}: is larger than 256 KiB, which kubectl apply cannot keep in its annotation`)
     for (const port of object.kind === 'Service' ? (object.spec.ports ?? []) : [])
       if (port.name === undefined ? object.spec.ports.length > 1 : !dnsLabel.test(port.name))
         problems.push(`${nameOf(object)}: port ${port.port} has ${port.name === undefined ? 'no' : 'a malformed'} name`)

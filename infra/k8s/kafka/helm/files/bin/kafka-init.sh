@@ -169,7 +169,10 @@ format_volume() {
     fi
   } >"$arguments"
   say "Formatting the empty volume for node $NODE_ID of cluster $cluster_id"
-  if [[ $IS_CONTROLLER == true && $formed == true ]]; then say "The cluster was formed before: this controller joins its quorum"; fi
+  if [[ $IS_CONTROLLER == true && $formed == true ]]; then
+    say "The cluster was formed before: this controller joins its quorum"
+    say "(If all controllers are new, there is none. To begin anew: helm uninstall, delete ConfigMap kafka-identity and all claims)"
+  fi
   # The tool prints the records it begins with, and among them what the passwords were hashed to: not for a log.
   if ! KAFKA_HEAP_OPTS=-Xmx256m KAFKA_OPTS='' "$run_class" "@$arguments" 2>&1 | sed -e '/^Bootstrap metadata:/d' -e '/ScramCredential/d' -e '/password=/d'; then
     rm -f "$arguments" "$RUN_DIR/format.properties"
