@@ -171,6 +171,11 @@ const badValues: readonly BadValue[] = [
     'setup.replicationFactor is 5, with 3 brokers: set it to 3 or less, or kafka.replicaCount to 5 or more',
   ],
   [
+    'an account whose name is none of a Secret',
+    { credentials: { extraAccounts: ['Reporting_2'] } },
+    /the account "Reporting_2", .* cannot have a Secret kafka-user-Reporting_2|extraAccounts.*match pattern/,
+  ],
+  [
     'an account that would be a super user',
     { credentials: { extraAccounts: ['kafka-controller'] } },
     'the account "kafka-controller", of platform.yaml or credentials.extraAccounts, would be a super user',

@@ -451,10 +451,15 @@ spec:
 {{- if and (eq .Values.security.tls.mode "existing") (or (not .Values.security.tls.brokerSecret) (not .Values.security.tls.controllerSecret)) -}}
 {{- fail "security.tls.mode is existing: set security.tls.brokerSecret and security.tls.controllerSecret to the names of your kubernetes.io/tls Secrets (tls.crt, tls.key, ca.crt)" -}}
 {{- end -}}
+{{- if $secured -}}
 {{- $platform := include "selfmonitor.platformFile" . | fromYaml -}}
 {{- range concat (keys ($platform.services | default dict)) (keys ($platform.users | default dict)) (.Values.credentials.extraAccounts | default list) -}}
 {{- if has . (list "admin" "kafka-broker" "kafka-controller") -}}
 {{- fail (printf "the account %q, of platform.yaml or credentials.extraAccounts, would be a super user: Kafka's own has that name, choose another" .) -}}
+{{- end -}}
+{{- if not (regexMatch "^[a-z0-9]([-a-z0-9.]{0,200}[a-z0-9])?$" .) -}}
+{{- fail (printf "the account %q, of platform.yaml or credentials.extraAccounts, cannot have a Secret kafka-user-%s: use lower-case letters, digits, - and . in its name" . .) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- $accounts := include "selfmonitor.accounts" . | fromYamlArray -}}
