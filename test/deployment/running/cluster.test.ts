@@ -242,9 +242,10 @@ describe.skipIf(missing !== null)('the chart, running', () => {
       }
       expect((await sink('archive', 'user.events')).stdout).toContain('"name":"archive"')
       await sink('curious', '_schemas')
+      await inClient(`echo for the archive | kafka-console-producer ${as('user-service')} --topic user.events`)
       const worker = kafka.pods('kafka').find((pod) => pod.labels.app === 'kafka-connect')!
       await kafka.waitFor('the archive has what was produced', async () =>
-        (await kafka.exec(worker.name, 'cat /tmp/archive')).stdout.includes('session_id'),
+        (await kafka.exec(worker.name, 'cat /tmp/archive')).stdout.includes('for the archive'),
       )
       const refused = await kafka.waitFor('the curious one fails', async () => {
         const { stdout } = await inClient(`curl -sS ${rest}/curious/status`)
@@ -305,7 +306,8 @@ describe.skipIf(missing !== null)('the chart, running', () => {
   test('scaled to five, the new brokers register and take a partition over', async () => {
     await kafka.scale('StatefulSet', 'kafka', 5)
     await kafka.waitReady(['kafka-3', 'kafka-4'], { timeoutMs: long })
-    const partition = { topic: 'after.election', partition: 0, replicas: [3, 4, 0] }
+    await inBroker(`kafka-topics ${asBroker} --create --topic moving --partitions 1 --replication-factor 3`)
+    const partition = { topic: 'moving', partition: 0, replicas: [3, 4, 0] }
     const reassign = `kafka-reassign-partitions ${asBroker} --reassignment-json-file /tmp/move.json`
     await inBroker(
       `echo '${JSON.stringify({ version: 1, partitions: [partition] })}' > /tmp/move.json; ${reassign} --execute`,
@@ -313,7 +315,7 @@ describe.skipIf(missing !== null)('the chart, running', () => {
     await kafka.waitFor('the partition is moved', async () =>
       (await inBroker(`${reassign} --verify`)).includes('is complete'),
     )
-    const described = await inBroker(`kafka-topics ${asBroker} --describe --topic after.election`)
+    const described = await inBroker(`kafka-topics ${asBroker} --describe --topic moving`)
     expect(/Isr: ([\d,]+)/.exec(described)![1]!.split(',').sort()).toEqual(['0', '3', '4'])
   }, 300_000)
 

@@ -14,7 +14,7 @@ export const connectImage: ImageLayout = {
     return {
       ...content,
       env: { ...content.env, COMPONENT: 'kafka-connect' },
-      mounts: { ...content.mounts, '/usr/share/confluent-hub-components/connect-file': plugins },
+      mounts: { ...content.mounts, '/opt/selfmonitor/connect-plugins/connect-file': plugins },
     }
   },
 }
