@@ -1,15 +1,25 @@
 // The last lines of a run: what was skipped, by name, and the counts in one plain line.
 import type { Reporter, SerializedError, TestModule } from 'vitest/node'
+import { missingEngine } from '../deployment/compose/engine.ts'
+import { missingForCluster } from '../deployment/running/requirements.ts'
 import { missingHelm } from '../deployment/static/helm.ts'
 import { missingSchemas } from '../deployment/static/kubernetes-schemas.ts'
 import { missingTool } from './tools.ts'
 
 /** What this machine lacks, each with the remedy where one is known. */
-function missingHere(module: TestModule | undefined): string[] {
-  const apache = module?.project.getProvidedContext().apache
+function missingHere(modules: readonly TestModule[]): string[] {
+  const apache = modules.map(({ project }) => project.getProvidedContext().apache).find((provided) => provided)
   const reasons = apache && 'missing' in apache ? [apache.missing] : []
-  const tools = [missingTool('kcat', '-V'), missingTool('docker-compose', 'version'), missingHelm(), missingSchemas()]
-  return [...reasons, ...tools.filter((tool) => tool !== null)]
+  const tools = [
+    missingTool('kcat', '-V'),
+    missingTool('openssl', 'version'),
+    missingTool('docker-compose', 'version'),
+    missingHelm(),
+    missingSchemas(),
+    missingForCluster(),
+    missingEngine([]),
+  ]
+  return [...new Set([...reasons, ...tools.filter((tool) => tool !== null)])]
 }
 
 export default class SummaryReporter implements Reporter {
@@ -31,7 +41,7 @@ export default class SummaryReporter implements Reporter {
     const lines = ['']
     if (skipped.length > 0) {
       lines.push('Skipped:', ...skipped.map((name) => `  ${name}`))
-      lines.push('because here', ...missingHere(modules[0]).map((reason) => `  ${reason}`))
+      lines.push('because here', ...missingHere(modules).map((reason) => `  ${reason}`))
     }
     lines.push(`${passed} passed, ${failed} failed${notRun > 0 ? `, ${notRun} skipped` : ''}`)
     process.stdout.write(`${lines.join('\n')}\n`)
