@@ -1,5 +1,5 @@
-// `coordination: zookeeper` for real, security on: Kafka 3.9 on ZooKeeper 3.8, and the whole way to KRaft and Kafka 4 that
-// docs/guides/zookeeper-to-kraft.md describes, with a producer and a consumer that never stop.
+// `coordination: zookeeper` for real, security on: Kafka 3.9 on ZooKeeper 3.8, and the way to KRaft that docs/guides/zookeeper-to-kraft.md
+// describes, with a producer and a consumer that never stop. With SELFMONITOR_TEST_MIGRATION=whole also back, and on to Kafka 4.
 import { readdir, readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -8,40 +8,56 @@ import { renderChart } from './render.ts'
 import { rolledOut, upgrade } from './upgrade.ts'
 
 const missing = missingForCluster()
+/** The way back from step 2, and steps 5 and 6, are further rolling updates: only when they are asked for. */
+const whole = process.env.SELFMONITOR_TEST_MIGRATION === 'whole'
 /** For a machine that has other things to do as well. */
 const patience = { timeoutMs: 600_000 }
-const unlimited = { resources: { limits: { cpu: 'none' } } }
+const quick = {
+  resources: { limits: { cpu: 'none' } },
+  jvmOptions: '-XX:TieredStopAtLevel=1 -XX:-UseG1GC -XX:+UseSerialGC',
+}
 const values = {
   environment: 'development',
   coordination: 'zookeeper',
-  zookeeper: { replicaCount: 3, migration: 'none', ...unlimited },
-  kafka: { replicaCount: 2, ...unlimited },
-  controller: { mode: 'dedicated', replicaCount: 1, ...unlimited },
+  zookeeper: { replicaCount: 3, migration: 'none', ...quick },
+  kafka: { replicaCount: 2, ...quick },
+  controller: { mode: 'dedicated', replicaCount: 1, ...quick },
   security: { enabled: true },
   schemaRegistry: { enabled: false },
   connect: { enabled: false },
   ksqldb: { enabled: false },
   ui: { kind: 'none' },
 }
+interface Step {
+  readonly migration?: string
+  readonly coordination?: string
+  readonly images?: object
+}
+/** What the guide changes from step to step. */
+const steps = {
+  none: {},
+  controllers: { migration: 'controllers' },
+  brokers: { migration: 'brokers' },
+  kraft: { migration: 'kraft' },
+  finished: { migration: 'finished' },
+  withoutZooKeeper: { coordination: 'kraft', images: { kafka: { tag: '7.9.3' } } },
+  kafka4: { coordination: 'kraft' },
+} satisfies Record<string, Step>
 const bootstrap = 'kafka-service.kafka.svc.cluster.local:9092'
 const topic = 'ledger'
 
 describe.skipIf(missing !== null)('a cluster on ZooKeeper', () => {
   let cluster: Cluster
-  let rendered: readonly KubeObject[] = []
+  let releases: Record<keyof typeof steps, readonly KubeObject[]>
+  let present: readonly KubeObject[] = []
   /** Command lines of every process of this machine since the beginning, as everybody on the node may read them. */
   const commandLines = new Set<string>()
   const watching = new AbortController()
 
-  /** `helm upgrade` with these values on top. */
-  async function become(more: { coordination?: string; migration?: string; images?: object }): Promise<void> {
-    const { coordination = 'zookeeper', migration = 'none', images = {} } = more
-    const next = await renderChart({
-      ...{ ...values, coordination, images },
-      zookeeper: { ...values.zookeeper, migration },
-    })
-    await upgrade(cluster, rendered, next)
-    rendered = next
+  /** `helm upgrade` to a step. */
+  async function become(step: keyof typeof steps): Promise<void> {
+    await upgrade(cluster, present, releases[step])
+    present = releases[step]
   }
   /** A tool of Kafka in a pod, as the guide runs it. @throws Error when it fails. */
   async function tool(command: string, pod = 'kafka-0'): Promise<string> {
@@ -64,25 +80,44 @@ describe.skipIf(missing !== null)('a cluster on ZooKeeper', () => {
       .filter((line) => line.includes(`"name":"${name}"`))
       .map((line) => JSON.parse(line))
   }
-  /** What must outlive the migration: topics with their ids, settings, accounts and rights. */
-  async function metadata(): Promise<Record<string, string>> {
-    const sorted = (text: string) => text.trim().split('\n').sort().join('\n')
+  /** What must outlive the migration: topics with their ids and settings, accounts, rights; sorted. */
+  async function metadata(): Promise<Record<string, readonly string[]>> {
     const topics = await asAdmin('kafka-topics --describe')
+    const accounts = await asAdmin('kafka-configs --describe --entity-type users')
+    let resource = ''
+    const rights = (await asAdmin('kafka-acls --list')).split('\n').flatMap((line) => {
+      resource = /^Current ACLs for resource `(.*)`/.exec(line)?.[1] ?? resource
+      return /^\s*\(principal/.test(line) ? [`${resource} ${line.trim()}`] : []
+    })
     return {
-      topics: sorted(topics.replace(/\t(Leader|Isr|Elr|LastKnownElr):[^\t\n]*/g, '').replace(/^\t.*$/gm, '')),
-      accounts: sorted(await asAdmin('kafka-configs --describe --entity-type users')),
-      acls: sorted(await asAdmin('kafka-acls --list')),
+      topics: topics
+        .split('\n')
+        .filter((line) => line.startsWith('Topic:'))
+        .sort(),
+      accounts: [...accounts.matchAll(/'[^']+'.*$/gm)].map(([account]) => account.trim()).sort(),
+      rights: rights.sort(),
     }
   }
-  let before: Record<string, string>
+  let before: Record<string, readonly string[]>
+  const writesToBoth = () =>
+    cluster.waitFor(
+      'the controller says that it writes to both',
+      () => cluster.logs('kafka-controller-0').includes('to DUAL_WRITE state'),
+      patience,
+    )
 
   beforeAll(async () => {
+    const rendered = Object.entries(steps).map(async ([step, { migration = 'none', ...more }]: [string, Step]) => {
+      const objects = await renderChart({ ...values, ...more, zookeeper: { ...values.zookeeper, migration } })
+      return [step, objects]
+    })
+    releases = Object.fromEntries(await Promise.all(rendered))
     void watchCommandLines(commandLines, watching.signal)
     cluster = await startCluster({
       namespaces: { selfmonitor: {}, strangers: {} },
       onProgress: (line) => console.log(new Date().toISOString(), line),
     })
-    await become({})
+    await become('none')
     await cluster.waitReady(['zookeeper-0', 'zookeeper-1', 'zookeeper-2', 'kafka-0', 'kafka-1'], patience)
   }, 900_000)
   afterAll(async () => {
@@ -105,13 +140,22 @@ describe.skipIf(missing !== null)('a cluster on ZooKeeper', () => {
     const secret = cluster.get('Secret', 'kafka-user-helm-test')!
     const properties = Buffer.from(secret.data['client.properties'], 'base64').toString()
     const wrong = properties.replaceAll(password('helm-test'), 'another-password')
-    const own = { 'client.properties': properties, 'wrong.properties': wrong }
+    // The tool would not try again by itself, nor be idempotent.
+    const steadfast = 'retries=2147483647\nenable.idempotence=true\ndelivery.timeout.ms=600000\n'
+    const own = {
+      'client.properties': properties,
+      'producer.properties': `${properties}\n${steadfast}`,
+      'wrong.properties': wrong,
+    }
     const data = Object.fromEntries(
       Object.entries(own).map(([name, text]) => [name, Buffer.from(text).toString('base64')]),
     )
     await cluster.apply([
       { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'client', namespace: 'selfmonitor' }, data },
-      client('consumer', `kafka-verifiable-consumer --group-id helm-test-ledger --verbose --topic ${topic}`),
+      client(
+        'consumer',
+        `kafka-verifiable-consumer --command-config /etc/client/client.properties --group-id helm-test-ledger --verbose --topic ${topic}`,
+      ),
     ])
     await cluster.waitFor(
       'the consumer has its partitions',
@@ -145,7 +189,7 @@ describe.skipIf(missing !== null)('a cluster on ZooKeeper', () => {
     expect((await reach('kafka-1', 'kafka')).exitCode).toBe(0)
     expect((await reach('consumer', 'selfmonitor')).exitCode).not.toBe(0)
     const shell = (more: string) =>
-      `timeout 20 zookeeper-shell zookeeper-1.zookeeper-headless:2181 ${more} ls /brokers/ids 2>&1`
+      `timeout 20 zookeeper-shell zookeeper-1.zookeeper-headless.kafka.svc:2181 ${more} ls /brokers/ids 2>&1`
     const certified = '-zk-tls-config-file /run/kafka/zookeeper-client.properties'
     expect((await cluster.exec('kafka-0', shell(certified))).stdout).toContain('[0, 1]')
     expect((await cluster.exec('kafka-0', shell(''))).stdout).not.toContain('[0, 1]')
@@ -156,37 +200,64 @@ describe.skipIf(missing !== null)('a cluster on ZooKeeper', () => {
     await createTopic('without-one')
     await cluster.waitReady(['zookeeper-2'], patience)
     expect(cluster.pod('zookeeper-2')!.containers[0]!.restarts).toBe(1)
-    await cluster.apply([client('producer', `kafka-verifiable-producer --throughput 20 --topic ${topic}`)])
+    await cluster.apply([
+      client(
+        'producer',
+        `kafka-verifiable-producer --command-config /etc/client/producer.properties --throughput 20 --topic ${topic}`,
+      ),
+    ])
     await cluster.waitFor('the producer writes', () => acknowledged().length > 10, patience)
     before = await metadata()
-    expect(before.accounts).toContain('user-service')
+    expect(before.topics!.length).toBeGreaterThan(10)
+    expect(before.accounts!.join()).toContain("'user-service'")
+    expect(before.rights!.join()).toContain('principal=User:user-service')
   }, 300_000)
 
   test('step 1: controllers come, and nothing changes for brokers', async () => {
     const pods = cluster.pods('kafka').filter(({ name }) => /^kafka-\d$/.test(name))
-    await become({ migration: 'controllers' })
+    await become('controllers')
     await rolledOut(cluster, 'kafka-controller', patience)
     expect(pods.map(({ name }) => cluster.pod(name)!.uid)).toEqual(pods.map(({ uid }) => uid))
   }, 900_000)
 
   test('step 2: brokers learn of the controllers, which copy the metadata and write to both', async () => {
-    await become({ migration: 'brokers' })
+    await become('brokers')
     await rolledOut(cluster, 'kafka', patience)
-    await cluster.waitFor(
-      'the controller says that it writes to both',
-      () => cluster.logs('kafka-controller-0').includes('to DUAL_WRITE state'),
-      patience,
-    )
+    await writesToBoth()
     expect(await metadata()).toEqual(before)
     await createTopic('in-both')
     const config = '-zk-tls-config-file /run/kafka/zookeeper-client.properties'
-    const listed = await tool(`zookeeper-shell zookeeper-1.zookeeper-headless:2181 ${config} ls /brokers/topics 2>&1`)
+    const listed = await tool(
+      `zookeeper-shell zookeeper-1.zookeeper-headless.kafka.svc:2181 ${config} ls /brokers/topics 2>&1`,
+    )
     expect(listed).toContain('in-both')
     before = await metadata()
   }, 900_000)
 
+  test.runIf(whole)(
+    'back from step 2: brokers are of ZooKeeper alone, and a second attempt meets nothing of the first',
+    async () => {
+      await become('none')
+      const config = '-zk-tls-config-file /run/kafka/zookeeper-client.properties'
+      const shell = `zookeeper-shell zookeeper-0.zookeeper-headless.kafka.svc:2181 ${config} 2>&1`
+      await cluster.exec('kafka-0', shell, { stdin: 'delete /controller\ndeleteall /migration\n' })
+      await rolledOut(cluster, 'kafka', patience)
+      await createTopic('back-again')
+      for (const pod of ['kafka-0', 'kafka-1']) await tool('rm -r /var/lib/kafka/data/logs/__cluster_metadata-0', pod)
+      await cluster.delete('PersistentVolumeClaim', 'data-kafka-controller-0')
+      before = await metadata()
+      await become('controllers')
+      await rolledOut(cluster, 'kafka-controller', patience)
+      await become('brokers')
+      await rolledOut(cluster, 'kafka', patience)
+      await writesToBoth()
+      expect(await metadata()).toEqual(before)
+    },
+    900_000,
+  )
+
   test('step 3: brokers are of KRaft, with the same topics, accounts and rights', async () => {
-    await become({ migration: 'kraft' })
+    await become('kraft')
     await rolledOut(cluster, 'kafka', patience)
     expect(
       await tool('grep -E "^(process.roles|node.id|zookeeper.connect)=" /run/kafka/server.properties', 'kafka-1'),
@@ -195,7 +266,7 @@ describe.skipIf(missing !== null)('a cluster on ZooKeeper', () => {
   }, 900_000)
 
   test('step 4: ZooKeeper is not written to any more, and not needed', async () => {
-    await become({ migration: 'finished' })
+    await become('finished')
     await rolledOut(cluster, 'kafka-controller', patience)
     await cluster.waitFor(
       'the controller says that the migration is over',
@@ -210,6 +281,35 @@ describe.skipIf(missing !== null)('a cluster on ZooKeeper', () => {
     await createTopic('without-zookeeper')
     expect(await asAdmin('kafka-topics --describe --under-replicated-partitions')).toBe('')
   }, 900_000)
+
+  test.runIf(whole)(
+    'step 5: goes on without ZooKeeper’s objects, on the same Kafka, and counts as formed',
+    async () => {
+      await become('withoutZooKeeper')
+      expect(cluster.get('StatefulSet', 'zookeeper')).toBeUndefined()
+      await rolledOut(cluster, 'kafka-controller', patience)
+      await rolledOut(cluster, 'kafka', patience)
+      const job = present.find(({ kind, metadata }) => kind === 'Job' && metadata.name.startsWith('kafka-setup'))!
+      expect(await cluster.waitForJob(job.metadata.name, patience)).toMatchObject({ succeeded: true })
+      expect(cluster.get('ConfigMap', 'kafka-identity')!.data.formed).toBe('true')
+      expect(cluster.logs('kafka-0')).toMatch(/Kafka version: 3\.9/)
+    },
+    900_000,
+  )
+
+  test.runIf(whole)(
+    'step 6: becomes Kafka 4, and then its metadata does',
+    async () => {
+      await become('kafka4')
+      await rolledOut(cluster, 'kafka-controller', patience)
+      await rolledOut(cluster, 'kafka', patience)
+      expect(cluster.logs('kafka-0')).toMatch(/Kafka version: 4\./)
+      await asAdmin('kafka-features upgrade --feature metadata.version=30')
+      expect(await asAdmin('kafka-features describe')).toMatch(/metadata\.version.*FinalizedVersionLevel: 4\.3-IV0/)
+      expect((await metadata()).rights).toEqual(before.rights)
+    },
+    900_000,
+  )
 
   test('has lost and doubled nothing that it acknowledged on the way', async () => {
     await cluster.kill('producer', 'SIGTERM', { namespace: 'selfmonitor' })
@@ -244,11 +344,7 @@ function client(name: string, command: string): KubeObject {
       containers: [
         {
           ...{ name: 'client', image: 'confluentinc/cp-kafka:8.3.1', securityContext: security },
-          command: [
-            'bash',
-            '-c',
-            `exec ${command} --bootstrap-server ${bootstrap} --command-config /etc/client/client.properties`,
-          ],
+          command: ['bash', '-c', `exec ${command} --bootstrap-server ${bootstrap}`],
           env: [
             { name: 'LOG_DIR', value: '/tmp' },
             { name: 'KAFKA_HEAP_OPTS', value: '-Xmx128m' },
