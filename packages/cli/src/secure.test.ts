@@ -73,6 +73,13 @@ describe.skipIf(missing)('the commands on a secured cluster', { timeout: 60_000 
 
     const gone = await cli(['topics', 'list', '--command-config', 'gone.properties'])
     expect(gone).toMatchObject({ code: 2, stderr: expect.stringMatching(/gone\.properties: there is no such file/) })
+
+    writeFileSync(
+      join(folder.path, 'no-store.properties'),
+      'security.protocol=SSL\nssl.truststore.type=PEM\nssl.truststore.location=/gone/ca.crt\n',
+    )
+    const store = await cli(['topics', 'list', '--command-config', 'no-store.properties'])
+    expect(store).toMatchObject({ code: 2, stderr: expect.stringContaining('/gone/ca.crt') })
   })
 
   it('create an account after a yes, refuse it twice, change its password, delete it', async () => {
@@ -109,6 +116,17 @@ describe.skipIf(missing)('the commands on a secured cluster', { timeout: 60_000 
       stdout: 'billing\n',
     })
     expect((await cli(['users', 'list', '-o', 'name'])).stdout).toBe('admin\n')
+  })
+
+  it('do not delete the account they log in with, nor what was named beside it', async () => {
+    await cli(['users', 'create', 'beside', '--password-file', '-', '--yes'], { stdin: 'beside' })
+    expect(await cli(['users', 'delete', 'beside', 'admin', '--yes'])).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('admin is the account that this command logs in with'),
+    })
+    expect((await cli(['users', 'list', '-o', 'name'])).stdout).toBe('admin\nbeside\n')
+    expect((await cli(['users', 'delete', 'beside', '--yes'])).code).toBe(0)
   })
 
   it('want the name typed in production', async () => {

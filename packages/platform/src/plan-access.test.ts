@@ -146,7 +146,7 @@ No changes
       /✗ platform\.yaml:5:3 services\.shop: needs the file DIR\/shop with its password: it is empty\n✗ platform\.yaml:6:3 services\.billing: needs the file DIR\/billing with its password: it does not exist\n\n2 errors: nothing can be applied\n$/,
     )
     expect(await planned(shop, cluster, { secrets: null })).toContain(
-      '✗ platform.yaml:2:9 access: is acls, and there are no passwords for shop and 2 more accounts: pass --passwords DIR (or set SELFMONITOR_PASSWORDS)',
+      '✗ platform.yaml:2:9 access: is acls, and there are no passwords for shop, billing, auditor: pass --passwords DIR (or set SELFMONITOR_PASSWORDS)',
     )
   })
 

@@ -90,8 +90,7 @@ function checkPasswords(platform: Platform, passwords: Passwords | null, errors:
   if (passwords !== null) {
     errors.push(...passwords.problems)
   } else if (accounts.length > 0) {
-    const [first, ...more] = accounts
-    const which = more.length === 0 ? `account ${first!.name}` : `${first!.name} and ${more.length} more accounts`
+    const which = accounts.map(({ name }) => name).join(', ')
     errors.push(
       accessProblem(
         platform,

@@ -2,6 +2,7 @@
 import type { Cluster, ScramUser } from '@selfmonitor/cluster'
 import { CliError } from '../framework/errors.ts'
 import { readPassword } from '../framework/secret.ts'
+import type { Settings } from '../framework/settings.ts'
 import { didYouMean } from '../framework/suggest.ts'
 import { choice, defineVerb, type Noun, required, text, variadic } from '../framework/verb.ts'
 import { counted } from '../output/format.ts'
@@ -101,11 +102,13 @@ const setPassword = defineVerb({
 const remove = defineVerb({
   name: 'delete',
   summary: 'delete accounts; their ACLs stay',
+  details: 'The account that this command logs in with is not deleted: nobody might be left who could make it again.',
   examples: ['selfmonitor users delete old-service --yes'],
   args: { user: variadic('names', 'users') },
   output: ['table', 'json', 'yaml', 'name'],
   mutates: true,
   async run(context, { args }) {
+    refuseOwnAccount(context.settings.security.sasl, args.user)
     const cluster = await context.cluster()
     const found = await demandUsers(cluster, args.user)
     for (const { name, credentials } of found) {
@@ -127,6 +130,21 @@ const remove = defineVerb({
       context.note('Their ACLs stay: `selfmonitor acls list --principal User:…` shows them.')
   },
 })
+
+/**
+ * An account of PLAIN is kept elsewhere: one of SCRAM that has its name is another one, and may go.
+ * @param login what the command itself logs in with
+ * @param names accounts that are to be deleted
+ * @throws CliError OWN_ACCOUNT
+ */
+export function refuseOwnAccount(login: Settings['security']['sasl'], names: readonly string[]): void {
+  if (login === undefined || login.mechanism === 'PLAIN' || !names.includes(login.username)) return
+  throw new CliError(
+    'OWN_ACCOUNT',
+    `${login.username} is the account that this command logs in with. Nothing was deleted.`,
+    { hint: 'Name it with the --command-config of another account that may alter accounts.' },
+  )
+}
 
 /** @throws CliError UNKNOWN_USER naming the nearest name. */
 async function demandUsers(cluster: Cluster, names: readonly string[]): Promise<ScramUser[]> {

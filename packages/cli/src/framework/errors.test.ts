@@ -12,6 +12,11 @@ describe('what an error tells the shell', () => {
     expect(reportError('a text')).toMatchObject({ message: 'a text', exitCode: 1 })
   })
 
+  it('gives client settings and a folder of passwords that are not there 2', () => {
+    expect(reportError(withCode('INVALID_CLIENT_PROPERTIES', 'm', { reason: 'invalid' })).exitCode).toBe(2)
+    expect(reportError(withCode('NO_PASSWORDS')).exitCode).toBe(2)
+  })
+
   it('gives a failed connection 4, however deep it lies, and says where the address came from', () => {
     const error = new Error('cannot ask', { cause: new AggregateError([withCode('ECONNREFUSED')]) })
     expect(reportError(error, () => 'from default')).toMatchObject({

@@ -53,6 +53,9 @@ const connectionCodes = new Set([
 /** It answered, and wants another security protocol or certificate: the error knows better than we do what to look at. */
 const securityCodes = new Set(['TLS_FAILED', 'CONNECTION_CLOSED'])
 
+/** A file that an option or a variable names is not there or not what it has to be. */
+const usageCodes = new Set(['INVALID_CLIENT_PROPERTIES', 'NO_PASSWORDS'])
+
 const notAllowedCodes = new Set(['AUTHENTICATION_FAILED', 'POLICY_VIOLATION'])
 
 /** The error itself, its causes and what it aggregates, nearest first. */
@@ -106,6 +109,7 @@ export function reportError(error: unknown, where?: (message: string) => string)
       exitCode: exitCodes.cannotConnect,
     }
   }
+  if (codes.some((code) => usageCodes.has(code))) return { ...report, exitCode: exitCodes.usage }
   const notAllowed =
     reasons.includes('not-allowed') ||
     codes.some((code) => notAllowedCodes.has(code) || code.endsWith('_AUTHORIZATION_FAILED'))
