@@ -93,7 +93,7 @@ describe.each(majors)('an upgrade by Helm %s of a cluster that runs', async (maj
     ],
     [
       'switch security on',
-      { environment: 'staging', security: { enabled: false } },
+      { environment: 'staging', security: { enabled: false, acceptInsecure: true } },
       { environment: 'staging' },
       {},
       'security.enabled is true, but the brokers run with false: set it to false.',
@@ -108,7 +108,7 @@ describe.each(majors)('an upgrade by Helm %s of a cluster that runs', async (maj
     [
       'give controllers to a cluster that has its own in kafka-0',
       { environment: 'development' },
-      { environment: 'staging', security: { enabled: false } },
+      { environment: 'staging', security: { enabled: false, acceptInsecure: true } },
       {},
       'controller.mode is dedicated, but kafka-0 is broker and controller',
     ],
