@@ -106,6 +106,11 @@ describe.skipIf(missing !== null)('docker-compose-kafka.yml', () => {
     }
   })
 
+  it('gives up on a service that does one thing and fails, and never on one that stays', () => {
+    for (const [name, service] of Object.entries(services))
+      expect(service.restart, name).toMatch(endsByItself.includes(name) ? /^on-failure:[1-9]$/ : /^unless-stopped$/)
+  })
+
   it('starts no two services on one port', () => {
     const ports = Object.values(services).flatMap(portsOf)
     expect(new Set(ports).size).toBe(ports.length)
