@@ -13,7 +13,7 @@ const oneOf = (path: string, ...values: string[]) =>
   new RegExp(`${dotsOrSlashes(path)}.*must be one of.*${values.map((value) => `['"]${value}['"]`).join(', ')}`)
 const dotsOrSlashes = (path: string) => path.replaceAll('.', '[./]')
 
-type BadValue = readonly [what: string, values: Json, message: string | RegExp]
+type BadValue = readonly [what: string, values: Json, message: string | RegExp, kubeVersion?: string]
 
 const badValues: readonly BadValue[] = [
   // The schema's.
@@ -190,15 +190,172 @@ const badValues: readonly BadValue[] = [
     { clientAccess: { secretReaders: [{ account: 'admin', namespace: 'a', serviceAccount: 'b' }] } },
     'clientAccess.secretReaders would give out the password of the super user "admin"',
   ],
+  [
+    'no security in staging',
+    { environment: 'staging', security: { enabled: false } },
+    'security.enabled is false in staging: leave it on, set environment to development, or',
+  ],
+  [
+    'a memory that is no size',
+    { kafka: { resources: { requests: { memory: '8GB' } } } },
+    'kafka.resources.requests.memory is "8GB": write a size such as 512Mi, 8Gi or 8G',
+  ],
+  [
+    'a limit that is no size',
+    { connect: { resources: { limits: { 'ephemeral-storage': '2GB' } } } },
+    'connect.resources.limits.ephemeral-storage is "2GB": write a size such as 512Mi, 8Gi or 8G',
+  ],
+  [
+    'a share of a processor that is none',
+    { ui: { resources: { requests: { cpu: '1 core' } } } },
+    'ui.resources.requests.cpu is "1 core": write 500m, 2 or 0.5',
+  ],
+  [
+    'a heap that is no size',
+    { kafka: { heap: '4Gi' } },
+    'kafka.heap is "4Gi": write it as Java does, 512m or 4g, or leave it out',
+  ],
+  [
+    'a volume that is no size',
+    { kafka: { persistence: { size: '500GB' } } },
+    'kafka.persistence.size is "500GB": write a size such as 512Mi, 8Gi or 8G',
+  ],
+  [
+    'a volume in thousandths of a byte',
+    { controller: { persistence: { size: '500m' } } },
+    'controller.persistence.size is "500m": write a size such as 512Mi, 8Gi or 8G',
+  ],
+  [
+    'a volume that holds nothing',
+    { kafka: { persistence: { size: 0 } } },
+    'kafka.persistence.size is 0: set it to 1Gi or more',
+  ],
+  [
+    'a volume of ZooKeeper that holds next to nothing',
+    { coordination: 'zookeeper', zookeeper: { persistence: { size: '100Mi' } } },
+    'zookeeper.persistence.size is 100Mi: set it to 1Gi or more',
+  ],
+  [
+    'volumes to delete where Kubernetes deletes none',
+    { kafka: { persistence: { whenDeleted: 'Delete' } } },
+    'kafka.persistence.whenDeleted is Delete, which Kubernetes v1.25.0 does not know: set it to Retain',
+    '1.25.0',
+  ],
+  [
+    'volumes of controllers to delete where Kubernetes deletes none',
+    { controller: { persistence: { whenScaled: 'Delete' } } },
+    'controller.persistence.whenScaled is Delete, which Kubernetes v1.26.9 does not know: set it to Retain',
+    '1.26.9',
+  ],
+  [
+    'more controllers than make sense',
+    { controller: { replicaCount: 7 } },
+    'controller.replicaCount is 7: set it to 1, 3 or 5',
+  ],
+  [
+    'more of an ensemble than makes sense',
+    { coordination: 'zookeeper', zookeeper: { replicaCount: 7 } },
+    /zookeeper[./]replicaCount.*must be one of.*1, 3, 5/,
+  ],
+  [
+    'more replicas in sync than there are brokers',
+    { kafka: { config: { 'min.insync.replicas': 4 } } },
+    'kafka.config.min.insync.replicas is 4, with 3 brokers: set it to 3 or less, or kafka.replicaCount to 4 or more',
+  ],
+  [
+    'more replicas of offsets than there are brokers',
+    { kafka: { config: { 'offsets.topic.replication.factor': '5' } } },
+    'kafka.config.offsets.topic.replication.factor is 5, with 3 brokers: set it to 3 or less',
+  ],
+  [
+    'more replicas by default than there are brokers',
+    { controller: { config: { 'default.replication.factor': 4 } } },
+    'controller.config.default.replication.factor is 4, with 3 brokers: set it to 3 or less',
+  ],
+  [
+    'a label that pods are selected by',
+    { kafka: { podLabels: { app: 'streams' } } },
+    'kafka.podLabels has "app", which the chart sets itself: take it out, or choose another label',
+  ],
+  [
+    'a label that pods of a component are selected by',
+    { schemaRegistry: { podLabels: { 'app.kubernetes.io/component': 'registry' } } },
+    'schemaRegistry.podLabels has "app.kubernetes.io/component", which the chart sets itself',
+  ],
+  [
+    'a label of all that the chart sets itself',
+    { commonLabels: { 'app.kubernetes.io/part-of': 'shop' } },
+    'commonLabels has "app.kubernetes.io/part-of", which the chart sets itself',
+  ],
+  [
+    'node ports beyond the last',
+    { kafka: { external: { enabled: true, type: 'NodePort', nodePortBase: 32763 } } },
+    'kafka.external.nodePortBase is 32763, so that the last of its ports would be 32768: set it to 32762 or less',
+  ],
+  [
+    'certificates that are renewed as soon as they are made',
+    { credentials: { validity: '720h', renewBefore: '719h60m' } },
+    'credentials.renewBefore is 719h60m, of a credentials.validity of 720h: set it to less',
+  ],
+  [
+    'a schedule that is none',
+    { credentials: { renewSchedule: 'at night' } },
+    'credentials.renewSchedule is "at night": write the five fields of cron, "17 3 * * *", or @daily',
+  ],
+  [
+    'a schedule with seconds',
+    { credentials: { renewSchedule: '0 17 3 * * *' } },
+    'credentials.renewSchedule is "0 17 3 * * *": write the five fields of cron',
+  ],
+  [
+    'a Kafka that knows no ZooKeeper',
+    { coordination: 'zookeeper', images: { kafkaZookeeper: { tag: '8.3.1' } } },
+    'images.kafkaZookeeper.tag is 8.3.1, a Kafka that knows no ZooKeeper any more: leave it at 7.9',
+  ],
+  [
+    'an Apache Kafka that knows no ZooKeeper',
+    { coordination: 'zookeeper', images: { kafkaZookeeper: { repository: 'apache/kafka', tag: '4.0.0' } } },
+    'images.kafkaZookeeper.tag is 4.0.0, a Kafka that knows no ZooKeeper any more',
+  ],
+]
+
+/** Next to those above, and right. */
+const goodValues: readonly (readonly [what: string, values: Json, kubeVersion?: string])[] = [
+  ['a schedule by name', { credentials: { renewSchedule: '@daily' } }],
+  ['a schedule of lists, steps and names', { credentials: { renewSchedule: '*/15 0-6,22 * JAN-JUN MON' } }],
+  ['the last node ports', { kafka: { external: { enabled: true, type: 'NodePort', nodePortBase: 32762 } } }],
+  ['volumes to delete', { kafka: { persistence: { whenDeleted: 'Delete' } } }, '1.27.0'],
+  ['volumes to keep in an old Kubernetes', { kafka: { persistence: { whenDeleted: 'Retain' } } }, '1.25.0'],
+  ['sizes as numbers and in other units', { kafka: { persistence: { size: 536870912000 } }, ui: { heap: '300m' } }],
+  ['no limits', { kafka: { resources: { limits: { cpu: 'none', memory: 'none' } } } }],
+  ['all brokers in sync', { kafka: { config: { 'min.insync.replicas': 3 } } }],
+  ['five controllers', { controller: { replicaCount: 5 } }],
+  [
+    'Apache’s Kafka with ZooKeeper',
+    { coordination: 'zookeeper', images: { kafkaZookeeper: { repository: 'apache/kafka', tag: '3.9.1' } } },
+  ],
+  ['the image of 7.9 without ZooKeeper', { images: { kafka: { tag: '7.9.3' } } }],
 ]
 
 const majors: readonly HelmMajor[] = ['3', '4']
 describe.each(majors)('Helm %s', async (major) => {
   const helm = await orMissing(() => fetchHelm(major))
 
-  it.skipIf('missing' in helm).each(badValues)('refuses %s', async (_, values, message) => {
+  it.skipIf('missing' in helm).each(badValues)('refuses %s', async (_, values, message, kubeVersion = '1.37.0') => {
     if ('missing' in helm) return
-    await expect(renderChart({ helm: helm.value, values })).rejects.toThrow(message)
+    await expect(renderChart({ helm: helm.value, values, kubeVersion })).rejects.toThrow(message)
+  })
+
+  it.skipIf('missing' in helm).each(goodValues)('takes %s', async (_, values, kubeVersion = '1.37.0') => {
+    if ('missing' in helm) return
+    expect((await renderChart({ helm: helm.value, values, kubeVersion })).objects.length).toBeGreaterThan(0)
+  })
+
+  it.skipIf('missing' in helm)('has a pod for `helm test` only where something makes its topic', async () => {
+    if ('missing' in helm) return
+    const test = async (values: Json) =>
+      (await renderChart({ helm: helm.value, values })).objects.filter(({ kind }) => kind === 'Pod').length
+    expect([await test({}), await test({ setup: { enabled: false } })]).toEqual([1, 0])
   })
 
   it.skipIf('missing' in helm)('refuses each unknown key, wherever it stands', async () => {

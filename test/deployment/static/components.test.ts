@@ -205,6 +205,18 @@ describe.skipIf('missing' in tools)('infrastructure.yaml', () => {
     expect(await operations({ ui: { readOnly: false } })).toContain('delete')
   })
 
+  it('shows in the UI the messages of the topics that are named, not of audit, compliance and connectors', async () => {
+    const readable = async (values: Json) =>
+      (await load(values))
+        .users!.find(({ name }) => name === 'kafka-ui')!
+        .acls.filter((acl) => acl.resourceType === 'topic' && acl.operations.includes('read'))
+        .map((acl) => acl.resourceName)
+    expect(await readable({})).toContain('transaction.events')
+    for (const readOnly of [true, false])
+      expect((await readable({ ui: { readOnly } })).join()).not.toMatch(/\*|audit|compliance|connect/)
+    expect(await readable({ ui: { access: { read: [{ topic: '*' }] } } })).toEqual(['*'])
+  })
+
   it('gives nobody the cluster to alter, and nobody everything', async () => {
     const { users } = await load({})
     for (const { name, acls } of users!)

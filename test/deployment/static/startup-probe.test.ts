@@ -55,6 +55,13 @@ describe('the startup probe of broker 1', () => {
     expect(await ask(`echo '${lagging}'`, 601)).toMatchObject({ exitCode: 0 })
   })
 
+  it('does not wait for a partition that has no leader to copy from', async () => {
+    const leaderless = lagging.replace('Leader: 0', 'Leader: none').replace('Isr: 0,2', 'Isr: 2')
+    expect(await ask(`echo '${leaderless}'`)).toMatchObject({ exitCode: 0 })
+    const both = await ask(`echo '${leaderless}'; echo '${lagging.replace('Partition: 4', 'Partition: 5')}'`)
+    expect(both).toMatchObject({ exitCode: 1, stdout: expect.stringContaining('the first user.events-5') })
+  })
+
   it('says yes when the cluster has not answered for too long', async () => {
     expect(await ask('exit 1')).toMatchObject({ exitCode: 1 })
     expect(await ask('exit 1', 601)).toMatchObject({ exitCode: 0 })

@@ -172,6 +172,13 @@ the request, a CPU limit that is null is twice the request, "none" leaves a limi
 {{- define "selfmonitor.resources" -}}
 {{- $requests := .resources.requests -}}
 {{- $limits := deepCopy .resources.limits -}}
+{{- range $part, $given := dict "requests" $requests "limits" $limits -}}
+{{- range $key, $value := $given -}}
+{{- if and (not (kindIs "invalid" $value)) (not (and (eq $part "limits") (eq (toString $value) "none"))) -}}
+{{- $_ := include (ternary "selfmonitor.millicores" "selfmonitor.bytes" (eq $key "cpu")) (dict "value" $value "name" (printf "%s.resources.%s.%s" $.name $part $key)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- if and (kindIs "invalid" $limits.memory) $requests.memory }}{{ $_ := set $limits "memory" $requests.memory }}{{ end -}}
 {{- if and $requests.memory $limits.memory (ne (toString $limits.memory) "none") -}}
 {{- $key := printf "%s.resources.limits.memory" .name -}}
@@ -319,8 +326,8 @@ spec (`include … | fromYamlArray`) and for Certificates of cert-manager.
 {{- if lt (int $kafka.replicaCount) 1 -}}
 {{- fail "kafka.replicaCount is 0: set it to 1 or more; to stop the brokers, kubectl scale statefulset kafka --replicas=0" -}}
 {{- end -}}
-{{- if and (include "selfmonitor.controllersAreDedicated" .) (not (has (int .Values.controller.replicaCount) (list 1 3 5 7 9))) -}}
-{{- fail (printf "controller.replicaCount is %v: set it to 1, 3 or 5; an even number survives no more failures than the odd one below it" .Values.controller.replicaCount) -}}
+{{- if and (include "selfmonitor.controllersAreDedicated" .) (not (has (int .Values.controller.replicaCount) (list 1 3 5))) -}}
+{{- fail (printf "controller.replicaCount is %v: set it to 1, 3 or 5; an even number survives no more failures than the odd one below it, and more than five make every write wait for more of them" .Values.controller.replicaCount) -}}
 {{- end -}}
 {{- if $kraft -}}
 {{- if not (has .Values.controller.mode (list "dedicated" "combined")) -}}
@@ -334,8 +341,8 @@ spec (`include … | fromYamlArray`) and for Certificates of cert-manager.
 {{- fail "controller.mode is combined in production: set it to dedicated (Kafka does not recommend combined for critical deployments), or environment to development" -}}
 {{- end -}}
 {{- end -}}
-{{- if and (not $kraft) (not (has (int .Values.zookeeper.replicaCount) (list 1 3 5 7))) -}}
-{{- fail (printf "zookeeper.replicaCount is %v: set it to 1, 3 or 5; an even number survives no more failures than the odd one below it" .Values.zookeeper.replicaCount) -}}
+{{- if and (not $kraft) (not (has (int .Values.zookeeper.replicaCount) (list 1 3 5))) -}}
+{{- fail (printf "zookeeper.replicaCount is %v: set it to 1, 3 or 5; an even number survives no more failures than the odd one below it, and more than five make every write wait for more of them" .Values.zookeeper.replicaCount) -}}
 {{- end -}}
 {{- if and (include "selfmonitor.migrating" .) (ne .Values.controller.mode "dedicated") -}}
 {{- fail (printf "zookeeper.migration is %s with controller.mode %s: set controller.mode to dedicated, brokers that come from ZooKeeper cannot be controllers" .Values.zookeeper.migration .Values.controller.mode) -}}
@@ -363,4 +370,5 @@ spec (`include … | fromYamlArray`) and for Certificates of cert-manager.
 {{- fail (printf "%s.terminationGracePeriodSeconds is %v: set it to %s.preStopTimeoutSeconds (%v) and 30 s or more, for the controlled shutdown after it" $name $set.terminationGracePeriodSeconds $name $set.preStopTimeoutSeconds) -}}
 {{- end -}}
 {{- end -}}
+{{- include "selfmonitor.validateLater" . -}}
 {{- end -}}

@@ -434,8 +434,8 @@ spec:
 
 {{- define "selfmonitor.validatePlatform" -}}
 {{- $secured := include "selfmonitor.secured" . -}}
-{{- if and (eq .Values.environment "production") (not $secured) (not .Values.security.acceptInsecure) -}}
-{{- fail "security.enabled is false in production: leave it on, set environment to development, or, where another layer protects the cluster, set security.acceptInsecure to true as well" -}}
+{{- if and (ne .Values.environment "development") (not $secured) (not .Values.security.acceptInsecure) -}}
+{{- fail (printf "security.enabled is false in %s: leave it on, set environment to development, or, where another layer protects the cluster, set security.acceptInsecure to true as well" .Values.environment) -}}
 {{- end -}}
 {{- $replicas := int (include "selfmonitor.replicationFactor" .) -}}
 {{- if gt $replicas (int .Values.kafka.replicaCount) -}}

@@ -11,7 +11,8 @@ source "$(dirname "$0")/lib.sh"
 
 SINCE=$RUN_DIR/listening-since
 
-# Partitions with this broker among the replicas and not in sync, one a line. Fails when the cluster does not answer.
+# Partitions with this broker among the replicas and not in sync, one a line. Fails when the cluster does not answer. Not those
+# without a leader: there is nobody to copy from, and waiting would keep clients from all others.
 lagging_partitions() {
   local lines line
   local pattern='Topic: ([^[:space:]]+)[[:space:]]+Partition: ([0-9]+)[[:space:]].*Replicas: ([0-9,]*)[[:space:]]+Isr: ([0-9,]*)'
@@ -21,7 +22,7 @@ lagging_partitions() {
     return 1
   }
   while IFS= read -r line; do
-    if [[ $line =~ $pattern && ,${BASH_REMATCH[3]}, == *,$NODE_ID,* && ,${BASH_REMATCH[4]}, != *,$NODE_ID,* ]]; then
+    if [[ $line != *'Leader: none'* && $line =~ $pattern && ,${BASH_REMATCH[3]}, == *,$NODE_ID,* && ,${BASH_REMATCH[4]}, != *,$NODE_ID,* ]]; then
       echo "${BASH_REMATCH[1]}-${BASH_REMATCH[2]}"
     fi
   done <<<"$lines"

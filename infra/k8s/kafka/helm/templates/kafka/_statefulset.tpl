@@ -26,6 +26,7 @@ spec:
     rollingUpdate: { partition: {{ int $of.updateStrategy.partition }} }
     {{- end }}
   revisionHistoryLimit: 5
+  {{- /* Below Kubernetes 1.27 anything but Retain is refused, and Retain is what it does anyway. */}}
   {{- if and (semverCompare ">=1.27.0-0" .root.Capabilities.KubeVersion.Version) (or (ne $of.persistence.whenDeleted "Retain") (ne $of.persistence.whenScaled "Retain")) }}
   persistentVolumeClaimRetentionPolicy:
     whenDeleted: {{ $of.persistence.whenDeleted }}
@@ -136,7 +137,8 @@ spec:
             exec: { command: [/bin/bash, /opt/selfmonitor/bin/kafka-startup-probe.sh] }
             periodSeconds: 10
             timeoutSeconds: 30
-            failureThreshold: {{ div (add (int $of.startupTimeoutSeconds) (int $of.inSyncTimeoutSeconds)) 10 }}
+            # A minute more than both, so that a start that took all of its time still gets to the end of the second.
+            failureThreshold: {{ div (add (int $of.startupTimeoutSeconds) (int $of.inSyncTimeoutSeconds) 60) 10 }}
           # This node only, and cheap: what the cluster is like must not take pods out of service.
           readinessProbe:
             tcpSocket: { port: {{ .readiness }} }

@@ -1,0 +1,100 @@
+{{/*
+Values that Kubernetes or Kafka would take and that fail later, at the first start or at the first renewal: refused here, by a message
+that names the value and what to set. Called by selfmonitor.validate; renders nothing.
+*/}}
+
+{{/* A Go duration in seconds: "8760h", "1h30m". The schema has looked at its form. */}}
+{{- define "selfmonitor.seconds" -}}
+{{- $seconds := 0 -}}
+{{- range regexFindAll "[0-9]+[hms]" (toString .) -1 -}}
+{{- $seconds = add $seconds (mul (int64 (regexFind "[0-9]+" .)) (index (dict "h" 3600 "m" 60 "s" 1) (regexFind "[hms]" .))) -}}
+{{- end -}}
+{{- $seconds -}}
+{{- end -}}
+
+{{/* "true" when `helm test` has a pod: its topic and its account are made by the setup Job. */}}
+{{- define "selfmonitor.testRuns" -}}
+{{- if and .Values.test.enabled .Values.setup.enabled -}}true{{- end -}}
+{{- end -}}
+
+{{- define "selfmonitor.validateVolumes" -}}
+{{- $sets := list "kafka" -}}
+{{- if include "selfmonitor.controllersAreDedicated" . }}{{ $sets = append $sets "controller" }}{{ end -}}
+{{- if eq .Values.coordination "zookeeper" }}{{ $sets = append $sets "zookeeper" }}{{ end -}}
+{{- range $name := $sets -}}
+{{- $persistence := (index $.Values $name).persistence -}}
+{{- $key := printf "%s.persistence.size" $name -}}
+{{- if lt (int64 (include "selfmonitor.bytes" (dict "value" $persistence.size "name" $key))) 1073741824 -}}
+{{- fail (printf "%s is %s: set it to 1Gi or more, the size of one segment of a log" $key (include "selfmonitor.scalar" $persistence.size)) -}}
+{{- end -}}
+{{- range $policy := list "whenDeleted" "whenScaled" -}}
+{{- if and (eq (toString (index $persistence $policy)) "Delete") (not (semverCompare ">=1.27.0-0" $.Capabilities.KubeVersion.Version)) -}}
+{{- fail (printf "%s.persistence.%s is Delete, which Kubernetes %s does not know: set it to Retain, or upgrade Kubernetes to 1.27" $name $policy $.Capabilities.KubeVersion.Version) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Counts of replicas in kafka.config and controller.config. */}}
+{{- define "selfmonitor.validateReplicas" -}}
+{{- $brokers := int .Values.kafka.replicaCount -}}
+{{- range $name := list "kafka" "controller" -}}
+{{- range $key, $value := (index $.Values $name).config -}}
+{{- if and (regexMatch "(^|\\.)(min\\.insync\\.replicas|min\\.isr|replication\\.factor)$" $key) (gt (int $value) $brokers) -}}
+{{- fail (printf "%s.config.%s is %v, with %d brokers: set it to %d or less, or kafka.replicaCount to %v or more" $name $key $value $brokers $brokers $value) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Labels that pods are selected by, or that the chart writes itself: a second one of that name is no valid YAML. */}}
+{{- define "selfmonitor.validateLabels" -}}
+{{- $own := list "app" -}}
+{{- range list "name" "instance" "component" "part-of" "version" "managed-by" }}{{ $own = append $own (printf "app.kubernetes.io/%s" .) }}{{ end -}}
+{{- $given := dict "commonLabels" .Values.commonLabels -}}
+{{- range list "kafka" "controller" "zookeeper" "schemaRegistry" "connect" "ksqldb" "ui" -}}
+{{- $_ := set $given (printf "%s.podLabels" .) (index $.Values .).podLabels -}}
+{{- end -}}
+{{- range $name, $labels := $given -}}
+{{- range $label, $_ := $labels -}}
+{{- if has $label $own -}}
+{{- fail (printf "%s has %q, which the chart sets itself: take it out, or choose another label" $name $label) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "selfmonitor.validateExternal" -}}
+{{- $external := .Values.kafka.external -}}
+{{- if and $external.enabled (eq $external.type "NodePort") $external.nodePortBase -}}
+{{- $last := add (int $external.nodePortBase) (int (include "selfmonitor.externalOrdinals" .)) -}}
+{{- if gt (int $last) 32767 -}}
+{{- fail (printf "kafka.external.nodePortBase is %d, so that the last of its ports would be %d: set it to %d or less, node ports end at 32767" (int $external.nodePortBase) $last (sub (add (int $external.nodePortBase) 32767) $last)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "selfmonitor.validateRenewal" -}}
+{{- $credentials := .Values.credentials -}}
+{{- if ge (int64 (include "selfmonitor.seconds" $credentials.renewBefore)) (int64 (include "selfmonitor.seconds" $credentials.validity)) -}}
+{{- fail (printf "credentials.renewBefore is %s, of a credentials.validity of %s: set it to less, or every look would make new certificates" $credentials.renewBefore $credentials.validity) -}}
+{{- end -}}
+{{- if not (regexMatch "^(@(yearly|annually|monthly|weekly|daily|midnight|hourly)|[0-9A-Za-z*?,/-]+( +[0-9A-Za-z*?,/-]+){4})$" (trim $credentials.renewSchedule)) -}}
+{{- fail (printf "credentials.renewSchedule is %q: write the five fields of cron, \"17 3 * * *\", or @daily" $credentials.renewSchedule) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Kafka 4 has no ZooKeeper: Confluent's images from 8.0 on, Apache's from 4.0 on. */}}
+{{- define "selfmonitor.validateImages" -}}
+{{- if eq .Values.coordination "zookeeper" -}}
+{{- $image := .Values.images.kafkaZookeeper -}}
+{{- $first := ternary 8 4 (hasPrefix "cp-" (base $image.repository)) -}}
+{{- if and (regexMatch "^[0-9]+\\." (toString $image.tag)) (ge (int (regexFind "^[0-9]+" (toString $image.tag))) $first) -}}
+{{- fail (printf "images.kafkaZookeeper.tag is %v, a Kafka that knows no ZooKeeper any more: leave it at 7.9 (Apache's images: 3.9) while coordination is zookeeper; images.kafka is what runs after the migration" $image.tag) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "selfmonitor.validateLater" -}}
+{{- range list "Volumes" "Replicas" "Labels" "External" "Renewal" "Images" }}{{ include (printf "selfmonitor.validate%s" .) $ }}{{ end -}}
+{{- end -}}
