@@ -54,7 +54,7 @@ const kinds: Readonly<Record<string, string>> = {
   ...{ pod: 'Pod', pods: 'Pod', statefulset: 'StatefulSet', statefulsets: 'StatefulSet', deployment: 'Deployment' },
   ...{ deployments: 'Deployment', job: 'Job', jobs: 'Job', cronjob: 'CronJob', secret: 'Secret', secrets: 'Secret' },
   ...{ configmap: 'ConfigMap', configmaps: 'ConfigMap', pvc: 'PersistentVolumeClaim', pdb: 'PodDisruptionBudget' },
-  ...{ networkpolicies: 'NetworkPolicy', storageclass: 'StorageClass', events: 'Event' },
+  ...{ service: 'Service', networkpolicies: 'NetworkPolicy', storageclass: 'StorageClass', events: 'Event' },
 }
 
 describe.skipIf('missing' in helm)('what the runbook names', () => {
@@ -114,7 +114,7 @@ describe.skipIf('missing' in helm)('what the runbook names', () => {
     expect(JSON.stringify(policy)).toContain('"selfmonitor"')
     expect(namespaces.filter(({ name }) => name !== 'kafka' && name !== 'selfmonitor')).toEqual([])
     // Without one, kubectl looks in whatever namespace it looked in last.
-    const needNone = /^(get storageclass|apply -f)/
+    const needNone = /^(get storageclass|apply -f|drain|uncordon)/
     const forgotten = kubectl.filter(
       ({ words }) =>
         option(outside(words), '-n', '--namespace').length === 0 && !needNone.test(words.slice(1).join(' ')),
@@ -293,8 +293,14 @@ function namedIn(all: readonly string[]): string[] {
       }
       break
     }
+    case 'port-forward':
+      names.push(...slashed(targets[0]!))
+      break
     case 'apply':
     case 'create':
+    // Nodes are nobody's to look up.
+    case 'drain':
+    case 'uncordon':
       break
     default:
       names.push(`command kubectl ${verb}`)
