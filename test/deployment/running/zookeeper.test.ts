@@ -325,7 +325,9 @@ describe.skipIf(missing !== null)('a cluster on ZooKeeper', () => {
       `kafka-console-consumer --bootstrap-server localhost:9092 --consumer.config /run/kafka/client.properties --topic ${topic} --from-beginning --timeout-ms 10000 2>/dev/null || true`,
     )
     const ascending = (list: number[]) => list.sort((a, b) => a - b)
-    expect(ascending(stored.trim().split('\n').map(Number))).toEqual(ascending(sent))
+    // Kafka 4 first says on the same stream that the option has another name now.
+    const values = stored.split('\n').filter((line) => /^\d+$/.test(line))
+    expect(ascending(values.map(Number))).toEqual(ascending(sent))
   }, 300_000)
 })
 
