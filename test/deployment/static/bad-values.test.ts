@@ -328,6 +328,8 @@ const goodValues: readonly (readonly [what: string, values: Json, kubeVersion?: 
   ['volumes to keep in an old Kubernetes', { kafka: { persistence: { whenDeleted: 'Retain' } } }, '1.25.0'],
   ['sizes as numbers and in other units', { kafka: { persistence: { size: 536870912000 } }, ui: { heap: '300m' } }],
   ['no limits', { kafka: { resources: { limits: { cpu: 'none', memory: 'none' } } } }],
+  ['no limit on the disk of a component', { connect: { resources: { limits: { 'ephemeral-storage': 'none' } } } }],
+  ['a limit in bytes', { connect: { resources: { limits: { 'ephemeral-storage': 2147483648 } } } }],
   ['all brokers in sync', { kafka: { config: { 'min.insync.replicas': 3 } } }],
   ['five controllers', { controller: { replicaCount: 5 } }],
   [
@@ -348,7 +350,9 @@ describe.each(majors)('Helm %s', async (major) => {
 
   it.skipIf('missing' in helm).each(goodValues)('takes %s', async (_, values, kubeVersion = '1.37.0') => {
     if ('missing' in helm) return
-    expect((await renderChart({ helm: helm.value, values, kubeVersion })).objects.length).toBeGreaterThan(0)
+    const { yaml, objects } = await renderChart({ helm: helm.value, values, kubeVersion })
+    expect(objects.length).toBeGreaterThan(0)
+    expect(yaml).not.toMatch(/(sizeLimit|memory|storage|cpu): "?(none|.*e\+)/)
   })
 
   it.skipIf('missing' in helm)('has a pod for `helm test` only where something makes its topic', async () => {

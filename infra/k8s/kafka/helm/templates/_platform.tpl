@@ -320,7 +320,8 @@ spec:
         - name: run
           emptyDir: { medium: Memory, sizeLimit: 1Mi }
         - name: tmp
-          emptyDir: { sizeLimit: {{ index $values.resources.limits "ephemeral-storage" | default "512Mi" }} }
+          {{- $scratch := include "selfmonitor.scalar" (index $values.resources.limits "ephemeral-storage" | default "512Mi") }}
+          emptyDir: {{ if eq $scratch "none" }}{}{{ else }}{ sizeLimit: {{ $scratch }} }{{ end }}
         {{- range .scratch }}
         - name: {{ .name }}
           emptyDir: { sizeLimit: {{ .size }} }
