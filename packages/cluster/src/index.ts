@@ -9,5 +9,5 @@ export {
 export { connectCluster } from './cluster.ts'
 export { ClusterError, type ClusterErrorReason } from './errors.ts'
 export { computeResets, type PartitionState } from './reset.ts'
-export { clientSecurity } from './security.ts'
+export { type ClientSecurity, clientSecurity } from './security.ts'
 export type * from './types.ts'

@@ -1,9 +1,16 @@
 // TLS and SASL as the client library wants them, from the options of this package: for the cluster's own connections, and for
 // whoever opens others of the library's clients to the same cluster.
 import { isIP } from 'node:net'
-import type { ConnectionOptions } from '@platformatic/kafka'
+import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import { invalid } from './errors.ts'
 import type { ClusterOptions } from './types.ts'
+
+/** What `@platformatic/kafka` takes, in words of our own: its declarations are no part of ours. */
+export interface ClientSecurity {
+  readonly sasl?: NonNullable<ClusterOptions['sasl']>
+  readonly tls?: TlsOptions
+  readonly tlsServerName?: string | boolean
+}
 
 /**
  * The part of @platformatic/kafka's options that secures a connection; nothing of it for a plain one.
@@ -14,10 +21,7 @@ export function clientSecurity({
   bootstrapServers,
   sasl,
   tls = false,
-}: Pick<ClusterOptions, 'bootstrapServers' | 'sasl' | 'tls'>): Pick<
-  ConnectionOptions,
-  'sasl' | 'tls' | 'tlsServerName'
-> {
+}: Pick<ClusterOptions, 'bootstrapServers' | 'sasl' | 'tls'>): ClientSecurity {
   demandSendableName(sasl)
   const { verifyHostname = true, servername, ...pems } = typeof tls === 'object' ? tls : {}
   return {
