@@ -235,7 +235,7 @@ describe.skipIf(missing !== null)('a cluster on ZooKeeper', () => {
   }, 900_000)
 
   test.runIf(whole)(
-    'back from step 2: brokers are of ZooKeeper alone, and a second attempt meets nothing of the first',
+    'back from step 2: brokers are of ZooKeeper alone, and a second attempt meets nothing of the first (with SELFMONITOR_TEST_MIGRATION=whole)',
     async () => {
       await become('none')
       const config = '-zk-tls-config-file /run/kafka/zookeeper-client.properties'
@@ -283,7 +283,7 @@ describe.skipIf(missing !== null)('a cluster on ZooKeeper', () => {
   }, 900_000)
 
   test.runIf(whole)(
-    'step 5: goes on without ZooKeeper’s objects, on the same Kafka, and counts as formed',
+    'step 5: goes on without ZooKeeper’s objects, on the same Kafka, and counts as formed (with SELFMONITOR_TEST_MIGRATION=whole)',
     async () => {
       await become('withoutZooKeeper')
       expect(cluster.get('StatefulSet', 'zookeeper')).toBeUndefined()
@@ -298,7 +298,7 @@ describe.skipIf(missing !== null)('a cluster on ZooKeeper', () => {
   )
 
   test.runIf(whole)(
-    'step 6: becomes Kafka 4, and then its metadata does',
+    'step 6: becomes Kafka 4, and then its metadata does (with SELFMONITOR_TEST_MIGRATION=whole)',
     async () => {
       await become('kafka4')
       await rolledOut(cluster, 'kafka-controller', patience)

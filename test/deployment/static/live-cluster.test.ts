@@ -53,14 +53,15 @@ describe.each(majors)('an upgrade by Helm %s of a cluster that runs', async (maj
   }
 
   // Helm 4 asks the server for the schemas of all objects when the templates are through, which this one does not have.
-  it.skipIf('missing' in found || major === '4')('goes through when nothing is taken away', async () => {
-    const objects = await upgrade({}, { kafka: { replicaCount: 5, persistence: { size: '512000Mi' } } })
-    expect(ofKind(objects, 'StatefulSet').map(({ spec }) => spec.replicas)).toEqual([3, 5])
-    await upgrade({}, {}, { kafka: 0 })
-    await upgrade(step('none'), step('controllers'))
-    await upgrade(step('kraft'), step('brokers'))
-    await upgrade(step('finished'), {})
-  })
+  if (major === '3')
+    it.skipIf('missing' in found)('goes through when nothing is taken away', async () => {
+      const objects = await upgrade({}, { kafka: { replicaCount: 5, persistence: { size: '512000Mi' } } })
+      expect(ofKind(objects, 'StatefulSet').map(({ spec }) => spec.replicas)).toEqual([3, 5])
+      await upgrade({}, {}, { kafka: 0 })
+      await upgrade(step('none'), step('controllers'))
+      await upgrade(step('kraft'), step('brokers'))
+      await upgrade(step('finished'), {})
+    })
 
   const refused: [what: string, before: Json, after: Json, scaled: Record<string, number>, message: string][] = [
     [
