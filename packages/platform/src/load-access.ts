@@ -1,31 +1,17 @@
 // Reads and checks what a platform file says about accounts: `access`, `users`, `owns`.
 import type { AclOperation, AclResourceType } from '@selfmonitor/cluster'
+import { aclOperationsOf } from '@selfmonitor/cluster/acl-operations'
 import { accountNameProblem, coversTopic, protectedTopics } from './access.ts'
 import { entriesOf, get, joinPath, type Position, problemAt, type Tree } from './document.ts'
 import { aclOperations } from './format-access.ts'
 import type { AccessMode, Platform, PlatformAcl, PlatformProblem, PlatformUser } from './types.ts'
 
-// What each kind of resource knows: Kafka stores any other rule too, and it then allows nothing.
-// Source: the operations that `kafka-acls` of Apache Kafka 4.3 accepts for each.
-const operationsOf: Readonly<Record<PlatformAcl['resourceType'], readonly AclOperation[]>> = {
-  topic: ['all', 'read', 'write', 'create', 'delete', 'alter', 'describe', 'describe-configs', 'alter-configs'],
-  group: ['all', 'read', 'delete', 'describe', 'describe-configs', 'alter-configs'],
-  'transactional-id': ['all', 'write', 'describe', 'two-phase-commit'],
-  cluster: [
-    'all',
-    'create',
-    'alter',
-    'describe',
-    'cluster-action',
-    'describe-configs',
-    'alter-configs',
-    'idempotent-write',
-  ],
-}
+// The kinds of resource that a platform file can name.
+const resourceTypes: readonly AclResourceType[] = ['topic', 'group', 'transactional-id', 'cluster']
 
 /** Whether a rule of this kind means anything to Kafka and can be written in a platform file. */
 export function isOperationOf(resourceType: AclResourceType, operation: AclOperation): boolean {
-  return resourceType in operationsOf && operationsOf[resourceType as PlatformAcl['resourceType']].includes(operation)
+  return resourceTypes.includes(resourceType) && aclOperationsOf[resourceType].includes(operation)
 }
 
 const resourceWords = {
@@ -121,8 +107,8 @@ function aclOf(tree: Tree, places: AclPlaces, problems: PlatformProblem[]): Plat
       continue
     }
     operations.set(operation, item.at)
-    if (!operationsOf[resourceType].includes(operation)) {
-      const known = operationsOf[resourceType].join(', ')
+    if (!aclOperationsOf[resourceType].includes(operation)) {
+      const known = aclOperationsOf[resourceType].join(', ')
       problems.push(problemAt(item.at, `${operation} is not for a ${word}: Kafka knows ${known} there`))
     }
   }

@@ -1,30 +1,12 @@
 // From the options of `selfmonitor acls` to rules, and from rules to those that are meant. Pure.
 import type { AclBinding, AclOperation, AclPattern, AclResourceType } from '@selfmonitor/cluster'
+import { aclOperationsOf } from '@selfmonitor/cluster/acl-operations'
 import { usageError } from '../framework/errors.ts'
 import { didYouMean } from '../framework/suggest.ts'
 
-// What can be allowed on what: Kafka's AclEntry.supportedOperations. Kafka itself takes any pair, and never asks for others.
-const operationsOf: Readonly<Record<AclResourceType, readonly AclOperation[]>> = {
-  topic: ['all', 'read', 'write', 'create', 'delete', 'alter', 'describe', 'describe-configs', 'alter-configs'],
-  group: ['all', 'read', 'describe', 'delete', 'describe-configs', 'alter-configs'],
-  cluster: [
-    'all',
-    'create',
-    'alter',
-    'describe',
-    'cluster-action',
-    'describe-configs',
-    'alter-configs',
-    'idempotent-write',
-  ],
-  'transactional-id': ['all', 'describe', 'write', 'two-phase-commit'],
-  'delegation-token': ['all', 'describe'],
-  user: ['all', 'create-tokens', 'describe-tokens'],
-}
-
 /** Reads `--operation read,describe`, repeatable; Kafka's own spelling (`DescribeConfigs`, `DESCRIBE_CONFIGS`) is one too. */
 export function aclOperations(text: string, previous: readonly AclOperation[] = []): AclOperation[] {
-  const known = [...new Set(Object.values(operationsOf).flat())]
+  const known = [...new Set(Object.values(aclOperationsOf).flat())]
   const named = text.split(',').map((word) => {
     const plain = (name: string) => name.replace(/[-_ ]/g, '').toLowerCase()
     const found = known.find((operation) => plain(operation) === plain(word))
@@ -82,9 +64,9 @@ export function newRules(options: NewRules): AclBinding[] {
   if (on.length === 0)
     throw usageError('On what was not said.', 'Pass --topic, --group, --transactional-id, --user or --cluster.')
   for (const { type } of on) {
-    const wrong = operation.find((one) => !operationsOf[type].includes(one))
+    const wrong = operation.find((one) => !aclOperationsOf[type].includes(one))
     if (wrong !== undefined) {
-      throw usageError(`${wrong} means nothing on a ${type}.`, `There it is ${operationsOf[type].join(', ')}.`)
+      throw usageError(`${wrong} means nothing on a ${type}.`, `There it is ${aclOperationsOf[type].join(', ')}.`)
     }
     if (type === 'cluster' && pattern === 'prefixed') throw usageError('--cluster has one name: no --pattern prefixed.')
   }
