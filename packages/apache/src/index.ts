@@ -3,5 +3,5 @@ export { cacheDir, fetchDistribution, findJava, jarOf, javaMajorVersion, pinnedV
 export { ApacheError, type ApacheErrorCode } from './errors.ts'
 export { type RunOptions, run } from './process.ts'
 export { startApache } from './start-apache.ts'
-export { runTool, spawnTool, type ToolName, toolNames } from './tools.ts'
+export { mainClasses, runTool, spawnTool, type ToolName, toolNames } from './tools.ts'
 export type * from './types.ts'

@@ -5,7 +5,8 @@ import { ApacheError } from './errors.ts'
 import { type RunOptions, run } from './process.ts'
 import type { KafkaDistribution, ToolResult } from './types.ts'
 
-const mainClasses = {
+/** The class behind each of Kafka's command-line tools, by the name that people type. */
+export const mainClasses = {
   'kafka-acls': 'org.apache.kafka.tools.AclCommand',
   'kafka-broker-api-versions': 'org.apache.kafka.tools.BrokerApiVersionsCommand',
   'kafka-cluster': 'org.apache.kafka.tools.ClusterTool',

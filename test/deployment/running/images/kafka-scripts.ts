@@ -1,40 +1,18 @@
 // The shell scripts of a Kafka distribution, as our own text that behaves alike: the same names, main classes, environment
 // variables and flags of the Java virtual machine. Source of the facts: bin/ of apache/kafka 4.3.
 
+import { mainClasses as toolClasses } from '@selfmonitor/apache'
 import { archivePath } from './class-archive.ts'
 
 /** Tools by name without `kafka-` or `.sh` taken off, and the class that each runs. */
 const mainClasses: Readonly<Record<string, string>> = {
-  'kafka-acls': 'org.apache.kafka.tools.AclCommand',
-  'kafka-broker-api-versions': 'org.apache.kafka.tools.BrokerApiVersionsCommand',
+  ...toolClasses,
   'kafka-client-metrics': 'org.apache.kafka.tools.ClientMetricsCommand',
-  'kafka-cluster': 'org.apache.kafka.tools.ClusterTool',
-  'kafka-configs': 'kafka.admin.ConfigCommand',
-  'kafka-console-consumer': 'org.apache.kafka.tools.consumer.ConsoleConsumer',
-  'kafka-console-producer': 'org.apache.kafka.tools.ConsoleProducer',
   'kafka-console-share-consumer': 'org.apache.kafka.tools.consumer.ConsoleShareConsumer',
-  'kafka-consumer-groups': 'org.apache.kafka.tools.consumer.group.ConsumerGroupCommand',
-  'kafka-consumer-perf-test': 'org.apache.kafka.tools.ConsumerPerformance',
   'kafka-delegation-tokens': 'org.apache.kafka.tools.DelegationTokenCommand',
-  'kafka-delete-records': 'org.apache.kafka.tools.DeleteRecordsCommand',
-  'kafka-dump-log': 'org.apache.kafka.tools.DumpLogSegments',
-  'kafka-e2e-latency': 'org.apache.kafka.tools.EndToEndLatency',
-  'kafka-features': 'org.apache.kafka.tools.FeatureCommand',
-  'kafka-get-offsets': 'org.apache.kafka.tools.GetOffsetShell',
-  'kafka-groups': 'org.apache.kafka.tools.GroupsCommand',
   'kafka-jmx': 'org.apache.kafka.tools.JmxTool',
-  'kafka-leader-election': 'org.apache.kafka.tools.LeaderElectionCommand',
-  'kafka-log-dirs': 'org.apache.kafka.tools.LogDirsCommand',
-  'kafka-metadata-quorum': 'org.apache.kafka.tools.MetadataQuorumCommand',
-  'kafka-producer-perf-test': 'org.apache.kafka.tools.ProducerPerformance',
-  'kafka-reassign-partitions': 'org.apache.kafka.tools.reassign.ReassignPartitionsCommand',
   'kafka-replica-verification': 'org.apache.kafka.tools.ReplicaVerificationTool',
   'kafka-share-groups': 'org.apache.kafka.tools.consumer.group.ShareGroupCommand',
-  'kafka-storage': 'kafka.tools.StorageTool',
-  'kafka-topics': 'org.apache.kafka.tools.TopicCommand',
-  'kafka-transactions': 'org.apache.kafka.tools.TransactionsCommand',
-  'kafka-verifiable-consumer': 'org.apache.kafka.tools.VerifiableConsumer',
-  'kafka-verifiable-producer': 'org.apache.kafka.tools.VerifiableProducer',
 }
 
 /** Heaps that the distribution's scripts give to tools that measure. */
