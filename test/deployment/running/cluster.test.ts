@@ -278,7 +278,10 @@ describe.skipIf(missing !== null)('the chart, running', () => {
     expect(acknowledged.length).toBeGreaterThan(0)
     await kafka.waitReady(['kafka-1'])
     expect(kafka.pod('kafka-1')!.containers[0]!.restarts).toBe(1)
-    expect(await inBroker(`kafka-topics ${asBroker} --describe --under-replicated-partitions`)).toBe('')
+    await kafka.waitFor(
+      'every replica is in sync',
+      async () => (await inBroker(`kafka-topics ${asBroker} --describe --under-replicated-partitions`)) === '',
+    )
     const read = await inClient(
       `kafka-console-consumer ${as('admin')} --topic system.events --from-beginning --timeout-ms 15000`,
     )

@@ -60,6 +60,14 @@ kafka_tool_within() {
   KAFKA_HEAP_OPTS=$TOOL_HEAP KAFKA_JVM_PERFORMANCE_OPTS=$TOOL_JVM KAFKA_OPTS='' timeout "$seconds" "$path" "$@"
 }
 
+# The JVM option with which a server forgets addresses after a second, instead of 30 (10 for a name that was unknown): a pod that
+# comes back has another one. Written as security properties, since the negative time can be given in no other way.
+# https://docs.oracle.com/en/java/javase/21/core/java-networking.html
+name_cache_option() {
+  printf '%s\n' networkaddress.cache.ttl=1 networkaddress.cache.negative.ttl=1 >"$RUN_DIR/java.security"
+  printf '%s' "-Djava.security.properties=$RUN_DIR/java.security"
+}
+
 # Whether something listens on a port of this pod.
 port_open() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 

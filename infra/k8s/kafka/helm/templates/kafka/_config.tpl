@@ -50,7 +50,11 @@ Keys that the chart owns are refused in kafka.config and controller.config; ever
 {{- end }}
 {{- end -}}
 
-{{/* What the chart sets unless kafka.config says otherwise. */}}
+{{/*
+What the chart sets unless kafka.config says otherwise. The setup timeouts: a pod that comes back has another address, and who
+still asks the one of before gets no answer at all. With Kafka's 10 to 30 s a broker would miss its heartbeats (it is fenced after
+broker.session.timeout.ms, 9 s) long after the controller is there again.
+*/}}
 {{- define "selfmonitor.kafka.defaults" -}}
 {{- $replicas := min 3 (int .Values.kafka.replicaCount) -}}
 {{- $inSync := ternary 2 1 (ge (int $replicas) 3) -}}
@@ -65,6 +69,8 @@ transaction.state.log.min.isr: {{ $inSync }}
 share.coordinator.state.topic.replication.factor: {{ $replicas }}
 share.coordinator.state.topic.min.isr: {{ $inSync }}
 num.recovery.threads.per.data.dir: 2
+socket.connection.setup.timeout.ms: 2000
+socket.connection.setup.timeout.max.ms: 4000
 {{- if lt $heap 1024 }}
 # The default of 128 MB would be most of this heap.
 log.cleaner.dedupe.buffer.size: {{ mul $heap 65536 }}
@@ -182,7 +188,7 @@ listener.name.controller.ssl.client.auth=required
 # What topics get that say nothing else is decided here too, where they are created. Then controller.config.
 {{- $broker := fromYaml (include "selfmonitor.kafka.defaults" .) -}}
 {{- range $key, $value := .Values.kafka.config }}{{ if hasKey $broker $key }}{{ $_ := set $broker $key $value }}{{ end }}{{ end -}}
-{{- $defaults := pick $broker "default.replication.factor" "min.insync.replicas" "unclean.leader.election.enable" -}}
+{{- $defaults := pick $broker "default.replication.factor" "min.insync.replicas" "unclean.leader.election.enable" "socket.connection.setup.timeout.ms" "socket.connection.setup.timeout.max.ms" -}}
 {{- include "selfmonitor.propertyLines" (dict "name" "controller.config" "given" .Values.controller.config "defaults" $defaults) }}
 {{ end -}}
 
