@@ -2,7 +2,7 @@
 import { defineConfig } from 'vitest/config'
 
 // Each of these starts a cluster of its own, of six Java servers and more: one at a time, when everything else is done.
-const clusters = ['cluster', 'operations', 'zookeeper'].map((name) => `test/deployment/running/${name}.test.ts`)
+const clusters = ['cluster', 'zookeeper'].map((name) => `test/deployment/running/${name}.test.ts`)
 
 // Packages of the workspace are read as TypeScript sources, like `node --conditions=source` does.
 const resolve = { conditions: ['source', 'node', 'import', 'default'], externalConditions: ['source'] }

@@ -1,8 +1,10 @@
 // The chart runs: its production preset with security on, three controllers and three brokers of real Apache Kafka, through what
-// a cluster meets in its life. One cluster for the file; each test leaves it as healthy as it found it.
+// a cluster meets in its life; then every command of the runbook's section "Operations", and of scaling to five brokers and back,
+// as written, inside of kafka-0. One cluster for all of it, because it takes a minute to come up: each test leaves it healthy.
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { clientPod, copySecret, type KafkaCluster, missingForCluster, startKafka } from './index.ts'
+import { expectations, operations, prepareState, runBlock, scaleExpectations, scaling } from './operations.ts'
 
 const missing = missingForCluster()
 const long = 240_000
@@ -307,22 +309,6 @@ describe.skipIf(missing !== null)('the chart, running', () => {
     long,
   )
 
-  test('scaled to five, the new brokers register and take a partition over', async () => {
-    await kafka.scale('StatefulSet', 'kafka', 5)
-    await kafka.waitReady(['kafka-3', 'kafka-4'], { timeoutMs: long })
-    await inBroker(`kafka-topics ${asBroker} --create --topic moving --partitions 1 --replication-factor 3`)
-    const partition = { topic: 'moving', partition: 0, replicas: [3, 4, 0] }
-    const reassign = `kafka-reassign-partitions ${asBroker} --reassignment-json-file /tmp/move.json`
-    await inBroker(
-      `echo '${JSON.stringify({ version: 1, partitions: [partition] })}' > /tmp/move.json; ${reassign} --execute`,
-    )
-    await kafka.waitFor('the partition is moved', async () =>
-      (await inBroker(`${reassign} --verify`)).includes('is complete'),
-    )
-    const described = await inBroker(`kafka-topics ${asBroker} --describe --topic moving`)
-    expect(/Isr: ([\d,]+)/.exec(described)![1]!.split(',').sort()).toEqual(['0', '3', '4'])
-  }, 300_000)
-
   test('a controller that lost its volume joins the quorum again, with a new directory', async () => {
     const { leader } = await quorum()
     const follower = [1000, 1001, 1002].find((id) => id !== leader)!
@@ -380,4 +366,26 @@ describe.skipIf(missing !== null)('the chart, running', () => {
     },
     long,
   )
+
+  describe('the runbook’s commands', () => {
+    const timeout = 300_000
+    beforeAll(() => prepareState(kafka), timeout)
+
+    for (const block of operations) {
+      test(`${block.heading}, line ${block.line}`, { timeout }, async () => {
+        await runBlock(kafka, block, expectations)
+      })
+    }
+
+    test('Scale to five brokers and back', { timeout: 900_000 }, async () => {
+      await kafka.scale('StatefulSet', 'kafka', 5)
+      await kafka.waitReady(['kafka-3', 'kafka-4'], { timeoutMs: timeout })
+      for (const label of ['scale-up', 'scale-down'])
+        for (const block of scaling(label)) await runBlock(kafka, block, scaleExpectations)
+      await kafka.scale('StatefulSet', 'kafka', 3)
+      const gone = () => !kafka.pod('kafka-3') && !kafka.pod('kafka-4')
+      await kafka.waitFor('kafka-3 and kafka-4 are gone', gone, { timeoutMs: timeout })
+      for (const block of scaling('scale-gone')) await runBlock(kafka, block, scaleExpectations)
+    })
+  })
 })

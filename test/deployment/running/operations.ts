@@ -1,8 +1,14 @@
 // Runs the commands of the runbook as they are written, inside of a broker, and looks at what they did. Everything is derived from
 // the document: a block that is added there is run here, and one that changes something needs a word on what it is to change.
 import { expect } from 'vitest'
-import type { RunbookBlock } from '../runbook.ts'
+import { type RunbookBlock, readRunbook } from '../runbook.ts'
 import type { Cluster, ExecResult } from './types.ts'
+
+/** What is to be typed in a broker. */
+export const inBroker = readRunbook().blocks.filter(({ language }) => language === 'bash')
+export const operations = inBroker.filter(({ section }) => section === 'Operations')
+/** The blocks `scale-up`, `scale-down`, `scale-gone`. */
+export const scaling = (label: string): RunbookBlock[] => inBroker.filter((block) => block.label === label)
 
 const connection = '--bootstrap-server localhost:9092 --command-config /run/kafka/client.properties'
 /** For the many short-lived tools on a small machine; what a tool does is the same. */
