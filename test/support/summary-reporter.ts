@@ -1,5 +1,6 @@
 // The last lines of a run: what was skipped, by name, and the counts in one plain line.
 import type { Reporter, SerializedError, TestModule } from 'vitest/node'
+import { missingKubernetes } from '../deployment/api-server/binaries.ts'
 import { missingEngine } from '../deployment/compose/engine.ts'
 import { missingForCluster } from '../deployment/running/requirements.ts'
 import { missingHelm } from '../deployment/static/helm.ts'
@@ -17,6 +18,7 @@ function missingHere(modules: readonly TestModule[]): string[] {
     missingHelm(),
     missingSchemas(),
     missingForCluster(),
+    missingKubernetes(),
     missingEngine([]),
   ]
   return [...new Set([...reasons, ...tools.filter((tool) => tool !== null)])]

@@ -514,7 +514,7 @@ spec:
   "bootstrapServers" (include "selfmonitor.kafka.bootstrap" .)
   "identity" (dict "configMap" "kafka-identity" "controllers" 9)
   "accounts" $accounts
-  "labels" (include "selfmonitor.selector" (dict "root" . "component" "credentials") | fromYaml)
+  "labels" (merge (dict "app.kubernetes.io/part-of" "selfmonitor-streams") (include "selfmonitor.selector" (dict "root" . "component" "credentials") | fromYaml) .Values.commonLabels)
   "tls" (dict
     "mode" (ternary .Values.security.tls.mode "none" $secured)
     "caSecret" "kafka-ca"
