@@ -11,7 +11,8 @@ import { onceInCache, ToolUnavailable } from '../static/fetch.ts'
 const version = '1.37.2'
 const helmVersion = '3.8.2'
 const minimumGo = 'go1.26'
-const folder = join(cacheDir(), 'kubernetes', version)
+/** Another Kubernetes can be tried with a folder that has the five programs. */
+const folder = process.env.SELFMONITOR_TEST_KUBERNETES ?? join(cacheDir(), 'kubernetes', version)
 
 /** What is built from which module; Go's checksum database vouches for what a version stands for. */
 const recipes = [
