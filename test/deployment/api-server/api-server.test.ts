@@ -143,21 +143,37 @@ describe.skipIf(missing !== null)(`in a cluster${missing === null ? '' : ` (skip
     const before = versions(await list('secrets'))
     expect((await credentials()).stdout).toMatch(/^0 created, 0 renewed, 0 updated, [1-9]\d kept/)
     expect(versions(await list('secrets'))).toEqual(before)
-    const may = (...words: string[]) => {
-      const account = 'system:serviceaccount:kafka:kafka-credentials'
-      return run(kubernetesBinaries().kubectl, ['auth', 'can-i', ...words, '-n', 'kafka', '--as', account], {
-        env: { ...process.env, KUBECONFIG: cluster.kubeconfig },
-      })
-    }
-    expect((await may('get', 'secret/kafka-ca')).stdout).toBe('yes\n')
-    for (const words of [
-      ['list', 'secrets'],
-      ['delete', 'secret/kafka-ca'],
-      ['get', 'secret/another'],
-      ['create', 'pods'],
-    ])
-      expect((await may(...words)).stdout, words.join(' ')).toBe('no\n')
   }, 60_000)
+
+  const [job, setup, broker, service, stranger] = [
+    ...['kafka:kafka-credentials', 'kafka:kafka-setup', 'kafka:kafka'],
+    ...['selfmonitor:payment-service', 'another:payment-service'],
+  ].map((account) => `system:serviceaccount:${account}`)
+  it.each<[who: string, may: 'yes' | 'no', ...what: string[]]>([
+    [job!, 'yes', 'get', 'secret/kafka-ca'],
+    [job!, 'no', 'get', 'secret/another'],
+    [job!, 'no', 'list', 'secrets'],
+    [job!, 'no', 'delete', 'secret/kafka-ca'],
+    [job!, 'no', 'create', 'pods'],
+    [setup!, 'yes', 'patch', 'configmap/kafka-identity'],
+    [setup!, 'no', 'get', 'secret/kafka-user-admin'],
+    [broker!, 'yes', 'get', 'nodes'],
+    [broker!, 'no', 'list', 'nodes'],
+    [broker!, 'no', 'get', 'secret/kafka-user-kafka-broker'],
+    [service!, 'yes', 'get', 'configmap/kafka-ca-bundle'],
+    [service!, 'no', 'get', 'configmap/kafka-identity'],
+    [service!, 'no', 'get', 'secret/kafka-user-payment-service'],
+    [stranger!, 'no', 'get', 'configmap/kafka-ca-bundle'],
+  ])('as %s: %s to %s %s', async (who, may, ...what) => {
+    const namespace = who.split(':')[2]
+    const group = `system:serviceaccounts:${namespace}`
+    const asked = await run(
+      kubernetesBinaries().kubectl,
+      ['auth', 'can-i', ...what, '-n', 'kafka', '--as', who, '--as-group', group],
+      { env: { ...process.env, KUBECONFIG: cluster.kubeconfig } },
+    )
+    expect(asked.stdout, asked.stderr).toBe(`${may}\n`)
+  })
 
   it('lists them to whoever asks as the runbook says', async () => {
     const block = readRunbook().blocks.find(({ text }) => text.includes('get secrets,configmaps -l '))!
