@@ -53,3 +53,36 @@ export function readRunbook(text = readFileSync(runbookFile, 'utf8')): Runbook {
   if (open) throw new Error(`The block that begins in line ${open.line - 1} of the runbook is not closed`)
   return { text, headings, blocks }
 }
+
+export interface Command {
+  /** `line 12` */
+  readonly at: string
+  readonly words: readonly string[]
+}
+
+/** Commands of blocks, one an entry: continued lines joined, pipes taken apart. */
+export function commandsOf(blocks: readonly RunbookBlock[]): readonly Command[] {
+  return blocks.flatMap(({ text, line }) =>
+    text
+      .replace(/\\\n\s*/g, ' ')
+      .split('\n')
+      .flatMap((command, index) =>
+        // A pipe inside of quotes is part of an argument.
+        command
+          .split(/\s\|\s(?=(?:[^']*'[^']*')*[^']*$)/)
+          .map((part) => ({ at: `line ${line + index}`, words: wordsOf(part.trim()) })),
+      )
+      .filter(({ words }) => words.length > 0),
+  )
+}
+
+/** What a command says before `--`, behind which stands what is run in a pod. */
+export const outside = (words: readonly string[]): readonly string[] =>
+  words.includes('--') ? words.slice(0, words.indexOf('--')) : words
+
+/** As a shell splits a line: quotes hold words together and vanish. */
+function wordsOf(line: string): string[] {
+  return [...line.matchAll(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g)].map(([word]) =>
+    word.replace(/'([^']*)'|"([^"]*)"/g, '$1$2'),
+  )
+}

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { run } from '@selfmonitor/apache'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readRunbook } from '../runbook.ts'
+import { commandsOf, outside, readRunbook } from '../runbook.ts'
 import { fetchHelm } from '../static/helm.ts'
 import { chartFolder } from '../static/render.ts'
 import { kubernetesBinaries, missingKubernetes } from './binaries.ts'
@@ -15,6 +15,22 @@ import { type ControlPlane, startControlPlane } from './start.ts'
 
 const missing = missingKubernetes()
 const root = fileURLToPath(new URL('../../..', import.meta.url))
+/** What the documents tell to type outside of the cluster. */
+const documented = [
+  'runbooks/kafka-operations',
+  'guides/install',
+  'guides/security',
+  'guides/tuning',
+  'guides/zookeeper-to-kraft',
+]
+  .map((name) => `docs/${name}.md`)
+  .flatMap((document) =>
+    commandsOf(
+      readRunbook(readFileSync(join(root, document), 'utf8')).blocks.filter(({ language }) => language === 'console'),
+    )
+      .filter(({ words }) => words[0] === 'kubectl' || words[0] === 'helm')
+      .map((command) => ({ document, ...command })),
+  )
 const workloads = 'statefulsets,deployments,jobs,cronjobs'
 const restricted = ['enforce', 'warn'].map((mode) => `pod-security.kubernetes.io/${mode}=restricted`)
 
@@ -258,6 +274,43 @@ describe.skipIf(missing !== null)(`in a cluster${missing === null ? '' : ` (skip
     expect((await credentials()).stdout).toMatch(/^0 created, 0 renewed, 0 updated, [1-9]\d kept/)
     await helm('4', ['uninstall', 'kafka-cluster', '--namespace', 'kafka', '--wait'])
   }, 120_000)
+
+  it('has every subcommand and option that the documents type for kubectl and helm', async () => {
+    const helps = new Map<string, Promise<string>>()
+    const programs = { kubectl: kubernetesBinaries().kubectl, helm: helms[3] }
+    const help = (program: keyof typeof programs, words: readonly string[]) => {
+      const key = [program, ...words].join(' ')
+      const answer = helps.get(key) ?? run(programs[program], words).then(({ stdout }) => stdout)
+      helps.set(key, answer)
+      return answer
+    }
+    const common = { kubectl: await help('kubectl', ['options']), helm: '' }
+    const problems: string[] = []
+    for (const { document, at, words } of documented) {
+      const program = words[0] as keyof typeof programs
+      const typed = outside(words.slice(1))
+      const isValue = (index: number) => /^(-[cfnolp]|--namespace)$/.test(typed[index - 1] ?? '')
+      // Down to the subcommand whose help does not list the next word: create, secret, generic.
+      const subcommand: string[] = []
+      let known = await help(program, ['--help'])
+      for (const verb of typed.filter((word, index) => !word.startsWith('-') && !isValue(index))) {
+        if (!new RegExp(`^ {2}${verb.replaceAll(/\W/g, '.')}\\s`, 'm').test(known)) break
+        subcommand.push(verb)
+        known = await help(program, [...subcommand, '--help'])
+      }
+      if (subcommand.length === 0) problems.push(`${document} ${at}: ${words.slice(0, 3).join(' ')}`)
+      for (const word of typed.filter((_, index) => !isValue(index))) {
+        const long = /^--[a-z][a-z-]*/.exec(word)?.[0]
+        const options = long ? [long] : /^-[a-z]+$/.test(word) ? [...word.slice(1)].map((letter) => `-${letter}`) : []
+        for (const option of options) {
+          if (!new RegExp(`(^|[\\s,])${option}(?![a-z-])`, 'm').test(known + common[program]))
+            problems.push(`${document} ${at}: ${program} ${subcommand.join(' ')} … ${option}`)
+        }
+      }
+    }
+    expect(documented.length).toBeGreaterThan(100)
+    expect(problems).toEqual([])
+  }, 60_000)
 
   it('takes the plain manifests in their order, and the same ones again without a change', async () => {
     const apply = async (...options: string[]) => {

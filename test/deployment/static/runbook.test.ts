@@ -6,7 +6,7 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { readRunbook, runbookFile } from '../runbook.ts'
+import { commandsOf, outside, readRunbook, runbookFile } from '../runbook.ts'
 import { orMissing } from './fetch.ts'
 import { fetchHelm } from './helm.ts'
 import { containersOf, type KubernetesObject, ofKind, podsOf, podTemplate } from './objects.ts'
@@ -17,27 +17,8 @@ const runbook = readRunbook()
 const typedOutside = runbook.blocks.filter(({ language }) => language === 'console' || language === 'sh')
 const helm = await orMissing(() => fetchHelm('4'))
 
-/** Commands of all blocks that are typed outside, one an entry: continued lines joined, pipes and loops taken apart. */
-const commands = typedOutside.flatMap(({ text, line }) =>
-  text
-    .replace(/\\\n\s*/g, ' ')
-    .split('\n')
-    .flatMap((command, index) =>
-      // A pipe inside of quotes is part of an argument.
-      command
-        .split(/\s\|\s(?=(?:[^']*'[^']*')*[^']*$)/)
-        .map((part) => ({ at: `line ${line + index}`, words: wordsOf(part.trim()) })),
-    )
-    .filter(({ words }) => words.length > 0),
-)
+const commands = commandsOf(typedOutside)
 const kubectl = commands.filter(({ words }) => words[0] === 'kubectl')
-
-/** As a shell splits a line: quotes hold words together and vanish. */
-function wordsOf(line: string): string[] {
-  return [...line.matchAll(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g)].map(([word]) =>
-    word.replace(/'([^']*)'|"([^"]*)"/g, '$1$2'),
-  )
-}
 
 const option = (words: readonly string[], ...names: readonly string[]): readonly string[] =>
   words.flatMap((word, index) => {
@@ -47,7 +28,6 @@ const option = (words: readonly string[], ...names: readonly string[]): readonly
   })
 /** What is typed into the pod, behind `--`. */
 const inside = (words: readonly string[]) => (words.includes('--') ? words.slice(words.indexOf('--') + 1) : [])
-const outside = (words: readonly string[]) => (words.includes('--') ? words.slice(0, words.indexOf('--')) : words)
 
 /** kubectl's names of kinds. */
 const kinds: Readonly<Record<string, string>> = {
