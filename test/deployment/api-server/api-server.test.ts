@@ -49,7 +49,6 @@ interface Live {
 describe.skipIf(missing !== null)(`in a cluster${missing === null ? '' : ` (skipped: ${missing})`}`, () => {
   const folder = mkdtempSync(join(tmpdir(), 'selfmonitor-helm-'))
   let cluster: ControlPlane
-  let shapes = 0
   let helms: Readonly<Record<'3.8' | '3' | '4', string>>
 
   /** Runs Helm. @returns the warnings of it and of the API server. @throws Error with what it printed when it fails. */
@@ -125,20 +124,31 @@ describe.skipIf(missing !== null)(`in a cluster${missing === null ? '' : ` (skip
     rmSync(folder, { recursive: true, force: true })
   })
 
-  it.each<{ version: keyof typeof helms; values: string }>([
-    { version: '3.8', values: 'environment=staging' },
-    { version: '3.8', values: 'environment=development' },
-    { version: '3', values: 'environment=production,kafka.external.enabled=true,kafka.external.type=NodePort' },
-    { version: '4', values: 'environment=production,monitoring.enabled=true,coordination=zookeeper' },
-    { version: '4', values: 'environment=production,coordination=zookeeper,zookeeper.migration=brokers' },
+  it.each<{ namespace: string; version: keyof typeof helms; values: string }>([
+    { namespace: 'staging', version: '3.8', values: 'environment=staging' },
+    { namespace: 'development', version: '3.8', values: 'environment=development' },
+    {
+      namespace: 'outside',
+      version: '3',
+      values: 'environment=production,kafka.external.enabled=true,kafka.external.type=NodePort',
+    },
+    {
+      namespace: 'zookeeper',
+      version: '4',
+      values: 'environment=production,monitoring.enabled=true,coordination=zookeeper',
+    },
+    {
+      namespace: 'migrating',
+      version: '4',
+      values: 'environment=production,coordination=zookeeper,zookeeper.migration=brokers',
+    },
   ])(
     'Helm $version installs $values: without a warning, and every pod is admitted as restricted',
-    async (shape) => {
-      const namespace = `shape-${(shapes += 1)}`
+    async ({ namespace, version, values }) => {
       await makeNamespace(namespace)
-      expect(await install(shape.version, namespace, shape.values.split(','))).toBe('')
+      expect(await install(version, namespace, values.split(','))).toBe('')
       await podsMade(namespace)
-      await helm(shape.version, ['uninstall', 'kafka-cluster', '--namespace', namespace])
+      await helm(version, ['uninstall', 'kafka-cluster', '--namespace', namespace])
     },
     120_000,
   )
