@@ -1,7 +1,7 @@
 // A Kubernetes control plane on loopback: etcd, API server and controllers, no node. Objects are accepted or refused and pods are
 // made and admitted as in any cluster; none of them runs.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { closeSync, openSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -60,7 +60,8 @@ export async function startControlPlane(binaries: KubernetesBinaries): Promise<C
     const [store, peers, port, controllers] = await Promise.all([freePort(), freePort(), freePort(), freePort()])
     const token = randomBytes(16).toString('hex')
     await writeFile(file('tokens.csv'), `${token},admin,admin,"system:masters"\n`, { mode: 0o600 })
-    execFileSync('openssl', ['genrsa', '-out', file('service-accounts.key'), '2048'], { stdio: 'ignore' })
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    await writeFile(file('service-accounts.key'), privateKey.export({ type: 'pkcs1', format: 'pem' }), { mode: 0o600 })
     const client = `http://127.0.0.1:${store}`
     const peer = `http://127.0.0.1:${peers}`
     start('etcd', [
