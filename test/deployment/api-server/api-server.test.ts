@@ -61,8 +61,8 @@ describe.skipIf(missing !== null)(`in a cluster${missing === null ? '' : ` (skip
   const set = (values: readonly string[]) => values.flatMap((value) => ['--set', value])
   const install = (version: keyof typeof helms, namespace: string, values: readonly string[]) =>
     helm(version, ['install', 'kafka-cluster', chartFolder, '--namespace', namespace, ...set(values)])
-  const upgrade = (version: keyof typeof helms, values: readonly string[]) =>
-    helm(version, ['upgrade', 'kafka-cluster', chartFolder, '-n', 'kafka', '--reuse-values', ...set(values)])
+  const upgrade = (version: keyof typeof helms, values: readonly string[], namespace = 'kafka') =>
+    helm(version, ['upgrade', 'kafka-cluster', chartFolder, '-n', namespace, '--reuse-values', ...set(values)])
   const inKafka = (...words: string[]) => cluster.kubectl(['-n', 'kafka', ...words])
   const list = async (kinds: string, namespace = 'kafka') =>
     (JSON.parse(await cluster.kubectl(['-n', namespace, 'get', kinds, '-o', 'json'])) as { items: Live[] }).items
@@ -253,6 +253,18 @@ describe.skipIf(missing !== null)(`in a cluster${missing === null ? '' : ` (skip
     await podsMade()
   }, 60_000)
 
+  it('says, by Helm 4, whose the number is that kubectl scale has set, and takes it back when it is forced', async () => {
+    await makeNamespace('scaled')
+    await install('4', 'scaled', ['environment=staging'])
+    await cluster.kubectl(['-n', 'scaled', 'scale', 'statefulset', 'kafka', '--replicas=5'])
+    const six = ['kafka.replicaCount=6']
+    await expect(upgrade('4', six, 'scaled')).rejects.toThrow('conflict with "kubectl" with subresource "scale"')
+    const force = ['upgrade', 'kafka-cluster', chartFolder, '-n', 'scaled', '--reuse-values', ...set(six)]
+    await helm('4', [...force, '--force-conflicts'])
+    await upgrade('4', ['kafka.replicaCount=7'], 'scaled')
+    await helm('4', ['uninstall', 'kafka-cluster', '--namespace', 'scaled'])
+  }, 60_000)
+
   it('has a volume grown as the runbook says: another StatefulSet around the same pods', async () => {
     await expect(upgrade('3', ['kafka.persistence.size=1Ti'])).rejects.toThrow('was made with 500Gi')
     const brokers = async () =>
@@ -338,5 +350,7 @@ describe.skipIf(missing !== null)(`in a cluster${missing === null ? '' : ` (skip
     const before = versions(await list(everything))
     await apply()
     expect(versions(await list(everything))).toEqual(before)
+    // One door to a namespace.
+    await expect(install('4', 'kafka', ['environment=production'])).rejects.toThrow('invalid ownership metadata')
   }, 120_000)
 })
