@@ -8,7 +8,8 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { run } from '@selfmonitor/apache'
 import { describe, expect, it } from 'vitest'
-import { type BrokerChild, freePort, startBrokerChild } from './support/broker-child.ts'
+import { type BrokerChild, startBrokerChild } from './support/broker-child.ts'
+import { freePorts } from './support/ports.ts'
 
 import { missingTool } from './support/tools.ts'
 
@@ -101,7 +102,7 @@ async function tearTails(dataDir: string, topic: string): Promise<number> {
 describe.skipIf(missingTool('kcat', '-V') !== null)('an embedded broker that is killed under load', () => {
   it(`loses nothing and repeats nothing over ${kills} kills`, { timeout: 300_000 }, async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'selfmonitor-crash-'))
-    const port = await freePort()
+    const port = (await freePorts(1))[0]!
     let broker: BrokerChild = await startBrokerChild(dataDir, port, { 'num.partitions': String(partitions) })
     try {
       const { bootstrapServers } = broker

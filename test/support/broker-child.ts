@@ -1,7 +1,6 @@
 // Starts `broker-process.ts` and gives a test the means to kill it and to read what it logged.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
@@ -45,13 +44,4 @@ export async function startBrokerChild(
       await exited
     },
   }
-}
-
-/** A port that was free a moment ago, for a broker that has to come back on the same one. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  await new Promise((done) => server.close(done))
-  return port
 }

@@ -1,5 +1,5 @@
 // The chart and the manifests in a cluster of Kubernetes whose API server and controllers are real, and which has no node: installed
-// by the oldest Helm that counts and by the newest, admitted under Pod Security, upgraded, refused, rolled back, taken away. What the
+// by the oldest Helm that counts and by the newest, admitted under Pod Security, upgraded, refused, taken away. What the
 // pods do that are made there is proven beside this, in test/deployment/running.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -61,8 +61,17 @@ describe.skipIf(missing !== null)(`in a cluster${missing === null ? '' : ` (skip
   const set = (values: readonly string[]) => values.flatMap((value) => ['--set', value])
   const install = (version: keyof typeof helms, namespace: string, values: readonly string[]) =>
     helm(version, ['install', 'kafka-cluster', chartFolder, '--namespace', namespace, ...set(values)])
-  const upgrade = (version: keyof typeof helms, values: readonly string[], namespace = 'kafka') =>
-    helm(version, ['upgrade', 'kafka-cluster', chartFolder, '-n', namespace, '--reuse-values', ...set(values)])
+  const upgrade = (version: keyof typeof helms, values: readonly string[], namespace = 'kafka', ...options: string[]) =>
+    helm(version, [
+      'upgrade',
+      'kafka-cluster',
+      chartFolder,
+      '-n',
+      namespace,
+      '--reuse-values',
+      ...set(values),
+      ...options,
+    ])
   const inKafka = (...words: string[]) => cluster.kubectl(['-n', 'kafka', ...words])
   const list = async (kinds: string, namespace = 'kafka') =>
     (JSON.parse(await cluster.kubectl(['-n', namespace, 'get', kinds, '-o', 'json'])) as { items: Live[] }).items
@@ -84,14 +93,8 @@ describe.skipIf(missing !== null)(`in a cluster${missing === null ? '' : ` (skip
   /** Until the controllers have made, or taken over, the pods of every workload. @throws Error when one is refused. */
   const podsMade = (namespace = 'kafka') =>
     cluster.waitFor(`every workload of ${namespace} has its pods`, async () => {
-      const refused = await cluster.kubectl([
-        '-n',
-        namespace,
-        'get',
-        'events',
-        '--field-selector',
-        'reason=FailedCreate',
-      ])
+      const failed = ['--field-selector', 'reason=FailedCreate']
+      const refused = await cluster.kubectl(['-n', namespace, 'get', 'events', ...failed])
       if (refused !== '') throw new Error(refused)
       const made = await list('statefulsets,deployments,jobs', namespace)
       return made.every(({ spec, status }) => (status.replicas ?? status.active ?? 0) === (spec.replicas ?? 1))
@@ -259,8 +262,7 @@ describe.skipIf(missing !== null)(`in a cluster${missing === null ? '' : ` (skip
     await cluster.kubectl(['-n', 'scaled', 'scale', 'statefulset', 'kafka', '--replicas=5'])
     const six = ['kafka.replicaCount=6']
     await expect(upgrade('4', six, 'scaled')).rejects.toThrow('conflict with "kubectl" with subresource "scale"')
-    const force = ['upgrade', 'kafka-cluster', chartFolder, '-n', 'scaled', '--reuse-values', ...set(six)]
-    await helm('4', [...force, '--force-conflicts'])
+    await upgrade('4', six, 'scaled', '--force-conflicts')
     await upgrade('4', ['kafka.replicaCount=7'], 'scaled')
     await helm('4', ['uninstall', 'kafka-cluster', '--namespace', 'scaled'])
   }, 60_000)
@@ -335,15 +337,9 @@ describe.skipIf(missing !== null)(`in a cluster${missing === null ? '' : ` (skip
   }, 60_000)
 
   it('takes the plain manifests in their order, and the same ones again without a change', async () => {
-    const apply = async (...options: string[]) => {
+    const apply = async () => {
       for (const name of ['kafka-cluster', 'confluent-platform'])
-        await cluster.kubectl([
-          'apply',
-          '--validate=strict',
-          ...options,
-          '-f',
-          join(root, `infra/k8s/kafka/${name}.yaml`),
-        ])
+        await cluster.kubectl(['apply', '--validate=strict', '-f', join(root, `infra/k8s/kafka/${name}.yaml`)])
     }
     await apply()
     await podsMade()

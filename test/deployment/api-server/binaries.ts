@@ -41,11 +41,10 @@ const recipes = [
     replaced: () => [],
     stamp: '',
   },
-]
+] as const
 
-const names = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl', 'helm'] as const
 /** Paths of the programs; `helm` is the oldest that counts. */
-export type KubernetesBinaries = Readonly<Record<(typeof names)[number], string>>
+export type KubernetesBinaries = Readonly<Record<keyof (typeof recipes)[0]['packages'] | 'helm', string>>
 
 /** Why the programs are not here, null when they are. */
 export function missingKubernetes(): string | null {
@@ -53,7 +52,9 @@ export function missingKubernetes(): string | null {
 }
 
 export const kubernetesBinaries = (): KubernetesBinaries =>
-  Object.fromEntries(names.map((name) => [name, join(folder, name)])) as KubernetesBinaries
+  Object.fromEntries(
+    recipes.flatMap(({ packages }) => Object.keys(packages)).map((name) => [name, join(folder, name)]),
+  ) as KubernetesBinaries
 
 /**
  * Builds what is not in the cache.

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { run } from '@selfmonitor/apache'
-import { freePort } from '../../support/broker-child.ts'
+import { freePorts } from '../../support/ports.ts'
 import type { KubernetesBinaries } from './binaries.ts'
 
 export interface ControlPlane {
@@ -24,6 +24,8 @@ export interface ControlPlane {
   stop(): Promise<void>
 }
 
+const hasEnded = (child: ChildProcess) => child.exitCode !== null || child.signalCode !== null
+
 export async function startControlPlane(binaries: KubernetesBinaries): Promise<ControlPlane> {
   const folder = await mkdtemp(join(tmpdir(), 'selfmonitor-kubernetes-'))
   const file = (name: string) => join(folder, name)
@@ -37,7 +39,7 @@ export async function startControlPlane(binaries: KubernetesBinaries): Promise<C
   }
   const stop = async () => {
     for (const { child } of processes.reverse()) {
-      if (child.exitCode !== null || child.signalCode !== null) continue
+      if (hasEnded(child)) continue
       const ended = new Promise((resolve) => child.once('exit', resolve))
       child.kill('SIGKILL')
       await ended
@@ -48,7 +50,7 @@ export async function startControlPlane(binaries: KubernetesBinaries): Promise<C
     for (const deadline = Date.now() + 60_000; ; await delay(200)) {
       const value = await condition()
       if (value) return value as NonNullable<T>
-      const dead = processes.find(({ child }) => child.exitCode !== null)
+      const dead = processes.find(({ child }) => hasEnded(child))
       if (dead || Date.now() > deadline) {
         const said = dead ? await readFile(file(`${dead.name}.log`), 'utf8') : ''
         throw new Error(`${dead ? `${dead.name} has ended` : 'Not within a minute'}: ${what}\n${said.slice(-2000)}`)
@@ -57,7 +59,7 @@ export async function startControlPlane(binaries: KubernetesBinaries): Promise<C
   }
 
   try {
-    const [store, peers, port, controllers] = await Promise.all([freePort(), freePort(), freePort(), freePort()])
+    const [store, peers, port, controllers] = (await freePorts(4)) as [number, number, number, number]
     const token = randomBytes(16).toString('hex')
     await writeFile(file('tokens.csv'), `${token},admin,admin,"system:masters"\n`, { mode: 0o600 })
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })

@@ -1,9 +1,9 @@
 // infra/kafka/docker-compose-kafka.yml on a container engine, under a project name, ports and volumes of its own.
-import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { run, type ToolResult } from '@selfmonitor/apache'
 import { Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { freePorts } from '../../support/ports.ts'
 import { composeCommand, missingEngine } from './engine.ts'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
@@ -170,18 +170,3 @@ describe.skipIf(missing !== null)(`the Compose file${missing === null ? '' : ` (
     return values
   }
 })
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<import('node:net').Server>((resolve) => {
-          const server = createServer().listen(0, '127.0.0.1', () => resolve(server))
-        }),
-    ),
-  )
-  const ports = servers.map((server) => (server.address() as import('node:net').AddressInfo).port)
-  await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))))
-  return ports
-}

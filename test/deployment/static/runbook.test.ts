@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { run } from '@selfmonitor/apache'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { commandsOf, outside, readRunbook, runbookFile } from '../runbook.ts'
@@ -36,6 +37,22 @@ const kinds: Readonly<Record<string, string>> = {
   ...{ configmap: 'ConfigMap', configmaps: 'ConfigMap', pvc: 'PersistentVolumeClaim', pdb: 'PodDisruptionBudget' },
   ...{ service: 'Service', networkpolicies: 'NetworkPolicy', storageclass: 'StorageClass', events: 'Event' },
 }
+
+describe('what the documents tell to write into the checkout', () => {
+  it('is not taken along by git add', async () => {
+    const folder = join(root, 'docs')
+    const documents = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.md'))
+    const texts = await Promise.all(documents.map((name) => readFile(join(folder, name), 'utf8')))
+    const typed = texts.flatMap((text) => readRunbook(text).blocks).filter(({ language }) => language === 'console')
+    // Not what stands in quotes: that is written in a pod.
+    const written = typed.flatMap(({ text }) =>
+      [...text.replaceAll(/'[^']*'/g, '').matchAll(/[^-<0-9]> ?([a-z][^\s)'"$]*)/g)].map(([, file]) => file!),
+    )
+    expect(written).toContain('kafka-identity.yaml')
+    const ignored = await run('git', ['check-ignore', '--no-index', ...new Set(written)], { cwd: root })
+    expect(ignored.stdout.trim().split('\n').sort()).toEqual([...new Set(written)].sort())
+  })
+})
 
 describe.skipIf('missing' in helm)('what the runbook names', () => {
   let objects: readonly KubernetesObject[]

@@ -20,8 +20,9 @@ fi
 unset JMX_PORT KAFKA_JMX_PORT KAFKA_JMX_HOSTNAME
 # Set here and not in the container, so that tools that people run inside it get neither this heap nor the agent's port.
 export KAFKA_HEAP_OPTS="-Xms${NODE_HEAP_MIB}m -Xmx${NODE_HEAP_MIB}m"
+names=$(name_cache_option)
 # The options that Kafka's own scripts use, and an end instead of a half-dead broker when memory is out.
-export KAFKA_JVM_PERFORMANCE_OPTS="-server -XX:+UseG1GC -XX:MaxGCPauseMillis=20 -XX:InitiatingHeapOccupancyPercent=35 -XX:+ExplicitGCInvokesConcurrent -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true $(name_cache_option) ${NODE_JVM_OPTIONS:-}"
+export KAFKA_JVM_PERFORMANCE_OPTS="-server -XX:+UseG1GC -XX:MaxGCPauseMillis=20 -XX:InitiatingHeapOccupancyPercent=35 -XX:+ExplicitGCInvokesConcurrent -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true $names ${NODE_JVM_OPTIONS:-}"
 # Kafka 3.9 has Log4j 1, Kafka 4 has Log4j 2: each reads its own of the two. In this order, or Kafka 4 takes the first for its own.
 export KAFKA_LOG4J_OPTS="-Dlog4j.configuration=file:$NODE_LOG4J.properties -Dlog4j2.configurationFile=${NODE_LOG4J}2.yaml"
 export KAFKA_OPTS="${NODE_JMX_AGENT:+-javaagent:$NODE_JMX_AGENT}"

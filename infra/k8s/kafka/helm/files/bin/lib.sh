@@ -64,7 +64,7 @@ kafka_tool_within() {
 # comes back has another one. Written as security properties, since the negative time can be given in no other way.
 # https://docs.oracle.com/en/java/javase/21/core/java-networking.html
 name_cache_option() {
-  printf '%s\n' networkaddress.cache.ttl=1 networkaddress.cache.negative.ttl=1 >"$RUN_DIR/java.security"
+  printf '%s\n' networkaddress.cache.ttl=1 networkaddress.cache.negative.ttl=1 >"$RUN_DIR/java.security" || return
   printf '%s' "-Djava.security.properties=$RUN_DIR/java.security"
 }
 

@@ -7,7 +7,8 @@ source "$(dirname "$0")/lib.sh"
 unset JMX_PORT KAFKA_JMX_PORT KAFKA_JMX_HOSTNAME
 export KAFKA_HEAP_OPTS="-Xms${NODE_HEAP_MIB}m -Xmx${NODE_HEAP_MIB}m"
 export KAFKA_LOG4J_OPTS="-Dlog4j.configuration=file:$ETC_DIR/zookeeper/log4j.properties"
-export KAFKA_JVM_PERFORMANCE_OPTS="-server -XX:+UseG1GC -XX:MaxGCPauseMillis=20 -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true $(name_cache_option) ${NODE_JVM_OPTIONS:-}"
+names=$(name_cache_option)
+export KAFKA_JVM_PERFORMANCE_OPTS="-server -XX:+UseG1GC -XX:MaxGCPauseMillis=20 -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true $names ${NODE_JVM_OPTIONS:-}"
 # Its own JMX port stays closed.
 export KAFKA_OPTS="-Dzookeeper.jmx.log4j.disable=true"
 export EXTRA_ARGS="-name zookeeper"
