@@ -1,6 +1,6 @@
 # Kafka Connect with an S3 sink; the stock image has no connector for S3.
 #
-#   docker build -f infra/kafka/connect.Dockerfile -t selfmonitor/kafka-connect-s3:0.1.0 infra/kafka
+#   docker build -f infra/kafka/connect.Dockerfile -t registry.selfmonitor.com/streams/kafka-connect-s3:0.1.0 infra/kafka
 #
 # FROM cp-kafka-connect and not cp-kafka-connect-base: the two are the same since 6.0, and the latter is deprecated in
 # Confluent Platform 8.3 and gone in 8.4.
@@ -14,7 +14,7 @@
 #                                   network. Pass its name and checksum:
 #                                   --build-arg S3_SINK_ARCHIVE=….zip --build-arg S3_SINK_SHA256=…
 # Whoever publishes the image distributes the plugin under its licence.
-ARG CONNECT_IMAGE=confluentinc/cp-kafka-connect:8.3.1
+ARG CONNECT_IMAGE=confluentinc/cp-kafka-connect:8.3.2
 ARG MAVEN_IMAGE=maven:3.9-eclipse-temurin-21
 ARG S3_SINK=confluent
 

@@ -8,9 +8,9 @@ import { composeCommand, missingEngine } from './engine.ts'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const images = [
-  process.env.KAFKA_IMAGE ?? 'confluentinc/cp-kafka:8.3.1',
-  process.env.SCHEMA_REGISTRY_IMAGE ?? 'confluentinc/cp-schema-registry:8.3.1',
-  process.env.SELFMONITOR_IMAGE ?? 'selfmonitor/streams:0.1.0',
+  process.env.KAFKA_IMAGE ?? 'confluentinc/cp-kafka:8.3.2',
+  process.env.SCHEMA_REGISTRY_IMAGE ?? 'confluentinc/cp-schema-registry:8.3.2',
+  process.env.SELFMONITOR_IMAGE ?? 'registry.selfmonitor.com/streams/selfmonitor:0.1.0',
 ]
 const missing = missingEngine(images)
 const megabyte = 1024 * 1024
@@ -88,6 +88,30 @@ describe.skipIf(missing !== null)(`the Compose file${missing === null ? '' : ` (
     expect(limits.reduce((sum, bytes) => sum + bytes, 0)).toBeLessThanOrEqual(1.5 * 1024 * megabyte)
     expect(found.every(({ HostConfig }) => HostConfig.ReadonlyRootfs)).toBe(true)
   })
+
+  it.each(['snappy', 'zstd', 'lz4', 'gzip'])(
+    'stores records that a topic compresses by %s, and gives them back',
+    {
+      timeout: 120_000,
+    },
+    async (compression) => {
+      const topic = `compressed-${compression}`
+      expect(
+        await selfmonitor('topics', 'create', topic, '--yes', '-c', `compression.type=${compression}`),
+      ).toMatchObject({
+        exitCode: 0,
+      })
+      // The broker compresses, and so does the producer in the container: both unpack a native library under /tmp.
+      const broker = await container('kafka')
+      const server = '--bootstrap-server kafka:29092'
+      const producer = `echo "${compression}" | kafka-console-producer ${server} --topic ${topic} --compression-codec ${compression}`
+      await docker('exec', '-e', 'KAFKA_HEAP_OPTS=-Xmx96m', broker, 'bash', '-c', producer)
+      const consumer = `kafka-console-consumer ${server} --topic ${topic} --from-beginning --max-messages 1 --timeout-ms 30000`
+      expect(await docker('exec', '-e', 'KAFKA_HEAP_OPTS=-Xmx96m', broker, 'bash', '-c', consumer)).toBe(
+        `${compression}\n`,
+      )
+    },
+  )
 
   it('keeps what was acknowledged when the broker is killed, and when the containers are removed', {
     timeout: 240_000,

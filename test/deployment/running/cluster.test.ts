@@ -53,7 +53,7 @@ describe.skipIf(missing !== null)('the chart, running', () => {
     }
     await kafka.apply([
       clientPod('client', 'selfmonitor', { secrets }),
-      clientPod('service', 'selfmonitor', { secrets, image: 'selfmonitor/streams:0.1.0' }),
+      clientPod('service', 'selfmonitor', { secrets, image: 'registry.selfmonitor.com/streams/selfmonitor:0.1.0' }),
       clientPod('node', 'selfmonitor', { secrets, image: 'node:24' }),
       clientPod('client', 'foreign', { secrets }),
       clientPod('prometheus', 'monitoring', { image: 'node:24' }),

@@ -114,7 +114,7 @@ export function clientPod(
       containers: [
         {
           name: 'client',
-          image: options.image ?? 'confluentinc/cp-kafka:8.3.1',
+          image: options.image ?? 'confluentinc/cp-kafka:8.3.2',
           command: ['sleep', 'infinity'],
           env: [
             { name: 'LOG_DIR', value: '/tmp/logs' },

@@ -40,7 +40,7 @@ const steps = {
   brokers: { migration: 'brokers' },
   kraft: { migration: 'kraft' },
   finished: { migration: 'finished' },
-  withoutZooKeeper: { coordination: 'kraft', images: { kafka: { tag: '7.9.3' } } },
+  withoutZooKeeper: { coordination: 'kraft', images: { kafka: { tag: '7.9.11' } } },
   kafka4: { coordination: 'kraft' },
 } satisfies Record<string, Step>
 const bootstrap = 'kafka-service.kafka.svc.cluster.local:9092'
@@ -357,7 +357,7 @@ function client(name: string, command: string): KubeObject {
       securityContext: { runAsUser: 1000, runAsGroup: 1000, runAsNonRoot: true, fsGroup: 1000 },
       containers: [
         {
-          ...{ name: 'client', image: 'confluentinc/cp-kafka:8.3.1', securityContext: security },
+          ...{ name: 'client', image: 'confluentinc/cp-kafka:8.3.2', securityContext: security },
           command: ['bash', '-c', `exec ${command} --bootstrap-server ${bootstrap}`],
           env: [
             { name: 'LOG_DIR', value: '/tmp' },

@@ -41,7 +41,11 @@ const badValues: readonly BadValue[] = [
   ],
   ['a web UI that is none', { ui: { kind: 'akhq' } }, oneOf('ui.kind', 'kafbat', 'none')],
   ['a digest that is cut', { images: { kafka: { digest: 'sha256:abc' } } }, /images[./]kafka[./]digest.*match pattern/],
-  ['an image without a tag', { images: { kafka: { tag: '' } } }, /images[./]kafka[./]tag.*(length|minLength)/],
+  [
+    'an image with neither tag nor digest',
+    { images: { kafka: { tag: '' } } },
+    'images.kafka has neither a tag nor a digest: set images.kafka.tag to a version, or images.kafka.digest',
+  ],
   [
     'an even ensemble',
     { coordination: 'zookeeper', zookeeper: { replicaCount: 2 } },
@@ -309,8 +313,8 @@ const badValues: readonly BadValue[] = [
   ],
   [
     'a Kafka that knows no ZooKeeper',
-    { coordination: 'zookeeper', images: { kafkaZookeeper: { tag: '8.3.1' } } },
-    'images.kafkaZookeeper.tag is 8.3.1, a Kafka that knows no ZooKeeper any more: leave it at 7.9',
+    { coordination: 'zookeeper', images: { kafkaZookeeper: { tag: '8.3.2' } } },
+    'images.kafkaZookeeper.tag is 8.3.2, a Kafka that knows no ZooKeeper any more: leave it at 7.9',
   ],
   [
     'an Apache Kafka that knows no ZooKeeper',
@@ -336,7 +340,7 @@ const goodValues: readonly (readonly [what: string, values: Json, kubeVersion?: 
     'Apache’s Kafka with ZooKeeper',
     { coordination: 'zookeeper', images: { kafkaZookeeper: { repository: 'apache/kafka', tag: '3.9.1' } } },
   ],
-  ['the image of 7.9 without ZooKeeper', { images: { kafka: { tag: '7.9.3' } } }],
+  ['the image of 7.9 without ZooKeeper', { images: { kafka: { tag: '7.9.11' } } }],
 ]
 
 const majors: readonly HelmMajor[] = ['3', '4']

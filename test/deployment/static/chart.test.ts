@@ -136,7 +136,7 @@ describe.skipIf('missing' in tools)('the chart', () => {
     ['a mirror', { imageRegistry: 'registry.example.com' }],
     ['our image', { images: { selfmonitor: { tag: '0.2.0' } } }],
     ['when images are pulled', { images: { selfmonitor: { pullPolicy: 'Always' } } }],
-    ["Kafka's image", { images: { kafka: { tag: '8.3.2' } } }],
+    ["Kafka's image", { images: { kafka: { tag: '8.3.3' } } }],
     ['brokers', { kafka: { replicaCount: 5 } }],
     ['memory', { kafka: { resources: { requests: { memory: '16Gi' } } } }],
     ['controllers', { controller: { replicaCount: 5 } }],

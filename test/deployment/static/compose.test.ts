@@ -92,6 +92,11 @@ describe.skipIf(missing !== null)('docker-compose-kafka.yml', () => {
     }
   })
 
+  it('lets native libraries be loaded from /tmp, where snappy and zstd unpack theirs', () => {
+    for (const [name, service] of Object.entries(services))
+      for (const mount of service.tmpfs ?? []) expect(mount, name).toBe('/tmp:exec')
+  })
+
   it('mounts and builds only from files that are in the repository', () => {
     for (const [name, service] of Object.entries(services)) {
       const build = typeof service.build === 'string' ? { context: service.build } : service.build

@@ -7,7 +7,7 @@ import type { ImageLayout } from '../types.ts'
 import { confluentKafka } from './kafka.ts'
 
 export const connectImage: ImageLayout = {
-  matches: (image) => /(^|\/)selfmonitor\/kafka-connect-s3[:@]/.test(image),
+  matches: (image) => /(^|\/)kafka-connect-s3[:@]/.test(image),
   async prepare(folder) {
     const content = await confluentKafka.prepare(folder)
     const plugins = await fetchFileConnectors()

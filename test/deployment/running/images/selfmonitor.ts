@@ -10,7 +10,7 @@ import { base, smallBase } from './base.ts'
 const root = fileURLToPath(new URL('../../../..', import.meta.url))
 
 export const selfmonitorImage: ImageLayout = {
-  matches: (image) => /(^|\/)selfmonitor\/streams[:@]/.test(image),
+  matches: (image) => /(^|\/)streams\/selfmonitor[:@]/.test(image),
   async prepare(folder) {
     const command = '#!/bin/sh\nexec node --conditions=source /opt/selfmonitor/packages/cli/src/main.ts "$@"\n'
     const jmx = await fetchJmxAgent()

@@ -78,19 +78,40 @@ annotations:
 
 {{/* ---- Images ---- */}}
 
-{{/* (dict "root" . "name" "kafka"): the reference of images.<name>, quoted. A digest wins over the tag, which then only documents. */}}
+{{/* The images that we build: those that selfmonitorRegistry is for. */}}
+{{- define "selfmonitor.ownImages" -}}
+{{- list "selfmonitor" "connect" | toJson -}}
+{{- end -}}
+
+{{/*
+(dict "root" . "name" "kafka"): the reference of images.<name>, quoted. Where there is a digest, it is what is pulled; a tag beside it
+only documents. As for `docker pull`, a repository names its registry when its first part has a dot or a port, or is localhost.
+*/}}
 {{- define "selfmonitor.image" -}}
 {{- $image := index .root.Values.images .name -}}
 {{- $repository := $image.repository -}}
+{{- $tag := toString $image.tag -}}
+{{- $hasRegistry := and (contains "/" $repository) (regexMatch "[.:]|^localhost$" (first (splitList "/" $repository))) -}}
+{{- if and (has .name (include "selfmonitor.ownImages" . | fromJsonArray)) (not $hasRegistry) -}}
+{{- with .root.Values.selfmonitorRegistry }}{{ $repository = printf "%s/%s" (trimSuffix "/" .) $repository }}{{ end -}}
+{{- end -}}
 {{- with .root.Values.imageRegistry }}{{ $repository = printf "%s/%s" (trimSuffix "/" .) $repository }}{{ end -}}
-{{- if and (eq (toString $image.tag) "latest") (not $image.digest) -}}
+{{- if and (eq $tag "latest") (not $image.digest) -}}
 {{- fail (printf "images.%s.tag is latest, which is another image tomorrow: set it to a version, or images.%s.digest as well" .name .name) -}}
 {{- end -}}
-{{- if $image.digest -}}
-{{- printf "%s:%s@%s" $repository (toString $image.tag) $image.digest | quote -}}
-{{- else -}}
-{{- printf "%s:%s" $repository (toString $image.tag) | quote -}}
+{{- if and (eq $tag "") (not $image.digest) -}}
+{{- fail (printf "images.%s has neither a tag nor a digest: set images.%s.tag to a version, or images.%s.digest" .name .name .name) -}}
 {{- end -}}
+{{- if $tag }}{{ $repository = printf "%s:%s" $repository $tag }}{{ end -}}
+{{- if $image.digest }}{{ $repository = printf "%s@%s" $repository $image.digest }}{{ end -}}
+{{- quote $repository -}}
+{{- end -}}
+
+{{/* What to do when an image of ours cannot be pulled. */}}
+{{- define "selfmonitor.whereOwnImagesAre" -}}
+{{- $own := list (include "selfmonitor.image" (dict "root" . "name" "selfmonitor") | trimAll "\"") -}}
+{{- if .Values.connect.enabled }}{{ $own = append $own (include "selfmonitor.image" (dict "root" . "name" "connect") | trimAll "\"") }}{{ end -}}
+Expected at {{ join " and " $own }}. Elsewhere: build them from infra/kafka, push them to your registry, and set selfmonitorRegistry to it. A registry that wants a login: imagePullSecrets.
 {{- end -}}
 
 {{/* (dict "root" . "name" "kafka"): the two lines `image:` and `imagePullPolicy:` of a container. */}}

@@ -531,10 +531,12 @@ spec:
 metadata:
   labels:
     {{- include "selfmonitor.podLabels" (dict "root" . "component" "credentials") | nindent 4 }}
-  {{- with .Values.commonAnnotations }}
   annotations:
+    # `kubectl describe pod` shows it beside ErrImagePull. This is the first pod that needs an image of ours, and all others wait for it.
+    selfmonitor.com/when-the-image-cannot-be-pulled: {{ include "selfmonitor.whereOwnImagesAre" . | quote }}
+    {{- with .Values.commonAnnotations }}
     {{- toYaml . | nindent 4 }}
-  {{- end }}
+    {{- end }}
 spec:
   restartPolicy: Never
   serviceAccountName: kafka-credentials
