@@ -5,6 +5,7 @@ import { missingEngine } from '../deployment/compose/engine.ts'
 import { missingForCluster } from '../deployment/running/requirements.ts'
 import { missingHelm } from '../deployment/static/helm.ts'
 import { missingSchemas } from '../deployment/static/kubernetes-schemas.ts'
+import { missingPython } from './python.ts'
 import { missingTool } from './tools.ts'
 
 /** What this machine lacks, each with the remedy where one is known. */
@@ -15,6 +16,7 @@ function missingHere(modules: readonly TestModule[]): string[] {
     missingTool('kcat', '-V'),
     missingTool('openssl', 'version'),
     missingTool('docker-compose', 'version'),
+    missingPython(),
     missingHelm(),
     missingSchemas(),
     missingForCluster(),

@@ -75,13 +75,24 @@ describe('request frames', () => {
     },
   )
 
-  it('that are longer than their message are refused', () => {
+  it('that are longer than their message are read without what follows it', () => {
     const frame = frameOf(encodeRequest('ListGroups', 0, { correlationId: 1, clientId: null }, {}))
     const longer = Buffer.concat([frame, Buffer.from([0])])
-    expect(() => decodeRequest('ListGroups', 0, longer, parseRequestHeader(longer).bodyOffset)).toThrow(
-      /1 bytes remain/,
-    )
+    expect(decodeRequest('ListGroups', 0, longer, parseRequestHeader(longer).bodyOffset)).toMatchObject({})
   })
+
+  it.each([
+    // The flags: create topics; tell what may be done with the cluster (v9 and v10 alone); with each topic.
+    ['9', 9, '01' + '00' + '00'],
+    ['9, without any flag', 9, '00' + '00' + '00'],
+    ['12', 12, '01' + '00'],
+  ])(
+    'of librdkafka 2.1 and later for all topics, with a null array of four bytes, are understood in version %s',
+    (_, version, flags) => {
+      const body = Buffer.from(`00000000${flags}00`, 'hex')
+      expect(decodeRequest('Metadata', version, body, 0).topics).toBeNull()
+    },
+  )
 })
 
 describe('response frames', () => {

@@ -1,15 +1,5 @@
 // Whole frames: size, header and body of requests and responses, in both directions.
-import {
-  type Decoded,
-  type Encodable,
-  expectEnd,
-  includes,
-  type Message,
-  Reader,
-  read,
-  Writer,
-  write,
-} from '../codec/index.ts'
+import { type Encodable, expectEnd, includes, type Message, Reader, read, Writer, write } from '../codec/index.ts'
 import { ProtocolError } from '../protocol-error.ts'
 import type { Api } from './api.ts'
 import { requestHeader, responseHeader } from './headers.ts'
@@ -69,7 +59,10 @@ export function parseRequestHeader(frame: Buffer): RequestHead {
 
 /**
  * Reads the body of a request whose header was parsed. Bytes and records in it are views of the frame.
- * @throws ProtocolError UNSUPPORTED_VERSION, TRUNCATED, MALFORMED, or TRAILING_BYTES when the frame is longer
+ *
+ * What follows the body is ignored, as Kafka does, because clients rely on it: librdkafka 2.1 and later ask for all topics
+ * in Metadata v9 and above with an array length of four bytes instead of one, which leaves three at the end.
+ * @throws ProtocolError UNSUPPORTED_VERSION, TRUNCATED, MALFORMED
  */
 export function decodeRequest<N extends ApiName>(
   name: N,
@@ -77,7 +70,7 @@ export function decodeRequest<N extends ApiName>(
   frame: Buffer,
   bodyOffset: number,
 ): RequestOf<N> {
-  return readBody(apis[name].request, version, frame, bodyOffset) as RequestOf<N>
+  return read<Message>(apis[name].request, version, new Reader(frame, bodyOffset)) as RequestOf<N>
 }
 
 /**
@@ -118,19 +111,14 @@ export interface DecodedResponse<N extends ApiName> {
   readonly body: ResponseOf<N>
 }
 
-/** Reads a response frame (without its size prefix). @throws ProtocolError */
+/** Reads a response frame (without its size prefix). @throws ProtocolError, TRAILING_BYTES when the frame is longer */
 export function decodeResponse<N extends ApiName>(name: N, version: number, frame: Buffer): DecodedResponse<N> {
   const api: Api = apis[name]
   const reader = new Reader(frame)
   const { correlationId } = read(responseHeader, responseHeaderVersion(api, version), reader)
-  return { correlationId, body: readBody(api.response, version, frame, reader.position) as ResponseOf<N> }
-}
-
-function readBody<M extends Message>(message: M, version: number, frame: Buffer, offset: number): Decoded<M> {
-  const reader = new Reader(frame, offset)
-  const body = read(message, version, reader)
-  expectEnd(reader, `${message.name} v${version}`)
-  return body
+  const body = read(api.response, version, reader)
+  expectEnd(reader, `${api.response.name} v${version}`)
+  return { correlationId, body: body as ResponseOf<N> }
 }
 
 function writeFrame(content: (writer: Writer) => void): Buffer[] {
