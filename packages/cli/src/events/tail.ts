@@ -47,7 +47,9 @@ export async function tailRanges(cluster: Cluster, topics: readonly TopicInfo[],
     // No record at or after that time: the end of the log.
     const wanted = from === undefined ? behind - BigInt(window.last) : (from[index] ?? behind)
     const next = wanted < first ? first : wanted
-    const end = until !== undefined ? (until[index] ?? behind) : window.follow ? null : behind
+    const stop = until?.[index] ?? behind
+    // An offset that is not written yet would never be reached.
+    const end = window.follow ? null : stop < behind ? stop : behind
     return { ...of, next, end }
   })
 }
