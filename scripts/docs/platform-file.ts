@@ -22,7 +22,7 @@ const more: Readonly<Record<string, readonly [fallback: string, example: string]
   'topic.description': ['–', 'Orders, from placed to delivered'],
   'topic.owner': ['–', 'team-shop'],
   'topic.partitions': ['must be said, here or in defaults', '12'],
-  'topic.replication': ['1', '3'],
+  'topic.replication': ['the brokers’ (default.replication.factor)', '3'],
   'topic.retention': ['the broker’s (retention.ms)', '7d'],
   'topic.retentionSize': ['the broker’s (retention.bytes)', '10GiB'],
   'topic.cleanup': ['the broker’s (cleanup.policy)', 'compact'],

@@ -125,11 +125,11 @@ services: { reader: { consumes: [compacted, kept] } }
 
   it('are left to the file that declares them, and to the library without access: acls', async () => {
     expect(await settings(shop)).toEqual([
-      ['orders.dlq', 3, 1, {}],
-      ['carts.dlq', 6, 1, {}],
+      ['orders.dlq', 3, null, {}],
+      ['carts.dlq', 6, null, {}],
     ])
     expect(await settings(shop.replace('bills', 'orders.dlq').replace('[bills]', '[]'))).toEqual([
-      ['carts.dlq', 6, 1, {}],
+      ['carts.dlq', 6, null, {}],
     ])
     expect(await settings(shop.replace('acls', 'none'))).toEqual([])
   })

@@ -150,6 +150,9 @@ export async function applyPlan(
   }
 }
 
+/** KIP-464: as many replicas as `default.replication.factor` of the brokers says. */
+const brokersDefault = -1
+
 /** Kafka refuses a request that makes more than 10,000 partitions at once. */
 const partitionsPerRequest = 1_000
 
@@ -178,7 +181,7 @@ async function creationErrors(
     await cluster.createTopics(
       changes.map(({ name }) => {
         const { partitions, replicationFactor, config } = declared(topics, name)
-        return { name, partitions, replicationFactor, config }
+        return { name, partitions, replicationFactor: replicationFactor ?? brokersDefault, config }
       }),
     )
     return null

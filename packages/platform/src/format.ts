@@ -27,7 +27,8 @@ const topic = z
         .int({ error: 'must be a whole number' })
         .min(1, { error: 'must be ≥ 1' })
         .max(32_767, { error: 'must be ≤ 32767' })
-        .meta({ description: 'Number of replicas of each partition.' }),
+        .nullable()
+        .meta({ description: 'Number of replicas of each partition; null leaves it to the brokers.' }),
       retention: text(
         'How long records are kept: 7d, 12h, 366 days, or forever.',
         'must be a duration such as 7d (milliseconds: in quotes)',
@@ -238,7 +239,7 @@ function locate(tree: Tree, path: readonly string[]): { readonly at: Position; r
 }
 
 function unwrap(shape: z.core.$ZodType): z.core.$ZodType {
-  return shape instanceof z.ZodOptional ? unwrap(shape.unwrap()) : shape
+  return shape instanceof z.ZodOptional || shape instanceof z.ZodNullable ? unwrap(shape.unwrap()) : shape
 }
 
 function shapeAt(shape: z.core.$ZodType | undefined, path: readonly string[]): z.core.$ZodType | undefined {

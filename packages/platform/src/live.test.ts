@@ -123,6 +123,33 @@ topics:
     expect((await plan(changed)).changes).toEqual([])
   })
 
+  it('refuses to let the retention of a protected topic fall back to the broker’s, which is shorter', async () => {
+    const a = unique()
+    await apply(await load({ 'platform.yaml': `topics: { ${a}: { partitions: 1, retention: 366d } }` }))
+    const text = (protect: boolean) =>
+      `topics: { ${a}: { partitions: 1, config: { retention.ms: null }, protect: ${protect} } }`
+    const guarded = await plan(await load({ 'platform.yaml': text(true) }))
+    expect(guarded.errors).toMatchObject([
+      {
+        path: `topics.${a}.config."retention.ms"`,
+        message: expect.stringMatching(/records older than 7d \(kept until now: 366d\).* is protected/),
+      },
+    ])
+    const open = await load({ 'platform.yaml': text(false) })
+    expect((await plan(open)).changes).toMatchObject([{ warnings: [expect.stringContaining('7d is the broker')] }])
+    await apply(open)
+    expect((await plan(open)).changes).toEqual([])
+  })
+
+  it('leaves replicas that the file does not say to the brokers, and does not compare them', async () => {
+    const a = unique()
+    const platform = await load({ 'platform.yaml': `topics: { ${a}: { partitions: 1, replication: null } }` })
+    expect(platform.topics[0]!.replicationFactor).toBeNull()
+    expect(renderPlan(await plan(platform), 'text')).toContain('partitions 1, replication broker default')
+    await apply(platform)
+    expect((await plan(platform)).changes).toEqual([])
+  })
+
   it('refuses to shrink, and to name more replicas than brokers, before anything is touched', async () => {
     const [existing, fresh] = [unique(), unique()]
     await apply(await load({ 'platform.yaml': `topics: { ${existing}: { partitions: 3 } }` }))

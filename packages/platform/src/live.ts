@@ -1,6 +1,7 @@
 // What a plan has to know of the live cluster and registry: read in as few requests as possible, then plain data.
 import { type Cluster, ClusterError, type ConfigEntry, type TopicInfo } from '@selfmonitor/cluster'
 import type { CompatibilityLevel, RegisteredSchema, RegistryClient } from '@selfmonitor/registry'
+import { lossKeys, readBrokerDefaults } from './broker-defaults.ts'
 import { type LiveAccess, type NoAccess, readAccess } from './live-access.ts'
 import type { Passwords } from './passwords.ts'
 import { checkSchema, isInvalid, type SchemaProblem } from './schema-check.ts'
@@ -32,6 +33,8 @@ export interface LiveState {
   readonly topics: ReadonlyMap<string, LiveTopic>
   /** Subjects of the declared topics; null when no registry was asked. */
   readonly subjects: ReadonlyMap<string, LiveSubject> | null
+  /** What a topic without its own setting has, where the file takes one away; absent where no one asked. */
+  readonly brokerDefaults?: ReadonlyMap<string, string>
   /** Accounts and ACLs; null when the file does not want them. */
   readonly access?: LiveAccess | NoAccess | null
 }
@@ -52,6 +55,9 @@ export async function readLiveState(
     registry === null ? null : readSubjects(platform.topics, registry),
     readAccess(platform, cluster, passwords),
   ])
+  const takesAway = platform.topics.some(({ name, unset = [] }) =>
+    unset.some((key) => lossKeys.includes(key) && topics.get(name)?.config.get(key)?.own === true),
+  )
   return {
     clusterId: info.clusterId,
     bootstrapServers: cluster.bootstrapServers,
@@ -59,6 +65,14 @@ export async function readLiveState(
     topics,
     subjects,
     access,
+    ...(takesAway
+      ? {
+          brokerDefaults: await readBrokerDefaults(
+            cluster,
+            info.brokers.map(({ id }) => id),
+          ),
+        }
+      : {}),
   }
 }
 

@@ -55,7 +55,7 @@ topics:
     expect(topics[0]).toMatchObject({
       name: 'orders',
       partitions: 12,
-      replicationFactor: 1,
+      replicationFactor: null,
       config: {
         'cleanup.policy': 'compact,delete',
         'flush.messages': '1000',
@@ -277,7 +277,7 @@ services: { one: { produces: [a], consumes: [a] }, two: { consumes: [a] } }`
     ['topics: { "a b": { partitions: 1 } }', /is no topic name/],
     ['topics: { a.b: { partitions: 1 }, a_b: { partitions: 1 } }', /collides with a\.b/],
     [
-      'topics: { a: { partitions: 1, config: { min.insync.replicas: 2 } } }',
+      'topics: { a: { partitions: 1, replication: 1, config: { min.insync.replicas: 2 } } }',
       /must be ≤ 1, the replication of a, it is 2/,
     ],
     ['version: 2', 'must be 1, the only version of the format, it is 2'],

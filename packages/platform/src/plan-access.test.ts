@@ -80,8 +80,8 @@ describe('a plan of accounts', () => {
   it('creates topics, dead letters, accounts, then rules; applied once, there is nothing to do', async () => {
     const cluster = fakeCluster()
     expect(await planned(shop, cluster)).toBe(`\
-+ topic  orders      partitions 3, replication 1
-+ topic  orders.dlq  partitions 3, replication 1
++ topic  orders      partitions 3, replication broker default
++ topic  orders.dlq  partitions 3, replication broker default
 + user   shop        mechanism SCRAM-SHA-512
 + user   billing     mechanism SCRAM-SHA-512
 + user   auditor     mechanism SCRAM-SHA-512

@@ -139,6 +139,28 @@ describe('replication', () => {
     expect(both.errors.map(({ message }) => message)).toEqual([expect.stringContaining('(a and 1 more)')])
   })
 
+  it('that the file does not say is not compared, and left to the brokers where the topic is new', () => {
+    const undeclared = platform([topic('a', { replicationFactor: null }), topic('b', { replicationFactor: null })])
+    const { errors, changes } = computePlan(
+      undeclared,
+      live({ a: liveTopic({ replicationFactor: 3 }) }, { brokers: 3 }),
+    )
+    expect(errors).toEqual([])
+    expect(changes).toMatchObject([
+      { action: 'create', name: 'b', details: [{ key: 'partitions' }, { key: 'replication', to: 'broker default' }] },
+    ])
+  })
+
+  it('that the file does not say must still be enough for min.insync.replicas', () => {
+    const wants = (replicas: string) =>
+      platform([topic('a', { replicationFactor: null, config: { 'min.insync.replicas': replicas } })])
+    expect(computePlan(wants('2'), live({}, { brokers: 1 })).errors[0]).toMatchObject({
+      message: expect.stringMatching(/^must be ≤ 1, .* it is 2/),
+    })
+    expect(computePlan(wants('2'), live({ a: liveTopic() }, { brokers: 3 })).errors).toHaveLength(1)
+    expect(computePlan(wants('2'), live({}, { brokers: 3 })).errors).toEqual([])
+  })
+
   it('is no error where the cluster has it already, although brokers are missing now', () => {
     const { errors } = computePlan(
       platform(two.slice(0, 1)),
@@ -211,6 +233,66 @@ describe('settings', () => {
     const byPattern = platform([topic('a', { config: cut })], { protect: ['a*'] })
     expect(computePlan(byPattern, live({ a: liveTopic({ config: was }) })).errors).toHaveLength(1)
     expect(plan({ 'retention.ms': '-1' }, was, { protect: true }).errors).toEqual([])
+  })
+
+  describe('that fall back to the broker default', () => {
+    const unset = (key: string, from: string, fallback: string | null, over: Partial<PlatformTopic> = {}) =>
+      computePlan(
+        platform([topic('a', { unset: [key], at: { [`config.${key}`]: at(7, key) }, ...over })]),
+        live(
+          { a: liveTopic({ config: { [key]: from } }) },
+          fallback === null ? {} : { brokerDefaults: new Map([[key, fallback]]) },
+        ),
+      )
+    const year = String(366 * day)
+
+    it.each([
+      [
+        'retention.ms',
+        year,
+        String(7 * day),
+        /^deletes data: records older than 7d \(kept until now: 366d\); 7d is the/,
+      ],
+      ['retention.bytes', '-1', '1073741824', /^deletes data: what a partition holds above 1GiB/],
+      ['cleanup.policy', 'compact', 'delete', /^deletes data: records beyond the retention/],
+      ['cleanup.policy', 'delete', 'compact', /^deletes data: only the newest record/],
+      ['remote.storage.enable', 'true', 'false', /^deletes data: everything that is in remote storage/],
+      ['unclean.leader.election.enable', 'false', 'true', /^may lose data/],
+      ['retention.ms', year, null, /^may delete data: the broker's default of retention.ms is not known/],
+    ])('%s from %s to %s: an error where the topic is protected, else a warning', (key, from, fallback, loss) => {
+      const open = unset(key, from, fallback)
+      expect(open).toMatchObject({ errors: [], changes: [{ warnings: [expect.stringMatching(loss)] }] })
+      const guarded = unset(key, from, fallback, { protect: true })
+      expect(guarded.errors).toMatchObject([{ line: 7, message: expect.stringMatching(loss) }])
+      expect(guarded.errors[0]!.message).toContain('a is protected')
+    })
+
+    it.each([
+      ['retention.ms', String(day), String(7 * day)],
+      ['retention.ms', String(7 * day), String(7 * day)],
+      ['retention.ms', year, '-1'],
+      ['retention.bytes', '1000', '-1'],
+    ])('%s from %s to %s loses nothing, also where the topic is protected', (key, from, fallback) => {
+      const { errors, changes } = unset(key, from, fallback, { protect: true })
+      expect({ errors, warnings: changes[0]!.warnings }).toEqual({
+        errors: [],
+        warnings: [
+          expect.stringMatching(/^retention\.\w+ falls back to the broker's default, (7d|forever|unlimited)$/),
+        ],
+      })
+    })
+
+    it('are not judged where they say nothing about what is kept', () => {
+      expect(unset('max.message.bytes', '2000000', null, { protect: true }).errors).toEqual([])
+    })
+  })
+
+  it.each([
+    ['remote.storage.enable', 'true', 'false', /everything that is in remote storage/],
+    ['unclean.leader.election.enable', 'false', 'true', /may become the leader/],
+  ])('%s from %s to %s of a protected topic is an error', (key, from, to, loss) => {
+    expect(plan({ [key]: to }, { [key]: from }, { protect: true }).errors[0]!.message).toMatch(loss)
+    expect(plan({ [key]: from }, { [key]: to }, { protect: true }).errors).toEqual([])
   })
 
   it('declared as the broker default are taken off the topic, once', () => {

@@ -1,5 +1,6 @@
 // The plan: pure comparison of what is declared with what is live, always in the same order.
 import { deadLetterNames, deadLetterTopics } from './access.ts'
+import { lossKeys } from './broker-defaults.ts'
 import { type LiveState, type LiveSubject, type LiveTopic, subjectOf } from './live.ts'
 import { isInternalName, matchesAny } from './pattern.ts'
 import { compareAccess } from './plan-access.ts'
@@ -31,7 +32,7 @@ export function computePlan(platform: Platform, live: LiveState, options: PlanOp
       creations.push(creation(topic))
     } else {
       growth.push(...comparePartitions(platform, topic, found, errors))
-      settings.push(...compareSettings(platform, topic, found, errors))
+      settings.push(...compareSettings(platform, topic, found, live.brokerDefaults, errors))
     }
     const subject = live.subjects?.get(subjectOf(topic.name))
     if (subject !== undefined) {
@@ -82,23 +83,44 @@ function checkReplicas(
   errors: PlatformProblem[],
 ): void {
   const wrong = topics.flatMap((topic) => {
+    const wanted = topic.replicationFactor
     const now = live.topics.get(topic.name)?.replicationFactor ?? null
-    const tooMany = topic.replicationFactor > live.brokers
-    return now === topic.replicationFactor || (now === null && !tooMany) ? [] : [{ topic, now, tooMany }]
+    if (wanted === null) {
+      checkMinInsync(platform, topic, now ?? live.brokers, errors)
+      return []
+    }
+    const tooMany = wanted > live.brokers
+    return now === wanted || (now === null && !tooMany) ? [] : [{ topic, wanted, now, tooMany }]
   })
-  const alike = Map.groupBy(wrong, ({ topic: { at, replicationFactor }, now, tooMany }) => {
+  const alike = Map.groupBy(wrong, ({ topic: { at }, wanted, now, tooMany }) => {
     const { file, line, column } = at?.replication ?? at?.topic ?? { file: '', line: 0, column: 0 }
-    return tooMany
-      ? `${file}:${line}:${column} ${replicationFactor}`
-      : `${file}:${line}:${column} ${replicationFactor} ${now}`
+    return tooMany ? `${file}:${line}:${column} ${wanted}` : `${file}:${line}:${column} ${wanted} ${now}`
   })
-  for (const [{ topic, now, tooMany }, ...more] of alike.values() as Iterable<[(typeof wrong)[0], ...typeof wrong]>) {
+  for (const [{ topic, wanted, now, tooMany }, ...more] of alike.values() as Iterable<
+    [(typeof wrong)[0], ...typeof wrong]
+  >) {
     const which = more.length === 0 ? topic.name : `${topic.name} and ${more.length} more`
     const message = tooMany
-      ? `must be ≤ ${live.brokers}, it is ${topic.replicationFactor} and there ${live.brokers === 1 ? 'is 1 broker' : `are ${live.brokers} brokers`} (${which}); ${remedy(platform, live)}`
-      : `is ${topic.replicationFactor} in the file and ${now} on the cluster (${which}); changing it moves data and is not done here: ` +
+      ? `must be ≤ ${live.brokers}, it is ${wanted} and there ${live.brokers === 1 ? 'is 1 broker' : `are ${live.brokers} brokers`} (${which}); ${remedy(platform, live)}`
+      : `is ${wanted} in the file and ${now} on the cluster (${which}); changing it moves data and is not done here: ` +
         `reassign the partitions (kafka-reassign-partitions), or write replication: ${now}`
     errors.push(problemOf(platform, topic, 'replication', message))
+  }
+}
+
+/** Where the file leaves the number of replicas to the brokers, `load` cannot know how many there are at most. */
+function checkMinInsync(platform: Platform, topic: PlatformTopic, most: number, errors: PlatformProblem[]): void {
+  const key = 'min.insync.replicas'
+  const wanted = Number(topic.config[key] ?? 1)
+  if (wanted > most) {
+    errors.push(
+      problemOf(
+        platform,
+        topic,
+        `config.${key}`,
+        `must be ≤ ${most}, the replicas that ${topic.name} has or can have here, it is ${wanted}: no producer with acks=all could write`,
+      ),
+    )
   }
 }
 
@@ -115,7 +137,11 @@ function creation(topic: PlatformTopic): Change {
     name: topic.name,
     details: [
       { key: 'partitions', from: null, to: String(topic.partitions) },
-      { key: 'replication', from: null, to: String(topic.replicationFactor) },
+      {
+        key: 'replication',
+        from: null,
+        to: topic.replicationFactor === null ? 'broker default' : String(topic.replicationFactor),
+      },
       ...Object.entries(topic.config)
         .sort(([a], [b]) => (a < b ? -1 : 1))
         .map(([key, value]) => ({ key, from: null, to: value })),
@@ -161,36 +187,38 @@ function compareSettings(
   platform: Platform,
   topic: PlatformTopic,
   live: LiveTopic,
+  brokerDefaults: LiveState['brokerDefaults'],
   errors: PlatformProblem[],
 ): Change[] {
   const details: { key: string; from: string | null; to: string | null }[] = []
   const warnings: string[] = []
   const isProtected = topic.protect === true || matchesAny(topic.name, platform.protect ?? [])
-  for (const [key, to] of Object.entries(topic.config).sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const from = live.config.get(key)?.value ?? null
-    if (sameSetting(key, from, to)) {
-      continue
-    }
-    details.push({ key, from, to })
-    const loss = losesRecords(key, from, to)
+  /** @returns whether the change loses records: an error where the topic is protected, else a warning */
+  const checkLoss = (key: string, loss: string | null): boolean => {
     if (loss !== null && isProtected) {
-      errors.push(
-        problemOf(
-          platform,
-          topic,
-          `config.${key}`,
-          `${loss}, and ${topic.name} is protected; keep it, or take the protection away first`,
-        ),
-      )
+      const message = `${loss}, and ${topic.name} is protected; keep it, or take the protection away first`
+      errors.push(problemOf(platform, topic, `config.${key}`, message))
     } else if (loss !== null) {
       warnings.push(loss)
+    }
+    return loss !== null
+  }
+  for (const [key, to] of Object.entries(topic.config).sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const from = live.config.get(key)?.value ?? null
+    if (!sameSetting(key, from, to)) {
+      details.push({ key, from, to })
+      checkLoss(key, losesRecords(key, from, to))
     }
   }
   for (const key of topic.unset ?? []) {
     const entry = live.config.get(key)
     if (entry?.own) {
       details.push({ key, from: entry.value, to: null })
-      warnings.push(`${key} falls back to the broker's default`)
+      const fallback = brokerDefaults?.get(key) ?? null
+      const known = fallback === null ? '' : `, ${humanSetting(key, fallback)}`
+      if (!checkLoss(key, losesByFallingBack(key, entry.value, fallback))) {
+        warnings.push(`${key} falls back to the broker's default${known}`)
+      }
     }
   }
   return details.length === 0 ? [] : [{ action: 'update', kind: 'topic-config', name: topic.name, details, warnings }]
@@ -198,24 +226,45 @@ function compareSettings(
 
 /** What is lost when a setting changes so, null when nothing is. */
 function losesRecords(key: string, from: string | null, to: string): string | null {
-  if ((key === 'retention.ms' || key === 'retention.bytes') && from !== null) {
-    const before = Number(from)
-    const after = Number(to)
-    const shorter = after >= 0 && (before < 0 || after < before)
-    const what = key === 'retention.ms' ? 'records older than' : 'what a partition holds above'
-    return shorter
-      ? `deletes data: ${what} ${humanSetting(key, to)} (kept until now: ${humanSetting(key, from)})`
-      : null
+  if (from === null || sameSetting(key, from, to)) {
+    return null
   }
-  if (key === 'cleanup.policy' && from !== null) {
-    const had = from.split(',').map((part) => part.trim())
-    const added = to.split(',').filter((policy) => !had.includes(policy))
-    if (added.includes('compact')) {
-      return 'deletes data: only the newest record of each key is kept, and records without a key are refused'
+  switch (key) {
+    case 'retention.ms':
+    case 'retention.bytes': {
+      const before = Number(from)
+      const after = Number(to)
+      const shorter = after >= 0 && (before < 0 || after < before)
+      const what = key === 'retention.ms' ? 'records older than' : 'what a partition holds above'
+      return shorter
+        ? `deletes data: ${what} ${humanSetting(key, to)} (kept until now: ${humanSetting(key, from)})`
+        : null
     }
-    return added.includes('delete') ? 'deletes data: records beyond the retention, which compaction kept' : null
+    case 'cleanup.policy': {
+      const had = from.split(',').map((part) => part.trim())
+      const added = to.split(',').filter((policy) => !had.includes(policy))
+      if (added.includes('compact')) {
+        return 'deletes data: only the newest record of each key is kept, and records without a key are refused'
+      }
+      return added.includes('delete') ? 'deletes data: records beyond the retention, which compaction kept' : null
+    }
+    // KIP-950: the brokers refuse to switch it off unless what is stored remotely is deleted.
+    case 'remote.storage.enable':
+      return to === 'false' ? 'deletes data: everything that is in remote storage' : null
+    case 'unclean.leader.election.enable':
+      return to === 'true' ? 'may lose data: a replica that has not all records may become the leader' : null
+    default:
+      return null
   }
-  return null
+}
+
+/** The same where the topic's own setting goes and the broker's default, null when it is not known, takes its place. */
+function losesByFallingBack(key: string, from: string | null, fallback: string | null): string | null {
+  if (fallback !== null) {
+    const loss = losesRecords(key, from, fallback)
+    return loss === null ? null : `${loss}; ${humanSetting(key, fallback)} is the broker's default`
+  }
+  return lossKeys.includes(key) ? `may delete data: the broker's default of ${key} is not known` : null
 }
 
 function compareCompatibility(topic: PlatformTopic, subject: LiveSubject): Change[] {

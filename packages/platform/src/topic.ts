@@ -44,9 +44,11 @@ export async function buildTopic(
     problems.push(problemAt(key, 'must say how many partitions, for example partitions: 6'))
   }
   const { config, unset } = readConfig(effective, at, problems)
-  const replicationFactor = Number(scalar('replication')?.value ?? 1)
+  // `replication: ${REPLICAS}` without the variable is told elsewhere; `replication: null` takes back what a default says.
+  const declared = scalar('replication')?.value ?? null
+  const replicationFactor = declared === null ? null : Number(declared)
   const minIsr = Number(config['min.insync.replicas'] ?? 1)
-  if (minIsr > replicationFactor) {
+  if (replicationFactor !== null && minIsr > replicationFactor) {
     problems.push(
       problemAt(
         at['config.min.insync.replicas'] ?? key,

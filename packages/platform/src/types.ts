@@ -14,7 +14,8 @@ export interface PlatformPosition {
 export interface PlatformTopic {
   readonly name: string
   readonly partitions: number
-  readonly replicationFactor: number
+  /** null: the file leaves it to the brokers (`default.replication.factor`, KIP-464), and it is not compared. */
+  readonly replicationFactor: number | null
   /** Only what the file declares, by Kafka's names. */
   readonly config: Readonly<Record<string, string>>
   /** Settings that the file declares as the broker's default: the topic must have none of its own. */

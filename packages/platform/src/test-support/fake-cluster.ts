@@ -43,7 +43,8 @@ export function fakeCluster(options: { brokers?: number } = {}): FakeCluster {
     port: 9092,
     rack: null,
   }))
-  const replicas = (count: number) => Array.from({ length: count }, (_, id) => id)
+  // -1 leaves it to the brokers, whose default is 1 here.
+  const replicas = (count: number) => Array.from({ length: Math.abs(count) }, (_, id) => id)
   const known: Partial<Cluster> = {
     bootstrapServers: 'fake:9092',
     info: async () => ({ clusterId: 'fake', controllerId: 0, brokers }),
