@@ -78,6 +78,19 @@ export class UnknownEventError extends EventsError {
   }
 }
 
+/** The cluster does not let this service see, read or write a topic. */
+export class TopicDeniedError extends EventsError {
+  readonly topic: string
+  constructor(topic: string, use: 'read' | 'write') {
+    const list = use === 'read' ? 'consumes' : 'produces'
+    super(
+      'TOPIC_DENIED',
+      `${topic}: TOPIC_AUTHORIZATION_FAILED: this service may not ${use} it: add the topic to its \`${list}\` in platform.yaml and apply it`,
+    )
+    this.topic = topic
+  }
+}
+
 /** The registered schema is missing, or is not one that carries the envelope. */
 export class EventSchemaError extends EventsError {
   readonly subject: string

@@ -26,7 +26,12 @@ describe('the Fastify plugin', () => {
     })
     await app.ready()
 
-    expect((await app.inject('/ready')).json()).toEqual({ ready: true, broker: 'connected', consumer: 'running' })
+    expect((await app.inject('/ready')).json()).toEqual({
+      ready: true,
+      broker: 'connected',
+      consumer: 'running',
+      problems: [],
+    })
     const { eventId } = (await app.inject({ method: 'POST', url: '/users' })).json<{ eventId: string }>()
     await platform.waitForHandled(eventId)
     expect(handled).toEqual(['user_created'])

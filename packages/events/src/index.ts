@@ -11,6 +11,7 @@ export {
   EventValidationError,
   PermanentError,
   RetryLater,
+  TopicDeniedError,
   UndecodableEventError,
   UnknownEventError,
   type ValidationProblem,

@@ -13,6 +13,7 @@ import {
 } from './kafka/index.ts'
 import { defaultLogger } from './logger.ts'
 import { resolveOptions } from './options.ts'
+import { createProblems } from './problems.ts'
 import type { CatalogueOf, EventCatalogue, EventHandler, EventStream, EventStreamOptions } from './types.ts'
 import {
   createCatalogue,
@@ -38,6 +39,7 @@ export async function connectEvents<Events extends CatalogueOf<Events> = EventCa
   const registry = createRegistryClient({ url: settings.registryUrl })
   const codec = createCodec(registry)
 
+  const problems = createProblems(logger)
   const clients: KafkaClient[] = []
   const connect = (requestTimeoutMs: number): KafkaClient => {
     const { bootstrapServers, sasl, tls } = settings
@@ -151,6 +153,7 @@ export async function connectEvents<Events extends CatalogueOf<Events> = EventCa
         codec,
         deadLetters: createDeadLetterWriter(settings, producer, logger),
         logger,
+        problems,
         random: Math.random,
         ...(options.observer === undefined ? {} : { observer: options.observer }),
       })
@@ -179,10 +182,12 @@ export async function connectEvents<Events extends CatalogueOf<Events> = EventCa
       const connected = clients.every((client) => client.isReachable())
       const state =
         consumer === null ? 'not started' : closing !== null ? 'closed' : consumer.joined() ? 'running' : 'joining'
+      const list = problems.list()
       return {
-        ready: closing === null && connected && state !== 'joining',
+        ready: closing === null && connected && state !== 'joining' && !list.some(({ fatal }) => fatal),
         broker: connected ? 'connected' : 'disconnected',
         consumer: state,
+        problems: list,
       }
     },
   }

@@ -165,11 +165,26 @@ export interface EventStreamStats {
   readonly rebalances: number
 }
 
+/** Something that hinders a stream now. */
+export interface StreamProblem {
+  /** `broker`, `group billing`, `user.events-3`. */
+  readonly resource: string
+  /** Kafka's name of the error, or the library's own code. */
+  readonly code: string
+  readonly message: string
+  /** Somebody has to change something; otherwise trying again, which the library does, is enough. */
+  readonly fatal: boolean
+  /** Milliseconds since the epoch. */
+  readonly sinceMs: number
+}
+
 export interface EventStreamHealth {
-  /** Ready to emit and, once `run()` was called, to handle. */
+  /** Ready to emit and, once `run()` was called, to handle: connected, a member of the group, and nothing fatal in the way. */
   readonly ready: boolean
   readonly broker: 'connected' | 'disconnected'
   readonly consumer: 'not started' | 'joining' | 'running' | 'closed'
+  /** What is in the way now, fatal problems first; empty when all is well. */
+  readonly problems: readonly StreamProblem[]
 }
 
 /** A service's connection to its events. */

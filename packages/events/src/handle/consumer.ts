@@ -1,7 +1,7 @@
 // From records to handlers and back to committed offsets: ties the group member, the fetcher and the scheduler together.
 
 import { deadLetterTopic } from '../dead-letter-names.ts'
-import { PermanentError, RetryLater, UndecodableEventError } from '../errors.ts'
+import { PermanentError, RetryLater, TopicDeniedError, UndecodableEventError } from '../errors.ts'
 import {
   backoffMs,
   createFetcher,
@@ -10,16 +10,22 @@ import {
   type Fetcher,
   type GroupMember,
   type KafkaClient,
+  kafkaErrorName,
   listOffset,
+  partitionErrorKind,
   pause,
   reasonOf,
+  requireTopic,
+  type TopicMetadata,
   type TopicPartition,
 } from '../kafka/index.ts'
 import type { ResolvedOptions } from '../options.ts'
+import type { Problems } from '../problems.ts'
 import { traceProcess } from '../tracing.ts'
 import type { Envelope, EventHandler, EventObserver, Logger, ReceivedEvent } from '../types.ts'
 import type { Codec } from '../wire/index.ts'
 import type { DeadLetterCause, DeadLetterWriter } from './dead-letter.ts'
+import { whereToReadOn } from './positions.ts'
 import { retryDelayMs } from './retry.ts'
 import { createScheduler, type Task } from './scheduler.ts'
 
@@ -33,6 +39,7 @@ export interface ConsumerOptions {
   readonly codec: Codec
   readonly deadLetters: DeadLetterWriter
   readonly logger: Logger
+  readonly problems: Problems
   readonly observer?: EventObserver
   readonly random: () => number
 }
@@ -73,10 +80,10 @@ type Outcome = { readonly kind: 'done' } | { readonly kind: 'retry'; readonly de
 const done: Outcome = { kind: 'done' }
 
 export function createConsumer(options: ConsumerOptions): Consumer {
-  const { settings, handlers, clients, codec, deadLetters, logger, observer } = options
+  const { settings, handlers, clients, codec, deadLetters, logger, problems, observer } = options
   const scheduler = createScheduler<Work>(settings.concurrency)
   const counters = { handled: 0, retried: 0, deadLettered: 0, skipped: 0 }
-  /** The signal of each partition's handlers. */
+  /** The signal of each partition's handlers; which one it is tells an assignment from the next of the same partition. */
   const signals = new Map<string, AbortController>()
   const stopping = new AbortController()
   const topics = [...handlers.keys()]
@@ -91,7 +98,10 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   const fetcher: Fetcher = createFetcher({
     client: clients.fetch,
     logger,
-    hasRoom: ({ topic, partition }) => scheduler.outstanding(topic, partition) < perPartitionRoom,
+    problems,
+    position: ({ topic, partition }) =>
+      scheduler.outstanding(topic, partition) < perPartitionRoom ? scheduler.position(topic, partition) : null,
+    misplaced: (partition, topicId) => void relocate(partition, topicId),
     deliver({ topic, partition }, records, next) {
       for (const record of records) {
         const work: Work = { record, envelope: null, data: undefined, attempts: 0, hindrances: 0, givenUp: null }
@@ -116,34 +126,108 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     lost: (partitions) => takeAway(partitions),
   })
 
+  /**
+   * Takes partitions over. Resolves when all of them have their positions; a partition whose position cannot be asked yet,
+   * for want of a leader, holds up the others and the member's heartbeats for a moment only.
+   */
   async function assigned(partitions: readonly TopicPartition[]): Promise<void> {
-    for (let failures = 1; !stopping.signal.aborted; failures++) {
+    for (const partition of partitions) signals.set(nameOf(partition), new AbortController())
+    shareRoom()
+    const begun = new AbortController()
+    const all = begin(partitions).finally(() => begun.abort())
+    await Promise.race([all, pause(Math.min(5000, settings.sessionTimeoutMs / 3), begun.signal)])
+  }
+
+  async function begin(partitions: readonly TopicPartition[]): Promise<void> {
+    const assignments = partitions.map((partition) => ({ partition, ours: ownership(partition) }))
+    const left = () => assignments.filter(({ ours }) => ours())
+    const wanted = (): boolean => left().length > 0
+    await untilItWorks(`group ${settings.group}`, 'its committed offsets cannot be read', wanted, async () => {
+      const wantedNow = left().map(({ partition }) => partition)
+      const committed = await member.committedOffsets(wantedNow)
+      const described = await clients.control.describe([...new Set(wantedNow.map(({ topic }) => topic))])
+      await Promise.all(wantedNow.map((partition, i) => place(partition, committed[i] ?? null, described)))
+    })
+  }
+
+  /** Begins to read a partition at its committed offset, or where `from` says. */
+  async function place(
+    partition: TopicPartition,
+    committed: bigint | null,
+    known: ReadonlyMap<string, TopicMetadata>,
+  ): Promise<void> {
+    const { topic, partition: index } = partition
+    const ours = ownership(partition)
+    let described = known
+    await untilItWorks(`${topic}-${index}`, `where to read ${topic} from cannot be asked`, ours, async () => {
+      if (described.get(topic) === undefined) described = await clients.control.describe([topic])
+      const { id, partitions } = requireTopic(described, topic, 'read')
+      const leader = partitions[index]?.leader ?? -1
+      described = new Map()
+      const offset = committed ?? (await listOffset(clients.control, partition, leader, settings.from))
+      if (!ours()) return
+      scheduler.assign(topic, index, offset)
+      fetcher.add(partition, id)
+    })
+  }
+
+  /**
+   * Assigns a partition again whose position is not in its log: see `positions.ts` for where to.
+   * @param topicId the topic that the position belongs to: one that is deleted and created again has another id (KIP-516)
+   */
+  async function relocate(partition: TopicPartition, topicId: string): Promise<void> {
+    const { topic, partition: index } = partition
+    const ours = ownership(partition)
+    await untilItWorks(`${topic}-${index}`, `where to read ${topic} on from cannot be asked`, ours, async () => {
+      const { id, partitions } = requireTopic(await clients.control.describe([topic]), topic, 'read')
+      const leader = partitions[index]?.leader ?? -1
+      const [earliest, latest] = await Promise.all([
+        listOffset(clients.control, partition, leader, 'earliest'),
+        listOffset(clients.control, partition, leader, 'latest'),
+      ])
+      const position = scheduler.position(topic, index)
+      if (!ours() || position === null) return
+      const move = whereToReadOn({ position, sameTopic: id === topicId, earliest, latest, from: settings.from })
+      if (move !== null) {
+        logger.warn({ topic, partition: index, from: String(position), to: String(move.to) }, move.reason)
+        // Forward, what is still being handled counts for the commit as before.
+        if (move.forward) scheduler.advance(topic, index, move.to)
+        else scheduler.assign(topic, index, move.to)
+      }
+      fetcher.add(partition, id)
+    })
+  }
+
+  /** @returns whether the partition is still assigned, and by the same assignment as now */
+  function ownership(partition: TopicPartition): () => boolean {
+    const assignment = signals.get(nameOf(partition))
+    return () => !stopping.signal.aborted && assignment !== undefined && signals.get(nameOf(partition)) === assignment
+  }
+
+  /** Repeats what a broker that is down, or a permission that is missing, may hinder. */
+  async function untilItWorks(
+    resource: string,
+    what: string,
+    wanted: () => boolean,
+    act: () => Promise<void>,
+  ): Promise<void> {
+    for (let failures = 1; wanted(); failures++) {
       try {
-        const offsets = await startingOffsets(partitions)
-        for (const [i, partition] of partitions.entries()) {
-          signals.set(nameOf(partition), new AbortController())
-          scheduler.assign(partition.topic, partition.partition, offsets[i]!)
-          fetcher.add(partition, offsets[i]!)
-        }
-        shareRoom()
-        return
+        await act()
+        break
       } catch (error) {
-        logger.debug({ group: settings.group, reason: reasonOf(error) }, 'cannot read the committed offsets yet')
+        const code = kafkaErrorName(error) ?? (error as { code?: string }).code ?? 'FAILED'
+        const kind = partitionErrorKind(code)
+        problems.report(resource, {
+          code,
+          message: `${what}: ${reasonOf(error)}`,
+          fatal: kind === 'fatal' || error instanceof TopicDeniedError,
+          routine: kind !== 'fatal',
+        })
         await pause(backoffMs(failures), stopping.signal)
       }
     }
-  }
-
-  async function startingOffsets(partitions: readonly TopicPartition[]): Promise<bigint[]> {
-    const committed = await member.committedOffsets(partitions)
-    if (!committed.includes(null)) return committed as bigint[]
-    const described = await clients.control.describe([...new Set(partitions.map(({ topic }) => topic))])
-    return Promise.all(
-      partitions.map((partition, i) => {
-        const leader = described.get(partition.topic)?.partitions[partition.partition]?.leader ?? -1
-        return committed[i] ?? listOffset(clients.control, partition, leader, settings.from)
-      }),
-    )
+    problems.solved(resource)
   }
 
   /** Orderly: running handlers may end, for half of what the others wait for this member's rejoin. */

@@ -295,6 +295,80 @@ describe('the scheduler', () => {
     )
   })
 
+  it('reads on at a lower offset after an assignment anew, handles what it had first, and commits from there', () => {
+    expect(
+      play(
+        1,
+        `assign 0 100
+         add 0 100 a b
+         start 0
+         assign 0 0
+         commit
+         add 0 0 a c
+         start 0
+         done 0@100
+         start 0
+         done 0@101
+         start 0
+         done 0@1
+         commit
+         start 0
+         done 0@0
+         commit`,
+      ),
+    ).toBe(
+      trim(`start 0 → 0@100(a)
+            commit → 0:0
+            start 0 → nothing
+            start 0 → 0@101(b)
+            start 0 → 0@1(c)
+            commit → nothing
+            start 0 → 0@0(a)
+            commit → 0:2`),
+    )
+  })
+
+  it('does not take the commit of an earlier assignment for one of its own', () => {
+    const scheduler = createScheduler<string>(1)
+    scheduler.assign('t', 0, 100n)
+    const [before] = scheduler.committable()
+    scheduler.assign('t', 0, 0n)
+    scheduler.committed(before!)
+    expect(scheduler.committable()).toMatchObject([{ offset: 0n }])
+  })
+
+  it('takes an event of an earlier assignment away with its partition', () => {
+    expect(
+      play(
+        1,
+        `assign 0 100
+         add 0 100 a b
+         start 0
+         assign 0 0
+         add 0 0 b
+         revoke 0
+         done 0@100
+         start 0
+         commit`,
+      ),
+    ).toBe(
+      trim(`start 0 → 0@100(a)
+            revoke 0 → lost 0@100
+            start 0 → nothing
+            commit → nothing`),
+    )
+  })
+
+  it('knows the position of a partition until it is given up', () => {
+    const scheduler = createScheduler<string>(1)
+    expect(scheduler.position('t', 0)).toBeNull()
+    scheduler.assign('t', 0, 5n)
+    scheduler.add('t', 0, 5n, null, 'x')
+    expect(scheduler.position('t', 0)).toBe(6n)
+    scheduler.drain('t', 0)
+    expect(scheduler.position('t', 0)).toBeNull()
+  })
+
   it('ignores records that it has already been given', () => {
     expect(
       play(

@@ -7,6 +7,9 @@
 // 3. An offset may be committed when it and everything before it in the partition is done.
 // 4. What happens to an event after its partition went away changes nothing, but its key stays taken until its handler
 //    has ended, so that a partition that comes back does not run two events of a key at once.
+// 5. The position of a partition, the next offset to read, is kept here and nowhere else. When the log no longer holds it,
+//    the partition is assigned again at another offset: events that were read before are still handled, before those that
+//    are read from there, and count for no commit of the new assignment.
 
 export type TaskState = 'queued' | 'running' | 'waiting' | 'done' | 'dropped'
 
@@ -20,17 +23,23 @@ export interface Task<Item> {
   lost: boolean
   notBeforeMs: number
   readonly lane: string
+  /** The assignment that it was read under. */
+  readonly assignment: number
 }
 
 export interface PartitionOffset {
   readonly topic: string
   readonly partition: number
   readonly offset: bigint
+  /** The assignment that the offset belongs to: a commit of an earlier one says nothing about this one. */
+  readonly assignment: number
 }
 
 export interface Scheduler<Item> {
-  /** Takes a partition over; the first record expected is `offset`. */
+  /** Takes a partition over, or moves one that is assigned already; the first record expected is `offset`. */
   assign(topic: string, partition: number, offset: bigint): void
+  /** The next offset to read; null when the partition is not assigned, or is being given up. */
+  position(topic: string, partition: number): bigint | null
   /** Starts nothing of a partition any more, and takes no more of it. @returns its tasks that are running, whose work still counts */
   drain(topic: string, partition: number): Task<Item>[]
   /** Gives a partition up. @returns its tasks that are running, which are lost now */
@@ -58,9 +67,12 @@ export interface Scheduler<Item> {
 interface Partition<Item> {
   readonly topic: string
   readonly partition: number
+  readonly assignment: number
   next: bigint
   committed: bigint
   draining: boolean
+  /** Tasks of earlier assignments that are not done; they count for no commit. */
+  readonly earlier: Set<Task<Item>>
   tasks: Task<Item>[]
   /** Tasks before this index are done and forgotten. */
   head: number
@@ -76,6 +88,7 @@ export function createScheduler<Item>(concurrency: number): Scheduler<Item> {
   const waiting: Task<Item>[] = []
   let running = 0
   let queued = 0
+  let assignments = 0
 
   const nameOf = (topic: string, partition: number): string => `${topic}/${partition}`
 
@@ -92,7 +105,8 @@ export function createScheduler<Item>(concurrency: number): Scheduler<Item> {
     if (at >= 0) waiting.splice(at, 1)
   }
 
-  function position(partition: Partition<Item>): bigint {
+  /** Everything before it is done. */
+  function doneUpTo(partition: Partition<Item>): bigint {
     return partition.tasks[partition.head]?.offset ?? partition.next
   }
 
@@ -101,7 +115,7 @@ export function createScheduler<Item>(concurrency: number): Scheduler<Item> {
     if (state === undefined) return []
     state.draining = true
     const running: Task<Item>[] = []
-    for (const task of state.tasks.slice(state.head)) {
+    for (const task of [...state.earlier, ...state.tasks.slice(state.head)]) {
       if (task.state === 'running') {
         running.push(task)
         lanes.set(task.lane, [task])
@@ -126,6 +140,10 @@ export function createScheduler<Item>(concurrency: number): Scheduler<Item> {
     leaveLane(task)
     if (task.lost) return
     const state = partitions.get(nameOf(task.topic, task.partition))!
+    if (task.assignment !== state.assignment) {
+      state.earlier.delete(task)
+      return
+    }
     while (state.tasks[state.head]?.state === 'done') state.head++
     if (state.head > 1024 || state.head === state.tasks.length) {
       state.tasks = state.tasks.slice(state.head)
@@ -135,16 +153,25 @@ export function createScheduler<Item>(concurrency: number): Scheduler<Item> {
 
   return {
     assign(topic, partition, offset) {
+      const before = partitions.get(nameOf(topic, partition))
+      const unfinished = before?.tasks.slice(before.head).filter(({ state }) => state !== 'done' && state !== 'dropped')
       // One below, so that the position where a group begins is committed too: `latest` would skip what comes meanwhile.
       partitions.set(nameOf(topic, partition), {
         topic,
         partition,
+        assignment: ++assignments,
         next: offset,
         committed: offset - 1n,
         draining: false,
+        earlier: new Set([...(before?.earlier ?? []), ...(unfinished ?? [])]),
         tasks: [],
         head: 0,
       })
+    },
+
+    position(topic, partition) {
+      const state = partitions.get(nameOf(topic, partition))
+      return state === undefined || state.draining ? null : state.next
     },
 
     drain,
@@ -160,9 +187,20 @@ export function createScheduler<Item>(concurrency: number): Scheduler<Item> {
       const state = partitions.get(nameOf(topic, partition))
       if (state === undefined || state.draining || offset < state.next) return
       state.next = offset + 1n
+      const { assignment } = state
       // A null key is the empty name: keys get a mark in front so that the empty key is another one.
       const lane = `${topic}/${partition}/${key === null ? '' : `=${key}`}`
-      const task: Task<Item> = { topic, partition, offset, item, state: 'queued', lost: false, notBeforeMs: 0, lane }
+      const task: Task<Item> = {
+        topic,
+        partition,
+        offset,
+        item,
+        state: 'queued',
+        lost: false,
+        notBeforeMs: 0,
+        lane,
+        assignment,
+      }
       state.tasks.push(task)
       queued++
       const ahead = lanes.get(lane)
@@ -222,20 +260,23 @@ export function createScheduler<Item>(concurrency: number): Scheduler<Item> {
     committable() {
       const offsets: PartitionOffset[] = []
       for (const state of partitions.values()) {
-        const offset = position(state)
-        if (offset > state.committed) offsets.push({ topic: state.topic, partition: state.partition, offset })
+        const offset = doneUpTo(state)
+        if (offset > state.committed) {
+          const { topic, partition, assignment } = state
+          offsets.push({ topic, partition, offset, assignment })
+        }
       }
       return offsets
     },
 
-    committed({ topic, partition, offset }) {
+    committed({ topic, partition, offset, assignment }) {
       const state = partitions.get(nameOf(topic, partition))
-      if (state !== undefined && offset > state.committed) state.committed = offset
+      if (state?.assignment === assignment && offset > state.committed) state.committed = offset
     },
 
     outstanding(topic, partition) {
       const state = partitions.get(nameOf(topic, partition))
-      return state === undefined ? 0 : state.tasks.length - state.head
+      return state === undefined ? 0 : state.earlier.size + state.tasks.length - state.head
     },
 
     counts: {

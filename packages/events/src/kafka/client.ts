@@ -1,6 +1,15 @@
 // One set of connections to a Kafka cluster: addresses by node, metadata, and requests by name. Everything that retries,
 // orders or remembers lives in the producer, the group member and the fetcher; here a call either answers or fails.
-import { type API, Base, type Broker, type Connection, findErrorBy, kGetApi, ResponseError } from '@platformatic/kafka'
+import {
+  type API,
+  Base,
+  type Broker,
+  type Connection,
+  findErrorBy,
+  kGetApi,
+  protocolErrorsCodesById,
+  ResponseError,
+} from '@platformatic/kafka'
 import { clientSecurity } from '@selfmonitor/cluster'
 import type { SecurityOptions } from '../options.ts'
 
@@ -14,6 +23,8 @@ export interface PartitionMetadata {
 export interface TopicMetadata {
   readonly name: string
   readonly id: string
+  /** Kafka's name of why there is nothing to know of it (`TOPIC_AUTHORIZATION_FAILED`); null when there is. */
+  readonly error: string | null
   /** By partition number. */
   readonly partitions: readonly PartitionMetadata[]
 }
@@ -126,12 +137,13 @@ export function createKafkaClient(options: KafkaClientOptions): KafkaClient {
       brokers = new Map(response.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]))
       const described = new Map<string, TopicMetadata>()
       for (const topic of response.topics) {
-        if (topic.name === null || topic.partitions.length === 0) continue
+        const error = topic.errorCode === 0 ? null : errorName(topic.errorCode)
+        if (topic.name === null || error === 'UNKNOWN_TOPIC_OR_PARTITION') continue
         const partitions: PartitionMetadata[] = []
         for (const { partitionIndex, leaderId, leaderEpoch, replicaNodes } of topic.partitions) {
           partitions[partitionIndex] = { leader: leaderId, leaderEpoch, replicas: replicaNodes }
         }
-        described.set(topic.name, { name: topic.name, id: topic.topicId ?? topic.name, partitions })
+        described.set(topic.name, { name: topic.name, id: topic.topicId ?? topic.name, error, partitions })
       }
       return described
     },
@@ -159,6 +171,12 @@ export function createKafkaClient(options: KafkaClientOptions): KafkaClient {
 export function partialResponse<Response>(error: unknown): Response {
   if (error instanceof ResponseError) return (error as unknown as { response: Response }).response
   throw error
+}
+
+/** Kafka's name of an error number. */
+export function errorName(code: number): string {
+  const names: Readonly<Record<number, string>> = protocolErrorsCodesById
+  return names[code] ?? `ERROR_${code}`
 }
 
 /** Kafka's name of the error (`NOT_LEADER_OR_FOLLOWER`), wherever it is nested; null when no broker gave one. */

@@ -1,8 +1,11 @@
-// Reads the assigned partitions: one fetch under way to each broker, only for partitions that have room for more.
+// Reads the assigned partitions: one fetch under way to each broker, only for partitions that have room for more. It keeps no
+// position: it asks for one before every fetch, and says when the log does not hold it.
 import { EventsError } from '../errors.ts'
+import type { Problems } from '../problems.ts'
 import type { Logger } from '../types.ts'
-import { type KafkaClient, kafkaErrorName, partialResponse, reasonOf } from './client.ts'
+import { errorName, type KafkaClient, kafkaErrorName, partialResponse, reasonOf, type TopicMetadata } from './client.ts'
 import type { TopicPartition } from './group.ts'
+import { partitionErrorAdvice, partitionErrorKind } from './partition-errors.ts'
 import { backoffMs } from './wait.ts'
 
 export interface FetchedRecord {
@@ -17,21 +20,31 @@ export interface FetchedRecord {
 export interface FetcherOptions {
   readonly client: KafkaClient
   readonly logger: Logger
-  hasRoom(partition: TopicPartition): boolean
+  readonly problems: Problems
+  /** The offset to read on from; null while there is no room for more. Asked before every fetch: its owner is the caller. */
+  position(partition: TopicPartition): bigint | null
   /** Records in the order of their offsets; `next` is the offset to go on from. */
   deliver(partition: TopicPartition, records: readonly FetchedRecord[], next: bigint): void
+  /**
+   * The log does not hold the position, or the topic is another one than the partition was added with. The partition is
+   * read no further until it is added again.
+   * @param topicId the topic that it was added with
+   */
+  misplaced(partition: TopicPartition, topicId: string): void
 }
 
 export interface Fetcher {
-  add(partition: TopicPartition, offset: bigint): void
+  /** Reads a partition. @param topicId the topic that its position belongs to */
+  add(partition: TopicPartition, topicId: string): void
   remove(partition: TopicPartition): void
   /** Looks again which partitions have room. */
   wake(): void
   close(): void
 }
 
-interface Position extends TopicPartition {
-  next: bigint
+/** A partition that is read, from `add` to `remove`: an answer that comes after that is of no interest. */
+interface Reading extends TopicPartition {
+  readonly topicId: string
   leader: number
   inFlight: boolean
   removed: boolean
@@ -53,19 +66,24 @@ interface Batch {
   }[]
 }
 
+interface PartitionAnswer {
+  readonly partitionIndex: number
+  readonly errorCode: number
+  readonly abortedTransactions: readonly { readonly producerId: bigint; readonly firstOffset: bigint }[] | null
+  readonly records: readonly Batch[] | null
+}
+
+type Answered = PartitionAnswer & { readonly topic: string | undefined }
+
 interface FetchResponse {
   readonly errorCode: number
-  readonly responses: readonly {
-    readonly topicId: string
-    readonly partitions: readonly {
-      readonly partitionIndex: number
-      readonly errorCode: number
-      readonly highWatermark: bigint
-      readonly logStartOffset: bigint
-      readonly abortedTransactions: readonly { readonly producerId: bigint; readonly firstOffset: bigint }[] | null
-      readonly records: readonly Batch[] | null
-    }[]
-  }[]
+  readonly responses: readonly { readonly topicId: string; readonly partitions: readonly PartitionAnswer[] }[]
+}
+
+/** A partition in a fetch, and the offset asked for. */
+interface Wanted {
+  readonly reading: Reading
+  readonly from: bigint
 }
 
 const maxWaitMs = 500
@@ -73,16 +91,14 @@ const maxBytes = 8 * 1024 * 1024
 const maxPartitionBytes = 1024 * 1024
 const readCommitted = 1
 const noSession = { id: 0, epoch: -1 }
-const offsetOutOfRange = 1
 const isControl = 1 << 5
 const isTransactional = 1 << 4
 const isLogAppendTime = 1 << 3
 
 export function createFetcher(options: FetcherOptions): Fetcher {
-  const { client, logger } = options
-  const positions = new Map<string, Position>()
+  const { client, logger, problems } = options
+  const readings = new Map<string, Reading>()
   const busyNodes = new Set<number>()
-  let topicIds = new Map<string, string>()
   let scheduled = false
   let failures = 0
   let refreshing = false
@@ -90,7 +106,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
   let closed = false
 
   function schedule(): void {
-    if (scheduled || closed || positions.size === 0) return
+    if (scheduled || closed || readings.size === 0) return
     scheduled = true
     setImmediate(() => {
       scheduled = false
@@ -108,15 +124,17 @@ export function createFetcher(options: FetcherOptions): Fetcher {
 
   function tick(): void {
     if (closed || refreshing || retryTimer !== null) return
-    const perNode = new Map<number, Position[]>()
+    const perNode = new Map<number, Wanted[]>()
     let leaderless = false
-    for (const position of positions.values()) {
-      if (position.leader < 0) {
+    for (const reading of readings.values()) {
+      if (reading.leader < 0) {
         leaderless = true
-      } else if (!position.inFlight && !busyNodes.has(position.leader) && options.hasRoom(position)) {
-        const list = perNode.get(position.leader)
-        if (list === undefined) perNode.set(position.leader, [position])
-        else list.push(position)
+      } else if (!reading.inFlight && !busyNodes.has(reading.leader)) {
+        const from = options.position(reading)
+        if (from === null) continue
+        const list = perNode.get(reading.leader)
+        if (list === undefined) perNode.set(reading.leader, [{ reading, from }])
+        else list.push({ reading, from })
       }
     }
     for (const [node, list] of perNode) void fetch(node, list)
@@ -127,16 +145,13 @@ export function createFetcher(options: FetcherOptions): Fetcher {
     if (refreshing) return
     refreshing = true
     try {
-      const described = await client.describe([...new Set([...positions.values()].map(({ topic }) => topic))])
-      topicIds = new Map([...described].map(([name, { id }]) => [name, id]))
-      for (const position of positions.values()) {
-        position.leader = described.get(position.topic)?.partitions[position.partition]?.leader ?? -1
-      }
+      const described = await client.describe([...new Set([...readings.values()].map(({ topic }) => topic))])
+      for (const reading of readings.values()) learn(reading, described.get(reading.topic))
     } catch (error) {
       logger.debug({ reason: reasonOf(error) }, 'cannot refresh the metadata yet')
     }
     refreshing = false
-    if ([...positions.values()].some(({ leader }) => leader < 0)) {
+    if ([...readings.values()].some(({ leader }) => leader < 0)) {
       failures++
       later()
     } else {
@@ -145,89 +160,120 @@ export function createFetcher(options: FetcherOptions): Fetcher {
     }
   }
 
-  async function fetch(node: number, list: readonly Position[]): Promise<void> {
+  function learn(reading: Reading, topic: TopicMetadata | undefined): void {
+    reading.leader = topic?.partitions[reading.partition]?.leader ?? -1
+    if (topic !== undefined && topic.error === null && topic.id !== reading.topicId) misplace(reading)
+    else if (topic?.error) trouble(reading, topic.error)
+    else if (topic === undefined) trouble(reading, 'UNKNOWN_TOPIC_OR_PARTITION')
+    else if (reading.leader < 0) trouble(reading, 'LEADER_NOT_AVAILABLE')
+  }
+
+  async function fetch(node: number, list: readonly Wanted[]): Promise<void> {
     busyNodes.add(node)
-    for (const position of list) position.inFlight = true
-    let failure: unknown = null
+    for (const { reading } of list) reading.inFlight = true
+    /** Partitions whose leader is not known any more. */
+    let stale: readonly Reading[] = []
     try {
-      let byId = new Map<string, string>()
-      const response = await client
-        .call<FetchResponse>(node, 'Fetch', (version) => {
-          // Topics go by name up to version 12 and by id after that (KIP-516).
-          const nameOnWire = (topic: string): string => (version <= 12 ? topic : (topicIds.get(topic) ?? topic))
-          const topics = [...Map.groupBy(list, ({ topic }) => topic)].map(([topic, partitions]) => ({
-            topicId: nameOnWire(topic),
-            partitions: partitions.map(({ partition, next }) => ({
-              partition,
-              currentLeaderEpoch: -1,
-              fetchOffset: next,
-              lastFetchedEpoch: -1,
-              partitionMaxBytes: maxPartitionBytes,
-            })),
-          }))
-          byId = new Map(list.map(({ topic }) => [nameOnWire(topic), topic]))
-          return [maxWaitMs, 1, maxBytes, readCommitted, noSession.id, noSession.epoch, topics, [], '']
-        })
-        .catch((error: unknown) => partialResponse<FetchResponse>(error))
-      if (response.errorCode !== 0) throw new EventsError('FETCH_FAILED', `error ${response.errorCode}`)
-      for (const { topicId, partitions } of response.responses) {
-        const topic = byId.get(topicId)
-        for (const one of partitions) {
-          const position = list.find(({ topic: name, partition }) => name === topic && partition === one.partitionIndex)
-          if (position === undefined || position.removed || closed) continue
-          if (one.errorCode === offsetOutOfRange) await outOfRange(position)
-          else if (one.errorCode !== 0) failure = new EventsError('FETCH_FAILED', `error ${one.errorCode}`)
-          else deliver(position, one.records ?? [], one.abortedTransactions ?? [])
-        }
-      }
+      const response = await ask(node, list)
+      stale = take(response, list)
     } catch (error) {
-      failure = error
+      // The broker is down, or refuses the request as a whole.
+      logger.debug({ node, reason: kafkaErrorName(error) ?? reasonOf(error) }, 'a fetch failed')
+      stale = list.map(({ reading }) => reading)
     }
 
     busyNodes.delete(node)
-    for (const position of list) position.inFlight = false
+    for (const { reading } of list) reading.inFlight = false
     if (closed) return
-    if (failure === null) {
+    if (stale.length === 0) {
       failures = 0
       schedule()
       return
     }
-    // A leader that moved, a broker that is down: learn the leaders anew, not at once.
+    // A leader that moved, a broker that is down: learn the leaders anew, not at once. The other partitions are read on.
     failures++
-    logger.debug({ node, reason: kafkaErrorName(failure) ?? reasonOf(failure) }, 'a fetch failed')
-    for (const position of list) position.leader = -1
+    for (const reading of stale) reading.leader = -1
     later()
   }
 
-  /**
-   * The log no longer holds the position. Below it, retention was faster than this group: go on with what is left. Above
-   * it, the log was cut (an unclean leader election): go on at its end, since starting over would repeat all of it.
-   */
-  async function outOfRange(position: Position): Promise<void> {
-    const [earliest, latest] = await Promise.all([
-      listOffset(client, position, position.leader, 'earliest'),
-      listOffset(client, position, position.leader, 'latest'),
-    ])
-    const to = position.next < earliest ? earliest : latest
-    logger.warn(
-      { topic: position.topic, partition: position.partition, from: String(position.next), to: String(to) },
-      position.next < earliest
-        ? 'events were deleted by retention before this group read them: going on with the oldest that are left'
-        : 'the log ends before the position of this group: going on at its end',
+  async function ask(node: number, list: readonly Wanted[]): Promise<readonly Answered[]> {
+    let names = new Map<string, string>()
+    const response = await client
+      .call<FetchResponse>(node, 'Fetch', (version) => {
+        // Topics go by name up to version 12 and by id after that (KIP-516).
+        const nameOnWire = ({ topic, topicId }: Reading): string => (version <= 12 ? topic : topicId)
+        names = new Map(list.map(({ reading }) => [nameOnWire(reading), reading.topic]))
+        const topics = [...Map.groupBy(list, ({ reading }) => nameOnWire(reading))].map(([topicId, wanted]) => ({
+          topicId,
+          partitions: wanted.map(({ reading, from }) => ({
+            partition: reading.partition,
+            currentLeaderEpoch: -1,
+            fetchOffset: from,
+            lastFetchedEpoch: -1,
+            partitionMaxBytes: maxPartitionBytes,
+          })),
+        }))
+        return [maxWaitMs, 1, maxBytes, readCommitted, noSession.id, noSession.epoch, topics, [], '']
+      })
+      .catch((error: unknown) => partialResponse<FetchResponse>(error))
+    if (response.errorCode !== 0) throw new EventsError('FETCH_FAILED', errorName(response.errorCode))
+    return response.responses.flatMap(({ topicId, partitions }) =>
+      partitions.map((answer) => ({ ...answer, topic: names.get(topicId) })),
     )
-    position.next = to
-    options.deliver(position, [], to)
+  }
+
+  /** @returns those that have to look for their leader anew */
+  function take(answers: readonly Answered[], list: readonly Wanted[]): Reading[] {
+    const stale: Reading[] = []
+    const byName = new Map(list.map((wanted) => [nameOf(wanted.reading), wanted]))
+    for (const answer of answers) {
+      const wanted = answer.topic === undefined ? undefined : byName.get(`${answer.topic}-${answer.partitionIndex}`)
+      if (wanted === undefined || wanted.reading.removed || closed) continue
+      const { reading, from } = wanted
+      if (answer.errorCode === 0) {
+        problems.solved(nameOf(reading))
+        deliver(reading, from, answer.records ?? [], answer.abortedTransactions ?? [])
+        continue
+      }
+      const error = errorName(answer.errorCode)
+      if (partitionErrorKind(error) === 'out of range') {
+        misplace(reading)
+        continue
+      }
+      trouble(reading, error)
+      stale.push(reading)
+    }
+    return stale
+  }
+
+  function misplace(reading: Reading): void {
+    const { topic, partition, topicId } = reading
+    remove(reading)
+    options.misplaced({ topic, partition }, topicId)
+  }
+
+  function trouble(reading: Reading, code: string): void {
+    const kind = partitionErrorKind(code)
+    const advice = partitionErrorAdvice(code)
+    problems.report(nameOf(reading), {
+      code,
+      topic: reading.topic,
+      fatal: kind === 'fatal',
+      routine: kind === 'stale metadata',
+      message: `events of ${reading.topic} cannot be read: ${code}${advice === '' ? '' : `: ${advice}`}`,
+    })
   }
 
   function deliver(
-    position: Position,
+    reading: Reading,
+    from: bigint,
     batches: readonly Batch[],
     aborted: readonly { producerId: bigint; firstOffset: bigint }[],
   ): void {
     const records: FetchedRecord[] = []
     const starts = aborted.toSorted((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1))
     const abortedProducers = new Set<bigint>()
-    let next = position.next
+    let next = from
     for (const batch of batches) {
       const end = batch.firstOffset + BigInt(batch.lastOffsetDelta) + 1n
       // An aborted transaction reaches from its first offset to its control record (KIP-98).
@@ -238,7 +284,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
         for (const record of batch.records) {
           const offset = batch.firstOffset + BigInt(record.offsetDelta)
           // A broker answers with whole batches, which may begin before the position.
-          if (offset < position.next) continue
+          if (offset < from) continue
           const timestamp =
             batch.attributes & isLogAppendTime ? batch.maxTimestamp : batch.firstTimestamp + record.timestampDelta
           records.push({
@@ -252,32 +298,35 @@ export function createFetcher(options: FetcherOptions): Fetcher {
       }
       if (end > next) next = end
     }
-    if (next === position.next) return
-    position.next = next
-    options.deliver(position, records, next)
+    if (next > from) options.deliver(reading, records, next)
   }
 
-  const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`
+  function remove(partition: TopicPartition): void {
+    const reading = readings.get(nameOf(partition))
+    if (reading === undefined) return
+    reading.removed = true
+    readings.delete(nameOf(partition))
+    problems.solved(nameOf(partition))
+  }
 
   return {
-    add(partition, offset) {
-      positions.set(nameOf(partition), { ...partition, next: offset, leader: -1, inFlight: false, removed: false })
+    add({ topic, partition }, topicId) {
+      remove({ topic, partition })
+      const reading = { topic, partition, topicId, leader: -1, inFlight: false, removed: false }
+      readings.set(nameOf(reading), reading)
       schedule()
     },
-    remove(partition) {
-      const position = positions.get(nameOf(partition))
-      if (position === undefined) return
-      position.removed = true
-      positions.delete(nameOf(partition))
-    },
+    remove,
     wake: schedule,
     close() {
       closed = true
       if (retryTimer !== null) clearTimeout(retryTimer)
-      positions.clear()
+      for (const reading of [...readings.values()]) remove(reading)
     },
   }
 }
+
+const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}-${partition}`
 
 interface ListOffsetsResponse {
   readonly topics: readonly { readonly partitions: readonly { readonly offset: bigint }[] }[]

@@ -11,9 +11,10 @@ import {
   encodeConsumerProtocolAssignment,
   encodeConsumerProtocolSubscription,
 } from '@platformatic/kafka'
-import { EventsClosedError, EventsError, UnknownEventError } from '../errors.ts'
+import { EventsClosedError, EventsError } from '../errors.ts'
 import type { Logger } from '../types.ts'
 import { hasKafkaError, type KafkaClient, kafkaErrorName, reasonOf } from './client.ts'
+import { requireTopic } from './require-topic.ts'
 import { backoffMs, pause } from './wait.ts'
 
 export interface TopicPartition {
@@ -101,13 +102,7 @@ export function createGroupMember(options: GroupMemberOptions): GroupMember {
   async function findCoordinator(): Promise<number> {
     if (coordinator !== null) return coordinator
     // Both clients need the addresses of the brokers.
-    const [described] = await Promise.all([client.describe(topics), joinClient.describe(topics)])
-    for (const topic of topics) {
-      if (!described.has(topic)) {
-        throw new UnknownEventError(topic, null, null, '(not on the cluster: create it with `selfmonitor apply`)')
-      }
-    }
-    partitionCounts = new Map([...described].map(([name, { partitions }]) => [name, partitions.length]))
+    await Promise.all([client.describe([]), joinClient.describe([])])
     const response = await client.call<{ coordinators: { nodeId: number }[] }>(null, 'FindCoordinator', () => [
       0,
       [group],
@@ -116,7 +111,15 @@ export function createGroupMember(options: GroupMemberOptions): GroupMember {
     return coordinator
   }
 
+  /** A topic that cannot be read ends the start; later, the member goes on with the others, and the fetcher says what is wrong. */
+  async function lookUpTopics(): Promise<void> {
+    const described = await client.describe(topics)
+    if (!joined) for (const topic of topics) requireTopic(described, topic, 'read')
+    partitionCounts = new Map([...described].map(([name, { partitions }]) => [name, partitions.length]))
+  }
+
   async function joinAndSync(): Promise<TopicPartition[]> {
+    await lookUpTopics()
     const node = await findCoordinator()
     const ownedPartitions = toAssignment(owned)
     const claimed = owned.length > 0 ? generation : -1

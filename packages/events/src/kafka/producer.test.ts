@@ -117,7 +117,15 @@ function fakeBroker(partitions: number, next: () => Fault | null): FakeBroker {
   const client: KafkaClient = {
     describe: async () =>
       new Map([
-        ['t', { name: 't', id: 't', partitions: logs.map(() => ({ leader: 1, leaderEpoch: 0, replicas: [1] })) }],
+        [
+          't',
+          {
+            name: 't',
+            id: 't',
+            error: null,
+            partitions: logs.map(() => ({ leader: 1, leaderEpoch: 0, replicas: [1] })),
+          },
+        ],
       ]),
     call: async <Response>() => ({ producerId: BigInt(++broker.identities), producerEpoch: 0 }) as Response,
     connection: async () => {

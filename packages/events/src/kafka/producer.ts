@@ -9,12 +9,13 @@
 // 2. A batch gets its sequence number when it is first sent, and is never changed after that.
 // 3. A batch that the broker refused for good gives its sequence numbers back; one whose fate is unknown makes the
 //    partition start over with a new producer id, because a gap would be refused for ever.
-import { EmitError, EventsClosedError, EventsError, UnknownEventError } from '../errors.ts'
+import { EmitError, EventsClosedError, EventsError } from '../errors.ts'
 import type { Logger } from '../types.ts'
 import { isAuthenticationFailure, type KafkaClient, kafkaErrorName, reasonOf, type TopicMetadata } from './client.ts'
 import { explainRefusal, produceErrorKind } from './produce-errors.ts'
 import { type ProduceResult, parseProduceResponse, writeProduceRequest } from './produce-request.ts'
 import { type BatchBuilder, createBatchBuilder, type EncodedHeaders } from './record-batch.ts'
+import { requireTopic } from './require-topic.ts'
 import { backoffMs } from './wait.ts'
 
 /** Told once what became of a record. */
@@ -151,11 +152,7 @@ export function createProducer(options: ProducerOptions): Producer {
   }
 
   async function load(topic: string): Promise<void> {
-    const metadata = (await client.describe([topic])).get(topic)
-    if (metadata === undefined) {
-      throw new UnknownEventError(topic, null, null, '(not on the cluster: create it with `selfmonitor apply`)')
-    }
-    learn(metadata)
+    learn(requireTopic(await client.describe([topic]), topic, 'write'))
   }
 
   function schedule(): void {

@@ -1,0 +1,88 @@
+// What hinders a stream at the moment: one list, which `health()` shows and from which the log lines come. A problem is logged
+// when it begins, again at intervals while it lasts, and when it is over; so a log says once a minute what is wrong, however
+// many partitions and attempts it concerns.
+import type { Logger, StreamProblem } from './types.ts'
+
+export interface Problems {
+  /**
+   * Something did not work.
+   * @param resource what is concerned: `broker`, `group billing`, `user.events-3`
+   * @param problem `topic` groups the partitions of a topic into one log line; `routine` marks what a leader change or a
+   *   restart brings with it, which is logged only when it lasts
+   */
+  report(resource: string, problem: ReportedProblem): void
+  /** It works again. */
+  solved(resource: string): void
+  /** What hinders the stream now, fatal problems first. */
+  list(): readonly StreamProblem[]
+}
+
+export interface ReportedProblem {
+  readonly code: string
+  readonly message: string
+  /** Somebody has to change something: trying again is not enough. */
+  readonly fatal: boolean
+  readonly routine?: boolean
+  readonly topic?: string
+}
+
+/** How often a problem that lasts is logged, in milliseconds. */
+const intervalMs = 60_000
+/** How long something routine may last before it is logged, in milliseconds. */
+const routineMs = 10_000
+
+interface Entry {
+  readonly problem: ReportedProblem
+  readonly sinceMs: number
+}
+
+/** @param now milliseconds since the epoch */
+export function createProblems(logger: Logger, now: () => number = Date.now): Problems {
+  const entries = new Map<string, Entry>()
+  /** When a problem was last logged, by what it is logged as. */
+  const logged = new Map<string, number>()
+
+  const lineOf = (resource: string, { topic, code }: ReportedProblem): string => `${topic ?? resource}|${code}`
+
+  function resourcesOf(line: string): string[] {
+    return [...entries].flatMap(([resource, { problem }]) => (lineOf(resource, problem) === line ? [resource] : []))
+  }
+
+  return {
+    report(resource, problem) {
+      const known = entries.get(resource)
+      const same = known !== undefined && known.problem.code === problem.code
+      const sinceMs = same ? known.sinceMs : now()
+      entries.set(resource, { problem, sinceMs })
+      const line = lineOf(resource, problem)
+      const loggedMs = logged.get(line)
+      if (loggedMs === undefined ? problem.routine && now() - sinceMs < routineMs : now() - loggedMs < intervalMs)
+        return
+      logged.set(line, now())
+      const context = { code: problem.code, resources: resourcesOf(line).slice(0, 20), lastsMs: now() - sinceMs }
+      if (problem.fatal) logger.error(context, problem.message)
+      else logger.warn(context, problem.message)
+    },
+
+    solved(resource) {
+      const entry = entries.get(resource)
+      if (entry === undefined) return
+      entries.delete(resource)
+      const line = lineOf(resource, entry.problem)
+      if (!logged.has(line) || resourcesOf(line).length > 0) return
+      logged.delete(line)
+      logger.info(
+        { code: entry.problem.code, resource: entry.problem.topic ?? resource, lastedMs: now() - entry.sinceMs },
+        `over: ${entry.problem.message}`,
+      )
+    },
+
+    list() {
+      const all = [...entries].map(([resource, { problem, sinceMs }]) => {
+        const { code, message, fatal } = problem
+        return { resource, code, message, fatal, sinceMs }
+      })
+      return all.sort((a, b) => Number(b.fatal) - Number(a.fatal) || a.sinceMs - b.sinceMs)
+    },
+  }
+}
