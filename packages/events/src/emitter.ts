@@ -1,4 +1,5 @@
 // From a call of `emit` to a record in the producer: validate, envelope, encode, choose the partition, wait for the answer.
+import { checkEmitArguments, checkEventList, codedError, headerEntries, payloadJson } from './emit-arguments.ts'
 import { EmitManyError, EventsClosedError, EventsConfigError, EventsError } from './errors.ts'
 import {
   backoffMs,
@@ -49,7 +50,7 @@ interface TopicState {
 interface PendingEvent {
   readonly envelope: Envelope
   readonly key: string
-  readonly headers: Readonly<Record<string, string>> | undefined
+  readonly headers: EmitOptions['headers']
   readonly receipt: EmitReceipt
 }
 
@@ -90,6 +91,9 @@ class EmitReceipt implements Receipt {
   }
 }
 
+/** No topic takes events of this size; beyond it buffers that have to grow become a danger to the process. */
+const maxEventBytes = 256 * 1024 * 1024
+
 const neverAborted = new AbortController().signal
 
 export function createEmitter(options: EmitterOptions): Emitter {
@@ -110,17 +114,20 @@ export function createEmitter(options: EmitterOptions): Emitter {
     receipt.span?.sent(result!.partition, result!.offset)
     if (observer?.emitted !== undefined && receipt.envelope !== null) {
       const { event_type, user_id, data } = receipt.envelope
-      observer.emitted({ ...result!, eventType: event_type, userId: user_id, data: JSON.parse(data) as unknown })
+      try {
+        observer.emitted({ ...result!, eventType: event_type, userId: user_id, data: JSON.parse(data) as unknown })
+      } catch (error) {
+        // It must not throw; when it does, the producer's work goes on all the same.
+        process.emitWarning(error as Error)
+      }
     }
   }
 
   function toEnvelope(topic: string, eventType: string, data: unknown, given: EmitOptions): Envelope {
+    checkEmitArguments(topic, eventType, given)
+    // First: a payload that JSON cannot hold, such as one with a cycle, is nothing to validate either.
+    const json = payloadJson(topic, eventType, data)
     catalogue.validate(topic, eventType, data)
-    if (typeof given?.userId !== 'string' || given.userId === '') {
-      throw new EventsConfigError('userId', `must be a text that is not empty (${topic} ${eventType})`)
-    }
-    const json = JSON.stringify(data)
-    if (json === undefined) throw new EventsConfigError('data', `cannot be written as JSON (${topic} ${eventType})`)
     return {
       event_id: options.newId(),
       event_type: eventType,
@@ -156,25 +163,38 @@ export function createEmitter(options: EmitterOptions): Emitter {
     return promise
   }
 
+  /** Hands an event to the producer; one that cannot be encoded fails, and does not disturb the caller's or the others'. */
   function append(
     topic: string,
     state: TopicState,
     envelope: Envelope,
     key: string,
-    given: Readonly<Record<string, string>> | undefined,
+    given: EmitOptions['headers'],
+    receipt: EmitReceipt,
+  ): void {
+    try {
+      encodeAndAppend(topic, state, envelope, key, given, receipt)
+    } catch (error) {
+      receipt.failed(codedError(error))
+    }
+  }
+
+  function encodeAndAppend(
+    topic: string,
+    state: TopicState,
+    envelope: Envelope,
+    key: string,
+    given: EmitOptions['headers'],
     receipt: EmitReceipt,
   ): void {
     let headers = noHeaders
     if (given !== undefined || (receipt.span !== null && receipt.span.headers.length > 0)) {
-      headers = encodeHeaders([...Object.entries(given ?? {}), ...(receipt.span?.headers ?? [])])
+      headers = encodeHeaders([...headerEntries(given), ...(receipt.span?.headers ?? [])])
     }
     const encoder = state.encoder!
-    let valueLength: number
-    try {
-      valueLength = encoder.encodeShared(envelope)
-    } catch (error) {
-      receipt.failed(error as Error)
-      return
+    const valueLength = encoder.encodeShared(envelope)
+    if (valueLength + key.length + headers.length > maxEventBytes) {
+      throw new EventsConfigError('data', `makes an event of more than ${maxEventBytes} bytes (${topic})`)
     }
     // A code unit takes three bytes of UTF-8 at most.
     if (keyBuffer.length < key.length * 3) keyBuffer = Buffer.allocUnsafe(key.length * 3)
@@ -239,21 +259,20 @@ export function createEmitter(options: EmitterOptions): Emitter {
     waiting: () => waiting,
 
     emit(topic, eventType, data, given) {
-      let envelope: Envelope
       try {
-        envelope = toEnvelope(topic, eventType, data, given)
+        return send(topic, toEnvelope(topic, eventType, data, given), given)
       } catch (error) {
-        return Promise.reject(error)
+        return Promise.reject(codedError(error))
       }
-      return send(topic, envelope, given)
     },
 
     async emitMany(events) {
+      checkEventList(events)
       const prepared = events.map((event) => {
         try {
           return { ok: true as const, event, envelope: toEnvelope(event.topic, event.eventType, event.data, event) }
         } catch (error) {
-          return { ok: false as const, error: error as Error }
+          return { ok: false as const, error: codedError(error) }
         }
       })
       if (prepared.some(({ ok }) => !ok)) {

@@ -141,9 +141,15 @@ export class PermanentError extends EventsError {
 /** Thrown by a handler to say when to try again; such a retry does not count as an attempt that failed. */
 export class RetryLater extends EventsError {
   readonly delayMs: number
-  /** @param delayMs how long to wait, in milliseconds */
+  /**
+   * @param delayMs how long to wait, in milliseconds
+   * @throws EventsConfigError when that is not a time
+   */
   constructor(delayMs: number, message = `asked to be tried again in ${delayMs} ms`) {
     super('RETRY_LATER', message)
+    if (!Number.isFinite(delayMs) || delayMs < 0) {
+      throw new EventsConfigError('delayMs', `must be a number of milliseconds from 0, it is ${String(delayMs)}`)
+    }
     this.delayMs = delayMs
   }
 }

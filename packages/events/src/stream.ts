@@ -128,6 +128,12 @@ export async function connectEvents<Events extends CatalogueOf<Events> = EventCa
 
     on(topic: string, eventType: string, handler: EventHandler) {
       if (consumer !== null) throw new EventsConfigError('on', `name all handlers before run() (${topic} ${eventType})`)
+      if (typeof topic !== 'string' || topic === '') {
+        throw new EventsConfigError('topic', 'must be a text that is not empty')
+      }
+      if (typeof eventType !== 'string' || eventType === '') {
+        throw new EventsConfigError('eventType', `must be a text that is not empty (topic ${topic})`)
+      }
       if (typeof handler !== 'function')
         throw new EventsConfigError('on', `the handler of ${topic} ${eventType} is not a function`)
       if (eventType !== '*') catalogue.check(topic, eventType)

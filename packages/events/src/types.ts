@@ -52,8 +52,9 @@ export interface EmitOptions {
   userId: string
   /** Record key. Default: `userId`. */
   key?: string
-  headers?: Readonly<Record<string, string>>
-  /** Default: now. */
+  /** Those that are undefined are left out. */
+  headers?: Readonly<Record<string, string | undefined>>
+  /** Milliseconds since the epoch. Default: now. */
   timestampMs?: number
 }
 

@@ -77,6 +77,9 @@ interface Work {
 
 type Outcome = { readonly kind: 'done' } | { readonly kind: 'retry'; readonly delayMs: number }
 
+/** Node's timers take no longer time, and fire at once instead. */
+const maxTimerMs = 2 ** 31 - 1
+
 const done: Outcome = { kind: 'done' }
 
 export function createConsumer(options: ConsumerOptions): Consumer {
@@ -282,7 +285,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     for (const task of scheduler.start(now)) void run(task)
     const wakeAt = scheduler.nextWakeMs()
     if (wakeTimer !== null) clearTimeout(wakeTimer)
-    wakeTimer = wakeAt === null ? null : setTimeout(pump, Math.max(1, wakeAt - now))
+    wakeTimer = wakeAt === null ? null : setTimeout(pump, Math.min(maxTimerMs, Math.max(1, wakeAt - now)))
   }
 
   async function run(task: Task<Work>): Promise<void> {

@@ -1,0 +1,99 @@
+// Checks what a caller hands to `emit` and `emitMany` before anything of it is used: the types say the same, but services are
+// also written in JavaScript, and values come from requests and files.
+import { EventsConfigError, EventsError } from './errors.ts'
+import type { EmitOptions } from './types.ts'
+
+/** Latest time that a JavaScript date can have, in milliseconds since the epoch. */
+const maxTimestampMs = 8_640_000_000_000_000
+
+/**
+ * What `emit` was called with, except for the payload.
+ * @throws EventsConfigError naming the argument that cannot be used
+ */
+export function checkEmitArguments(topic: unknown, eventType: unknown, given: unknown): asserts given is EmitOptions {
+  requireText('topic', topic, '')
+  requireText('eventType', eventType, ` (topic ${topic as string})`)
+  const where = ` (${topic as string} ${eventType as string})`
+  if (typeof given !== 'object' || given === null) {
+    throw new EventsConfigError('options', `must be an object with a userId, it is ${kindOf(given)}${where}`)
+  }
+  const { userId, key, headers, timestampMs } = given as Record<string, unknown>
+  requireText('userId', userId, where)
+  if (key !== undefined && typeof key !== 'string') {
+    throw new EventsConfigError('key', `must be a text, it is ${kindOf(key)}${where}; leave it out for the userId`)
+  }
+  if (
+    timestampMs !== undefined &&
+    !(Number.isInteger(timestampMs) && (timestampMs as number) >= 0 && (timestampMs as number) <= maxTimestampMs)
+  ) {
+    const is = typeof timestampMs === 'number' ? String(timestampMs) : kindOf(timestampMs)
+    throw new EventsConfigError(
+      'timestampMs',
+      `must be a whole number of milliseconds since the epoch, it is ${is}${where}; leave it out for now`,
+    )
+  }
+  if (headers !== undefined) checkHeaders(headers, where)
+}
+
+function checkHeaders(headers: unknown, where: string): void {
+  const prototype: unknown =
+    typeof headers === 'object' && headers !== null ? Object.getPrototypeOf(headers) : undefined
+  if (prototype !== Object.prototype && prototype !== null) {
+    throw new EventsConfigError('headers', `must be an object of texts, it is ${kindOf(headers)}${where}`)
+  }
+  for (const [name, value] of Object.entries(headers as object)) {
+    if (value !== undefined && typeof value !== 'string') {
+      throw new EventsConfigError(`headers["${name}"]`, `must be a text, it is ${kindOf(value)}${where}`)
+    }
+  }
+}
+
+/** The headers to send: those without a value are left out, as in JSON. */
+export function headerEntries(headers: EmitOptions['headers']): (readonly [string, string])[] {
+  return Object.entries(headers ?? {}).filter((entry): entry is [string, string] => entry[1] !== undefined)
+}
+
+/**
+ * The payload as JSON.
+ * @throws EventsConfigError when JSON cannot hold it: a cycle, a bigint, a function
+ */
+export function payloadJson(topic: string, eventType: string, data: unknown): string {
+  let json: string | undefined
+  let reason = `it is ${kindOf(data)}`
+  try {
+    json = JSON.stringify(data)
+  } catch (error) {
+    reason = (error instanceof Error ? error.message : String(error)).split('\n', 1)[0]!
+  }
+  if (json === undefined) {
+    throw new EventsConfigError('data', `cannot be written as JSON: ${reason} (${topic} ${eventType})`)
+  }
+  return json
+}
+
+/** @throws EventsConfigError unless it is a list */
+export function checkEventList(events: unknown): void {
+  if (!Array.isArray(events)) throw new EventsConfigError('events', `must be a list of events, it is ${kindOf(events)}`)
+}
+
+/** An error of this library, whatever was thrown: a getter of the caller's, or a value nobody thought of. */
+export function codedError(thrown: unknown): EventsError {
+  if (thrown instanceof EventsError) return thrown
+  const reason = thrown instanceof Error ? thrown.message : String(thrown)
+  return new EventsError('EMIT_FAILED', `the event could not be prepared: ${reason}`, { cause: thrown })
+}
+
+function requireText(field: string, value: unknown, where: string): void {
+  if (typeof value !== 'string' || value === '') {
+    const is = value === '' ? 'empty' : kindOf(value)
+    throw new EventsConfigError(field, `must be a text that is not empty, it is ${is}${where}`)
+  }
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object')
+    return value.constructor?.name === 'Object' ? 'an object' : `a ${value.constructor?.name}`
+  return value === undefined ? 'missing' : `a ${typeof value}`
+}
