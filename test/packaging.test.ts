@@ -1,10 +1,11 @@
 // The packages as others get them: built, packed, installed from their tarballs into an empty project, and used there.
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { run } from '@selfmonitor/apache'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { packPackages } from '../scripts/release/packages.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const service = `
@@ -43,16 +44,8 @@ describe('the packages, installed from their tarballs into an empty project', ()
 
   beforeAll(async () => {
     project = await mkdtemp(join(tmpdir(), 'selfmonitor-packaged-'))
-    const built = await run(process.execPath, ['--conditions=source', 'scripts/build.ts'], { cwd: root })
-    expect(built, built.stdout + built.stderr).toMatchObject({ exitCode: 0 })
     const tarballs = join(project, 'tarballs')
-    await mkdir(tarballs)
-    const packed = await run('npm', ['pack', '--workspaces', '--pack-destination', tarballs], { cwd: root, env })
-    expect(packed, packed.stderr).toMatchObject({ exitCode: 0 })
-    // Examples are workspaces too, but nobody installs them.
-    const files = (await readdir(tarballs)).filter(
-      (file) => file.startsWith('selfmonitor-') && !file.includes('example'),
-    )
+    const files = await packPackages(tarballs)
     await writeFile(join(project, 'package.json'), JSON.stringify({ name: 'somebody', private: true, type: 'module' }))
     const installed = await inProject('npm', [
       'install',

@@ -1,0 +1,20 @@
+// `node setup-kafka.ts`, after `docker compose up`: platform.yaml applied to the cluster that Compose runs. It is
+// `selfmonitor setup` with that cluster's addresses; options of that command may follow (`--env`, `--wait 2m`, `-o json`).
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
+const { KAFKA_PORT = '9092', SCHEMA_REGISTRY_PORT = '8081' } = process.env
+
+const command = ['setup', '--file', path('../../platform.yaml'), '--yes', ...process.argv.slice(2)]
+const { status, error } = spawnSync(process.execPath, [path('../../packages/cli/bin/selfmonitor.js'), ...command], {
+  stdio: 'inherit',
+  env: {
+    KAFKA_BOOTSTRAP_SERVERS: `127.0.0.1:${KAFKA_PORT}`,
+    SCHEMA_REGISTRY_URL: `http://127.0.0.1:${SCHEMA_REGISTRY_PORT}`,
+    ...process.env,
+  },
+})
+if (error) throw error
+if (status === 0) console.error('Topics created successfully')
+process.exitCode = status ?? 1

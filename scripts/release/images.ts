@@ -1,0 +1,59 @@
+// What the images are built from, as archives that `docker build` takes on its standard input.
+
+import { spawn } from 'node:child_process'
+import { createWriteStream } from 'node:fs'
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { createGzip } from 'node:zlib'
+import { root } from '../manifests/files.ts'
+import type { ReleaseSource } from './source.ts'
+
+/**
+ * Writes one archive for each image of ours.
+ *
+ *     docker build -f infra/kafka/Dockerfile - < selfmonitor-0.1.0.tar.gz
+ *     docker build -f connect.Dockerfile - < kafka-connect-s3-0.1.0.tar.gz
+ *
+ * @returns their file names.
+ * @throws Error with what git says.
+ */
+export async function archiveContexts(folder: string, { version, tree }: ReleaseSource): Promise<string[]> {
+  await mkdir(folder, { recursive: true })
+  const contexts = [
+    { name: 'selfmonitor', tree, paths: [...(await contextPaths()), 'infra/kafka/Dockerfile', '.dockerignore'] },
+    { name: 'kafka-connect-s3', tree: `${tree}:infra/kafka`, paths: ['connect.Dockerfile', 'plugins'] },
+  ]
+  const files: string[] = []
+  for (const context of contexts) {
+    const file = `${context.name}-${version}.tar.gz`
+    await archive(context.tree, context.paths, join(folder, file))
+    files.push(file)
+  }
+  return files
+}
+
+/** .dockerignore says what a build may see; here the same as paths for git. */
+async function contextPaths(): Promise<string[]> {
+  const lines = (await readFile(join(root, '.dockerignore'), 'utf8')).split('\n').map((line) => line.trim())
+  return lines.flatMap((line) => {
+    if (line === '' || line === '*' || line.startsWith('#')) return []
+    if (line.startsWith('!')) return `:(glob)${line.slice(1)}`
+    return [`:(exclude,glob)${line}`, `:(exclude,glob)${line}/**`]
+  })
+}
+
+/** The time of its files is that of the commit, and gzip writes none: the same commit gives the same bytes. */
+async function archive(tree: string, paths: readonly string[], to: string): Promise<void> {
+  const git = spawn('git', ['archive', '--format=tar', tree, '--', ...paths], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let said = ''
+  git.stderr.on('data', (chunk) => {
+    said += chunk
+  })
+  const ended = new Promise<number | null>((resolve, reject) => git.once('error', reject).once('close', resolve))
+  await pipeline(git.stdout, createGzip({ level: 9 }), createWriteStream(to))
+  if ((await ended) !== 0) throw new Error(`git archive ${tree}: ${said.trim()}`)
+}
