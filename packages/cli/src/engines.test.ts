@@ -230,6 +230,21 @@ describeEngines('the commands', (engine) => {
       expect(json.error.problems).toContainEqual(expect.objectContaining({ line: 3, path: 'topics.a.partitons' }))
     })
 
+    it('is validated for its environments when none is called development', async () => {
+      const topics = (retention: string): string =>
+        `environments: { staging: {}, production: { defaults: { retention: ${retention} } } }\ntopics: { a: { partitions: 3 } }\n`
+      writeFileSync(join(folder.path, 'live.yaml'), topics('7d'))
+      expect(await cli('validate', '-f', 'live.yaml')).toMatchObject({
+        code: 0,
+        stdout: 'live.yaml is valid: 1 topic, 0 event types, 0 services; environments staging, production\n',
+      })
+      writeFileSync(join(folder.path, 'live.yaml'), topics('1 year'))
+      expect(await cli('validate', '-f', 'live.yaml')).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/live\.yaml:1:\d+ .*retention.*\(environment production\)\n$/),
+      })
+    })
+
     it('has pending changes: plan exits 3, as text, JSON and Markdown', async () => {
       expect(await cli('plan')).toMatchObject({
         code: 3,

@@ -94,10 +94,26 @@ export function readDocument(
   }
 
   const following: Alias[] = []
+  /** The nearest one before, by name, as YAML says; the library's own look-up walks the document for each alias. */
+  const anchors = new Map<string, YamlNode>()
+  const note = (node: YamlNode | null): void => {
+    if (following.length === 0 && node !== null && !isAlias(node) && node.anchor !== undefined) {
+      anchors.set(node.anchor, node)
+    }
+  }
+  /** What may still come out of aliases: ten lines of nested ones would otherwise be a thousand million values. */
+  let room = maxAliased
   function convert(node: YamlNode | null, path: string, fallback: number): Tree {
     const at = position(node?.range?.[0] ?? fallback, path)
+    if (following.length > 0) {
+      room -= 1
+      if (room < 0) {
+        throw new TooMuch(problemAt(position(following[0]!.range![0], ''), `*${following[0]!.source} ${tooMuch}`))
+      }
+    }
+    note(node)
     if (isAlias(node)) {
-      const target = node.resolve(document)
+      const target = anchors.get(node.source)
       if (target === undefined || following.includes(node)) {
         problems.push(problemAt(at, `*${node.source} refers to nothing, or to itself`))
         return { kind: 'scalar', at, value: null, source: '', substituted: false, unset: [] }
@@ -111,6 +127,7 @@ export function readDocument(
       const entries = new Map<string, { key: Position; value: Tree }>()
       for (const pair of node.items) {
         const keyNode = pair.key as YamlNode | null
+        note(keyNode)
         const key = isScalar(keyNode) ? String(keyNode.value) : String(keyNode)
         const offset = keyNode?.range?.[0] ?? fallback
         if (key === '<<') {
@@ -136,7 +153,27 @@ export function readDocument(
     }
     return { kind: 'scalar', at, value: null, source: '', substituted: false, unset: [] }
   }
-  return { tree: convert(document.contents as YamlNode, '', 0), problems }
+  try {
+    return { tree: convert(document.contents as YamlNode, '', 0), problems }
+  } catch (error) {
+    if (error instanceof TooMuch) {
+      return { tree: null, problems: [...problems, error.problem] }
+    }
+    throw error
+  }
+}
+
+/** More values than a file of ten thousand topics takes from its anchors. */
+const maxAliased = 200_000
+const tooMuch = `and other aliases stand for more than ${maxAliased.toLocaleString('en')} values; write what they name less often`
+
+class TooMuch extends Error {
+  readonly problem: PlatformProblem
+
+  constructor(problem: PlatformProblem) {
+    super(problem.message)
+    this.problem = problem
+  }
 }
 
 /** The text of a scalar as it stands, quotes included; a long one is cut. */

@@ -2,6 +2,7 @@
 
 export { deadLetterTopicOf } from './access.ts'
 export { type ApplyOptions, type ApplyProgress, applyPlan, planPlatform } from './apply.ts'
+export { loadEnvironments } from './environments.ts'
 export { formatProblem, PlatformError, type PlatformErrorCode } from './errors.ts'
 export { platformJsonSchema } from './format.ts'
 export { generateTypes } from './generate-types.ts'

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { loadEnvironments } from './environments.ts'
 import { PlatformError } from './errors.ts'
 import { type LoadOptions, loadPlatform } from './load.ts'
 import type { Platform } from './types.ts'
@@ -362,5 +363,77 @@ topics: { a: {}, b: {}, c: { events: null } }
   it('a file that includes itself is read once', async () => {
     const path = files({ 'platform.yaml': 'include: [platform.yaml]\ntopics: { a: { partitions: 1 } }' })
     expect((await loadPlatform(path)).topics).toHaveLength(1)
+  })
+})
+
+describe('aliases', () => {
+  // Ten lines that stand for 9^9 values; `yaml` itself counts them only when it makes plain JavaScript of them.
+  const bomb = ['a: &a [x, x, x, x, x, x, x, x, x]']
+  for (const [before, name] of ['ab', 'bc', 'cd', 'de', 'ef', 'fg', 'gh', 'hi', 'ij'].map((pair) => [...pair])) {
+    bomb.push(`${name}: &${name} [${Array.from({ length: 9 }, () => `*${before}`).join(', ')}]`)
+  }
+
+  it.each(['development', 'every environment'])('that stand for too much are one mistake, for %s', async (which) => {
+    const path = files({ 'platform.yaml': `topics:\n  orders: { partitions: 1 }\n${bomb.join('\n')}\n` })
+    const load = which === 'development' ? loadPlatform(path, { env: {} }) : loadEnvironments(path, { env: {} })
+    const error = await load.catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(PlatformError)
+    expect((error as PlatformError).problems).toEqual([
+      expect.objectContaining({
+        message: expect.stringMatching(/^\*\w and other aliases stand for more than 200,000/),
+      }),
+    ])
+  })
+
+  it('refer to the nearest anchor before them', async () => {
+    const { topics } = await load(`
+topics:
+  a: &t { partitions: 1 }
+  b: *t
+  c: &t { partitions: 3 }
+  d: *t
+`)
+    expect(topics.map(({ partitions }) => partitions)).toEqual([1, 1, 3, 3])
+  })
+
+  it('serve a thousand topics', async () => {
+    const topics = Array.from({ length: 1000 }, (_, n) => `  t${n}: { <<: *base, description: number ${n} }`)
+    const path = files({
+      'platform.yaml': `defaults: &base { partitions: 3, config: { segment.ms: 1d, retention.ms: 7d } }\ntopics:\n${topics.join('\n')}\n`,
+    })
+    expect((await loadPlatform(path, { env: {} })).topics).toHaveLength(1000)
+  })
+})
+
+describe('every environment', () => {
+  it('is loaded, in the order of the file, also when none is called development', async () => {
+    const path = files({
+      'platform.yaml': `
+environments: { staging: {}, production: { defaults: { replication: 3 } } }
+topics: { a: { partitions: 1, replication: 1 } }`,
+    })
+    expect((await loadEnvironments(path, { env: {} })).map(({ environment }) => environment)).toEqual([
+      'staging',
+      'production',
+    ])
+    const none = files({ 'platform.yaml': 'topics: { a: { partitions: 1 } }' })
+    expect((await loadEnvironments(none, { env: {} })).map(({ environment }) => environment)).toEqual(['development'])
+  })
+
+  it('has its mistakes said, once each, with the environments that not all share', async () => {
+    const path = files({
+      'platform.yaml': `
+environments:
+  staging: { defaults: { retention: 7 days } }
+  production: { defaults: { retention: soon } }
+  canary: { topics: { b: {} } }
+topics: { a: { partitons: 1 } }`,
+    })
+    const error = await loadEnvironments(path, { env: {} }).catch((thrown: unknown) => thrown)
+    expect((error as PlatformError).problems.map(({ line, message }) => `${line} ${message}`)).toEqual([
+      expect.stringMatching(/^4 must be a duration .*it is soon \(environment production\)$/),
+      '5 is not declared below topics (environment canary)',
+      "6 is not known here; did you mean 'partitions'?",
+    ])
   })
 })

@@ -202,7 +202,7 @@ function checkEnvironment(root: Tree, environment: string, file: string, problem
       section ?? { file, line: 1, column: 1, path: 'environments' },
       declared.length === 0
         ? `declares no environment '${environment}'`
-        : `declares no '${environment}', it has ${declared.join(', ')}${didYouMean(environment, declared)}`,
+        : `declares no '${environment}', it has ${declared.join(', ')}${didYouMean(environment, declared) || '; --env names one'}`,
     ),
   )
 }

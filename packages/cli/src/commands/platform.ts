@@ -38,18 +38,16 @@ const validateVerb = defineVerb({
   options: { file: fileOption },
   output: ['text', 'json'],
   async run(context, { options }) {
-    const { loadPlatform, defaultEnvironment } = await import('@selfmonitor/platform')
+    const { loadPlatform, loadEnvironments } = await import('@selfmonitor/platform')
     const file = findPlatformFile(context.io.cwd, options.file)
     const { environment } = context.settings
+    const { env } = context.io
     const given = environment.origin === '--env' || environment.origin === 'SELFMONITOR_ENV'
-    const first = await loadPlatform(file, {
-      environment: given ? environment.value : defaultEnvironment,
-      env: context.io.env,
-    })
-    const names = given ? [environment.value] : [...new Set([defaultEnvironment, ...(first.environments ?? [])])]
-    const platforms: Platform[] = [first]
-    for (const name of names.slice(1))
-      platforms.push(await loadPlatform(file, { environment: name, env: context.io.env }))
+    const platforms = given
+      ? [await loadPlatform(file, { environment: environment.value, env })]
+      : await loadEnvironments(file, { env })
+    const names = platforms.map((platform) => platform.environment)
+    const first = platforms[0]!
     const eventTypes = first.topics.reduce((sum, topic) => sum + Object.keys(topic.eventTypes).length, 0)
     const users = first.users ?? []
     const shown = relative(context.io.cwd, file) || file
