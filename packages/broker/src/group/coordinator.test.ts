@@ -218,6 +218,20 @@ describe('the log of groups', () => {
     expect(s.log.batches.map(({ records }) => records.length)).toEqual([3])
   })
 
+  it('writes a commit of any size as one batch: it is in the log as a whole or not at all', async () => {
+    const s = await setup()
+    s.topics.set('wide', { ...s.topics.get('orders')!, partitions: 5000 })
+    const commit = commitOf('billing', 'wide', 0, 7n)
+    const metadata = 'x'.repeat(300)
+    const partitions = Array.from({ length: 5000 }, (_, partition) => ({
+      ...commit.topics[0]!.partitions[0]!,
+      partition,
+      metadata,
+    }))
+    await s.coordinator.commitOffsets({ ...commit, topics: [{ topic: 'wide', partitions }] })
+    expect(s.log.batches.map(({ records }) => records.length)).toEqual([5000])
+  })
+
   it('drops superseded records when they pile up, and still restores everything', async () => {
     const s = await setup()
     await stableGroup(s, 'busy')

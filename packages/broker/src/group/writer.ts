@@ -29,7 +29,7 @@ interface Queue {
 
 export interface GroupWriter {
   /**
-   * Queues records for one batch (or several, where they are too many).
+   * Queues records for one batch.
    * @param undo takes the change back in memory when it could not be written
    * @returns resolves when they are durable, rejects with what the log said
    */
@@ -88,7 +88,8 @@ export function createGroupWriter(options: GroupWriterOptions): GroupWriter {
     const batch = takeBatch(queue)
     const records = batch.flatMap((write) => write.records)
     try {
-      for (const part of partsOf(records)) await options.log.append(partition, part, options.now())
+      // One batch, however large a single write is: it is on disk as a whole or not at all, as it is in memory.
+      await options.log.append(partition, records, options.now())
     } catch (error) {
       const failed = [...batch, ...queue.waiting]
       queue.waiting = []

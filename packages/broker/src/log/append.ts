@@ -13,6 +13,7 @@ import { logFile, noteBatch } from './segment.ts'
 import { activeSegment, type LogState, partitionName } from './state.ts'
 import type { AppendResult } from './types.ts'
 import { checkTimestamps } from './validate.ts'
+import type { Turn } from './write-queue.ts'
 
 export interface PendingAppend {
   readonly batch: Buffer
@@ -35,17 +36,17 @@ const maxGroupBatches = 1000
 
 export interface Appender {
   /** Takes what fits into one write from the front of `waiting`, writes and settles it. Never rejects. */
-  writeGroup(waiting: PendingAppend[]): Promise<void>
+  writeGroup(waiting: PendingAppend[], turn: Turn): Promise<void>
 }
 
 export function createAppender(env: LogEnv, state: LogState, sync: () => Promise<void>): Appender {
   /** Set while bytes of a failed write may still be behind the end of the active segment. */
   let cutBeforeWrite = false
 
-  async function writeGroup(waiting: PendingAppend[]): Promise<void> {
+  async function writeGroup(waiting: PendingAppend[], turn: Turn): Promise<void> {
     const taken: PendingAppend[] = []
     try {
-      await prepareSegment(waiting[0]!)
+      await prepareSegment(waiting[0]!, turn)
       await write(waiting, taken)
     } catch (error) {
       // Nothing of the group became visible. Where not even the first one was reached, it is refused all the same, or it
@@ -64,10 +65,11 @@ export function createAppender(env: LogEnv, state: LogState, sync: () => Promise
   }
 
   /** Makes sure that there is a clean file to write to. */
-  async function prepareSegment(next: PendingAppend): Promise<void> {
+  async function prepareSegment(next: PendingAppend, turn: Turn): Promise<void> {
     if (state.closed !== undefined) throw new LogError('KAFKA_STORAGE_ERROR', state.closed)
     if (cutBeforeWrite) await cutFailedWrite()
-    if (!state.onDisk || rollIsDue(state, next.header, env.clock.now())) await rollSegment(env, state)
+    if (state.syncFailed) await sync()
+    if (!state.onDisk || rollIsDue(state, next.header, env.clock.now())) await rollSegment(env, state, turn)
   }
 
   async function cutFailedWrite(): Promise<void> {
@@ -84,13 +86,15 @@ export function createAppender(env: LogEnv, state: LogState, sync: () => Promise
     const draft = state.producers.draft()
     const placed: Placed[] = []
     const repeated: { readonly append: PendingAppend; readonly original: ProducedBatch }[] = []
+    // The segment has been prepared for this one; whatever becomes of it, the next ones are judged anew.
+    const [prepared] = waiting
     let nextOffset = state.highWatermark
     let groupBytes = 0
 
     while (waiting.length > 0 && taken.length < maxGroupBatches && groupBytes < maxGroupBytes) {
       const append = waiting[0]!
       const { header } = append
-      if (placed.length > 0 && rollIsDue(state, header, nowMs, groupBytes, nextOffset)) break
+      if (append !== prepared && rollIsDue(state, header, nowMs, groupBytes, nextOffset)) break
       waiting.shift()
       try {
         if (append.origin === 'client') {

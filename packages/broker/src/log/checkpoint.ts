@@ -1,6 +1,7 @@
 // Small files that say one offset for each partition: Kafka's `log-start-offset-checkpoint` and
 // `recovery-point-offset-checkpoint`. Text: format, number of lines, then `topic partition offset`.
 import type { LogFs } from './fs.ts'
+import { createSharedRuns } from './shared-runs.ts'
 
 export interface Checkpoint {
   get(topic: string, partition: number): bigint | undefined
@@ -17,8 +18,6 @@ const format = '0'
 export async function openCheckpoint(fs: LogFs, path: string): Promise<Checkpoint> {
   const offsets = parse(await fs.readFile(path), path)
   let changed = false
-  let writing: Promise<void> | undefined
-  let next: Promise<void> | undefined
 
   async function writeNow(): Promise<void> {
     if (!changed) return
@@ -43,19 +42,7 @@ export async function openCheckpoint(fs: LogFs, path: string): Promise<Checkpoin
     delete(topic, partition) {
       if (offsets.delete(`${topic} ${partition}`)) changed = true
     },
-    write() {
-      if (next !== undefined) return next
-      const run = (): Promise<void> => {
-        next = undefined
-        writing = writeNow().finally(() => {
-          if (next === undefined) writing = undefined
-        })
-        return writing
-      }
-      if (writing === undefined) return run()
-      next = writing.then(run, run)
-      return next
-    },
+    write: createSharedRuns(writeNow),
   }
 }
 

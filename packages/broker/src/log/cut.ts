@@ -5,8 +5,10 @@
 import type { LogEnv } from './env.ts'
 import { writeFully } from './fs.ts'
 import { findBatchAfter, readFully } from './scan.ts'
-import { logFile, offsetIndexFile, type Segment, timeIndexFile } from './segment.ts'
+import { filesOf, logFile, type Segment } from './segment.ts'
+import { dropSegmentsAfter } from './segment-list.ts'
 import { type LogState, partitionName } from './state.ts'
+import { loading } from './write-queue.ts'
 
 export interface BadPlace {
   readonly position: number
@@ -20,7 +22,7 @@ export interface BadPlace {
 export async function cutLog(env: LogEnv, state: LogState, at: number, bad: BadPlace): Promise<void> {
   const segment = state.segments[at]!
   const path = logFile(segment)
-  const later = state.segments.splice(at + 1)
+  const later = dropSegmentsAfter(state, loading, at)
   const laterBytes = later.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
   const goodAfter = await env.files.use(path, (fd) =>
     findBatchAfter(env.fs, fd, bad.position, bad.sizeBytes, bad.nextOffset),
@@ -73,7 +75,7 @@ async function copyRest(env: LogEnv, path: string, bad: BadPlace, target: string
 }
 
 async function dropFiles(env: LogEnv, segment: Segment): Promise<void> {
-  for (const file of [logFile(segment), offsetIndexFile(segment), timeIndexFile(segment)]) {
+  for (const file of filesOf(segment)) {
     await env.files.forget(file)
     await env.fs.remove(file)
   }

@@ -2,6 +2,7 @@
 // its end are not whole batches and must go.
 import { join } from 'node:path'
 import { lastOffsetOf } from './batch.ts'
+import { inspectClosedSegment } from './closed-segment.ts'
 import { cutLog } from './cut.ts'
 import type { LogEnv } from './env.ts'
 import { LogError } from './errors.ts'
@@ -9,6 +10,7 @@ import { decodeProducers } from './producer-snapshot.ts'
 import { createProducerTable, type ProducerTable } from './producer-state.ts'
 import { scanBatches } from './scan.ts'
 import {
+  filesOf,
   logFile,
   newSegment,
   noteBatch,
@@ -18,8 +20,10 @@ import {
   timeIndexFile,
 } from './segment.ts'
 import { createSegmentIndex, indexProblem } from './segment-index.ts'
+import { startOver } from './segment-list.ts'
 import { activeSegment, type LogState, partitionName } from './state.ts'
 import type { PartitionRef } from './types.ts'
+import { loading } from './write-queue.ts'
 
 /** @param clean whether the broker was shut down properly: then the end of the log needs no checksums */
 export async function loadLog(env: LogEnv, ref: PartitionRef, clean: boolean): Promise<LogState> {
@@ -62,11 +66,17 @@ export async function loadLog(env: LogEnv, ref: PartitionRef, clean: boolean): P
     appendedBytes: 0,
     unflushedRecords: 0,
     unsyncedNames: false,
+    syncFailed: false,
+    syncing: Promise.resolve(),
     finishing: Promise.resolve(),
     closed: undefined,
   }
   if (onDisk) {
-    if (!clean || !(await openActive(env, state))) await recover(env, state)
+    const isSound = clean && (await openActive(env, state))
+    // A proper shutdown has synced everything, whatever the checkpoint's file says or does not say.
+    if (isSound) state.recoveryPoint = state.highWatermark
+    const ends = isSound ? new Map<Segment, bigint>() : await recover(env, state)
+    await reportHoles(env, state, ends)
   }
   if (state.logStartOffset > state.highWatermark) {
     // What had been deleted up to here is gone, and so is more: the next record still gets a higher offset.
@@ -124,9 +134,13 @@ async function openActive(env: LogEnv, state: LogState): Promise<boolean> {
   return end.nextOffset >= state.recoveryPoint
 }
 
-/** Reads everything from the segment of the recovery point on, checks it, and rebuilds the indexes. */
-async function recover(env: LogEnv, state: LogState): Promise<void> {
+/**
+ * Reads everything from the segment of the recovery point on, checks it, and rebuilds the indexes.
+ * @returns where the segments end that it has read
+ */
+async function recover(env: LogEnv, state: LogState): Promise<ReadonlyMap<Segment, bigint>> {
   const { segments } = state
+  const ends = new Map<Segment, bigint>()
   const firstDoubtful = Math.max(
     0,
     segments.findLastIndex((segment) => segment.baseOffset <= state.recoveryPoint),
@@ -134,12 +148,6 @@ async function recover(env: LogEnv, state: LogState): Promise<void> {
   for (let at = firstDoubtful; at < segments.length; at++) {
     const segment = segments[at]!
     const size = segment.sizeBytes
-    if (at > firstDoubtful && segment.baseOffset > state.highWatermark) {
-      env.logger.error(
-        { file: logFile(segment), from: state.highWatermark.toString(), to: segment.baseOffset.toString() },
-        'offsets are missing in front of a segment: the end of the segment before it was lost',
-      )
-    }
     segment.index = createSegmentIndex()
     segment.maxTimestamp = -1n
     segment.firstTimestamp = undefined
@@ -160,6 +168,7 @@ async function recover(env: LogEnv, state: LogState): Promise<void> {
       }),
     )
     state.highWatermark = end.nextOffset
+    ends.set(segment, end.nextOffset)
     if (end.problem !== undefined) {
       await cutLog(env, state, at, { ...end, problem: end.problem, sizeBytes: size })
     }
@@ -185,16 +194,44 @@ async function recover(env: LogEnv, state: LogState): Promise<void> {
   }
   state.recoveryPoint = state.highWatermark
   env.recoveryPoints.set(state.ref.topic, state.ref.partition, state.recoveryPoint)
+  return ends
+}
+
+/**
+ * Says which offsets no segment has although later ones do: a file was lost, or its end. Consumers get the next batch
+ * there is, without an error, as from Kafka; so it has to be said here.
+ * @param known where segments end that have been read
+ */
+async function reportHoles(env: LogEnv, state: LogState, known: ReadonlyMap<Segment, bigint>): Promise<void> {
+  for (const [at, segment] of state.segments.entries()) {
+    const next = state.segments[at + 1]
+    if (next === undefined) return
+    if (next.baseOffset <= state.logStartOffset) continue
+    const end = known.get(segment) ?? (await inspectClosedSegment(env, segment))
+    if (end === undefined || end === next.baseOffset) continue
+    env.logger.error(
+      {
+        partition: partitionName(state.ref),
+        from: end.toString(),
+        to: (next.baseOffset - 1n).toString(),
+        after: logFile(segment),
+        before: logFile(next),
+      },
+      end < next.baseOffset
+        ? 'offsets are missing between two segments of a log: a file was lost or emptied. Consumers skip them; stop the ' +
+            'broker and restore the file from a backup to have them back'
+        : 'two segments of a log overlap: files were changed while the broker was down',
+    )
+  }
 }
 
 async function startEmptyAt(env: LogEnv, state: LogState, offset: bigint): Promise<void> {
-  for (const segment of state.segments.splice(0)) {
-    for (const file of [logFile(segment), offsetIndexFile(segment), timeIndexFile(segment)]) {
+  for (const segment of startOver(state, loading, newSegment(state.dir, offset, env.clock.now()))) {
+    for (const file of filesOf(segment)) {
       await env.files.forget(file)
       await env.fs.remove(file)
     }
   }
-  state.segments.push(newSegment(state.dir, offset, env.clock.now()))
   state.onDisk = false
   state.highWatermark = offset
   state.recoveryPoint = offset

@@ -13,6 +13,7 @@ import { type LogFs, nodeFs } from './fs.ts'
 import { createIndexCache } from './index-cache.ts'
 import { createOpenFiles } from './open-files.ts'
 import { type ManagedLog, openPartitionLog } from './partition-log.ts'
+import { createSharedRuns } from './shared-runs.ts'
 import { createTailCache } from './tail-cache.ts'
 import type { LogConfig, LogManager, PartitionLogInfo, PartitionRef } from './types.ts'
 
@@ -181,7 +182,10 @@ export async function openLogManager(options: LogManagerOptions): Promise<LogMan
     return opening
   }
 
-  async function enforceRetention(): Promise<void> {
+  /** One pass at a time: what two of them would drop, each would drop once more. */
+  const enforceRetention = createSharedRuns(retentionPass)
+
+  async function retentionPass(): Promise<void> {
     const producersBeforeMs = clock.now() - (options.producerIdExpirationMs ?? 86_400_000)
     for (const name of [...unopened]) await openFolder(name)
     for (const { opening, ref } of [...entries.values()]) {
@@ -208,7 +212,10 @@ export async function openLogManager(options: LogManagerOptions): Promise<LogMan
     }
   }
 
-  const checkpoint = () => inBackground(env.recoveryPoints.write(), 'cannot write the recovery points')
+  const checkpoint = () => {
+    inBackground(env.recoveryPoints.write(), 'cannot write the recovery points')
+    inBackground(env.logStarts.write(), 'cannot write the log start offsets')
+  }
   const retention = () => inBackground(enforceRetention(), 'retention failed')
   const repeat = (key: object, delayMs: number, intervalMs: number, action: () => void): void =>
     env.deadlines.ensure(key, delayMs, () => {

@@ -5,14 +5,16 @@ import type { LogEnv } from './env.ts'
 import { loadLog } from './load.ts'
 import { encodeProducers } from './producer-snapshot.ts'
 import { asReadError, checkRange, readCached, readLog } from './read.ts'
-import { expiredSegments } from './retention.ts'
-import { rollSegment, syncNames, writeProducerSnapshot } from './roll.ts'
-import { logFile, maxTimestampOf, offsetIndexFile, type Segment, saveIndex, timeIndexFile } from './segment.ts'
+import { expiredSegments, type SegmentAge } from './retention.ts'
+import { rollSegment, writeProducerSnapshot } from './roll.ts'
+import { filesOf, logFile, maxTimestampOf, type Segment, saveIndex } from './segment.ts'
+import { dropOldestSegment } from './segment-list.ts'
 import { activeSegment, partitionName } from './state.ts'
+import { syncLog } from './sync.ts'
 import { findMaxTimestamp, findTimestamp } from './timestamps.ts'
 import type { PartitionLog, PartitionRef } from './types.ts'
 import { checkBatch } from './validate.ts'
-import { createWriteQueue } from './write-queue.ts'
+import { createWriteQueue, type Turn } from './write-queue.ts'
 
 /** What the manager may ask of a log beyond what everybody may. */
 export interface ManagedLog extends PartitionLog {
@@ -30,23 +32,9 @@ export async function openPartitionLog(env: LogEnv, ref: PartitionRef, clean: bo
   const state = await loadLog(env, ref, clean)
 
   /** Makes everything that is written now durable. */
-  async function sync(): Promise<void> {
+  function sync(): Promise<void> {
     env.deadlines.cancel(state)
-    if (!state.onDisk || state.closed !== undefined) return
-    const end = state.highWatermark
-    if (end === state.recoveryPoint && state.unflushedRecords === 0 && !state.unsyncedNames) return
-    const records = state.unflushedRecords
-    // Usually only the active one: a segment that is full is synced soon after.
-    const unsynced = state.segments.filter(
-      (_, at) => (state.segments[at + 1]?.baseOffset ?? end) >= state.recoveryPoint,
-    )
-    for (const segment of unsynced) await env.files.use(logFile(segment), (fd) => env.fs.sync(fd))
-    await syncNames(env, state)
-    state.unflushedRecords -= records
-    if (end > state.recoveryPoint) {
-      state.recoveryPoint = end
-      env.recoveryPoints.set(ref.topic, ref.partition, end)
-    }
+    return syncLog(env, state)
   }
 
   const appender: Appender = createAppender(env, state, sync)
@@ -65,44 +53,50 @@ export async function openPartitionLog(env: LogEnv, ref: PartitionRef, clean: bo
     }
   }
 
-  async function moveStart(offset: bigint): Promise<void> {
+  /** Moves the log start offset up, in memory: the retention's files are their own proof. */
+  function raiseStart(offset: bigint): void {
     if (offset <= state.logStartOffset) return
     state.logStartOffset = offset
     env.logStarts.set(ref.topic, ref.partition, offset)
-    await env.logStarts.write()
+  }
+
+  async function countExpired(): Promise<number> {
+    const ages: SegmentAge[] = []
+    for (const segment of [...state.segments]) {
+      const { timestamp } = segment.sizeBytes === 0 ? { timestamp: -1n } : await maxTimestampOf(env, segment)
+      const maxTimestampMs = timestamp >= 0n ? Number(timestamp) : segment.createdMs
+      ages.push({ baseOffset: segment.baseOffset, sizeBytes: segment.sizeBytes, maxTimestampMs })
+    }
+    return expiredSegments(ages, state.config, state.logStartOffset, env.clock.now())
   }
 
   /** Takes the first `count` segments out of the log; their files go after `file.delete.delay.ms`. */
-  async function dropOldest(count: number): Promise<void> {
-    if (count >= state.segments.length) await rollUnchanged(activeSegment(state), activeSegment(state).sizeBytes)
-    const dropped = state.segments.slice(0, Math.min(count, state.segments.length - 1))
-    if (dropped.length === 0) return
-    const next = state.segments[dropped.length]!
-    // The start is on disk before anything is gone: after a crash in between, the files are deleted again.
-    await moveStart(next.baseOffset)
-    state.segments.splice(0, dropped.length)
-    // They may still be in the making; what is gone needs no index.
+  async function dropOldest(turn: Turn, count: number): Promise<void> {
+    const all = count >= state.segments.length
+    if (all) await rollSegment(env, state, turn)
+    // They may still be in the making.
     await state.finishing
-    for (const segment of dropped) await discard(segment)
+    // The new segment's name is durable before the last old one is gone: the next record gets a higher offset whatever
+    // happens.
+    if (all) await sync()
+    const next = state.segments[count]!
+    raiseStart(next.baseOffset)
+    while (state.segments[0] !== next) {
+      await discard(state.segments[0]!)
+      dropOldestSegment(state, turn)
+    }
     env.logger.info(
-      { partition: partitionName(ref), segments: dropped.length, logStartOffset: state.logStartOffset.toString() },
+      { partition: partitionName(ref), segments: count, logStartOffset: state.logStartOffset.toString() },
       'deleted old segments',
     )
-  }
-
-  /** Starts a new segment, unless records have come in since the active one was judged. */
-  function rollUnchanged(judged: Segment, sizeBytes: number): Promise<void> {
-    return queue.exclusive(async () => {
-      if (activeSegment(state) === judged && judged.sizeBytes === sizeBytes) await rollSegment(env, state)
-    })
   }
 
   async function discard(segment: Segment): Promise<void> {
     env.indexes.delete(logFile(segment))
     const removed: string[] = []
-    for (const file of [logFile(segment), offsetIndexFile(segment), timeIndexFile(segment)]) {
+    for (const file of filesOf(segment)) {
       await env.files.forget(file)
-      await env.fs.rename(file, `${file}.deleted`)
+      await env.fs.rename(file, `${file}.deleted`).catch(ignoreMissing)
       removed.push(`${file}.deleted`)
     }
     env.deadlines.ensure(segment, state.config.fileDeleteDelayMs, () => {
@@ -160,7 +154,9 @@ export async function openPartitionLog(env: LogEnv, ref: PartitionRef, clean: bo
       const target = offset === -1n ? state.highWatermark : offset
       if (target < state.logStartOffset) return state.logStartOffset
       checkRange(state, target)
-      await moveStart(target)
+      raiseStart(target)
+      // Also when another call has raised it: nobody is answered before it is durable.
+      await env.logStarts.write()
       return state.logStartOffset
     },
 
@@ -175,16 +171,15 @@ export async function openPartitionLog(env: LogEnv, ref: PartitionRef, clean: bo
       if (state.closed !== undefined) return
       state.producers.expire(producersBeforeMs)
       if (!state.onDisk) return
-      const { config } = state
-      if (!config.delete && state.segments.length === 1) return
-      const ages = []
-      for (const segment of [...state.segments]) {
-        const { timestamp } = segment.sizeBytes === 0 ? { timestamp: -1n } : await maxTimestampOf(env, segment)
-        const maxTimestampMs = timestamp >= 0n ? Number(timestamp) : segment.createdMs
-        ages.push({ baseOffset: segment.baseOffset, sizeBytes: segment.sizeBytes, maxTimestampMs })
-      }
-      const count = expiredSegments(ages, config, state.logStartOffset, env.clock.now())
-      if (count > 0) await dropOldest(count)
+      if (!state.config.delete && state.segments.length === 1) return
+      // Judged first without the queue: reading old indexes must not hold up appends. What is dropped is judged in the
+      // turn, when nothing else changes the segments.
+      if ((await countExpired()) === 0) return
+      await queue.exclusive(async (turn) => {
+        if (state.closed !== undefined) return
+        const count = await countExpired()
+        if (count > 0) await dropOldest(turn, count)
+      })
     },
 
     async close() {
@@ -207,18 +202,22 @@ export async function openPartitionLog(env: LogEnv, ref: PartitionRef, clean: bo
       env.deadlines.cancel(state)
       await queue.drain()
       await state.finishing
+      await state.syncing
       state.tail.clear()
       notify()
       if (!state.onDisk) return undefined
       for (const segment of state.segments) {
         env.indexes.delete(logFile(segment))
-        for (const file of [logFile(segment), offsetIndexFile(segment), timeIndexFile(segment)]) {
-          await env.files.forget(file)
-        }
+        for (const file of filesOf(segment)) await env.files.forget(file)
       }
       const target = join(env.dir, movedTo)
       await env.fs.rename(state.dir, target)
       return target
     },
   }
+}
+
+/** A file that is gone already is as good as renamed. */
+function ignoreMissing(error: unknown): void {
+  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
 }

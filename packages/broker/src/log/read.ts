@@ -26,13 +26,13 @@ export async function readLog(env: LogEnv, state: LogState, offset: bigint, opti
   if (cached !== undefined) return cached
   const maxBytes = Math.min(options.maxBytes, maxReadBytes)
   try {
-    // Segments may be deleted from the front meanwhile: found again by offset, never by number.
-    for (let from: bigint | undefined = offset; from !== undefined; from = segmentAfter(state, from)?.baseOffset) {
-      const segment = segmentOf(state, from)
+    // Segments may be deleted from the front meanwhile: found again by offset, never by number. Where offsets are missing
+    // (a segment's file was lost), the answer begins with the next batch there is, as Kafka's.
+    let segment: Segment | undefined = segmentOf(state, offset)
+    while (segment !== undefined) {
       const bytes = await readSegment(env, segment, offset, maxBytes, options.minOneBatch)
-      if (bytes.length > 0) return result(env, state, [bytes])
-      // A batch is there but is larger than allowed.
-      if (segmentReaches(segment, state, offset)) return result(env, state, [])
+      if (bytes !== undefined) return result(env, state, bytes.length > 0 ? [bytes] : [])
+      segment = segmentAfter(state, segment.baseOffset)
     }
     return result(env, state, [])
   } catch (error) {
@@ -95,10 +95,4 @@ function segmentOf(state: LogState, offset: bigint): Segment {
 
 function segmentAfter(state: LogState, offset: bigint): Segment | undefined {
   return state.segments.find((segment) => segment.baseOffset > offset)
-}
-
-/** Whether `offset` is before the end of the segment. */
-function segmentReaches(segment: Segment, state: LogState, offset: bigint): boolean {
-  const next = segmentAfter(state, segment.baseOffset)
-  return offset < (next?.baseOffset ?? state.highWatermark)
 }

@@ -4,11 +4,16 @@ import type { BatchHeader } from './batch.ts'
 import type { LogEnv } from './env.ts'
 import { metadataFile } from './folder.ts'
 import { encodeProducers } from './producer-snapshot.ts'
-import { logFile, newSegment, offsetFileName, type Segment, saveIndex } from './segment.ts'
+import { logFile, newSegment, offsetFileName, type Segment } from './segment.ts'
 import { offsetEntryBytes, timeEntryBytes } from './segment-index.ts'
+import { addSegment, startOver } from './segment-list.ts'
 import { activeSegment, type LogState, partitionName } from './state.ts'
+import { syncLog } from './sync.ts'
+import type { Turn } from './write-queue.ts'
 
 const maxRelativeOffset = 0x7fffffffn
+/** How long a recovery point may be in memory only: what a restart after a crash has to check is bounded by it. */
+const checkpointDelayMs = 1000
 
 /**
  * Whether the active segment is too full or too old for one more batch, as Kafka decides it: by `segment.bytes`,
@@ -40,18 +45,18 @@ export function rollIsDue(
 }
 
 /** Makes a new active segment at the end of the log; the one before it is synced and indexed in the background. */
-export async function rollSegment(env: LogEnv, state: LogState): Promise<void> {
+export async function rollSegment(env: LogEnv, state: LogState, turn: Turn): Promise<void> {
   if (!state.onDisk) await createFolder(env, state)
   const segment = newSegment(state.dir, state.highWatermark, env.clock.now())
   await env.files.use(logFile(segment), (fd) => env.fs.truncate(fd, 0), true)
   state.unsyncedNames = true
   if (!state.onDisk) {
-    state.segments.splice(0, state.segments.length, segment)
+    startOver(state, turn, segment)
     state.onDisk = true
     return
   }
   const previous = activeSegment(state)
-  state.segments.push(segment)
+  addSegment(state, turn, segment)
   const snapshot = encodeProducers(state.producers)
   state.finishing = state.finishing
     .then(() => finishSegment(env, state, previous, segment.baseOffset, snapshot))
@@ -67,17 +72,6 @@ async function createFolder(env: LogEnv, state: LogState): Promise<void> {
   await env.fs.writeFile(join(state.dir, metadataFile), `version: 0\ntopic_id: ${state.ref.topicId}\n`)
 }
 
-/** Makes the names of new files durable, and the folder with its metadata. */
-export async function syncNames(env: LogEnv, state: LogState): Promise<void> {
-  if (!state.unsyncedNames) return
-  state.unsyncedNames = false
-  const metadata = join(state.dir, metadataFile)
-  await env.files.use(metadata, (fd) => env.fs.sync(fd))
-  await env.files.forget(metadata)
-  await env.fs.syncDir(state.dir)
-  await env.fs.syncDir(env.dir)
-}
-
 async function finishSegment(
   env: LogEnv,
   state: LogState,
@@ -86,14 +80,17 @@ async function finishSegment(
   snapshot: Buffer,
 ): Promise<void> {
   if (state.closed !== undefined) return
-  await saveIndex(env, segment)
-  await env.files.use(logFile(segment), (fd) => env.fs.sync(fd))
-  // The new segment's name must outlive a loss of power as well.
-  await syncNames(env, state)
+  await syncLog(env, state, endOffset)
   await writeProducerSnapshot(env, state, endOffset, snapshot)
-  if (endOffset > state.recoveryPoint) state.recoveryPoint = endOffset
-  env.recoveryPoints.set(state.ref.topic, state.ref.partition, state.recoveryPoint)
-  await env.recoveryPoints.write()
+  // Soon, and for all segments that are finished meanwhile at once.
+  env.deadlines.ensure(env.recoveryPoints, checkpointDelayMs, () => {
+    env.recoveryPoints.write().catch((error) => {
+      env.logger.warn(
+        { err: error },
+        'cannot write the recovery points; a restart after a crash checks more than it needs to',
+      )
+    })
+  })
   const index = segment.index
   segment.index = undefined
   if (index !== undefined) env.indexes.set(logFile(segment), index)

@@ -5,7 +5,7 @@ import type { LogEnv } from './env.ts'
 import { LogError } from './errors.ts'
 import { writeFully } from './fs.ts'
 import { readFully, scanBatches } from './scan.ts'
-import { createSegmentIndex, indexProblem, type SegmentIndex, timeEntryBytes } from './segment-index.ts'
+import { createSegmentIndex, indexProblem, type SegmentIndex } from './segment-index.ts'
 
 export interface Segment {
   readonly baseOffset: bigint
@@ -23,11 +23,19 @@ export interface Segment {
   /** Greatest timestamp of the first batch, by which `segment.ms` is judged; undefined while the segment is empty. */
   firstTimestamp: bigint | undefined
   createdMs: number
+  /** Writing the index files failed half way: the next time they are written anew. */
+  indexTorn: boolean
 }
 
 export const logFile = (segment: { readonly path: string }): string => `${segment.path}.log`
 export const offsetIndexFile = (segment: { readonly path: string }): string => `${segment.path}.index`
 export const timeIndexFile = (segment: { readonly path: string }): string => `${segment.path}.timeindex`
+
+export const filesOf = (segment: { readonly path: string }): readonly string[] => [
+  logFile(segment),
+  offsetIndexFile(segment),
+  timeIndexFile(segment),
+]
 
 /** 20 digits, as Kafka names its files. */
 export const offsetFileName = (offset: bigint): string => offset.toString().padStart(20, '0')
@@ -43,6 +51,7 @@ export function newSegment(dir: string, baseOffset: bigint, createdMs: number): 
     offsetOfMaxTimestamp: baseOffset,
     firstTimestamp: undefined,
     createdMs,
+    indexTorn: false,
   }
 }
 
@@ -71,10 +80,14 @@ export async function saveIndex(env: LogEnv, segment: Segment): Promise<void> {
   if (index === undefined || segment.sizeBytes === 0) return
   // The greatest timestamp closes the time index, so that it can be read without scanning the log.
   index.addTime(segment.maxTimestamp!, Number(segment.offsetOfMaxTimestamp - segment.baseOffset))
+  if (segment.indexTorn) return replaceIndex(env, segment, index)
   const { offsets, times } = index.takeUnsaved()
   const all = index.encode()
+  // Until both are there.
+  segment.indexTorn = true
   await appendAt(env, offsetIndexFile(segment), offsets, all.offsets.length)
   await appendAt(env, timeIndexFile(segment), times, all.times.length)
+  segment.indexTorn = false
 }
 
 async function appendAt(env: LogEnv, path: string, bytes: Buffer, end: number): Promise<void> {
@@ -91,6 +104,7 @@ async function appendAt(env: LogEnv, path: string, bytes: Buffer, end: number): 
 /** Replaces both index files (rebuilt ones). */
 export async function replaceIndex(env: LogEnv, segment: Segment, index: SegmentIndex): Promise<void> {
   const { offsets, times } = index.encode()
+  segment.indexTorn = true
   for (const [path, bytes] of [
     [offsetIndexFile(segment), offsets],
     [timeIndexFile(segment), times],
@@ -105,6 +119,7 @@ export async function replaceIndex(env: LogEnv, segment: Segment, index: Segment
     )
   }
   index.takeUnsaved()
+  segment.indexTorn = false
 }
 
 /** The segment's index: from memory, from its files, or, where they are not sound, from the log itself. */
@@ -149,26 +164,17 @@ export async function rebuildIndex(env: LogEnv, segment: Segment, problem: strin
 /** Greatest timestamp of the segment, and the last offset of its batch. -1 when no record has one. */
 export async function maxTimestampOf(env: LogEnv, segment: Segment): Promise<{ timestamp: bigint; offset: bigint }> {
   if (segment.maxTimestamp === undefined) {
-    // The last entry is enough: reading whole indexes only to judge retention would cost memory.
-    const stat = await env.fs.stat(timeIndexFile(segment))
-    if (stat !== undefined && stat.sizeBytes >= timeEntryBytes && stat.sizeBytes % timeEntryBytes === 0) {
-      const entry = Buffer.alloc(timeEntryBytes)
-      await env.files.use(timeIndexFile(segment), (fd) => readFully(env.fs, fd, entry, stat.sizeBytes - timeEntryBytes))
-      segment.maxTimestamp = entry.readBigInt64BE(0)
-      segment.offsetOfMaxTimestamp = segment.baseOffset + BigInt(entry.readUInt32BE(8))
-    } else {
-      const last = (await indexOf(env, segment)).lastTime
-      segment.maxTimestamp = last?.timestamp ?? -1n
-      segment.offsetOfMaxTimestamp = segment.baseOffset + BigInt(last?.relativeOffset ?? 0)
-    }
+    const last = (await indexOf(env, segment)).lastTime
+    segment.maxTimestamp = last?.timestamp ?? -1n
+    segment.offsetOfMaxTimestamp = segment.baseOffset + BigInt(last?.relativeOffset ?? 0)
   }
   return { timestamp: segment.maxTimestamp, offset: segment.offsetOfMaxTimestamp }
 }
 
 /**
  * Reads whole batches from the one that contains `offset` (or the first one after it).
- * @returns a view of a buffer of `env.buffers`; empty when no batch of the segment reaches `offset`, or when the first one is
- *   too large
+ * @returns a view of a buffer of `env.buffers`; empty when the first batch is too large, undefined when no batch of the
+ *   segment reaches `offset`
  * @throws LogError CORRUPT_MESSAGE
  */
 export async function readSegment(
@@ -177,7 +183,7 @@ export async function readSegment(
   offset: bigint,
   maxBytes: number,
   minOneBatch: boolean,
-): Promise<Buffer> {
+): Promise<Buffer | undefined> {
   // What is published now; an append under way may be writing after it.
   const end = segment.sizeBytes
   const index = await indexOf(env, segment)
@@ -193,14 +199,14 @@ export async function readSegment(
       piece = bytes.subarray(0, await readFully(env.fs, fd, bytes, position))
       pieceStart = position
     }
-    const nothing = () => {
+    const nothing = <T>(answer: T): T => {
       env.buffers.giveBack(piece)
-      return Buffer.alloc(0)
+      return answer
     }
     // The first piece most likely holds both the way from the index entry to the batch and the batches asked for.
     const firstPiece = Math.max(maxBytes, 0) + 16 * 1024
     for (;;) {
-      if (position >= end) return nothing()
+      if (position >= end) return nothing(undefined)
       if (position + batchHeaderBytes > pieceStart + piece.length) await load(firstPiece)
       const header = storedHeader(segment, piece, position - pieceStart, position)
       if (position + header.sizeBytes > end) throw corrupt(segment, position, 'the batch exceeds the segment')
@@ -208,7 +214,7 @@ export async function readSegment(
         position += header.sizeBytes
         continue
       }
-      if (header.sizeBytes > maxBytes && !minOneBatch) return nothing()
+      if (header.sizeBytes > maxBytes && !minOneBatch) return nothing(Buffer.alloc(0))
       if (position + header.sizeBytes > pieceStart + piece.length) await load(Math.max(header.sizeBytes, maxBytes))
       break
     }

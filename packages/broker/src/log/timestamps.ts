@@ -69,7 +69,7 @@ async function firstRecord(
     if (candidate === undefined) return undefined
     const { header, position } = candidate
     const batch = await readSegment(env, segment, header.baseOffset, header.sizeBytes, true)
-    const found = recordAtOrAfter(batch, state.logStartOffset, timestamp)
+    const found = batch && recordAtOrAfter(batch, state.logStartOffset, timestamp)
     if (found !== undefined) return { ...found, leaderEpoch: header.partitionLeaderEpoch }
     // The batch's greatest timestamp was below the log start, or not true: go on behind it.
     from = position + header.sizeBytes

@@ -1,10 +1,19 @@
 // Runs jobs of one partition log one after the other, and hands all waiting appends to the writer at once, so that what
 // came in during one write goes out with the next one.
 
+/** A job's permission to change what only one job at a time may change. It ends with the job. */
+export interface Turn {
+  /** @param what the change that is about to be made. @throws Error when the turn is over: a mistake in our code */
+  check(what: string): void
+}
+
+/** The turn of code that runs before anybody else knows the log. */
+export const loading: Turn = { check() {} }
+
 export interface WriteQueue<Append> {
   push(append: Append): void
   /** Runs `job` when nothing else writes. */
-  exclusive<T>(job: () => Promise<T>): Promise<T>
+  exclusive<T>(job: (turn: Turn) => Promise<T>): Promise<T>
   /** Resolves when everything queued so far is done. */
   drain(): Promise<void>
 }
@@ -13,10 +22,26 @@ export interface WriteQueue<Append> {
  * @param write takes from the front of `waiting` what it deals with (at least one element) and settles it; it must not
  *   reject
  */
-export function createWriteQueue<Append>(write: (waiting: Append[]) => Promise<void>): WriteQueue<Append> {
+export function createWriteQueue<Append>(write: (waiting: Append[], turn: Turn) => Promise<void>): WriteQueue<Append> {
   const appends: Append[] = []
   const jobs: (() => Promise<void>)[] = []
   let running = false
+
+  async function inTurn<T>(job: (turn: Turn) => Promise<T>): Promise<T> {
+    let over = false
+    const turn: Turn = {
+      check(what) {
+        if (over) throw new Error(`${what} outside the turn of the log's queue`)
+      },
+    }
+    try {
+      return await job(turn)
+    } finally {
+      over = true
+    }
+  }
+
+  const writeWaiting = () => inTurn((turn) => write(appends, turn))
 
   async function run(): Promise<void> {
     running = true
@@ -25,18 +50,18 @@ export function createWriteQueue<Append>(write: (waiting: Append[]) => Promise<v
     for (;;) {
       const job = jobs.shift()
       if (job !== undefined) await job()
-      else if (appends.length > 0) await write(appends)
+      else if (appends.length > 0) await writeWaiting()
       else break
     }
     running = false
   }
 
-  function exclusive<T>(job: () => Promise<T>): Promise<T> {
+  function exclusive<T>(job: (turn: Turn) => Promise<T>): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     // Appends that came before go first.
     jobs.push(async () => {
-      while (appends.length > 0) await write(appends)
-      await job().then(resolve, reject)
+      while (appends.length > 0) await writeWaiting()
+      await inTurn(job).then(resolve, reject)
     })
     if (!running) void run()
     return promise

@@ -183,6 +183,19 @@ describe('metadata store', () => {
     ])
   })
 
+  it('answers a change that is durable as done, whatever happens to a listener, and tells the others', async () => {
+    const store = await start()
+    const told: string[] = []
+    store.onChange(() => Promise.reject(new Error('EIO')))
+    store.onChange(() => {
+      throw new Error('EIO')
+    })
+    store.onChange((change) => void told.push(change.kind))
+    const [created] = await store.createTopics([topic('a')])
+    await store.deleteTopics([created!.id])
+    expect(told).toEqual(['topic-created', 'topic-deleted'])
+  })
+
   it('creates an internal topic once for many callers, by the settings of the broker', async () => {
     const store = await start({ brokerIds: [1, 2], config: { 'offsets.topic.num.partitions': '7' } })
     const created = await Promise.all([1, 2, 3].map(() => store.ensureInternalTopic('__consumer_offsets')))

@@ -101,12 +101,21 @@ export async function openMetadataStore(options: MetadataStoreOptions): Promise<
       if (records.length > 0) await log.append(records)
       for (const record of records) applyRecord(state, record)
       const outcome = changes()
-      for (const change of outcome.changes) {
-        for (const listener of [...listeners]) await listener(change)
-      }
+      for (const change of outcome.changes) await tell(change)
       await snapshotIfGrown()
       return outcome.result
     })
+  }
+
+  /** The change is durable: a listener that fails has a problem of its own, which must not become the client's answer. */
+  async function tell(change: MetadataChange): Promise<void> {
+    for (const listener of [...listeners]) {
+      try {
+        await listener(change)
+      } catch (error) {
+        logger.error({ change: change.kind, err: error }, 'a part of the broker could not follow a metadata change')
+      }
+    }
   }
 
   async function snapshotIfGrown(): Promise<void> {

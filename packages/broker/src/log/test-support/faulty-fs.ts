@@ -9,6 +9,8 @@ export interface Faults {
   failSync: boolean
   failTruncate: boolean
   failOpen: boolean
+  /** Lets the next write to a file that matches end with ENOSPC after `bytes` bytes. */
+  failOnce(file: RegExp, bytes: number): void
 }
 
 export function createFaultyFs(): { readonly fs: LogFs; readonly faults: Faults } {
@@ -18,12 +20,27 @@ export function createFaultyFs(): { readonly fs: LogFs; readonly faults: Faults 
     failSync: false,
     failTruncate: false,
     failOpen: false,
+    failOnce(file, bytes) {
+      once = { file, bytes }
+    },
   }
+  const names = new Map<number, string>()
+  let once: { readonly file: RegExp; readonly bytes: number } | undefined
   const fs: LogFs = {
     ...nodeFs,
-    open: (path, create) => (faults.failOpen ? fail('EMFILE') : nodeFs.open(path, create)),
+    async open(path, create) {
+      const fd = await (faults.failOpen ? fail('EMFILE') : nodeFs.open(path, create))
+      names.set(fd, path)
+      return fd
+    },
     async writev(fd, buffers, position) {
       const bytes = Buffer.concat(buffers)
+      if (once?.file.test(names.get(fd)!)) {
+        const part = bytes.subarray(0, once.bytes)
+        once = undefined
+        await nodeFs.writev(fd, [part], position)
+        return fail('ENOSPC')
+      }
       const count = Math.min(bytes.length, faults.maxWriteBytes, faults.freeBytes)
       if (count === 0) return fail('ENOSPC')
       faults.freeBytes -= count

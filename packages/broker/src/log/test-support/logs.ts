@@ -82,8 +82,11 @@ export interface TestBroker {
   log(ref?: Partial<PartitionRef>): Promise<PartitionLog>
   /** Closes properly and opens again. */
   restart(): Promise<void>
-  /** Opens again as after `kill -9`: what was written is there, nothing else was done. */
-  crash(): Promise<void>
+  /**
+   * Opens again as after `kill -9`: what was written is there, nothing else was done.
+   * @param meanwhile what happens to the files before the next start
+   */
+  crash(meanwhile?: () => void | Promise<void>): Promise<void>
 }
 
 /**
@@ -141,8 +144,9 @@ export async function startLogs(
       life = createMortalFs(options.fs ?? nodeFs)
       broker.manager = await open()
     },
-    async crash() {
+    async crash(meanwhile) {
       await life.kill()
+      await meanwhile?.()
       life = createMortalFs(options.fs ?? nodeFs)
       broker.manager = await open()
     },
