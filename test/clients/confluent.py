@@ -189,8 +189,34 @@ def admin(bootstrap, prefix, _):
     return result
 
 
+def transactions(bootstrap, prefix, _):
+    producer = Producer({"bootstrap.servers": bootstrap, "transactional.id": prefix})
+    try:
+        producer.init_transactions(DEADLINE_SECONDS)
+    except KafkaException as failure:
+        error = failure.args[0]
+        return {"error": error.name(), "fatal": error.fatal(), "text": error.str()}
+    return {}
+
+
+def consumer_protocol(bootstrap, prefix, _):
+    create(AdminClient({"bootstrap.servers": bootstrap}), **{prefix: 1})
+    settings = {"bootstrap.servers": bootstrap, "group.id": f"{prefix}-group", "group.protocol": "consumer"}
+    consumer = Consumer(settings)
+    consumer.subscribe([prefix])
+    error = until(lambda: consumer.poll(1), "an error").error()
+    return {"error": error.name(), "text": error.str()}
+
+
 scenario, servers, topic_prefix = sys.argv[1:4]
-answer = {"metadata": metadata, "idempotent": idempotent, "group": group, "times": times, "admin": admin}[scenario](
-    servers, topic_prefix, sys.argv[4] if len(sys.argv) > 4 else None
-)
+play = {
+    "metadata": metadata,
+    "idempotent": idempotent,
+    "group": group,
+    "times": times,
+    "admin": admin,
+    "transactions": transactions,
+    "consumer-protocol": consumer_protocol,
+}[scenario]
+answer = play(servers, topic_prefix, sys.argv[4] if len(sys.argv) > 4 else None)
 print(json.dumps({"version": confluent_kafka.__version__, "saw": answer}))

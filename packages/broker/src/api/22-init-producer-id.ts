@@ -1,24 +1,18 @@
 // InitProducerId: gives an idempotent producer its id (KIP-98), one that no producer has had before, and epoch 0.
 //
-// Transactions do not exist yet. A transactional id is answered with UNSUPPORTED_VERSION: Java's client, librdkafka and kafkajs
-// all take it as final and say so, whereas COORDINATOR_NOT_AVAILABLE is retried until a timeout that explains nothing, and an
-// authorisation error would send people looking for ACLs.
+// Transactions do not exist yet. A transactional id is refused here as it is by FindCoordinator, where most clients ask first:
+// `no-transactions.ts` says with which error and why.
 import { errorCodes, type KafkaErrorName, type ResponseInput } from '@selfmonitor/protocol'
 import type { ApiHandler } from './handler.ts'
+import { refuseTransactionalId } from './no-transactions.ts'
 
-export const handleInitProducerId: ApiHandler<'InitProducerId'> = async (request, { broker, clientId }) => {
+export const handleInitProducerId: ApiHandler<'InitProducerId'> = async (request, context) => {
   const { transactionalId, producerId, producerEpoch } = request
   if (transactionalId === '') return refused('INVALID_REQUEST')
   // KIP-360: either both are known or neither is.
   if (producerId === -1n ? producerEpoch !== -1 : producerEpoch === -1) return refused('INVALID_REQUEST')
-  if (transactionalId !== null) {
-    broker.logger.warn(
-      { clientId, transactionalId },
-      'a transactional producer was refused: transactions do not exist yet',
-    )
-    return refused('UNSUPPORTED_VERSION')
-  }
-  return { producerId: await broker.metadata.nextProducerId(), producerEpoch: 0 }
+  if (transactionalId !== null) return refused(refuseTransactionalId(context, transactionalId).error)
+  return { producerId: await context.broker.metadata.nextProducerId(), producerEpoch: 0 }
 }
 
 function refused(error: KafkaErrorName): ResponseInput<'InitProducerId'> {

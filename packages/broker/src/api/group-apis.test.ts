@@ -271,6 +271,21 @@ describeEngines('the group APIs', (engine) => {
     expect(name(answer.coordinators[0]!.errorCode)).toBe('INVALID_REQUEST')
   })
 
+  if (engine.name === 'embedded') {
+    it('FindCoordinator refuses transactional ids, and says that there are no transactions', async () => {
+      const { coordinators } = await client.call('FindCoordinator', 4, { keyType: 1, coordinatorKeys: ['t'] })
+      const refusal = { nodeId: -1, errorCode: 53, errorMessage: expect.stringContaining('no transactions') }
+      expect(coordinators).toMatchObject([refusal])
+    })
+
+    it('ConsumerGroupHeartbeat is refused, and names the protocol that is there', async () => {
+      const heartbeat = { groupId: unique('newer'), memberId: 'm', memberEpoch: 0 }
+      const answer = await client.call('ConsumerGroupHeartbeat', 1, heartbeat)
+      expect(name(answer.errorCode)).toBe('UNSUPPORTED_VERSION')
+      expect(answer.errorMessage).toContain('group.protocol=classic')
+    })
+  }
+
   it.each(versionsOf('DescribeGroups'))('DescribeGroups v%i shows the members of a stable group', async (version) => {
     const instance = version >= 4 ? 'i1' : null
     const { groupId, memberId, generationId } = await stable(unique('describe'), { groupInstanceId: instance })

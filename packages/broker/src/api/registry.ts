@@ -29,6 +29,7 @@ import { handleDeleteGroups } from './42-delete-groups.ts'
 import { handleIncrementalAlterConfigs } from './44-incremental-alter-configs.ts'
 import { handleOffsetDelete } from './47-offset-delete.ts'
 import { handleDescribeCluster } from './60-describe-cluster.ts'
+import { handleConsumerGroupHeartbeat } from './68-consumer-group-heartbeat.ts'
 import { handleDescribeTopicPartitions } from './75-describe-topic-partitions.ts'
 import type { ApiTable } from './table.ts'
 
@@ -63,5 +64,6 @@ export const apiTable: ApiTable = {
   IncrementalAlterConfigs: { handle: handleIncrementalAlterConfigs },
   OffsetDelete: { handle: handleOffsetDelete },
   DescribeCluster: { handle: handleDescribeCluster },
+  ConsumerGroupHeartbeat: { handle: handleConsumerGroupHeartbeat },
   DescribeTopicPartitions: { handle: handleDescribeTopicPartitions },
 }

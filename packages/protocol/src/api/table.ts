@@ -32,6 +32,7 @@ import { deleteGroups } from './42-delete-groups.ts'
 import { incrementalAlterConfigs } from './44-incremental-alter-configs.ts'
 import { offsetDelete } from './47-offset-delete.ts'
 import { describeCluster } from './60-describe-cluster.ts'
+import { consumerGroupHeartbeat } from './68-consumer-group-heartbeat.ts'
 import { describeTopicPartitions } from './75-describe-topic-partitions.ts'
 import type { Api } from './api.ts'
 
@@ -68,6 +69,7 @@ export const apis = {
   IncrementalAlterConfigs: incrementalAlterConfigs,
   OffsetDelete: offsetDelete,
   DescribeCluster: describeCluster,
+  ConsumerGroupHeartbeat: consumerGroupHeartbeat,
   DescribeTopicPartitions: describeTopicPartitions,
 } as const
 
