@@ -11,7 +11,7 @@ import {
 } from '@platformatic/kafka'
 import { apis } from './apis.ts'
 import { chunks } from './batch.ts'
-import { brokerError, ClusterError } from './errors.ts'
+import { brokerError, ClusterError, several } from './errors.ts'
 import { settle, throwFirst } from './topics.ts'
 import type { AclBinding, AclOperation, AclPattern, AclResourceType, Cluster } from './types.ts'
 import type { Deadline, Wire } from './wire.ts'
@@ -102,7 +102,13 @@ export const createAcls =
         return
       }
       for (const part of chunks(bindings, rulesPerRequest)) {
-        const response = await wire.send('controller', apis.createAcls, part.map(toWire))
+        const response = await wire.change(
+          deadline,
+          `creating ${several('ACL', part, aclText)}`,
+          'controller',
+          apis.createAcls,
+          part.map(toWire),
+        )
         throwFirst(
           response.results.map((result, i) => ({ ...result, resource: `ACL '${aclText(part[i]!)}'` })),
           ({ resource }) => resource,
@@ -123,7 +129,13 @@ export const deleteAcls =
       }
       for (const part of chunks(bindings, rulesPerRequest)) {
         // A filter in which nothing is left open matches one rule.
-        const response = await wire.send('controller', apis.deleteAcls, part.map(toWire))
+        const response = await wire.change(
+          deadline,
+          `deleting ${several('ACL', part, aclText)}`,
+          'controller',
+          apis.deleteAcls,
+          part.map(toWire),
+        )
         throwFirst(
           response.filterResults.flatMap((result, i) =>
             [result, ...result.matchingAcls].map(({ errorCode, errorMessage }) => ({

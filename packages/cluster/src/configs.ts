@@ -2,8 +2,8 @@
 import { ConfigResourceTypes, ConfigSources, IncrementalAlterConfigOperationTypes } from '@platformatic/kafka'
 import { apis } from './apis.ts'
 import { chunks, mapConcurrently } from './batch.ts'
-import { brokerError } from './errors.ts'
-import { settle } from './topics.ts'
+import { brokerError, several } from './errors.ts'
+import { settle, throwFirst } from './topics.ts'
 import type { Cluster, ConfigEntry, ConfigSource } from './types.ts'
 import type { Deadline, Target, Wire } from './wire.ts'
 
@@ -80,7 +80,9 @@ export const alterTopicConfigs =
       if (changes.length === 0) {
         return
       }
-      const response = await wire.send(
+      const response = await wire.change(
+        deadline,
+        options.validateOnly ? null : `changing the settings of ${several('topic', changes, ({ topic }) => topic)}`,
         'controller',
         apis.incrementalAlterConfigs,
         changes.map(({ topic, set }) => ({
@@ -94,10 +96,7 @@ export const alterTopicConfigs =
         })),
         options.validateOnly ?? false,
       )
-      const failed = response.responses.find(({ errorCode }) => errorCode !== 0)
-      if (failed !== undefined) {
-        throw brokerError(failed.errorCode, `topic ${failed.resourceName}`, failed.errorMessage)
-      }
+      throwFirst(response.responses, ({ resourceName }) => `topic ${resourceName}`)
       if (!options.validateOnly) {
         await settle(deadline, async () => {
           const live = await readTopicConfigs(

@@ -19,8 +19,8 @@ export interface ClusterErrorOptions {
  * Whatever goes wrong with a live cluster.
  *
  * `code` is Kafka's own error name (`TOPIC_ALREADY_EXISTS`) where a broker refused, else one of `CANNOT_CONNECT`,
- * `CONNECTION_CLOSED`, `TLS_FAILED`, `AUTHENTICATION_FAILED`, `UNSUPPORTED_SASL_MECHANISM`, `TIMEOUT`, `UNSUPPORTED_API`,
- * `INVALID_ARGUMENT`, `INVALID_CLIENT_PROPERTIES`, `CLOSED`.
+ * `CONNECTION_CLOSED`, `TLS_FAILED`, `AUTHENTICATION_FAILED`, `UNSUPPORTED_SASL_MECHANISM`, `TIMEOUT`, `OUTCOME_UNKNOWN`,
+ * `UNSUPPORTED_API`, `INVALID_ARGUMENT`, `INVALID_CLIENT_PROPERTIES`, `CLOSED`.
  */
 export class ClusterError extends Error {
   override readonly name = 'ClusterError'
@@ -139,3 +139,68 @@ export function brokerError(
 export function invalid(message: string, options: { resource?: string; hint?: string } = {}): ClusterError {
   return new ClusterError('INVALID_ARGUMENT', message, { reason: 'invalid', ...options })
 }
+
+/**
+ * A change was sent, and no answer came: it may have been done, or may still be.
+ *
+ * @param what the change: `deleting the group billing`
+ * @param reason why there is no answer
+ */
+export function outcomeUnknown(what: string, reason: string): ClusterError {
+  return new ClusterError('OUTCOME_UNKNOWN', `It is not known whether ${what} was done: ${reason}`, {
+    reason: 'timeout',
+    resource: what,
+    hint: 'Look at how things are now before you repeat it.',
+  })
+}
+
+/** The error as one of this package. Everything that a broker can do to a request is one already; what is left is a mistake here. */
+export function asClusterError(error: unknown): ClusterError {
+  if (error instanceof ClusterError) {
+    return error
+  }
+  throw error
+}
+
+/** Throws the first error, the further ones as its `others`; nothing when there is none. */
+export function throwTogether(errors: readonly ClusterError[]): void {
+  const [first, ...rest] = errors
+  if (first === undefined) {
+    return
+  }
+  const { message, code, reason, resource, hint, kafkaError, cause } = first
+  throw new ClusterError(code, message, {
+    reason,
+    resource: resource ?? undefined,
+    hint: hint ?? undefined,
+    kafkaError: kafkaError ?? undefined,
+    others: [...first.others, ...rest],
+    cause,
+  })
+}
+
+/** `the topic a`, or `the 5 topics a, b, c, …`: what a change is about, for people. */
+export function several<T>(kind: string, items: readonly T[], name: (item: T) => string): string {
+  const names = items.map(name)
+  if (names.length === 1) {
+    return `the ${kind} ${names[0]}`
+  }
+  const shown = names.slice(0, 3).join(', ')
+  return `the ${names.length} ${kind}s ${shown}${names.length > 3 ? ', …' : ''}`
+}
+
+/**
+ * Nothing was done: a broker that is not, or not yet, the group's coordinator answered so, or the change was not even sent
+ * (when it was and its answer is lost, the code is OUTCOME_UNKNOWN).
+ */
+export function isUndone(error: ClusterError): boolean {
+  return undone.includes(error.code)
+}
+
+const undone = [
+  'NOT_COORDINATOR',
+  'COORDINATOR_LOAD_IN_PROGRESS',
+  'CANNOT_CONNECT',
+  'CONNECTION_CLOSED',
+  'BROKER_NOT_AVAILABLE',
+]

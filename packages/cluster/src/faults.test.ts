@@ -52,12 +52,81 @@ describe('a cluster of three brokers', () => {
     expect(await cluster.groupLag('readers')).toHaveLength(60)
   })
 
-  it('never sends a change twice, because the first may have been done', async () => {
-    broker.faults.add({ api: 'CreateTopics', action: { close: true } })
-    await expect(cluster.createTopics([{ name: 'once', partitions: 1, replicationFactor: 1 }])).rejects.toMatchObject({
-      code: 'CONNECTION_CLOSED',
+  const orders0 = { topic: 'orders', partition: 0 }
+  const reset = (topic: string, to: bigint) => ({ topic, partition: 0, from: null, to, clamped: false })
+  const changes: readonly [api: string, change: (name: string) => Promise<unknown>][] = [
+    ['CreateTopics', (name) => cluster.createTopics([{ name, partitions: 1, replicationFactor: 1 }])],
+    ['CreatePartitions', () => cluster.createPartitions([{ topic: 'orders', partitions: 61 }])],
+    ['IncrementalAlterConfigs', () => cluster.alterTopicConfigs([{ topic: 'orders', set: { 'retention.ms': '1' } }])],
+    ['DeleteRecords', () => cluster.deleteRecords([{ ...orders0, offset: 0n }])],
+    ['DeleteTopics', (name) => cluster.deleteTopics([name])],
+    ['OffsetCommit', (name) => cluster.resetOffsets(name, [reset('orders', 0n)])],
+    ['OffsetDelete', (name) => cluster.deleteGroupOffsets(name, [orders0])],
+    ['DeleteGroups', (name) => cluster.deleteGroups([name])],
+  ]
+
+  it.each(changes)(
+    'sends %s once, and says that its outcome is unknown when the answer is lost',
+    async (api, change) => {
+      const name = `lost-${api.toLowerCase()}`
+      await cluster.resetOffsets(name, [reset('orders', 0n)])
+      broker.requests.clear()
+      broker.faults.add({ api, action: { close: true } })
+      await expect(change(name)).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN', reason: 'timeout' })
+      expect(requests(api)).toHaveLength(1)
+    },
+  )
+
+  it.each(changes)('says of %s that its outcome is unknown when no answer comes in time', async (api) => {
+    const impatient = connectCluster({ bootstrapServers: broker.bootstrapServers, timeoutMs: 400 })
+    const name = `late-${api.toLowerCase()}`
+    await cluster.resetOffsets(name, [reset('orders', 0n)])
+    broker.faults.add({ api, action: { drop: true } })
+    const patient = cluster
+    cluster = impatient
+    const [, change] = changes.find(([one]) => one === api)!
+    await expect(change(name)).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN', reason: 'timeout' })
+    cluster = patient
+    await impatient.close()
+  })
+
+  it('does not answer that a group is not there when its own request deleted it', async () => {
+    await cluster.resetOffsets('doomed', [reset('orders', 0n)])
+    const impatient = connectCluster({ bootstrapServers: broker.bootstrapServers, timeoutMs: 300 })
+    broker.faults.add({ api: 'DeleteGroups', nth: 1, action: { delayMs: 500 } })
+    await expect(impatient.deleteGroups(['doomed'])).rejects.toMatchObject({
+      code: 'OUTCOME_UNKNOWN',
+      resource: 'deleting the group doomed',
     })
-    expect(requests('CreateTopics')).toHaveLength(1)
+    const state = async () => (await cluster.describeGroups(['doomed']))[0]!.state
+    await expect.poll(state, { timeout: 10_000 }).toBe('Dead')
+    expect(requests('DeleteGroups')).toHaveLength(1)
+    await impatient.close()
+  })
+
+  it('sends a change again when the coordinator says that the group is another one’s', async () => {
+    await cluster.resetOffsets('moved', [reset('orders', 5n)])
+    broker.faults.add({ api: 'OffsetCommit', nth: 1, action: { error: 'NOT_COORDINATOR' } })
+    await cluster.resetOffsets('moved', [reset('orders', 0n)])
+    broker.faults.add({ api: 'DeleteGroups', nth: 1, action: { error: 'NOT_COORDINATOR' } })
+    await cluster.deleteGroups(['moved'])
+    expect(await cluster.describeGroups(['moved'])).toMatchObject([{ state: 'Dead' }])
+  })
+
+  it('says of every group why it was not deleted, and deletes the others', async () => {
+    for (const name of ['one', 'two']) await cluster.resetOffsets(name, [reset('orders', 0n)])
+    const error = await cluster.deleteGroups(['one', 'absent', 'two', 'missing']).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'GROUP_ID_NOT_FOUND', others: [{ code: 'GROUP_ID_NOT_FOUND' }] })
+    expect((await cluster.describeGroups(['one', 'two'])).map(({ state }) => state)).toEqual(['Dead', 'Dead'])
+  })
+
+  it('takes a change that was acknowledged for done, whatever happens while it looks whether it shows', async () => {
+    broker.faults.add({ api: 'CreateTopics', action: { delayMs: 0 } })
+    const creating = cluster.createTopics([{ name: 'acknowledged', partitions: 1, replicationFactor: 1 }])
+    broker.faults.add({ api: 'Metadata', nth: 2, action: { close: true } })
+    await creating
+    broker.faults.clear()
+    expect(await cluster.describeTopics(['acknowledged'])).toHaveLength(1)
   })
 
   it('ends at the timeout when a broker goes quiet', async () => {

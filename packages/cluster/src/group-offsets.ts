@@ -186,9 +186,11 @@ export const resetOffsets =
       if (group!.members.length > 0 || !['Empty', 'Dead'].includes(group!.state)) {
         throw nonEmpty(groupId, `it is ${group!.state} with ${group!.members.length} member(s)`)
       }
-      await wire.retrying(deadline, async () => {
+      await wire.redirected(deadline, async () => {
         const coordinator = (await wire.coordinators([groupId], deadline)).get(groupId)!
-        const response = await wire.send(
+        const response = await wire.change(
+          deadline,
+          `resetting the offsets of the group ${groupId}`,
           coordinator,
           apis.offsetCommit,
           groupId,
@@ -234,9 +236,11 @@ export const deleteGroupOffsets =
       if (partitions.length === 0) {
         return
       }
-      await wire.retrying(deadline, async () => {
+      await wire.redirected(deadline, async () => {
         const coordinator = (await wire.coordinators([groupId], deadline)).get(groupId)!
-        const response = await wire.send(
+        const response = await wire.change(
+          deadline,
+          `deleting offsets of the group ${groupId}`,
           coordinator,
           apis.offsetDelete,
           groupId,

@@ -2,7 +2,7 @@
 import { apis } from './apis.ts'
 import { decodeAssignment } from './assignment.ts'
 import { chunks, groupBy, mapConcurrently } from './batch.ts'
-import { brokerError } from './errors.ts'
+import { asClusterError, brokerError, type ClusterError, isUndone, several, throwTogether } from './errors.ts'
 import type { Cluster, GroupInfo, GroupState } from './types.ts'
 import type { Deadline, Wire } from './wire.ts'
 
@@ -136,15 +136,65 @@ async function readClassicGroups(
 export const deleteGroups =
   (wire: Wire): Cluster['deleteGroups'] =>
   (ids) =>
-    wire.operation('deleteGroups', (deadline) =>
-      eachCoordinator(wire, deadline, ids, async (coordinator, part) => {
-        const { results } = await wire.send(coordinator, apis.deleteGroups, [...part])
-        const failed = results.find(({ errorCode }) => errorCode !== 0)
-        if (failed !== undefined) {
-          throw brokerError(failed.errorCode, `group ${failed.groupId}`)
+    wire.operation('deleteGroups', async (deadline) => {
+      const failures: ClusterError[] = []
+      // One group after the other fails or is gone: what a refusal of one coordinator stops is only its own part.
+      await mapConcurrently(chunks([...new Set(ids)], groupsPerRequest), 4, async (part) => {
+        const left = new Set(part)
+        try {
+          await wire.redirected(deadline, () => deleteFromCoordinators(wire, deadline, left, failures))
+        } catch (error) {
+          failures.push(asClusterError(error))
         }
-      }),
-    )
+      })
+      throwTogether(failures)
+    })
+
+/**
+ * Sends one round of deletions.
+ *
+ * @param left ids not settled yet; those that are deleted, refused or of unknown fate are taken out
+ * @throws ClusterError for a coordinator that did nothing, so that the rest can be sent again
+ */
+async function deleteFromCoordinators(
+  wire: Wire,
+  deadline: Deadline,
+  left: Set<string>,
+  failures: ClusterError[],
+): Promise<void> {
+  const coordinators = await wire.coordinators([...left], deadline)
+  let moved: ClusterError | null = null
+  for (const [coordinator, own] of groupBy([...left], (id) => coordinators.get(id)!)) {
+    const what = `deleting ${several('group', own, (id) => id)}`
+    try {
+      const { results } = await wire.change(deadline, what, coordinator, apis.deleteGroups, own)
+      for (const { groupId, errorCode } of results) {
+        const error = errorCode === 0 ? null : brokerError(errorCode, `group ${groupId}`)
+        if (error !== null && isUndone(error)) {
+          moved = error
+          continue
+        }
+        left.delete(groupId)
+        if (error !== null) {
+          failures.push(error)
+        }
+      }
+    } catch (thrown) {
+      const error = asClusterError(thrown)
+      if (isUndone(error)) {
+        moved = error
+        continue
+      }
+      for (const id of own) {
+        left.delete(id)
+      }
+      failures.push(error)
+    }
+  }
+  if (moved !== null) {
+    throw moved
+  }
+}
 
 /** Asks each group's coordinator, 200 groups a request, four requests at a time. */
 async function eachCoordinator(

@@ -1,7 +1,14 @@
 // Topics and their partitions: list, describe, create, grow, delete, and deleting records.
 import { apis } from './apis.ts'
 import { byTopic, chunks, groupBy, mapConcurrently } from './batch.ts'
-import { brokerError, isRetriableKafkaError } from './errors.ts'
+import {
+  asClusterError,
+  brokerError,
+  type ClusterError,
+  isRetriableKafkaError,
+  several,
+  throwTogether,
+} from './errors.ts'
 import type { Cluster, TopicInfo } from './types.ts'
 import type { Deadline, Wire } from './wire.ts'
 
@@ -67,7 +74,9 @@ export const createTopics =
       if (topics.length === 0) {
         return
       }
-      const response = await wire.send(
+      const response = await wire.change(
+        deadline,
+        options.validateOnly ? null : `creating ${several('topic', topics, ({ name }) => name)}`,
         'controller',
         apis.createTopics,
         topics.map(({ name, partitions, replicationFactor, config = {} }) => ({
@@ -97,7 +106,9 @@ export const createPartitions =
       if (growth.length === 0) {
         return
       }
-      const response = await wire.send(
+      const response = await wire.change(
+        deadline,
+        options.validateOnly ? null : `adding partitions to ${several('topic', growth, ({ topic }) => topic)}`,
         'controller',
         apis.createPartitions,
         growth.map(({ topic, partitions }) => ({ name: topic, count: partitions, assignments: null })),
@@ -121,7 +132,9 @@ export const deleteTopics =
       if (names.length === 0) {
         return
       }
-      const response = await wire.send(
+      const response = await wire.change(
+        deadline,
+        `deleting ${several('topic', names, (name) => name)}`,
         'controller',
         apis.deleteTopics,
         names.map((name) => ({ name })),
@@ -138,24 +151,34 @@ export const deleteRecords =
       const names = [...new Set(before.map(({ topic }) => topic))]
       const leaders = await partitionLeaders(wire, deadline, names)
       const perLeader = groupBy(before, ({ topic, partition }) => leaders(topic, partition))
-      const answers = await mapConcurrently([...perLeader], 4, ([leader, partitions]) =>
-        wire.send(
-          leader,
-          apis.deleteRecords,
-          byTopic(partitions, ({ partition, offset }) => ({ partitionIndex: partition, offset })),
-          deadline.left(),
-        ),
-      )
-      return answers.flatMap(({ topics }) =>
-        topics.flatMap(({ name, partitions }) =>
-          partitions.map(({ partitionIndex, lowWatermark, errorCode }) => {
-            if (errorCode !== 0) {
-              throw brokerError(errorCode, `topic ${name} partition ${partitionIndex}`)
+      const done: { topic: string; partition: number; lowWatermark: bigint }[] = []
+      const failures: ClusterError[] = []
+      await mapConcurrently([...perLeader], 4, async ([leader, partitions]) => {
+        const part = [...new Set(partitions.map(({ topic }) => topic))]
+        try {
+          const { topics } = await wire.change(
+            deadline,
+            `deleting records of ${several('topic', part, (name) => name)} on broker ${leader}`,
+            leader,
+            apis.deleteRecords,
+            byTopic(partitions, ({ partition, offset }) => ({ partitionIndex: partition, offset })),
+            deadline.left(),
+          )
+          for (const { name, partitions: results } of topics) {
+            for (const { partitionIndex, lowWatermark, errorCode } of results) {
+              if (errorCode === 0) {
+                done.push({ topic: name, partition: partitionIndex, lowWatermark })
+              } else {
+                failures.push(brokerError(errorCode, `topic ${name} partition ${partitionIndex}`))
+              }
             }
-            return { topic: name, partition: partitionIndex, lowWatermark }
-          }),
-        ),
-      )
+          }
+        } catch (error) {
+          failures.push(asClusterError(error))
+        }
+      })
+      throwTogether(failures)
+      return done
     })
 
 /**
@@ -191,14 +214,19 @@ export async function partitionLeaders(
  * it a moment later. A change that does not show in time is not an error: it was acknowledged.
  */
 export async function settle(deadline: Deadline, shows: () => Promise<boolean>): Promise<void> {
-  const until = Math.max(0, deadline.left() - visibleWithinMs)
-  for (let waitMs = 2; !(await shows()); waitMs = Math.min(waitMs * 2, 200)) {
-    if (deadline.left() - waitMs <= until) {
+  const endsAt = performance.now() + Math.min(visibleWithinMs, Math.max(0, deadline.left() - 100))
+  const left = (): number => Math.max(0, endsAt - performance.now())
+  for (let waitMs = 2; left() > 0; waitMs = Math.min(waitMs * 2, 200)) {
+    // A broker that does not answer, or closes the connection, takes nothing back.
+    const seen = await Promise.race([shows().catch(() => false), pause(left()).then(() => false)])
+    if (seen) {
       return
     }
-    await new Promise((resolve) => setTimeout(resolve, waitMs))
+    await pause(Math.min(waitMs, left()))
   }
 }
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 function hasLeaders(topic: TopicInfo, partitions: number): boolean {
   // -1 partitions is the broker's default, whatever that is.

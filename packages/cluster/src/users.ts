@@ -3,7 +3,7 @@ import { pbkdf2, randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
 import { apis } from './apis.ts'
 import { groupBy } from './batch.ts'
-import { brokerError, ClusterError, invalid } from './errors.ts'
+import { brokerError, ClusterError, invalid, several } from './errors.ts'
 import { settle, throwFirst } from './topics.ts'
 import type { Cluster, ClusterOptions, ScramMechanism, ScramUser } from './types.ts'
 import { createWire, type Deadline, type Wire } from './wire.ts'
@@ -85,7 +85,16 @@ export const setUserPasswords =
         }),
       )
       for (const part of onceAUser(upsertions)) {
-        const response = await ofAccounts(() => wire.send('controller', apis.alterUserScramCredentials, [], part))
+        const response = await ofAccounts(() =>
+          wire.change(
+            deadline,
+            `setting the password of ${several('user', part, ({ name }) => name)}`,
+            'controller',
+            apis.alterUserScramCredentials,
+            [],
+            part,
+          ),
+        )
         throwFirst(response.results, ({ user }) => `user ${user}`)
       }
       await settle(deadline, async () => {
@@ -117,7 +126,16 @@ export const deleteUsers =
         credentials.map(({ mechanism }) => ({ name, mechanism: mechanisms[mechanism].id })),
       )
       for (const part of onceAUser(deletions)) {
-        const response = await ofAccounts(() => wire.send('controller', apis.alterUserScramCredentials, part, []))
+        const response = await ofAccounts(() =>
+          wire.change(
+            deadline,
+            `deleting ${several('user', part, ({ name }) => name)}`,
+            'controller',
+            apis.alterUserScramCredentials,
+            part,
+            [],
+          ),
+        )
         throwFirst(response.results, ({ user }) => `user ${user}`)
       }
       await settle(deadline, async () => (await readUsers(wire, deadline, wanted)).length === 0)

@@ -1,4 +1,9 @@
-// One room that every request goes through: connections, versions, routing to the right broker, deadlines, retries.
+// Every request is sent from here: connections, versions, routing to the right broker, deadlines, retries.
+//
+// Reads are repeated (`retrying`). A change is sent once (`change`): when its answer is lost, it is not known whether it was
+// done, and that is what the caller hears, because to send it again could do it twice, or answer for the first time what the
+// second met (a group that is deleted "does not exist"). Only a coordinator that says that it did nothing, because the group
+// is another's, lets a change be sent again (`redirected`).
 import {
   type API,
   apiVersionsV1,
@@ -9,7 +14,7 @@ import {
 } from '@platformatic/kafka'
 import { apis } from './apis.ts'
 import { translate, type Via } from './connection-errors.ts'
-import { brokerError, ClusterError, invalid, isRetriableKafkaError } from './errors.ts'
+import { brokerError, ClusterError, invalid, isRetriableKafkaError, isUndone, outcomeUnknown } from './errors.ts'
 import { clientSecurity } from './security.ts'
 import type { BrokerInfo, ClusterInfo, ClusterOptions } from './types.ts'
 
@@ -28,6 +33,8 @@ export interface Deadline {
   readonly timeoutMs: number
   /** Milliseconds that are left, at least 0. */
   left(): number
+  /** The changes that are under way and not answered yet. */
+  readonly unanswered: Set<string>
 }
 
 export interface Wire {
@@ -39,6 +46,20 @@ export interface Wire {
     versions: readonly API<Args, Response>[],
     ...args: Args
   ): Promise<Response>
+  /**
+   * Sends a change, once. Error codes inside the response are left to the caller.
+   * @param what the change, for people: `deleting the group billing`; null when nothing is changed (`validateOnly`)
+   * @throws ClusterError OUTCOME_UNKNOWN when it was sent and no answer came
+   */
+  change<Args extends unknown[], Response>(
+    deadline: Deadline,
+    what: string | null,
+    target: Target,
+    versions: readonly API<Args, Response>[],
+    ...args: Args
+  ): Promise<Response>
+  /** Repeats `attempt` while it throws an error by which a coordinator says that it did nothing. For changes. */
+  redirected<T>(deadline: Deadline, attempt: () => Promise<T>): Promise<T>
   /** Connects to any broker, and authenticates. */
   reach(): Promise<void>
   /** Does any broker offer one of these versions? */
@@ -182,11 +203,10 @@ export function createWire(options: ClusterOptions): Wire {
     return answer
   }
 
-  async function send<Args extends unknown[], Response>(
+  async function route<Args extends unknown[], Response>(
     target: Target,
     candidates: readonly API<Args, Response>[],
-    ...args: Args
-  ): Promise<Response> {
+  ): Promise<{ readonly to: Connection; readonly api: API<Args, Response> }> {
     const to = await connection(target)
     const offered = await versions(to)
     const api = candidates.find(({ key, version }) => {
@@ -204,7 +224,37 @@ export function createWire(options: ClusterOptions): Wire {
         { resource: `broker ${to.host}:${to.port}`, hint: 'Apache Kafka 3.0 or newer is needed.' },
       )
     }
+    return { to, api }
+  }
+
+  async function send<Args extends unknown[], Response>(
+    target: Target,
+    candidates: readonly API<Args, Response>[],
+    ...args: Args
+  ): Promise<Response> {
+    const { to, api } = await route(target, candidates)
     return request(to, api, args)
+  }
+
+  async function change<Args extends unknown[], Response>(
+    deadline: Deadline,
+    what: string | null,
+    target: Target,
+    candidates: readonly API<Args, Response>[],
+    ...args: Args
+  ): Promise<Response> {
+    const { to, api } = await route(target, candidates)
+    if (what === null) {
+      return request(to, api, args)
+    }
+    deadline.unanswered.add(what)
+    try {
+      return await request(to, api, args)
+    } catch (error) {
+      throw outcomeUnknown(what, (error as Error).message)
+    } finally {
+      deadline.unanswered.delete(what)
+    }
   }
 
   async function info(): Promise<ClusterInfo> {
@@ -220,13 +270,17 @@ export function createWire(options: ClusterOptions): Wire {
     return known
   }
 
-  async function retrying<T>(deadline: Deadline, attempt: () => Promise<T>): Promise<T> {
+  async function repeating<T>(
+    deadline: Deadline,
+    again: (error: ClusterError) => boolean,
+    attempt: () => Promise<T>,
+  ): Promise<T> {
     for (let tries = 0; ; tries++) {
       try {
         return await attempt()
       } catch (error) {
         const backoffMs = Math.min(50 * 2 ** tries, 1_000)
-        if (!(error instanceof ClusterError) || !isTransient(error) || backoffMs >= deadline.left()) {
+        if (!(error instanceof ClusterError) || !again(error) || backoffMs >= deadline.left()) {
           throw error
         }
         await new Promise((resolve) => setTimeout(resolve, backoffMs))
@@ -236,17 +290,29 @@ export function createWire(options: ClusterOptions): Wire {
     }
   }
 
+  const retrying: Wire['retrying'] = (deadline, attempt) => repeating(deadline, isTransient, attempt)
+
   return {
     send,
+    change,
     info,
     refresh,
     retrying,
+    redirected: (deadline, attempt) => repeating(deadline, isUndone, attempt),
     async operation(name, body) {
       const startedAt = performance.now()
-      const deadline = { timeoutMs, left: () => Math.max(0, Math.ceil(timeoutMs - (performance.now() - startedAt))) }
+      const deadline: Deadline = {
+        timeoutMs,
+        left: () => Math.max(0, Math.ceil(timeoutMs - (performance.now() - startedAt))),
+        unanswered: new Set(),
+      }
       let timer: NodeJS.Timeout | undefined
       const timedOut = new Promise<never>((_, reject) => {
         timer = setTimeout(() => {
+          if (deadline.unanswered.size > 0) {
+            reject(outcomeUnknown([...deadline.unanswered].join(' and '), `no answer came within ${timeoutMs} ms`))
+            return
+          }
           reject(
             new ClusterError('TIMEOUT', `${name} on ${options.bootstrapServers} took longer than ${timeoutMs} ms`, {
               reason: 'timeout',
