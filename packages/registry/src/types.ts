@@ -71,6 +71,14 @@ export interface RegistryOptions {
   logger?: Logger
   /** Listen on an address that others can reach. The registry knows no authentication yet: without this it refuses. */
   insecure?: boolean
+  /**
+   * Host names that the registry answers to besides `localhost`, as in the URL that clients use: `registry.dev.example`, a
+   * domain as `.dev.example`, or `*` for any. On an address that others can reach it also answers to IP addresses and to
+   * names without a dot, which no page of the web can have (DNS rebinding).
+   */
+  allowedHosts?: readonly string[]
+  /** How long a client may take to send a request, in milliseconds. Default 30000. */
+  requestTimeoutMs?: number
   /** How long a request may wait for Kafka before it is answered with 50001 or 50002. Default 5000. */
   storeTimeoutMs?: number
   /** How long `startRegistry` waits for Kafka. Default 30000. */

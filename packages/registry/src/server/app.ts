@@ -1,5 +1,7 @@
 // The REST API as a Fastify application: routes, content types, and errors in Confluent's form.
+import { STATUS_CODES } from 'node:http'
 import { findErrorBy } from '@platformatic/kafka'
+import { bodyTypeRefusal, type Guard, negotiate, type Refusal } from '@selfmonitor/http'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type HTTPMethods } from 'fastify'
 import { InvalidSchemaError } from '../formats/index.ts'
 import { errors, RegistryRefusal } from '../registry/index.ts'
@@ -7,27 +9,35 @@ import { StoreError } from '../store/index.ts'
 import type { Logger } from '../types.ts'
 import { allRoutes, RawText, type Route, type RouteContext } from './routes/index.ts'
 
-const jsonType = 'application/vnd.schemaregistry.v1+json'
-const acceptedTypes = [jsonType, 'application/vnd.schemaregistry+json', 'application/json', 'application/octet-stream']
-const methods: readonly HTTPMethods[] = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH']
-
-/** Kafka takes 1 MiB a record by default; what it does not take is said then. This bounds memory. */
-const bodyLimitBytes = 10 * 1024 * 1024
+/**
+ * The types that the registry answers in, the preferred one first.
+ * https://docs.confluent.io/platform/current/schema-registry/develop/api.html#content-types
+ */
+const answerTypes = [
+  'application/vnd.schemaregistry.v1+json',
+  'application/vnd.schemaregistry+json',
+  'application/json',
+]
+const bodyTypes = [...answerTypes, 'application/octet-stream']
+/** Those that get a 405 on a path that does not have them; OPTIONS is answered on every path. */
+const methods: readonly HTTPMethods[] = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'TRACE']
 
 /** No route has a schema of Fastify's own: its compilers, which take long to load, are never asked. */
 function noCompiler(): never {
   throw new Error('a route of the registry has a Fastify schema: check bodies with zod instead')
 }
 
-export function buildApp(context: RouteContext, logger: Logger): FastifyInstance {
+/** @param guard checks who calls, and bounds what a request may take */
+export function buildApp(context: RouteContext, logger: Logger, guard: Guard): FastifyInstance {
   const app = Fastify({
+    ...guard,
     schemaController: { compilersFactory: { buildValidator: noCompiler, buildSerializer: noCompiler } },
-    bodyLimit: bodyLimitBytes,
     routerOptions: { maxParamLength: 8192, ignoreTrailingSlash: true },
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     frameworkErrors: (error, request, reply) => sendError(toRefusal(error), request, reply),
   })
+
   let closing = false
   app.addHook('preClose', async () => {
     closing = true
@@ -36,32 +46,19 @@ export function buildApp(context: RouteContext, logger: Logger): FastifyInstance
   app.addHook('onSend', async (_request, reply) => {
     if (closing) reply.header('connection', 'close')
   })
+
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', { parseAs: 'string' }, (request, text, done) => {
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, text, done) => {
     try {
-      done(null, parseBody(request, String(text)))
+      done(null, parseBody(String(text)))
     } catch (error) {
       done(error as Error)
     }
   })
 
-  const routes = allRoutes(context)
-  for (const route of routes)
-    app.route({ method: route.method, url: route.path, handler: (request, reply) => answer(route, request, reply) })
-  for (const [path, allowed] of byPath(routes)) {
-    const others = methods.filter((method) => !allowed.includes(method))
-    app.route({
-      method: others,
-      url: path,
-      handler(_request, reply) {
-        void reply.header('allow', allowed.join(', '))
-        throw new RegistryRefusal(405, 405, 'HTTP 405 Method Not Allowed')
-      },
-    })
-  }
-  app.setNotFoundHandler((request, reply) =>
-    sendError(new RegistryRefusal(404, 404, 'HTTP 404 Not Found'), request, reply),
-  )
+  addRoutes(app, context)
+
+  app.setNotFoundHandler((request, reply) => sendError(plainRefusal(404), request, reply))
   app.setErrorHandler((error, request, reply) => {
     const refusal = toRefusal(error)
     if (refusal.status >= 500) {
@@ -75,31 +72,74 @@ export function buildApp(context: RouteContext, logger: Logger): FastifyInstance
   return app
 }
 
+/** What the guard refuses, in the form of every other error of the registry. */
+export function renderRefusal({ status, message }: Refusal): { type: string; body: string } {
+  return { type: answerTypes[0]!, body: errorText(status, message) }
+}
+
+function addRoutes(app: FastifyInstance, context: RouteContext): void {
+  const routes = allRoutes(context)
+  for (const route of routes) {
+    app.route({
+      method: route.method,
+      url: route.path,
+      onRequest: checkMediaTypes,
+      handler: (request, reply) => answer(route, request, reply),
+    })
+  }
+  for (const [path, own] of byPath(routes)) {
+    const allow = [...own, ...(own.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ')
+    app.route({ method: 'OPTIONS', url: path, handler: (_request, reply) => reply.header('allow', allow).send() })
+    app.route({
+      method: methods.filter((method) => !own.includes(method)),
+      url: path,
+      // Before the body is read: whatever it is, the method is wrong.
+      onRequest: async (request, reply) => sendError(plainRefusal(405), request, reply.header('allow', allow)),
+      handler: () => undefined,
+    })
+  }
+}
+
 async function answer(route: Route, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   const result = await route.handle({
     params: request.params as Record<string, string>,
     query: firstValues(request.query as Record<string, string | string[]>),
     body: request.body,
   })
-  return send(reply, result instanceof RawText ? result.text : JSON.stringify(result))
+  return send(request, reply, result instanceof RawText ? result.text : JSON.stringify(result))
 }
 
-function sendError(refusal: RegistryRefusal, _request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const body = { error_code: refusal.errorCode, message: refusal.message }
-  return send(reply.status(refusal.status), JSON.stringify(body))
+function sendError(refusal: RegistryRefusal, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  return send(request, reply.status(refusal.status), errorText(refusal.errorCode, refusal.message))
+}
+
+function errorText(errorCode: number, message: string): string {
+  return JSON.stringify({ error_code: errorCode, message })
 }
 
 /** As bytes: Fastify would add a charset to the type of a text, which Confluent's registry does not send. */
-function send(reply: FastifyReply, text: string): FastifyReply {
-  return reply.header('content-type', jsonType).send(Buffer.from(text))
+function send(request: FastifyRequest, reply: FastifyReply, text: string): FastifyReply {
+  const type = negotiate(request.headers.accept, answerTypes) ?? answerTypes[0]!
+  return reply.header('content-type', type).send(Buffer.from(text))
 }
 
-/** @throws {RegistryRefusal} 415 or 400 */
-function parseBody(request: FastifyRequest, text: string): unknown {
-  const type = (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase()
-  if (type !== '' && !acceptedTypes.includes(type)) {
-    throw new RegistryRefusal(415, 415, 'HTTP 415 Unsupported Media Type')
+/** @throws {RegistryRefusal} 415: the body has another type, or none; 406: the client takes none of the types */
+async function checkMediaTypes({ headers }: FastifyRequest): Promise<void> {
+  const refusal = bodyTypeRefusal(headers, bodyTypes)
+  if (refusal) throw plainRefusal(refusal.status, refusal.message)
+  if (negotiate(headers.accept, answerTypes) === undefined) {
+    throw plainRefusal(406, `The answer is ${answerTypes.join(', ')}`)
   }
+}
+
+/** A refusal for which Confluent's registry has no code of its own. */
+function plainRefusal(status: number, detail?: string): RegistryRefusal {
+  const text = `HTTP ${status} ${STATUS_CODES[status]}`
+  return new RegistryRefusal(status, status, detail === undefined ? text : `${text}: ${detail}`)
+}
+
+/** @throws {RegistryRefusal} 400 */
+function parseBody(text: string): unknown {
   if (text === '') return undefined
   try {
     return JSON.parse(text)

@@ -1,5 +1,6 @@
 // Requests that no client sends: each gets an answer in the registry's form, and the server goes on.
 import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { type Broker, startBroker } from '@selfmonitor/broker'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -14,7 +15,12 @@ describe('malformed requests', () => {
   beforeAll(async () => {
     broker = await startBroker()
     registry = await startTestRegistry(broker.bootstrapServers)
-    server = await startRegistry({ bootstrapServers: broker.bootstrapServers, topic: ownTopic(), port: 0 })
+    server = await startRegistry({
+      bootstrapServers: broker.bootstrapServers,
+      topic: ownTopic(),
+      port: 0,
+      requestTimeoutMs: 500,
+    })
   })
   afterAll(async () => {
     await server.close()
@@ -79,13 +85,36 @@ describe('malformed requests', () => {
     expect([answer.status, (answer.body as { error_code: number }).error_code]).toEqual([400, 400])
   })
 
-  it('that are not HTTP close their connection only', async () => {
+  const head = (line: string, ...headers: string[]) =>
+    `${[line, 'Host: localhost', 'Connection: close', ...headers].join('\r\n')}\r\n\r\n`
+
+  const json = 'Content-Type: application/json'
+
+  it.each([
+    ['are not HTTP', '\u0000\u0003 not http at all\r\n\r\n', 400],
+    ['have no Host', 'GET /subjects HTTP/1.1\r\nConnection: close\r\n\r\n', 400],
+    [
+      'have the Host of somebody else',
+      'GET /subjects HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n',
+      403,
+    ],
+    ['come from a page of another origin', head('GET /subjects HTTP/1.1', 'Origin: https://evil.example'), 403],
+    ['have headers without end', head('GET /subjects HTTP/1.1', `X: ${'x'.repeat(20_000)}`), 431],
+    ['have half a body', `${head('POST /subjects/a/versions HTTP/1.1', json, 'Content-Length: 10')}half`, 408],
+    ['have a body that is too large', head('POST /subjects/a/versions HTTP/1.1', 'Content-Length: 10485761'), 413],
+    ['have a method that does not exist', head('BREW /subjects HTTP/1.1'), 400],
+    ['have a method of others', head('PROPFIND /subjects HTTP/1.1'), 404],
+  ])('that %s are answered in the form of the registry', async (_name, bytes, status) => {
     const { host, port } = server.address
     const socket = connect(port, host)
-    const closed = new Promise((resolve) => socket.once('close', resolve))
-    socket.end('\u0000\u0003 not http at all\r\n\r\n')
-    socket.resume()
-    await closed
+    socket.write(bytes)
+    const answer = await text(socket)
+    expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
+    expect(answer).toMatch(/\r\ncontent-type: application\/vnd\.schemaregistry\.v1\+json\r\n/)
+    expect(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n')))).toEqual({
+      error_code: status,
+      message: expect.any(String),
+    })
     expect((await fetch(`${server.url}/subjects`)).status).toBe(200)
   })
 })

@@ -28,7 +28,7 @@ describeEngines("the registry's REST API", (engine) => {
     return id
   }
   const fails = async (
-    answer: Promise<{ status: number; body: unknown }>,
+    answer: PromiseLike<{ status: number; body: unknown }>,
     status: number,
     errorCode: number,
     message?: string | RegExp,
@@ -64,7 +64,42 @@ describeEngines("the registry's REST API", (engine) => {
       await fails(get('/nothing'), 404, 404, 'HTTP 404 Not Found')
       const answer = await registry.call('PATCH', '/config', {})
       await fails(Promise.resolve(answer), 405, 405, 'HTTP 405 Method Not Allowed')
-      expect(answer.headers.allow).toBe('GET, PUT, DELETE')
+      expect(answer.headers.allow).toBe('GET, PUT, DELETE, HEAD, OPTIONS')
+    })
+
+    it('answers OPTIONS with the methods of a path, and TRACE with 405', async () => {
+      const options = await registry.call('OPTIONS', '/subjects/a/versions/1', undefined, { accept: 'text/html' })
+      expect([options.status, options.headers.allow, options.text]).toEqual([200, 'GET, DELETE, HEAD, OPTIONS', ''])
+      await fails(registry.call('OPTIONS', '/nothing'), 404, 404)
+      const trace = await registry.call('TRACE', '/subjects')
+      await fails(Promise.resolve(trace), 405, 405)
+      expect(trace.headers.allow).toBe('GET, HEAD, OPTIONS')
+      await fails(registry.call('PATCH', '/subjects', 'x', { 'content-type': 'text/plain' }), 405, 405)
+    })
+
+    it('answers in the type that the client accepts', async () => {
+      const typeOf = async (accept: string, path = '/subjects') => {
+        const { status, headers } = await registry.call('GET', path, undefined, { accept })
+        return [status, headers['content-type']]
+      }
+      const types = [
+        'application/vnd.schemaregistry.v1+json',
+        'application/vnd.schemaregistry+json',
+        'application/json',
+      ]
+      for (const type of types) {
+        expect(await typeOf(type)).toEqual([200, type])
+        expect(await typeOf(type, '/subjects/none/versions')).toEqual([404, type])
+      }
+      expect(await typeOf('application/json;q=0.1, application/vnd.schemaregistry+json')).toEqual([200, types[1]])
+      expect(await typeOf('text/html, */*;q=0.8')).toEqual([200, types[0]])
+      expect(await typeOf('text/html')).toEqual([406, types[0]])
+      await fails(
+        registry.call('GET', '/subjects', undefined, { accept: 'text/html' }),
+        406,
+        406,
+        /^HTTP 406 Not Acceptable: /,
+      )
     })
 
     it('takes the content types of Confluent, and no others', async () => {
@@ -82,7 +117,14 @@ describeEngines("the registry's REST API", (engine) => {
         ).toBe(200)
       }
       const answer = registry.call('POST', '/subjects/types/versions', schema, { 'content-type': 'text/xml' })
-      await fails(answer, 415, 415, 'HTTP 415 Unsupported Media Type')
+      await fails(
+        answer,
+        415,
+        415,
+        'HTTP 415 Unsupported Media Type: The Content-Type "text/xml" is not supported; send application/vnd.schemaregistry.v1+json',
+      )
+      const untyped = registry.call('POST', '/subjects/types/versions', schema, { 'content-type': '' })
+      await fails(untyped, 415, 415, /The request has no Content-Type/)
     })
 
     it('says what is wrong with a body', async () => {

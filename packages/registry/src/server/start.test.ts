@@ -1,4 +1,5 @@
-import { createServer } from 'node:http'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Broker, startBroker } from '@selfmonitor/broker'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -34,6 +35,29 @@ describe('a registry as a server', () => {
     await server.close()
   })
 
+  it('answers to names of this machine only, and to those that are allowed', async () => {
+    const statusFor = async (name: string, options: object) => {
+      const server = await start(options)
+      const { port } = server.address
+      const sent = request({ host: '127.0.0.1', port, path: '/subjects', headers: { host: `${name}:${port}` } }).end()
+      const [response] = (await once(sent, 'response')) as [IncomingMessage]
+      response.resume()
+      await server.close()
+      return response.statusCode
+    }
+    expect(await statusFor('localhost', {})).toBe(200)
+    expect(await statusFor('registry.dev.example', {})).toBe(403)
+    expect(await statusFor('registry.dev.example', { allowedHosts: ['registry.dev.example'] })).toBe(200)
+    const everywhere = { host: '0.0.0.0', insecure: true }
+    expect(await statusFor('schema-registry', everywhere)).toBe(200)
+    expect(await statusFor('schema-registry.kafka.svc', everywhere)).toBe(403)
+    expect(await statusFor('schema-registry.kafka.svc', { ...everywhere, allowedHosts: ['.kafka.svc'] })).toBe(200)
+    await expect(start({ allowedHosts: ['http://a'] })).rejects.toMatchObject({
+      code: 'REGISTRY_OPTIONS',
+      option: 'allowedHosts',
+    })
+  })
+
   it('says so when its port is taken, and leaves nothing behind', async () => {
     const other = createServer().listen(0, '127.0.0.1')
     await new Promise((resolve) => other.once('listening', resolve))
@@ -54,7 +78,8 @@ describe('a registry as a server', () => {
     broker.faults.add({ api: 'Produce', nth: 1, action: { delayMs: 200 } })
     const answer = fetch(`${server.url}/subjects/s/versions`, {
       method: 'POST',
-      body: Buffer.from('{"schema":"\\"int\\""}'),
+      headers: { 'content-type': 'application/json' },
+      body: '{"schema":"\\"int\\""}',
     })
     await expect.poll(() => broker.requests.list().filter(({ api }) => api === 'Produce').length).toBe(1)
     await Promise.all([server.close(), server.close()])

@@ -1,16 +1,20 @@
 // Starts a registry: its state from Kafka, its REST API on a port.
 import type { AddressInfo } from 'node:net'
 import { isIP } from 'node:net'
+import { type Guard, guard, HostPatternError, isLoopback } from '@selfmonitor/http'
 import { openStore } from '../store/index.ts'
 import type { Logger, RegistryOptions, RegistryServer } from '../types.ts'
-import { buildApp } from './app.ts'
+import { buildApp, renderRefusal } from './app.ts'
 import { RegistryOptionsError } from './errors.ts'
+
+/** Kafka takes 1 MiB a record by default; what it does not take is said then. This bounds memory. */
+export const bodyLimitBytes = 10 * 1024 * 1024
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
 /**
  * Reads the topic to its end, then listens.
- * @throws {RegistryOptionsError} an address that others can reach, without `insecure`
+ * @throws {RegistryOptionsError} an address that others can reach, without `insecure`; an allowed host that is not a name
  * @throws {TopicUnusableError} the topic has several partitions or is not compacted
  * @throws {StoreError} Kafka was not reached in time
  */
@@ -23,6 +27,7 @@ export async function startRegistry(options: RegistryOptions): Promise<RegistryS
       `${host} can be reached from other machines, and the registry has no authentication; listen on 127.0.0.1, or set insecure`,
     )
   }
+  const guarding = guardOf(options, host, logger)
   const storeTimeoutMs = options.storeTimeoutMs ?? 5_000
   const store = await openStore({
     bootstrapServers: options.bootstrapServers,
@@ -33,7 +38,7 @@ export async function startRegistry(options: RegistryOptions): Promise<RegistryS
     startTimeoutMs: options.startTimeoutMs ?? 30_000,
     logger,
   })
-  const app = buildApp({ store, fallbackLevel: options.compatibilityLevel ?? 'BACKWARD' }, logger)
+  const app = buildApp({ store, fallbackLevel: options.compatibilityLevel ?? 'BACKWARD' }, logger, guarding)
   try {
     await app.listen({ host, port: options.port ?? 8081 })
   } catch (error) {
@@ -63,6 +68,20 @@ export async function startRegistry(options: RegistryOptions): Promise<RegistryS
   }
 }
 
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)
+/** @throws {RegistryOptionsError} */
+function guardOf({ allowedHosts, requestTimeoutMs }: RegistryOptions, host: string, logger: Logger): Guard {
+  try {
+    return guard({
+      listensOn: host,
+      allowedHosts,
+      allowedHostsSetting: "the registry's option allowedHosts",
+      bodyLimitBytes,
+      requestTimeoutMs,
+      render: renderRefusal,
+      logger,
+    })
+  } catch (error) {
+    if (error instanceof HostPatternError) throw new RegistryOptionsError('allowedHosts', error.message)
+    throw error
+  }
 }

@@ -1,7 +1,9 @@
 // A registry on a topic of its own, asked without a network in between.
 import { randomUUID } from 'node:crypto'
 import { Producer } from '@platformatic/kafka'
+import { guard } from '@selfmonitor/http'
 import { buildApp } from '../server/app.ts'
+import { bodyLimitBytes } from '../server/start.ts'
 import { openStore, type Store } from '../store/index.ts'
 import type { CompatibilityLevel, Logger } from '../types.ts'
 
@@ -23,7 +25,7 @@ export interface TestRegistry {
   readonly topic: string
   readonly store: Store
   call(
-    method: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'PATCH',
+    method: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'PATCH' | 'OPTIONS' | 'TRACE',
     path: string,
     body?: unknown,
     headers?: Record<string, string>,
@@ -51,14 +53,18 @@ export async function startTestRegistry(
     startTimeoutMs: 30_000,
     logger,
   })
-  const app = buildApp({ store, fallbackLevel }, logger)
+  const app = buildApp(
+    { store, fallbackLevel },
+    logger,
+    guard({ listensOn: '127.0.0.1', allowedHostsSetting: '', bodyLimitBytes }),
+  )
   return {
     topic,
     store,
     async call(method, url, body, headers = {}) {
       const payload = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body)
       const type = payload === undefined ? {} : { 'content-type': 'application/vnd.schemaregistry.v1+json' }
-      const response = await app.inject({ method, url, payload, headers: { ...type, ...headers } })
+      const response = await app.inject({ method: method as 'GET', url, payload, headers: { ...type, ...headers } })
       return { status: response.statusCode, text: response.body, body: parse(response.body), headers: response.headers }
     },
     async close() {

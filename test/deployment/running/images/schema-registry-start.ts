@@ -46,6 +46,8 @@ const server = await startRegistry({
   startTimeoutMs: Number(properties.get('kafkastore.init.timeout.ms') ?? 60_000),
   storeTimeoutMs: Number(properties.get('kafkastore.timeout.ms') ?? 500),
   insecure: true,
+  // As Confluent's, which answers to any name.
+  allowedHosts: ['*'],
   logger: { debug: () => {}, info: log('INFO'), warn: log('WARN'), error: log('ERROR') },
 })
 console.log(`listening on ${server.url}`)
