@@ -31,8 +31,11 @@ export type NamedTypes = Map<string, NamedSchema>
 export interface ParseOptions {
   /** Types of referenced schemas. */
   readonly types?: NamedTypes
-  /** Refuse defaults that do not fit their type. Default true; off for what a registry already holds. */
-  readonly validateDefaults?: boolean
+  /**
+   * Let names of any characters pass, and defaults that do not fit their type: older versions of Avro did, and a registry
+   * holds what they wrote. Default false.
+   */
+  readonly lenient?: boolean
 }
 
 const schemaReserved = new Set([
@@ -57,7 +60,7 @@ const noProps: JsonObject = new Map()
  */
 export function parseAvro(text: string, options: ParseOptions = {}): AvroSchema {
   const types = options.types ?? new Map()
-  const validateDefaults = options.validateDefaults ?? true
+  const lenient = options.lenient ?? false
   const unfinished = new Set<AvroSchema>()
   return parseNode(readJson(text), undefined, '')
 
@@ -147,7 +150,7 @@ export function parseAvro(text: string, options: ParseOptions = {}): AvroSchema 
   }
 
   function parseField(node: JsonObject, space: string | undefined, path: string): RecordField {
-    const name = validName(requiredText(node, 'name', 'No field name', path), path)
+    const name = checkedName(requiredText(node, 'name', 'No field name', path), path)
     const typeNode = node.get('type')
     if (typeNode === undefined) throw new AvroSchemaError(`No field type: ${writeJson(node)}`, path)
     const type = parseNode(typeNode, space, `${path}/type`)
@@ -156,7 +159,7 @@ export function parseAvro(text: string, options: ParseOptions = {}): AvroSchema 
     if ((type.type === 'float' || type.type === 'double') && typeof value === 'string') {
       value = parseJavaDouble(value) ?? value
     }
-    if (value !== undefined && validateDefaults && !isValidDefault(type, value, unfinished)) {
+    if (value !== undefined && !lenient && !isValidDefault(type, value, unfinished)) {
       throw new AvroSchemaError(`Invalid default for field ${name}: ${writeJson(value)} not a ${printAvro(type)}`, path)
     }
     return {
@@ -177,7 +180,7 @@ export function parseAvro(text: string, options: ParseOptions = {}): AvroSchema 
     const symbols = symbolNodes.map((symbol, index) => {
       const at = `${path}/symbols/${index}`
       if (typeof symbol !== 'string') throw new AvroSchemaError(`Enum symbol is not a string: ${writeJson(symbol)}`, at)
-      return validName(symbol, at)
+      return checkedName(symbol, at)
     })
     const repeated = symbols.find((symbol, index) => symbols.indexOf(symbol) !== index)
     if (repeated !== undefined) throw new AvroSchemaError(`Duplicate enum symbol: ${repeated}`, path)
@@ -218,6 +221,32 @@ export function parseAvro(text: string, options: ParseOptions = {}): AvroSchema 
     return schema
   }
 
+  function nameOf(node: JsonObject, space: string | undefined, path: string): AvroName {
+    const name = requiredText(node, 'name', 'No name in schema', path)
+    const result = qualify(name, optionalText(node, 'namespace') ?? space, path)
+    if (isPrimitiveType(result.full)) {
+      throw new AvroSchemaError(`Schemas may not be named after primitives: ${result.full}`, path)
+    }
+    for (const part of result.space?.split('.') ?? []) checkedName(part, path)
+    return result
+  }
+
+  function qualify(name: string, space: string | undefined, path: string): AvroName {
+    const dot = name.lastIndexOf('.')
+    const own = checkedName(dot < 0 ? name : name.slice(dot + 1), path)
+    const namespace = (dot < 0 ? space : name.slice(0, dot)) || undefined
+    return { name: own, space: namespace, full: namespace === undefined ? own : `${namespace}.${own}` }
+  }
+
+  function schemaAliases(node: JsonObject, name: AvroName, path: string): AvroName[] {
+    const aliases = aliasTexts(node, path).map((alias) => qualify(alias, name.space, `${path}/aliases`))
+    return [...new Map(aliases.map((alias) => [alias.full, alias])).values()]
+  }
+
+  function checkedName(name: string, path: string): string {
+    return lenient ? name : validName(name, path)
+  }
+
   function parseUnion(node: readonly JsonValue[], space: string | undefined, path: string): AvroSchema {
     const seen = new Set<string>()
     const branches = node.map((branchNode, index) => {
@@ -248,23 +277,6 @@ function sameDefinition(a: NamedSchema, b: NamedSchema): boolean {
   return a.type === 'fixed' && b.type === 'fixed' && a.size === b.size && a.props.size === 0
 }
 
-function nameOf(node: JsonObject, space: string | undefined, path: string): AvroName {
-  const name = requiredText(node, 'name', 'No name in schema', path)
-  const result = qualify(name, optionalText(node, 'namespace') ?? space, path)
-  if (isPrimitiveType(result.full)) {
-    throw new AvroSchemaError(`Schemas may not be named after primitives: ${result.full}`, path)
-  }
-  for (const part of result.space?.split('.') ?? []) validName(part, path)
-  return result
-}
-
-function qualify(name: string, space: string | undefined, path: string): AvroName {
-  const dot = name.lastIndexOf('.')
-  const own = validName(dot < 0 ? name : name.slice(dot + 1), path)
-  const namespace = (dot < 0 ? space : name.slice(0, dot)) || undefined
-  return { name: own, space: namespace, full: namespace === undefined ? own : `${namespace}.${own}` }
-}
-
 /** Java tests each UTF-16 unit with `Character.isLetter` and `isLetterOrDigit`; a surrogate is neither. */
 function validName(name: string, path: string): string {
   if (name === '') throw new AvroSchemaError('Empty name', path)
@@ -273,11 +285,6 @@ function validName(name: string, path: string): string {
     if (!/^[\p{L}\p{Nd}_]/u.test(name.charAt(index))) throw new AvroSchemaError(`Illegal character in: ${name}`, path)
   }
   return name
-}
-
-function schemaAliases(node: JsonObject, name: AvroName, path: string): AvroName[] {
-  const aliases = aliasTexts(node, path).map((alias) => qualify(alias, name.space, `${path}/aliases`))
-  return [...new Map(aliases.map((alias) => [alias.full, alias])).values()]
 }
 
 function aliasTexts(node: JsonObject, path: string): string[] {

@@ -18,21 +18,21 @@ interface AvroParsedSchema extends ParsedSchema {
 
 export const avroFormat: SchemaFormat = {
   schemaType: 'AVRO',
-  parse(definition, references, validate) {
+  parse(definition, references, lenient) {
     const types: NamedTypes = new Map()
     // Only the types that referenced schemas are, not those inside them, are left out of the canonical text.
     const known: string[] = []
     for (const { schema } of references) {
-      const parsed = parse(schema, types, false)
+      const parsed = parse(schema, types, true)
       if (isNamed(parsed)) known.push(parsed.name.full)
     }
-    return parsedSchema(parse(definition.schema, types, validate), definition.references ?? [], known)
+    return parsedSchema(parse(definition.schema, types, lenient), definition.references ?? [], known)
   },
 }
 
-function parse(text: string, types: NamedTypes, validateDefaults: boolean): AvroSchema {
+function parse(text: string, types: NamedTypes, lenient: boolean): AvroSchema {
   try {
-    return parseAvro(text, { types, validateDefaults })
+    return parseAvro(text, { types, lenient })
   } catch (error) {
     if (error instanceof AvroSchemaError) throw new InvalidSchemaError(error.message, { cause: error })
     throw error

@@ -29,8 +29,8 @@ export interface SchemaFormat {
   readonly schemaType: SchemaType
   /**
    * @param references every schema that the text depends on, dependencies before their dependents
-   * @param validate refuse what a new schema must not have; off for schemas that are already registered
+   * @param lenient let pass what older registries let pass; for schemas that may be registered already
    * @throws {InvalidSchemaError}
    */
-  parse(definition: SchemaDefinition, references: readonly ResolvedReference[], validate: boolean): ParsedSchema
+  parse(definition: SchemaDefinition, references: readonly ResolvedReference[], lenient: boolean): ParsedSchema
 }

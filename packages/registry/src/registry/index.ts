@@ -13,5 +13,5 @@ export {
   type VersionSpec,
 } from './lookup.ts'
 export { type RegisterRequest, register } from './register.ts'
-export { parseNew, parseStored } from './schemas.ts'
+export { parseSent, parseStored } from './schemas.ts'
 export { configFields, deleteConfig, deleteMode, setConfig, setMode } from './settings.ts'

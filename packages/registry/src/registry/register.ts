@@ -13,7 +13,7 @@ import type { CompatibilityLevel, SchemaDefinition } from '../types.ts'
 import { incompatibilities } from './check.ts'
 import { errors } from './errors.ts'
 import { findSchema, identityOf, isReadOnly, levelInScope, modeInScope, normalizeInScope } from './lookup.ts'
-import { parseNew } from './schemas.ts'
+import { parseSent } from './schemas.ts'
 
 export interface RegisterRequest {
   readonly subject: string
@@ -34,17 +34,16 @@ export async function register(
   request: RegisterRequest,
   fallbackLevel: CompatibilityLevel,
 ): Promise<SchemaValue> {
-  const known = existing(store.state, request, parse(store.state, request))
+  const known = existing(store.state, request)
   if (known) return known
   return store.exclusively(async (transaction) => {
     // Other registries may be faster again and again: the store's deadline ends it.
     for (;;) {
       await transaction.settle(request.subject)
       const { state } = transaction
-      const schema = parse(state, request)
-      const found = existing(state, request, schema)
+      const found = existing(state, request)
       if (found) return found
-      const value = next(state, request, schema, fallbackLevel)
+      const value = next(state, request, fallbackLevel)
       if (request.id !== undefined) {
         const { subject, version } = value
         await transaction.put({ keytype: 'SCHEMA', subject, version }, encodeSchemaValue(value))
@@ -55,26 +54,23 @@ export async function register(
   })
 }
 
-function parse(state: RegistryState, { subject, definition, normalize }: RegisterRequest): ParsedSchema {
-  const schema = parseNew(state, subject, definition)
+function parse(state: RegistryState, request: RegisterRequest, lenient: boolean): ParsedSchema {
+  const { subject, definition, normalize } = request
+  const schema = parseSent(state, subject, definition, lenient)
   return normalize || normalizeInScope(state, subject) ? schema.normalize() : schema
 }
 
-function existing(state: RegistryState, request: RegisterRequest, schema: ParsedSchema): SchemaValue | undefined {
-  const found = findSchema(state, request.subject, schema, false)
+function existing(state: RegistryState, request: RegisterRequest): SchemaValue | undefined {
+  const found = findSchema(state, request.subject, parse(state, request, true), false)
   if (!found) return undefined
   const { id = found.id, version = found.version } = request
   return id === found.id && version === found.version ? found : undefined
 }
 
-function next(
-  state: RegistryState,
-  request: RegisterRequest,
-  schema: ParsedSchema,
-  fallbackLevel: CompatibilityLevel,
-): SchemaValue {
+function next(state: RegistryState, request: RegisterRequest, fallbackLevel: CompatibilityLevel): SchemaValue {
   const { subject } = request
   checkMode(state, request)
+  const schema = parse(state, request, request.id !== undefined)
   const nextVersion = state.nextVersion(subject)
   const identity = identityOf(schema)
   const base = { subject, ...identity, deleted: false }

@@ -15,9 +15,16 @@ const parsedVersions = new WeakMap<SchemaValue, ParsedSchema>()
 
 /**
  * Parses a schema that a client sent.
+ * @param lenient let pass what may have been registered before it was refused: where a schema is only looked for, and where
+ *   it comes from another registry with its id
  * @throws {RegistryRefusal} 42201: no text, an unknown type, a missing reference, or a text that is not such a schema
  */
-export function parseNew(state: RegistryState, subject: string, definition: SchemaDefinition): ParsedSchema {
+export function parseSent(
+  state: RegistryState,
+  subject: string,
+  definition: SchemaDefinition,
+  lenient: boolean,
+): ParsedSchema {
   if (definition.schema.trim() === '') throw errors.emptySchema()
   const schemaType = definition.schemaType ?? 'AVRO'
   const format = formatOf(schemaType)
@@ -29,7 +36,7 @@ export function parseNew(state: RegistryState, subject: string, definition: Sche
   const references = definition.references ?? []
   try {
     const withVersions = references.map((reference) => atVersion(state, reference))
-    return format.parse({ ...definition, references: withVersions }, resolve(state, withVersions, false), true)
+    return format.parse({ ...definition, references: withVersions }, resolve(state, withVersions, false), lenient)
   } catch (error) {
     if (!(error instanceof InvalidSchemaError)) throw error
     const refs = `[${references.map((ref) => `{name='${ref.name}', subject='${ref.subject}', version=${ref.version}}`).join(', ')}]`
@@ -42,7 +49,7 @@ export function parseNew(state: RegistryState, subject: string, definition: Sche
 }
 
 /**
- * Parses a registered version. Its defaults are not checked: older registries let wrong ones pass.
+ * Parses a registered version, leniently: older registries let wrong names and defaults pass.
  * @throws {InvalidSchemaError}
  */
 export function parseStored(state: RegistryState, value: SchemaValue): ParsedSchema {
@@ -51,7 +58,7 @@ export function parseStored(state: RegistryState, value: SchemaValue): ParsedSch
   const format = formatOf(value.schemaType)
   if (!format) throw new InvalidSchemaError(`schemas of type ${value.schemaType} cannot be compared by this registry`)
   const definition = { schema: value.schema, references: value.references }
-  const parsed = format.parse(definition, resolve(state, value.references, true), false)
+  const parsed = format.parse(definition, resolve(state, value.references, true), true)
   parsedVersions.set(value, parsed)
   return parsed
 }

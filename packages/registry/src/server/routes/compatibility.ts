@@ -4,7 +4,7 @@ import {
   incompatibilities,
   levelInScope,
   normalizeInScope,
-  parseNew,
+  parseSent,
   parseVersion,
 } from '../../registry/index.ts'
 import { definitionOf, schemaBody } from './bodies.ts'
@@ -19,7 +19,7 @@ export function compatibilityRoutes({ store, fallbackLevel }: RouteContext): Rou
     // The latest version of a subject that has none is nothing that could be broken; a number must be there.
     const versions =
       spec === undefined || (spec === 'latest' && live.length === 0) ? live : [findVersion(state, subject, spec, false)]
-    const parsed = parseNew(state, subject, definitionOf(bodyAs(schemaBody, call)))
+    const parsed = parseSent(state, subject, definitionOf(bodyAs(schemaBody, call)), false)
     const schema = flag(call, 'normalize') || normalizeInScope(state, subject) ? parsed.normalize() : parsed
     const messages = incompatibilities(state, levelInScope(state, subject, fallbackLevel), schema, versions)
     const compatible = messages.length === 0

@@ -6,7 +6,7 @@ import {
   findSchema,
   findVersion,
   normalizeInScope,
-  parseNew,
+  parseSent,
   parseVersion,
   register,
 } from '../../registry/index.ts'
@@ -62,7 +62,7 @@ export function subjectRoutes({ store, fallbackLevel }: RouteContext): Route[] {
     const subject = subjectOf(call)
     const { state } = store
     const deleted = flag(call, 'deleted')
-    const schema = parseNew(state, subject, definitionOf(bodyAs(schemaBody, call)))
+    const schema = parseSent(state, subject, definitionOf(bodyAs(schemaBody, call)), true)
     const normalize = flag(call, 'normalize') || normalizeInScope(state, subject)
     if (state.versions(subject, deleted).length === 0) throw errors.subjectNotFound(subject)
     const found = findSchema(state, subject, normalize ? schema.normalize() : schema, deleted)

@@ -1,0 +1,44 @@
+// Short words for what tests of the REST API say over and over.
+import { expect } from 'vitest'
+import type { Answer, TestRegistry } from './app.ts'
+
+export const record = (name: string, ...fields: readonly string[]) =>
+  `{"type":"record","name":"${name}","fields":[${fields.join(',')}]}`
+export const int = (name: string) => `{"name":"${name}","type":"int"}`
+
+/** @param registry the one of the running test */
+export function api(registry: () => TestRegistry) {
+  const call: TestRegistry['call'] = (...request) => registry().call(...request)
+  const get = (path: string) => call('GET', path)
+  const put = (path: string, body: object) => call('PUT', path, body)
+  const remove = (path: string) => call('DELETE', path)
+  const register = (subject: string, schema: string, more: object = {}) =>
+    call('POST', `/subjects/${encodeURIComponent(subject)}/versions`, { schema, ...more })
+  const lookUp = (subject: string, schema: string, query = '') =>
+    call('POST', `/subjects/${encodeURIComponent(subject)}${query}`, { schema })
+
+  return {
+    call,
+    get,
+    put,
+    remove,
+    register,
+    lookUp,
+    async idOf(subject: string, schema: string, more: object = {}): Promise<number> {
+      const answer = await register(subject, schema, more)
+      expect(answer.status, answer.text).toBe(200)
+      return (answer.body as { id: number }).id
+    },
+    async fails(answer: PromiseLike<Answer>, status: number, errorCode: number, message?: string | RegExp) {
+      const { status: actual, body, text } = await answer
+      const found = body as { error_code?: number; message: string }
+      expect([actual, found?.error_code], text).toEqual([status, errorCode])
+      if (typeof message === 'string') expect(found.message).toBe(message)
+      else if (message) expect(found.message).toMatch(message)
+    },
+    async answers(answer: PromiseLike<Answer>, body: unknown) {
+      const { status, body: actual } = await answer
+      expect([status, actual]).toEqual([200, body])
+    },
+  }
+}
