@@ -46,6 +46,18 @@ describeEngines('the commands', (engine) => {
       expect((await cli('topics', 'list', '-o', 'name')).stdout.split('\n')).toContain(topic)
     })
 
+    it('are changed with a preview that names the cluster and its address', async () => {
+      const { clusterId } = await cluster.info()
+      const where = `on cluster ${clusterId} at ${engine.bootstrapServers}, environment development`
+      for (const words of [
+        ['topics', 'create', `${topic}.new`],
+        ['topics', 'alter', topic, '--set', 'retention.ms=1'],
+        ['topics', 'delete', topic],
+      ]) {
+        expect(await cli(...words)).toMatchObject({ code: 2, stderr: expect.stringContaining(where) })
+      }
+    })
+
     it('say when they exist already', async () => {
       expect(await cli('topics', 'create', topic, '--yes')).toMatchObject({
         code: 1,
@@ -139,7 +151,10 @@ describeEngines('the commands', (engine) => {
 
     it('are registered after a yes, once, and got back', async () => {
       writeFileSync(join(folder.path, 'first.avsc'), first)
-      expect((await cli('schemas', 'register', subject, 'first.avsc')).code).toBe(2)
+      expect(await cli('schemas', 'register', subject, 'first.avsc')).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining(`on registry ${registry.url}, environment development`),
+      })
       const registered = await cli('schemas', 'register', subject, 'first.avsc', '--yes', '-o', 'json')
       expect(JSON.parse(registered.stdout)).toMatchObject({ subject, version: 1, id: expect.any(Number) })
       expect((await cli('schemas', 'register', subject, 'first.avsc')).stderr).toContain('nothing to register')

@@ -1,7 +1,7 @@
 // The command as processes: what `up` starts, keeps and takes down, signals, pipes and the terminal it is left without.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -190,6 +190,60 @@ describe('up', () => {
     await demo.ended()
     again.child.kill('SIGINT')
     await again.ended()
+  })
+
+  it('stays up when its data has more partitions than the file, and says why nothing was applied', async () => {
+    const offset = await freePortOffset()
+    const place = join(folder.path, 'branches')
+    mkdirSync(place)
+    const write = (partitions: number): void =>
+      writeFileSync(join(place, 'platform.yaml'), `topics: { a.events: { partitions: ${partitions} } }\n`)
+    const words = ['up', '--setup', '--port-offset', String(offset)]
+    write(6)
+    const first = start(words, place)
+    await first.says('Ready in')
+    first.child.kill('SIGINT')
+    await first.ended()
+
+    write(3)
+    const second = start(words, place)
+    await second.says('Ready in')
+    expect(second.said.stderr).toMatch(/✘ platform\n/)
+    expect(second.said.stderr).toMatch(/platform\.yaml:1:\d+ .*partitions: must be ≥ 6, .* the file says 3/)
+    expect(second.said.stderr).toMatch(
+      /Nothing was applied\. The broker and the registry run[\s\S]*then: .* setup\n[\s\S]*--data-dir <folder>\n/,
+    )
+    expect((await run(['topics', 'list', '-o', 'name'], place)).stdout).toBe('a.events\n')
+    expect((await run(['schemas', 'list'], place)).code).toBe(0)
+    write(6)
+    expect(await run(['setup'], place)).toMatchObject({ code: 0, stdout: expect.stringContaining('nothing to change') })
+    second.child.kill('SIGINT')
+    expect((await second.ended()).code).toBe(0)
+
+    // In the background it runs as well, and a script learns that the file was not applied. So it is with a mistake in it.
+    writeFileSync(join(place, 'platform.yaml'), 'topics: { a.events: { partitons: 6 } }\n')
+    const third = await run([...words, '--detach'], place)
+    expect(third).toMatchObject({ code: 1, stderr: expect.stringMatching(/partitons[\s\S]*Runs in the background/) })
+    expect((await run(['topics', 'list', '-o', 'name'], place)).stdout).toBe('a.events\n')
+    expect((await run(['down'], place)).code).toBe(0)
+  })
+
+  it('twice at once in the background: one runs, the other says what stopped it', async () => {
+    const offset = await freePortOffset()
+    const words = ['up', '--detach', '--port-offset', String(offset), '--data-dir', 'race']
+    const both = await Promise.all([run(words), run(words)])
+    const [winner, loser] = both.toSorted((a, b) => a.code - b.code)
+    expect(winner).toMatchObject({ code: 0, stderr: expect.stringContaining('Runs in the background as process') })
+    expect(winner!.stderr).not.toContain('error')
+    expect(loser).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^error .*(in use by|is taken|already running)/m),
+    })
+    expect(loser!.stderr).not.toContain('Runs in the background')
+    expect((await run(['topics', 'list', '--port-offset', String(offset)])).code).toBe(0)
+    expect((await run(['down', '--port-offset', String(offset)])).code).toBe(0)
+    // What the loser wrote was shown, and is not kept.
+    expect(readdirSync(join(folder.path, '.selfmonitor/log')).filter((name) => /\.out\.\d/.test(name))).toEqual([])
   })
 
   it('in the background hands on why it could not start', async () => {

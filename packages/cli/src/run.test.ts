@@ -34,6 +34,37 @@ describe('the command line', () => {
     }
   })
 
+  it.each([
+    [
+      ['help', 'topics', 'create'],
+      ['topics', 'create', '--help'],
+    ],
+    [
+      ['help', 'topics'],
+      ['topics', '--help'],
+    ],
+    [
+      ['help', 'up'],
+      ['up', '--help'],
+    ],
+    [['help', '--no-color'], ['--help']],
+  ])('%j prints what %j does', async (help, same) => {
+    const { code, stdout, stderr } = await selfmonitor(help)
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toBe((await selfmonitor(same)).stdout)
+  })
+
+  it.each([[['help', 'topcs']], [['help', 'topics', 'crate']]])(
+    '%j is wrong usage, with what was meant',
+    async (words) => {
+      expect(await selfmonitor(words)).toMatchObject({
+        code: 2,
+        stdout: '',
+        stderr: expect.stringMatching(/unknown command.*\n.*Did you mean (topics|create)\?/),
+      })
+    },
+  )
+
   it('wraps help to the terminal, not where the source breaks its lines', async () => {
     const { stdout } = await selfmonitor(['apply', '--help'])
     expect(stdout).toContain(
@@ -59,6 +90,12 @@ describe('the command line', () => {
     [['events', 'emit', 'a', 'b'], /Pass --user/],
     [['schemas', 'get'], /Name a subject, or pass --id/],
     [['completion', 'tcsh'], /Take bash, zsh or fish/],
+    [
+      ['schemas', 'list', '--registry-url', 'localhost:8081'],
+      /not the URL of a Schema Registry\.\n +Write http:\/\/localhost:8081\n$/,
+    ],
+    [['schemas', 'list', '--registry-url', 'ftp://localhost:8081'], /Write http:\/\/host:8081/],
+    [['topics', 'list', '--port-offset', '1', '--bootstrap-servers', 'a:1'], /exclude each other/],
     [['validate'], /There is no platform\.yaml/],
     [['validate', '-f', 'nowhere.yaml'], /There is no file nowhere\.yaml/],
   ])('%j is wrong usage: exit code 2, one message, nothing on standard output', async (words, message) => {
@@ -82,6 +119,17 @@ describe('the command line', () => {
     expect(stderr).toContain('selfmonitor up')
     const registry = await selfmonitor(['schemas', 'list', '--registry-url', 'http://127.0.0.1:1', '--timeout', '2s'])
     expect(registry).toMatchObject({ code: 4, stdout: '', stderr: expect.stringContaining('from --registry-url') })
+  })
+
+  it('says of a registry at Kafka’s own address where that address came from', async () => {
+    const broker = await startBroker()
+    const words = ['schemas', 'list', '--timeout', '2s', '--bootstrap-servers', broker.bootstrapServers]
+    const { code, stderr } = await selfmonitor([...words, '--registry-url', `http://${broker.bootstrapServers}`])
+    await broker.close()
+    expect({ code, stderr }).toEqual({
+      code: 4,
+      stderr: expect.stringMatching(/registry http:.*, from --registry-url/),
+    })
   })
 
   it('waits for the cluster in setup, and says what it waited for', async () => {

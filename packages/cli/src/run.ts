@@ -2,11 +2,14 @@
 import { CommanderError } from 'commander'
 import { nouns } from './commands/index.ts'
 import { createContext } from './framework/context.ts'
-import { type ErrorReport, exitCodes, reportError } from './framework/errors.ts'
+import { type ConnectionAdvice, type ErrorReport, exitCodes, reportError } from './framework/errors.ts'
 import type { Io } from './framework/io.ts'
 import { buildProgram, type Invocation } from './framework/program.ts'
 import { resolveSettings, type Settings } from './framework/settings.ts'
+import { chooseTarget } from './framework/target.ts'
 import { version } from './framework/version.ts'
+import { connectionRemedy, diskText } from './local/remedy.ts'
+import { type FoundState, findStates } from './local/state.ts'
 import { coloursFor } from './output/colour.ts'
 import { toJson } from './output/data.ts'
 
@@ -29,23 +32,36 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   }
   try {
     if (argv[0] === '__complete') return await complete(argv.slice(2), io)
-    const program = await buildProgram(nouns, argv, version(), io, invoke)
-    if (argv.length === 0) {
+    const words = argv[0] === 'help' ? await helpWords(argv.slice(1)) : argv
+    const program = await buildProgram(nouns, words, version(), io, invoke)
+    if (words.length === 0) {
       program.outputHelp()
       return exitCodes.done
     }
-    await program.parseAsync([...argv], { from: 'user' })
+    await program.parseAsync([...words], { from: 'user' })
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return exitCodes.done
       writeError(await usageReport(error, argv), argv, io, error)
       return exitCodes.usage
     }
-    const report = reportError(error, settings && addresses(settings))
+    const report = withDisk(reportError(error, settings && connection(settings, io)), settings, io)
     writeError(report, argv, io, error)
     return report.exitCode
   }
   return code
+}
+
+/** `help topics create` prints what `topics create --help` does. */
+async function helpWords(about: readonly string[]): Promise<readonly string[]> {
+  const names = about.filter((word) => !word.startsWith('-'))
+  if (names.length === 0) return []
+  const entry = nouns.find(({ name }) => name === names[0])
+  const verbs = (await entry?.load())?.verbs ?? []
+  const isAlone = verbs.length === 1 && verbs[0]!.name === entry?.name
+  const isVerb = names[1] === undefined || verbs.some(({ name }) => name.split(' ')[0] === names[1])
+  // Without `--help` commander says which word it does not know, and which one is near to it.
+  return entry !== undefined && (isAlone || isVerb) ? [...names, '--help'] : names
 }
 
 async function runVerb(invocation: Invocation, settings: Settings, io: Io): Promise<number> {
@@ -65,8 +81,8 @@ async function runVerb(invocation: Invocation, settings: Settings, io: Io): Prom
 
 /** Asked by the shell, with half a command line: answered from the tables, and quickly, or not at all. */
 async function complete(words: readonly string[], io: Io): Promise<number> {
-  const { completeWords, liveNames } = await import('./commands/completion.ts')
-  const settings = { ...(await resolveSettings({}, io)), timeoutMs: completionTimeoutMs }
+  const { completeWords, liveNames, typedGlobals } = await import('./commands/completion.ts')
+  const settings = await resolveSettings({ ...typedGlobals(words), timeout: completionTimeoutMs }, io)
   const { context, end } = createContext({
     io,
     settings,
@@ -83,15 +99,37 @@ async function complete(words: readonly string[], io: Io): Promise<number> {
   }
 }
 
-/** Says where an address came from: the one that the error names, or both. */
-function addresses({ bootstrapServers, registryUrl }: Settings): (message: string) => string {
-  const kafka = `Kafka ${bootstrapServers.value}, from ${bootstrapServers.origin}`
-  const registry = `registry ${registryUrl.value}, from ${registryUrl.origin}`
-  return (message) => {
-    const named = (addressList: string): boolean =>
-      addressList.split(',').some((address) => message.includes(address.replace(/^https?:\/\//, '')))
-    if (named(bootstrapServers.value)) return kafka
-    return named(registryUrl.value) ? registry : `${kafka}; ${registry}`
+/** Where an address that could not be reached came from, and what to do about it there. */
+function connection(settings: Settings, io: Io): (party: 'kafka' | 'registry') => ConnectionAdvice {
+  return (party) => {
+    const { value, origin } = party === 'kafka' ? settings.bootstrapServers : settings.registryUrl
+    return {
+      address: `${party === 'kafka' ? 'Kafka' : 'registry'} ${value}, from ${origin}`,
+      remedy: origin === 'selfmonitor up' ? localPlatform(settings, io, connectionRemedy) : undefined,
+    }
+  }
+}
+
+/** A client that waits for a broker without room is told only that time is up: here it is said why. */
+function withDisk(report: ErrorReport, settings: Settings | undefined, io: Io): ErrorReport {
+  const isAnswer = report.exitCode === exitCodes.failed || report.exitCode === exitCodes.cannotConnect
+  if (settings === undefined || !isAnswer) return report
+  const full = localPlatform(settings, io, ({ state }) => diskText(state))
+  if (full === undefined || report.hint?.includes(full)) return report
+  return { ...report, hint: [full, report.hint].filter(Boolean).join('\n') }
+}
+
+/** Says something of the platform that `up` started and that these settings mean; undefined when they mean none. */
+function localPlatform(settings: Settings, io: Io, say: (found: FoundState) => string | undefined): string | undefined {
+  try {
+    const { value, origin } = settings.bootstrapServers
+    const target = chooseTarget(findStates(io.cwd), { portOffset: settings.portOffset, bootstrapServers: value })
+    const isMeant =
+      target.kind === 'running' && (origin === 'selfmonitor up' || target.found.state.bootstrapServers === value)
+    return isMeant ? say(target.found) : undefined
+  } catch {
+    // Which one is meant is not clear: the error itself says so.
+    return undefined
   }
 }
 
@@ -120,7 +158,7 @@ function writeError(report: ErrorReport, argv: readonly string[], io: Io, error:
   } else {
     const colours = coloursFor(io.stderr, io.env, !argv.includes('--no-color'))
     io.stderr.write(`${colours.bad('error')} ${report.message}\n`)
-    if (report.hint !== undefined) io.stderr.write(`      ${report.hint}\n`)
+    if (report.hint !== undefined) io.stderr.write(`${report.hint.replace(/^/gm, '      ')}\n`)
   }
   if (argv.includes('--verbose') && error instanceof Error) io.stderr.write(`${error.stack}\n${causes(error)}`)
 }

@@ -2,6 +2,7 @@
 import type { Context } from '../framework/context.ts'
 import { usageError } from '../framework/errors.ts'
 import { globalOptions, type NounEntry } from '../framework/program.ts'
+import type { GlobalOptions } from '../framework/settings.ts'
 import { type Completion, defineVerb, type Noun, type OptionSpec, required, type Verb } from '../framework/verb.ts'
 
 const bash = `# selfmonitor completion for bash: eval "$(selfmonitor completion bash)"
@@ -115,6 +116,25 @@ function namesOf(options: readonly Flags[]): string[] {
 function positionals(words: readonly string[], options: readonly Flags[]): string[] {
   const withValue = new Set(options.filter(takesValue).flatMap(({ flags }) => flags.split(/[ ,]+/)))
   return words.filter((word, index) => !word.startsWith('-') && !withValue.has(words[index - 1] ?? ''))
+}
+
+/** The options that say which cluster is asked, as far as they are typed; the last word is still being typed. */
+export function typedGlobals(words: readonly string[]): GlobalOptions {
+  const before = words.slice(0, -1)
+  const given = (name: string): string | undefined => {
+    const joined = before.find((word) => word.startsWith(`${name}=`))
+    if (joined !== undefined) return joined.slice(name.length + 1)
+    const at = before.indexOf(name)
+    return at < 0 ? undefined : before[at + 1]
+  }
+  const portOffset = given('--port-offset')
+  return {
+    bootstrapServers: given('--bootstrap-servers'),
+    registryUrl: given('--registry-url'),
+    commandConfig: given('--command-config'),
+    env: given('--env'),
+    ...(portOffset !== undefined && /^\d+$/.test(portOffset) ? { portOffset: Number(portOffset) } : {}),
+  }
 }
 
 /** What the cluster has, for completion. */

@@ -1,7 +1,7 @@
 // `selfmonitor down`.
 import { CliError } from '../framework/errors.ts'
-import { integer } from '../framework/parse.ts'
-import { defineVerb, flag, type Noun, value } from '../framework/verb.ts'
+import { choices } from '../framework/target.ts'
+import { defineVerb, flag, type Noun } from '../framework/verb.ts'
 import { stopPlatform } from '../local/down.ts'
 import { findStates } from '../local/state.ts'
 
@@ -11,14 +11,17 @@ const verb = defineVerb({
   details: 'Stops every platform of this project, or the one with --port-offset. Data is kept.',
   examples: ['selfmonitor down', 'selfmonitor down --port-offset 100'],
   options: {
-    portOffset: value('--port-offset <n>', 'only the one started with this offset', integer(0)),
     force: flag('--force', 'kill what has not ended within --timeout'),
   },
   async run(context, { options }) {
-    const found = findStates(context.io.cwd).filter(
-      ({ state }) => options.portOffset === undefined || state.portOffset === options.portOffset,
-    )
-    if (found.length === 0) context.note('Nothing to stop: no platform runs in this project.')
+    const { portOffset } = context.settings
+    const all = findStates(context.io.cwd)
+    const found = all.filter(({ state }) => portOffset === undefined || state.portOffset === portOffset)
+    if (found.length === 0 && all.length === 0) context.note('Nothing to stop: no platform runs in this project.')
+    else if (found.length === 0) {
+      context.note(`Nothing to stop: no platform with port offset ${portOffset} runs in this project. These do:`)
+      context.note(choices(all).replace(/^/gm, '  '))
+    }
     const failures: unknown[] = []
     for (const one of found) {
       try {

@@ -250,9 +250,9 @@ const resetOffsets = defineVerb({
       if (isProduction(context.settings.environment.value)) {
         context.note(renderTable(resets, resetColumns, context.colours.stderr).trimEnd())
         await context.confirm({ what: `Move the offsets of ${args.group}`, typedName: args.group })
-      }
+      } else await context.sayWhere('cluster')
       await cluster.resetOffsets(args.group, resets)
-    }
+    } else await context.sayWhere('cluster')
     if (context.format === 'csv') context.out(toOffsetsCsv(resets))
     else {
       await context.printRows(resets, {

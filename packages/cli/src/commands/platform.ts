@@ -136,6 +136,7 @@ const applyVerb = defineVerb({
       await context.confirm({
         what: `Apply ${counted(plan.changes.length, 'change')}`,
         typedName: context.settings.environment.value,
+        of: 'said',
       })
     }
     let done = 0

@@ -240,7 +240,7 @@ const register = defineVerb({
         },
       )
     }
-    await context.confirm({ what: `Register ${args.subject}`, typedName: args.subject })
+    await context.confirm({ what: `Register ${args.subject}`, typedName: args.subject, of: 'registry' })
     const { id } = await registry.register(args.subject, schema, { normalize: options.normalize })
     const registered = await registry.lookup(args.subject, schema, { normalize: options.normalize })
     await show({ id, version: registered?.version })

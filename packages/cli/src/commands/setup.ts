@@ -63,6 +63,7 @@ const setupVerb = defineVerb({
           await context.confirm({
             what: `Apply ${counted(plan.changes.length, 'change')}`,
             typedName: platform.environment,
+            of: 'said',
           })
         },
       })

@@ -1,6 +1,7 @@
 // `selfmonitor status`.
 import { exitCodes } from '../framework/errors.ts'
 import { defineVerb, type Noun } from '../framework/verb.ts'
+import { diskText, endedText, logText, restartText } from '../local/remedy.ts'
 import { findStates } from '../local/state.ts'
 import { type PartStatus, platformStatus, remoteStatus } from '../local/status.ts'
 import type { Colours } from '../output/colour.ts'
@@ -17,6 +18,7 @@ function stateColour(state: PartStatus['state'], colours: Colours): (text: strin
     case 'not answering':
     case 'stopped':
     case 'orphaned':
+    case 'disk full':
       return colours.bad
     default:
       throw new Error(`unknown state ${state satisfies never}`)
@@ -32,13 +34,14 @@ const verb = defineVerb({
   examples: ['selfmonitor status', 'selfmonitor status -o json'],
   output: ['table', 'json', 'yaml', 'name'],
   async run(context) {
-    const { bootstrapServers, registryUrl, timeoutMs } = context.settings
-    const limit = Math.min(timeoutMs, probeTimeoutMs)
-    const local = findStates(context.io.cwd)
-    const elsewhere =
-      bootstrapServers.origin !== 'selfmonitor up' && (local.length === 0 || bootstrapServers.origin !== 'default')
+    const { settings } = context
+    const limit = Math.min(settings.timeoutMs, probeTimeoutMs)
+    const { portOffset } = settings
+    const all = findStates(context.io.cwd)
+    const local = all.filter(({ state }) => portOffset === undefined || state.portOffset === portOffset)
+    const elsewhere = settings.named || (local.length === 0 && portOffset === undefined)
     const parts = elsewhere
-      ? await remoteStatus(bootstrapServers.value, registryUrl.value, limit)
+      ? await remoteStatus(settings.bootstrapServers.value, settings.registryUrl.value, limit)
       : (await Promise.all(local.map((found) => platformStatus(found, limit, Date.now())))).flat()
     await context.printRows(parts, {
       columns: [
@@ -64,9 +67,17 @@ const verb = defineVerb({
         },
       ],
       name: ({ part }) => part,
-      empty: 'Nothing runs here.',
+      empty: portOffset === undefined ? 'Nothing runs here.' : `Nothing runs here with port offset ${portOffset}.`,
     })
+    if (parts.length === 0) return exitCodes.cannotConnect
+    const running = elsewhere ? [] : local.filter(({ alive }) => alive)
+    for (const { state } of running) {
+      const said = [endedText(state) && `${restartText(state)}. Log: ${logText(state)}`, diskText(state)]
+      for (const text of said) if (text !== undefined) context.note(context.colours.stderr.careful(text))
+    }
     if (parts.every(({ state }) => state === 'up')) return exitCodes.done
+    if (parts.some(({ state }) => state === 'disk full') || running.some(({ state }) => endedText(state) !== undefined))
+      return exitCodes.cannotConnect
     context.note(
       parts.some(({ state }) => state === 'up')
         ? 'Not everything is up. `selfmonitor down`, then `selfmonitor up`, starts it anew; logs are in .selfmonitor.'

@@ -4,16 +4,16 @@ import { integer } from '../framework/parse.ts'
 import { choice, defineVerb, flag, type Noun, text, value } from '../framework/verb.ts'
 import { version } from '../framework/version.ts'
 import { upDetached } from '../local/detach.ts'
-import { up as runUp, upPaths } from '../local/up.ts'
-
-const maxPortOffset = 50_000
+import { maxPortOffset } from '../local/ports.ts'
+import { up as runUp, upPaths, wantedPorts } from '../local/up.ts'
 
 const verb = defineVerb({
   name: 'up',
   summary: 'start a broker and a Schema Registry here',
   details:
     'Kafka listens on 127.0.0.1:9092, the registry on 127.0.0.1:8081, both moved by --port-offset. Data is kept in\n' +
-    '.selfmonitor/data, one folder an engine. Ctrl-C stops everything in order; a second Ctrl-C does not wait.',
+    '.selfmonitor/data, one folder an engine. Ctrl-C stops everything in order; a second Ctrl-C does not wait. With --setup\n' +
+    'and a file that cannot be applied, it says why and runs all the same; with --detach the exit code is 1 then.',
   examples: [
     'selfmonitor up --setup',
     'selfmonitor up --engine apache --brokers 3',
@@ -28,28 +28,28 @@ const verb = defineVerb({
       1,
     ),
     dataDir: text('--data-dir <folder>', 'where data is kept (default .selfmonitor/data)'),
-    portOffset: value('--port-offset <n>', 'added to every port', integer(0), 0),
     detach: flag('-d, --detach', 'return once it is ready, leave it running in the background'),
     setup: flag('--setup', 'then apply platform.yaml'),
     file: text('-f, --file <file>', 'platform file for --setup (default: the nearest platform.yaml)'),
   },
   async run(context, { options }) {
-    if (options.portOffset > maxPortOffset)
-      throw usageError(`--port-offset ${options.portOffset}: at most ${maxPortOffset}.`)
+    const portOffset = context.settings.portOffset ?? 0
+    if (portOffset > maxPortOffset) throw usageError(`--port-offset ${portOffset}: at most ${maxPortOffset}.`)
     const { detach, ...rest } = options
-    if (!detach) return await runUp(context, { ...rest, version: version() })
+    if (!detach) return await runUp(context, { ...rest, portOffset, version: version() })
     const words = [
       'up',
       `--engine=${options.engine}`,
       `--brokers=${options.brokers}`,
-      `--port-offset=${options.portOffset}`,
+      `--port-offset=${portOffset}`,
       ...(options.dataDir === undefined ? [] : [`--data-dir=${options.dataDir}`]),
       ...(options.setup ? ['--setup'] : []),
       ...(options.file === undefined ? [] : [`--file=${options.file}`]),
       ...(context.settings.environment.origin === '--env' ? [`--env=${context.settings.environment.value}`] : []),
       ...(context.settings.verbose ? ['--verbose'] : []),
     ]
-    return await upDetached(context, words, upPaths(context.io.cwd, options))
+    const given = { ...options, portOffset }
+    return await upDetached(context, words, upPaths(context.io.cwd, given), wantedPorts(given))
   },
 })
 

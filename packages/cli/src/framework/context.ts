@@ -3,6 +3,7 @@ import type { Cluster } from '@selfmonitor/cluster'
 import type { RegistryClient } from '@selfmonitor/registry'
 import { type Colours, coloursFor } from '../output/colour.ts'
 import { type OutputFormat, toJson, toYaml } from '../output/data.ts'
+import { shortAddresses } from '../output/format.ts'
 import { type Column, renderTable } from '../output/table.ts'
 import { type ConfirmOptions, confirmChange } from './confirm.ts'
 import type { Io } from './io.ts'
@@ -24,10 +25,19 @@ export interface Context {
   /** Connects on first use; closed when the command ends. */
   cluster(): Promise<Cluster>
   registry(): Promise<RegistryClient>
-  /** Asks before a change, the way the environment demands. @throws CliError when the answer is no. */
-  confirm(change: { readonly what: string; readonly typedName: string }): Promise<void>
+  /** The line of a preview that says where the change happens: cluster and address, or the registry's address. */
+  sayWhere(of: 'cluster' | 'registry'): Promise<void>
+  /** Says where the change happens, and asks, the way the environment demands. @throws CliError when the answer is no. */
+  confirm(change: ConfirmedChange): Promise<void>
   /** Runs when the command ends, last added first. */
   onEnd(cleanup: () => Promise<void>): void
+}
+
+export interface ConfirmedChange {
+  readonly what: string
+  readonly typedName: string
+  /** What is changed; `said` where the preview has named it already. Default: the cluster. */
+  readonly of?: 'cluster' | 'registry' | 'said'
 }
 
 export interface RowsView<Row> {
@@ -101,8 +111,17 @@ export function createContext(options: ContextOptions): { context: Context; end:
       )
       return registry
     },
-    confirm: (change) =>
-      confirmChange(change, { ...options.confirmation, io, environment: settings.environment.value }),
+    async sayWhere(of) {
+      const where =
+        of === 'cluster'
+          ? `cluster ${(await (await context.cluster()).info()).clusterId} at ${shortAddresses(settings.bootstrapServers.value)}`
+          : `registry ${settings.registryUrl.value}`
+      context.note(colours.stderr.aside(`  on ${where}, environment ${settings.environment.value}`))
+    },
+    async confirm({ of = 'cluster', ...change }) {
+      if (of !== 'said') await context.sayWhere(of)
+      await confirmChange(change, { ...options.confirmation, io, environment: settings.environment.value })
+    },
   }
 
   const end = async (): Promise<void> => {

@@ -19,13 +19,27 @@ describe('what an error tells the shell', () => {
 
   it('gives a failed connection 4, however deep it lies, and says where the address came from', () => {
     const error = new Error('cannot ask', { cause: new AggregateError([withCode('ECONNREFUSED')]) })
-    expect(reportError(error, () => 'from default')).toMatchObject({
+    expect(reportError(error, (party) => ({ address: `${party} from default`, remedy: undefined }))).toMatchObject({
       exitCode: 4,
-      message: 'cannot ask (from default)',
+      message: 'cannot ask (kafka from default)',
       hint: expect.stringContaining('selfmonitor up'),
     })
     expect(reportError(withCode('CANNOT_CONNECT', 'm', { reason: 'cannot-connect' })).exitCode).toBe(4)
     expect(reportError(withCode('REGISTRY_UNREACHABLE')).exitCode).toBe(4)
+  })
+
+  it('asks for the address of the one that did not answer, whatever the message names', () => {
+    const where = (party: string) => ({ address: `${party} address`, remedy: `start the ${party}` })
+    const error = withCode('REGISTRY_UNREACHABLE', 'http://127.0.0.1:9092 does not answer')
+    expect(reportError(error, where)).toMatchObject({
+      message: 'http://127.0.0.1:9092 does not answer (registry address)',
+      hint: 'start the registry',
+    })
+  })
+
+  it('takes a policy of the cluster for a refusal, not for a login that failed', () => {
+    expect(reportError(withCode('POLICY_VIOLATION')).exitCode).toBe(1)
+    expect(reportError(withCode('TOPIC_AUTHORIZATION_FAILED')).exitCode).toBe(4)
   })
 
   it('keeps what a TLS error says to set, and says where that is set', () => {

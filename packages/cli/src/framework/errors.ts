@@ -56,7 +56,8 @@ const securityCodes = new Set(['TLS_FAILED', 'CONNECTION_CLOSED'])
 /** A file that an option or a variable names is not there or not what it has to be. */
 const usageCodes = new Set(['INVALID_CLIENT_PROPERTIES', 'NO_PASSWORDS'])
 
-const notAllowedCodes = new Set(['AUTHENTICATION_FAILED', 'POLICY_VIOLATION'])
+/** POLICY_VIOLATION is none of these: another account would get the same answer (KIP-108). */
+const notAllowedCodes = new Set(['AUTHENTICATION_FAILED'])
 
 /** The error itself, its causes and what it aggregates, nearest first. */
 export function* errorChain(error: unknown, depth = 0): Generator<Error> {
@@ -80,8 +81,15 @@ function firstText(...values: readonly unknown[]): string | undefined {
   return values.find((value): value is string => typeof value === 'string' && value !== '')
 }
 
+export interface ConnectionAdvice {
+  /** `Kafka 127.0.0.1:9092, from selfmonitor up` */
+  readonly address: string
+  /** What to do, where that is known better than in general. */
+  readonly remedy: string | undefined
+}
+
 /** Turns any error into what the user is told. `where` says of a connection error where the address came from. */
-export function reportError(error: unknown, where?: (message: string) => string): ErrorReport {
+export function reportError(error: unknown, where?: (party: 'kafka' | 'registry') => ConnectionAdvice): ErrorReport {
   if (error instanceof CliError) {
     return { code: error.code, message: error.message, hint: error.hint, exitCode: error.exitCode }
   }
@@ -99,13 +107,15 @@ export function reportError(error: unknown, where?: (message: string) => string)
     problems: Array.isArray(chain[0]?.problems) ? chain[0].problems : undefined,
   }
   if (reasons.includes('cannot-connect') || codes.some((code) => connectionCodes.has(code))) {
+    const advice = where?.(codes.some((code) => code.startsWith('REGISTRY_')) ? 'registry' : 'kafka')
     return {
       ...report,
-      message: where === undefined ? report.message : `${report.message.replace(/\.$/, '')} (${where(report.message)})`,
+      message: advice === undefined ? report.message : `${report.message.replace(/\.$/, '')} (${advice.address})`,
       hint:
         hint !== undefined && codes.some((code) => securityCodes.has(code))
           ? `${hint} --command-config names the file of client settings.`
-          : 'Is it running? `selfmonitor status` shows, `selfmonitor up` starts it; --bootstrap-servers and --registry-url name another one.',
+          : (advice?.remedy ??
+            'Is it running? `selfmonitor status` shows, `selfmonitor up` starts it; --bootstrap-servers and --registry-url name another one.'),
       exitCode: exitCodes.cannotConnect,
     }
   }

@@ -4,7 +4,7 @@ import { Argument, Command, InvalidArgumentError, Option } from 'commander'
 import type { OutputFormat } from '../output/data.ts'
 import { CliError } from './errors.ts'
 import type { Io } from './io.ts'
-import { duration } from './parse.ts'
+import { duration, integer } from './parse.ts'
 import type { GlobalOptions } from './settings.ts'
 import type { Noun, OptionSpec, Verb } from './verb.ts'
 
@@ -40,6 +40,11 @@ export const globalOptions: readonly OptionSpec<unknown>[] = [
   {
     flags: '--registry-url <url>',
     description: 'Schema Registry (SCHEMA_REGISTRY_URL; else what `up` started; else http://127.0.0.1:8081)',
+  },
+  {
+    flags: '--port-offset <n>',
+    description: 'the platform that `up` started here with this offset; needed where several run',
+    parse: integer(0),
   },
   { flags: '--env <name>', description: 'environment of platform.yaml (SELFMONITOR_ENV; else development)' },
   { flags: '--timeout <duration>', description: 'limit for one operation, default 30s', parse: duration },

@@ -6,6 +6,7 @@ import type { ClientProperties, ClusterOptions } from '@selfmonitor/cluster'
 import { type FoundState, findStates } from '../local/state.ts'
 import { usageError } from './errors.ts'
 import type { Io } from './io.ts'
+import { chooseTarget, demandTarget, type Target, targetEnvironment } from './target.ts'
 
 export interface Setting {
   readonly value: string
@@ -16,6 +17,7 @@ export interface Setting {
 export interface GlobalOptions {
   readonly bootstrapServers?: string
   readonly registryUrl?: string
+  readonly portOffset?: number
   readonly commandConfig?: string
   readonly env?: string
   readonly timeout?: number
@@ -24,8 +26,14 @@ export interface GlobalOptions {
 }
 
 export interface Settings {
+  /** @throws CliError when several platforms run here and none is named, or not the one that is named. */
   readonly bootstrapServers: Setting
+  /** @throws CliError as `bootstrapServers` does. */
   readonly registryUrl: Setting
+  /** Brokers were named, by an option, a variable or a file of client settings. */
+  readonly named: boolean
+  /** `--port-offset` */
+  readonly portOffset: number | undefined
   /** How to connect to the brokers: the account, TLS, the client's name. Empty without a file of client settings. */
   readonly security: Pick<ClusterOptions, 'sasl' | 'tls' | 'clientId'>
   /** Settings of that file that mean nothing here. */
@@ -47,57 +55,81 @@ export const defaults = {
  * @throws ClusterError INVALID_CLIENT_PROPERTIES, CliError USAGE when there is no such file
  */
 export async function resolveSettings(options: GlobalOptions, io: Pick<Io, 'env' | 'cwd'>): Promise<Settings> {
-  const file = await clientProperties(options, io)
-  let running: FoundState | undefined | null = null
-  const local = (): FoundState | undefined => {
-    if (running === null) running = findStates(io.cwd).find((found) => found.alive)
-    return running
+  const { portOffset } = options
+  for (const [name, given] of [
+    ['--bootstrap-servers', options.bootstrapServers],
+    ['--command-config', options.commandConfig],
+  ]) {
+    if (portOffset !== undefined && given !== undefined)
+      throw usageError(`--port-offset and ${name} exclude each other.`)
   }
-  const pick = (
-    option: [string, string | undefined],
-    variable: string,
-    state: (found: FoundState) => string,
-    fallback: string,
-  ): Setting => {
-    const [name, given] = option
-    if (given !== undefined) return { value: given, origin: name }
-    const fromEnv = io.env[variable]
-    if (fromEnv !== undefined && fromEnv !== '') return { value: fromEnv, origin: variable }
-    const found = local()
-    if (found !== undefined) return { value: state(found), origin: 'selfmonitor up' }
-    return { value: fallback, origin: 'default' }
+  // A platform that was started here has no accounts: what the surroundings say is about another cluster.
+  const file = portOffset === undefined ? await clientProperties(options, io) : null
+  const fromEnv = (variable: string): Setting | undefined => {
+    const value = io.env[variable]
+    return value === undefined || value === '' ? undefined : { value, origin: variable }
   }
+  const fromOption = (origin: string, value: string | undefined): Setting | undefined =>
+    value === undefined ? undefined : { value, origin }
+  const unlessHere = (setting: Setting | undefined): Setting | undefined =>
+    portOffset === undefined ? setting : undefined
+
   // The file's account belongs to the file's cluster: no address of the surroundings takes its place.
-  const fromFile = options.bootstrapServers === undefined ? file?.options.bootstrapServers : undefined
-  const bootstrapServers: Setting =
-    fromFile !== undefined
-      ? { value: fromFile, origin: file!.path }
-      : pick(
-          ['--bootstrap-servers', options.bootstrapServers],
-          'KAFKA_BOOTSTRAP_SERVERS',
-          ({ state }) => state.bootstrapServers,
-          `127.0.0.1:${defaults.kafkaPort}`,
-        )
+  const namedServers =
+    fromOption('--bootstrap-servers', options.bootstrapServers) ??
+    (file === null ? undefined : fromOption(file.path, file.options.bootstrapServers)) ??
+    unlessHere(fromEnv('KAFKA_BOOTSTRAP_SERVERS'))
+  const namedRegistry = checkedUrl(
+    fromOption('--registry-url', options.registryUrl) ?? unlessHere(fromEnv('SCHEMA_REGISTRY_URL')),
+  )
+  let chosen: Target | undefined
+  const target = (): Target => {
+    chosen ??= chooseTarget(findStates(io.cwd), { portOffset, bootstrapServers: namedServers?.value })
+    return chosen
+  }
+  const local = (of: (state: FoundState['state']) => string, fallback: string): Setting => {
+    const found = demandTarget(target())
+    return found === undefined
+      ? { value: fallback, origin: 'default' }
+      : { value: of(found.state), origin: 'selfmonitor up' }
+  }
   const { sasl, tls, clientId } = file?.options ?? {}
   return {
-    bootstrapServers,
+    get bootstrapServers() {
+      return namedServers ?? local((state) => state.bootstrapServers, `127.0.0.1:${defaults.kafkaPort}`)
+    },
+    get registryUrl() {
+      return namedRegistry ?? local((state) => state.registryUrl, `http://127.0.0.1:${defaults.registryPort}`)
+    },
+    get environment() {
+      const named = fromOption('--env', options.env) ?? fromEnv('SELFMONITOR_ENV')
+      if (named !== undefined) return named
+      const value = targetEnvironment(target())
+      return value === undefined
+        ? { value: defaults.environment, origin: 'default' }
+        : { value, origin: 'selfmonitor up' }
+    },
+    named: namedServers !== undefined,
+    portOffset,
     security: { sasl, tls, clientId },
     ignoredProperties: file?.ignored ?? [],
-    registryUrl: pick(
-      ['--registry-url', options.registryUrl],
-      'SCHEMA_REGISTRY_URL',
-      ({ state }) => state.registryUrl,
-      `http://127.0.0.1:${defaults.registryPort}`,
-    ),
-    environment: pick(
-      ['--env', options.env],
-      'SELFMONITOR_ENV',
-      ({ state }) => state.environment,
-      defaults.environment,
-    ),
     timeoutMs: options.timeout ?? file?.options.timeoutMs ?? defaults.timeoutMs,
     verbose: options.verbose ?? false,
   }
+}
+
+/** @throws CliError USAGE when it is not an http or https URL: `localhost:8081` is one of the scheme `localhost`. */
+function checkedUrl(setting: Setting | undefined): Setting | undefined {
+  if (setting === undefined) return undefined
+  const url = URL.parse(setting.value)
+  if (url !== null && /^https?:$/.test(url.protocol) && url.host !== '') return setting
+  const meant = URL.parse(`http://${setting.value}`)
+  throw usageError(
+    `${setting.origin} ${setting.value} is not the URL of a Schema Registry.`,
+    meant !== null && !setting.value.includes('://')
+      ? `Write http://${setting.value}`
+      : 'Write http://host:8081, or https:// where it has TLS.',
+  )
 }
 
 /** Kafka's client.properties, where `--command-config` or the environment names one. */

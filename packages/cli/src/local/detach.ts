@@ -1,10 +1,11 @@
 // `up --detach`: the same command again in the background, watched until it is ready.
 import { spawn } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, readSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Context } from '../framework/context.ts'
 import { CliError, exitCodes } from '../framework/errors.ts'
+import type { WantedPort } from './ports.ts'
 import { readState } from './state.ts'
 import { demandNotRunning, type UpPaths } from './up.ts'
 
@@ -13,14 +14,22 @@ const pollMs = 25
 /**
  * Starts `up` in the background with the words of this command line, shows what it writes, and returns once it is ready.
  * @param words the words after `selfmonitor`, without `--detach`.
- * @returns the exit code of the background command when it ends before it is ready.
+ * @returns the exit code of the background command when it ends before it is ready; 1 when it is ready and could not apply
+ * the platform file.
  */
-export async function upDetached(context: Context, words: readonly string[], paths: UpPaths): Promise<number> {
+export async function upDetached(
+  context: Context,
+  words: readonly string[],
+  paths: UpPaths,
+  ports: readonly WantedPort[],
+): Promise<number> {
   const { io } = context
-  demandNotRunning(paths)
+  await demandNotRunning(paths, ports)
   mkdirSync(dirname(paths.output), { recursive: true })
-  const writeFd = openSync(paths.output, 'w')
-  const readFd = openSync(paths.output, 'r')
+  // A file of this command's own: another that starts at the same moment writes what became of it into its own.
+  const output = `${paths.output}.${process.pid}`
+  const writeFd = openSync(output, 'w')
+  const readFd = openSync(output, 'r')
   const [command, ...before] = io.entry
   const child = spawn(command!, [...before, ...words], {
     cwd: io.cwd,
@@ -48,7 +57,10 @@ export async function upDetached(context: Context, words: readonly string[], pat
       const ready = isReady(paths.state, child.pid)
       showNew()
       if (failure !== undefined) throw new CliError('DETACH_FAILED', `Cannot start ${command}: ${failure.message}`)
-      if (ready) break
+      if (ready) {
+        renameSync(output, paths.output)
+        break
+      }
       if (ended !== undefined) return ended
       if (io.signal.aborted) {
         child.kill('SIGTERM')
@@ -59,10 +71,12 @@ export async function upDetached(context: Context, words: readonly string[], pat
     }
   } finally {
     closeSync(readFd)
+    // Shown in full already, unless it is the log of what runs now.
+    rmSync(output, { force: true })
   }
   child.unref()
   context.note(`  Runs in the background as process ${child.pid}; \`selfmonitor down\` stops it. Log: ${paths.log}`)
-  return exitCodes.done
+  return readState(paths.state)?.state.notApplied === true ? exitCodes.failed : exitCodes.done
 }
 
 function isReady(stateFile: string, pid: number | undefined): boolean {

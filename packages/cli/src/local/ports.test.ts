@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { demandFreePorts, isPortFree, portHolder } from './ports.ts'
+import { besideText, demandFreePorts, isPortFree, portHolder } from './ports.ts'
 
 const servers: Server[] = []
 
@@ -39,5 +39,13 @@ describe('ports', () => {
       ),
       hint: expect.stringMatching(/--port-offset (8|9|1\d)00\.$/),
     })
+  })
+  it('suggest no offset that `up` would refuse', async () => {
+    expect(await besideText([{ port: 9092 + 49_950, use: 'Kafka' }], 49_950, 'or ')).toMatch(
+      /^or --port-offset \d?\d?\d$/,
+    )
+    expect(await besideText([{ port: 9092 + 50_000, use: 'Kafka' }], 50_000, 'or ')).toMatch(
+      /^or --port-offset \d?\d?\d$/,
+    )
   })
 })

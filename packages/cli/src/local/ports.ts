@@ -36,9 +36,11 @@ export function portHolder(port: number): PortHolder | undefined {
   return pid === undefined ? undefined : { pid, command: commandLine(pid) }
 }
 
+/** The largest that `up` takes: Kafka's port and those of more brokers stay below 65536. */
+export const maxPortOffset = 50_000
 /** From one suggested port offset to the next. */
-export const offsetStep = 100
-const maxPort = 65_535
+const offsetStep = 100
+const suggestions = 10
 
 /**
  * @param portOffset what the ports have been moved by already.
@@ -55,19 +57,26 @@ export async function demandFreePorts(ports: readonly WantedPort[], portOffset: 
       ? 'by another process'
       : `by process ${holder.pid}${holder.command === undefined ? '' : ` (${shorten(holder.command)})`}`
   throw new CliError('PORT_TAKEN', `Port ${taken.port}, wanted for ${taken.use}, is taken ${who}.`, {
-    hint: `Stop ${holder === undefined ? 'it' : `process ${holder.pid}`}, or start beside it with --port-offset ${await freeOffset(ports, portOffset)}.`,
+    hint: `Stop ${holder === undefined ? 'it' : `process ${holder.pid}`}${await besideText(ports, portOffset, ', or start beside it with ')}.`,
   })
 }
 
-/** The next offset at which every port is free, as of now; where none of the next ten is, a placeholder. */
-async function freeOffset(ports: readonly WantedPort[], portOffset: number): Promise<string> {
-  for (let step = 1; step <= 10; step += 1) {
-    const moved = ports.map(({ port }) => port + step * offsetStep)
-    if (moved.some((port) => port > maxPort)) break
-    if ((await Promise.all(moved.map((port) => isPortFree(port)))).every(Boolean))
-      return String(portOffset + step * offsetStep)
+/** `<before>--port-offset 200`, an offset that `up` takes and at which all ports are free now; nothing where none is. */
+export async function besideText(ports: readonly WantedPort[], portOffset: number, before: string): Promise<string> {
+  const offset = await freeOffset(ports, portOffset)
+  return offset === undefined ? '' : `${before}--port-offset ${offset}`
+}
+
+/** The first free one of the next offsets; after the largest they begin at 0 again. */
+async function freeOffset(ports: readonly WantedPort[], portOffset: number): Promise<number | undefined> {
+  for (let step = 1; step <= suggestions; step += 1) {
+    const next = portOffset + step * offsetStep
+    const offset = next <= maxPortOffset ? next : (step - 1) * offsetStep
+    const moved = ports.map(({ port }) => port - portOffset + offset)
+    if (offset !== portOffset && (await Promise.all(moved.map((port) => isPortFree(port)))).every(Boolean))
+      return offset
   }
-  return '<n>'
+  return undefined
 }
 
 /** Both ends of a long command line: the program, and what it was given last (Kafka's is its configuration file). */

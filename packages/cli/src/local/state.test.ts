@@ -69,6 +69,91 @@ describe('what runs here', () => {
     )
   })
 
+  describe('twice', () => {
+    const me = () => ({ pid: process.pid, identity: processIdentity(process.pid)! })
+    const command = (...words: string[]) => selfmonitor([...words, '--timeout', '1s'], { cwd })
+    beforeEach(() => {
+      writeState(stateFile(cwd, 0), state(me(), { portOffset: 0, bootstrapServers: '127.0.0.1:1' }))
+      writeState(stateFile(cwd, 100), state(me(), { portOffset: 100, bootstrapServers: '127.0.0.1:3' }))
+    })
+
+    it('is an error of every command that has to know which, and lists them', async () => {
+      for (const words of [
+        ['topics', 'list'],
+        ['schemas', 'list'],
+        ['events', 'tail'],
+        ['groups', 'list'],
+      ]) {
+        const { code, stdout, stderr } = await command(...words)
+        expect({ words, code, stdout }).toEqual({ words, code: 2, stdout: '' })
+        expect(stderr).toMatch(
+          /^error Several platforms run here.*\n +Pass one of these:\n +--port-offset 0 .*\n +--port-offset 100 /,
+        )
+      }
+    })
+
+    it('is no error of commands that need no cluster, or look at all', async () => {
+      writeFileSync(join(cwd, 'platform.yaml'), 'environments: { staging: {} }\ntopics: { a: { partitions: 1 } }')
+      expect((await command('validate')).code).toBe(0)
+      expect((await command('types')).code).toBe(0)
+      expect(JSON.parse((await command('status', '-o', 'json')).stdout)).toHaveLength(4)
+    })
+
+    it('is told apart by --port-offset, on every command', async () => {
+      expect((await command('topics', 'list', '--port-offset', '100')).stderr).toContain(
+        '127.0.0.1:3, from selfmonitor up',
+      )
+      expect((await command('--port-offset', '0', 'topics', 'list')).stderr).toContain(
+        '127.0.0.1:1, from selfmonitor up',
+      )
+      expect((await command('schemas', 'list', '--port-offset', '0')).stderr).toContain(
+        'registry http://127.0.0.1:2, from',
+      )
+      expect(JSON.parse((await command('status', '--port-offset', '100', '-o', 'json')).stdout)).toMatchObject([
+        { address: '127.0.0.1:3' },
+        {},
+      ])
+      const variable = { cwd, env: { KAFKA_BOOTSTRAP_SERVERS: '127.0.0.1:4' } }
+      expect(
+        (await selfmonitor(['topics', 'list', '--port-offset', '100', '--timeout', '1s'], variable)).stderr,
+      ).toContain('127.0.0.1:3, from selfmonitor up')
+      expect(await command('topics', 'list', '--port-offset', '100', '--bootstrap-servers', 'a:1')).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining('exclude each other'),
+      })
+    })
+
+    it('leaves an offset that does not run to be named: by down, by status, by all others', async () => {
+      const down = await command('down', '--port-offset', '200')
+      expect(down).toMatchObject({ code: 0, stdout: '' })
+      expect(down.stderr).toMatch(/no platform with port offset 200[\s\S]*--port-offset 0 [\s\S]*--port-offset 100 /)
+      expect(await command('status', '--port-offset', '200')).toMatchObject({
+        code: 4,
+        stderr: expect.stringContaining('Nothing runs here with port offset 200'),
+      })
+      expect(await command('topics', 'list', '--port-offset', '200')).toMatchObject({
+        code: 4,
+        stderr: expect.stringMatching(/No platform with port offset 200 runs here[\s\S]*--port-offset 100/),
+      })
+    })
+  })
+
+  it('whose broker has died is told with one remedy, by `up` as by a command that gets no answer', async () => {
+    const node = { pid: sleeper.pid!, identity: 'of a process before it', nodeId: 1, address: '127.0.0.1:1' }
+    const main = { pid: process.pid, identity: processIdentity(process.pid)! }
+    writeState(stateFile(cwd, 100), state(main, { engine: 'apache', nodes: [node] }))
+    const remedy =
+      '`selfmonitor down --port-offset 100`, then `selfmonitor up --engine apache --port-offset 100`, starts it anew'
+    const up = await selfmonitor(['up', '--port-offset', '100'], { cwd })
+    const list = await selfmonitor(['topics', 'list', '--timeout', '1s'], { cwd })
+    const status = await selfmonitor(['status'], { cwd })
+    expect([up.code, list.code, status.code]).toEqual([1, 4, 4])
+    for (const { stderr } of [up, list, status]) {
+      expect(stderr).toContain(remedy)
+      expect(stderr).toContain('/data/node-1/kafka.log')
+    }
+  })
+
   it('is shown by status as what it is: noted, but not answering', async () => {
     writeState(stateFile(cwd, 100), state({ pid: process.pid, identity: processIdentity(process.pid)! }))
     const { code, stdout } = await selfmonitor(['status', '-o', 'json'], { cwd })

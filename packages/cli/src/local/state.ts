@@ -25,6 +25,8 @@ export interface RunState {
   readonly registryUrl: string
   readonly dataDir: string
   readonly logFile: string
+  /** The platform file could not be applied; everything else runs. */
+  readonly notApplied?: boolean
   /** The brokers' own processes; empty for the embedded broker, which lives in `process`. */
   readonly nodes: readonly (ProcessRef & { readonly nodeId: number; readonly address: string })[]
 }

@@ -1,11 +1,12 @@
 // What runs here, asked of the parts themselves: a note in a file proves nothing.
 import { connect } from 'node:net'
 import { isSameProcess, residentBytes } from './process-info.ts'
+import { diskText } from './remedy.ts'
 import type { FoundState } from './state.ts'
 
 export interface PartStatus {
   readonly part: string
-  readonly state: 'up' | 'starting' | 'not answering' | 'stopped' | 'orphaned'
+  readonly state: 'up' | 'starting' | 'not answering' | 'stopped' | 'orphaned' | 'disk full'
   readonly address: string
   readonly pid: number | null
   readonly uptimeMs: number | null
@@ -52,7 +53,12 @@ export async function platformStatus(found: FoundState, probeTimeoutMs: number, 
           ),
         )
   const registry = part('registry', state.registryUrl, main.pid, () => answersHttp(state.registryUrl, probeTimeoutMs))
-  return await Promise.all([...kafka, registry])
+  const parts = await Promise.all([...kafka, registry])
+  // A broker without room answers: it is up, and takes no record.
+  const isFull = diskText(state) !== undefined
+  return parts.map((one, index) =>
+    isFull && one.state === 'up' && index < kafka.length ? { ...one, state: 'disk full' } : one,
+  )
 }
 
 /** Parts at addresses that nobody noted here: a cluster elsewhere. */

@@ -47,7 +47,7 @@ export function createSteps(output: Output, colours: Colours, now: () => number 
         return result
       } catch (error) {
         clear()
-        output.write(`  ${colours.bad('✘')} ${label}\n`)
+        output.write(`  ${colours.bad('✘')} ${name}\n`)
         throw error
       }
     },

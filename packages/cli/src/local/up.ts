@@ -2,14 +2,15 @@
 import { existsSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import type { Context } from '../framework/context.ts'
-import { CliError, exitCodes } from '../framework/errors.ts'
+import { CliError, exitCodes, reportError } from '../framework/errors.ts'
 import { defaults } from '../framework/settings.ts'
 import { elapsed, shortAddresses } from '../output/format.ts'
 import { apacheBrokers, engineDataDir, forcedEnd, makeDataDir, startEngine } from './engines.ts'
 import { openServerLog } from './logger.ts'
 import { findPlatformFile } from './platform-file.ts'
-import { demandFreePorts, offsetStep, type WantedPort } from './ports.ts'
+import { besideText, demandFreePorts, type WantedPort } from './ports.ts'
 import { isSameProcess, processIdentity } from './process-info.ts'
+import { endedText, logText, restartText } from './remedy.ts'
 import { applyPlatform, summary, type Target } from './setup.ts'
 import { type Engine, projectRoot, readState, removeState, selfmonitorDir, stateFile, writeState } from './state.ts'
 import { createSteps } from './steps.ts'
@@ -43,17 +44,35 @@ export function upPaths(cwd: string, options: { dataDir: string | undefined; por
   }
 }
 
+/** What `up` listens on. */
+export function wantedPorts({ brokers, portOffset }: Pick<UpOptions, 'brokers' | 'portOffset'>): WantedPort[] {
+  return [
+    ...Array.from({ length: brokers }, (_, index) => ({ port: defaults.kafkaPort + portOffset + index, use: 'Kafka' })),
+    { port: defaults.registryPort + portOffset, use: 'the Schema Registry' },
+  ]
+}
+
 /** @throws CliError ALREADY_RUNNING when a platform with this port offset runs in this project. */
-export function demandNotRunning(paths: UpPaths): void {
+export async function demandNotRunning(paths: UpPaths, ports: readonly WantedPort[]): Promise<void> {
   const found = readState(paths.state)
   if (found === undefined) return
   const { state } = found
   if (found.alive) {
+    const ended = endedText(state)
+    if (ended !== undefined) {
+      throw new CliError(
+        'BROKERS_ENDED',
+        `It is noted as running (process ${state.process.pid}), but ${ended}. Log: ${logText(state)}`,
+        { hint: `${restartText(state)}.` },
+      )
+    }
+    const offset = state.portOffset === 0 ? '' : ` --port-offset ${state.portOffset}`
+    const beside = await besideText(ports, state.portOffset, '`selfmonitor up ')
     throw new CliError(
       'ALREADY_RUNNING',
       `It is already running: ${state.engine}, Kafka ${state.bootstrapServers}, registry ${state.registryUrl}, process ${state.process.pid}.`,
       {
-        hint: `\`selfmonitor status\` shows it, \`selfmonitor down\` stops it, \`--port-offset ${state.portOffset + offsetStep} --data-dir <folder>\` starts another beside it.`,
+        hint: `\`selfmonitor status\` shows it, \`selfmonitor down${offset}\` stops it${beside === '' ? '' : `, ${beside} --data-dir <folder>\` starts another beside it`}.`,
       },
     )
   }
@@ -75,12 +94,9 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
   const environment = upEnvironment(context)
   const kafkaPort = defaults.kafkaPort + options.portOffset
   const registryPort = defaults.registryPort + options.portOffset
-  const wanted: WantedPort[] = [
-    ...Array.from({ length: options.brokers }, (_, index) => ({ port: kafkaPort + index, use: 'Kafka' })),
-    { port: registryPort, use: 'the Schema Registry' },
-  ]
+  const wanted = wantedPorts(options)
   if (options.engine === 'apache') apacheBrokers(options.brokers)
-  demandNotRunning(paths)
+  await demandNotRunning(paths, wanted)
   const platformFile = options.setup ? findPlatformFile(io.cwd, options.file) : undefined
   makeDataDir(engineDataDir(paths.dataDir, options.engine))
   // Loading the registry and the clients takes longer than starting the broker: the disk's waits are used for it.
@@ -117,6 +133,7 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
   closing.push(async () => void process.removeListener('exit', endByForce))
 
   let code: number = exitCodes.done
+  let notApplied = false
   try {
     const heading = `SelfMonitor Streams ${options.version}`
     context.note(`${colours.stderr.strong(heading)} ${colours.stderr.aside(`· ${environment}`)}\n`)
@@ -153,6 +170,7 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
         dataDir: engineDataDir(paths.dataDir, options.engine),
         logFile: paths.log,
         nodes: engine.nodes,
+        ...(notApplied ? { notApplied } : {}),
       })
     // Noted as soon as there is something to stop: brokers outlive a process that is killed here.
     noteState(false)
@@ -175,19 +193,21 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
     stillWanted()
 
     if (platformFile !== undefined) {
-      await steps.run(
-        'platform',
-        async (onProgress) => {
-          const { loadPlatform } = await import('@selfmonitor/platform')
-          const declared = await loadPlatform(platformFile, { environment, env: io.env })
-          // The engines that `up` starts have no accounts, in whichever environment: everybody may do everything here.
-          const platform = { ...declared, access: 'none' as const }
-          const done = await withTarget(engine.bootstrapServers, registry.url, context.settings.timeoutMs, (target) =>
-            applyPlatform(platform, target, { onProgress }),
-          )
-          return summary(platform, done)
-        },
-        (text) => text,
+      notApplied = await applyOrSay(context, () =>
+        steps.run(
+          'platform',
+          async (onProgress) => {
+            const { loadPlatform } = await import('@selfmonitor/platform')
+            const declared = await loadPlatform(platformFile, { environment, env: io.env })
+            // The engines that `up` starts have no accounts, in whichever environment: everybody may do everything here.
+            const platform = { ...declared, access: 'none' as const }
+            const done = await withTarget(engine.bootstrapServers, registry.url, context.settings.timeoutMs, (target) =>
+              applyPlatform(platform, target, { onProgress }),
+            )
+            return summary(platform, done)
+          },
+          (text) => text,
+        ),
       )
       stillWanted()
     }
@@ -204,6 +224,38 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
   }
   context.note('  Stopped; the data stays.')
   return code
+}
+
+/** What is wrong with the file or its plan; everything else is wrong with the platform that was just started. */
+const fileErrors = new Set(['PLAN_HAS_ERRORS', 'INVALID_PLATFORM', 'APPLY_FAILED'])
+
+/**
+ * Applies the file. Where it cannot be applied (a branch with fewer partitions than the data has, a mistake in it), says why
+ * and what to do; broker and registry stay, because the data and those who use them are not to blame.
+ * @returns whether it could not be applied
+ */
+async function applyOrSay(context: Context, apply: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await apply()
+    return false
+  } catch (error) {
+    const { code, message, hint } = reportError(error)
+    if (!fileErrors.has(code)) throw error
+    const { careful, bad, strong } = context.colours.stderr
+    const name = commandName(context.io)
+    const applied = code === 'APPLY_FAILED' ? 'Not everything' : 'Nothing'
+    const lines = [
+      '',
+      `  ${bad('error')} ${message.replaceAll('\n', '\n    ')}`,
+      ...(hint === undefined ? [] : [`        ${hint}`]),
+      '',
+      `  ${careful(`${applied} was applied. The broker and the registry run, with the data as it is.`)}`,
+      `  Correct the file, then: ${strong(`${name} setup`)}`,
+      `  For a branch with data of its own: ${strong(`${name} up --setup --data-dir <folder>`)}`,
+    ]
+    context.note(lines.join('\n'))
+    return true
+  }
 }
 
 /** Begins to load what the later steps import. */

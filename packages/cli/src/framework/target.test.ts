@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest'
+import type { FoundState } from '../local/state.ts'
+import { chooseTarget, demandTarget, targetEnvironment } from './target.ts'
+
+function noted(portOffset: number, alive = true, environment = 'development'): FoundState {
+  return {
+    file: '',
+    alive,
+    state: {
+      formatVersion: 1,
+      process: { pid: 1, identity: '' },
+      ready: true,
+      startedAtMs: 0,
+      engine: 'embedded',
+      environment,
+      portOffset,
+      bootstrapServers: `127.0.0.1:${9092 + portOffset}`,
+      registryUrl: `http://127.0.0.1:${8081 + portOffset}`,
+      dataDir: '',
+      logFile: '',
+      nodes: [],
+    },
+  }
+}
+
+describe('the platform that a command is about', () => {
+  const offsetOf = (states: FoundState[], named: { portOffset?: number; bootstrapServers?: string } = {}) =>
+    demandTarget(chooseTarget(states, named))?.state.portOffset
+
+  it('is the one that runs, and none where none does', () => {
+    expect(offsetOf([noted(0)])).toBe(0)
+    expect(offsetOf([noted(0, false), noted(100)])).toBe(100)
+    expect(offsetOf([])).toBeUndefined()
+    expect(offsetOf([noted(0, false)])).toBeUndefined()
+  })
+
+  it('has to be named where several run: the error lists them', () => {
+    const several = [noted(0), noted(10_100, true, 'staging')]
+    expect(() => offsetOf(several)).toThrow(
+      expect.objectContaining({
+        code: 'AMBIGUOUS_TARGET',
+        exitCode: 2,
+        hint: [
+          'Pass one of these:',
+          '--port-offset 0      embedded, Kafka 127.0.0.1:9092, development',
+          '--port-offset 10100  embedded, Kafka 127.0.0.1:19192, staging',
+        ].join('\n'),
+      }),
+    )
+    expect(offsetOf(several, { portOffset: 10_100 })).toBe(10_100)
+    expect(offsetOf(several, { bootstrapServers: 'localhost:19192' })).toBe(10_100)
+  })
+
+  it('must run when it is named', () => {
+    expect(() => offsetOf([noted(0)], { portOffset: 100 })).toThrow(
+      expect.objectContaining({ code: 'NOT_RUNNING', exitCode: 4, hint: expect.stringContaining('--port-offset 0  ') }),
+    )
+    expect(() => offsetOf([], { portOffset: 100 })).toThrow(
+      expect.objectContaining({ hint: '`selfmonitor up --port-offset 100` starts one.' }),
+    )
+  })
+
+  it('gives its environment; where it is not clear which one, the one that all have', () => {
+    const of = (...states: FoundState[]) => targetEnvironment(chooseTarget(states, {}))
+    expect(of(noted(0, true, 'staging'))).toBe('staging')
+    expect(of(noted(0, true, 'staging'), noted(100, true, 'staging'))).toBe('staging')
+    expect(of(noted(0, true, 'staging'), noted(100))).toBeUndefined()
+    expect(of()).toBeUndefined()
+  })
+})

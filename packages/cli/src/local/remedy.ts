@@ -1,0 +1,53 @@
+// What is wrong with a platform that `up` noted here, and what to do about it: the same words in every command.
+import { join } from 'node:path'
+import { bytes } from '../output/format.ts'
+import { diskSpace, isFull } from './disk.ts'
+import { isSameProcess } from './process-info.ts'
+import type { FoundState, RunState } from './state.ts'
+
+/** The broker processes that are not there any more; none of the embedded broker, which is `up` itself. */
+export function endedBrokers({ nodes }: RunState): RunState['nodes'] {
+  return nodes.filter(({ pid, identity }) => !isSameProcess(pid, identity))
+}
+
+/** `broker 1 (process 4711) has ended`; undefined when all of them run. */
+export function endedText(state: RunState): string | undefined {
+  const ended = endedBrokers(state)
+  if (ended.length === 0) return undefined
+  const names = ended.map(({ nodeId, pid }) => `broker ${nodeId} (process ${pid})`)
+  return `${names.join(', ')} ${ended.length === 1 ? 'has' : 'have'} ended`
+}
+
+/** How to begin anew, with the options that matter. */
+export function restartText({ engine, portOffset }: RunState): string {
+  const offset = portOffset === 0 ? '' : ` --port-offset ${portOffset}`
+  const which = engine === 'embedded' ? '' : ` --engine ${engine}`
+  return `\`selfmonitor down${offset}\`, then \`selfmonitor up${which}${offset}\`, starts it anew; the data stays`
+}
+
+/** Logs of broker processes that have ended, else the one of the servers. */
+export function logText(state: RunState): string {
+  const logs = endedBrokers(state).map(({ nodeId }) => join(state.dataDir, `node-${nodeId}`, 'kafka.log'))
+  return logs.length === 0 ? state.logFile : logs.join(', ')
+}
+
+/** `The disk of /srv/data is full: 4.0 KiB of 10 GiB are free.`; undefined when it is not. */
+export function diskText(state: RunState): string | undefined {
+  const space = diskSpace(state.dataDir)
+  return isFull(space)
+    ? `The disk of ${state.dataDir} is full: ${bytes(space.freeBytes)} of ${bytes(space.totalBytes)} are free. Nothing can be written until there is room.`
+    : undefined
+}
+
+/** For a command that got no answer from this platform. */
+export function connectionRemedy({ state, alive }: FoundState): string | undefined {
+  if (!alive) return undefined
+  const full = diskText(state)
+  if (full !== undefined) return full
+  const ended = endedText(state)
+  if (ended !== undefined)
+    return `${ended[0]!.toUpperCase()}${ended.slice(1)}: ${restartText(state)}. Log: ${logText(state)}`
+  if (!state.ready)
+    return `It is still starting (process ${state.process.pid}); \`selfmonitor status\` shows how far it is.`
+  return `It is noted as running (process ${state.process.pid}): \`selfmonitor status\` shows its parts; ${restartText(state)}.`
+}
