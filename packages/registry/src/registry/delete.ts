@@ -1,12 +1,5 @@
 // Deleting: softly first (hidden, still found by id), then permanently (gone). What others refer to stays.
-import {
-  encodeSchemaValue,
-  encodeValue,
-  type RegistryState,
-  type SchemaValue,
-  type Store,
-  type Transaction,
-} from '../store/index.ts'
+import { encodeSchemaValue, encodeValue, type RegistryState, type Store, type Transaction } from '../store/index.ts'
 import { errors } from './errors.ts'
 import { findVersion, isReadOnly, type VersionSpec } from './lookup.ts'
 
@@ -27,10 +20,10 @@ export async function deleteSubject(store: Store, subject: string, permanent: bo
     for (const { version } of victims) refuseReferenced(state, subject, version)
     if (permanent) {
       for (const { version } of victims) await transaction.put({ keytype: 'SCHEMA', subject, version }, null)
+      await forgetSettings(transaction, subject)
     } else {
       const version = victims.at(-1)!.version
       await transaction.put({ keytype: 'DELETE_SUBJECT', subject }, encodeValue(subject, { version }))
-      await forgetSettings(transaction, subject)
     }
     return victims.map(({ version }) => version)
   })
@@ -49,28 +42,24 @@ export async function deleteVersion(
   return store.exclusively(async (transaction) => {
     const { state } = transaction
     if (isReadOnly(state, subject)) throw errors.readOnly(subject)
-    const value = findVersion(state, subject, spec, permanent || spec !== 'latest')
+    const value = findVersion(state, subject, spec, true)
     const { version } = value
     if (permanent && !value.deleted) throw errors.versionNotSoftDeleted(subject, version)
     if (!permanent && value.deleted) throw errors.versionSoftDeleted(subject, version)
     refuseReferenced(state, subject, version)
-    await (permanent ? transaction.put({ keytype: 'SCHEMA', subject, version }, null) : softDelete(transaction, value))
+    const record = permanent ? null : encodeSchemaValue({ ...value, deleted: true })
+    await transaction.put({ keytype: 'SCHEMA', subject, version }, record)
+    if (permanent && transaction.state.versions(subject, true).length === 0) await forgetSettings(transaction, subject)
     return version
   })
 }
 
-async function softDelete(transaction: Transaction, value: SchemaValue): Promise<void> {
-  const { subject, version } = value
-  await transaction.put({ keytype: 'SCHEMA', subject, version }, encodeSchemaValue({ ...value, deleted: true }))
-  if (transaction.state.versions(subject, false).length === 0) await forgetSettings(transaction, subject)
-}
-
-/** A subject without versions keeps no level and no mode of its own. */
+/** Level and mode of its own stay with a subject that is soft-deleted, and go with its last version. */
 async function forgetSettings(transaction: Transaction, subject: string): Promise<void> {
   if (transaction.state.mode(subject) !== undefined) await transaction.put({ keytype: 'MODE', subject }, null)
   if (transaction.state.config(subject) !== undefined) await transaction.put({ keytype: 'CONFIG', subject }, null)
 }
 
 function refuseReferenced(state: RegistryState, subject: string, version: number): void {
-  if (state.referrers(subject, version).length > 0) throw errors.referenceExists(subject, version)
+  if (state.referrers(subject, version, false).length > 0) throw errors.referenceExists(subject, version)
 }

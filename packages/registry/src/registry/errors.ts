@@ -35,7 +35,6 @@ const make = {
   invalidMode: refusal(422, 42204),
   notPermitted: refusal(422, 42205),
   referenceExists: refusal(422, 42206),
-  idMismatch: refusal(422, 42207),
   invalidSubject: refusal(422, 42208),
   tooLarge: refusal(422, 42209),
   unsupported: refusal(422, 42210),
@@ -44,6 +43,8 @@ const make = {
 } as const
 
 export const errors = {
+  /** The path names nothing that there could be. */
+  noSuchPath: () => new RegistryRefusal(404, 404, 'HTTP 404 Not Found'),
   subjectNotFound: (subject: string) => make.subjectNotFound(`Subject '${subject}' not found.`),
   versionNotFound: (version: number | string) => make.versionNotFound(`Version ${version} not found.`),
   schemaNotFound: (id?: number) =>
@@ -85,7 +86,7 @@ export const errors = {
     make.referenceExists(
       `One or more references exist to the schema {magic=1,keytype=SCHEMA,subject=${subject},version=${version}}.`,
     ),
-  idMismatch: (id: number) => make.idMismatch(`Overwrite new schema with id ${id} is not permitted.`),
+  idTaken: (id: number) => make.notPermitted(`Overwrite new schema with id ${id} is not permitted.`),
   invalidSubject: (subject: string) =>
     make.invalidSubject(`The specified subject '${subject}' is not a valid subject.`),
   tooLarge: make.tooLarge,

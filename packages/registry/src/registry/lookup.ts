@@ -2,7 +2,7 @@
 
 import { isCompatibilityLevel } from '../compatibility/index.ts'
 import type { ParsedSchema } from '../formats/index.ts'
-import { fingerprint, type RegistryState, type SchemaValue } from '../store/index.ts'
+import { fingerprint, type RegistryState, type SchemaValue, settingScopes } from '../store/index.ts'
 import type { CompatibilityLevel } from '../types.ts'
 import { errors } from './errors.ts'
 import { parseStored } from './schemas.ts'
@@ -23,12 +23,16 @@ export function parseVersion(text: string): VersionSpec {
   return version
 }
 
-/** @throws {RegistryRefusal} 40401 or 40402 */
+/**
+ * @param deleted find soft-deleted versions by their number, too; `latest` is never one of them
+ * @throws {RegistryRefusal} 40401 or 40402
+ */
 export function findVersion(state: RegistryState, subject: string, spec: VersionSpec, deleted: boolean): SchemaValue {
   const versions = state.versions(subject, deleted)
   if (versions.length === 0) throw errors.subjectNotFound(subject)
-  const found = spec === 'latest' ? versions.at(-1) : versions.find((value) => value.version === spec)
-  if (!found) throw errors.versionNotFound(spec)
+  const found =
+    spec === 'latest' ? versions.findLast((value) => !value.deleted) : versions.find((value) => value.version === spec)
+  if (!found) throw errors.versionNotFound(spec === 'latest' ? -1 : spec)
   return found
 }
 
@@ -69,12 +73,16 @@ function meansTheSame(state: RegistryState, value: SchemaValue, schema: ParsedSc
   }
 }
 
-/** The subject's level, else the global one, else the server's. */
-export function levelInScope(state: RegistryState, subject: string, fallback: CompatibilityLevel): CompatibilityLevel {
-  return levelOf(state, subject) ?? levelOf(state, null) ?? fallback
+/** The level that applies to a subject (null and `:.name:`: a context): see `settingScopes`; else the server's. */
+export function levelInScope(
+  state: RegistryState,
+  subject: string | null,
+  fallback: CompatibilityLevel,
+): CompatibilityLevel {
+  return first(subject, (scope) => levelOf(state, scope)) ?? fallback
 }
 
-/** Of a subject, or (null) the global one; undefined when nothing is set. */
+/** What is set for a subject itself, or for a context; undefined when nothing is. */
 export function levelOf(state: RegistryState, subject: string | null): CompatibilityLevel | undefined {
   const level = state.config(subject)?.compatibilityLevel?.toUpperCase()
   return level !== undefined && isCompatibilityLevel(level) ? level : undefined
@@ -82,16 +90,24 @@ export function levelOf(state: RegistryState, subject: string | null): Compatibi
 
 /** Whether new schemas are normalised although the request does not ask for it. */
 export function normalizeInScope(state: RegistryState, subject: string): boolean {
-  const own = state.config(subject)?.raw?.normalize
-  return (own ?? state.config(null)?.raw?.normalize) === true
+  return first(subject, (scope) => state.config(scope)?.raw?.normalize) === true
 }
 
 export function modeInScope(state: RegistryState, subject: string | null): string {
-  const global = state.mode(null) ?? 'READWRITE'
-  if (global === 'READONLY_OVERRIDE' || subject === null) return global
-  return state.mode(subject) ?? global
+  // A context in READONLY_OVERRIDE forbids changes, whatever its subjects have.
+  if (settingScopes(subject).some((scope) => state.mode(scope) === 'READONLY_OVERRIDE')) return 'READONLY_OVERRIDE'
+  return first(subject, (scope) => state.mode(scope)) ?? 'READWRITE'
 }
 
 export function isReadOnly(state: RegistryState, subject: string | null): boolean {
   return ['READONLY', 'READONLY_OVERRIDE'].includes(modeInScope(state, subject))
+}
+
+/** The nearest setting that is there. */
+function first<Value>(subject: string | null, settingOf: (scope: string | null) => Value | undefined) {
+  for (const scope of settingScopes(subject)) {
+    const value = settingOf(scope)
+    if (value !== undefined && value !== null) return value
+  }
+  return undefined
 }

@@ -3,11 +3,14 @@
 import type { ParsedSchema } from '../formats/index.ts'
 import {
   contextOf,
+  defaultContext,
+  encodeContextValue,
   encodeSchemaValue,
   fingerprint,
   type RegistryState,
   type SchemaValue,
   type Store,
+  type Transaction,
 } from '../store/index.ts'
 import type { CompatibilityLevel, SchemaDefinition } from '../types.ts'
 import { incompatibilities } from './check.ts'
@@ -27,7 +30,7 @@ export interface RegisterRequest {
 /**
  * @param fallbackLevel the compatibility level while none is set
  * @returns the version under the subject, new or found
- * @throws {RegistryRefusal} 40901 incompatible, 42201 not a schema, 42205 not permitted by the mode, 42207 another id
+ * @throws {RegistryRefusal} 40901 incompatible, 42201 not a schema, 42205 not permitted by the mode, or an id that is taken
  */
 export async function register(
   store: Store,
@@ -44,14 +47,35 @@ export async function register(
       const found = existing(state, request)
       if (found) return found
       const value = next(state, request, fallbackLevel)
+      await announceContext(transaction, contextOf(value.subject))
       if (request.id !== undefined) {
         const { subject, version } = value
         await transaction.put({ keytype: 'SCHEMA', subject, version }, encodeSchemaValue(value))
-        return value
+      } else if (!(await transaction.putSchema(value))) {
+        continue
       }
-      if (await transaction.putSchema(value)) return value
+      await removePredecessors(transaction, value)
+      return value
     }
   })
+}
+
+async function announceContext(transaction: Transaction, context: string): Promise<void> {
+  if (context === defaultContext || transaction.state.hasContextRecord(context)) return
+  await transaction.put({ keytype: 'CONTEXT', context }, encodeContextValue(context))
+}
+
+/**
+ * A schema that is registered again after it was soft-deleted has a new version now: the old one goes for good, as in
+ * Confluent's registry, unless something refers to it.
+ */
+async function removePredecessors(transaction: Transaction, { subject, version, id }: SchemaValue): Promise<void> {
+  const { state } = transaction
+  const old = state
+    .versions(subject, true)
+    .filter((value) => value.deleted && value.id === id && value.version < version)
+    .filter((value) => state.referrers(subject, value.version, true).length === 0)
+  for (const value of old) await transaction.put({ keytype: 'SCHEMA', subject, version: value.version }, null)
 }
 
 function parse(state: RegistryState, request: RegisterRequest, lenient: boolean): ParsedSchema {
@@ -101,7 +125,7 @@ function imported(
   version: number,
 ): SchemaValue {
   const holder = state.withId(contextOf(base.subject), id)[0]
-  if (holder && fingerprint(holder) !== fingerprint(base)) throw errors.idMismatch(id)
+  if (holder && fingerprint(holder) !== fingerprint(base)) throw errors.idTaken(id)
   const present = state.version(base.subject, version)
   if (present && !present.deleted && fingerprint(present) !== fingerprint(base)) {
     throw errors.notPermitted(`Version ${version} of subject ${base.subject} is another schema already`)

@@ -6,7 +6,7 @@ import {
   type ResolvedReference,
   supportedSchemaTypes,
 } from '../formats/index.ts'
-import type { RegistryState, SchemaValue } from '../store/index.ts'
+import { contextOf, qualify, type RegistryState, type SchemaValue } from '../store/index.ts'
 import type { SchemaDefinition, SchemaReference } from '../types.ts'
 import { errors } from './errors.ts'
 
@@ -35,8 +35,9 @@ export function parseSent(
   }
   const references = definition.references ?? []
   try {
-    const withVersions = references.map((reference) => atVersion(state, reference))
-    return format.parse({ ...definition, references: withVersions }, resolve(state, withVersions, false), lenient)
+    const withVersions = references.map((reference) => atVersion(state, subject, reference))
+    const resolved = resolve(state, subject, withVersions, false)
+    return format.parse({ ...definition, references: withVersions }, resolved, lenient)
   } catch (error) {
     if (!(error instanceof InvalidSchemaError)) throw error
     const refs = `[${references.map((ref) => `{name='${ref.name}', subject='${ref.subject}', version=${ref.version}}`).join(', ')}]`
@@ -58,36 +59,47 @@ export function parseStored(state: RegistryState, value: SchemaValue): ParsedSch
   const format = formatOf(value.schemaType)
   if (!format) throw new InvalidSchemaError(`schemas of type ${value.schemaType} cannot be compared by this registry`)
   const definition = { schema: value.schema, references: value.references }
-  const parsed = format.parse(definition, resolve(state, value.references, true), true)
+  const parsed = format.parse(definition, resolve(state, value.subject, value.references, true), true)
   parsedVersions.set(value, parsed)
   return parsed
 }
 
 /** A reference to version -1 means the latest, and is stored as the version that it is now. */
-function atVersion(state: RegistryState, reference: SchemaReference): SchemaReference {
+function atVersion(state: RegistryState, from: string, reference: SchemaReference): SchemaReference {
   if (reference.version !== -1) return reference
-  return { ...reference, version: state.versions(reference.subject, false).at(-1)?.version ?? -1 }
+  const subject = qualify(reference.subject, contextOf(from))
+  return { ...reference, version: state.versions(subject, false).at(-1)?.version ?? -1 }
 }
 
-/** Everything that the references lead to, dependencies first, each once. */
-function resolve(state: RegistryState, references: readonly SchemaReference[], deleted: boolean): ResolvedReference[] {
+/**
+ * Everything that the references lead to, dependencies first, each once. A reference that names no context is one inside
+ * the context of the schema that has it.
+ * @param from the subject whose schema has the references
+ */
+function resolve(
+  state: RegistryState,
+  from: string,
+  references: readonly SchemaReference[],
+  deleted: boolean,
+): ResolvedReference[] {
   const found: ResolvedReference[] = []
   const seen = new Set<string>()
-  const visit = (list: readonly SchemaReference[]): void => {
+  const visit = (context: string, list: readonly SchemaReference[]): void => {
     for (const reference of list) {
-      const key = JSON.stringify([reference.subject, reference.version])
+      const subject = qualify(reference.subject, context)
+      const key = JSON.stringify([subject, reference.version])
       if (seen.has(key)) continue
       seen.add(key)
-      const value = state.version(reference.subject, reference.version)
+      const value = state.version(subject, reference.version)
       if (!value || (value.deleted && !deleted)) {
         throw new InvalidSchemaError(
           `No schema reference found for subject "${reference.subject}" and version ${reference.version}`,
         )
       }
-      visit(value.references)
+      visit(contextOf(subject), value.references)
       found.push({ reference, schema: value.schema })
     }
   }
-  visit(references)
+  visit(contextOf(from), references)
   return found
 }

@@ -1,6 +1,6 @@
-// Compatibility levels and modes, global (subject null) and of a subject.
+// Compatibility levels and modes, of a subject and of a context (null: the default one).
 import { isCompatibilityLevel } from '../compatibility/index.ts'
-import { encodeValue, type RegistryState, type Store } from '../store/index.ts'
+import { contextOf, encodeValue, nameOf, type RegistryState, type Store } from '../store/index.ts'
 import type { CompatibilityLevel } from '../types.ts'
 import { errors } from './errors.ts'
 import { isReadOnly, type Mode, modeInScope, modes } from './lookup.ts'
@@ -23,25 +23,35 @@ export async function setConfig(
     refuseReadOnly(state, subject)
     // A change adds to what is set, and keeps what another registry has set beside it.
     const { subject: _, ...before } = { ...state.config(subject)?.raw }
-    const fields = {
-      ...before,
+    const changed = {
       ...(change.normalize === undefined ? {} : { normalize: change.normalize }),
       ...(level === undefined ? {} : { compatibilityLevel: level }),
     }
+    if (Object.keys(changed).length === 0) return level
+    const fields = { ...before, ...changed }
     await transaction.put({ keytype: 'CONFIG', subject }, encodeValue(subject, fields))
     return level
   })
 }
 
-/** @throws {RegistryRefusal} 40401 nothing was set for the subject, 42205 read-only */
-export async function deleteConfig(store: Store, subject: string | null): Promise<Readonly<Record<string, unknown>>> {
+/**
+ * @param fallback the level that the default context has while none is set
+ * @returns what was set
+ * @throws {RegistryRefusal} 40401 nothing was set for the subject, 42205 read-only
+ */
+export async function deleteConfig(
+  store: Store,
+  subject: string | null,
+  fallback: CompatibilityLevel,
+): Promise<Readonly<Record<string, unknown>>> {
   return store.exclusively(async (transaction) => {
     const { state } = transaction
     refuseReadOnly(state, subject)
     const config = state.config(subject)
     if (!config && subject !== null) throw errors.subjectNotFound(subject)
     if (config) await transaction.put({ keytype: 'CONFIG', subject }, null)
-    return configFields(config?.raw)
+    const fields = configFields(config?.raw)
+    return subject === null ? { ...fields, compatibilityLevel: config?.compatibilityLevel ?? fallback } : fields
   })
 }
 
@@ -52,16 +62,17 @@ export function configFields(raw: Readonly<Record<string, unknown>> | undefined)
 }
 
 /**
+ * @param text a mode, in any case
  * @param force allow IMPORT although there are schemas
  * @throws {RegistryRefusal} 42204 not a mode, 42205 IMPORT over existing schemas
  */
-export async function setMode(store: Store, subject: string | null, mode: string, force: boolean): Promise<Mode> {
+export async function setMode(store: Store, subject: string | null, text: string, force: boolean): Promise<Mode> {
+  const mode = text.toUpperCase()
   if (!isMode(mode)) throw errors.invalidMode()
   return store.exclusively(async (transaction) => {
     const { state } = transaction
     if (mode === 'IMPORT' && modeInScope(state, subject) !== 'IMPORT') {
-      const subjects = subject === null ? state.subjects(false) : [subject]
-      const occupied = subjects.some((name) => state.versions(name, false).length > 0)
+      const occupied = subjectsOf(state, subject).some((name) => state.versions(name, false).length > 0)
       if (occupied && !force) throw errors.notPermitted('Cannot import since found existing subjects')
       // Soft-deleted versions would stand in the way of imported ones: every reader forgets them.
       await transaction.put({ keytype: 'CLEAR_SUBJECT', subject }, encodeValue(subject, {}))
@@ -79,6 +90,12 @@ export async function deleteMode(store: Store, subject: string | null): Promise<
     if (mode !== undefined) await transaction.put({ keytype: 'MODE', subject }, null)
     return mode ?? 'READWRITE'
   })
+}
+
+/** The subjects that a setting is for: all of a context, or one. */
+function subjectsOf(state: RegistryState, target: string | null): readonly string[] {
+  if (target !== null && nameOf(target) !== '') return [target]
+  return state.subjects(false).filter((subject) => contextOf(subject) === contextOf(target))
 }
 
 function isMode(mode: string): mode is Mode {

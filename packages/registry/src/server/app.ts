@@ -58,7 +58,7 @@ export function buildApp(context: RouteContext, logger: Logger, guard: Guard): F
 
   addRoutes(app, context)
 
-  app.setNotFoundHandler((request, reply) => sendError(plainRefusal(404), request, reply))
+  app.setNotFoundHandler((request, reply) => sendError(errors.noSuchPath(), request, reply))
   app.setErrorHandler((error, request, reply) => {
     const refusal = toRefusal(error)
     if (refusal.status >= 500) {

@@ -1,6 +1,15 @@
 // The folder's one door: the registry's state and the topic that holds it.
-export { contextOf, defaultContext, normalizeSubject } from './contexts.ts'
+export {
+  contextOf,
+  defaultContext,
+  globalContext,
+  nameOf,
+  normalizeSubject,
+  qualify,
+  settingScopes,
+  settingsOf,
+} from './contexts.ts'
 export { StoreError, TopicUnusableError } from './errors.ts'
-export { encodeSchemaValue, encodeValue, type SchemaValue } from './records.ts'
+export { encodeContextValue, encodeSchemaValue, encodeValue, type SchemaValue } from './records.ts'
 export { fingerprint, type RegistryState } from './state.ts'
 export { openStore, type Store, type StoreOptions, type Transaction } from './store.ts'

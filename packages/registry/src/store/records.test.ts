@@ -79,7 +79,7 @@ describe('the values of the registry topic', () => {
 describe('a record that is not ours to act on is ignored, with a reason', () => {
   const cases: [key: string, value: string | null, reason: RegExp][] = [
     ['{"keytype":"ASSOC","subject":"s","magic":0}', '{}', /unknown key type "ASSOC"/],
-    ['{"keytype":"CONTEXT","magic":0}', '{}', /unknown key type "CONTEXT"/],
+    ['{"keytype":"CONTEXT","magic":0}', '{}', /without a context/],
     ['not json', '{}', /the key is not a JSON object/],
     ['[]', '{}', /the key is not a JSON object/],
     ['{"keytype":"CONFIG","subject":null,"magic":0}', 'no json', /the value of a CONFIG record is not a JSON object/],

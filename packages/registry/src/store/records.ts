@@ -10,6 +10,7 @@ export type StoreKey =
   | { readonly keytype: 'SCHEMA'; readonly subject: string; readonly version: number }
   | { readonly keytype: 'CONFIG' | 'MODE' | 'CLEAR_SUBJECT'; readonly subject: string | null }
   | { readonly keytype: 'DELETE_SUBJECT'; readonly subject: string }
+  | { readonly keytype: 'CONTEXT'; readonly context: string }
   | { readonly keytype: 'NOOP' }
 
 export interface SchemaValue {
@@ -59,12 +60,16 @@ export type StoreRecord =
       readonly key: { readonly keytype: 'DELETE_SUBJECT'; readonly subject: string }
       readonly value: { version: number } | null
     }
+  | { readonly key: { readonly keytype: 'CONTEXT'; readonly context: string }; readonly value: object | null }
   | { readonly key: { readonly keytype: 'NOOP' }; readonly value: Reservation | null }
 
 /** A record that is not ours to act on: an unknown key type, or bytes that are not what the format says. */
 export interface IgnoredRecord {
   readonly ignored: string
 }
+
+/** The only one outside Confluent's cloud. */
+const tenant = 'default'
 
 export function encodeKey(key: StoreKey): Buffer {
   switch (key.keytype) {
@@ -86,6 +91,13 @@ export function encodeKey(key: StoreKey): Buffer {
         ['magic', '0'],
       ])
     }
+    case 'CONTEXT':
+      return json([
+        ['keytype', quote('CONTEXT')],
+        ['tenant', quote(tenant)],
+        ['context', quote(key.context)],
+        ['magic', '0'],
+      ])
     case 'NOOP':
       return json([
         ['keytype', quote('NOOP')],
@@ -117,6 +129,11 @@ export function encodeSchemaValue(value: SchemaValue): Buffer {
   ])
 }
 
+/** That a context is there: Confluent's registry lists those that have such a record. */
+export function encodeContextValue(context: string): Buffer {
+  return encodeValue(null, { tenant, context })
+}
+
 /** @param fields besides the subject, which is left out of the global record */
 export function encodeValue(subject: string | null, fields: Readonly<Record<string, unknown>>): Buffer {
   const named = subject === null ? fields : { subject, ...fields }
@@ -145,6 +162,9 @@ export function decodeRecord(keyBytes: Buffer | null, valueBytes: Buffer | null)
       return { key: { keytype: 'MODE', subject }, value: value === null ? null : { mode: value.mode as string } }
     case 'CLEAR_SUBJECT':
       return { key: { keytype: 'CLEAR_SUBJECT', subject }, value }
+    case 'CONTEXT':
+      if (typeof key.context !== 'string') return { ignored: 'a CONTEXT key without a context' }
+      return { key: { keytype: 'CONTEXT', context: key.context }, value }
     case 'DELETE_SUBJECT':
       if (subject === null) return { ignored: 'a DELETE_SUBJECT record without a subject' }
       if (value !== null && !isVersion(value.version)) return { ignored: 'a DELETE_SUBJECT record without a version' }

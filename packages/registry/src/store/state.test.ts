@@ -55,6 +55,19 @@ describe('the state of the registry', () => {
     expect(numbers(state.versions('t', true))).toEqual([1])
   })
 
+  it('forgets with CLEAR_SUBJECT of a context what is soft-deleted there', () => {
+    const clear = (subject: string | null): StoreRecord => ({ key: { keytype: 'CLEAR_SUBJECT', subject }, value: {} })
+    const deleted = [schema('s', 1, 1, { deleted: true }), schema(':.lab:s', 1, 1, { deleted: true })]
+    expect(stateOf(...deleted, clear(null)).subjects(true)).toEqual([':.lab:s'])
+    expect(stateOf(...deleted, clear(':.lab:')).subjects(true)).toEqual(['s'])
+  })
+
+  it('knows contexts by their records, and by their subjects', () => {
+    const context = (value: object | null): StoreRecord => ({ key: { keytype: 'CONTEXT', context: '.empty' }, value })
+    expect(stateOf(context({}), schema(':.lab:s', 1, 1)).contexts()).toEqual(['.', '.empty', '.lab'])
+    expect(stateOf(context({}), context(null)).contexts()).toEqual(['.'])
+  })
+
   it('gives one id to a schema in every subject of a context', () => {
     const state = stateOf(schema('a', 1, 5, { schema: '"int"' }), schema('b', 1, 5, { schema: '"int"' }))
     const same = { schemaType: 'AVRO', schema: '"int"', references: [] }
@@ -73,9 +86,17 @@ describe('the state of the registry', () => {
   it('knows who refers to a version, until the referrer is deleted', () => {
     const references = [{ name: 'Money', subject: 'money', version: 1 }]
     const state = stateOf(schema('money', 1, 1), schema('order', 1, 2, { references }))
-    expect(state.referrers('money', 1).map((value) => value.subject)).toEqual(['order'])
+    expect(state.referrers('money', 1, false).map((value) => value.subject)).toEqual(['order'])
     state.apply(schema('order', 1, 2, { references, deleted: true }))
-    expect(state.referrers('money', 1)).toEqual([])
+    expect(state.referrers('money', 1, false)).toEqual([])
+    expect(state.referrers('money', 1, true)).toHaveLength(1)
+  })
+
+  it('takes a reference without a context for one inside the context of its schema', () => {
+    const references = [{ name: 'Money', subject: 'money', version: 1 }]
+    const state = stateOf(schema('money', 1, 1), schema(':.lab:order', 1, 2, { references }))
+    expect(state.referrers('money', 1, false)).toEqual([])
+    expect(state.referrers(':.lab:money', 1, false).map((value) => value.subject)).toEqual([':.lab:order'])
   })
 
   it('gives the same answers from the compacted topic as from the whole one', () => {

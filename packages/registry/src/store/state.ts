@@ -2,7 +2,7 @@
 // last record of a key holds, so that a compacted topic gives the same answers as the whole one.
 import { createHash } from 'node:crypto'
 import type { SchemaReference } from '../types.ts'
-import { contextOf, defaultContext } from './contexts.ts'
+import { contextOf, defaultContext, nameOf, qualify } from './contexts.ts'
 import type { ConfigValue, Reservation, SchemaValue, StoreRecord } from './records.ts'
 import { createReservations, type Reservations } from './reservations.ts'
 
@@ -15,8 +15,8 @@ export interface RegistryState {
   version(subject: string, version: number): SchemaValue | undefined
   /** All versions that have an id in a context; the first of them is the one whose text the id stands for. */
   withId(context: string, id: number): readonly SchemaValue[]
-  /** Versions, not soft-deleted, that refer to this one. */
-  referrers(subject: string, version: number): SchemaValue[]
+  /** Versions that refer to this one, soft-deleted ones with `deleted`. */
+  referrers(subject: string, version: number, deleted: boolean): SchemaValue[]
   /** The largest id that was ever seen in a context; ids of deleted schemas are not given out again. */
   maxId(context: string): number
   /** The number that a new version of a subject gets. */
@@ -26,7 +26,10 @@ export interface RegistryState {
   readonly reservations: Pick<Reservations, 'isGranted' | 'pending'>
   config(subject: string | null): ConfigValue | undefined
   mode(subject: string | null): string | undefined
+  /** Those that were made known or have subjects, and the default one, sorted. */
   contexts(): string[]
+  /** Whether the topic has a record of a context. */
+  hasContextRecord(context: string): boolean
 }
 
 /** What makes two schemas the same one: their canonical text and what it refers to. */
@@ -59,6 +62,7 @@ export function createState(): RegistryState {
   const maxIds = new Map<string, number>([[defaultContext, 0]])
   const configs = new Map<string | null, ConfigValue>()
   const modes = new Map<string | null, string>()
+  const contexts = new Set<string>()
   const reservations = createReservations()
 
   function put(value: SchemaValue): void {
@@ -85,9 +89,10 @@ export function createState(): RegistryState {
   function index(previous: SchemaValue | undefined, next: SchemaValue | undefined): void {
     replace(byId, previous, next, (value) => [idKey(contextOf(value.subject), value.id)])
     replace(byFingerprint, previous, next, (value) => [hashKey(contextOf(value.subject), value)])
-    replace(byReference, previous, next, (value) =>
-      value.deleted ? [] : value.references.map((reference) => versionKey(reference.subject, reference.version)),
-    )
+    replace(byReference, previous, next, (value) => {
+      const context = contextOf(value.subject)
+      return value.references.map(({ subject, version }) => versionKey(qualify(subject, context), version))
+    })
   }
 
   function applySchema(subject: string, version: number, value: SchemaValue | null): void {
@@ -113,8 +118,12 @@ export function createState(): RegistryState {
     }
   }
 
+  /** @param subject null and `:.name:` stand for all subjects of a context */
   function clearDeleted(subject: string | null): void {
-    for (const name of subject === null ? [...subjects.keys()] : [subject]) {
+    const whole = subject === null || nameOf(subject) === ''
+    const context = contextOf(subject)
+    const names = whole ? [...subjects.keys()].filter((name) => contextOf(name) === context) : [subject]
+    for (const name of names) {
       for (const value of [...(subjects.get(name)?.values() ?? [])]) {
         if (value.deleted) remove(name, value.version)
       }
@@ -140,6 +149,8 @@ export function createState(): RegistryState {
           return value === null ? undefined : deleteUpTo(key.subject, (value as { version: number }).version)
         case 'CLEAR_SUBJECT':
           return value === null ? undefined : clearDeleted(key.subject)
+        case 'CONTEXT':
+          return void (value === null ? contexts.delete(key.context) : contexts.add(key.context))
         case 'NOOP':
           return value === null ? undefined : applyReservation(value as Reservation)
       }
@@ -148,7 +159,8 @@ export function createState(): RegistryState {
     versions: versionsOf,
     version: (subject, version) => subjects.get(subject)?.get(version),
     withId: (context, id) => byId.get(idKey(context, id)) ?? [],
-    referrers: (subject, version) => [...(byReference.get(versionKey(subject, version)) ?? [])],
+    referrers: (subject, version, deleted) =>
+      (byReference.get(versionKey(subject, version)) ?? []).filter((value) => deleted || !value.deleted),
     maxId: (context) => maxIds.get(context) ?? 0,
     nextVersion: (subject) =>
       Math.max(versionsOf(subject, true).at(-1)?.version ?? 0, reservations.lastVersion(subject)) + 1,
@@ -160,7 +172,8 @@ export function createState(): RegistryState {
     reservations,
     config: (subject) => configs.get(subject),
     mode: (subject) => modes.get(subject),
-    contexts: () => [...new Set([defaultContext, ...[...subjects.keys()].map(contextOf)])].toSorted(),
+    contexts: () => [...new Set([defaultContext, ...contexts, ...[...subjects.keys()].map(contextOf)])].toSorted(),
+    hasContextRecord: (context) => contexts.has(context),
   }
 }
 

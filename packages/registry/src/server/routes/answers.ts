@@ -1,18 +1,28 @@
 // How a version is shown: Confluent's field order; the type of Avro and empty references are left out.
 import { parseStored } from '../../registry/index.ts'
-import type { RegistryState, SchemaValue } from '../../store/index.ts'
+import { contextOf, qualify, type RegistryState, type SchemaValue } from '../../store/index.ts'
+import type { Call } from './route.ts'
 
-export function versionAnswer(value: SchemaValue): Record<string, unknown> {
+export function versionAnswer(value: SchemaValue, call: Call): Record<string, unknown> {
   return {
     subject: value.subject,
     version: value.version,
     id: value.id,
-    ...typeAnswer(value),
+    ...typeAnswer(value, call),
     schema: value.schema,
   }
 }
 
-export function typeAnswer({ schemaType, references }: SchemaValue): Record<string, unknown> {
+/** References are shown as they were registered; with `referenceFormat=qualified` each names its context. */
+export function typeAnswer(value: SchemaValue, call: Call): Record<string, unknown> {
+  const { schemaType } = value
+  const references =
+    call.query.referenceFormat?.toLowerCase() !== 'qualified'
+      ? value.references
+      : value.references.map((reference) => ({
+          ...reference,
+          subject: qualify(reference.subject, contextOf(value.subject)),
+        }))
   return {
     ...(schemaType === 'AVRO' ? {} : { schemaType }),
     ...(references.length === 0 ? {} : { references }),

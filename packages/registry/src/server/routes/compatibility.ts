@@ -1,12 +1,14 @@
 // `/compatibility`: would this schema be accepted, and if not, why.
 import {
-  findVersion,
+  errors,
   incompatibilities,
   levelInScope,
   normalizeInScope,
   parseSent,
   parseVersion,
+  RegistryRefusal,
 } from '../../registry/index.ts'
+import type { SchemaValue } from '../../store/index.ts'
 import { definitionOf, schemaBody } from './bodies.ts'
 import { bodyAs, type Call, flag, type Route, type RouteContext, subjectOf } from './route.ts'
 
@@ -16,14 +18,28 @@ export function compatibilityRoutes({ store, fallbackLevel }: RouteContext): Rou
     const subject = subjectOf(call)
     const spec = call.params.version === undefined ? undefined : parseVersion(call.params.version)
     const live = state.versions(subject, false)
-    // The latest version of a subject that has none is nothing that could be broken; a number must be there.
+    // A subject without versions has nothing that could be broken; a version that is named must be there.
     const versions =
-      spec === undefined || (spec === 'latest' && live.length === 0) ? live : [findVersion(state, subject, spec, false)]
-    const parsed = parseSent(state, subject, definitionOf(bodyAs(schemaBody, call)), false)
-    const schema = flag(call, 'normalize') || normalizeInScope(state, subject) ? parsed.normalize() : parsed
-    const messages = incompatibilities(state, levelInScope(state, subject, fallbackLevel), schema, versions)
+      spec === undefined ? live : spec === 'latest' ? live.slice(-1) : live.filter(({ version }) => version === spec)
+    if (typeof spec === 'number' && versions.length === 0) throw errors.versionNotFound(spec)
+    const messages = problems(call, subject, versions)
     const compatible = messages.length === 0
     return { is_compatible: compatible, ...(flag(call, 'verbose') && !compatible ? { messages } : {}) }
+  }
+
+  /** @throws {RegistryRefusal} 42201 not a schema; with `verbose` that is one of the problems */
+  function problems(call: Call, subject: string, versions: readonly SchemaValue[]): readonly string[] {
+    const { state } = store
+    const definition = definitionOf(bodyAs(schemaBody, call))
+    try {
+      const parsed = parseSent(state, subject, definition, false)
+      const schema = flag(call, 'normalize') || normalizeInScope(state, subject) ? parsed.normalize() : parsed
+      return incompatibilities(state, levelInScope(state, subject, fallbackLevel), schema, versions)
+    } catch (error) {
+      const isUnparsable = error instanceof RegistryRefusal && error.errorCode === 42201 && definition.schema !== ''
+      if (isUnparsable && flag(call, 'verbose')) return [error.message]
+      throw error
+    }
   }
 
   return [

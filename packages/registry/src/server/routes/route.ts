@@ -1,7 +1,7 @@
 // What a route is: a method, a path, and a function from the call to the answer.
 import type { z } from 'zod'
 import { errors, RegistryRefusal } from '../../registry/index.ts'
-import { normalizeSubject, type Store } from '../../store/index.ts'
+import { contextOf, defaultContext, globalContext, nameOf, qualify, type Store, settingsOf } from '../../store/index.ts'
 import type { CompatibilityLevel } from '../../types.ts'
 
 export interface RouteContext {
@@ -36,23 +36,70 @@ export function flag(call: Call, name: string): boolean {
 }
 
 /**
- * The subject in the path.
+ * The context in the path, `/contexts/.lab/…`; the default one without it. `lab` and `:.lab:` mean the same.
+ * @throws {RegistryRefusal} 42208
+ */
+export function contextOfPath(call: Call): string {
+  const text = call.params.context
+  if (text === undefined) return defaultContext
+  const name = text.replace(/^:(.*):$/, '$1')
+  if (name.includes(':') || hasControlCharacters(name)) throw errors.invalidSubject(text)
+  return name.startsWith('.') ? name : `.${name}`
+}
+
+/**
+ * The subject in the path, with its context.
  * @throws {RegistryRefusal} 42208
  */
 export function subjectOf(call: Call): string {
-  const subject = normalizeSubject(call.params.subject ?? '')
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
-  if (subject === '' || /[\u0000-\u001f\u007f-\u009f]/.test(subject) || ['__GLOBAL', '__EMPTY'].includes(subject)) {
+  const subject = qualifiedSubject(call)
+  if (nameOf(subject) === '' || contextOf(subject) === globalContext) throw errors.invalidSubject(subject)
+  return subject
+}
+
+/**
+ * What `/config` and `/mode` are about: a subject, or a context (null: the default one).
+ * @throws {RegistryRefusal} 42208
+ */
+export function settingTarget(call: Call): string | null {
+  if (call.params.subject === undefined) return settingsOf(contextOfPath(call))
+  const subject = qualifiedSubject(call)
+  return nameOf(subject) === '' ? settingsOf(contextOf(subject)) : subject
+}
+
+function qualifiedSubject(call: Call): string {
+  const subject = qualify(call.params.subject ?? '', contextOfPath(call))
+  if (hasControlCharacters(subject) || ['__GLOBAL', '__EMPTY'].includes(nameOf(subject))) {
     throw errors.invalidSubject(subject)
   }
   return subject
 }
 
-/** The part of a list that `offset` and `limit` name; a negative limit means all of it. */
+function hasControlCharacters(text: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return /[\u0000-\u001f\u007f-\u009f]/.test(text)
+}
+
+/**
+ * The subjects that `subjectPrefix` names: `:*:orders` in every context, `:.lab:orders` and `orders` in one; all of the
+ * path's context without it, and all there are where the path has none.
+ */
+export function subjectFilter(call: Call): (subject: string) => boolean {
+  const prefix = call.query.subjectPrefix ?? ''
+  const everywhere = /^:\*:(.*)$/s.exec(prefix)?.[1] ?? (prefix === '' ? '' : undefined)
+  if (everywhere !== undefined && call.params.context === undefined) {
+    return (subject) => nameOf(subject).startsWith(everywhere)
+  }
+  const wanted = qualify(everywhere ?? prefix, contextOfPath(call))
+  const [context, name] = [contextOf(wanted), nameOf(wanted)]
+  return (subject) => contextOf(subject) === context && nameOf(subject).startsWith(name)
+}
+
+/** The part of a list that `offset` and `limit` name; without a positive limit all of it. */
 export function page<Item>(call: Call, items: readonly Item[]): Item[] {
-  const offset = whole(call, 'offset', 0)
-  const limit = whole(call, 'limit', -1)
-  return items.slice(Math.max(0, offset), limit < 0 ? undefined : Math.max(0, offset) + limit)
+  const offset = Math.max(0, whole(call, 'offset', 0))
+  const limit = whole(call, 'limit', 0)
+  return items.slice(offset, limit <= 0 ? undefined : offset + limit)
 }
 
 function whole(call: Call, name: string, fallback: number): number {

@@ -2,41 +2,42 @@
 
 import { supportedSchemaTypes } from '../../formats/index.ts'
 import { errors } from '../../registry/index.ts'
-import { contextOf, type SchemaValue } from '../../store/index.ts'
+import { contextOf, nameOf, qualify, type SchemaValue } from '../../store/index.ts'
 import { textOf, typeAnswer, versionAnswer } from './answers.ts'
-import { type Call, flag, page, RawText, type Route, type RouteContext } from './route.ts'
+import { type Call, contextOfPath, flag, page, RawText, type Route, type RouteContext, subjectFilter } from './route.ts'
 
 export function schemaRoutes({ store }: RouteContext): Route[] {
-  /** @throws {RegistryRefusal} 40403 */
+  /** The subject that the query names, or (`:.lab:`, empty in the default one) a whole context. */
+  const wantedSubject = (call: Call) => qualify(call.query.subject ?? '', contextOfPath(call))
+
+  /** @throws {RegistryRefusal} 404 where the id is not a number, 40403 */
   function holders(call: Call): readonly SchemaValue[] {
-    const id = /^\d{1,10}$/.test(call.params.id ?? '') ? Number(call.params.id) : -1
-    const found = store.state.withId(contextOf(call.query.subject ?? ''), id)
-    if (found.length === 0) throw errors.schemaNotFound(id < 0 ? undefined : id)
+    const id = Number(/^-?\d{1,10}$/.exec(call.params.id ?? '')?.[0])
+    if (!(Math.abs(id) <= 0x7fffffff)) throw errors.noSuchPath()
+    const found = store.state.withId(contextOf(wantedSubject(call)), id)
+    if (found.length === 0) throw errors.schemaNotFound(id)
     return found
   }
 
   function visibleHolders(call: Call): SchemaValue[] {
+    const subject = wantedSubject(call)
     return holders(call)
       .filter((value) => flag(call, 'deleted') || !value.deleted)
-      .filter(
-        (value) =>
-          call.query.subject === undefined || call.query.subject === '' || value.subject === call.query.subject,
-      )
+      .filter((value) => nameOf(subject) === '' || value.subject === subject)
       .toSorted((a, b) => (a.subject < b.subject ? -1 : a.subject > b.subject ? 1 : a.version - b.version))
   }
 
   function list(call: Call): unknown {
     const { state } = store
-    const prefix = subjectPrefix(call)
     const deleted = flag(call, 'deleted')
     const found = state
       .subjects(deleted)
-      .filter((subject) => subject.startsWith(prefix))
+      .filter(subjectFilter(call))
       .flatMap((subject) => {
         const versions = state.versions(subject, deleted)
         return flag(call, 'latestOnly') ? versions.slice(-1) : versions
       })
-    return page(call, found).map(versionAnswer)
+    return page(call, found).map((value) => versionAnswer(value, call))
   }
 
   return [
@@ -49,7 +50,7 @@ export function schemaRoutes({ store }: RouteContext): Route[] {
         const value = holders(call)[0]!
         const maxId = store.state.maxId(contextOf(value.subject))
         return {
-          ...typeAnswer(value),
+          ...typeAnswer(value, call),
           schema: textOf(store.state, value, call.query.format),
           ...(flag(call, 'fetchMaxId') ? { maxId } : {}),
         }
@@ -75,10 +76,4 @@ export function schemaRoutes({ store }: RouteContext): Route[] {
         ),
     },
   ]
-}
-
-/** `:*:` (every context) is the default. */
-export function subjectPrefix(call: Call): string {
-  const prefix = call.query.subjectPrefix ?? ''
-  return prefix === ':*:' ? '' : prefix
 }

@@ -1,12 +1,22 @@
 // About the server itself: is it there, what is it, which contexts and cluster does it have.
 import { version } from '../version.ts'
-import { page, type Route, type RouteContext } from './route.ts'
+import { type Call, page, type Route, type RouteContext } from './route.ts'
 
-export function serverRoutes({ store }: RouteContext): Route[] {
+export function rootRoutes(): Route[] {
   return [
     { method: 'GET', path: '/', handle: () => ({}) },
     { method: 'POST', path: '/', handle: () => ({}) },
-    { method: 'GET', path: '/contexts', handle: (call) => page(call, store.state.contexts()) },
+  ]
+}
+
+export function serverRoutes({ store }: RouteContext): Route[] {
+  function contexts(call: Call): string[] {
+    const prefix = call.query.contextPrefix ?? ''
+    return store.state.contexts().filter((context) => context.startsWith(prefix))
+  }
+
+  return [
+    { method: 'GET', path: '/contexts', handle: (call) => page(call, contexts(call)) },
     {
       method: 'GET',
       path: '/v1/metadata/id',

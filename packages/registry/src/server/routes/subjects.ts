@@ -12,8 +12,17 @@ import {
 } from '../../registry/index.ts'
 import { textOf, versionAnswer } from './answers.ts'
 import { definitionOf, schemaBody } from './bodies.ts'
-import { bodyAs, type Call, flag, page, RawText, type Route, type RouteContext, subjectOf } from './route.ts'
-import { subjectPrefix } from './schemas.ts'
+import {
+  bodyAs,
+  type Call,
+  flag,
+  page,
+  RawText,
+  type Route,
+  type RouteContext,
+  subjectFilter,
+  subjectOf,
+} from './route.ts'
 
 export function subjectRoutes({ store, fallbackLevel }: RouteContext): Route[] {
   function listSubjects(call: Call): unknown {
@@ -23,7 +32,7 @@ export function subjectRoutes({ store, fallbackLevel }: RouteContext): Route[] {
     const names = state
       .subjects(deletedOnly || flag(call, 'deleted'))
       .filter((subject) => !deletedOnly || !live.has(subject))
-      .filter((subject) => subject.startsWith(subjectPrefix(call)))
+      .filter(subjectFilter(call))
     return page(call, names)
   }
 
@@ -62,12 +71,15 @@ export function subjectRoutes({ store, fallbackLevel }: RouteContext): Route[] {
     const subject = subjectOf(call)
     const { state } = store
     const deleted = flag(call, 'deleted')
-    const schema = parseSent(state, subject, definitionOf(bodyAs(schemaBody, call)), true)
+    const definition = definitionOf(bodyAs(schemaBody, call))
+    const isThere = state.versions(subject, deleted).length > 0
+    const missing = isThere ? errors.schemaNotFound() : errors.subjectNotFound(subject)
+    if (definition.schema.trim() === '') throw missing
+    const schema = parseSent(state, subject, definition, true)
     const normalize = flag(call, 'normalize') || normalizeInScope(state, subject)
-    if (state.versions(subject, deleted).length === 0) throw errors.subjectNotFound(subject)
     const found = findSchema(state, subject, normalize ? schema.normalize() : schema, deleted)
-    if (!found) throw errors.schemaNotFound()
-    return versionAnswer({ ...found, schema: textOf(state, found, call.query.format) })
+    if (!found) throw missing
+    return versionAnswer({ ...found, schema: textOf(state, found, call.query.format) }, call)
   }
 
   function versionOf(call: Call) {
@@ -77,7 +89,7 @@ export function subjectRoutes({ store, fallbackLevel }: RouteContext): Route[] {
 
   function referencedBy(call: Call): unknown {
     const { subject, version } = versionOf(call)
-    const ids = store.state.referrers(subject, version).map((value) => value.id)
+    const ids = store.state.referrers(subject, version, false).map((value) => value.id)
     return page(
       call,
       [...new Set(ids)].toSorted((a, b) => a - b),
@@ -100,7 +112,7 @@ export function subjectRoutes({ store, fallbackLevel }: RouteContext): Route[] {
       path: one,
       handle(call) {
         const value = versionOf(call)
-        return versionAnswer({ ...value, schema: textOf(store.state, value, call.query.format) })
+        return versionAnswer({ ...value, schema: textOf(store.state, value, call.query.format) }, call)
       },
     },
     {
