@@ -1,7 +1,7 @@
 // Checks what a caller hands to `emit` and `emitMany` before anything of it is used: the types say the same, but services are
 // also written in JavaScript, and values come from requests and files.
 import { EventsConfigError, EventsError } from './errors.ts'
-import type { EmitOptions } from './types.ts'
+import type { EmitOptions, RecordOptions } from './types.ts'
 
 /** Latest time that a JavaScript date can have, in milliseconds since the epoch. */
 const maxTimestampMs = 8_640_000_000_000_000
@@ -22,6 +22,38 @@ export function checkEmitArguments(topic: unknown, eventType: unknown, given: un
   if (key !== undefined && typeof key !== 'string') {
     throw new EventsConfigError('key', `must be a text, it is ${kindOf(key)}${where}; leave it out for the userId`)
   }
+  checkTime(timestampMs, where)
+  if (headers !== undefined) checkHeaders(headers, where)
+}
+
+/**
+ * The same for a record of a shape of its own, as far as that is possible without the registered schema.
+ * @throws EventsConfigError naming the argument that cannot be used
+ */
+export function checkRecordArguments(topic: unknown, value: unknown, given: unknown): asserts given is RecordOptions {
+  requireText('topic', topic, '')
+  const where = ` (topic ${topic as string})`
+  if (typeof value !== 'object' || Array.isArray(value) || ArrayBuffer.isView(value)) {
+    throw new EventsConfigError(
+      'value',
+      `must be an object with the fields of the topic's schema, or null to delete a key, it is ${kindOf(value)}${where}`,
+    )
+  }
+  if (typeof given !== 'object' || given === null) {
+    throw new EventsConfigError('options', `must be an object with a key, it is ${kindOf(given)}${where}`)
+  }
+  const { key, headers, timestampMs } = given as Record<string, unknown>
+  if (key !== null && typeof key !== 'string' && !(key instanceof Uint8Array)) {
+    throw new EventsConfigError('key', `must be a text, bytes, or null for none, it is ${kindOf(key)}${where}`)
+  }
+  if (value === null && key === null) {
+    throw new EventsConfigError('key', `is missing: null as a value deletes a key, and there is none${where}`)
+  }
+  checkTime(timestampMs, where)
+  if (headers !== undefined) checkHeaders(headers, where)
+}
+
+function checkTime(timestampMs: unknown, where: string): void {
   if (
     timestampMs !== undefined &&
     !(Number.isInteger(timestampMs) && (timestampMs as number) >= 0 && (timestampMs as number) <= maxTimestampMs)
@@ -32,7 +64,6 @@ export function checkEmitArguments(topic: unknown, eventType: unknown, given: un
       `must be a whole number of milliseconds since the epoch, it is ${is}${where}; leave it out for now`,
     )
   }
-  if (headers !== undefined) checkHeaders(headers, where)
 }
 
 function checkHeaders(headers: unknown, where: string): void {

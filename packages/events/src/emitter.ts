@@ -1,18 +1,11 @@
-// From a call of `emit` to a record in the producer: validate, envelope, encode, choose the partition, wait for the answer.
-import { checkEmitArguments, checkEventList, codedError, headerEntries, payloadJson } from './emit-arguments.ts'
+// From a call of `emit` to a record in the producer: validate, encode, choose the partition, wait for the answer.
+import { checkEventList, checkRecordArguments, codedError, headerEntries } from './emit-arguments.ts'
 import { EmitManyError, EventsClosedError, EventsConfigError, EventsError } from './errors.ts'
-import {
-  backoffMs,
-  encodeHeaders,
-  noHeaders,
-  type Producer,
-  partitionForKey,
-  pause,
-  type Receipt,
-} from './kafka/index.ts'
-import { type SendSpan, startSend } from './tracing.ts'
-import type { EmitOptions, EmitResult, Envelope, EventObserver } from './types.ts'
-import type { Catalogue, Codec, Encoder } from './wire/index.ts'
+import { backoffMs, encodeHeaders, noHeaders, type Producer, partitionForKey, pause } from './kafka/index.ts'
+import { EmitReceipt, type Key, type Observed, snapshot, toEnvelope } from './outgoing.ts'
+import { startSend } from './tracing.ts'
+import type { EmitOptions, EmitResult, Envelope, EventObserver, RecordOptions, RecordResult } from './types.ts'
+import type { Catalogue, Codec, Encoder, RecordEncoder, RecordValue } from './wire/index.ts'
 
 export interface EmitterOptions {
   readonly clientId: string
@@ -21,6 +14,8 @@ export interface EmitterOptions {
   readonly codec: Codec
   readonly newId: () => string
   readonly now: () => number
+  /** From 0 up to 1: where records without a key begin. */
+  readonly random: () => number
   /** How long looking a topic up may take, in milliseconds. */
   readonly deliveryTimeoutMs: number
   readonly observer?: EventObserver
@@ -28,9 +23,13 @@ export interface EmitterOptions {
 
 export interface Emitter {
   emit(topic: string, eventType: string, data: unknown, options: EmitOptions): Promise<EmitResult>
+  emitRecord(topic: string, value: RecordValue | null, options: RecordOptions): Promise<RecordResult>
   emitMany(
     events: readonly (EmitOptions & { topic: string; eventType: string; data: unknown })[],
   ): Promise<EmitResult[]>
+  emitManyRecords(
+    records: readonly (RecordOptions & { topic: string; value: RecordValue | null })[],
+  ): Promise<RecordResult[]>
   /** To be called when the producer has room again. */
   resume(): void
   /** Refuses further events; those that wait for room fail. */
@@ -41,70 +40,44 @@ export interface Emitter {
 }
 
 interface TopicState {
-  encoder: Encoder | null
-  loading: boolean
+  readonly topic: string
+  readonly kind: 'events' | 'records'
+  encoder: Encoder<unknown> | null
+  /** The lookup that is under way; resolves with why it failed, for good. */
+  loading: Promise<Error | null> | null
   /** Events that came while the topic was being looked up or the producer was full, in their order. */
-  readonly waiting: PendingEvent[]
+  readonly waiting: Pending[]
+  /** Where records without a key go, until `stickyBytes` of them are there (KIP-794). */
+  readonly sticky: { partition: number; leftBytes: number }
 }
 
-interface PendingEvent {
-  readonly envelope: Envelope
-  readonly key: string
+/** An envelope, a record of a shape of its own, its bytes once it is encoded, or null for none. */
+type Value = Envelope | RecordValue | Buffer | null
+
+interface Pending {
+  readonly value: Value
+  readonly key: Key
+  readonly timestampMs: number
   readonly headers: EmitOptions['headers']
   readonly receipt: EmitReceipt
-}
-
-/** What the producer tells about one event. A class because there are a hundred thousand of them a second. */
-class EmitReceipt implements Receipt {
-  readonly topic: string
-  readonly eventId: string
-  readonly span: SendSpan | null
-  /** Kept for observers only: what is under way is what the garbage collector has to carry. */
-  readonly envelope: Envelope | null
-  readonly done: (receipt: EmitReceipt, error: Error | null, result: EmitResult | null) => void
-  resolve!: (result: EmitResult) => void
-  reject!: (error: Error) => void
-
-  constructor(
-    topic: string,
-    eventId: string,
-    span: SendSpan | null,
-    envelope: Envelope | null,
-    done: EmitReceipt['done'],
-  ) {
-    this.topic = topic
-    this.eventId = eventId
-    this.span = span
-    this.envelope = envelope
-    this.done = done
-  }
-
-  acknowledged(partition: number, offset: bigint): void {
-    const result = { eventId: this.eventId, topic: this.topic, partition, offset }
-    this.done(this, null, result)
-    this.resolve(result)
-  }
-
-  failed(error: Error): void {
-    this.done(this, error, null)
-    this.reject(error)
-  }
 }
 
 /** No topic takes events of this size; beyond it buffers that have to grow become a danger to the process. */
 const maxEventBytes = 256 * 1024 * 1024
 
 const neverAborted = new AbortController().signal
+const noBytes = Buffer.alloc(0)
+const stickyBytes = 16 * 1024
 
 export function createEmitter(options: EmitterOptions): Emitter {
   const { producer, catalogue, codec, observer } = options
-  const topics = new Map<string, TopicState>()
+  const topics = { events: new Map<string, TopicState>(), records: new Map<string, TopicState>() }
   const counters = { emitted: 0, emitFailed: 0 }
   let waiting = 0
   let closed = false
   let keyBuffer = Buffer.allocUnsafe(1024)
 
-  function done(receipt: EmitReceipt, error: Error | null, result: EmitResult | null): void {
+  function done(receipt: EmitReceipt, error: Error | null, result: RecordResult | null): void {
     if (error !== null) {
       counters.emitFailed++
       receipt.span?.failed(error)
@@ -112,116 +85,172 @@ export function createEmitter(options: EmitterOptions): Emitter {
     }
     counters.emitted++
     receipt.span?.sent(result!.partition, result!.offset)
-    if (observer?.emitted !== undefined && receipt.envelope !== null) {
-      const { event_type, user_id, data } = receipt.envelope
-      try {
-        observer.emitted({ ...result!, eventType: event_type, userId: user_id, data: JSON.parse(data) as unknown })
-      } catch (error) {
-        // It must not throw; when it does, the producer's work goes on all the same.
-        process.emitWarning(error as Error)
-      }
+    if (receipt.observed === null) return
+    try {
+      tell(receipt.observed, result!)
+    } catch (error) {
+      // It must not throw; when it does, the producer's work goes on all the same.
+      process.emitWarning(error as Error)
     }
   }
 
-  function toEnvelope(topic: string, eventType: string, data: unknown, given: EmitOptions): Envelope {
-    checkEmitArguments(topic, eventType, given)
-    // First: a payload that JSON cannot hold, such as one with a cycle, is nothing to validate either.
-    const json = payloadJson(topic, eventType, data)
-    catalogue.validate(topic, eventType, data)
-    return {
-      event_id: options.newId(),
-      event_type: eventType,
-      user_id: given.userId,
-      timestamp: given.timestampMs ?? options.now(),
-      data: json,
+  function tell(observed: Observed, result: RecordResult): void {
+    if (observed.kind === 'record') {
+      observer?.recordEmitted?.({ ...result, key: observed.key, value: observed.value })
+      return
     }
+    const { event_type, user_id, data } = observed.envelope
+    const event = { ...(result as EmitResult), eventType: event_type, userId: user_id }
+    observer?.emitted?.({ ...event, data: JSON.parse(data) as unknown })
   }
 
-  function send(topic: string, envelope: Envelope, given: EmitOptions): Promise<EmitResult> {
+  function stateOf(kind: TopicState['kind'], topic: string): TopicState {
+    let state = topics[kind].get(topic)
+    if (state === undefined) {
+      state = { topic, kind, encoder: null, loading: null, waiting: [], sticky: { partition: -1, leftBytes: 0 } }
+      topics[kind].set(topic, state)
+    }
+    return state
+  }
+
+  function sendEvent(topic: string, envelope: Envelope, given: EmitOptions): Promise<EmitResult> {
     if (closed) return Promise.reject(new EventsClosedError('emit'))
     const key = given.key ?? given.userId
     const span = startSend(topic, envelope.event_type, key, options.clientId)
-    const observed = observer?.emitted === undefined ? null : envelope
+    const observed: Observed | null = observer?.emitted === undefined ? null : { kind: 'event', envelope }
     const receipt = new EmitReceipt(topic, envelope.event_id, span, observed, done)
+    return send(stateOf('events', topic), envelope, key, envelope.timestamp, given.headers, receipt)
+  }
+
+  /** @throws EventValidationError when the schema is known already; otherwise the promise rejects with it */
+  function sendRecord(topic: string, value: RecordValue | null, given: RecordOptions): Promise<RecordResult> {
+    if (closed) return Promise.reject(new EventsClosedError('emit'))
+    const { key, timestampMs = options.now(), headers } = given
+    const state = stateOf('records', topic)
+    const encoder = state.encoder as RecordEncoder | null
+    if (value !== null) encoder?.check(value)
+    const waits = encoder === null || state.waiting.length > 0 || !producer.hasRoom()
+    // What waits is a copy: the caller may change its object as soon as this call returns.
+    const sent = value === null || !waits ? value : encoder === null ? snapshot(value, topic) : encoder.encode(value)
+    const span = startSend(topic, null, typeof key === 'string' ? key : null, options.clientId)
+    const observed: Observed | null =
+      observer?.recordEmitted === undefined
+        ? null
+        : { kind: 'record', key, value: value === null ? null : snapshot(value, topic) }
+    const receipt = new EmitReceipt(topic, null, span, observed, done)
+    return send(state, sent, key, timestampMs, headers, receipt)
+  }
+
+  function send(
+    state: TopicState,
+    value: Value,
+    key: Key,
+    timestampMs: number,
+    headers: EmitOptions['headers'],
+    receipt: EmitReceipt,
+  ): Promise<EmitResult> {
     const promise = new Promise<EmitResult>((resolve, reject) => {
       receipt.resolve = resolve
       receipt.reject = reject
     })
-    let state = topics.get(topic)
-    if (state === undefined) {
-      state = { encoder: null, loading: false, waiting: [] }
-      topics.set(topic, state)
-    }
-    // Whoever came first goes first: an event never overtakes those that wait.
+    // First come, first served: an event never overtakes those that wait.
     if (state.encoder !== null && state.waiting.length === 0 && producer.hasRoom()) {
-      append(topic, state, envelope, key, given.headers, receipt)
+      append(state, value, key, timestampMs, headers, receipt)
     } else {
-      state.waiting.push({ envelope, key, headers: given.headers, receipt })
+      state.waiting.push({ value, key, timestampMs, headers, receipt })
       waiting++
-      if (state.encoder === null) void load(topic, state)
+      if (state.encoder === null) void load(state)
     }
     return promise
   }
 
   /** Hands an event to the producer; one that cannot be encoded fails, and does not disturb the caller's or the others'. */
   function append(
-    topic: string,
     state: TopicState,
-    envelope: Envelope,
-    key: string,
+    value: Value,
+    key: Key,
+    timestampMs: number,
     given: EmitOptions['headers'],
     receipt: EmitReceipt,
   ): void {
     try {
-      encodeAndAppend(topic, state, envelope, key, given, receipt)
+      encodeAndAppend(state, value, key, timestampMs, given, receipt)
     } catch (error) {
       receipt.failed(codedError(error))
     }
   }
 
   function encodeAndAppend(
-    topic: string,
     state: TopicState,
-    envelope: Envelope,
-    key: string,
+    value: Value,
+    key: Key,
+    timestampMs: number,
     given: EmitOptions['headers'],
     receipt: EmitReceipt,
   ): void {
+    const { topic } = state
     let headers = noHeaders
     if (given !== undefined || (receipt.span !== null && receipt.span.headers.length > 0)) {
       headers = encodeHeaders([...headerEntries(given), ...(receipt.span?.headers ?? [])])
     }
     const encoder = state.encoder!
-    const valueLength = encoder.encodeShared(envelope)
-    if (valueLength + key.length + headers.length > maxEventBytes) {
+    let valueBytes: Buffer = noBytes
+    let valueLength = -1
+    if (value instanceof Buffer) {
+      valueBytes = value
+      valueLength = value.length
+    } else if (value !== null) {
+      valueLength = encoder.encodeShared(value)
+      valueBytes = encoder.shared.buffer
+    }
+    if (valueLength + (key?.length ?? 0) + headers.length > maxEventBytes) {
       throw new EventsConfigError('data', `makes an event of more than ${maxEventBytes} bytes (${topic})`)
     }
-    // A code unit takes three bytes of UTF-8 at most.
-    if (keyBuffer.length < key.length * 3) keyBuffer = Buffer.allocUnsafe(key.length * 3)
-    const keyLength = keyBuffer.write(key)
-    const partition = partitionForKey(keyBuffer, producer.partitions(topic)!, keyLength)
-    const { timestamp } = envelope
-    producer.append(
-      topic,
-      partition,
-      keyBuffer,
-      keyLength,
-      encoder.shared.buffer,
-      valueLength,
-      headers,
-      timestamp,
-      receipt,
-    )
+    let keyBytes: Uint8Array = noBytes
+    let keyLength = -1
+    if (typeof key === 'string') {
+      // A code unit takes three bytes of UTF-8 at most.
+      if (keyBuffer.length < key.length * 3) keyBuffer = Buffer.allocUnsafe(key.length * 3)
+      keyBytes = keyBuffer
+      keyLength = keyBuffer.write(key)
+    } else if (key !== null) {
+      keyBytes = key
+      keyLength = key.length
+    }
+    const partition =
+      keyLength < 0
+        ? stickyPartition(state, valueLength)
+        : partitionForKey(keyBytes, producer.partitions(topic)!, keyLength)
+    producer.append(topic, partition, keyBytes, keyLength, valueBytes, valueLength, headers, timestampMs, receipt)
   }
 
-  async function load(topic: string, state: TopicState): Promise<void> {
-    if (state.loading) return
-    state.loading = true
+  /** Records without a key stay with a partition for a batch's length: small batches cost more than an even spread gains. */
+  function stickyPartition({ topic, sticky }: TopicState, bytes: number): number {
+    const partitions = producer.partitions(topic)!
+    if (sticky.leftBytes <= 0) {
+      const first = sticky.partition < 0 ? Math.floor(options.random() * partitions) : sticky.partition + 1
+      sticky.partition = first % partitions
+      sticky.leftBytes = stickyBytes
+    }
+    sticky.leftBytes -= Math.max(1, bytes)
+    return sticky.partition
+  }
+
+  function load(state: TopicState): Promise<Error | null> {
+    state.loading ??= lookUp(state).finally(() => {
+      state.loading = null
+    })
+    return state.loading
+  }
+
+  async function lookUp(state: TopicState): Promise<Error | null> {
+    const { topic } = state
     const deadlineMs = options.now() + options.deliveryTimeoutMs
     for (let failures = 1; !closed && state.encoder === null; failures++) {
       try {
-        const [encoder] = await Promise.all([codec.encoderFor(topic), producer.load(topic)])
-        state.encoder = encoder
+        const encoder = state.kind === 'events' ? codec.encoderFor(topic) : codec.recordEncoderFor(topic)
+        const [ready] = await Promise.all([encoder as Promise<Encoder<never>>, producer.load(topic)])
+        state.encoder = ready as unknown as Encoder<unknown>
       } catch (error) {
         // A broker or a registry that is restarting is waited for; an answer ("no such topic") is final.
         if (!(error instanceof EventsError) && options.now() < deadlineMs) {
@@ -233,20 +262,39 @@ export function createEmitter(options: EmitterOptions): Emitter {
           waiting--
           receipt.failed(error as Error)
         }
-        break
+        return error as Error
       }
     }
-    state.loading = false
+    if (state.kind === 'records' && state.encoder !== null) checkWaiting(state, state.encoder as RecordEncoder)
     resume()
+    return null
+  }
+
+  /** Records that came before their schema was known are checked against it now. */
+  function checkWaiting(state: TopicState, encoder: RecordEncoder): void {
+    for (const pending of state.waiting.splice(0)) {
+      try {
+        if (pending.value !== null) encoder.check(pending.value as RecordValue)
+        state.waiting.push(pending)
+      } catch (error) {
+        waiting--
+        pending.receipt.failed(error as Error)
+      }
+    }
+  }
+
+  function* allStates(): Generator<TopicState> {
+    yield* topics.events.values()
+    yield* topics.records.values()
   }
 
   function resume(): void {
-    for (const [topic, state] of topics) {
+    for (const state of allStates()) {
       if (state.encoder === null || state.waiting.length === 0) continue
       let next = 0
       while (next < state.waiting.length && producer.hasRoom()) {
-        const { envelope, key, headers, receipt } = state.waiting[next++]!
-        append(topic, state, envelope, key, headers, receipt)
+        const { value, key, timestampMs, headers, receipt } = state.waiting[next++]!
+        append(state, value, key, timestampMs, headers, receipt)
       }
       state.waiting.splice(0, next)
       waiting -= next
@@ -260,7 +308,17 @@ export function createEmitter(options: EmitterOptions): Emitter {
 
     emit(topic, eventType, data, given) {
       try {
-        return send(topic, toEnvelope(topic, eventType, data, given), given)
+        return sendEvent(topic, toEnvelope(topic, eventType, data, given, options), given)
+      } catch (error) {
+        return Promise.reject(codedError(error))
+      }
+    },
+
+    emitRecord(topic, value, given) {
+      try {
+        checkRecordArguments(topic, value, given)
+        catalogue.checkRecord(topic)
+        return sendRecord(topic, value, given)
       } catch (error) {
         return Promise.reject(codedError(error))
       }
@@ -268,38 +326,71 @@ export function createEmitter(options: EmitterOptions): Emitter {
 
     async emitMany(events) {
       checkEventList(events)
-      const prepared = events.map((event) => {
-        try {
-          return { ok: true as const, event, envelope: toEnvelope(event.topic, event.eventType, event.data, event) }
-        } catch (error) {
-          return { ok: false as const, error: codedError(error) }
-        }
+      return manyOf(events, (event) => {
+        const envelope = toEnvelope(event.topic, event.eventType, event.data, event, options)
+        return () => sendEvent(event.topic, envelope, event)
       })
-      if (prepared.some(({ ok }) => !ok)) {
-        const unsent = new EventsConfigError('emitMany', 'not sent, because other events of the call are invalid')
-        throw new EmitManyError(
-          prepared.map((one) => ({ ok: false, error: one.ok ? unsent : one.error })),
-          true,
-        )
+    },
+
+    async emitManyRecords(records) {
+      // Nothing is sent unless all are valid, so their schemas are needed first.
+      const states = new Set(records.map(({ topic }) => stateOf('records', topic)))
+      const failures = new Map<TopicState, Error>()
+      for (const state of states) {
+        const failure = state.encoder === null ? await load(state) : null
+        if (failure !== null) failures.set(state, failure)
       }
-      const settled = await Promise.allSettled(
-        prepared.flatMap((one) => (one.ok ? [send(one.event.topic, one.envelope, one.event)] : [])),
-      )
-      if (settled.every((one) => one.status === 'fulfilled')) return settled.map(({ value }) => value)
-      throw new EmitManyError(
-        settled.map((one) =>
-          one.status === 'fulfilled' ? { ok: true, result: one.value } : { ok: false, error: one.reason as Error },
-        ),
-        false,
-      )
+      return manyOf(records, (record) => {
+        const { topic, value } = record
+        checkRecordArguments(topic, value, record)
+        catalogue.checkRecord(topic)
+        const state = stateOf('records', topic)
+        const failure = failures.get(state)
+        if (failure !== undefined) throw failure
+        if (value !== null) (state.encoder as RecordEncoder | null)?.check(value)
+        return () => sendRecord(topic, value, record)
+      })
     },
 
     close() {
       closed = true
-      for (const state of topics.values()) {
+      for (const state of allStates()) {
         for (const { receipt } of state.waiting.splice(0)) receipt.failed(new EventsClosedError('emit'))
       }
       waiting = 0
     },
   }
+}
+
+/**
+ * Prepares all, then sends all.
+ * @param prepare checks one; what it returns sends it
+ * @throws EmitManyError with the outcome of each when any failed
+ */
+async function manyOf<One, Result extends RecordResult>(
+  all: readonly One[],
+  prepare: (one: One) => () => Promise<Result>,
+): Promise<Result[]> {
+  const prepared = all.map((one) => {
+    try {
+      return { ok: true as const, send: prepare(one) }
+    } catch (error) {
+      return { ok: false as const, error: codedError(error) }
+    }
+  })
+  if (prepared.some(({ ok }) => !ok)) {
+    const unsent = new EventsConfigError('emitMany', 'not sent, because other events of the call are invalid')
+    throw new EmitManyError(
+      prepared.map((one) => ({ ok: false, error: one.ok ? unsent : one.error })),
+      true,
+    )
+  }
+  const settled = await Promise.allSettled(prepared.flatMap((one) => (one.ok ? [one.send()] : [])))
+  if (settled.every((one) => one.status === 'fulfilled')) return settled.map(({ value }) => value)
+  throw new EmitManyError(
+    settled.map((one) =>
+      one.status === 'fulfilled' ? { ok: true, result: one.value } : { ok: false, error: one.reason as Error },
+    ),
+    false,
+  )
 }

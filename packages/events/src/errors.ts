@@ -1,5 +1,5 @@
 // Every error that this library throws: a stable code, what and where it went wrong, and what to do next.
-import type { EmitResult } from './types.ts'
+import type { EmitResult, RecordResult } from './types.ts'
 
 /** Base of the library's errors; `code` is stable and meant for `switch`. */
 export class EventsError extends Error {
@@ -44,16 +44,16 @@ export interface ValidationProblem {
   readonly expected: string
 }
 
-/** A payload does not fit the schema of its event type; nothing has been sent. */
+/** A payload does not fit the schema of its event type, or a record that of its topic; nothing has been sent. */
 export class EventValidationError extends EventsError {
   readonly topic: string
-  readonly eventType: string
+  /** null for a record of a shape of its own. */
+  readonly eventType: string | null
   readonly problems: readonly ValidationProblem[]
-  constructor(topic: string, eventType: string, problems: readonly ValidationProblem[]) {
-    const list = problems.map(
-      (problem) => `${problem.path === '' ? 'data' : `data${problem.path}`} ${problem.expected}`,
-    )
-    super('EVENT_INVALID', `${topic} ${eventType}: ${list.join('; ')}`)
+  constructor(topic: string, eventType: string | null, problems: readonly ValidationProblem[]) {
+    const root = eventType === null ? 'value' : 'data'
+    const list = problems.map((problem) => `${root}${problem.path} ${problem.expected}`)
+    super('EVENT_INVALID', `${topic}${eventType === null ? '' : ` ${eventType}`}: ${list.join('; ')}`)
     this.topic = topic
     this.eventType = eventType
     this.problems = problems
@@ -91,7 +91,7 @@ export class TopicDeniedError extends EventsError {
   }
 }
 
-/** The registered schema is missing, or is not one that carries the envelope. */
+/** The registered schema is missing, or is not one that carries what is emitted. */
 export class EventSchemaError extends EventsError {
   readonly subject: string
   constructor(subject: string, problem: string, cause?: unknown) {
@@ -157,7 +157,7 @@ export class RetryLater extends EventsError {
 /** Some events of an `emitMany` did not go out; `outcomes` says which, in the order of the events. */
 export class EmitManyError extends EventsError {
   readonly outcomes: readonly (
-    | { readonly ok: true; readonly result: EmitResult }
+    | { readonly ok: true; readonly result: RecordResult & Partial<EmitResult> }
     | { readonly ok: false; readonly error: Error }
   )[]
   constructor(outcomes: EmitManyError['outcomes'], nothingSent: boolean) {

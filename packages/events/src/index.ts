@@ -18,4 +18,11 @@ export {
 } from './errors.ts'
 export { connectEvents } from './stream.ts'
 export type * from './types.ts'
-export { type Codec, createCodec, type Encoder } from './wire/index.ts'
+export {
+  type Codec,
+  createCodec,
+  type DecodedValue,
+  type Encoder,
+  type RecordEncoder,
+  type RecordValue,
+} from './wire/index.ts'

@@ -1,8 +1,9 @@
 // Puts the parts together: what `connectEvents` returns.
+import { findShapes, PlatformError } from '@selfmonitor/platform/shapes'
 import { createRegistryClient } from '@selfmonitor/registry'
 import { createEmitter } from './emitter.ts'
 import { EventsClosedError, EventsConfigError, EventsConnectionError, EventsError } from './errors.ts'
-import { type Consumer, createConsumer, createDeadLetterWriter } from './handle/index.ts'
+import { type Consumer, createConsumer, createDeadLetterWriter, type TopicHandlers } from './handle/index.ts'
 import {
   createKafkaClient,
   createProducer,
@@ -14,15 +15,39 @@ import {
 import { defaultLogger } from './logger.ts'
 import { resolveOptions } from './options.ts'
 import { createProblems } from './problems.ts'
-import type { CatalogueOf, EventCatalogue, EventHandler, EventStream, EventStreamOptions } from './types.ts'
+import type {
+  CatalogueOf,
+  EmitOptions,
+  EventCatalogue,
+  EventHandler,
+  EventStream,
+  EventStreamOptions,
+  OutgoingEvent,
+  OutgoingRecord,
+  RecordHandler,
+  RecordOptions,
+  RecordResult,
+} from './types.ts'
 import {
   createCatalogue,
   createCodec,
   createUuidGenerator,
-  findSchemasFolder,
   type PayloadSchemas,
-  readSchemasFolder,
+  type RecordValue,
 } from './wire/index.ts'
+
+/** The stream as its parts know it: by names. The types of the caller's catalogue exist at compile time only. */
+interface UntypedStream extends Omit<EventStream, 'emit' | 'emitMany' | 'on'> {
+  emit(topic: string, ...rest: unknown[]): Promise<RecordResult>
+  emitMany(all: readonly Outgoing[]): Promise<RecordResult[]>
+  on(topic: string, ...more: [string, EventHandler] | [RecordHandler]): UntypedStream
+}
+
+type Outgoing = OutgoingEvent<EventCatalogue> | OutgoingRecord<EventCatalogue>
+
+function isOutgoingRecord(one: unknown): one is OutgoingRecord<EventCatalogue> {
+  return typeof one === 'object' && one !== null && 'value' in one && !('eventType' in one)
+}
 
 /**
  * Connects a service to its events. Settings come from `options`, then from the environment.
@@ -35,7 +60,7 @@ export async function connectEvents<Events extends CatalogueOf<Events> = EventCa
   const settings = resolveOptions(options)
   const logger = options.logger ?? defaultLogger
   const { service } = settings
-  const catalogue = createCatalogue(options.schemas === undefined ? foundSchemas() : options.schemas)
+  const catalogue = createCatalogue(options.schemas === undefined ? await foundSchemas() : options.schemas)
   const registry = createRegistryClient({ url: settings.registryUrl })
   const codec = createCodec(registry)
 
@@ -63,6 +88,7 @@ export async function connectEvents<Events extends CatalogueOf<Events> = EventCa
     codec,
     newId: createUuidGenerator(),
     now: Date.now,
+    random: Math.random,
     deliveryTimeoutMs: settings.deliveryTimeoutMs,
     ...(options.observer === undefined ? {} : { observer: options.observer }),
   })
@@ -91,7 +117,7 @@ export async function connectEvents<Events extends CatalogueOf<Events> = EventCa
   }
   logger.debug({ service, bootstrapServers: settings.bootstrapServers, registryUrl: settings.registryUrl }, 'connected')
 
-  const handlers = new Map<string, Map<string, EventHandler>>()
+  const handlers = new Map<string, TopicHandlers>()
   let consumer: Consumer | null = null
   let closing: Promise<void> | null = null
 
@@ -115,31 +141,56 @@ export async function connectEvents<Events extends CatalogueOf<Events> = EventCa
     }
   }
 
-  const stream: EventStream<EventCatalogue> = {
+  const stream: UntypedStream = {
     service,
-    emit: (topic, eventType, data, given) => {
+    emit(topic: string, ...rest: unknown[]) {
       if (closing !== null) return Promise.reject(new EventsClosedError('emit'))
-      return emitter.emit(topic, eventType, data, given)
+      // An event type is text, and the value of a record never is.
+      if (rest.length > 2 || typeof rest[0] === 'string') {
+        const [eventType, data, given] = rest
+        return emitter.emit(topic, eventType as string, data, given as EmitOptions)
+      }
+      const [value, given] = rest
+      return emitter.emitRecord(topic, value as RecordValue | null, given as RecordOptions)
     },
-    emitMany: (events) => {
+    emitMany(all: readonly Outgoing[]) {
       if (closing !== null) return Promise.reject(new EventsClosedError('emitMany'))
-      return emitter.emitMany(events)
+      const records = Array.isArray(all) ? all.filter(isOutgoingRecord) : []
+      if (records.length === 0) return emitter.emitMany(all as OutgoingEvent<EventCatalogue>[])
+      if (records.length === all.length) return emitter.emitManyRecords(records)
+      const problem = 'takes events or records, not both in one call'
+      return Promise.reject(new EventsConfigError('events', problem))
     },
 
-    on(topic: string, eventType: string, handler: EventHandler) {
-      if (consumer !== null) throw new EventsConfigError('on', `name all handlers before run() (${topic} ${eventType})`)
+    on(topic: string, ...more: [string, EventHandler] | [RecordHandler]) {
+      const eventType = more.length === 1 ? null : more[0]
+      const handler = more.at(-1)
+      const what = eventType === null ? topic : `${topic} ${eventType}`
+      if (consumer !== null) throw new EventsConfigError('on', `name all handlers before run() (${what})`)
       if (typeof topic !== 'string' || topic === '') {
         throw new EventsConfigError('topic', 'must be a text that is not empty')
       }
-      if (typeof eventType !== 'string' || eventType === '') {
+      if (eventType !== null && (typeof eventType !== 'string' || eventType === '')) {
         throw new EventsConfigError('eventType', `must be a text that is not empty (topic ${topic})`)
       }
-      if (typeof handler !== 'function')
-        throw new EventsConfigError('on', `the handler of ${topic} ${eventType} is not a function`)
-      if (eventType !== '*') catalogue.check(topic, eventType)
-      const ofTopic = handlers.get(topic) ?? new Map<string, EventHandler>()
-      if (ofTopic.has(eventType)) throw new EventsConfigError('on', `${topic} ${eventType} has a handler already`)
-      handlers.set(topic, ofTopic.set(eventType, handler))
+      if (typeof handler !== 'function') {
+        throw new EventsConfigError('on', `the handler of ${what} is not a function`)
+      }
+      if (eventType === null) catalogue.checkRecord(topic)
+      else if (eventType !== '*') catalogue.check(topic, eventType)
+      const known = handlers.get(topic)
+      if (eventType === null) {
+        if (known !== undefined) throw new EventsConfigError('on', `${topic} has a handler already`)
+        const schema = catalogue.recordSchema(topic)
+        handlers.set(topic, { kind: 'records', handler: handler as RecordHandler, schema })
+        return stream
+      }
+      const ofTopic = known ?? { kind: 'events', byType: new Map<string, EventHandler>() }
+      if (ofTopic.kind === 'records' || ofTopic.byType.has(eventType)) {
+        throw new EventsConfigError('on', `${ofTopic.kind === 'records' ? topic : what} has a handler already`)
+      }
+      ofTopic.byType.set(eventType, handler as EventHandler)
+      handlers.set(topic, ofTopic)
       return stream
     },
 
@@ -197,13 +248,17 @@ export async function connectEvents<Events extends CatalogueOf<Events> = EventCa
       }
     },
   }
-  // The parts know events by name; the types of the caller's catalogue exist at compile time only.
   return stream as unknown as EventStream<Events>
 }
 
-function foundSchemas(): PayloadSchemas | null {
-  const folder = findSchemasFolder('.')
-  return folder === null ? null : readSchemasFolder(folder)
+/** @throws EventsConfigError with everything that is wrong with the schemas of the folder, or of its platform file */
+async function foundSchemas(): Promise<PayloadSchemas | null> {
+  try {
+    return await findShapes('.', { environment: process.env.SELFMONITOR_ENV })
+  } catch (error) {
+    if (error instanceof PlatformError) throw new EventsConfigError('schemas', error.message)
+    throw error
+  }
 }
 
 const idle = {

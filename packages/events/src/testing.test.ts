@@ -138,6 +138,6 @@ describe('the test platform', () => {
       await own.close()
       rmSync(dir, { recursive: true })
     }
-    await expect(startTestPlatform({ dir })).rejects.toThrow('there is no folder')
+    await expect(startTestPlatform({ dir })).rejects.toThrow('there is neither a platform.yaml nor a folder schemas')
   })
 })

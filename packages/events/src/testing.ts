@@ -1,8 +1,7 @@
 // `@selfmonitor/events/testing`: a whole platform in the test's own process, and questions about what became of events.
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { type Broker, startBroker } from '@selfmonitor/broker'
 import { connectCluster } from '@selfmonitor/cluster'
+import { envelopeProblem, envelopeSchema, findTopicFiles } from '@selfmonitor/platform/shapes'
 import { createRegistryClient } from '@selfmonitor/registry'
 import { startRegistry } from '@selfmonitor/registry/server'
 import { EventsError } from './errors.ts'
@@ -16,13 +15,16 @@ import type {
   EventStream,
   EventStreamOptions,
   ReceivedEvent,
+  ReceivedRecord,
+  RecordResult,
 } from './types.ts'
-import { type PayloadSchemas, readSchemasFolder } from './wire/index.ts'
+import type { PayloadSchemas } from './wire/index.ts'
 
 export interface TestPlatformOptions {
   /**
-   * Folder with `schemas/` in it (where platform.yaml stands): a topic for each `schemas/<topic>.avsc`, payload schemas
-   * from `schemas/<topic>/`. Default: the current folder when neither this nor `topics` is given.
+   * Folder of a platform: the topics that its platform.yaml declares, with their schemas and payload schemas; without
+   * that file a topic for each `schemas/<topic>.avsc`, with payload schemas from `schemas/<topic>/`. Default: the current
+   * folder, or the nearest platform.yaml above it, when neither this nor `topics` is given.
    */
   dir?: string
   /** Topics by name, instead of or in addition to those of `dir`. */
@@ -33,7 +35,7 @@ export interface TestPlatformOptions {
 
 export interface TestTopic {
   readonly partitions?: number
-  /** Avro schema (text) of the values. Default: a record with the envelope's five fields. */
+  /** Avro schema (text) of the values: the envelope, or records of a shape of their own. Default: the envelope's five fields. */
   readonly schema?: string
   /** JSON Schema of each event type's payload; without it every type is allowed. */
   readonly eventTypes?: Readonly<Record<string, object>>
@@ -43,6 +45,11 @@ export interface EmittedEvent extends EmitResult {
   readonly eventType: string
   readonly userId: string
   readonly data: unknown
+}
+
+export interface EmittedRecord extends RecordResult {
+  readonly key: string | Uint8Array | null
+  readonly value: unknown
 }
 
 export interface TestPlatform {
@@ -57,6 +64,9 @@ export interface TestPlatform {
   readonly emitted: readonly EmittedEvent[]
   readonly handled: readonly ReceivedEvent[]
   readonly deadLettered: readonly DeadLetter[]
+  /** The same of topics whose records have a shape of their own. */
+  readonly emittedRecords: readonly EmittedRecord[]
+  readonly handledRecords: readonly ReceivedRecord[]
   /** A stream with these options, closed with the platform. */
   connect<Events extends CatalogueOf<Events> = EventCatalogue>(
     options: EventStreamOptions,
@@ -68,28 +78,17 @@ export interface TestPlatform {
    * @throws EventsError NOT_HANDLED saying what happened instead: after the time, or when the event becomes a dead letter
    */
   waitForHandled(wanted: string | ((event: ReceivedEvent) => boolean), timeoutMs?: number): Promise<ReceivedEvent>
+  /** The same for a record of a shape of its own: the one that `emit` wrote there. */
+  waitForHandled(wanted: RecordResult, timeoutMs?: number): Promise<ReceivedRecord>
   /** The same for dead letters. */
   waitForDeadLetter(wanted: string | ((letter: DeadLetter) => boolean), timeoutMs?: number): Promise<DeadLetter>
   /** Closes the streams, the registry and the broker. */
   close(): Promise<void>
 }
 
-const envelopeSchema = JSON.stringify({
-  type: 'record',
-  name: 'Event',
-  namespace: 'com.selfmonitor.events',
-  fields: [
-    { name: 'event_id', type: 'string' },
-    { name: 'event_type', type: 'string' },
-    { name: 'user_id', type: 'string' },
-    { name: 'timestamp', type: 'long' },
-    { name: 'data', type: 'string' },
-  ],
-})
-
 /** Starts a broker and a registry in this process, with topics and schemas, in well under a second. */
 export async function startTestPlatform(options: TestPlatformOptions = {}): Promise<TestPlatform> {
-  const { topics, schemas } = plan(options)
+  const { topics, schemas } = await plan(options)
   const broker = await startBroker()
   const { bootstrapServers } = broker
   const registry = await startRegistry({ bootstrapServers, port: 0 }).catch(async (error: unknown) => {
@@ -101,7 +100,9 @@ export async function startTestPlatform(options: TestPlatformOptions = {}): Prom
   try {
     await Promise.all([
       cluster.createTopics([...topics].map(([name, { partitions }]) => ({ name, partitions, replicationFactor: 1 }))),
-      ...[...topics].map(([name, { schema }]) => client.register(`${name}-value`, { schema })),
+      ...[...topics].map(async ([name, { schema }]) => {
+        if (schema !== undefined) await client.register(`${name}-value`, { schema })
+      }),
     ])
   } catch (error) {
     await registry.close()
@@ -114,6 +115,8 @@ export async function startTestPlatform(options: TestPlatformOptions = {}): Prom
   const emitted: EmittedEvent[] = []
   const handled: ReceivedEvent[] = []
   const deadLettered: DeadLetter[] = []
+  const emittedRecords: EmittedRecord[] = []
+  const handledRecords: ReceivedRecord[] = []
   const streams: EventStream[] = []
   let watchers: (() => void)[] = []
   const changed = (): void => {
@@ -129,6 +132,11 @@ export async function startTestPlatform(options: TestPlatformOptions = {}): Prom
     },
     deadLettered(letter) {
       deadLettered.push(letter)
+      changed()
+    },
+    recordEmitted: (record) => void emittedRecords.push(record),
+    recordHandled(record) {
+      handledRecords.push(record)
       changed()
     },
   }
@@ -152,7 +160,7 @@ export async function startTestPlatform(options: TestPlatformOptions = {}): Prom
       if (limit.aborted) {
         throw new EventsError(
           'NOT_HANDLED',
-          `${wanted} within ${timeoutMs} ms. ${soFar(emitted, handled, deadLettered)}`,
+          `${wanted} within ${timeoutMs} ms. ${soFar({ emitted, handled, deadLettered, emittedRecords, handledRecords })}`,
         )
       }
       await new Promise<void>((resolve) => {
@@ -166,6 +174,40 @@ export async function startTestPlatform(options: TestPlatformOptions = {}): Prom
     }
   }
 
+  /** @throws EventsError NOT_HANDLED when what is waited for became a dead letter */
+  function notDead(name: string, isIt: (letter: DeadLetter) => boolean): void {
+    const letter = deadLettered.find(isIt)
+    if (letter === undefined) return
+    const { error } = letter
+    throw new EventsError('NOT_HANDLED', `${name} became a dead letter: ${error.message}`, { cause: error })
+  }
+
+  function waitForEvent(
+    wanted: string | ((event: ReceivedEvent) => boolean),
+    timeoutMs: number,
+  ): Promise<ReceivedEvent> {
+    const test = typeof wanted === 'string' ? (event: ReceivedEvent) => event.eventId === wanted : wanted
+    const name = typeof wanted === 'string' ? `event ${wanted}` : 'an event as wanted'
+    const look = (): ReceivedEvent | undefined => {
+      const found = handled.find(test)
+      if (found === undefined && typeof wanted === 'string') notDead(name, ({ eventId }) => eventId === wanted)
+      return found
+    }
+    return waitFor(look, `${name} was not handled`, timeoutMs)
+  }
+
+  function waitForRecord({ topic, partition, offset }: RecordResult, timeoutMs: number): Promise<ReceivedRecord> {
+    const isIt = (other: RecordResult): boolean =>
+      other.topic === topic && other.partition === partition && other.offset === offset
+    const name = `the record at ${topic}-${partition}@${offset}`
+    const look = (): ReceivedRecord | undefined => {
+      const found = handledRecords.find(isIt)
+      if (found === undefined) notDead(name, isIt)
+      return found
+    }
+    return waitFor(look, `${name} was not handled`, timeoutMs)
+  }
+
   return {
     broker,
     bootstrapServers,
@@ -175,6 +217,8 @@ export async function startTestPlatform(options: TestPlatformOptions = {}): Prom
     emitted,
     handled,
     deadLettered,
+    emittedRecords,
+    handledRecords,
 
     async connect<Events extends CatalogueOf<Events> = EventCatalogue>(given: EventStreamOptions) {
       const stream = await connectEvents<Events>({ ...streamOptions, ...given })
@@ -182,21 +226,10 @@ export async function startTestPlatform(options: TestPlatformOptions = {}): Prom
       return stream
     },
 
-    waitForHandled(wanted, timeoutMs = 5000) {
-      const test = typeof wanted === 'string' ? (event: ReceivedEvent) => event.eventId === wanted : wanted
-      const name = typeof wanted === 'string' ? `event ${wanted}` : 'an event as wanted'
-      const look = (): ReceivedEvent | undefined => {
-        const found = handled.find(test)
-        const letter = deadLettered.find(({ eventId }) => typeof wanted === 'string' && eventId === wanted)
-        if (found === undefined && letter !== undefined) {
-          throw new EventsError('NOT_HANDLED', `${name} became a dead letter: ${letter.error.message}`, {
-            cause: letter.error,
-          })
-        }
-        return found
-      }
-      return waitFor(look, `${name} was not handled`, timeoutMs)
-    },
+    waitForHandled: ((wanted: string | RecordResult | ((event: ReceivedEvent) => boolean), timeoutMs = 5000) =>
+      typeof wanted === 'object'
+        ? waitForRecord(wanted, timeoutMs)
+        : waitForEvent(wanted, timeoutMs)) as WaitForHandled,
 
     waitForDeadLetter(wanted, timeoutMs = 5000) {
       const test = typeof wanted === 'string' ? (letter: DeadLetter) => letter.eventId === wanted : wanted
@@ -212,56 +245,66 @@ export async function startTestPlatform(options: TestPlatformOptions = {}): Prom
   }
 }
 
+type WaitForHandled = TestPlatform['waitForHandled']
+
 const silent = { debug() {}, info() {}, warn() {}, error() {} }
 
+interface PlannedTopic {
+  readonly partitions: number
+  /** undefined: other clients' business, this topic has none, or one that is not Avro. */
+  readonly schema: string | undefined
+}
+
 interface Plan {
-  readonly topics: ReadonlyMap<string, { readonly partitions: number; readonly schema: string }>
+  readonly topics: ReadonlyMap<string, PlannedTopic>
   readonly schemas: PayloadSchemas | null
 }
 
-function plan({ dir, topics, partitions = 3 }: TestPlatformOptions): Plan {
-  const planned = new Map<string, { partitions: number; schema: string }>()
-  const schemas: Record<string, Readonly<Record<string, object>>> = {}
-  const folder = dir ?? (topics === undefined ? '.' : null)
-  if (folder !== null) {
-    const path = join(folder, 'schemas')
-    if (!existsSync(path))
+async function plan({ dir, topics, partitions = 3 }: TestPlatformOptions): Promise<Plan> {
+  const planned = new Map<string, PlannedTopic>()
+  const schemas: Record<string, PayloadSchemas[string]> = {}
+  if (dir !== undefined || topics === undefined) {
+    const found = await findTopicFiles(dir ?? '.')
+    if (found === null) {
       throw new EventsError(
         'INVALID_OPTION',
-        `dir: there is no folder ${path}; name the folder of platform.yaml, or give \`topics\``,
+        `dir: there is neither a platform.yaml nor a folder schemas in ${dir ?? 'the current folder'}; name another folder, or give \`topics\``,
       )
-    for (const file of readdirSync(path)) {
-      if (file.endsWith('.avsc')) {
-        planned.set(file.slice(0, -'.avsc'.length), { partitions, schema: readFileSync(join(path, file), 'utf8') })
-      }
     }
-    Object.assign(schemas, readSchemasFolder(path))
+    for (const { name, schema, eventTypes, kind } of found) {
+      planned.set(name, { partitions, schema: schema ?? (kind === 'events' ? envelope : undefined) })
+      if (kind !== 'other') schemas[name] = kind === 'events' ? eventTypes : schema!
+    }
   }
   for (const [name, topic] of Object.entries(topics ?? {})) {
-    planned.set(name, {
-      partitions: topic.partitions ?? partitions,
-      schema: topic.schema ?? planned.get(name)?.schema ?? envelopeSchema,
-    })
+    const schema = topic.schema ?? planned.get(name)?.schema ?? envelope
+    planned.set(name, { partitions: topic.partitions ?? partitions, schema })
     if (topic.eventTypes !== undefined) schemas[name] = topic.eventTypes
+    else schemas[name] ??= envelopeProblem(schema) === null ? {} : schema
   }
-  // A catalogue knows all its topics: with payload schemas for some only, the others would be unknown.
-  const complete = [...planned.keys()].every((name) => name in schemas)
-  return { topics: planned, schemas: complete ? schemas : null }
+  return { topics: planned, schemas: Object.keys(schemas).length === 0 ? null : schemas }
 }
 
+const envelope = envelopeSchema('Event', 'com.selfmonitor.events')
+
 /** What there is to see when something has not happened. */
-function soFar(
-  emitted: readonly EmittedEvent[],
-  handled: readonly ReceivedEvent[],
-  letters: readonly DeadLetter[],
-): string {
-  const list = (events: readonly { topic: string; eventType: string | null; eventId: string | null }[]): string =>
-    events.length === 0
-      ? 'none'
-      : events
-          .slice(-5)
-          .map(({ topic, eventType, eventId }) => `${topic} ${eventType} ${eventId}`)
-          .join(', ')
-  const errors = letters.slice(-5).map(({ error }) => error.message)
-  return `Emitted (${emitted.length}): ${list(emitted)}. Handled (${handled.length}): ${list(handled)}. Dead letters (${letters.length}): ${list(letters)}${errors.length > 0 ? ` (${errors.join('; ')})` : ''}.`
+function soFar(seen: {
+  readonly emitted: readonly EmittedEvent[]
+  readonly handled: readonly ReceivedEvent[]
+  readonly deadLettered: readonly DeadLetter[]
+  readonly emittedRecords: readonly RecordResult[]
+  readonly handledRecords: readonly RecordResult[]
+}): string {
+  const list = (texts: readonly string[]): string => `(${texts.length}): ${texts.slice(-5).join(', ') || 'none'}`
+  const events = (some: readonly { topic: string; eventType: string | null; eventId: string | null }[]): string =>
+    list(some.map(({ topic, eventType, eventId }) => `${topic} ${eventType} ${eventId}`))
+  const records = (some: readonly RecordResult[]): string =>
+    list(some.map(({ topic, partition, offset }) => `${topic}-${partition}@${offset}`))
+  const { emitted, handled, deadLettered, emittedRecords, handledRecords } = seen
+  const errors = deadLettered.slice(-5).map(({ error }) => error.message)
+  const ofRecords =
+    emittedRecords.length + handledRecords.length === 0
+      ? ''
+      : ` Records emitted ${records(emittedRecords)}. Records handled ${records(handledRecords)}.`
+  return `Emitted ${events(emitted)}. Handled ${events(handled)}.${ofRecords} Dead letters ${events(deadLettered)}${errors.length > 0 ? ` (${errors.join('; ')})` : ''}.`
 }

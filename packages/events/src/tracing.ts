@@ -23,7 +23,13 @@ export interface SendSpan {
 
 const noHeaders: readonly (readonly [string, string])[] = []
 
-export function startSend(topic: string, eventType: string, key: string, clientId: string): SendSpan | null {
+/** @param eventType null for a record of a shape of its own; `key` null for none, or one that is not text */
+export function startSend(
+  topic: string,
+  eventType: string | null,
+  key: string | null,
+  clientId: string,
+): SendSpan | null {
   const parent = context.active()
   const span = tracer.startSpan(`send ${topic}`, { kind: SpanKind.PRODUCER }, parent)
   if (!span.isRecording()) {
@@ -36,8 +42,8 @@ export function startSend(topic: string, eventType: string, key: string, clientI
       'messaging.operation.type': 'send',
       'messaging.destination.name': topic,
       'messaging.client.id': clientId,
-      'messaging.kafka.message.key': key,
-      'selfmonitor.event_type': eventType,
+      ...(key === null ? {} : { 'messaging.kafka.message.key': key }),
+      ...(eventType === null ? {} : { 'selfmonitor.event_type': eventType }),
     })
   }
   const carrier: Record<string, string> = {}
@@ -64,8 +70,9 @@ export interface ProcessedRecord {
   readonly offset: bigint
   readonly key: string | null
   readonly headers: ReadonlyMap<string, Buffer>
-  readonly eventType: string
-  readonly eventId: string
+  /** Of events only. */
+  readonly eventType?: string
+  readonly eventId?: string
   readonly attempt: number
 }
 
@@ -89,8 +96,8 @@ export async function traceProcess(
       'messaging.destination.partition.id': String(record.partition),
       'messaging.consumer.group.name': group,
       'messaging.kafka.offset': Number(record.offset),
-      'messaging.message.id': record.eventId,
-      'selfmonitor.event_type': record.eventType,
+      ...(record.eventId === undefined ? {} : { 'messaging.message.id': record.eventId }),
+      ...(record.eventType === undefined ? {} : { 'selfmonitor.event_type': record.eventType }),
       'selfmonitor.attempt': record.attempt,
       ...(record.key === null ? {} : { 'messaging.kafka.message.key': record.key }),
     })

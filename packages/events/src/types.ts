@@ -5,8 +5,56 @@ export type EventCatalogue = Record<string, Record<string, unknown>>
 
 /** Any type of the shape of `EventCatalogue`, generated interfaces included. */
 export type CatalogueOf<Events> = { readonly [T in keyof Events]: { readonly [K in keyof Events[T]]: unknown } }
+
+declare const shape: unique symbol
+
+/**
+ * In a catalogue: a topic without event types, whose records have an Avro shape of their own.
+ * `Events = { 'shop.carts': RecordsOf<Cart, 'note'> }`
+ *
+ * @typeParam Defaulted fields of `Value` that may be left out when a record is emitted, because the schema has a default
+ */
+export interface RecordsOf<Value, Defaulted extends PropertyKey = never> {
+  readonly [shape]: { readonly value: Value; readonly defaulted: Defaulted }
+}
+
+/** The same for a compacted topic, where `null` instead of a value deletes the key. */
+export type CompactedRecordsOf<Value, Defaulted extends PropertyKey = never> = RecordsOf<Value | null, Defaulted>
+
+/** Topics of a catalogue, of either kind. */
 export type TopicOf<Events> = keyof Events & string
+
+/** Topics whose records have a shape of their own. A stream without a catalogue may treat every topic so. */
+export type RecordTopicOf<Events> = string extends keyof Events
+  ? string
+  : { [T in TopicOf<Events>]: Events[T] extends RecordsOf<unknown, PropertyKey> ? T : never }[TopicOf<Events>]
+
+/** Topics with event types. */
+export type EventTopicOf<Events> = string extends keyof Events
+  ? TopicOf<Events>
+  : Exclude<TopicOf<Events>, RecordTopicOf<Events>>
+
 export type EventTypeOf<Events, Topic extends TopicOf<Events>> = keyof Events[Topic] & string
+
+/** What a handler of such a topic gets. */
+export type RecordValueOf<Events, Topic extends TopicOf<Events>> = string extends keyof Events
+  ? Readonly<Record<string, unknown>> | null
+  : Events[Topic] extends RecordsOf<infer Value, infer _Defaulted>
+    ? Value
+    : never
+
+/** What is emitted to such a topic: as it is received, less what has a default. */
+export type NewRecordOf<Events, Topic extends TopicOf<Events>> = string extends keyof Events
+  ? Readonly<Record<string, unknown>> | null
+  : Events[Topic] extends RecordsOf<infer Value, infer Defaulted>
+    ? WithDefaults<Value, Defaulted>
+    : never
+
+type WithDefaults<Value, Defaulted> = [Defaulted] extends [never]
+  ? Value
+  : Value extends object
+    ? Omit<Value, Defaulted & keyof Value> & Partial<Pick<Value, Defaulted & keyof Value>>
+    : Value
 
 /** The envelope that SelfMonitor's services in every language write. */
 export interface Envelope {
@@ -35,6 +83,23 @@ export interface ReceivedEvent<Type extends string = string, Data = unknown> {
   readonly attempt: number
 }
 
+/** A record of a topic that has a shape of its own, as a handler gets it. */
+export interface ReceivedRecord<Value = unknown> {
+  /** null for a tombstone: the record has no value, and in a compacted topic deletes its key. */
+  readonly value: Value
+  readonly key: string | null
+  /** The key as it is, where it is not text. */
+  readonly keyBytes: Buffer | null
+  readonly topic: string
+  readonly partition: number
+  readonly offset: bigint
+  /** The record's time, in milliseconds since the epoch. */
+  readonly timestampMs: number
+  readonly headers: ReadonlyMap<string, Buffer>
+  /** 1 for the first try. */
+  readonly attempt: number
+}
+
 /** Every event of a topic, told apart by `eventType`. */
 export type AnyEventOf<Events, Topic extends TopicOf<Events>> = {
   [K in EventTypeOf<Events, Topic>]: ReceivedEvent<K, Events[Topic][K]>
@@ -48,6 +113,9 @@ export interface HandlerContext {
 /** Resolves when the event is dealt with. Throws to have it tried again: `PermanentError` to give up at once, `RetryLater` to say when. */
 export type EventHandler<Event = ReceivedEvent> = (event: Event, context: HandlerContext) => void | Promise<void>
 
+/** The same for a topic whose records have a shape of their own. */
+export type RecordHandler<Value = unknown> = EventHandler<ReceivedRecord<Value>>
+
 export interface EmitOptions {
   userId: string
   /** Record key. Default: `userId`. */
@@ -58,19 +126,33 @@ export interface EmitOptions {
   timestampMs?: number
 }
 
+export interface RecordOptions extends Pick<EmitOptions, 'headers' | 'timestampMs'> {
+  /** Text, bytes, or null for none. Records of one key keep their order. */
+  key: string | Uint8Array | null
+}
+
 /** One event of `emitMany`. */
 export type OutgoingEvent<Events> = {
-  [T in TopicOf<Events>]: {
+  [T in EventTopicOf<Events>]: {
     [K in EventTypeOf<Events, T>]: EmitOptions & { topic: T; eventType: K; data: Events[T][K] }
   }[EventTypeOf<Events, T>]
-}[TopicOf<Events>]
+}[EventTopicOf<Events>]
 
-export interface EmitResult {
-  readonly eventId: string
+/** One record of `emitMany`. */
+export type OutgoingRecord<Events> = {
+  [T in RecordTopicOf<Events>]: RecordOptions & { topic: T; value: NewRecordOf<Events, T & TopicOf<Events>> }
+}[RecordTopicOf<Events>]
+
+/** Where a record is now. */
+export interface RecordResult {
   readonly topic: string
   readonly partition: number
-  /** -1 when the broker only says that it has the event already. */
+  /** -1 when the broker only says that it has the record already. */
   readonly offset: bigint
+}
+
+export interface EmitResult extends RecordResult {
+  readonly eventId: string
 }
 
 /** A record that could not be handled, as it was put aside in `<topic>.dlq`. */
@@ -78,7 +160,7 @@ export interface DeadLetter {
   readonly topic: string
   readonly partition: number
   readonly offset: bigint
-  /** null when the record could not be decoded. */
+  /** null when the record could not be decoded, or is not an event. */
   readonly eventId: string | null
   readonly eventType: string | null
   readonly error: Error
@@ -93,6 +175,10 @@ export interface EventObserver {
   handled?(event: ReceivedEvent): void
   failed?(event: ReceivedEvent, error: Error): void
   deadLettered?(letter: DeadLetter): void
+  /** The same of topics whose records have a shape of their own. */
+  recordEmitted?(record: RecordResult & { readonly key: string | Uint8Array | null; readonly value: unknown }): void
+  recordHandled?(record: ReceivedRecord): void
+  recordFailed?(record: ReceivedRecord, error: Error): void
 }
 
 /** The subset of a pino logger that the library writes to. Payloads are never logged. */
@@ -132,8 +218,13 @@ export interface EventStreamOptions {
   maxQueued?: number
   /** Of `<topic>.dlq` when it has to be created. Default: the source topic's. */
   deadLetters?: { partitions?: number; replicationFactor?: number }
-  /** Payload schemas by topic and event type; payloads are validated against them. Default: those of `schemas/` in the current folder, or beside the nearest platform.yaml above it; null for none. */
-  schemas?: Readonly<Record<string, Readonly<Record<string, object>>>> | null
+  /**
+   * By topic: JSON Schemas by event type, which payloads are validated against (an empty map takes any event type); or, for
+   * a topic whose records have a shape of their own, the text of its Avro schema. null: nothing is known, every topic and
+   * event type is taken. Default: what platform.yaml in the current folder says, else the folder `schemas` in it, else the
+   * nearest platform.yaml above.
+   */
+  schemas?: Readonly<Record<string, Readonly<Record<string, object>> | string>> | null
   /** Default `KAFKA_SASL_MECHANISM`, `KAFKA_SASL_USERNAME`, `KAFKA_SASL_PASSWORD`. */
   sasl?: { mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'; username: string; password: string }
   /**
@@ -193,10 +284,20 @@ export interface EventStream<Events extends CatalogueOf<Events> = EventCatalogue
   readonly service: string
 
   /**
+   * Sends one record of a topic whose records have a shape of their own: checked against the schema that is registered for
+   * the topic, and encoded with it. null for a value deletes the key of a compacted topic.
+   * @throws EventValidationError before anything is sent; EmitError when the cluster does not take it
+   */
+  emit<T extends RecordTopicOf<Events>>(
+    topic: T,
+    value: NewRecordOf<Events, T & TopicOf<Events>>,
+    options: RecordOptions,
+  ): Promise<RecordResult>
+  /**
    * Validates and sends one event; resolves when the cluster has acknowledged it. Events of one key keep their order.
    * @throws EventValidationError, UnknownEventError before anything is sent; EmitError when the cluster does not take it
    */
-  emit<T extends TopicOf<Events>, K extends EventTypeOf<Events, T>>(
+  emit<T extends EventTopicOf<Events>, K extends EventTypeOf<Events, T>>(
     topic: T,
     eventType: K,
     data: Events[T][K],
@@ -204,19 +305,25 @@ export interface EventStream<Events extends CatalogueOf<Events> = EventCatalogue
   ): Promise<EmitResult>
 
   /**
-   * Sends several events. All are validated before the first is sent.
+   * Sends several events, or several records. All are validated before the first is sent.
    * @returns the results in the order of the events
    * @throws EmitManyError with the outcome of each event when any of them failed
    */
+  emitMany(records: readonly OutgoingRecord<Events>[]): Promise<RecordResult[]>
   emitMany(events: readonly OutgoingEvent<Events>[]): Promise<EmitResult[]>
 
+  /** Names the handler of a topic whose records have a shape of their own. Before `run()`. */
+  on<T extends RecordTopicOf<Events>>(
+    topic: T,
+    handler: RecordHandler<RecordValueOf<Events, T & TopicOf<Events>>>,
+  ): EventStream<Events>
   /** Names the handler of an event type, or with `*` of all those of the topic that have none. Before `run()`. */
-  on<T extends TopicOf<Events>>(
+  on<T extends EventTopicOf<Events>>(
     topic: T,
     eventType: '*',
     handler: EventHandler<AnyEventOf<Events, T>>,
   ): EventStream<Events>
-  on<T extends TopicOf<Events>, K extends EventTypeOf<Events, T>>(
+  on<T extends EventTopicOf<Events>, K extends EventTypeOf<Events, T>>(
     topic: T,
     eventType: K,
     handler: EventHandler<ReceivedEvent<K, Events[T][K]>>,

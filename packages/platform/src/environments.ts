@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { type Environment, entriesOf, get, readDocument } from './document.ts'
 import { invalidPlatform, PlatformError } from './errors.ts'
-import { defaultEnvironment, loadPlatform } from './load.ts'
+import { loadPlatform } from './load.ts'
+import { defaultEnvironment } from './read-files.ts'
 import type { Platform, PlatformProblem } from './types.ts'
 
 /**

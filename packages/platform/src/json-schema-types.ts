@@ -37,7 +37,7 @@ interface Writer {
 function declaration(name: string, schema: JsonSchema, writer: Writer): string {
   const type = typeOf(schema, writer, '')
   const isInterface = type.startsWith('{\n') && type.endsWith('\n}') && isPlainObject(schema)
-  return `${docComment(schema, '')}export ${isInterface ? `interface ${name} ${type}` : `type ${name} = ${type}`}\n`
+  return `${schemaComment(schema, '')}export ${isInterface ? `interface ${name} ${type}` : `type ${name} = ${type}`}\n`
 }
 
 function isPlainObject(schema: JsonSchema): boolean {
@@ -136,7 +136,7 @@ function objectType(schema: { readonly [keyword: string]: unknown }, writer: Wri
   const inner = `${indent}  `
   const lines = properties.map(([key, value]) => {
     const property = value as JsonSchema
-    return `${docComment(property, inner)}${inner}${propertyName(key)}${required.has(key) ? '' : '?'}: ${typeOf(property, writer, inner)}`
+    return `${schemaComment(property, inner)}${inner}${propertyName(key)}${required.has(key) ? '' : '?'}: ${typeOf(property, writer, inner)}`
   })
   if (others !== undefined && others !== false) {
     // The other properties' type cannot be told apart from the named ones': a reader has to look.
@@ -147,7 +147,7 @@ function objectType(schema: { readonly [keyword: string]: unknown }, writer: Wri
 
 const notes = ['format', 'pattern', 'minimum', 'maximum', 'minLength', 'maxLength', 'default'] as const
 
-function docComment(schema: JsonSchema, indent: string): string {
+function schemaComment(schema: JsonSchema, indent: string): string {
   if (typeof schema === 'boolean') {
     return ''
   }
@@ -163,6 +163,11 @@ function docComment(schema: JsonSchema, indent: string): string {
   if (schema.deprecated === true) {
     lines.push('@deprecated')
   }
+  return docComment(lines, indent)
+}
+
+/** A comment of these lines, with a line feed at its end; nothing for none. */
+export function docComment(lines: readonly string[], indent: string): string {
   const safe = lines.map((line) => line.replaceAll('*/', '*\\/').trimEnd())
   if (safe.length === 0) {
     return ''
@@ -172,7 +177,7 @@ function docComment(schema: JsonSchema, indent: string): string {
     : `${indent}/**\n${safe.map((line) => `${indent} * ${line}`.trimEnd()).join('\n')}\n${indent} */\n`
 }
 
-function union(types: readonly string[]): string {
+export function union(types: readonly string[]): string {
   const unique = [...new Set(types)].filter((type) => type !== 'never')
   if (unique.includes(noTypes)) {
     return noTypes

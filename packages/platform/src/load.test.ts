@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { envelopeSchema } from './envelope.ts'
 import { loadEnvironments } from './environments.ts'
 import { PlatformError } from './errors.ts'
 import { type LoadOptions, loadPlatform } from './load.ts'
@@ -115,12 +116,12 @@ services:
     const path = files({
       'platform.yaml': 'include: [team/orders.yaml]\n',
       'team/orders.yaml': 'topics: { orders: { partitions: 1, schema: "{topic}.avsc", events: "events/{topic}" } }',
-      'team/orders.avsc': '{"type":"string"}',
+      'team/orders.avsc': envelopeSchema('Order'),
       'team/events/orders/order_placed.json': '{"type":"object"}',
       'team/events/orders/order_cancelled.json': '{"type":"object"}',
     })
     const { topics } = await loadPlatform(path, { env: {} })
-    expect(topics[0]!.schema!.schema).toBe('{"type":"string"}')
+    expect(topics[0]!.schema!.schema).toBe(envelopeSchema('Order'))
     expect(Object.keys(topics[0]!.eventTypes)).toEqual(['order_cancelled', 'order_placed'])
     expect(topics[0]!.eventTypes.order_placed!.schema).toEqual({ type: 'object' })
   })
@@ -297,14 +298,14 @@ services: { one: { produces: [a], consumes: [a] }, two: { consumes: [a] } }`
 
   it('of an events folder in defaults are said when no topic has that folder, and not when one has', async () => {
     const text = `defaults: { partitions: 1, events: "nowhere/{topic}" }
-topics: { a: {}, b: {}, c: { events: null } }
+topics: { a: {}, b: { schema: b.avsc }, c: { events: null } }
 `
-    expect(await mistakes(text)).toEqual([
+    expect(await mistakes(text, {}, { 'b.avsc': envelopeSchema('B') })).toEqual([
       expect.stringMatching(
         /^1:36 defaults\.events: nowhere\/\{topic\} is a folder for no topic: there is no .*nowhere\/a, for one/,
       ),
     ])
-    const path = files({ 'platform.yaml': text, 'nowhere/b/done.json': '{}' })
+    const path = files({ 'platform.yaml': text, 'b.avsc': envelopeSchema('B'), 'nowhere/b/done.json': '{}' })
     expect((await loadPlatform(path, { env: {} })).topics.map((t) => Object.keys(t.eventTypes))).toEqual([
       [],
       ['done'],
@@ -313,6 +314,46 @@ topics: { a: {}, b: {}, c: { events: null } }
     // A folder that a topic names itself has to be there.
     expect(await mistakes('topics: { a: { partitions: 1, events: "nowhere/{topic}" } }')).toEqual([
       expect.stringMatching(/^1:39 topics\.a\.events: .*nowhere\/a cannot be read \(there is no such file\)/),
+    ])
+  })
+
+  it('of topics whose events could not be emitted are said, with where the envelope is described', async () => {
+    const record = '{"type":"record","name":"Order","fields":[{"name":"order_id","type":"string"}]}'
+    const found = await mistakes(
+      `defaults: { partitions: 1, events: "events/{topic}" }
+topics:
+  none: {}
+  other: { schema: other.json }
+  own: { schema: own.avsc }
+  typo: { schema: typo.avsc }
+  more: { schema: more.avsc }
+  fine: { schema: fine.avsc }
+  records: { schema: own.avsc, events: null }
+  bytes: { schema: null }
+`,
+      {},
+      {
+        'other.json': '{}',
+        'own.avsc': record,
+        'typo.avsc': envelopeSchema('E').replace('user_id', 'userid'),
+        'more.avsc': envelopeSchema('E').replace('"fields": [', '"fields": [{ "name": "tenant", "type": "string" },'),
+        'fine.avsc': envelopeSchema('E').replace(
+          '"data",\n      "type": "string"',
+          '"data", "type": ["string", "null"]',
+        ),
+        ...Object.fromEntries(
+          ['none', 'other', 'own', 'typo', 'more', 'fine'].map((name) => [`events/${name}/placed.json`, '{}']),
+        ),
+      },
+    )
+    const where =
+      'events travel in the envelope (see “On the wire” in the README of @selfmonitor/events). Name its schema'
+    expect(found.map((one) => one.replaceAll(/\/tmp\/platform-\w+\//g, ''))).toEqual([
+      `3:3 topics.none: has 1 event type, and no schema; ${where} with schema:, or write events: null`,
+      `4:3 topics.other: has 1 event type, and other.json is not Avro; ${where}, or write events: null`,
+      `5:3 topics.own: has 1 event type, and own.avsc cannot carry them: it has no field event_id (string); ${where}, or write events: null for records of this shape`,
+      `6:3 topics.typo: has 1 event type, and typo.avsc cannot carry them: it has no field user_id (string); ${where}, or write events: null for records of this shape`,
+      `7:3 topics.more: has 1 event type, and more.avsc cannot carry them: its field tenant has no default, and events do not carry it; ${where}, or write events: null for records of this shape`,
     ])
   })
 

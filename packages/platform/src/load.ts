@@ -1,22 +1,11 @@
 // Reads platform.yaml with all that it includes, checks it, and lays one environment over it.
-import { readFile } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
-import {
-  type Environment,
-  entriesOf,
-  get,
-  joinPath,
-  overlay,
-  type Position,
-  problemAt,
-  readDocument,
-  scalars,
-  type Tree,
-} from './document.ts'
+import { resolve } from 'node:path'
+import { type Environment, entriesOf, get, overlay, type Position, problemAt, type Tree } from './document.ts'
 import { invalidPlatform } from './errors.ts'
 import { includedFile, platformFile, structureProblems } from './format.ts'
 import { type AclPlaces, accessOf, checkProtected, checkServiceNames, ownsOf, texts, userOf } from './load-access.ts'
-import { checkEventsPattern, reason, shownPath } from './schema-files.ts'
+import { collect, type Declared, defaultEnvironment, type LoadedFile, readFiles } from './read-files.ts'
+import { checkEventsPattern, shownPath } from './schema-files.ts'
 import { didYouMean, nearest } from './suggest.ts'
 import { buildTopic } from './topic.ts'
 import type { Platform, PlatformProblem, PlatformService, PlatformTopic } from './types.ts'
@@ -28,13 +17,6 @@ export interface LoadOptions {
   env?: Environment
 }
 
-export const defaultEnvironment = 'development'
-
-interface Declared {
-  readonly key: Position
-  readonly value: Tree
-}
-
 /**
  * Loads a platform file.
  *
@@ -44,7 +26,9 @@ interface Declared {
 export async function loadPlatform(file: string, options: LoadOptions = {}): Promise<Platform> {
   const environment = options.environment ?? defaultEnvironment
   const problems: PlatformProblem[] = []
-  const files = await readFiles(resolve(file), options.env ?? process.env, environment, problems)
+  const files = await readFiles(resolve(file), options.env ?? process.env, environment, problems, (tree, main, unset) =>
+    structureProblems(tree, main ? platformFile : includedFile, unset),
+  )
   const root = files[0]?.tree
   if (root === undefined) {
     throw invalidPlatform(problems)
@@ -108,87 +92,6 @@ export async function loadPlatform(file: string, options: LoadOptions = {}): Pro
     throw invalidPlatform([...unique.values()])
   }
   return platform
-}
-
-interface LoadedFile {
-  readonly path: string
-  readonly tree: Tree
-}
-
-/** The file and all that it includes, the file itself first. */
-async function readFiles(
-  path: string,
-  env: Environment,
-  environment: string,
-  problems: PlatformProblem[],
-): Promise<LoadedFile[]> {
-  const loaded: LoadedFile[] = []
-  const seen = new Set<string>()
-  async function read(name: string, from: Position | null): Promise<void> {
-    if (seen.has(name)) {
-      return
-    }
-    seen.add(name)
-    let text: string
-    try {
-      text = await readFile(name, 'utf8')
-    } catch (error) {
-      const at = from ?? { file: shownPath(name), line: 1, column: 1, path: '' }
-      problems.push(problemAt(at, `${from === null ? '' : `${shownPath(name)} `}cannot be read: ${reason(error)}`))
-      return
-    }
-    const { tree, problems: found } = readDocument(shownPath(name), text, env)
-    problems.push(...found)
-    if (tree === null) {
-      if (found.length === 0) {
-        problems.push({ file: shownPath(name), line: 1, column: 1, path: '', message: 'is empty; declare topics' })
-      }
-      return
-    }
-    const unset = [...scalars(tree)].filter((scalar) => scalar.unset.length > 0)
-    for (const scalar of unset) {
-      // What only another environment needs may be missing here.
-      if (
-        !scalar.at.path.startsWith('environments.') ||
-        scalar.at.path.startsWith(`${joinPath('environments', environment)}.`)
-      ) {
-        for (const variable of scalar.unset) {
-          problems.push(
-            problemAt(
-              scalar.at,
-              `needs the environment variable ${variable}, which is not set; set it or write \${${variable}:-default}`,
-            ),
-          )
-        }
-      }
-    }
-    problems.push(...structureProblems(tree, from === null ? platformFile : includedFile, new Set(unset)))
-    loaded.push({ path: name, tree })
-    const include = get(tree, 'include')
-    for (const item of include?.kind === 'list' ? include.items : []) {
-      if (item.kind === 'scalar' && typeof item.value === 'string' && item.unset.length === 0) {
-        await read(resolve(dirname(name), item.value), item.at)
-      }
-    }
-  }
-  await read(path, null)
-  return loaded
-}
-
-/** One section of all files; a name that two of them declare is a mistake. */
-function collect(trees: readonly Tree[], section: string, problems: PlatformProblem[]): Map<string, Declared> {
-  const all = new Map<string, Declared>()
-  for (const tree of trees) {
-    for (const [name, entry] of entriesOf(get(tree, section))) {
-      const first = all.get(name)
-      if (first !== undefined) {
-        problems.push(problemAt(entry.key, `is declared already, in ${first.key.file} line ${first.key.line}`))
-        continue
-      }
-      all.set(name, entry)
-    }
-  }
-  return all
 }
 
 function checkEnvironment(root: Tree, environment: string, file: string, problems: PlatformProblem[]): void {

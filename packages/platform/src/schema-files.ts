@@ -1,9 +1,10 @@
 // The schema files that a topic names: the schema of its values, and a JSON Schema for each event type's payload.
+import { existsSync } from 'node:fs'
 import { access, readdir, readFile } from 'node:fs/promises'
-import { dirname, join, relative, resolve } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import { formatOf, InvalidSchemaError, type SchemaType } from '@selfmonitor/registry'
 import { LineCounter, parseDocument } from 'yaml'
-import { type Position, problemAt } from './document.ts'
+import { get, type Position, problemAt, type Tree } from './document.ts'
 import { jsonSchemaProblem } from './json-schema-check.ts'
 import type { PlatformProblem, PlatformTopic } from './types.ts'
 
@@ -19,8 +20,50 @@ function resolveFrom(position: Position, name: string, topic: string): string {
 
 const types: Readonly<Record<string, SchemaType>> = { '.avsc': 'AVRO', '.json': 'JSON', '.proto': 'PROTOBUF' }
 
+/**
+ * Reads the files that say what a topic's records look like.
+ *
+ * @param own what the file says about this topic alone
+ * @param effective the same laid over the defaults and under the environment
+ */
+export async function readShapeFiles(
+  topic: string,
+  own: Tree | undefined,
+  effective: Tree | undefined,
+  problems: PlatformProblem[],
+): Promise<Pick<PlatformTopic, 'schema' | 'eventTypes'>> {
+  const schema = get(effective, 'schema')
+  const events = get(effective, 'events')
+  return {
+    schema:
+      schema?.kind === 'scalar' && typeof schema.value === 'string'
+        ? await readSchema(schema.value, topic, schema.at, problems)
+        : undefined,
+    eventTypes:
+      events?.kind === 'scalar' && typeof events.value === 'string'
+        ? await readEventTypes(events.value, topic, events.at, get(own, 'events') !== undefined, problems)
+        : {},
+  }
+}
+
+/** The same by convention, without a platform file: `<folder>/<topic>.avsc` and `<folder>/<topic>/<event type>.json`. */
+export async function readTopicFolder(
+  folder: string,
+  topic: string,
+  problems: PlatformProblem[],
+): Promise<Pick<PlatformTopic, 'schema' | 'eventTypes'>> {
+  const at: Position = { file: folder, line: 1, column: 1, path: '' }
+  const name = `${basename(folder)}/{topic}`
+  return {
+    schema: existsSync(join(folder, `${topic}.avsc`))
+      ? await readSchema(`${name}.avsc`, topic, at, problems)
+      : undefined,
+    eventTypes: await readEventTypes(name, topic, at, false, problems),
+  }
+}
+
 /** Reads the schema that a topic names. `at` is where the name stands. */
-export async function readSchema(
+async function readSchema(
   name: string,
   topic: string,
   at: Position,
@@ -75,7 +118,7 @@ function avroProblem(schema: string): string | null {
  *
  * @param required whether the topic itself names the folder: one that only a default names may be missing
  */
-export async function readEventTypes(
+async function readEventTypes(
   name: string,
   topic: string,
   at: Position,

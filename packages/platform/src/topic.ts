@@ -1,7 +1,8 @@
 // Turns what a file says about one topic, its defaults and its environment into a `PlatformTopic`.
 import type { CompatibilityLevel } from '@selfmonitor/registry'
 import { entriesOf, get, type Position, problemAt, type ScalarTree, type Tree } from './document.ts'
-import { readEventTypes, readSchema } from './schema-files.ts'
+import { readShapeFiles } from './schema-files.ts'
+import { notEmittable } from './shape.ts'
 import { didYouMean, nearest } from './suggest.ts'
 import { isKnownSetting, sameSetting, toKafkaValue, topicSettings } from './topic-settings.ts'
 import type { PlatformProblem, PlatformTopic } from './types.ts'
@@ -56,16 +57,15 @@ export async function buildTopic(
       ),
     )
   }
-  const schemaName = scalar('schema')
-  const events = scalar('events')
-  const schema =
-    typeof schemaName?.value === 'string'
-      ? await readSchema(schemaName.value, name, schemaName.at, problems)
-      : undefined
-  const eventTypes =
-    typeof events?.value === 'string'
-      ? await readEventTypes(events.value, name, events.at, get(own, 'events') !== undefined, problems)
-      : {}
+  for (const word of ['schema', 'events']) {
+    scalar(word)
+  }
+  const { schema, eventTypes } = await readShapeFiles(name, own, effective, problems)
+  const unreadable = typeof scalar('schema')?.value === 'string' && schema === undefined
+  const refused = unreadable ? null : notEmittable({ schema, eventTypes })
+  if (refused !== null) {
+    problems.push(problemAt(key, refused))
+  }
   const compatibility = scalar('compatibility')
   const description = scalar('description')
   const owner = scalar('owner')

@@ -2,7 +2,16 @@
 // framework, is loaded when one is started, or at once by those who import `@selfmonitor/registry/server`.
 import type { RegistryOptions, RegistryServer } from './types.ts'
 
-export { AvroSchemaError, parseAvro, printAvro } from './avro/index.ts'
+export {
+  type AvroSchema,
+  AvroSchemaError,
+  isNamed,
+  type NamedSchema,
+  type NamedTypes,
+  parseAvro,
+  printAvro,
+  type RecordSchema,
+} from './avro/index.ts'
 export { createRegistryClient, RegistryError, type RegistryErrorCode } from './client/index.ts'
 export { checkAvroReader, compatibilityLevels, findConflict, isCompatibilityLevel } from './compatibility/index.ts'
 export { formatOf, InvalidSchemaError } from './formats/index.ts'

@@ -1,8 +1,8 @@
 // The library as the command line uses it: connected to the addresses in use, with the platform file's payload schemas.
 import type { EventStream } from '@selfmonitor/events'
+import type { Shapes } from '@selfmonitor/platform/shapes'
 import type { Context } from '../framework/context.ts'
-import { CliError } from '../framework/errors.ts'
-import { loadPlatformFile } from '../local/platform-file.ts'
+import { findPlatformFile } from '../local/platform-file.ts'
 
 /** An event stream that the end of the command closes. Without a platform file nothing is known of payloads. */
 export async function openStream(
@@ -23,27 +23,20 @@ export async function openStream(
   return stream
 }
 
-async function payloadSchemas(
-  context: Context,
-  file: string | undefined,
-): Promise<Readonly<Record<string, Readonly<Record<string, object>>>> | undefined> {
-  try {
-    const platform = await loadPlatformFile(context, file)
-    return Object.fromEntries(
-      platform.topics
-        .filter(({ eventTypes }) => Object.keys(eventTypes).length > 0)
-        .map(({ name, eventTypes }) => [
-          name,
-          Object.fromEntries(Object.entries(eventTypes).map(([type, { schema }]) => [type, schema])),
-        ]),
-    )
-  } catch (error) {
-    if (file !== undefined || !(error instanceof CliError) || error.code !== 'NO_PLATFORM_FILE') throw error
+/** What the library would find in a service that runs here; with `-f`, what that file says. */
+async function payloadSchemas(context: Context, file: string | undefined): Promise<Shapes | null> {
+  const { findShapes } = await import('@selfmonitor/platform/shapes')
+  const shapes = await findShapes(context.io.cwd, {
+    file: file === undefined ? undefined : findPlatformFile(context.io.cwd, file),
+    environment: context.settings.environment.value,
+    env: context.io.env,
+  })
+  if (shapes === null) {
     context.note(
       context.colours.stderr.careful(
-        'There is no platform.yaml here: a payload is checked only where a folder `schemas` describes it.',
+        'Neither a platform.yaml nor a folder schemas here describes payloads: they are not checked.',
       ),
     )
-    return undefined
   }
+  return shapes
 }

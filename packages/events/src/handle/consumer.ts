@@ -1,12 +1,10 @@
 // From records to handlers and back to committed offsets: ties the group member, the fetcher and the scheduler together.
 
-import { deadLetterTopic } from '../dead-letter-names.ts'
-import { PermanentError, RetryLater, TopicDeniedError, UndecodableEventError } from '../errors.ts'
+import { TopicDeniedError } from '../errors.ts'
 import {
   backoffMs,
   createFetcher,
   createGroupMember,
-  type FetchedRecord,
   type Fetcher,
   type GroupMember,
   type KafkaClient,
@@ -21,16 +19,13 @@ import {
 } from '../kafka/index.ts'
 import type { ResolvedOptions } from '../options.ts'
 import type { Problems } from '../problems.ts'
-import { traceProcess } from '../tracing.ts'
-import type { Envelope, EventHandler, EventObserver, Logger, ReceivedEvent } from '../types.ts'
+import type { EventObserver, Logger } from '../types.ts'
 import type { Codec } from '../wire/index.ts'
-import type { DeadLetterCause, DeadLetterWriter } from './dead-letter.ts'
+import type { DeadLetterWriter } from './dead-letter.ts'
 import { whereToReadOn } from './positions.ts'
-import { retryDelayMs } from './retry.ts'
+import { createProcessor, newWork, type Outcome, type Work } from './processor.ts'
+import type { HandlerTable } from './received.ts'
 import { createScheduler, type Task } from './scheduler.ts'
-
-/** Handlers by topic, then by event type; `*` is for those that have none. */
-export type HandlerTable = ReadonlyMap<string, ReadonlyMap<string, EventHandler>>
 
 export interface ConsumerOptions {
   readonly settings: ResolvedOptions
@@ -62,30 +57,12 @@ export interface Consumer {
   }
 }
 
-/** A record on its way through its handler. */
-interface Work {
-  readonly record: FetchedRecord
-  envelope: Envelope | null
-  data: unknown
-  /** Attempts that counted. */
-  attempts: number
-  /** Failures that are not the event's own: the registry or the dead letters' topic could not be reached. */
-  hindrances: number
-  /** Set once the event is given up: from then on only its way to the dead letters is tried. */
-  givenUp: DeadLetterCause | null
-}
-
-type Outcome = { readonly kind: 'done' } | { readonly kind: 'retry'; readonly delayMs: number }
-
 /** Node's timers take no longer time, and fire at once instead. */
 const maxTimerMs = 2 ** 31 - 1
 
-const done: Outcome = { kind: 'done' }
-
 export function createConsumer(options: ConsumerOptions): Consumer {
-  const { settings, handlers, clients, codec, deadLetters, logger, problems, observer } = options
+  const { settings, handlers, clients, logger, problems } = options
   const scheduler = createScheduler<Work>(settings.concurrency)
-  const counters = { handled: 0, retried: 0, deadLettered: 0, skipped: 0 }
   /** The signal of each partition's handlers; which one it is tells an assignment from the next of the same partition. */
   const signals = new Map<string, AbortController>()
   const stopping = new AbortController()
@@ -98,6 +75,11 @@ export function createConsumer(options: ConsumerOptions): Consumer {
 
   const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`
 
+  const processor = createProcessor({
+    ...options,
+    signalOf: (task) => signals.get(nameOf(task))?.signal ?? AbortSignal.abort(),
+  })
+
   const fetcher: Fetcher = createFetcher({
     client: clients.fetch,
     logger,
@@ -107,9 +89,14 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     misplaced: (partition, topicId) => void relocate(partition, topicId),
     deliver({ topic, partition }, records, next) {
       for (const record of records) {
-        const work: Work = { record, envelope: null, data: undefined, attempts: 0, hindrances: 0, givenUp: null }
         // latin1 keeps every byte apart.
-        scheduler.add(topic, partition, record.offset, record.key === null ? null : record.key.toString('latin1'), work)
+        scheduler.add(
+          topic,
+          partition,
+          record.offset,
+          record.key === null ? null : record.key.toString('latin1'),
+          newWork(record),
+        )
       }
       scheduler.advance(topic, partition, next)
       pump()
@@ -291,14 +278,14 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   async function run(task: Task<Work>): Promise<void> {
     let outcome: Outcome
     try {
-      outcome = await attempt(task)
+      outcome = await processor.attempt(task)
     } catch (error) {
       // Not reached by what handlers throw; the partition stands still rather than losing an event.
       logger.error(
         { topic: task.topic, partition: task.partition, offset: String(task.offset), reason: reasonOf(error) },
         'an event could not be dealt with and will be tried again',
       )
-      outcome = hindered(task.item)
+      outcome = processor.hindered(task.item)
     }
     if (outcome.kind === 'done') scheduler.done(task)
     else scheduler.retry(task, Date.now() + outcome.delayMs)
@@ -307,119 +294,6 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     for (const waiter of waiters) waiter()
     fetcher.wake()
     pump()
-  }
-
-  async function attempt(task: Task<Work>): Promise<Outcome> {
-    const work = task.item
-    if (work.givenUp !== null) return bury(task, work.givenUp)
-
-    if (work.envelope === null) {
-      try {
-        const envelope = codec.decode(work.record.value)
-        work.envelope = envelope instanceof Promise ? await envelope : envelope
-        work.data = parseData(work.envelope)
-      } catch (error) {
-        if (error instanceof UndecodableEventError) return bury(task, { error, attempts: 1 })
-        logger.warn(
-          { topic: task.topic, partition: task.partition, offset: String(task.offset), reason: reasonOf(error) },
-          'the schema of an event cannot be read yet',
-        )
-        return hindered(work)
-      }
-    }
-
-    const ofTopic = handlers.get(task.topic)!
-    const handler = ofTopic.get(work.envelope.event_type) ?? ofTopic.get('*')
-    if (handler === undefined) {
-      counters.skipped++
-      return done
-    }
-
-    const event = toEvent(task, work.envelope, work.data)
-    const signal = signals.get(nameOf(task))?.signal ?? AbortSignal.abort()
-    try {
-      await traceProcess(event, settings.group, () => handler(event, { signal }))
-    } catch (thrown) {
-      const error = thrown instanceof Error ? thrown : new Error(String(thrown))
-      observer?.failed?.(event, error)
-      return task.lost ? done : failed(task, event, error)
-    }
-    if (!task.lost) {
-      counters.handled++
-      observer?.handled?.(event)
-    }
-    return done
-  }
-
-  async function failed(task: Task<Work>, event: ReceivedEvent, error: Error): Promise<Outcome> {
-    const work = task.item
-    const where = {
-      topic: event.topic,
-      partition: event.partition,
-      offset: String(event.offset),
-      eventType: event.eventType,
-      eventId: event.eventId,
-    }
-    if (error instanceof RetryLater) {
-      counters.retried++
-      logger.info({ ...where, delayMs: error.delayMs }, 'the handler asked to try the event again later')
-      return { kind: 'retry', delayMs: error.delayMs }
-    }
-    work.attempts++
-    if (error instanceof PermanentError || work.attempts >= settings.retry.attempts) {
-      return bury(task, { error, attempts: work.attempts })
-    }
-    const delayMs = retryDelayMs(settings.retry, work.attempts, options.random())
-    counters.retried++
-    logger.warn(
-      { ...where, attempt: work.attempts, of: settings.retry.attempts, delayMs, error: error.message },
-      'the handler failed, the event will be tried again',
-    )
-    return { kind: 'retry', delayMs }
-  }
-
-  /** Moves an event to the dead letters; until that is done the event stays, and holds its key and its offset. */
-  async function bury(task: Task<Work>, cause: DeadLetterCause): Promise<Outcome> {
-    const work = task.item
-    work.givenUp = cause
-    if (task.lost) return done
-    const where = { topic: task.topic, partition: task.partition, offset: String(task.offset) }
-    try {
-      await deadLetters.write(task, work.record, cause)
-    } catch (error) {
-      logger.error(
-        { ...where, reason: reasonOf(error) },
-        'the dead letter could not be written and will be tried again; the partition waits',
-      )
-      return hindered(work)
-    }
-    counters.deadLettered++
-    logger.error(
-      {
-        ...where,
-        eventType: work.envelope?.event_type,
-        eventId: work.envelope?.event_id,
-        attempts: cause.attempts,
-        error: cause.error.message,
-      },
-      `the event was moved to ${deadLetterTopic(task.topic)}`,
-    )
-    observer?.deadLettered?.({
-      topic: task.topic,
-      partition: task.partition,
-      offset: task.offset,
-      eventId: work.envelope?.event_id ?? null,
-      eventType: work.envelope?.event_type ?? null,
-      error: cause.error,
-      attempts: cause.attempts,
-      deadLetterTopic: deadLetterTopic(task.topic),
-    })
-    return done
-  }
-
-  function hindered(work: Work): Outcome {
-    work.hindrances++
-    return { kind: 'retry', delayMs: Math.min(30_000, 200 * 2 ** Math.min(work.hindrances - 1, 8)) }
   }
 
   /** Commits what has moved; one at a time. What fails is committed with the next. */
@@ -480,36 +354,11 @@ export function createConsumer(options: ConsumerOptions): Consumer {
 
     joined: () => member.joined(),
     stats: () => ({
-      ...counters,
+      ...processor.counters,
       running: scheduler.counts.running,
       queued: scheduler.counts.queued,
       assignedPartitions: signals.size,
       rebalances: member.rebalances(),
     }),
-  }
-}
-
-function parseData(envelope: Envelope): unknown {
-  try {
-    return JSON.parse(envelope.data) as unknown
-  } catch (error) {
-    throw new UndecodableEventError("the envelope's field data is not JSON", error)
-  }
-}
-
-function toEvent(task: Task<Work>, envelope: Envelope, data: unknown): ReceivedEvent {
-  const { record, attempts } = task.item
-  return {
-    eventId: envelope.event_id,
-    eventType: envelope.event_type,
-    userId: envelope.user_id,
-    timestampMs: envelope.timestamp,
-    data,
-    topic: task.topic,
-    partition: task.partition,
-    offset: task.offset,
-    key: record.key === null ? null : record.key.toString(),
-    headers: new Map(record.headers.map(([name, value]) => [name, value ?? Buffer.alloc(0)])),
-    attempt: attempts + 1,
   }
 }

@@ -1,3 +1,4 @@
 // The door of the handling side.
-export { type Consumer, createConsumer, type HandlerTable } from './consumer.ts'
+export { type Consumer, createConsumer } from './consumer.ts'
 export { createDeadLetterWriter } from './dead-letter.ts'
+export type { TopicHandlers } from './received.ts'

@@ -1,9 +1,6 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { EventValidationError, UnknownEventError } from '../errors.ts'
-import { createCatalogue, findSchemasFolder, readSchemasFolder } from './catalogue.ts'
+import { createCatalogue } from './catalogue.ts'
 
 const catalogue = createCatalogue({
   'transaction.events': {
@@ -83,7 +80,7 @@ describe('the catalogue', () => {
     [
       'transaction.events',
       'zzz',
-      'unknown event type "zzz" of topic transaction.events (add schemas/transaction.events/zzz.json',
+      'unknown event type "zzz" of topic transaction.events (a new one needs a JSON Schema beside the others, zzz.json)',
     ],
     ['transaction.events', 'constructor', 'unknown event type "constructor"'],
   ])('%s %s: %s', (topic, eventType, message) => {
@@ -96,34 +93,27 @@ describe('the catalogue', () => {
     createCatalogue(null).validate('any', 'thing', { at: 'all' })
   })
 
-  it('finds the schemas of the folder, else those beside the nearest platform.yaml above', () => {
-    const root = mkdtempSync(join(tmpdir(), 'monorepo-'))
-    try {
-      const service = join(root, 'services', 'users')
-      mkdirSync(service, { recursive: true })
-      mkdirSync(join(root, 'schemas'))
-      expect(findSchemasFolder(service)).toBeNull()
-      writeFileSync(join(root, 'platform.yaml'), '')
-      expect(findSchemasFolder(service)).toBe(join(root, 'schemas'))
-      mkdirSync(join(service, 'schemas'))
-      expect(findSchemasFolder(service)).toBe(join(service, 'schemas'))
-    } finally {
-      rmSync(root, { recursive: true })
-    }
+  it('knows which topics have event types and which have records of a shape of their own', () => {
+    const mixed = createCatalogue({
+      'shop.orders': '{"type":"record","name":"Order","fields":[]}',
+      'user.events': { a: {} },
+    })
+    mixed.checkRecord('shop.orders')
+    expect(mixed.recordSchema('shop.orders')).toContain('Order')
+    expect(() => mixed.check('shop.orders', 'a')).toThrow(
+      'shop.orders has no event types, its records have a shape of their own: emit(topic, value, { key })',
+    )
+    expect(() => mixed.checkRecord('user.events')).toThrow('user.events has event types: emit(topic, eventType, data')
+    expect(() => mixed.checkRecord('shop.order')).toThrow('did you mean "shop.orders"?')
   })
 
-  it('reads a schemas folder, and says which file is not JSON', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'schemas-'))
-    try {
-      mkdirSync(join(folder, 'user.events'))
-      writeFileSync(join(folder, 'user.events.avsc'), '{}')
-      writeFileSync(join(folder, 'user.events', 'user_created.json'), '{"type":"object"}')
-      expect(readSchemasFolder(folder)).toEqual({ 'user.events': { user_created: { type: 'object' } } })
-      writeFileSync(join(folder, 'user.events', 'broken.json'), '{')
-      expect(() => readSchemasFolder(folder)).toThrow('broken.json: is not JSON')
-      expect(readSchemasFolder(join(folder, 'nothing'))).toBeNull()
-    } finally {
-      rmSync(folder, { recursive: true })
-    }
+  it('takes any event type of a topic that has no payload schemas', () => {
+    createCatalogue({ 'user.events': {} }).validate('user.events', 'anything', { at: 'all' })
+  })
+
+  it('reads a schema without $schema as draft 2020-12, as `selfmonitor validate` does', () => {
+    const tuple = { type: 'array', prefixItems: [{ type: 'string' }] }
+    const error = failure(() => createCatalogue({ t: { e: tuple } }).validate('t', 'e', [1]))
+    expect((error as Error).message).toBe('t e: data/0 must be string, it is number')
   })
 })

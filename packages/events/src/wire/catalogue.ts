@@ -1,58 +1,68 @@
-// Knows which event types a topic has and what their payloads look like: JSON Schemas, compiled when first needed.
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+// Knows what the records of each topic look like: event types with JSON Schemas, compiled when first needed, or records of
+// an Avro shape of their own.
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
 import { EventsConfigError, EventValidationError, UnknownEventError, type ValidationProblem } from '../errors.ts'
 
-/** Payload schemas by topic and event type. */
-export type PayloadSchemas = Readonly<Record<string, Readonly<Record<string, object>>>>
+/** By topic: payload schemas by event type (none: any event type), or the Avro schema of the topic's records. */
+export type PayloadSchemas = Readonly<Record<string, Readonly<Record<string, object>> | string>>
 
 export interface Catalogue {
-  /** @throws UnknownEventError, EventValidationError */
+  /** @throws UnknownEventError, EventValidationError; EventsConfigError for a topic whose records have a shape of their own */
   validate(topic: string, eventType: string, data: unknown): void
-  /** @throws UnknownEventError when the catalogue has topics, and not this one or not this event type of it */
+  /** @throws as `validate`, of the names alone */
   check(topic: string, eventType: string): void
+  /** @throws UnknownEventError when the topic is unknown, EventsConfigError when it has event types */
+  checkRecord(topic: string): void
+  /** Text of the Avro schema of a topic's records; undefined when the service has none. */
+  recordSchema(topic: string): string | undefined
 }
 
 /** @param schemas null when the service has none: then every event type is allowed and nothing is validated */
 export function createCatalogue(schemas: PayloadSchemas | null): Catalogue {
-  if (schemas === null) return { validate() {}, check() {} }
+  if (schemas === null) return { validate() {}, check() {}, checkRecord() {}, recordSchema: () => undefined }
+  const known = schemas
   const compiled = new Map<string, Map<string, ValidateFunction>>()
   const options = { allErrors: true, strict: false, verbose: true }
   const draft7 = formats.default(new Ajv(options))
   const draft2020 = formats.default(new Ajv2020(options))
 
-  function check(topic: string, eventType: string): void {
-    const types = Object.hasOwn(schemas!, topic) ? schemas![topic]! : undefined
-    if (types === undefined) {
-      throw new UnknownEventError(
-        topic,
-        null,
-        nearest(topic, Object.keys(schemas!)),
-        '(not in the schemas of this service)',
-      )
-    }
-    if (!Object.hasOwn(types, eventType)) {
-      throw new UnknownEventError(
-        topic,
-        eventType,
-        nearest(eventType, Object.keys(types)),
-        `(add schemas/${topic}/${eventType}.json for a new one)`,
-      )
-    }
+  function shapeOf(topic: string): Readonly<Record<string, object>> | string {
+    const shape = Object.hasOwn(known, topic) ? known[topic] : undefined
+    if (shape !== undefined) return shape
+    throw new UnknownEventError(topic, null, nearest(topic, Object.keys(known)), '(not in the schemas of this service)')
   }
 
-  function validator(topic: string, eventType: string): ValidateFunction {
+  function typesOf(topic: string): Readonly<Record<string, object>> {
+    const shape = shapeOf(topic)
+    if (typeof shape !== 'string') return shape
+    throw new EventsConfigError(
+      'topic',
+      `${topic} has no event types, its records have a shape of their own: emit(topic, value, { key }) and on(topic, handler)`,
+    )
+  }
+
+  /** @returns false when the topic takes any event type */
+  function check(topic: string, eventType: string): boolean {
+    const types = typesOf(topic)
+    if (Object.hasOwn(types, eventType)) return true
+    const names = Object.keys(types)
+    if (names.length === 0) return false
+    const detail = `(a new one needs a JSON Schema beside the others, ${eventType}.json)`
+    throw new UnknownEventError(topic, eventType, nearest(eventType, names), detail)
+  }
+
+  function validator(topic: string, eventType: string): ValidateFunction | null {
     const found = compiled.get(topic)?.get(eventType)
     if (found !== undefined) return found
-    check(topic, eventType)
-    const schema = schemas![topic]![eventType]! as { $schema?: string; $id?: string }
+    if (!check(topic, eventType)) return null
+    const schema = typesOf(topic)[eventType] as { $schema?: string; $id?: string }
     const { $id: _, ...anonymous } = schema
     let validate: ValidateFunction
     try {
-      validate = (schema.$schema?.includes('2020-12') ? draft2020 : draft7).compile(anonymous)
+      // Draft 2020-12 unless it says otherwise, as `selfmonitor validate` reads it.
+      validate = (schema.$schema?.includes('draft-07') ? draft7 : draft2020).compile(anonymous)
     } catch (error) {
       throw new EventsConfigError(
         `schemas."${topic}".${eventType}`,
@@ -65,10 +75,26 @@ export function createCatalogue(schemas: PayloadSchemas | null): Catalogue {
   }
 
   return {
-    check,
+    check: (topic, eventType) => void check(topic, eventType),
+
     validate(topic, eventType, data) {
       const validate = validator(topic, eventType)
-      if (!validate(data)) throw new EventValidationError(topic, eventType, (validate.errors ?? []).map(problem))
+      if (validate !== null && !validate(data)) {
+        throw new EventValidationError(topic, eventType, (validate.errors ?? []).map(problem))
+      }
+    },
+
+    checkRecord(topic) {
+      if (typeof shapeOf(topic) === 'string') return
+      throw new EventsConfigError(
+        'topic',
+        `${topic} has event types: emit(topic, eventType, data, { userId }) and on(topic, eventType, handler)`,
+      )
+    },
+
+    recordSchema(topic) {
+      const shape = Object.hasOwn(known, topic) ? known[topic] : undefined
+      return typeof shape === 'string' ? shape : undefined
     },
   }
 }
@@ -84,48 +110,6 @@ function problem(error: ErrorObject): ValidationProblem {
     expected += `, it is ${actual === null ? 'null' : Array.isArray(actual) ? 'array' : typeof actual}`
   else if (typeof actual === 'number') expected += `, it is ${actual}`
   return { path: error.instancePath, expected }
-}
-
-/**
- * The schemas of the service that runs in a folder: its own `schemas/`, or those beside the nearest platform.yaml above.
- * @returns null when there are none
- */
-export function findSchemasFolder(from: string): string | null {
-  for (let folder = resolve(from); ; folder = dirname(folder)) {
-    const schemas = join(folder, 'schemas')
-    const ours = folder === resolve(from) || existsSync(join(folder, 'platform.yaml'))
-    if (ours && existsSync(schemas)) return schemas
-    if (folder === dirname(folder)) return null
-  }
-}
-
-/**
- * Reads `<folder>/<topic>/<event type>.json`.
- * @returns null when there is no such folder
- */
-export function readSchemasFolder(folder: string): PayloadSchemas | null {
-  let topics: string[]
-  try {
-    topics = readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []))
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw error
-  }
-  const schemas: Record<string, Record<string, object>> = {}
-  for (const topic of topics) {
-    const types: Record<string, object> = {}
-    for (const file of readdirSync(join(folder, topic))) {
-      if (!file.endsWith('.json')) continue
-      const path = join(folder, topic, file)
-      try {
-        types[file.slice(0, -'.json'.length)] = JSON.parse(readFileSync(path, 'utf8')) as object
-      } catch (error) {
-        throw new EventsConfigError(path, `is not JSON: ${(error as Error).message}`)
-      }
-    }
-    if (Object.keys(types).length > 0) schemas[topic] = types
-  }
-  return Object.keys(schemas).length === 0 ? null : schemas
 }
 
 /** The known name that is at most a third of its letters away; null when none is. */

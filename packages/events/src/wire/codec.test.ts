@@ -110,14 +110,8 @@ describe('the codec', () => {
   it.each([
     ['"string"', 'not a record'],
     [record('E', envelopeFields.slice(1)), 'has no field event_id'],
-    [
-      record('E', envelopeFields.with(3, { name: 'timestamp', type: 'string' })),
-      'field timestamp of the registered schema is not a long',
-    ],
-    [
-      record('E', [...envelopeFields, { name: 'tenant', type: 'string' }]),
-      'field tenant of the registered schema has no default',
-    ],
+    [record('E', envelopeFields.with(3, { name: 'timestamp', type: 'string' })), 'its field timestamp is not a long'],
+    [record('E', [...envelopeFields, { name: 'tenant', type: 'string' }]), 'its field tenant has no default'],
     ['{"type":"record"}', 'is not a usable Avro schema'],
   ])('refuses to emit with a registered schema such as %s', async (schema, message) => {
     await expect(createCodec(registryOf(schema)).encoderFor('user.events')).rejects.toThrow(message)

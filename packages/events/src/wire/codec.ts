@@ -1,21 +1,38 @@
-// The bytes of a record's value: Confluent's framing (a zero, the schema's id, Avro) around SelfMonitor's envelope.
+// The bytes of a record's value: Confluent's framing (a zero, the schema's id, Avro) around the envelope, or around a
+// record of the topic's own shape.
 // https://docs.confluent.io/platform/current/schema-registry/fundamentals/serdes-develop/index.html#wire-format
-import type { RegistryClient, SchemaDefinition } from '@selfmonitor/registry'
-import avro from 'avsc'
-import { EventSchemaError, UndecodableEventError } from '../errors.ts'
+import { envelopeFields, envelopeProblem } from '@selfmonitor/platform/shapes'
+import { frameHeaderBytes, type RegistryClient } from '@selfmonitor/registry'
+import type avro from 'avsc'
+import { EventSchemaError, EventValidationError, UndecodableEventError, type ValidationProblem } from '../errors.ts'
 import type { Envelope } from '../types.ts'
+import { createSchemas, type RegisteredSchema, unframe } from './schemas.ts'
 
-const magic = 0
-const prefixBytes = 5
-
-export interface Encoder {
+export interface Encoder<Value = Envelope> {
   readonly schemaId: number
   /** The framed value. */
-  encode(envelope: Envelope): Buffer
-  /** The same without an object for it: the value stands at the start of `shared.buffer`. @returns its length in bytes */
-  encodeShared(envelope: Envelope): number
+  encode(value: Value): Buffer
+  /** The same without an object for it: the value is at the start of `shared.buffer`. @returns its length in bytes */
+  encodeShared(value: Value): number
   /** Overwritten by the next `encodeShared` of any topic, and another one when that needed more room. */
   readonly shared: { readonly buffer: Buffer }
+}
+
+/** A record of a shape of its own: what `emit` takes and handlers get. */
+export type RecordValue = Readonly<Record<string, unknown>>
+
+export interface RecordEncoder extends Encoder<RecordValue> {
+  /** @throws EventValidationError when the value does not fit the registered schema, or has fields that it does not know */
+  check(value: RecordValue): void
+}
+
+/** Any Avro value, with the name of its schema. */
+export interface DecodedValue {
+  readonly schemaId: number
+  /** `shop.Cart`; the type's name (`string`) when it has none of its own. */
+  readonly name: string
+  /** Longs are numbers where those are exact, else bigints; decimals are text, bytes are Buffers. */
+  readonly value: unknown
 }
 
 export interface Codec {
@@ -25,157 +42,227 @@ export interface Codec {
    */
   encoderFor(topic: string): Promise<Encoder>
   /**
+   * The same for a topic whose records have a shape of their own.
+   * @throws EventSchemaError when there is no schema, or it is the envelope's, or not a record
+   */
+  recordEncoderFor(topic: string): Promise<RecordEncoder>
+  /**
    * Reads a value with the schema that it was written with, whatever else that schema holds.
    * @throws UndecodableEventError when it never will be readable; anything else is worth another try
    */
   decode(value: Buffer | null): Envelope | Promise<Envelope>
+  /**
+   * Reads a record of a shape of its own as the reader's schema has it (Avro's schema resolution): fields that the writer
+   * did not have yet get their default, fields that it had in addition are left out.
+   * @param readerSchema text of the reader's schema; undefined: the latest version of `<topic>-value`, or, when there is
+   *   none, the writer's
+   * @throws UndecodableEventError as `decode`
+   */
+  decodeRecord(topic: string, value: Buffer, readerSchema: string | undefined): RecordValue | Promise<RecordValue>
+  /** Reads any Avro value with the schema that it was written with. @throws UndecodableEventError as `decode` */
+  decodeAny(value: Buffer): Promise<DecodedValue>
 }
 
 export function createCodec(registry: RegistryClient): Codec {
-  const readers = new Map<number, avro.Type>()
+  const schemas = createSchemas(registry)
   const shared = { buffer: Buffer.allocUnsafe(16 * 1024) }
+  const readers = new Map<string, avro.Type>()
+  /** By schema id and topic. */
+  const resolvers = new Map<string, RecordDecoder>()
 
-  async function parse(definition: SchemaDefinition, what: string): Promise<avro.Type> {
-    const named: Record<string, avro.Type> = {}
-    await parseReferences(definition, named, new Set())
-    try {
-      return avro.Type.forSchema(JSON.parse(definition.schema) as avro.Schema, { registry: named })
-    } catch (error) {
-      throw new EventSchemaError(what, `is not a usable Avro schema: ${(error as Error).message}`, error)
+  function encoderOf<Value>(type: avro.Type, id: number): Encoder<Value> {
+    function encodeShared(value: Value): number {
+      let end = type.encode(value, shared.buffer, frameHeaderBytes)
+      if (end < 0) {
+        // avsc answers with minus the bytes that were missing.
+        const { length } = shared.buffer
+        shared.buffer = Buffer.allocUnsafe(Math.max(length * 2, length - end + frameHeaderBytes))
+        end = type.encode(value, shared.buffer, frameHeaderBytes)
+      }
+      shared.buffer[0] = 0
+      shared.buffer.writeUInt32BE(id, 1)
+      return end
+    }
+    return {
+      schemaId: id,
+      shared,
+      encodeShared,
+      encode(value) {
+        const end = encodeShared(value)
+        return Buffer.from(shared.buffer.subarray(0, end))
+      },
     }
   }
 
-  async function parseReferences(
-    definition: SchemaDefinition,
-    named: Record<string, avro.Type>,
-    seen: Set<string>,
-  ): Promise<void> {
-    for (const { subject, version, name } of definition.references ?? []) {
-      if (seen.has(`${subject}/${version}`)) continue
-      seen.add(`${subject}/${version}`)
-      const referenced = await registry.getVersion(subject, version)
-      if (referenced === null)
-        throw new EventSchemaError(subject, `version ${version}, referenced as ${name}, does not exist`)
-      await parseReferences(referenced, named, seen)
-      // avsc adds the named types of what it parses to the registry that it is given.
-      avro.Type.forSchema(JSON.parse(referenced.schema) as avro.Schema, { registry: named })
+  async function readerFor(topic: string, readerSchema: string | undefined): Promise<avro.Type | null> {
+    const known = readers.get(topic)
+    if (known !== undefined) return known
+    let reader: avro.Type | null
+    if (readerSchema !== undefined) {
+      reader = schemas.type({ subject: `${topic}-value`, schema: readerSchema, referenced: [] }, 'reader')
+    } else {
+      reader = await schemas.latest(topic).then(
+        (registered) => schemas.type(registered, 'reader'),
+        (error: unknown) => {
+          if (error instanceof EventSchemaError) return null
+          throw error
+        },
+      )
     }
+    if (reader !== null) readers.set(topic, reader)
+    return reader
   }
 
-  async function readerOf(schemaId: number): Promise<avro.Type> {
-    let definition: SchemaDefinition
-    try {
-      definition = await registry.getById(schemaId)
-    } catch (error) {
-      if (isNotFound(error)) throw new UndecodableEventError(`no schema has the id ${schemaId}`, error)
-      throw error
-    }
-    if ((definition.schemaType ?? 'AVRO') !== 'AVRO') {
-      throw new UndecodableEventError(`schema ${schemaId} is ${definition.schemaType}, not Avro`)
-    }
-    let type: avro.Type
-    try {
-      type = await parse(definition, `schema ${schemaId}`)
-    } catch (error) {
-      if (error instanceof EventSchemaError) throw new UndecodableEventError(error.message, error)
-      throw error
-    }
-    readers.set(schemaId, type)
-    return type
+  async function loadRecordDecoder(topic: string, schemaId: number, readerSchema: string | undefined) {
+    const reader = await readerFor(topic, readerSchema)
+    // Without a reader's schema the writer's is read as a reader would: the same values, of the same types.
+    const writer = await schemas.writer(schemaId, reader === null ? 'reader' : 'writer')
+    const decoder = recordDecoder(reader, writer, schemaId)
+    resolvers.set(`${schemaId}/${topic}`, decoder)
+    return decoder
   }
 
   return {
     async encoderFor(topic) {
-      const subject = `${topic}-value`
-      const registered = await registry.getVersion(subject, 'latest')
-      if (registered === null) {
-        throw new EventSchemaError(
-          subject,
-          'no schema is registered: run `selfmonitor apply`, or `selfmonitor schemas register`',
-        )
+      const registered = await schemas.latest(topic)
+      const type = schemas.type(registered, 'reader')
+      const problem = notEnvelope(registered)
+      if (problem !== null) {
+        throw new EventSchemaError(registered.subject, `the registered schema cannot carry events: ${problem}`)
       }
-      if ((registered.schemaType ?? 'AVRO') !== 'AVRO') {
-        throw new EventSchemaError(subject, `the registered schema is ${registered.schemaType}, events need Avro`)
-      }
-      const type = await parse(registered, subject)
-      checkEnvelope(type, subject)
-      const { id } = registered
-      function encodeShared(envelope: Envelope): number {
-        let end = type.encode(envelope, shared.buffer, prefixBytes)
-        if (end < 0) {
-          // avsc answers with minus the bytes that were missing.
-          const { length } = shared.buffer
-          shared.buffer = Buffer.allocUnsafe(Math.max(length * 2, length - end + prefixBytes))
-          end = type.encode(envelope, shared.buffer, prefixBytes)
-        }
-        shared.buffer[0] = magic
-        shared.buffer.writeUInt32BE(id, 1)
-        return end
-      }
+      return encoderOf(type, registered.id)
+    },
 
-      return {
-        schemaId: id,
-        shared,
-        encodeShared,
-        encode(envelope) {
-          const end = encodeShared(envelope)
-          return Buffer.from(shared.buffer.subarray(0, end))
-        },
-      }
+    async recordEncoderFor(topic) {
+      const registered = await schemas.latest(topic)
+      const type = schemas.type(registered, 'reader')
+      checkOwnShape(type, registered)
+      return { ...encoderOf<RecordValue>(type, registered.id), check: checker(topic, type, registered) }
     },
 
     decode(value) {
       if (value === null) throw new UndecodableEventError('the record has no value (a tombstone)')
-      if (value.length < prefixBytes || value[0] !== magic) {
-        throw new UndecodableEventError('the value does not begin with a zero and a schema id (Confluent framing)')
-      }
-      const schemaId = value.readUInt32BE(1)
-      const type = readers.get(schemaId)
-      if (type !== undefined) return readEnvelope(type, value, schemaId)
-      return readerOf(schemaId).then((loaded) => readEnvelope(loaded, value, schemaId))
+      const { id, payload } = unframe(value)
+      const type = schemas.writer(id, 'reader')
+      return type instanceof Promise
+        ? type.then((loaded) => readEnvelope(loaded, payload, id))
+        : readEnvelope(type, payload, id)
+    },
+
+    decodeRecord(topic, value, readerSchema) {
+      const { id, payload } = unframe(value)
+      const decoder = resolvers.get(`${id}/${topic}`)
+      if (decoder !== undefined) return decoder(payload)
+      return loadRecordDecoder(topic, id, readerSchema).then((loaded) => loaded(payload))
+    },
+
+    async decodeAny(value) {
+      const { id, payload } = unframe(value)
+      const type = await schemas.writer(id, 'writer')
+      return { schemaId: id, name: type.name ?? type.typeName, value: read(type, payload, id) }
     },
   }
 }
 
-const fields = {
-  event_id: 'string',
-  event_type: 'string',
-  user_id: 'string',
-  timestamp: 'long',
-  data: 'string',
-} as const
+type RecordDecoder = (payload: Buffer) => RecordValue
 
-/** Says what keeps a registered schema from carrying the envelope. */
-function checkEnvelope(type: avro.Type, subject: string): void {
-  if (!(type instanceof avro.types.RecordType)) {
-    throw new EventSchemaError(subject, `the registered schema is a ${type.typeName}, not a record`)
-  }
-  for (const [name, expected] of Object.entries(fields)) {
-    const field = type.field(name)
-    if (field === undefined) throw new EventSchemaError(subject, `the registered schema has no field ${name}`)
-    const samples = { string: 'text', long: 1_700_000_000_000 }
-    if (!field.type.isValid(samples[expected])) {
-      throw new EventSchemaError(subject, `field ${name} of the registered schema is not a ${expected}`)
+function recordDecoder(reader: avro.Type | null, writer: avro.Type, schemaId: number): RecordDecoder {
+  if (reader === null) return (payload) => read(writer, payload, schemaId) as RecordValue
+  let resolver: ReturnType<avro.Type['createResolver']>
+  try {
+    resolver = reader.createResolver(writer)
+  } catch (error) {
+    const problem = `schema ${schemaId} cannot be read as ${reader.name}: ${(error as Error).message}`
+    return () => {
+      throw new UndecodableEventError(problem, error)
     }
   }
-  for (const field of type.fields) {
-    if (!(field.name in fields) && field.defaultValue() === undefined) {
-      throw new EventSchemaError(
-        subject,
-        `field ${field.name} of the registered schema has no default, and events do not carry it`,
-      )
-    }
+  return (payload) => read(reader, payload, schemaId, resolver) as RecordValue
+}
+
+function notEnvelope({ subject, schema, referenced }: RegisteredSchema): string | null {
+  try {
+    return envelopeProblem(schema, referenced)
+  } catch (error) {
+    throw new EventSchemaError(subject, `is not a usable Avro schema: ${(error as Error).message}`, error)
   }
 }
 
-function readEnvelope(type: avro.Type, value: Buffer, schemaId: number): Envelope {
-  let record: Partial<Envelope> | null
+function checkOwnShape(type: avro.Type, registered: RegisteredSchema): void {
+  const { subject } = registered
+  if (type.typeName !== 'record') {
+    throw new EventSchemaError(subject, `the registered schema is of type ${type.typeName}; emit takes records`)
+  }
+  if (notEnvelope(registered) === null) {
+    throw new EventSchemaError(
+      subject,
+      'the registered schema is the envelope: emit(topic, eventType, data, { userId }) writes events to this topic',
+    )
+  }
+}
+
+function checker(topic: string, type: avro.Type, { id }: RegisteredSchema): RecordEncoder['check'] {
+  function problems(value: RecordValue, noUndeclaredFields: boolean): ValidationProblem[] {
+    const found: ValidationProblem[] = []
+    type.isValid(value, {
+      noUndeclaredFields,
+      errorHook: (path, part, expected) => void found.push(...problemsAt(path, part, expected, id)),
+    })
+    return found
+  }
+  return (value) => {
+    if (type.isValid(value, { noUndeclaredFields: true })) return
+    // avsc looks no further into a record that has unknown fields.
+    const all = [...problems(value, false), ...problems(value, true)]
+    const unique = new Map(all.map((problem) => [`${problem.path} ${problem.expected}`, problem]))
+    throw new EventValidationError(topic, null, [...unique.values()])
+  }
+}
+
+/** avsc names the place and the type that was expected there. Texts are not repeated: they may be personal. */
+function problemsAt(
+  path: readonly string[],
+  found: unknown,
+  expected: avro.Type,
+  schemaId: number,
+): ValidationProblem[] {
+  const at = path.map((part) => `/${part.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+  if (isRecordType(expected) && typeof found === 'object' && found !== null) {
+    const undeclared = Object.keys(found).filter((name) => expected.field(name) === undefined)
+    return undeclared.map((name) => ({
+      path: `${at}/${name}`,
+      expected: `is not in ${expected.name} as it is registered (schema ${schemaId}); a new field is registered first, with \`selfmonitor apply\``,
+    }))
+  }
+  const is =
+    found === undefined
+      ? 'is missing'
+      : `is ${found === null ? 'null' : typeof found === 'number' ? found : Array.isArray(found) ? 'an array' : `a ${typeof found}`}`
+  return [{ path: at, expected: `must be ${typeText(expected)}, it ${is}` }]
+}
+
+function isRecordType(type: avro.Type): type is avro.types.RecordType {
+  return type.typeName === 'record'
+}
+
+function typeText(type: avro.Type): string {
+  const text = type.typeName.startsWith('logical:')
+    ? type.typeName.slice('logical:'.length)
+    : (type.name ?? String(type))
+  return text.replaceAll('"', '')
+}
+
+function read(type: avro.Type, payload: Buffer, schemaId: number, resolver?: ReturnType<avro.Type['createResolver']>) {
   try {
-    record = type.fromBuffer(value.subarray(prefixBytes)) as Partial<Envelope> | null
+    return type.fromBuffer(payload, resolver) as unknown
   } catch (error) {
     throw new UndecodableEventError(`the value does not fit schema ${schemaId}: ${(error as Error).message}`, error)
   }
-  for (const [name, expected] of Object.entries(fields)) {
+}
+
+function readEnvelope(type: avro.Type, payload: Buffer, schemaId: number): Envelope {
+  const record = read(type, payload, schemaId) as Partial<Envelope> | null
+  for (const [name, expected] of Object.entries(envelopeFields)) {
     const found = typeof record?.[name as keyof Envelope]
     if (found !== (expected === 'long' ? 'number' : 'string')) {
       throw new UndecodableEventError(
@@ -184,9 +271,4 @@ function readEnvelope(type: avro.Type, value: Buffer, schemaId: number): Envelop
     }
   }
   return record as Envelope
-}
-
-/** 40403 is the registry's own answer; any other 404 comes from something in between, and says nothing about the record. */
-function isNotFound(error: unknown): boolean {
-  return (error as { errorCode?: number }).errorCode === 40403
 }

@@ -1,0 +1,208 @@
+// One attempt at one record: decode it, call its handler, and decide what becomes of it: done, tried again, or put aside.
+import { deadLetterTopic } from '../dead-letter-names.ts'
+import { PermanentError, RetryLater, UndecodableEventError } from '../errors.ts'
+import { type FetchedRecord, reasonOf } from '../kafka/index.ts'
+import type { ResolvedOptions } from '../options.ts'
+import { traceProcess } from '../tracing.ts'
+import type { EventObserver, HandlerContext, Logger } from '../types.ts'
+import type { Codec } from '../wire/index.ts'
+import type { DeadLetterCause, DeadLetterWriter } from './dead-letter.ts'
+import { type Content, type HandlerTable, readContent, type TopicHandlers, toEvent, toRecord } from './received.ts'
+import { retryDelayMs } from './retry.ts'
+import type { Task } from './scheduler.ts'
+
+/** A record on its way through its handler. */
+export interface Work {
+  readonly record: FetchedRecord
+  content: Content | null
+  /** Attempts that counted. */
+  attempts: number
+  /** Failures that are not the event's own: the registry or the dead letters' topic could not be reached. */
+  hindrances: number
+  /** Set once the event is given up: from then on only its way to the dead letters is tried. */
+  givenUp: DeadLetterCause | null
+}
+
+export function newWork(record: FetchedRecord): Work {
+  return { record, content: null, attempts: 0, hindrances: 0, givenUp: null }
+}
+
+export type Outcome = { readonly kind: 'done' } | { readonly kind: 'retry'; readonly delayMs: number }
+
+const done: Outcome = { kind: 'done' }
+
+export interface ProcessorOptions {
+  readonly settings: ResolvedOptions
+  readonly handlers: HandlerTable
+  readonly codec: Codec
+  readonly deadLetters: DeadLetterWriter
+  readonly logger: Logger
+  readonly observer?: EventObserver
+  readonly random: () => number
+  /** Of the assignment that the task belongs to. */
+  readonly signalOf: (task: Task<Work>) => AbortSignal
+}
+
+export interface Processor {
+  attempt(task: Task<Work>): Promise<Outcome>
+  /** Something that is not the event's fault was in the way: the same again, later. */
+  hindered(work: Work): Outcome
+  readonly counters: {
+    readonly handled: number
+    readonly retried: number
+    readonly deadLettered: number
+    readonly skipped: number
+  }
+}
+
+/** A handler that is ready to be called, and how the observer hears of it. */
+interface Call {
+  readonly subject: ReturnType<typeof toEvent> | ReturnType<typeof toRecord>
+  /** For log lines. */
+  readonly names: object
+  handle(context: HandlerContext): void | Promise<void>
+  handled(): void
+  failed(error: Error): void
+}
+
+export function createProcessor(options: ProcessorOptions): Processor {
+  const { settings, handlers, codec, deadLetters, logger, observer } = options
+  const counters = { handled: 0, retried: 0, deadLettered: 0, skipped: 0 }
+
+  async function attempt(task: Task<Work>): Promise<Outcome> {
+    const work = task.item
+    if (work.givenUp !== null) return putAside(task, work.givenUp)
+    const ofTopic = handlers.get(task.topic)!
+    if (work.content === null) {
+      try {
+        const content = readContent(task.topic, work.record.value, ofTopic, codec)
+        work.content = content instanceof Promise ? await content : content
+      } catch (error) {
+        if (error instanceof UndecodableEventError) return putAside(task, { error, attempts: 1 })
+        logger.warn({ ...placeOf(task), reason: reasonOf(error) }, 'the schema of an event cannot be read yet')
+        return hindered(work)
+      }
+    }
+    const call = callOf(task, work.content, ofTopic, observer)
+    if (call === null) {
+      counters.skipped++
+      return done
+    }
+    const signal = options.signalOf(task)
+    try {
+      await traceProcess(call.subject, settings.group, () => call.handle({ signal }))
+    } catch (thrown) {
+      const error = thrown instanceof Error ? thrown : new Error(String(thrown))
+      call.failed(error)
+      return task.lost ? done : failed(task, call, error)
+    }
+    if (!task.lost) {
+      counters.handled++
+      call.handled()
+    }
+    return done
+  }
+
+  async function failed(task: Task<Work>, { names }: Call, error: Error): Promise<Outcome> {
+    const work = task.item
+    const where = { ...placeOf(task), ...names }
+    if (error instanceof RetryLater) {
+      counters.retried++
+      logger.info({ ...where, delayMs: error.delayMs }, 'the handler asked to try the event again later')
+      return { kind: 'retry', delayMs: error.delayMs }
+    }
+    work.attempts++
+    if (error instanceof PermanentError || work.attempts >= settings.retry.attempts) {
+      return putAside(task, { error, attempts: work.attempts })
+    }
+    const delayMs = retryDelayMs(settings.retry, work.attempts, options.random())
+    counters.retried++
+    logger.warn(
+      { ...where, attempt: work.attempts, of: settings.retry.attempts, delayMs, error: error.message },
+      'the handler failed, the event will be tried again',
+    )
+    return { kind: 'retry', delayMs }
+  }
+
+  /** Moves an event to the dead letters; until that is done the event stays, and holds its key and its offset. */
+  async function putAside(task: Task<Work>, cause: DeadLetterCause): Promise<Outcome> {
+    const work = task.item
+    work.givenUp = cause
+    if (task.lost) return done
+    try {
+      await deadLetters.write(task, work.record, cause)
+    } catch (error) {
+      logger.error(
+        { ...placeOf(task), reason: reasonOf(error) },
+        'the dead letter could not be written and will be tried again; the partition waits',
+      )
+      return hindered(work)
+    }
+    counters.deadLettered++
+    const envelope = work.content?.kind === 'event' ? work.content.envelope : null
+    const { error, attempts } = cause
+    logger.error(
+      {
+        ...placeOf(task),
+        eventType: envelope?.event_type,
+        eventId: envelope?.event_id,
+        attempts,
+        error: error.message,
+      },
+      `the event was moved to ${deadLetterTopic(task.topic)}`,
+    )
+    observer?.deadLettered?.({
+      topic: task.topic,
+      partition: task.partition,
+      offset: task.offset,
+      eventId: envelope?.event_id ?? null,
+      eventType: envelope?.event_type ?? null,
+      error,
+      attempts,
+      deadLetterTopic: deadLetterTopic(task.topic),
+    })
+    return done
+  }
+
+  function hindered(work: Work): Outcome {
+    work.hindrances++
+    return { kind: 'retry', delayMs: Math.min(30_000, 200 * 2 ** Math.min(work.hindrances - 1, 8)) }
+  }
+
+  return { attempt, hindered, counters }
+}
+
+function placeOf({ topic, partition, offset }: Task<Work>): object {
+  return { topic, partition, offset: String(offset) }
+}
+
+/** @returns null when nothing here handles events of this type */
+function callOf(
+  task: Task<Work>,
+  content: Content,
+  handlers: TopicHandlers,
+  observer: EventObserver | undefined,
+): Call | null {
+  const { record, attempts } = task.item
+  if (handlers.kind === 'records') {
+    const subject = toRecord(task, record, content as Extract<Content, { kind: 'record' }>, attempts + 1)
+    return {
+      subject,
+      names: {},
+      handle: (context) => handlers.handler(subject, context),
+      handled: () => observer?.recordHandled?.(subject),
+      failed: (error) => observer?.recordFailed?.(subject, error),
+    }
+  }
+  const event = content as Extract<Content, { kind: 'event' }>
+  const handler = handlers.byType.get(event.envelope.event_type) ?? handlers.byType.get('*')
+  if (handler === undefined) return null
+  const subject = toEvent(task, record, event, attempts + 1)
+  return {
+    subject,
+    names: { eventType: subject.eventType, eventId: subject.eventId },
+    handle: (context) => handler(subject, context),
+    handled: () => observer?.handled?.(subject),
+    failed: (error) => observer?.failed?.(subject, error),
+  }
+}

@@ -1,0 +1,101 @@
+// From a record's bytes to what its handler gets: an event out of its envelope, or a record of the topic's own shape.
+import { UndecodableEventError } from '../errors.ts'
+import type { FetchedRecord } from '../kafka/index.ts'
+import type { Envelope, EventHandler, ReceivedEvent, ReceivedRecord, RecordHandler } from '../types.ts'
+import type { Codec, RecordValue } from '../wire/index.ts'
+
+/** What a service handles of one topic. */
+export type TopicHandlers =
+  /** By event type; `*` is for those that have none. */
+  | { readonly kind: 'events'; readonly byType: Map<string, EventHandler> }
+  /** `schema` is the text of the service's own schema, undefined when it has none. */
+  | { readonly kind: 'records'; readonly handler: RecordHandler; readonly schema: string | undefined }
+
+export type HandlerTable = ReadonlyMap<string, TopicHandlers>
+
+/** A record's content, decoded once and kept for further attempts. */
+export type Content =
+  | { readonly kind: 'event'; readonly envelope: Envelope; readonly data: unknown }
+  | { readonly kind: 'record'; readonly value: RecordValue | null }
+
+/**
+ * Not a promise when the schema is known already: this is done for every event.
+ * @throws UndecodableEventError when it never will be readable; anything else is worth another try
+ */
+export function readContent(
+  topic: string,
+  value: Buffer | null,
+  handlers: TopicHandlers,
+  codec: Codec,
+): Content | Promise<Content> {
+  if (handlers.kind === 'events') {
+    const envelope = codec.decode(value)
+    return envelope instanceof Promise ? envelope.then(eventContent) : eventContent(envelope)
+  }
+  // A tombstone: what it means is the handler's to say.
+  if (value === null) return { kind: 'record', value: null }
+  const decoded = codec.decodeRecord(topic, value, handlers.schema)
+  return decoded instanceof Promise ? decoded.then(recordContent) : recordContent(decoded)
+}
+
+const eventContent = (envelope: Envelope): Content => ({ kind: 'event', envelope, data: parseData(envelope) })
+const recordContent = (value: RecordValue): Content => ({ kind: 'record', value })
+
+function parseData(envelope: Envelope): unknown {
+  try {
+    return JSON.parse(envelope.data) as unknown
+  } catch (error) {
+    throw new UndecodableEventError("the envelope's field data is not JSON", error)
+  }
+}
+
+export interface Place {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: bigint
+}
+
+/** @param attempt 1 for the first try */
+export function toEvent(
+  { topic, partition, offset }: Place,
+  record: FetchedRecord,
+  { envelope, data }: Extract<Content, { kind: 'event' }>,
+  attempt: number,
+): ReceivedEvent {
+  return {
+    eventId: envelope.event_id,
+    eventType: envelope.event_type,
+    userId: envelope.user_id,
+    timestampMs: envelope.timestamp,
+    data,
+    topic,
+    partition,
+    offset,
+    key: record.key === null ? null : record.key.toString(),
+    headers: headersOf(record),
+    attempt,
+  }
+}
+
+export function toRecord(
+  { topic, partition, offset }: Place,
+  record: FetchedRecord,
+  { value }: Extract<Content, { kind: 'record' }>,
+  attempt: number,
+): ReceivedRecord {
+  return {
+    value,
+    key: record.key === null ? null : record.key.toString(),
+    keyBytes: record.key,
+    topic,
+    partition,
+    offset,
+    timestampMs: Number(record.timestampMs),
+    headers: headersOf(record),
+    attempt,
+  }
+}
+
+function headersOf({ headers }: FetchedRecord): ReadonlyMap<string, Buffer> {
+  return new Map(headers.map(([name, value]) => [name, value ?? Buffer.alloc(0)]))
+}

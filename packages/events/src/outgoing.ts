@@ -1,0 +1,91 @@
+// What a call of `emit` is once it is checked: an event in its envelope, or a record of the topic's own shape; and the
+// receipt that follows it through the producer.
+import { checkEmitArguments, payloadJson } from './emit-arguments.ts'
+import { EventsConfigError } from './errors.ts'
+import type { Receipt } from './kafka/index.ts'
+import type { SendSpan } from './tracing.ts'
+import type { EmitOptions, EmitResult, Envelope, RecordResult } from './types.ts'
+import type { Catalogue, RecordValue } from './wire/index.ts'
+
+export type Key = string | Uint8Array | null
+
+/** What an observer is told of an event or a record once it is acknowledged. */
+export type Observed =
+  | { readonly kind: 'event'; readonly envelope: Envelope }
+  | { readonly kind: 'record'; readonly key: Key; readonly value: RecordValue | null }
+
+/** What the producer tells about one event. A class because there are a hundred thousand of them a second. */
+export class EmitReceipt implements Receipt {
+  readonly topic: string
+  /** null for a record of a shape of its own. */
+  readonly eventId: string | null
+  readonly span: SendSpan | null
+  /** Kept for observers only: what is under way is what the garbage collector has to carry. */
+  readonly observed: Observed | null
+  readonly done: (receipt: EmitReceipt, error: Error | null, result: RecordResult | null) => void
+  resolve!: (result: EmitResult & RecordResult) => void
+  reject!: (error: Error) => void
+
+  constructor(
+    topic: string,
+    eventId: string | null,
+    span: SendSpan | null,
+    observed: Observed | null,
+    done: EmitReceipt['done'],
+  ) {
+    this.topic = topic
+    this.eventId = eventId
+    this.span = span
+    this.observed = observed
+    this.done = done
+  }
+
+  acknowledged(partition: number, offset: bigint): void {
+    const { topic, eventId } = this
+    const result = (
+      eventId === null ? { topic, partition, offset } : { eventId, topic, partition, offset }
+    ) as EmitResult
+    this.done(this, null, result)
+    this.resolve(result)
+  }
+
+  failed(error: Error): void {
+    this.done(this, error, null)
+    this.reject(error)
+  }
+}
+
+/** @throws EventValidationError, UnknownEventError, EventsConfigError naming the argument */
+export function toEnvelope(
+  topic: string,
+  eventType: string,
+  data: unknown,
+  given: EmitOptions,
+  parts: { readonly catalogue: Catalogue; readonly newId: () => string; readonly now: () => number },
+): Envelope {
+  checkEmitArguments(topic, eventType, given)
+  // First: a payload that JSON cannot hold, such as one with a cycle, is nothing to validate either.
+  const json = payloadJson(topic, eventType, data)
+  parts.catalogue.validate(topic, eventType, data)
+  return {
+    event_id: parts.newId(),
+    event_type: eventType,
+    user_id: given.userId,
+    timestamp: given.timestampMs ?? parts.now(),
+    data: json,
+  }
+}
+
+const maxDepth = 200
+
+/** A copy that later changes of the caller's object do not reach. @throws EventsConfigError for an object that holds itself */
+export function snapshot(value: RecordValue, topic: string): RecordValue {
+  function copy(part: unknown, depth: number): unknown {
+    if (typeof part !== 'object' || part === null) return part
+    if (depth > maxDepth) throw new EventsConfigError('value', `is nested too deeply, or holds itself (${topic})`)
+    if (Array.isArray(part)) return part.map((item) => copy(item, depth + 1))
+    if (ArrayBuffer.isView(part)) return Buffer.isBuffer(part) ? Buffer.from(part) : part
+    return Object.fromEntries(Object.entries(part).map(([name, inner]) => [name, copy(inner, depth + 1)]))
+  }
+  return copy(value, 0) as RecordValue
+}

@@ -1,0 +1,26 @@
+// `@selfmonitor/platform/shapes`: the little of this package that the events library needs, loaded without the rest.
+export {
+  type EnvelopeField,
+  envelopeDocs,
+  envelopeFields,
+  envelopeProblem,
+  envelopeSchema,
+} from './envelope.ts'
+export { PlatformError } from './errors.ts'
+export type { FindShapesOptions, Shapes, TopicFiles } from './find-shapes.ts'
+
+import type { FindShapesOptions, Shapes, TopicFiles } from './find-shapes.ts'
+
+// The parser of YAML is loaded when a file is read.
+
+/** See `find-shapes.ts`. */
+export async function findShapes(folder: string, options: FindShapesOptions = {}): Promise<Shapes | null> {
+  const files = await import('./find-shapes.ts')
+  return files.findShapes(folder, options)
+}
+
+/** See `find-shapes.ts`. */
+export async function findTopicFiles(folder: string, options: FindShapesOptions = {}): Promise<TopicFiles[] | null> {
+  const files = await import('./find-shapes.ts')
+  return files.findTopicFiles(folder, options)
+}
