@@ -6,18 +6,19 @@ import { type BatchHeader, lastOffsetOf } from './batch.ts'
 import type { LogEnv } from './env.ts'
 import { LogError } from './errors.ts'
 import { writeFully } from './fs.ts'
-import { checkKeys } from './keys.ts'
 import type { ProducedBatch } from './producer-state.ts'
 import { rollIsDue, rollSegment } from './roll.ts'
 import { logFile, noteBatch } from './segment.ts'
 import { activeSegment, type LogState, partitionName } from './state.ts'
 import type { AppendResult } from './types.ts'
-import { checkTimestamps } from './validate.ts'
 import type { Turn } from './write-queue.ts'
 
 export interface PendingAppend {
   readonly batch: Buffer
-  readonly header: BatchHeader
+  /** With the true `maxTimestamp` once the records are checked. */
+  header: BatchHeader
+  /** Ends when the records are checked; undefined when they are. Rejects with the LogError that refuses the batch. */
+  checking: Promise<BatchHeader> | undefined
   readonly origin: 'client' | 'internal'
   readonly resolve: (result: AppendResult) => void
   readonly reject: (error: LogError) => void
@@ -46,6 +47,7 @@ export function createAppender(env: LogEnv, state: LogState, sync: () => Promise
   async function writeGroup(waiting: PendingAppend[], turn: Turn): Promise<void> {
     const taken: PendingAppend[] = []
     try {
+      if (waiting[0]!.checking !== undefined) await checked(waiting[0]!)
       await prepareSegment(waiting[0]!, turn)
       await write(waiting, taken)
     } catch (error) {
@@ -55,6 +57,12 @@ export function createAppender(env: LogEnv, state: LogState, sync: () => Promise
       const reason = asStorageError(error)
       for (const append of refused) append.reject(reason)
     }
+  }
+
+  /** A large batch is inspected on the side; its place in the order is kept. */
+  async function checked(append: PendingAppend): Promise<void> {
+    append.header = (await append.checking) ?? append.header
+    append.checking = undefined
   }
 
   function asStorageError(error: unknown): LogError {
@@ -93,14 +101,11 @@ export function createAppender(env: LogEnv, state: LogState, sync: () => Promise
 
     while (waiting.length > 0 && taken.length < maxGroupBatches && groupBytes < maxGroupBytes) {
       const append = waiting[0]!
+      if (append.checking !== undefined) break
       const { header } = append
       if (append !== prepared && rollIsDue(state, header, nowMs, groupBytes, nextOffset)) break
       waiting.shift()
       try {
-        if (append.origin === 'client') {
-          checkTimestamps(header, config, nowMs)
-          if (config.compact) checkKeys(append.batch)
-        }
         if (header.producerId >= 0n && append.origin === 'client') {
           const original = draft.check(header, partitionName(state.ref))
           if (original !== undefined) {

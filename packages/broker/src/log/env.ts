@@ -5,6 +5,7 @@ import type { Checkpoint } from './checkpoint.ts'
 import type { Deadlines } from './deadlines.ts'
 import type { LogFs } from './fs.ts'
 import type { IndexCache } from './index-cache.ts'
+import type { Turns } from './inspect.ts'
 import type { OpenFiles } from './open-files.ts'
 import type { TailCache } from './tail-cache.ts'
 import type { LogConfig } from './types.ts'
@@ -19,6 +20,8 @@ export interface LogEnv {
   /** For what is read: given back once it is sent. */
   readonly buffers: BufferPool
   readonly indexes: IndexCache
+  /** Large batches are inspected one at a time. */
+  readonly largeBatches: Turns
   readonly logStarts: Checkpoint
   readonly recoveryPoints: Checkpoint
   readonly deadlines: Deadlines

@@ -11,6 +11,7 @@ import { LogError } from './errors.ts'
 import { metadataFile } from './folder.ts'
 import { type LogFs, nodeFs } from './fs.ts'
 import { createIndexCache } from './index-cache.ts'
+import { createTurns } from './inspect.ts'
 import { createOpenFiles } from './open-files.ts'
 import { type ManagedLog, openPartitionLog } from './partition-log.ts'
 import { createSharedRuns } from './shared-runs.ts'
@@ -65,6 +66,7 @@ export async function openLogManager(options: LogManagerOptions): Promise<LogMan
     tails: createTailCache(options.tailCacheBytes ?? 16 * 1024 * 1024),
     buffers: createBufferPool(keptReadBytes),
     indexes: createIndexCache(options.indexCacheBytes ?? 32 * 1024 * 1024),
+    largeBatches: createTurns(),
     logStarts: await openCheckpoint(fs, join(dir, 'log-start-offset-checkpoint')),
     recoveryPoints: await openCheckpoint(fs, join(dir, 'recovery-point-offset-checkpoint')),
     deadlines: createDeadlines(clock),

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { type Appender, createAppender, type PendingAppend } from './append.ts'
 import type { LogEnv } from './env.ts'
+import { inspectRecords } from './inspect.ts'
 import { loadLog } from './load.ts'
 import { encodeProducers } from './producer-snapshot.ts'
 import { asReadError, checkRange, readCached, readLog } from './read.ts'
@@ -131,8 +132,16 @@ export async function openPartitionLog(env: LogEnv, ref: PartitionRef, clean: bo
       const origin = options.origin ?? 'client'
       try {
         const header = checkBatch(records, state.config, origin)
+        const inspected =
+          origin === 'client'
+            ? inspectRecords(records, header, state.config, env.clock.now(), env.largeBatches)
+            : header
+        const checking = inspected instanceof Promise ? inspected : undefined
+        // Its turn in the queue is what reports a rejection.
+        checking?.catch(() => {})
         return new Promise((resolve, reject) => {
-          queue.push({ batch: records, header, origin, resolve, reject })
+          const ready = inspected instanceof Promise ? header : inspected
+          queue.push({ batch: records, header: ready, checking, origin, resolve, reject })
         })
       } catch (error) {
         return Promise.reject(error)

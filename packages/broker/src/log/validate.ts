@@ -1,6 +1,7 @@
-// The checks that Kafka makes on a produced batch before it takes it. Pure: bytes, settings and time in, error out.
+// The checks that Kafka makes on the header of a produced batch before it takes it, and on its checksum. Pure: bytes and
+// settings in, error out. The records are next: inspect.ts.
 import { ProtocolError, readBatchHeader } from '@selfmonitor/protocol'
-import { type BatchHeader, batchHeaderBytes, crcMatches } from './batch.ts'
+import { type BatchHeader, crcMatches } from './batch.ts'
 import { LogError } from './errors.ts'
 import type { LogConfig } from './types.ts'
 
@@ -66,10 +67,7 @@ function checkClientBatch(header: BatchHeader, config: LogConfig): void {
   }
 }
 
-/** Of a record without key, value and headers: its length, attributes, two deltas, two lengths and a count, a byte each. */
-const smallestRecordBytes = 7
-
-/** The records themselves are not decoded; but a count that cannot be true would make offsets jump. */
+/** Whether the counts agree with one another; whether the records do is for `inspectRecords`. */
 function checkCounts(header: BatchHeader): void {
   if (header.recordsCount <= 0) {
     throw new LogError('INVALID_RECORD', `record count ${header.recordsCount} of the batch is not positive`)
@@ -78,31 +76,6 @@ function checkCounts(header: BatchHeader): void {
     throw new LogError(
       'INVALID_RECORD',
       `last offset delta ${header.lastOffsetDelta} does not go with ${header.recordsCount} records`,
-    )
-  }
-  const payloadBytes = header.sizeBytes - batchHeaderBytes
-  if (header.compression === 'none' && header.recordsCount * smallestRecordBytes > payloadBytes) {
-    throw new LogError('INVALID_RECORD', `${payloadBytes} bytes cannot be ${header.recordsCount} records`)
-  }
-}
-
-/**
- * `message.timestamp.before.max.ms` and `.after.max.ms` (KIP-937), judged by the batch's first and greatest timestamp.
- * @throws LogError INVALID_TIMESTAMP
- */
-export function checkTimestamps(header: BatchHeader, config: LogConfig, nowMs: number): void {
-  if (config.timestampType === 'LogAppendTime') return
-  // -1: the producer gave none, which Kafka takes.
-  if (header.maxTimestamp >= 0n && Number(header.maxTimestamp) - nowMs > config.timestampAfterMaxMs) {
-    throw new LogError(
-      'INVALID_TIMESTAMP',
-      `timestamp ${header.maxTimestamp} is more than ${config.timestampAfterMaxMs} ms after the broker's time ${nowMs}`,
-    )
-  }
-  if (header.baseTimestamp >= 0n && nowMs - Number(header.baseTimestamp) > config.timestampBeforeMaxMs) {
-    throw new LogError(
-      'INVALID_TIMESTAMP',
-      `timestamp ${header.baseTimestamp} is more than ${config.timestampBeforeMaxMs} ms before the broker's time ${nowMs}`,
     )
   }
 }

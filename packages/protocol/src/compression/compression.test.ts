@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { compressFrameSync } from 'lz4-napi'
 import { compressSync as rawSnappy } from 'snappy'
 import { describe, expect, it } from 'vitest'
-import { compress, decompress, ProtocolError } from '../index.ts'
+import { compress, decompress, decompressAsync, ProtocolError } from '../index.ts'
 
 const codecs = ['gzip', 'snappy', 'lz4', 'zstd'] as const
 
@@ -16,6 +16,29 @@ const failure = (run: () => unknown) => {
   }
   return 'none'
 }
+
+const failureAsync = (data: Promise<unknown>) =>
+  data.then(
+    () => 'none',
+    (error) => {
+      expect(error).toBeInstanceOf(ProtocolError)
+      return (error as ProtocolError).code
+    },
+  )
+
+describe.each(codecs)('%s on another thread', (codec) => {
+  it('does what it does on this one', async () => {
+    const data = Buffer.alloc(3_000_000, 'some text that repeats itself ')
+    const packed = compress(codec, data)
+    expect((await decompressAsync(codec, packed, data.length)).equals(data)).toBe(true)
+    expect(await failureAsync(decompressAsync(codec, packed, data.length - 1))).toBe('TOO_LARGE')
+    expect(await failureAsync(decompressAsync(codec, packed.subarray(0, packed.length - 3), data.length))).toBe(
+      'BAD_COMPRESSION',
+    )
+    expect(await failureAsync(decompressAsync(codec, Buffer.from('no compressed data'), 1000))).toBe('BAD_COMPRESSION')
+    expect(await failureAsync(decompressAsync(codec, Buffer.alloc(0), 1000))).toBe('BAD_COMPRESSION')
+  })
+})
 
 describe.each(codecs)('%s', (codec) => {
   it('gives back what was compressed', () => {
@@ -56,6 +79,12 @@ describe.each(codecs)('%s', (codec) => {
 })
 
 describe('snappy', () => {
+  it('decompresses a large raw block on another thread', async () => {
+    const data = Buffer.alloc(2_000_000, 'raw ')
+    expect((await decompressAsync('snappy', rawSnappy(data), data.length)).equals(data)).toBe(true)
+    expect(await failureAsync(decompressAsync('snappy', rawSnappy(data), data.length - 1))).toBe('TOO_LARGE')
+  })
+
   it('reads raw blocks, as librdkafka writes them', () => {
     const data = Buffer.from('raw snappy raw snappy raw snappy')
     expect(decompress('snappy', rawSnappy(data), 1000).equals(data)).toBe(true)

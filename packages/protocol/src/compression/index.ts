@@ -1,9 +1,10 @@
 // The compression codecs of record batches. Decompression is bounded: the caller says how much output it takes.
-import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { promisify } from 'node:util'
+import { gunzip, gunzipSync, gzipSync, zstdCompressSync, zstdDecompress, zstdDecompressSync } from 'node:zlib'
 import { ProtocolError } from '../protocol-error.ts'
 import type { CompressionType } from './compression-type.ts'
-import { compressLz4, decompressLz4 } from './lz4.ts'
-import { compressSnappy, decompressSnappy } from './snappy.ts'
+import { compressLz4, decompressLz4, decompressLz4Async } from './lz4.ts'
+import { compressSnappy, decompressSnappy, decompressSnappyAsync } from './snappy.ts'
 
 export { type CompressionType, compressionCodeOf, compressionTypeOf } from './compression-type.ts'
 
@@ -26,6 +27,12 @@ export function compress(type: CompressionType, data: Buffer): Buffer {
 }
 
 /**
+ * The most that the records of one batch may decompress to, by default: a small request must not take all memory. Kafka 4.3 has
+ * no such limit; its consumers, which decompress a batch piece by piece, do not need one.
+ */
+export const defaultMaxOutputBytes = 128 * 1024 * 1024
+
+/**
  * Decompresses the records of a batch.
  * @param maxOutputBytes the most that may come out
  * @throws ProtocolError TOO_LARGE when more would come out, BAD_COMPRESSION when the data is not valid
@@ -35,25 +42,57 @@ export function decompress(type: CompressionType, data: Buffer, maxOutputBytes: 
     case 'none':
       return data
     case 'gzip':
-      return bounded(type, maxOutputBytes, (maxOutputLength) => gunzipSync(data, { maxOutputLength }))
+      return bounded(type, maxOutputBytes, (options) => gunzipSync(data, options))
     case 'snappy':
       return decompressSnappy(data, maxOutputBytes)
     case 'lz4':
       return decompressLz4(data, maxOutputBytes)
     case 'zstd':
-      return bounded(type, maxOutputBytes, (maxOutputLength) => zstdDecompressSync(data, { maxOutputLength }))
+      return bounded(type, maxOutputBytes, (options) => zstdDecompressSync(data, options))
     default:
       return type satisfies never
   }
 }
 
-function bounded(type: CompressionType, maxOutputBytes: number, run: (maxOutputLength: number) => Buffer): Buffer {
-  try {
-    return run(Math.max(1, maxOutputBytes))
-  } catch (error) {
+const gunzipAsync = promisify<Buffer, { maxOutputLength: number }, Buffer>(gunzip)
+const zstdDecompressAsync = promisify<Buffer, { maxOutputLength: number }, Buffer>(zstdDecompress)
+
+/**
+ * The same on another thread, for data that would keep the event loop busy for long.
+ * @throws ProtocolError (as a rejection) TOO_LARGE, BAD_COMPRESSION
+ */
+export async function decompressAsync(type: CompressionType, data: Buffer, maxOutputBytes: number): Promise<Buffer> {
+  switch (type) {
+    case 'none':
+      return data
+    case 'gzip':
+      return bounded(type, maxOutputBytes, (options) => gunzipAsync(data, options))
+    case 'snappy':
+      return decompressSnappyAsync(data, maxOutputBytes)
+    case 'lz4':
+      return decompressLz4Async(data, maxOutputBytes)
+    case 'zstd':
+      return bounded(type, maxOutputBytes, (options) => zstdDecompressAsync(data, options))
+    default:
+      return type satisfies never
+  }
+}
+
+function bounded<Output extends Buffer | Promise<Buffer>>(
+  type: CompressionType,
+  maxOutputBytes: number,
+  run: (options: { maxOutputLength: number }) => Output,
+): Output {
+  const explain = (error: unknown): never => {
     if (error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') {
       throw new ProtocolError('TOO_LARGE', `${type} data decompresses to more than ${maxOutputBytes} bytes`)
     }
     throw new ProtocolError('BAD_COMPRESSION', `${type}: ${error instanceof Error ? error.message : String(error)}`)
+  }
+  try {
+    const output = run({ maxOutputLength: Math.max(1, maxOutputBytes) })
+    return output instanceof Promise ? (output.catch(explain) as Output) : output
+  } catch (error) {
+    return explain(error)
   }
 }

@@ -1,6 +1,6 @@
 // LZ4 in its frame format, as Kafka uses it for record batches (magic 2).
 // https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md
-import { compressFrameSync, decompressFrameSync } from 'lz4-napi'
+import { compressFrameSync, decompressFrame, decompressFrameSync } from 'lz4-napi'
 import { ProtocolError } from '../protocol-error.ts'
 
 const frameMagic = 0x184d2204
@@ -19,16 +19,29 @@ export function compressLz4(data: Buffer): Buffer {
 
 /** @throws ProtocolError TOO_LARGE before anything is decompressed, BAD_COMPRESSION */
 export function decompressLz4(data: Buffer, maxOutputBytes: number): Buffer {
-  // The native decoder has no limit of its own: the size of the output is taken from the blocks first.
-  const { frame, upperBound } = measure(data, maxOutputBytes)
-  if (upperBound > maxOutputBytes) {
-    throw new ProtocolError('TOO_LARGE', `lz4 data decompresses to more than ${maxOutputBytes} bytes`)
-  }
+  const frame = boundedFrame(data, maxOutputBytes)
   try {
     return decompressFrameSync(frame)
   } catch (error) {
-    throw new ProtocolError('BAD_COMPRESSION', `lz4: ${error instanceof Error ? error.message : String(error)}`)
+    throw asBad(error)
   }
+}
+
+/** The same on another thread. */
+export async function decompressLz4Async(data: Buffer, maxOutputBytes: number): Promise<Buffer> {
+  const frame = boundedFrame(data, maxOutputBytes)
+  try {
+    return await decompressFrame(frame)
+  } catch (error) {
+    throw asBad(error)
+  }
+}
+
+/** The first frame of the data. The native decoder has no limit of its own: the size of the output is taken from the blocks. */
+function boundedFrame(data: Buffer, maxOutputBytes: number): Buffer {
+  const { frame, upperBound } = measure(data, maxOutputBytes)
+  if (upperBound <= maxOutputBytes) return frame
+  throw new ProtocolError('TOO_LARGE', `lz4 data decompresses to more than ${maxOutputBytes} bytes`)
 }
 
 /** Walks the blocks of the first frame. The bound is exact where a cheaper one would exceed `maxOutputBytes`. */
@@ -86,6 +99,10 @@ function blockOutputBytes(data: Buffer, start: number, end: number): number {
     output += extended(token & 0x0f) + 4
   }
   return output
+}
+
+function asBad(error: unknown): ProtocolError {
+  return bad(error instanceof Error ? error.message : String(error))
 }
 
 function bad(reason: string): ProtocolError {

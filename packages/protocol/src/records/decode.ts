@@ -1,6 +1,6 @@
 // Reads the records of a batch, one at a time, and checks what the header says of them.
 import { Reader } from '../codec/reader.ts'
-import { decompress } from '../compression/index.ts'
+import { decompress, defaultMaxOutputBytes } from '../compression/index.ts'
 import { ProtocolError } from '../protocol-error.ts'
 import { type BatchHeader, batchHeaderBytes, readBatchHeader } from './batch.ts'
 import { type KafkaRecord, readRecord } from './record.ts'
@@ -14,8 +14,6 @@ export interface DecodeOptions {
    */
   readonly sequentialOffsets?: boolean
 }
-
-const defaultMaxOutputBytes = 128 * 1024 * 1024
 
 /**
  * The records of the batch at `offset`. Keys and values are views of the (decompressed) bytes. The checksum is not

@@ -17,3 +17,12 @@ export { type ControlType, encodeTransactionMarker, readControlKey, type Transac
 export { type DecodeOptions, decodeRecords } from './decode.ts'
 export { type BatchOptions, encodeBatch, type RecordInput } from './encode.ts'
 export type { KafkaRecord, RecordHeader } from './record.ts'
+export {
+  type RecordRules,
+  type RecordsSurvey,
+  type RecordsWalk,
+  type RecordViolation,
+  smallestRecordBytes,
+  surveyRecords,
+  walkRecords,
+} from './survey.ts'

@@ -1,0 +1,137 @@
+// The checks of a produced batch that need its records: that they parse, their keys and timestamps, and the greatest timestamp,
+// by which retention and offsets by time judge the batch. A client's own `maxTimestamp` is not believed: kafkajs understates
+// it when some records of a batch have an explicit timestamp and others have none.
+//
+// Compressed records are decompressed for this, as in Kafka (LogValidator). Small batches are done at once; a large one is
+// decompressed on another thread and walked in steps, one at a time over all partitions, so that neither the event loop nor
+// the memory is a client's to fill.
+import { setImmediate } from 'node:timers/promises'
+import {
+  decompress,
+  decompressAsync,
+  defaultMaxOutputBytes,
+  ProtocolError,
+  type RecordRules,
+  type RecordsSurvey,
+  type RecordViolation,
+  surveyRecords,
+  walkRecords,
+} from '@selfmonitor/protocol'
+import { type BatchHeader, batchHeaderBytes } from './batch.ts'
+import { LogError } from './errors.ts'
+import type { LogConfig } from './types.ts'
+
+/** Batches up to this size, and as long as no more than `maxDirectOutputBytes` come out of them, are inspected at once. */
+const maxDirectBytes = 256 * 1024
+/** About a millisecond of decompression. */
+const maxDirectOutputBytes = 512 * 1024
+/** Records that are walked over before the event loop gets its turn: about half a millisecond. */
+const recordsAStep = 25_000
+
+/** Runs jobs one after the other. */
+export interface Turns {
+  run<T>(job: () => Promise<T>): Promise<T>
+}
+
+export function createTurns(): Turns {
+  let last: Promise<unknown> = Promise.resolve()
+  return {
+    run(job) {
+      const done = last.then(job)
+      last = done.catch(() => {})
+      return done
+    },
+  }
+}
+
+/**
+ * Checks the records of a batch whose header and checksum are checked.
+ * @param turns of all large batches of the broker
+ * @returns the header with the true `maxTimestamp`; a promise of it for a large batch
+ * @throws LogError INVALID_RECORD when the records cannot be decompressed, do not parse, or one lacks the key that a compacted
+ *   topic demands; INVALID_TIMESTAMP (KIP-937); both name the records (KIP-467). MESSAGE_TOO_LARGE when more than 128 MiB
+ *   come out of the compression. A promise rejects with the same.
+ */
+export function inspectRecords(
+  batch: Buffer,
+  header: BatchHeader,
+  config: LogConfig,
+  nowMs: number,
+  turns: Turns,
+): BatchHeader | Promise<BatchHeader> {
+  const rules = rulesOf(config, nowMs)
+  const payload = batch.subarray(batchHeaderBytes)
+  const finish = (survey: RecordsSurvey) => judge(header, survey, config, nowMs)
+  const direct = header.compression === 'none' || payload.length <= maxDirectBytes
+  if (direct && header.recordsCount <= recordsAStep) {
+    try {
+      return finish(surveyRecords(header, decompress(header.compression, payload, maxDirectOutputBytes), rules))
+    } catch (error) {
+      if (!(error instanceof ProtocolError) || error.code !== 'TOO_LARGE') throw asLogError(error)
+    }
+  }
+  return turns.run(() => surveyLarge(header, payload, rules)).then(finish)
+}
+
+async function surveyLarge(header: BatchHeader, payload: Buffer, rules: RecordRules): Promise<RecordsSurvey> {
+  try {
+    const bytes = await decompressAsync(header.compression, payload, defaultMaxOutputBytes)
+    const walk = walkRecords(header, bytes, rules)
+    for (;;) {
+      const survey = walk.advance(recordsAStep)
+      if (survey !== undefined) return survey
+      await setImmediate()
+    }
+  } catch (error) {
+    throw asLogError(error)
+  }
+}
+
+function rulesOf(config: LogConfig, nowMs: number): RecordRules {
+  const stamped = config.timestampType === 'LogAppendTime'
+  return {
+    keyRequired: config.compact,
+    oldestTimestamp: stamped ? Number.NEGATIVE_INFINITY : nowMs - config.timestampBeforeMaxMs,
+    newestTimestamp: stamped ? Number.POSITIVE_INFINITY : nowMs + config.timestampAfterMaxMs,
+  }
+}
+
+function judge(header: BatchHeader, survey: RecordsSurvey, config: LogConfig, nowMs: number): BatchHeader {
+  const { violations, maxTimestamp } = survey
+  if (config.timestampType === 'LogAppendTime' && header.timestampType === 'LogAppendTime') {
+    throw new LogError('INVALID_TIMESTAMP', 'a producer must not send a batch with timestamp type LogAppendTime')
+  }
+  const [first] = violations
+  if (first === undefined) return maxTimestamp === header.maxTimestamp ? header : { ...header, maxTimestamp }
+  const recordErrors = violations.map((violation) => ({
+    batchIndex: violation.index,
+    message: explain(violation, config, nowMs),
+  }))
+  const more = violations.length === 1 ? '' : ` (and ${violations.length - 1} more records of the batch)`
+  throw new LogError(
+    // As Kafka decides where there are both.
+    violations.some(({ rule }) => rule !== 'keyRequired') ? 'INVALID_TIMESTAMP' : 'INVALID_RECORD',
+    `record ${first.index}: ${recordErrors[0]!.message}${more}`,
+    { recordErrors },
+  )
+}
+
+function explain({ rule, timestamp }: RecordViolation, config: LogConfig, nowMs: number): string {
+  switch (rule) {
+    case 'keyRequired':
+      return 'a compacted topic takes no record without a key'
+    case 'oldestTimestamp':
+      return `timestamp ${timestamp} is more than message.timestamp.before.max.ms=${config.timestampBeforeMaxMs} before the broker's time ${nowMs}`
+    case 'newestTimestamp':
+      return `timestamp ${timestamp} is more than message.timestamp.after.max.ms=${config.timestampAfterMaxMs} after the broker's time ${nowMs}`
+    default:
+      return rule satisfies never
+  }
+}
+
+/** The checksum was right, so the client sent what it meant to send: another try cannot help. */
+function asLogError(error: unknown): unknown {
+  if (!(error instanceof ProtocolError)) return error
+  if (error.code === 'TOO_LARGE') return new LogError('MESSAGE_TOO_LARGE', error.reason, { cause: error })
+  return new LogError('INVALID_RECORD', `the records of the batch cannot be read: ${error.message}`, { cause: error })
+}
