@@ -4,15 +4,23 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ApacheError, startApache } from '@selfmonitor/apache'
 import type { TestProject } from 'vitest/node'
+import { wantsApache } from './wants-apache.ts'
 
 /**
- * Starts Apache Kafka with one broker, or takes the one that `SELFMONITOR_TEST_APACHE` (host:port) names.
+ * Starts Apache Kafka with one broker when a test file of this run wants it, or takes the one that `SELFMONITOR_TEST_APACHE` (host:port) names.
  * Without Java or Maven the tests on it are skipped; in CI that is a failure.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env.SELFMONITOR_TEST_APACHE
   if (given) {
     project.provide('apache', { bootstrapServers: given })
+    return async () => {}
+  }
+  // Not in Vitest's types. Should it go away, every run starts Apache Kafka, as it would without this.
+  const { filenamePattern } = project.vitest as { filenamePattern?: string[] }
+  const { testFiles } = await project.globTestFiles(filenamePattern)
+  if (!wantsApache(testFiles)) {
+    project.provide('apache', { missing: 'no test file of this run wants it' })
     return async () => {}
   }
   const dataDir = await mkdtemp(join(tmpdir(), 'selfmonitor-test-apache-'))
