@@ -111,8 +111,28 @@ describe('topics', () => {
         line: 2,
         column: 5,
         path: 'topics.a.partitions',
-        message: 'must be ≥ 12, it is 12 on the cluster and cannot shrink; the file says 6',
+        message:
+          'must be ≥ 12, it is 12 on the cluster and cannot shrink; the file says 6: write partitions: 12 in the file',
       },
+    ])
+  })
+})
+
+describe('partitions that were added outside of the file', () => {
+  const grown = live({ a: liveTopic({ partitions: 12 }) })
+
+  it('are let be, with what to write, where that is wanted', () => {
+    expect(computePlan(platform([topic('a')]), grown, { allowMorePartitions: true })).toMatchObject({
+      changes: [],
+      errors: [],
+      warnings: [expect.stringMatching(/^a has 12 partitions .* the file says 6: .* write partitions: 12 in the file/)],
+    })
+  })
+
+  it('are an error all the same where the file says one, because the order of all records counts there', () => {
+    const one = platform([topic('a', { partitions: 1 })])
+    expect(computePlan(one, grown, { allowMorePartitions: true }).errors).toMatchObject([
+      { path: 'topics.a.partitions' },
     ])
   })
 })

@@ -31,7 +31,7 @@ export function computePlan(platform: Platform, live: LiveState, options: PlanOp
     if (found === undefined) {
       creations.push(creation(topic))
     } else {
-      growth.push(...comparePartitions(platform, topic, found, errors))
+      growth.push(...comparePartitions(platform, topic, found, options, { errors, warnings }))
       settings.push(...compareSettings(platform, topic, found, live.brokerDefaults, errors))
     }
     const subject = live.subjects?.get(subjectOf(topic.name))
@@ -154,9 +154,16 @@ function comparePartitions(
   platform: Platform,
   topic: PlatformTopic,
   live: LiveTopic,
-  errors: PlatformProblem[],
+  { allowMorePartitions = false }: PlanOptions,
+  { errors, warnings }: { readonly errors: PlatformProblem[]; readonly warnings: string[] },
 ): Change[] {
   if (topic.partitions === live.partitions) {
+    return []
+  }
+  if (topic.partitions < live.partitions && allowMorePartitions && topic.partitions > 1) {
+    warnings.push(
+      `${topic.name} has ${live.partitions} partitions on the cluster, and the file says ${topic.partitions}: partitions cannot be taken away; write partitions: ${live.partitions} in the file.`,
+    )
     return []
   }
   if (topic.partitions < live.partitions) {
@@ -165,7 +172,7 @@ function comparePartitions(
         platform,
         topic,
         'partitions',
-        `must be ≥ ${live.partitions}, it is ${live.partitions} on the cluster and cannot shrink; the file says ${topic.partitions}`,
+        `must be ≥ ${live.partitions}, it is ${live.partitions} on the cluster and cannot shrink; the file says ${topic.partitions}: write partitions: ${live.partitions} in the file`,
       ),
     )
     return []

@@ -63,6 +63,15 @@ describeEngines('selfmonitor setup', (engine) => {
     expect(await topics()).toEqual([`${id}.offsets`])
   })
 
+  it('lets a topic have more partitions than the file says, and says what to write there', async () => {
+    await cluster.createPartitions([{ topic: `${id}.offsets`, partitions: 4 }])
+    expect(await setup(nobody, '-f', 'infrastructure.yaml')).toMatchObject({
+      code: 0,
+      stdout: '1 topic, 0 schemas: nothing to change (development)\n',
+      stderr: expect.stringContaining(`${id}.offsets has 4 partitions on the cluster, and the file says 2`),
+    })
+  })
+
   it('goes on from there when it is run again, and then has nothing to do', async () => {
     const registry = await startRegistry({
       bootstrapServers: engine.bootstrapServers,

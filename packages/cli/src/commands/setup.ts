@@ -56,6 +56,8 @@ const setupVerb = defineVerb({
       }
       const result = await applyPlatform(platform, target, {
         passwords: await passwordsOf(context, platform, options.passwords),
+        // It runs after every upgrade: what somebody added meanwhile must not keep everything else from being applied.
+        allowMorePartitions: true,
         onProgress: () => {},
         confirm: async (plan) => {
           context.note(renderPlan(plan, 'text', { color: planColours(context.colours.stderr) }).trimEnd())
@@ -68,6 +70,9 @@ const setupVerb = defineVerb({
         },
       })
       done.push(result)
+      // With changes, the plan has shown them.
+      if (result.plan.changes.length === 0)
+        for (const warning of result.plan.warnings) context.note(`warning: ${warning}`)
       if (context.format === 'text') {
         const file = loaded.length > 1 ? `${name}: ` : ''
         context.out(`${file}${summary(platform, result)} (${platform.environment})\n`)

@@ -73,12 +73,14 @@ export async function applyPlatform(
     readonly onProgress: Progress
     /** Of the accounts that the file declares. */
     readonly passwords?: Passwords | null
+    /** Let topics have more partitions than the file says, with a warning. */
+    readonly allowMorePartitions?: boolean
   },
 ): Promise<SetupResult> {
   const { planPlatform, applyPlan } = await import('@selfmonitor/platform')
   options.onProgress('comparing', 'tick')
-  const { passwords } = options
-  const plan = await planPlatform(platform, cluster, registry, { passwords })
+  const { passwords, allowMorePartitions } = options
+  const plan = await planPlatform(platform, cluster, registry, { passwords, allowMorePartitions })
   if (plan.changes.length > 0 && plan.errors.length === 0) await options.confirm?.(plan)
   let done = 0
   const result = await applyPlan(plan, platform, cluster, registry, {
