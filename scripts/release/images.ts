@@ -14,6 +14,7 @@ import type { ReleaseSource } from './source.ts'
  *
  *     docker build -f infra/kafka/Dockerfile - < selfmonitor-0.1.0.tar.gz
  *     docker build -f connect.Dockerfile - < kafka-connect-s3-0.1.0.tar.gz
+ *     docker build -f tools.Dockerfile - < kafka-tools-0.1.0.tar.gz
  *
  * @returns their file names.
  * @throws Error with what git says.
@@ -23,6 +24,7 @@ export async function archiveContexts(folder: string, { version, tree }: Release
   const contexts = [
     { name: 'selfmonitor', tree, paths: [...(await contextPaths()), 'infra/kafka/Dockerfile', '.dockerignore'] },
     { name: 'kafka-connect-s3', tree: `${tree}:infra/kafka`, paths: ['connect.Dockerfile', 'plugins'] },
+    { name: 'kafka-tools', tree: `${tree}:infra/kafka`, paths: ['tools.Dockerfile'] },
   ]
   const files: string[] = []
   for (const context of contexts) {

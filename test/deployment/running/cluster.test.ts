@@ -3,7 +3,15 @@
 // as written, inside of kafka-0. One cluster for all of it, because it takes a minute to come up: each test leaves it healthy.
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { clientPod, copySecret, type KafkaCluster, missingForCluster, startKafka } from './index.ts'
+import {
+  clientPod,
+  copySecret,
+  type KafkaCluster,
+  missingForCluster,
+  openTools,
+  startKafka,
+  toolsPod,
+} from './index.ts'
 import { expectations, operations, prepareState, runBlock, scaleExpectations, scaling } from './operations.ts'
 
 const missing = missingForCluster()
@@ -30,7 +38,10 @@ describe.skipIf(missing !== null)('the chart, running', () => {
     return result.stdout
   }
   const inClient = (command: string, timeoutMs = 60_000) =>
-    kafka.exec('client', command, { namespace: 'selfmonitor', timeoutMs })
+    kafka.exec('client', ['bash', '-c', command], { namespace: 'selfmonitor', timeoutMs })
+  /** Kafka's image has no curl. */
+  const curl = (url: string, ...options: readonly string[]) =>
+    kafka.exec('node', ['curl', '-sS', ...options, url], { namespace: 'selfmonitor' })
   const quorum = async () => {
     const status = await inBroker(`kafka-metadata-quorum ${asBroker} describe --status`)
     const voters = /^CurrentVoters:\s+(.*)$/m.exec(status)?.[1] ?? ''
@@ -88,7 +99,7 @@ describe.skipIf(missing !== null)('the chart, running', () => {
         expect(replicas, name).toBe('3')
         expect(configs, name).toContain('min.insync.replicas=2')
       }
-      const subjects = await inClient(`curl -sS ${registry}/subjects`)
+      const subjects = await curl(`${registry}/subjects`)
       expect(JSON.parse(subjects.stdout)).toHaveLength(11)
 
       const setup = kafka.get('Job', kafka.jobName('kafka-setup'))!
@@ -178,13 +189,15 @@ describe.skipIf(missing !== null)('the chart, running', () => {
       const properties = propertiesOf('user-service')
       const list = (file: string) => `kafka-topics --bootstrap-server ${bootstrap} --command-config ${file} --list`
       const wrong = await inClient(
-        `sed 's/password="[^"]*"/password="wrong"/' ${properties} > /tmp/wrong.properties; ${list('/tmp/wrong.properties')}`,
+        `text=$(<${properties}); before=\${text%%password=*}; after=\${text#*password=\\"*\\"}
+         printf '%s' "\${before}password=\\"wrong\\"$after" >/tmp/wrong.properties; ${list('/tmp/wrong.properties')}`,
       )
       expect(wrong.exitCode).not.toBe(0)
       expect(wrong.stdout + wrong.stderr).toContain('SaslAuthenticationException')
 
       const nobody = await inClient(
-        `{ grep '^ssl' ${properties}; echo security.protocol=SSL; echo default.api.timeout.ms=8000; echo request.timeout.ms=5000
+        `{ while IFS= read -r line; do if [[ $line == ssl* ]]; then printf '%s\\n' "$line"; fi; done <${properties}
+         echo security.protocol=SSL; echo default.api.timeout.ms=8000; echo request.timeout.ms=5000
        } > /tmp/nobody.properties; ${list('/tmp/nobody.properties')}`,
       )
       expect(nobody.exitCode).not.toBe(0)
@@ -228,7 +241,7 @@ describe.skipIf(missing !== null)('the chart, running', () => {
       const url = `http://kafka-0.kafka-headless.${domain}:5556/metrics`
       const scraped = await kafka.exec('prometheus', `curl -sS --max-time 20 ${url}`, { namespace: 'monitoring' })
       expect(scraped.stdout).toMatch(/^kafka_server_replicamanager_leadercount \d/im)
-      expect((await inClient(`curl -sS --max-time 4 ${url}`)).exitCode).toBe(28)
+      expect((await curl(url, '--max-time', '4')).exitCode).toBe(28)
     },
     long,
   )
@@ -241,7 +254,7 @@ describe.skipIf(missing !== null)('the chart, running', () => {
         const connector = { 'connector.class': 'org.apache.kafka.connect.file.FileStreamSinkConnector', topics: topic }
         const text = { 'value.converter': 'org.apache.kafka.connect.storage.StringConverter' }
         const config = JSON.stringify({ ...connector, ...text, file: `/tmp/${name}` })
-        return inClient(`curl -sS -X PUT -H 'Content-Type: application/json' -d '${config}' ${rest}/${name}/config`)
+        return curl(`${rest}/${name}/config`, '-X', 'PUT', '-H', 'Content-Type: application/json', '-d', config)
       }
       expect((await sink('archive', 'user.events')).stdout).toContain('"name":"archive"')
       await sink('curious', '_schemas')
@@ -251,13 +264,13 @@ describe.skipIf(missing !== null)('the chart, running', () => {
         (await kafka.exec(worker.name, 'cat /tmp/archive')).stdout.includes('for the archive'),
       )
       const refused = await kafka.waitFor('the curious one fails', async () => {
-        const { stdout } = await inClient(`curl -sS ${rest}/curious/status`)
+        const { stdout } = await curl(`${rest}/curious/status`)
         const task = JSON.parse(stdout).tasks?.[0] as { state: string; trace: string } | undefined
         return task?.state === 'FAILED' ? task : null
       })
       expect(refused.trace).toContain('AuthorizationException')
       expect(await inBroker(`kafka-get-offsets ${asBroker} --topic connect-configs`)).toMatch(/connect-configs:0:[1-9]/)
-      for (const name of ['archive', 'curious']) await inClient(`curl -sS -X DELETE ${rest}/${name}`)
+      for (const name of ['archive', 'curious']) await curl(`${rest}/${name}`, '-X', 'DELETE')
     },
     long,
   )
@@ -366,6 +379,110 @@ describe.skipIf(missing !== null)('the chart, running', () => {
     },
     long,
   )
+
+  describe('what people type', () => {
+    /** Typed in kafka-0, as they have it in their own runbooks: no option that is ours. */
+    const typed = async (command: string) => {
+      const { exitCode, stdout, stderr } = await kafka.exec('kafka-0', command)
+      return { exitCode, said: `${command}\n${stdout}${stderr}` }
+    }
+    const local = '--bootstrap-server localhost:9092'
+    beforeAll(() => openTools(kafka), long)
+
+    test.each([
+      [`kafka-topics ${local} --create --topic test-orders --partitions 3 --replication-factor 3`, 'Created topic'],
+      [`kafka-topics ${local} --alter --topic test-orders --partitions 6`, ''],
+      [`kafka-configs ${local} --describe --entity-type topics --entity-name audit.events`, 'retention.ms=31622400000'],
+      [`echo ok | kafka-console-producer ${local} --topic test-orders`, ''],
+      [
+        `kafka-console-consumer ${local} --topic test-orders --from-beginning --max-messages 1 --timeout-ms 60000 --group test`,
+        'ok',
+      ],
+      [`kafka-consumer-groups ${local} --describe --group test`, 'test-orders'],
+      [
+        `kafka-consumer-groups ${local} --group test --topic test-orders --reset-offsets --to-earliest --execute`,
+        'test',
+      ],
+      [`kafka-broker-api-versions ${local}`, '(id: 2 '],
+      [`kafka-acls ${local} --add --allow-principal User:pasted --operation Read --topic test-orders`, 'Adding ACLs'],
+      [`kafka-acls ${local} --remove --force --allow-principal User:pasted --topic test-orders`, ''],
+      [`kafka-log-dirs ${local} --describe --topic-list test-orders`, 'test-orders-5'],
+      [`kafka-metadata-quorum ${local} describe --status`, 'LeaderId'],
+      [`kafka-topics ${local} --delete --topic test-orders`, ''],
+    ])('in kafka-0: %s', { timeout: long }, async (command, expected) => {
+      const { exitCode, said } = await typed(command)
+      expect(exitCode, said).toBe(0)
+      expect(said.slice(command.length)).toContain(expected)
+      expect(said).not.toMatch(/OutOfMemoryError|Exception/)
+    })
+
+    test.each([
+      [`kafka-topics ${local} --delete --topic audit.events`, 'TopicAuthorizationException'],
+      [
+        `kafka-configs ${local} --alter --entity-type topics --entity-name audit.events --add-config retention.ms=1`,
+        'TopicAuthorizationException',
+      ],
+      [
+        `kafka-console-consumer ${local} --topic audit.events --from-beginning --timeout-ms 20000`,
+        'TopicAuthorizationException',
+      ],
+      [`kafka-topics --bootstrap-server localhost:9093 --list`, '9093 is for the controllers'],
+      [`kafka-topics --bootstrap-server kafka:9092 --list`, 'there is no such name'],
+    ])(
+      'the operators’ account is no super user, and what cannot work says so: %s',
+      { timeout: long },
+      async (command, expected) => {
+        const { said } = await typed(command)
+        expect(said).toContain(expected)
+      },
+    )
+
+    test('a pod to work in has the tools, the command and curl, and reaches what people ask', {
+      timeout: long,
+    }, async () => {
+      const inTools = async (command: string) => {
+        const { exitCode, stdout, stderr } = await kafka.exec(toolsPod(kafka), command)
+        return { exitCode, said: `${stdout}${stderr}` }
+      }
+      expect((await inTools('kafka-topics --bootstrap-server kafka-service:9092 --list')).said).toContain(
+        'audit.events',
+      )
+      expect((await inTools('kafka-topics --bootstrap-server localhost:9092 --list')).said).toContain(
+        'kafka-service:9092',
+      )
+      expect((await inTools('selfmonitor topics list')).said).toContain('audit.events')
+      expect((await inTools('selfmonitor schemas list')).said).toContain('user.events-value')
+      expect((await inTools('curl -sS http://schema-registry-service:8081/subjects')).said).toContain(
+        'audit.events-value',
+      )
+      expect((await inTools('curl -sS http://kafka-connect-service:8083/connectors')).said).toBe('[]')
+      const inside = `timeout 4 bash -c "exec 3<>/dev/tcp/kafka-0.kafka-headless/9091"`
+      expect((await inTools(inside)).exitCode).toBe(124)
+    })
+
+    test('KAFKA_HEAP_OPTS set by kubectl patch is the broker’s heap, and no tool’s', { timeout: 300_000 }, async () => {
+      const set = kafka.get('StatefulSet', 'kafka')!
+      const patched = structuredClone(set) as typeof set
+      patched.spec.template.spec.containers[0].env.push({ name: 'KAFKA_HEAP_OPTS', value: '-Xms300m -Xmx300m' })
+      // Only the last one, for the time's sake.
+      patched.spec.updateStrategy.rollingUpdate = { partition: 2 }
+      await kafka.apply([patched])
+      await kafka.waitFor('kafka-2 has it', () => kafka.logs('kafka-2').includes('with -Xms300m -Xmx300m'), {
+        timeoutMs: long,
+      })
+      await kafka.waitReady(['kafka-2'], { timeoutMs: long })
+      // While the tool runs: what every process of the container was started with.
+      const seen = "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' '"
+      const command = `kafka-topics ${local} --list & while kill -0 $! 2>/dev/null; do ${seen}; sleep 0.2; done`
+      const { stdout } = await kafka.exec('kafka-2', ['bash', '-c', command])
+      expect(stdout).toContain('-Xms300m -Xmx300m')
+      expect(stdout).toContain('-Xmx128m')
+      expect(stdout).toContain('audit.events')
+      await kafka.apply([set])
+      await kafka.deletePod('kafka-2')
+      await kafka.waitReady(['kafka-2'], { timeoutMs: long })
+    })
+  })
 
   describe('the runbook’s commands', () => {
     const timeout = 300_000

@@ -5,8 +5,10 @@ export {
   copySecret,
   type KafkaCluster,
   type KafkaOptions,
+  openTools,
   smallValues,
   startKafka,
+  toolsPod,
 } from './kafka-cluster.ts'
 export { renderChart } from './render.ts'
 export { missingForCluster } from './requirements.ts'

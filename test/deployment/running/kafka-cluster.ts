@@ -97,6 +97,28 @@ async function untilInstalled(kafka: KafkaCluster, onProgress: KafkaOptions['onP
   }
 }
 
+/** The pod that `openTools` made. */
+export function toolsPod(cluster: Cluster): string {
+  const pod = cluster.pods().find(({ labels }) => labels.app === 'kafka-tools')
+  if (!pod) throw new Error('There is no pod kafka-tools: openTools(cluster) makes one')
+  return pod.name
+}
+
+/** `kubectl create job kafka-tools --from=cronjob/kafka-tools`, and the wait for its pod. */
+export async function openTools(cluster: Cluster): Promise<void> {
+  const { metadata, spec } = cluster.get('CronJob', 'kafka-tools')!.spec.jobTemplate
+  const job = {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: { ...metadata, name: 'kafka-tools', namespace: cluster.namespace },
+    spec,
+  }
+  await cluster.apply([job])
+  await cluster.waitFor('pod kafka-tools', () =>
+    cluster.pods().find(({ labels, ready }) => labels.app === 'kafka-tools' && ready),
+  )
+}
+
 /** A pod for a test's own commands, in any namespace: it sleeps until it is deleted. */
 export function clientPod(
   name: string,

@@ -1,14 +1,15 @@
-// Runs the commands of the runbook as they are written, inside of a broker, and looks at what they did. Everything is derived from
+// Runs the commands of the runbook as they are written, in pod kafka-tools or in a broker, and looks at what they did. Everything is derived from
 // the document: a block that is added there is run here, and one that changes something needs a word on what it is to change.
 import { expect } from 'vitest'
 import { type RunbookBlock, readRunbook } from '../runbook.ts'
+import { toolsPod } from './kafka-cluster.ts'
 import type { Cluster, ExecResult } from './types.ts'
 
-/** What is to be typed in a broker. */
-export const inBroker = readRunbook().blocks.filter(({ language }) => language === 'bash')
-export const operations = inBroker.filter(({ section }) => section === 'Operations')
+/** What is to be typed in pod kafka-tools, and with the label `kafka-0` in that broker. */
+export const typedInside = readRunbook().blocks.filter(({ language }) => language === 'bash')
+export const operations = typedInside.filter(({ section }) => section === 'Operations')
 /** The blocks `scale-up`, `scale-down`, `scale-gone`. */
-export const scaling = (label: string): RunbookBlock[] => inBroker.filter((block) => block.label === label)
+export const scaling = (label: string): RunbookBlock[] => typedInside.filter((block) => block.label === label)
 
 const connection = '--bootstrap-server localhost:9092 --command-config /run/kafka/client.properties'
 /** For the many short-lived tools on a small machine; what a tool does is the same. */
@@ -35,14 +36,18 @@ export const changes =
 export const isOf = (block: RunbookBlock, of: Expectation['of']): boolean =>
   typeof of === 'string' ? block.text.includes(of) : of.test(block.text)
 
-/** Runs a block, or any script, as `kubectl exec kafka-0 -- bash` would, and ends at its first failing command. */
-export function runInBroker(cluster: Cluster, script: string, timeoutMs = 240_000): Promise<ExecResult> {
-  return cluster.exec('kafka-0', ['bash', '-euo', 'pipefail', '-c', script], { env: shortLived, timeoutMs })
+/** Runs a block, or any script, as `kubectl exec … -- bash` would, and ends at its first failing command. */
+function runInPod(cluster: Cluster, pod: string, script: string): Promise<ExecResult> {
+  return cluster.exec(pod, ['bash', '-euo', 'pipefail', '-c', script], { env: shortLived, timeoutMs: 240_000 })
 }
+
+/** The pod in which a block is typed. */
+const podOf = (cluster: Cluster, block: RunbookBlock): string =>
+  block.label === 'kafka-0' ? 'kafka-0' : toolsPod(cluster)
 
 /** The output of a script that has to work. */
 async function ask(cluster: Cluster, script: string): Promise<string> {
-  const { exitCode, stdout, stderr } = await runInBroker(cluster, script)
+  const { exitCode, stdout, stderr } = await runInPod(cluster, 'kafka-0', script)
   expect(exitCode, `${script}\n${stdout}${stderr}`).toBe(0)
   return stdout
 }
@@ -55,7 +60,7 @@ export async function runBlock(
 ): Promise<ExecResult> {
   const expectation = expectations.find(({ of }) => isOf(block, of))
   const before = await expectation?.before?.(cluster)
-  const result = await runInBroker(cluster, block.text)
+  const result = await runInPod(cluster, podOf(cluster, block), block.text)
   const said = `line ${block.line} of the runbook, exit code ${result.exitCode}\n${result.stdout}${result.stderr}`
   expect(result.exitCode, said).toBe(0)
   // Some tools tell a failure and end with 0.
@@ -99,8 +104,13 @@ const describeEntity = (cluster: Cluster, type: string, name: string) =>
   ask(cluster, `kafka-configs ${connection} --describe --entity-type ${type} --entity-name ${name}`)
 /** Only the topic's own settings: throttles are among them while a reassignment has not been verified. */
 const topicSettings = (cluster: Cluster, topic: string) => describeEntity(cluster, 'topics', topic)
+const inTools = async (cluster: Cluster, command: string) => {
+  const { exitCode, stdout, stderr } = await cluster.exec(toolsPod(cluster), command)
+  expect(exitCode, stderr).toBe(0)
+  return stdout
+}
 const planIn = async (cluster: Cluster, file: string) => {
-  const plan = JSON.parse(await ask(cluster, `cat ${file}`)) as {
+  const plan = JSON.parse(await inTools(cluster, `cat ${file}`)) as {
     partitions: { topic: string; partition: number; replicas: number[] }[]
   }
   return plan.partitions.sort((one, other) => one.partition - other.partition)
@@ -113,13 +123,13 @@ export async function prepareState(cluster: Cluster): Promise<void> {
   const steps = [
     `kafka-producer-perf-test ${connection} --topic user.events --num-records 300 --throughput -1 --record-size 100`,
     `kafka-producer-perf-test ${connection} --topic system.events --num-records 300 --throughput -1 --record-size 100`,
-    `seq 1 20 | sed 's/.*/user-&:signed in/' | kafka-console-producer ${connection} --topic audit.events \
+    `for user in $(seq 1 20); do echo "user-$user:signed in"; done | kafka-console-producer ${connection} --topic audit.events \
       --reader-property parse.key=true --reader-property key.separator=:`,
     `kafka-console-consumer ${connection} --topic user.events --group analytics-service --from-beginning \
       --max-messages 100 --timeout-ms 60000 >/dev/null`,
     `echo '${lopsided}' >/tmp/lopsided.json`,
     `kafka-reassign-partitions ${connection} --execute --reassignment-json-file /tmp/lopsided.json`,
-    `until kafka-reassign-partitions ${connection} --list | grep 'No partition reassignments found'; do sleep 1; done`,
+    `until [[ $(kafka-reassign-partitions ${connection} --list) == *'No partition reassignments found'* ]]; do sleep 1; done`,
     `kafka-leader-election ${connection} --election-type preferred --all-topic-partitions`,
   ]
   await ask(cluster, steps.join('\n'))
@@ -144,10 +154,7 @@ export const expectations: readonly Expectation[] = [
   expectation('--under-min-isr-partitions', ({ result }) => expect(result.stdout).toBe('')),
   prints('describe --status', /LeaderId:\s+100[0-2]/, /MaxFollowerLag:/),
   prints('describe --replication', /^100[0-2]\s.*Leader/m, /^100[0-2]\s.*Follower/m, /^0\s.*Observer/m),
-  prints(
-    'kafka-features --bootstrap-server localhost:9092 --command-config /run/kafka/client.properties describe',
-    /kraft.version.*FinalizedVersionLevel: 1/,
-  ),
+  prints('kafka-features --bootstrap-server kafka-service:9092 describe', /kraft.version.*FinalizedVersionLevel: 1/),
   prints('--list --exclude-internal', /^audit\.events$/m, /^user\.events$/m),
   prints(/--describe --topic system\.events$/, /PartitionCount: 4\s+ReplicationFactor: 3/, /min.insync.replicas=2/),
   prints(/^kafka-get-offsets/, /audit\.events:0:\d+/),
@@ -192,7 +199,7 @@ export const expectations: readonly Expectation[] = [
   expectation('--entity-name oncall --delete-config', async ({ cluster }) => {
     expect(await ask(cluster, `kafka-configs ${connection} --describe --entity-type users`)).not.toContain('oncall')
     expect(await ask(cluster, `kafka-acls ${connection} --list`)).not.toContain('oncall')
-    expect(await ask(cluster, 'ls /tmp')).not.toContain('oncall')
+    expect(await inTools(cluster, 'ls /tmp')).not.toContain('oncall')
   }),
   settingOf('--add-config consumer_byte_rate', 'users', 'analytics-service', /consumer_byte_rate=1048576/),
   expectation('--delete-config consumer_byte_rate', async ({ cluster }) =>
@@ -244,7 +251,7 @@ export const expectations: readonly Expectation[] = [
     (cluster) => committedBy(cluster, 'analytics-service', 'user.events'),
   ),
   expectation('--from-file /tmp/analytics-service.csv --execute', async ({ cluster }) => {
-    const file = await ask(cluster, 'cat /tmp/analytics-service.csv')
+    const file = await inTools(cluster, 'cat /tmp/analytics-service.csv')
     const saved = file
       .trim()
       .split('\n')
@@ -262,11 +269,8 @@ export const expectations: readonly Expectation[] = [
     expect(sum(latest)).toBeGreaterThan(0)
     expect(await offsetsOf(cluster, 'selfmonitor.helm-test', '--time earliest')).toEqual(latest)
   }),
-  prints(
-    'keytool -printcert -sslserver',
-    /Owner: CN=kafka-broker[\s\S]*Valid from[\s\S]*Owner: CN=kafka-broker[\s\S]*Valid from/,
-  ),
-  prints('keytool -printcert -file /run/kafka/tls/ca.crt', /Owner:[\s\S]*Valid from/),
+  prints('keytool -printcert -sslserver', /Owner: CN=kafka-broker[\s\S]*Valid from/),
+  prints('keytool -printcert -file /run/kafka/tls/ca.crt', /Owner: CN=kafka-broker[\s\S]*Valid from[\s\S]*Owner:/),
   prints('reload-certificates.sh', /nothing to do|New connections/),
   expectation('kafka.authorizer.logger=DEBUG', async ({ cluster }) =>
     expect(await describeEntity(cluster, 'broker-loggers', '0')).toMatch(/kafka\.authorizer\.logger=DEBUG/),

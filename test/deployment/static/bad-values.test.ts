@@ -98,8 +98,8 @@ const badValues: readonly BadValue[] = [
   ],
   [
     'too little memory',
-    { kafka: { resources: { requests: { memory: '256Mi' } } } },
-    'kafka.resources.requests.memory is 256Mi: set it to 768Mi or more',
+    { kafka: { resources: { requests: { memory: '256Mi' }, limits: { memory: '512Mi' } } } },
+    'kafka.resources.limits.memory is 512Mi: set it to 768Mi or more, or leave it out',
   ],
   [
     'a memory limit below the request',
@@ -122,12 +122,17 @@ const badValues: readonly BadValue[] = [
   [
     'a heap that leaves nothing',
     { kafka: { heap: '8g' } },
-    'kafka.heap is 8g, of 8Gi memory (kafka.resources.requests.memory): leave 384Mi or more beside the heap',
+    'kafka.heap is 8g, of 8192Mi memory (kafka.resources.requests.memory): leave 384Mi or more beside the heap',
+  ],
+  [
+    'a heap of an environment variable that leaves nothing',
+    { kafka: { extraEnv: [{ name: 'KAFKA_HEAP_OPTS', value: '-Xms1g -Xmx8g' }] } },
+    'kafka.extraEnv KAFKA_HEAP_OPTS is 8g, of 8192Mi memory (kafka.resources.requests.memory)',
   ],
   [
     'a heap that leaves nothing in a component',
     { schemaRegistry: { heap: '1g' } },
-    'schemaRegistry.heap is 1g, of 1Gi memory (schemaRegistry.resources.requests.memory)',
+    'schemaRegistry.heap is 1g, of 1024Mi memory (schemaRegistry.resources.requests.memory)',
   ],
   [
     'a setting that is the chart’s own',

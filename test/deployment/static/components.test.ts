@@ -155,6 +155,7 @@ describe.skipIf('missing' in tools)('infrastructure.yaml', () => {
       expect(secured.users?.map(({ name }) => name).sort()).toEqual([
         'helm-test',
         'kafka-connect',
+        'kafka-operator',
         'kafka-ui',
         'ksqldb',
         'schema-registry',
@@ -217,8 +218,30 @@ describe.skipIf('missing' in tools)('infrastructure.yaml', () => {
     expect(await readable({ ui: { access: { read: [{ topic: '*' }] } } })).toEqual(['*'])
   })
 
-  it('gives nobody the cluster to alter, and nobody everything', async () => {
-    const { users } = await load({})
+  it('lets people change and delete the topics of platform.yaml that are not protected, and read what the UI shows', async () => {
+    const { acls } = (await load({})).users!.find(({ name }) => name === 'kafka-operator')!
+    const covering = (topic: string, operation: string) =>
+      acls.filter(
+        ({ resourceType, resourceName, pattern, operations }) =>
+          resourceType === 'topic' &&
+          (operations as readonly string[]).includes(operation) &&
+          (resourceName === '*' ||
+            resourceName === topic ||
+            (pattern === 'prefixed' && topic.startsWith(resourceName))),
+      )
+    for (const topic of ['user.events', 'user.events.dlq', 'transaction.events', 'test-orders'])
+      for (const operation of ['alter', 'alter-configs', 'delete', 'read', 'describe'])
+        expect(covering(topic, operation), `${operation} ${topic}`).not.toEqual([])
+    for (const topic of ['audit.events', 'compliance.events', 'audit.events.dlq', '_schemas', 'connect-configs'])
+      for (const operation of ['alter', 'alter-configs', 'delete', 'read', 'write', 'all'])
+        expect(covering(topic, operation), `${operation} ${topic}`).toEqual([])
+    expect(covering('user.events', 'write')).toEqual([])
+  })
+
+  it('gives no component the cluster to alter, people only while that is wanted, and nobody everything', async () => {
+    const { users } = await load({ operator: { alterCluster: false } })
+    const operator = (await load({})).users!.find(({ name }) => name === 'kafka-operator')!
+    expect(operator.acls.find((acl) => acl.resourceType === 'cluster')!.operations).toContain('alter')
     for (const { name, acls } of users!)
       for (const acl of acls) {
         if (acl.resourceType === 'cluster')

@@ -25,12 +25,12 @@ describe.skipIf('missing' in helm)('in a release with default values', () => {
 
   it('each component reaches what it works with, and nothing else', async () => {
     expect(inside(await render())).toEqual([
-      'kafka-connect:http < kafka-connect, kafka-ui',
+      'kafka-connect:http < kafka-connect, kafka-tools, kafka-ui',
       'kafka-controller:controller < kafka, kafka-controller',
-      'kafka:client < kafka, kafka-connect, kafka-helm-test, kafka-setup, kafka-ui, ksqldb-server, schema-registry',
+      'kafka:client < kafka, kafka-connect, kafka-helm-test, kafka-setup, kafka-tools, kafka-ui, ksqldb-server, schema-registry',
       'kafka:internal < kafka',
-      'ksqldb-server:http < kafka-ui, ksqldb-server',
-      'schema-registry:http < kafka-connect, kafka-helm-test, kafka-setup, kafka-ui, ksqldb-server, schema-registry',
+      'ksqldb-server:http < kafka-tools, kafka-ui, ksqldb-server',
+      'schema-registry:http < kafka-connect, kafka-helm-test, kafka-setup, kafka-tools, kafka-ui, ksqldb-server, schema-registry',
     ])
   })
 

@@ -25,6 +25,7 @@ describe.skipIf('missing' in helm)('the images of the chart', () => {
       'confluentinc/cp-schema-registry:8.3.2',
       'ghcr.io/kafbat/kafka-ui:v1.5.0',
       'registry.selfmonitor.com/streams/kafka-connect-s3:0.1.0',
+      'registry.selfmonitor.com/streams/kafka-tools:0.1.0',
       'registry.selfmonitor.com/streams/selfmonitor:0.1.0',
     ])
   })
@@ -35,6 +36,7 @@ describe.skipIf('missing' in helm)('the images of the chart', () => {
     )
     expect(own).toEqual([
       'registry.example.com:5000/streams/kafka-connect-s3:0.1.0',
+      'registry.example.com:5000/streams/kafka-tools:0.1.0',
       'registry.example.com:5000/streams/selfmonitor:0.1.0',
     ])
   })
@@ -51,7 +53,7 @@ describe.skipIf('missing' in helm)('the images of the chart', () => {
       expect(image).toMatch(/^mirror\.example\.com\/all\//)
   })
 
-  it.each(['kafka', 'selfmonitor', 'schemaRegistry', 'connect', 'ksqldb', 'ui'])(
+  it.each(['kafka', 'selfmonitor', 'tools', 'schemaRegistry', 'connect', 'ksqldb', 'ui'])(
     'are pulled by digest where images.%s has one, with or without a tag',
     async (name) => {
       expect((await images({ images: { [name]: { digest } } })).filter((image) => image.endsWith(digest))).toEqual([

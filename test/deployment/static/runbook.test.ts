@@ -269,7 +269,7 @@ function namedIn(all: readonly string[]): string[] {
   const targets = isFile === -1 ? rest : rest.slice(0, isFile)
   switch (verb) {
     case 'exec':
-      names.push(`Pod ${targets[0]}`)
+      names.push(...(targets[0]!.includes('/') ? slashed(targets[0]!) : [`Pod ${targets[0]}`]))
       break
     case 'logs':
       names.push(...targets.slice(0, 1).flatMap((word) => (word.includes('/') ? slashed(word) : [`Pod ${word}`])))

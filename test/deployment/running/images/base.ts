@@ -1,73 +1,43 @@
 // What every image here stands on: this machine's libraries read-only, and of its programs only those that the image has.
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { chmod, copyFile, mkdir, realpath, symlink, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, readdir, realpath, symlink, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 
-/**
- * Programs of the small bases of Kafka's images: Red Hat's ubi9-minimal with findutils and hostname (Confluent's), and
- * Alpine's busybox with bash (Apache's). Scripts in pods can use these and no others: no ps, nc, openssl, jq or python.
- */
-export const smallBase = [
-  ...[
-    'bash',
-    'sh',
-    'basename',
-    'cat',
-    'chmod',
-    'cksum',
-    'cp',
-    'cut',
-    'date',
-    'dd',
-    'df',
-    'dirname',
-    'du',
-    'echo',
-    'env',
-  ],
-  ...[
-    'expr',
-    'false',
-    'fold',
-    'head',
-    'id',
-    'ln',
-    'ls',
-    'md5sum',
-    'mkdir',
-    'mkfifo',
-    'mktemp',
-    'mv',
-    'nohup',
-    'nproc',
-    'od',
-  ],
-  ...['printenv', 'printf', 'pwd', 'readlink', 'realpath', 'rm', 'rmdir', 'seq', 'sha256sum', 'sleep', 'sort', 'stat'],
-  ...[
-    'stty',
-    'sync',
-    'tail',
-    'tee',
-    'test',
-    'timeout',
-    'touch',
-    'tr',
-    'true',
-    'tty',
-    'uname',
-    'uniq',
-    'wc',
-    'whoami',
-    'yes',
-  ],
-  ...['base64', 'comm', 'split', 'tac', 'nl', 'paste', 'join', 'install', 'truncate', 'shuf', 'who', 'egrep', 'fgrep'],
-  ...['grep', 'sed', 'awk', 'find', 'xargs', 'hostname', 'gzip', 'getent', 'curl'],
-] as const
+const words = (text: string): readonly string[] => text.trim().split(/\s+/)
 
-/** Java as images have it: the folder of the runtime, and `java` and `keytool` on the PATH. */
-export async function javaHome(): Promise<string> {
+const coreutils = words(`
+  base64 basename cat chmod cksum comm cp cut date dd df dirname du echo env expr false fold head id install join ln ls md5sum mkdir
+  mkfifo mktemp mv nl nohup nproc od paste printenv printf pwd readlink realpath rm rmdir seq sha256sum shuf sleep sort split stat
+  stty sync tac tail tee test timeout touch tr true truncate tty uname uniq wc who whoami yes`)
+
+/**
+ * Confluent's images from 8.3 on: Red Hat's ubi9-micro, to which Confluent adds procps, findutils and hostname. No grep, sed, awk or curl
+ * (the first two come along today as requirements of other packages; nothing promises them).
+ * Source: base-java-micro/Dockerfile.ubi9 of confluentinc/common-docker.
+ */
+export const microBase = [...words('bash sh find xargs hostname kill pgrep pidof pkill ps top'), ...coreutils]
+
+const textTools = words('grep egrep fgrep sed awk gzip getent')
+
+/** Confluent's images up to 8.2: Red Hat's ubi-minimal, which has the text tools and curl. */
+export const minimalBase = [...microBase, ...textTools, 'curl']
+
+/** Apache's images: Alpine's busybox, and bash. No curl. */
+export const alpineBase = [...microBase, ...textTools, 'cmp', 'diff']
+
+/** Debian's slim base, of our own images: no procps, no curl. */
+export const slimBase = [...words('bash sh find xargs hostname cmp diff tar perl'), ...coreutils, ...textTools]
+
+/**
+ * Java's folder: a newer one where the image has it and this machine, too, otherwise what `java` on the PATH is.
+ * @param major of the image's Java: 25 in Confluent's images from 8.3 on.
+ */
+export async function javaHome(major?: number): Promise<string> {
+  const newer =
+    major && (await readdir('/usr/lib/jvm').catch(() => [])).find((name) => new RegExp(`-${major}-`).test(name))
+  if (newer && existsSync(join('/usr/lib/jvm', newer, 'bin', 'java'))) return join('/usr/lib/jvm', newer)
   const { stdout } = await promisify(execFile)('which', ['java'])
   return join(await realpath(stdout.trim()), '..', '..')
 }
@@ -75,13 +45,14 @@ export async function javaHome(): Promise<string> {
 /**
  * Makes the folder of an image's programs and the files of its /etc.
  * @param programs of this machine's PATH, by name; @throws Error when one is not there.
- * @param scripts further files in /usr/bin, by name.
+ * @param options.java folder of Java (`javaHome`): of its programs only those of a runtime are there, no jcmd and no javac.
+ * @param options.scripts further files in /usr/bin, by name.
  * @returns read-only mounts: /usr/bin, /usr/lib, /usr/lib64, /etc.
  */
 export async function base(
   folder: string,
   programs: readonly string[],
-  options: { java?: boolean; scripts?: Readonly<Record<string, string>> } = {},
+  options: { java?: string; scripts?: Readonly<Record<string, string>> } = {},
 ): Promise<Record<string, string>> {
   const bin = join(folder, 'bin')
   const etc = join(folder, 'etc')
@@ -108,9 +79,15 @@ export async function base(
     '/etc/ld.so.cache': '/etc/ld.so.cache',
   }
   if (options.java) {
-    const home = await javaHome()
+    const home = options.java
     if (!home.startsWith('/usr/lib/')) mounts[home] = home
-    for (const program of ['java', 'keytool']) await symlink(join(home, 'bin', program), join(bin, program))
+    const runtime = join(folder, 'java-bin')
+    await mkdir(runtime)
+    for (const program of ['java', 'keytool']) {
+      await copyFile(join(home, 'bin', program), join(runtime, program))
+      await symlink(join(home, 'bin', program), join(bin, program))
+    }
+    mounts[join(home, 'bin')] = runtime
     // Debian keeps Java's own settings and its certificates there.
     const settings = await realpath(join(home, 'conf', 'security', 'java.security')).catch(() => '')
     const folderOfSettings = /^\/etc\/[^/]+/.exec(settings)?.[0]

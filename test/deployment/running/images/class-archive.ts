@@ -22,7 +22,7 @@ export const archivePath = '/usr/share/java/kafka.jsa'
  * @returns the archive's file on this machine, or null when it could not be made: things are slower then, not different.
  */
 export async function classArchive(name: string, image: ImageContent, classPath: string): Promise<string | null> {
-  const { stderr } = await run('java', ['-version'])
+  const { stderr } = await run(join(image.env.JAVA_HOME!, 'bin', 'java'), ['-version'])
   const java = /version "([^"]+)"/.exec(stderr)?.[1] ?? 'unknown'
   const folder = join(cacheDir(), 'kafka-class-archive', `${name}-java-${java}`)
   try {
@@ -51,6 +51,7 @@ async function train(work: string, image: ImageContent, classPath: string): Prom
   await writeCertificates(out)
   await writeFile(join(out, 'server.properties'), serverProperties)
   await writeFile(join(out, 'client.properties'), clientProperties)
+  await writeFile(join(out, 'controller-client.properties'), clientProperties.replace('SASL_SSL', 'SSL'))
   await writeFile(join(out, 'log4j2.yaml'), quietLogging)
   await writeFile(join(out, 'train.sh'), script(classPath))
   await makeRoot(join(work, 'rootfs'))
@@ -140,14 +141,16 @@ until (exec 3<>/dev/tcp/localhost/9092) 2>/dev/null; do
   kill -0 $! || exit 1
 done
 train topics org.apache.kafka.tools.TopicCommand $client --create --topic training
-train quorum org.apache.kafka.tools.MetadataQuorumCommand --bootstrap-controller localhost:9093 --command-config <(sed 's/SASL_SSL/SSL/' client.properties) describe --status
+train quorum org.apache.kafka.tools.MetadataQuorumCommand --bootstrap-controller localhost:9093 --command-config controller-client.properties describe --status
 train configs kafka.admin.ConfigCommand $client --entity-type brokers --entity-name 0 --describe
 echo hello | train producer org.apache.kafka.tools.ConsoleProducer --bootstrap-server localhost:9092 --producer.config client.properties --topic training
 train consumer org.apache.kafka.tools.consumer.ConsoleConsumer --bootstrap-server localhost:9092 --consumer.config client.properties --topic training --from-beginning --max-messages 1 --timeout-ms 20000
 kill %1
 wait
 cat *.lst | sort -u > all.list
-java -Xshare:dump -XX:SharedClassListFile=all.list -XX:SharedArchiveFile=/out/kafka.jsa -cp '${classPath}' > dump.log 2>&1 || tail -5 dump.log
+# With the module that kafka-run-class's JMX options add: an archive without it is not used.
+java --add-modules jdk.management.agent \\
+  -Xshare:dump -XX:SharedClassListFile=all.list -XX:SharedArchiveFile=/out/kafka.jsa -cp '${classPath}' > dump.log 2>&1 || tail -5 dump.log
 ls -l /out
 `
 }

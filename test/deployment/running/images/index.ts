@@ -5,13 +5,14 @@ import type { ImageContent, ImageLayout } from '../types.ts'
 import { connectImage } from './connect.ts'
 import { apacheKafka, confluentKafka } from './kafka.ts'
 import { confluentKafka39, confluentZooKeeper } from './kafka-3.9.ts'
+import { kafkaToolsImage } from './kafka-tools.ts'
 import { nodeImage } from './node.ts'
 import { schemaRegistryImage } from './schema-registry.ts'
 import { selfmonitorImage } from './selfmonitor.ts'
 
 const known: readonly ImageLayout[] = [
   ...[confluentKafka39, confluentZooKeeper, confluentKafka, apacheKafka],
-  ...[schemaRegistryImage, selfmonitorImage, connectImage, nodeImage],
+  ...[schemaRegistryImage, selfmonitorImage, connectImage, nodeImage, kafkaToolsImage],
 ]
 
 /** Finds images, and prepares each once in a folder of this run. */

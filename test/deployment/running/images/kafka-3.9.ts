@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { fetchDistribution } from '@selfmonitor/apache'
 import type { ImageContent, ImageLayout } from '../types.ts'
-import { base, javaHome, smallBase } from './base.ts'
+import { base, javaHome, minimalBase } from './base.ts'
 import { archivePath, classArchive } from './class-archive.ts'
 import { kafkaScripts } from './kafka-scripts.ts'
 
@@ -32,13 +32,14 @@ async function content(folder: string, component: string): Promise<ImageContent>
   await mkdir(etc)
   await writeFile(join(etc, 'tools-log4j.properties'), toolsLog4j)
   await writeFile(join(etc, 'log4j.properties'), toolsLog4j.replaceAll('stderr', 'stdout').replace('.err', '.out'))
+  const java = await javaHome()
   const image: ImageContent = {
     mounts: {
-      ...(await base(folder, smallBase, { java: true, scripts: scripts() })),
+      ...(await base(folder, minimalBase, { java, scripts: scripts() })),
       '/usr/share/java/kafka': libsDir,
       '/etc/kafka': etc,
     },
-    env: { LANG: 'C.UTF-8', COMPONENT: component, JAVA_HOME: await javaHome(), PATH: '/usr/local/bin:/usr/bin:/bin' },
+    env: { LANG: 'C.UTF-8', COMPONENT: component, JAVA_HOME: java, PATH: '/usr/local/bin:/usr/bin:/bin' },
   }
   madeArchive ??= classArchive(`confluent-${version}`, image, classPath)
   const archive = await madeArchive

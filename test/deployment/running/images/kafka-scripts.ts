@@ -88,7 +88,9 @@ if [ "$GC_LOG" = true ]; then
   KAFKA_GC_LOG_OPTS="-Xlog:gc*:file=$LOG_DIR/$DAEMON_NAME-gc.log:time,tags:filecount=10,filesize=100M"
 fi
 JAVA=\${JAVA_HOME:+$JAVA_HOME/bin/}java
-exec "$JAVA" -XX:SharedArchiveFile=${archivePath} -Xshare:auto $KAFKA_HEAP_OPTS $KAFKA_JVM_PERFORMANCE_OPTS $KAFKA_GC_LOG_OPTS $KAFKA_JMX_OPTS $KAFKA_LOG4J_OPTS -cp "$CLASSPATH" $KAFKA_OPTS "$@"
+CDS=
+if [ -r ${archivePath} ]; then CDS="-XX:SharedArchiveFile=${archivePath} -Xshare:auto"; fi
+exec "$JAVA" $CDS $KAFKA_HEAP_OPTS $KAFKA_JVM_PERFORMANCE_OPTS $KAFKA_GC_LOG_OPTS $KAFKA_JMX_OPTS $KAFKA_LOG4J_OPTS -cp "$CLASSPATH" $KAFKA_OPTS "$@"
 `
 }
 

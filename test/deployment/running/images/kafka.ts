@@ -4,7 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fetchDistribution, pinnedVersion } from '@selfmonitor/apache'
 import type { ImageContent, ImageLayout } from '../types.ts'
-import { base, javaHome, smallBase } from './base.ts'
+import { alpineBase, base, javaHome, microBase } from './base.ts'
 import { archivePath, classArchive } from './class-archive.ts'
 import { kafkaScripts, toolsLog4j2 } from './kafka-scripts.ts'
 
@@ -15,6 +15,7 @@ export const confluentKafka: ImageLayout = {
   matches: (image) => /(^|\/)confluentinc\/cp-kafka$/.test(repository(image)),
   async prepare(folder) {
     const { libsDir } = await fetchDistribution()
+    const java = await javaHome(25)
     const scripts = kafkaScripts({
       suffix: '',
       classPath: '/usr/share/java/kafka/*',
@@ -23,11 +24,11 @@ export const confluentKafka: ImageLayout = {
     })
     return withArchive('confluent', '/usr/share/java/kafka/*', {
       mounts: {
-        ...(await base(folder, smallBase, { java: true, scripts })),
+        ...(await base(folder, microBase, { java, scripts })),
         '/usr/share/java/kafka': libsDir,
         '/etc/kafka': await etcKafka(folder),
       },
-      env: { LANG: 'C.UTF-8', COMPONENT: 'kafka', JAVA_HOME: await javaHome(), PATH: '/usr/local/bin:/usr/bin:/bin' },
+      env: { LANG: 'C.UTF-8', COMPONENT: 'kafka', JAVA_HOME: java, PATH: '/usr/local/bin:/usr/bin:/bin' },
     })
   },
 }
@@ -44,17 +45,18 @@ export const apacheKafka: ImageLayout = {
       toolsLogging: `${config}/tools-log4j2.yaml`,
       serverLogging: `${config}/log4j2.yaml`,
     })
+    const java = await javaHome(21)
     const bin = join(folder, 'kafka-bin')
-    await mkdir(bin)
+    await mkdir(bin, { recursive: true })
     for (const [name, text] of Object.entries(scripts)) await writeFile(join(bin, name), text, { mode: 0o755 })
     return withArchive('apache', '/opt/kafka/libs/*', {
       mounts: {
-        ...(await base(folder, smallBase, { java: true })),
+        ...(await base(folder, alpineBase, { java })),
         '/opt/kafka/bin': bin,
         '/opt/kafka/libs': libsDir,
         '/opt/kafka/config': await etcKafka(folder),
       },
-      env: { JAVA_HOME: await javaHome(), PATH: '/usr/local/bin:/usr/bin:/bin' },
+      env: { JAVA_HOME: java, PATH: '/usr/local/bin:/usr/bin:/bin' },
     })
   },
 }

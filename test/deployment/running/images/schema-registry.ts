@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ImageLayout } from '../types.ts'
-import { base, smallBase } from './base.ts'
+import { base, javaHome, microBase } from './base.ts'
 
 const root = fileURLToPath(new URL('../../../..', import.meta.url))
 
@@ -14,7 +14,7 @@ export const schemaRegistryImage: ImageLayout = {
       '#!/bin/bash\nexec /opt/stand-in/node --conditions=source /opt/stand-in/test/deployment/running/images/schema-registry-start.ts "$@"\n'
     return {
       mounts: {
-        ...(await base(folder, smallBase, { java: true, scripts: { 'schema-registry-start': command } })),
+        ...(await base(folder, microBase, { java: await javaHome(25), scripts: { 'schema-registry-start': command } })),
         '/opt/stand-in/node': process.execPath,
         '/opt/stand-in/packages': join(root, 'packages'),
         '/opt/stand-in/node_modules': join(root, 'node_modules'),

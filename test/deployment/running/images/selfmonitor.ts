@@ -5,19 +5,21 @@ import { fileURLToPath } from 'node:url'
 import { cacheDir, run } from '@selfmonitor/apache'
 import { checkIntegrity, onceInCache, ToolUnavailable } from '../../static/fetch.ts'
 import type { ImageLayout } from '../types.ts'
-import { base, smallBase } from './base.ts'
+import { base, slimBase } from './base.ts'
 
 const root = fileURLToPath(new URL('../../../..', import.meta.url))
+
+/** What `selfmonitor` is there. */
+export const selfmonitorCommand =
+  '#!/bin/sh\nexec node --conditions=source /opt/selfmonitor/packages/cli/src/main.ts "$@"\n'
 
 export const selfmonitorImage: ImageLayout = {
   matches: (image) => /(^|\/)streams\/selfmonitor[:@]/.test(image),
   async prepare(folder) {
-    const command = '#!/bin/sh\nexec node --conditions=source /opt/selfmonitor/packages/cli/src/main.ts "$@"\n'
     const jmx = await fetchJmxAgent()
     return {
-      // Debian's slim base has what Red Hat's has, and diffutils.
       mounts: {
-        ...(await base(folder, [...smallBase, 'cmp', 'diff'], { scripts: { selfmonitor: command } })),
+        ...(await base(folder, slimBase, { scripts: { selfmonitor: selfmonitorCommand } })),
         '/usr/local/bin/node': process.execPath,
         '/opt/selfmonitor/packages': join(root, 'packages'),
         '/opt/selfmonitor/node_modules': join(root, 'node_modules'),

@@ -7,6 +7,7 @@ environment, in `.Values` itself, so that everything below simply reads `.Values
 
 {{/* Fills nulls of `.Values` from values-<environment>.yaml, then checks what no schema can. Renders nothing; may run often. */}}
 {{- define "selfmonitor.init" -}}
+{{- if not (hasKey .Values "given") }}{{ $_ := set .Values "given" (include "selfmonitor.zookeeperGiven" . | fromYamlArray) }}{{ end -}}
 {{- $file := printf "values-%s.yaml" .Values.environment -}}
 {{- $preset := .Files.Get $file -}}
 {{- if not $preset -}}
@@ -14,6 +15,28 @@ environment, in `.Values` itself, so that everything below simply reads `.Values
 {{- end -}}
 {{- include "selfmonitor.fill" (list .Values (fromYaml $preset)) -}}
 {{- include "selfmonitor.validate" . -}}
+{{- end -}}
+
+{{/* Values of zookeeper that somebody set and that mean nothing, because Kafka keeps its metadata itself: for NOTES. A YAML list. */}}
+{{- define "selfmonitor.zookeeperGiven" -}}
+{{- $given := list -}}
+{{- if eq .Values.coordination "kraft" -}}
+{{- with .Values.zookeeper -}}
+{{- range $key := list "replicaCount" "heap" -}}
+{{- if not (kindIs "invalid" (index $.Values.zookeeper $key)) }}{{ $given = append $given (printf "zookeeper.%s" $key) }}{{ end -}}
+{{- end -}}
+{{- range $key := list "size" "storageClass" -}}
+{{- if not (kindIs "invalid" (index $.Values.zookeeper.persistence $key)) }}{{ $given = append $given (printf "zookeeper.persistence.%s" $key) }}{{ end -}}
+{{- end -}}
+{{- range $part := list "requests" "limits" -}}
+{{- range $key := list "cpu" "memory" -}}
+{{- if not (kindIs "invalid" (index $.Values.zookeeper.resources $part $key)) }}{{ $given = append $given (printf "zookeeper.resources.%s.%s" $part $key) }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- if or .config .jvmOptions }}{{ $given = append $given (ternary "zookeeper.config" "zookeeper.jvmOptions" (not (not .config))) }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $given -}}
 {{- end -}}
 
 {{/* (list values preset): sets in `values` what is missing or null there. A `false`, 0 or "" of the user stays. */}}
@@ -80,7 +103,7 @@ annotations:
 
 {{/* The images that we build: those that selfmonitorRegistry is for. */}}
 {{- define "selfmonitor.ownImages" -}}
-{{- list "selfmonitor" "connect" | toJson -}}
+{{- list "selfmonitor" "tools" "connect" | toJson -}}
 {{- end -}}
 
 {{/*
@@ -187,8 +210,8 @@ resources:
 {{- end -}}
 
 {{/*
-(dict "resources" .Values.kafka.resources "name" "kafka"): requests and limits of a container. A memory limit that is null is
-the request, a CPU limit that is null is twice the request, "none" leaves a limit out.
+(dict "resources" .Values.kafka.resources "name" "kafka" "memoryLeast" 768): requests and limits of a container. A memory limit that is
+null is the request, or what the server needs at least (in MiB), where that is more; a CPU limit that is null is twice the request, "none" leaves a limit out.
 */}}
 {{- define "selfmonitor.resources" -}}
 {{- $requests := .resources.requests -}}
@@ -200,7 +223,13 @@ the request, a CPU limit that is null is twice the request, "none" leaves a limi
 {{- end -}}
 {{- end -}}
 {{- end -}}
-{{- if and (kindIs "invalid" $limits.memory) $requests.memory }}{{ $_ := set $limits "memory" $requests.memory }}{{ end -}}
+{{- if and (kindIs "invalid" $limits.memory) $requests.memory -}}
+{{- $_ := set $limits "memory" $requests.memory -}}
+{{- $least := int64 (.memoryLeast | default 0) -}}
+{{- if lt (int64 (include "selfmonitor.bytes" (dict "value" $requests.memory "name" (printf "%s.resources.requests.memory" .name)))) (mul $least 1048576) -}}
+{{- $_ := set $limits "memory" (printf "%dMi" $least) -}}
+{{- end -}}
+{{- end -}}
 {{- if and $requests.memory $limits.memory (ne (toString $limits.memory) "none") -}}
 {{- $key := printf "%s.resources.limits.memory" .name -}}
 {{- if lt (int64 (include "selfmonitor.bytes" (dict "value" $limits.memory "name" $key))) (int64 (include "selfmonitor.bytes" (dict "value" $requests.memory "name" (printf "%s.resources.requests.memory" .name)))) -}}
@@ -227,27 +256,37 @@ resources:
 {{- end -}}
 
 {{/*
-(dict "name" "kafka" "of" .Values.kafka "divisor" 4 "most" 6144 "memoryLeast" 768): the heap in MiB. Given (`heap`) or derived from
-requests.memory; refused when the container could not hold it beside what a JVM needs besides its heap.
+(dict "name" "kafka" "of" .Values.kafka "divisor" 4 "most" 6144 "memoryLeast" 768): the heap in MiB. Given (`heap`) or derived from the
+memory that the container has (limits.memory, or requests.memory and at least memoryLeast); refused when that could not hold it beside
+what a JVM needs besides its heap.
 */}}
 {{- define "selfmonitor.heapMiB" -}}
-{{- $key := printf "%s.resources.requests.memory" .name -}}
-{{- $memory := div (int64 (include "selfmonitor.bytes" (dict "value" .of.resources.requests.memory "name" $key))) 1048576 -}}
-{{- if lt $memory (int64 .memoryLeast) -}}
-{{- fail (printf "%s is %s: set it to %dMi or more, so that the JVM, the tools that the probes run and some page cache fit" $key (toString .of.resources.requests.memory) (int64 .memoryLeast)) -}}
+{{- $of := .valuesName | default .name -}}
+{{- $heapKey := .heapKey | default (printf "%s.heap" .name) -}}
+{{- $key := printf "%s.resources.requests.memory" $of -}}
+{{- $limit := .of.resources.limits.memory -}}
+{{- $given := div (int64 (include "selfmonitor.bytes" (dict "value" .of.resources.requests.memory "name" $key))) 1048576 -}}
+{{- $memory := max $given (int64 .memoryLeast) -}}
+{{- $most := $memory -}}
+{{- if and (not (kindIs "invalid" $limit)) (ne (toString $limit) "none") -}}
+{{- $limitKey := printf "%s.resources.limits.memory" $of -}}
+{{- $most = div (int64 (include "selfmonitor.bytes" (dict "value" $limit "name" $limitKey))) 1048576 -}}
+{{- if lt $most (int64 .memoryLeast) -}}
+{{- fail (printf "%s is %s: set it to %dMi or more, or leave it out, so that the JVM, the tools that the probes run and some page cache fit" $limitKey (toString $limit) (int64 .memoryLeast)) -}}
+{{- end -}}
 {{- end -}}
 {{- if .of.heap -}}
 {{- $text := toString .of.heap -}}
 {{- if not (regexMatch "^[0-9]+[mMgG]$" $text) -}}
-{{- fail (printf "%s.heap is %q: write it as Java does, 512m or 4g, or leave it out" .name $text) -}}
+{{- fail (printf "%s is %q: write it as Java does, 512m or 4g, or leave it out" $heapKey $text) -}}
 {{- end -}}
 {{- $mib := int64 (regexFind "^[0-9]+" $text) -}}
 {{- if regexMatch "[gG]$" $text }}{{ $mib = mul $mib 1024 }}{{ end -}}
-{{- if gt (add $mib 384) $memory -}}
-{{- fail (printf "%s.heap is %s, of %s memory (%s): leave 384Mi or more beside the heap; for brokers, three quarters, as page cache" .name $text (toString .of.resources.requests.memory) $key) -}}
+{{- if gt (add $mib 384) $most -}}
+{{- fail (printf "%s is %s, of %dMi memory (%s): leave 384Mi or more beside the heap; for brokers, three quarters, as page cache" $heapKey $text $most (ternary $key (printf "%s.resources.limits.memory" $of) (eq $most $memory))) -}}
 {{- end -}}
 {{- if lt $mib 256 -}}
-{{- fail (printf "%s.heap is %s: set it to 256m or more" .name $text) -}}
+{{- fail (printf "%s is %s: set it to 256m or more" $heapKey $text) -}}
 {{- end -}}
 {{- $mib -}}
 {{- else -}}

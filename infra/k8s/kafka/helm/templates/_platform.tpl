@@ -47,9 +47,9 @@ platform.yaml as the setup Job gets it: the file itself, unless this release is 
 
 {{/* ---- Accounts ---- */}}
 
-{{/* Accounts of the platform's own components that are installed, as a YAML list. */}}
+{{/* Accounts of the platform's own components that are installed, and that of the people who operate it, as a YAML list. */}}
 {{- define "selfmonitor.componentAccounts" -}}
-{{- $accounts := list -}}
+{{- $accounts := list "kafka-operator" -}}
 {{- if .Values.schemaRegistry.enabled }}{{ $accounts = append $accounts "schema-registry" }}{{ end -}}
 {{- if .Values.connect.enabled }}{{ $accounts = append $accounts "kafka-connect" }}{{ end -}}
 {{- if .Values.ksqldb.enabled }}{{ $accounts = append $accounts "ksqldb" }}{{ end -}}
@@ -295,7 +295,7 @@ spec:
             timeoutSeconds: 10
             failureThreshold: 6
           {{- include "selfmonitor.containerSecurityContext" $root | nindent 10 }}
-          {{- include "selfmonitor.resources" (dict "resources" $values.resources "name" .valuesName) | nindent 10 }}
+          {{- include "selfmonitor.resources" (dict "resources" $values.resources "name" .valuesName "memoryLeast" 640) | nindent 10 }}
           volumeMounts:
             - { name: run, mountPath: /run/{{ .name }}, readOnly: true }
             - { name: tmp, mountPath: /tmp }
@@ -457,6 +457,9 @@ spec:
 {{- range concat (keys ($platform.services | default dict)) (keys ($platform.users | default dict)) (.Values.credentials.extraAccounts | default list) -}}
 {{- if has . (list "admin" "kafka-broker" "kafka-controller") -}}
 {{- fail (printf "the account %q, of platform.yaml or credentials.extraAccounts, would be a super user: Kafka's own has that name, choose another" .) -}}
+{{- end -}}
+{{- if eq . "kafka-operator" -}}
+{{- fail (printf "the account %q, of platform.yaml or credentials.extraAccounts, has the name of the account that people operate Kafka with: choose another" .) -}}
 {{- end -}}
 {{- if not (regexMatch "^[a-z0-9]([-a-z0-9.]{0,200}[a-z0-9])?$" .) -}}
 {{- fail (printf "the account %q, of platform.yaml or credentials.extraAccounts, cannot have a Secret kafka-user-%s: use lower-case letters, digits, - and . in its name" . .) -}}

@@ -95,6 +95,20 @@ that names the value and what to set. Called by selfmonitor.validate; renders no
 {{- end -}}
 {{- end -}}
 
+{{/* KAFKA_HEAP_OPTS in extraEnv: no more than the container's memory holds, as for `heap`. */}}
+{{- define "selfmonitor.validateHeapOptions" -}}
+{{- range $name := list "kafka" "controller" -}}
+{{- $set := index $.Values $name -}}
+{{- range $set.extraEnv -}}
+{{- $option := regexFind "-Xmx[0-9]+[gGmM]" (toString (.value | default "")) -}}
+{{- if and (eq .name "KAFKA_HEAP_OPTS") $option -}}
+{{- $heap := dict "heap" (trimPrefix "-Xmx" $option) "resources" $set.resources -}}
+{{- $_ := include "selfmonitor.heapMiB" (dict "name" $name "heapKey" (printf "%s.extraEnv KAFKA_HEAP_OPTS" $name) "of" $heap "divisor" 4 "most" 6144 "memoryLeast" 768) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "selfmonitor.validateLater" -}}
-{{- range list "Volumes" "Replicas" "Labels" "External" "Renewal" "Images" }}{{ include (printf "selfmonitor.validate%s" .) $ }}{{ end -}}
+{{- range list "HeapOptions" "Volumes" "Replicas" "Labels" "External" "Renewal" "Images" }}{{ include (printf "selfmonitor.validate%s" .) $ }}{{ end -}}
 {{- end -}}

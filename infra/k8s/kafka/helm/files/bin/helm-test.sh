@@ -22,7 +22,7 @@ printf '%s\n' "$message" |
   fail "the console producer ended with an error"
 }
 # A record that is refused shows only in its log: it ends with 0 all the same.
-if grep -q ERROR /tmp/producer.log; then
+if file_contains /tmp/producer.log ERROR; then
   cat /tmp/producer.log >&2
   fail "the message was not accepted by $TOPIC"
 fi
@@ -35,7 +35,7 @@ KAFKA_HEAP_OPTS=$TOOL_HEAP KAFKA_JVM_PERFORMANCE_OPTS=$TOOL_JVM KAFKA_OPTS='' "$
   > /tmp/consumed 2> /tmp/consumer.log &
 consumer=$!
 deadline=$((SECONDS + 60))
-until grep -qxF "$message" /tmp/consumed; do
+until file_contains /tmp/consumed "$message"; do
   if ! kill -0 $consumer 2> /dev/null || ((SECONDS > deadline)); then
     cat /tmp/producer.log /tmp/consumer.log >&2
     fail "the message did not come back from $TOPIC within 60 s"

@@ -126,7 +126,8 @@ argument() { printf '"%s"\n' "${1//\\/\\\\}"; }
 
 format_volume() {
   local cluster_id=$1 storage run_class main_class='kafka.tools.StorageTool' arguments=$RUN_DIR/format.args
-  local account formed controllers='' password voters=() scram=()
+  local account formed controllers='' password line voters=() scram=()
+  local marker='password='
   formed=$(if [[ -s $IDENTITY_DIR/formed ]]; then cat "$IDENTITY_DIR/formed"; fi)
   IFS=, read -ra voters <<<"${NODE_QUORUM:-}"
   if [[ $IS_CONTROLLER == true && $formed == true && ${#voters[@]} == 1 && $ORDINAL == 0 ]]; then
@@ -137,7 +138,10 @@ format_volume() {
 
   rm -rf "$FORMATTING"
   mkdir -p "$FORMATTING"
-  sed "s|^log\.dirs=.*|log.dirs=$FORMATTING|" "$RUN_DIR/server.properties" >"$RUN_DIR/format.properties"
+  while IFS= read -r line; do
+    if [[ $line == log.dirs=* ]]; then line=log.dirs=$FORMATTING; fi
+    printf '%s\n' "$line"
+  done <"$RUN_DIR/server.properties" >"$RUN_DIR/format.properties"
   storage=$(kafka_tool_path storage)
   run_class=$(kafka_tool_path run-class)
   # The class that this image's kafka-storage runs.
@@ -174,7 +178,9 @@ format_volume() {
     say "(If all controllers are new, there is none. To begin anew: helm uninstall, delete ConfigMap kafka-identity and all claims)"
   fi
   # The tool prints the records it begins with, and among them what the passwords were hashed to: not for a log.
-  if ! KAFKA_HEAP_OPTS=-Xmx256m KAFKA_OPTS='' "$run_class" "@$arguments" 2>&1 | sed -e '/^Bootstrap metadata:/d' -e '/ScramCredential/d' -e '/password=/d'; then
+  if ! KAFKA_HEAP_OPTS=-Xmx256m KAFKA_OPTS='' "$run_class" "@$arguments" 2>&1 | while IFS= read -r line; do
+    if [[ $line != 'Bootstrap metadata:'* && $line != *ScramCredential* && $line != *"$marker"* ]]; then printf '%s\n' "$line"; fi
+  done; then
     rm -f "$arguments" "$RUN_DIR/format.properties"
     fail "The volume could not be formatted, see above" "Mend kafka.config or the values named there, and run helm upgrade"
   fi
@@ -213,7 +219,7 @@ main() {
   done
   # The first controllers bring the first accounts along, except in a migration, which copies them from ZooKeeper.
   ADDS_ACCOUNTS=$NODE_SECURITY
-  if grep -q '^zookeeper.metadata.migration.enable=true' "$RUN_DIR/server.properties"; then ADDS_ACCOUNTS=false; fi
+  if [[ $(read_property "$RUN_DIR/server.properties" zookeeper.metadata.migration.enable) == true ]]; then ADDS_ACCOUNTS=false; fi
   if [[ -n ${NODE_ZOOKEEPER:-} ]]; then
     # Kafka 3.9 formats the volume itself when it starts; what it logs in with must be there before.
     if [[ ! -e $META ]]; then

@@ -30,11 +30,12 @@ lagging_partitions() {
 
 # Whether this directory is among the voters that the quorum's leader knows.
 is_voter() {
-  local status directory
+  local status directory has_leader='LeaderId:[[:space:]]+[0-9]' voters
   directory=$(read_property "$LOG_DIRS/meta.properties" directory.id)
   status=$(kafka_tool_within 25 metadata-quorum --bootstrap-controller localhost:9093 \
     --command-config "$RUN_DIR/controller-client.properties" describe --status 2>"$RUN_DIR/probe.log") || return 1
-  grep -Eq '^LeaderId: +[0-9]+' <<<"$status" && grep '^CurrentVoters:' <<<"$status" | grep -qF -- "$directory"
+  voters=${status#*CurrentVoters:}
+  [[ $status =~ $has_leader && ${voters%%$'\n'*} == *"$directory"* ]]
 }
 
 port=9092
@@ -47,7 +48,7 @@ now=$(date +%s)
 if [[ ! -s $SINCE ]]; then echo "$now" >"$SINCE"; fi
 elapsed=$((now - $(<"$SINCE")))
 # No waiting mends this, and the next pod of an update would be locked out as well: so this one is never ready.
-locked_out() { grep -q 'SaslAuthenticationException' "$RUN_DIR/probe.log" 2>/dev/null; }
+locked_out() { file_contains "$RUN_DIR/probe.log" SaslAuthenticationException; }
 if ((elapsed >= NODE_IN_SYNC_SECONDS)) && ! locked_out; then
   echo "Ready after $elapsed s, without having waited to the end: see kafka-topics --describe --under-replicated-partitions"
   exit 0

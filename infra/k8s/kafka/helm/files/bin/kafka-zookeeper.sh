@@ -29,8 +29,10 @@ prepare_zookeeper() {
     sleep 5
     waited=$((waited + 10))
   done
-  answer=$(grep -o '"id":"[A-Za-z0-9_-]*"' <<<"$answer" | tail -n 1)
-  if [[ $answer != "\"id\":\"$cluster_id\"" ]]; then
+  # The last one: before it may be the id that this call tried to write.
+  answer=${answer##*'"id":"'}
+  answer=${answer%%'"'*}
+  if [[ $answer != "$cluster_id" ]]; then
     fail "ZooKeeper holds another cluster ($answer), this is cluster $cluster_id (ConfigMap kafka-identity)" \
       "To go on with the one in ZooKeeper, put its id into ConfigMap kafka-identity and delete this pod"
   fi

@@ -1,12 +1,15 @@
 # What the scripts of a Kafka pod share: messages, where things are, tools of either image, certificates.
 #
-# Sourced by bash in confluentinc/cp-kafka (UBI) and apache/kafka (Alpine, busybox): only bash, and options of coreutils
-# that busybox has too. Passwords are read into variables and written to files of mode 0600, never passed as arguments.
+# Sourced by bash in confluentinc/cp-kafka (Red Hat's ubi9-micro) and apache/kafka (Alpine, busybox): only bash, and those options of
+# coreutils that busybox has too. The first has no grep, sed, awk or curl. Passwords are read into variables and written to files of mode 0600, never passed as arguments.
 # shellcheck shell=bash
 
 set -euo pipefail
 umask 077
 export LC_ALL=C
+
+# The tools themselves, not kafka-tool.sh, which is for people.
+PATH=${PATH#/opt/selfmonitor/tools:}
 
 RUN_DIR=/run/kafka
 ETC_DIR=/etc/selfmonitor
@@ -94,6 +97,9 @@ read_property() {
   done <"$1"
 }
 
+# file_contains FILE TEXT: whether the text is somewhere in the file, which may be missing.
+file_contains() { [[ -r $1 && $(<"$1") == *"$2"* ]]; }
+
 # The password of an account, from its mounted Secret. Only what Kafka's own parsers of it take unharmed.
 read_password() {
   local account=$1 printable='^[!-~]+$' password
@@ -112,13 +118,12 @@ install_certificates() {
     [[ -s $from/$file ]] || fail "The certificate's Secret has no $file" "It needs tls.crt (leaf, then chain), tls.key and ca.crt"
   done
   mkdir -p "$TLS_DIR"
-  cat "$from/tls.key" "$from/tls.crt" >"$TLS_DIR/keystore.pem.new"
-  cat "$from/ca.crt" >"$TLS_DIR/ca.crt.new"
-  if ! grep -q 'BEGIN PRIVATE KEY' "$TLS_DIR/keystore.pem.new"; then
-    rm -f "$TLS_DIR/keystore.pem.new" "$TLS_DIR/ca.crt.new"
+  if ! file_contains "$from/tls.key" 'BEGIN PRIVATE KEY'; then
     fail "tls.key is not an unencrypted PKCS#8 key ('BEGIN PRIVATE KEY')" \
       "Convert it: openssl pkcs8 -topk8 -nocrypt -in tls.key; with cert-manager set privateKey.encoding: PKCS8"
   fi
+  cat "$from/tls.key" "$from/tls.crt" >"$TLS_DIR/keystore.pem.new"
+  cat "$from/ca.crt" >"$TLS_DIR/ca.crt.new"
   mv "$TLS_DIR/keystore.pem.new" "$TLS_DIR/keystore.pem"
   mv "$TLS_DIR/ca.crt.new" "$TLS_DIR/ca.crt"
 }
@@ -128,6 +133,6 @@ certificates_changed() {
   local from=$SECRETS_DIR/tls
   if [[ -e $TLS_DIR/not-taken ]]; then return 0; fi
   [[ -s $from/tls.key && -s $from/tls.crt && -s $from/ca.crt ]] || return 1
-  # Not with cmp: neither Red Hat's minimal base nor busybox promises it.
+  # Not with cmp, which Red Hat's small bases do not have.
   [[ $(cat "$from/tls.key" "$from/tls.crt") != "$(<"$TLS_DIR/keystore.pem")" || $(<"$from/ca.crt") != "$(<"$TLS_DIR/ca.crt")" ]]
 }

@@ -120,6 +120,12 @@ spec:
           command: [/bin/bash, /opt/selfmonitor/bin/kafka-start.sh]
           env:
             {{- include "selfmonitor.kafka.nodeEnv" . | nindent 12 }}
+            # For people's commands: kafka-tool.sh.
+            - { name: PATH, value: {{ include "selfmonitor.kafka.path" . | quote }} }
+            - { name: TOOL_PLACE, value: {{ ternary "controller" "broker" (eq .template "controller") }} }
+            {{- if $secure }}
+            - { name: TOOL_CLIENT_PROPERTIES, value: /etc/selfmonitor/secrets/operator/client.properties }
+            {{- end }}
             {{- with $of.extraEnv }}
             {{- toYaml . | nindent 12 }}
             {{- end }}
@@ -130,7 +136,7 @@ spec:
             {{- if $monitoring }}
             - { name: metrics, containerPort: 5556 }
             {{- end }}
-          {{- include "selfmonitor.resources" (dict "resources" $of.resources "name" .valuesName) | nindent 10 }}
+          {{- include "selfmonitor.resources" (dict "resources" $of.resources "name" .valuesName "memoryLeast" 768) | nindent 10 }}
           {{- include "selfmonitor.containerSecurityContext" . | nindent 10 }}
           # Yes once this node is back where it was (bounded), and never asked again.
           startupProbe:
@@ -155,6 +161,10 @@ spec:
               exec: { command: [/bin/bash, /opt/selfmonitor/bin/kafka-pre-stop.sh] }
           volumeMounts:
             {{- include "selfmonitor.kafka.volumeMounts" . | nindent 12 }}
+            - { name: tools, mountPath: /opt/selfmonitor/tools, readOnly: true }
+            {{- if $secure }}
+            - { name: operator, mountPath: /etc/selfmonitor/secrets/operator, readOnly: true }
+            {{- end }}
             {{- if $monitoring }}
             - { name: jmx-agent, mountPath: /opt/jmx, readOnly: true }
             {{- end }}
@@ -166,6 +176,7 @@ spec:
           emptyDir: { sizeLimit: 256Mi }
         - name: scripts
           configMap: { name: kafka-scripts, defaultMode: 0555 }
+        {{- include "selfmonitor.kafka.toolVolumes" .root | nindent 8 }}
         - name: config
           configMap: { name: kafka-config }
         # Made inside the cluster by Job kafka-credentials-…: the pod waits for it and says so, see kafka-init.sh.
@@ -219,6 +230,27 @@ spec:
           requests: { storage: {{ include "selfmonitor.scalar" $of.persistence.size | quote }} }
 {{- end -}}
 
+{{/* Where commands are found in a pod of Kafka: ours under the tools' names, then whatever image it is. */}}
+{{- define "selfmonitor.kafka.path" -}}
+/opt/selfmonitor/tools:/opt/java/openjdk/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/kafka/bin
+{{- end -}}
+
+{{/* The volumes of kafka-tool.sh: the script under the name of each of Kafka's tools, and the operators' account. */}}
+{{- define "selfmonitor.kafka.toolVolumes" -}}
+- name: tools
+  configMap:
+    name: kafka-scripts
+    defaultMode: 0555
+    items:
+      {{- range (.Files.Get "files/tools.txt" | trim | splitList "\n") }}
+      - { key: kafka-tool.sh, path: {{ . }} }
+      {{- end }}
+{{- if .Values.security.enabled }}
+- name: operator
+  secret: { secretName: kafka-user-kafka-operator, optional: true, defaultMode: 0440, items: [{ key: client.properties, path: client.properties }] }
+{{- end }}
+{{- end -}}
+
 {{- define "selfmonitor.kafka.volumeMounts" -}}
 - { name: data, mountPath: /var/lib/kafka/data }
 - { name: run, mountPath: /run/kafka }
@@ -244,6 +276,10 @@ spec:
 - { name: NODE_ID_BASE, value: {{ .nodeIdBase | quote }} }
 - { name: NODE_SECURITY, value: {{ .root.Values.security.enabled | quote }} }
 - { name: NODE_HEAP_MIB, value: {{ .heapMiB | quote }} }
+{{- if ne (toString .of.resources.limits.memory) "none" }}
+- name: NODE_MEMORY_MIB
+  valueFrom: { resourceFieldRef: { containerName: kafka, resource: limits.memory, divisor: 1Mi } }
+{{- end }}
 - { name: NODE_JVM_OPTIONS, value: {{ .of.jvmOptions | quote }} }
 - { name: NODE_LOG4J, value: /etc/selfmonitor/kafka/{{ ternary "controller" "broker" (eq .template "controller") }}-log4j }
 - { name: NODE_IN_SYNC_SECONDS, value: {{ int .of.inSyncTimeoutSeconds | quote }} }
@@ -278,7 +314,7 @@ nodeSelector:
 tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- if ne $of.spread.nodes "none" }}
+{{- if has $of.spread.nodes (list "required" "preferred") }}
 affinity:
   podAntiAffinity:
     {{- if eq $of.spread.nodes "required" }}
@@ -303,7 +339,11 @@ topologySpreadConstraints:
   {{- if ne $how "none" }}
   - topologyKey: {{ $key }}
     maxSkew: 1
-    whenUnsatisfiable: {{ ternary "DoNotSchedule" "ScheduleAnyway" (eq $how "required") }}
+    whenUnsatisfiable: {{ ternary "DoNotSchedule" "ScheduleAnyway" (has $how (list "required" "even")) }}
+    {{- if and (eq $how "even") (semverCompare ">=1.27.0-0" $.root.Capabilities.KubeVersion.Version) }}
+    # On fewer nodes than this, one pod a node and no more.
+    minDomains: {{ min 3 (int $of.replicaCount) }}
+    {{- end }}
     labelSelector:
       matchLabels:
         {{- include "selfmonitor.selector" $ | nindent 8 }}
