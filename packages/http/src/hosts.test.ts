@@ -10,6 +10,11 @@ describe('a server on loopback', () => {
     }
   })
 
+  it('answers to the name that a container has for this machine', () => {
+    for (const name of ['host.docker.internal', 'host.containers.internal']) expect(answersTo(name), name).toBe(true)
+    expect(answersTo('evil.docker.internal')).toBe(false)
+  })
+
   it('answers to no other name or address', () => {
     for (const name of ['evil.example', '0.0.0.0', '10.0.0.1', 'localhost.evil.example', 'registry', '[::]']) {
       expect(answersTo(name), name).toBe(false)

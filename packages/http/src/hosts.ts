@@ -9,6 +9,9 @@ const loopback = new BlockList()
 loopback.addSubnet('127.0.0.0', 8, 'ipv4')
 loopback.addAddress('::1', 'ipv6')
 
+/** By these names containers reach the machine that runs them; `.internal` is nobody's on the public internet. */
+const containerHosts = new Set(['host.docker.internal', 'host.containers.internal'])
+
 /** An entry of the allowed hosts that is not a host name. */
 export class HostPatternError extends Error {
   readonly code = 'HOST_PATTERN'
@@ -34,9 +37,10 @@ export function isLoopback(host: string): boolean {
 }
 
 /**
- * A server that listens on loopback answers to `localhost` and to loopback addresses. One that others can reach answers
- * also to every address (a name is what gets rebound) and to names without a dot, which no public DNS serves: the name
- * of a Compose service, of a Kubernetes Service in the same namespace, of a machine.
+ * A server that listens on loopback answers to `localhost`, to loopback addresses and to the name that a container has for
+ * this machine. One that others can reach answers also to every address (a name is what gets rebound) and to names
+ * without a dot, which no public DNS serves: those of a Compose service, of a Kubernetes Service in the same namespace,
+ * of a machine.
  * @param listensOn the name or address that the server listens on
  * @param allowed further names; `.example.com` is every name below it, `*` is any name
  * @throws {HostPatternError}
@@ -44,9 +48,10 @@ export function isLoopback(host: string): boolean {
 export function hostPolicy(listensOn: string, allowed: readonly string[] = []): HostPolicy {
   const patterns = allowed.map(normalizePattern)
   if (patterns.includes('*')) return () => true
+  const isLocal = (name: string) => isLoopback(name) || containerHosts.has(name)
   const own = isLoopback(listensOn)
-    ? isLoopback
-    : (name: string) => isLoopback(name) || isIP(bare(name)) !== 0 || !name.includes('.')
+    ? isLocal
+    : (name: string) => isLocal(name) || isIP(bare(name)) !== 0 || !name.includes('.')
   return (name) =>
     own(name) || patterns.some((pattern) => (pattern.startsWith('.') ? name.endsWith(pattern) : bare(name) === pattern))
 }

@@ -2,6 +2,7 @@
 //
 // The parts of @confluentinc/schemaregistry are named one by one: its index also loads encryption, whose packages offer
 // TypeScript to whoever runs with the condition `source`, as these tests do.
+import { fileURLToPath } from 'node:url'
 import { SchemaRegistryClient } from '@confluentinc/schemaregistry/dist/schemaregistry-client.js'
 import { AvroDeserializer, AvroSerializer } from '@confluentinc/schemaregistry/dist/serde/avro.js'
 import { SerdeType } from '@confluentinc/schemaregistry/dist/serde/serde.js'
@@ -9,6 +10,7 @@ import { SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
 import avsc from 'avsc'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { describeEngines } from '../../../test/support/engines.ts'
+import { pythonWith } from '../../../test/support/python.ts'
 import {
   createRegistryClient,
   decodeFrame,
@@ -39,6 +41,8 @@ const event = {
   timestamp: 1_700_000_000_000,
   data: '{"a":1}',
 }
+
+const python = await pythonWith('confluent-kafka-avro')
 
 describeEngines('registry clients against our server', (engine) => {
   let server: RegistryServer
@@ -134,6 +138,39 @@ describeEngines('registry clients against our server', (engine) => {
         price: { cents: 5 },
       })
     })
+  })
+
+  describe.skipIf('missing' in python)("confluent-kafka's registry client in Python", () => {
+    const script = fileURLToPath(new URL('./test-support/confluent_registry.py', import.meta.url))
+
+    it.each([
+      ['the default context', '', ''],
+      ['a context', '/contexts/.python', ':.python:'],
+    ])(
+      'walks through the life of a subject in %s',
+      async (_name, path, prefix) => {
+        if ('missing' in python) throw new Error(python.missing)
+        expect(JSON.parse(await python.value.run(script, [server.url + path]))).toEqual({
+          found: [`${prefix}python-value`, 1, true],
+          versions: [1, 2],
+          latest: [2, true],
+          text: '{"type":"record","name":"A","fields":[{"name":"x","type":"int"},{"name":"y","type":"int","default":0}]}',
+          compatible: [true, false],
+          invalid: [422, 42201],
+          'missing version': [404, 40402],
+          'missing subject': [404, 40401],
+          'not soft-deleted': [404, 40405],
+          level: [{ compatibility: 'FULL' }, 'FULL'],
+          contexts: expect.arrayContaining(['.']),
+          frame: [0, true],
+          value: { x: 1, y: 2 },
+          deleted: [1, [2]],
+          gone: [404, 40401],
+          'deleted for good': [1, 2],
+        })
+      },
+      60_000,
+    )
   })
 
   describe('our client', () => {

@@ -21,6 +21,7 @@ const answerTypes = [
 const bodyTypes = [...answerTypes, 'application/octet-stream']
 /** Those that get a 405 on a path that does not have them; OPTIONS is answered on every path. */
 const methods: readonly HTTPMethods[] = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'TRACE']
+const knownMethods: readonly string[] = [...methods, 'HEAD', 'OPTIONS']
 
 /** No route has a schema of Fastify's own: its compilers, which take long to load, are never asked. */
 function noCompiler(): never {
@@ -58,7 +59,11 @@ export function buildApp(context: RouteContext, logger: Logger, guard: Guard): F
 
   addRoutes(app, context)
 
-  app.setNotFoundHandler((request, reply) => sendError(errors.noSuchPath(), request, reply))
+  app.setNotFoundHandler((request, reply) => {
+    if (knownMethods.includes(request.method)) return sendError(errors.noSuchPath(), request, reply)
+    // A method that no path has.
+    return sendError(plainRefusal(405), request, reply.header('allow', knownMethods.join(', ')))
+  })
   app.setErrorHandler((error, request, reply) => {
     const refusal = toRefusal(error)
     if (refusal.status >= 500) {

@@ -43,6 +43,8 @@ describeEngines('contexts of the registry', (engine) => {
         is_compatible: false,
       })
       await answers(get(at('/')), {})
+      expect((await get(at('/contexts'))).body).toContain(context)
+      await answers(get(at('/schemas/types')), ['AVRO'])
       await answers(remove(at('/subjects/s')), [1, 2])
       await fails(get(at('/subjects/s/versions')), 404, 40401, `Subject '${subject}' not found.`)
     })

@@ -103,7 +103,7 @@ describe('malformed requests', () => {
     ['have half a body', `${head('POST /subjects/a/versions HTTP/1.1', json, 'Content-Length: 10')}half`, 408],
     ['have a body that is too large', head('POST /subjects/a/versions HTTP/1.1', 'Content-Length: 10485761'), 413],
     ['have a method that does not exist', head('BREW /subjects HTTP/1.1'), 400],
-    ['have a method of others', head('PROPFIND /subjects HTTP/1.1'), 404],
+    ['have a method of others', head('PROPFIND /subjects HTTP/1.1'), 405],
   ])('that %s are answered in the form of the registry', async (_name, bytes, status) => {
     const { host, port } = server.address
     const socket = connect(port, host)

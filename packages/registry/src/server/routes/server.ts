@@ -2,13 +2,6 @@
 import { version } from '../version.ts'
 import { type Call, page, type Route, type RouteContext } from './route.ts'
 
-export function rootRoutes(): Route[] {
-  return [
-    { method: 'GET', path: '/', handle: () => ({}) },
-    { method: 'POST', path: '/', handle: () => ({}) },
-  ]
-}
-
 export function serverRoutes({ store }: RouteContext): Route[] {
   function contexts(call: Call): string[] {
     const prefix = call.query.contextPrefix ?? ''
@@ -16,6 +9,8 @@ export function serverRoutes({ store }: RouteContext): Route[] {
   }
 
   return [
+    { method: 'GET', path: '/', handle: () => ({}) },
+    { method: 'POST', path: '/', handle: () => ({}) },
     { method: 'GET', path: '/contexts', handle: (call) => page(call, contexts(call)) },
     {
       method: 'GET',
