@@ -26,12 +26,15 @@ describe('the Fastify plugin', () => {
     })
     await app.ready()
 
-    expect((await app.inject('/ready')).json()).toEqual({
-      ready: true,
-      broker: 'connected',
-      consumer: 'running',
-      problems: [],
-    })
+    // The service is there before its group has given it partitions.
+    await expect
+      .poll(async () => (await app.inject('/ready')).json(), { timeout: 20_000 })
+      .toEqual({
+        ready: true,
+        broker: 'connected',
+        consumer: 'running',
+        problems: [],
+      })
     const { eventId } = (await app.inject({ method: 'POST', url: '/users' })).json<{ eventId: string }>()
     await platform.waitForHandled(eventId)
     expect(handled).toEqual(['user_created'])
@@ -40,6 +43,48 @@ describe('the Fastify plugin', () => {
     await expect(app.events.emit('user.events', 'user_created', ada, { userId: 'u' })).rejects.toMatchObject({
       code: 'CLOSED',
     })
+  })
+
+  it('does not keep the service from listening while its group is not joined yet, and says so', async () => {
+    platform.broker.faults.add({ api: 'JoinGroup', action: { error: 'COORDINATOR_NOT_AVAILABLE' } })
+    const app = fastify()
+    await app.register(eventsPlugin, {
+      ...platform.options,
+      service: 'patient-service',
+      readiness: '/ready',
+      handlers: (events) => void events.on('user.events', '*', () => {}),
+    })
+    await app.ready()
+    const ready = () => app.inject('/ready')
+    expect((await ready()).statusCode).toBe(503)
+    expect((await ready()).json()).toMatchObject({ ready: false, broker: 'connected', consumer: 'joining' })
+    const problems = async () => (await ready()).json<{ problems: object[] }>().problems
+    await expect
+      .poll(problems, { timeout: 20_000 })
+      .toMatchObject([{ resource: 'group patient-service', code: 'COORDINATOR_NOT_AVAILABLE', fatal: false }])
+    platform.broker.faults.clear()
+    await expect.poll(async () => (await ready()).statusCode, { timeout: 20_000 }).toBe(200)
+    await app.close()
+  })
+
+  it('shows what refuses it in the group, and goes on when that is mended', async () => {
+    platform.broker.faults.add({ api: 'JoinGroup', action: { error: 'GROUP_AUTHORIZATION_FAILED' } })
+    const app = fastify()
+    await app.register(eventsPlugin, {
+      ...platform.options,
+      service: 'denied-service',
+      readiness: '/ready',
+      handlers: (events) => void events.on('user.events', '*', () => {}),
+    })
+    await app.ready()
+    const ready = () => app.inject('/ready')
+    const problems = async () => (await ready()).json<{ problems: object[] }>().problems
+    await expect
+      .poll(problems, { timeout: 20_000 })
+      .toMatchObject([{ resource: 'group denied-service', code: 'GROUP_REFUSED', fatal: true }])
+    platform.broker.faults.clear()
+    await expect.poll(async () => (await ready()).statusCode, { timeout: 20_000 }).toBe(200)
+    await app.close()
   })
 
   it('keeps a service from starting without a broker, and says why', async () => {

@@ -20,9 +20,15 @@ declare module 'fastify' {
 }
 
 export interface EventsPluginOptions extends EventStreamOptions {
-  /** Names the handlers; they run from the moment the service is ready. */
+  /**
+   * Names the handlers; they run once the service listens and its group has given it partitions. The service does not wait
+   * for the group: after a crash the group waits for the dead member, for longer than Fastify waits for its plugins.
+   */
   handlers?: (events: EventStream<Registered>) => void
-  /** Path that answers 200 while events can be emitted and handled, else 503. Default: no such route. */
+  /**
+   * Path that answers 200 while events can be emitted and handled, else 503: also while the group is being joined
+   * (`consumer: joining`). The body says what is in the way. Default: no such route.
+   */
   readiness?: string
 }
 
@@ -33,7 +39,7 @@ const register: FastifyPluginAsync<EventsPluginOptions> = async (fastify, { hand
   fastify.addHook('onClose', () => events.close())
   if (handlers !== undefined) {
     handlers(events)
-    fastify.addHook('onReady', () => events.run())
+    fastify.addHook('onReady', () => events.run({ waitForGroup: false }))
   }
   if (readiness !== undefined) {
     fastify.get(readiness, async (_request, reply) => {

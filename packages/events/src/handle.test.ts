@@ -502,14 +502,15 @@ describeEngines('handling', (engine) => {
       expect(second.stats().handled).toBe(moved().length)
     })
 
-    it('can be closed while it is still joining', async () => {
+    it('can be closed in good order while it is still joining: run() ends, too', async () => {
       const topic = await rig.topic('user.events')
       const stream = await rig.connect()
       stream.on(topic, '*', () => {})
       const running = stream.run()
       const closing = stream.close()
-      await expect(running).rejects.toMatchObject({ code: 'CLOSED' })
+      await running
       await closing
+      await expect(stream.run()).rejects.toMatchObject({ code: 'CLOSED' })
     })
 
     it('stays a member while a handler runs for longer than the session', async () => {

@@ -25,6 +25,7 @@ export interface ResolvedOptions extends SecurityOptions {
   readonly service: string
   readonly bootstrapServers: string
   readonly registryUrl: string
+  readonly waitForBrokerMs: number
   readonly group: string
   readonly from: 'earliest' | 'latest'
   readonly concurrency: number
@@ -66,6 +67,7 @@ export function resolveOptions(options: EventStreamOptions, env: NodeJS.ProcessE
       text(options.bootstrapServers, 'bootstrapServers', env, 'KAFKA_BOOTSTRAP_SERVERS') ?? '127.0.0.1:9092',
     ),
     registryUrl: urls(text(options.registryUrl, 'registryUrl', env, 'SCHEMA_REGISTRY_URL') ?? 'http://127.0.0.1:8081'),
+    waitForBrokerMs: integer('waitForBrokerMs', options.waitForBrokerMs ?? 0, 0, 86_400_000),
     group: text(options.group, 'group', env, null) ?? service,
     from: oneOf('from', options.from ?? 'earliest', ['earliest', 'latest'] as const),
     concurrency: integer('concurrency', options.concurrency ?? 16, 1, 10_000),

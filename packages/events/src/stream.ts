@@ -2,7 +2,7 @@
 import { findShapes, PlatformError } from '@selfmonitor/platform/shapes'
 import { createRegistryClient } from '@selfmonitor/registry'
 import { createEmitter } from './emitter.ts'
-import { EventsClosedError, EventsConfigError, EventsConnectionError, EventsError } from './errors.ts'
+import { EventsClosedError, EventsConfigError, EventsConnectionError } from './errors.ts'
 import { type Consumer, createConsumer, createDeadLetterWriter, type TopicHandlers } from './handle/index.ts'
 import {
   createKafkaClient,
@@ -15,6 +15,7 @@ import {
 import { defaultLogger } from './logger.ts'
 import { resolveOptions } from './options.ts'
 import { createProblems } from './problems.ts'
+import { connectionError, isRegistryAnswer, reach } from './reach.ts'
 import type {
   CatalogueOf,
   EmitOptions,
@@ -66,9 +67,17 @@ export async function connectEvents<Events extends CatalogueOf<Events> = EventCa
 
   const problems = createProblems(logger)
   const clients: KafkaClient[] = []
+  const unreachable = new Set<KafkaClient>()
   const connect = (requestTimeoutMs: number): KafkaClient => {
     const { bootstrapServers, sasl, tls } = settings
-    const client = createKafkaClient({ bootstrapServers, clientId: service, requestTimeoutMs, sasl, tls })
+    const onReachable = (reachable: boolean, reason: string | null): void => {
+      if (reachable) unreachable.delete(client)
+      else unreachable.add(client)
+      const message = `no broker answers at ${bootstrapServers} (${reason})`
+      if (!reachable) problems.report('broker', { code: 'BROKER_UNREACHABLE', message, fatal: false })
+      else if (unreachable.size === 0) problems.solved('broker')
+    }
+    const client = createKafkaClient({ bootstrapServers, clientId: service, requestTimeoutMs, sasl, tls, onReachable })
     clients.push(client)
     return client
   }
@@ -93,27 +102,17 @@ export async function connectEvents<Events extends CatalogueOf<Events> = EventCa
     ...(options.observer === undefined ? {} : { observer: options.observer }),
   })
 
+  const deadlineMs = Date.now() + settings.waitForBrokerMs
   try {
-    await produceClient.describe([])
+    await reach(() => produceClient.describe([]), isAuthenticationFailure, deadlineMs).catch((error: unknown) => {
+      throw connectionError(settings, error)
+    })
+    await reach(() => registry.subjects(), isRegistryAnswer, deadlineMs).catch((error: unknown) => {
+      throw new EventsConnectionError('registry', settings.registryUrl, reasonOf(error), error)
+    })
   } catch (error) {
     await produceClient.close()
-    if (isAuthenticationFailure(error)) {
-      throw new EventsError(
-        'AUTHENTICATION_FAILED',
-        `${settings.bootstrapServers} refuses the user ${settings.sasl?.username} (${reasonOf(error)}): check KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD and KAFKA_SASL_MECHANISM`,
-        { cause: error },
-      )
-    }
-    const reason = reasonOf(error)
-    // What a broker that speaks SASL or TLS does to a client that does not.
-    const hint = reason === 'Connection closed' ? ': does it want SASL or TLS?' : ''
-    throw new EventsConnectionError('broker', settings.bootstrapServers, `${reason}${hint}`, error)
-  }
-  try {
-    await registry.subjects()
-  } catch (error) {
-    await produceClient.close()
-    throw new EventsConnectionError('registry', settings.registryUrl, reasonOf(error), error)
+    throw error
   }
   logger.debug({ service, bootstrapServers: settings.bootstrapServers, registryUrl: settings.registryUrl }, 'connected')
 
@@ -194,7 +193,7 @@ export async function connectEvents<Events extends CatalogueOf<Events> = EventCa
       return stream
     },
 
-    async run() {
+    async run({ waitForGroup = true } = {}) {
       if (closing !== null) throw new EventsClosedError('run')
       if (consumer !== null) throw new EventsConfigError('run', 'was called before')
       if (handlers.size === 0) throw new EventsConfigError('run', 'there is no handler yet: call on() first')
@@ -214,8 +213,14 @@ export async function connectEvents<Events extends CatalogueOf<Events> = EventCa
         random: Math.random,
         ...(options.observer === undefined ? {} : { observer: options.observer }),
       })
+      const started = consumer.start()
+      if (!waitForGroup) {
+        // A refusal is among the problems then, and joining goes on.
+        started.catch(() => undefined)
+        return
+      }
       try {
-        await consumer.start()
+        await started
       } catch (error) {
         await stream.close()
         throw error

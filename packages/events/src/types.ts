@@ -196,6 +196,8 @@ export interface EventStreamOptions {
   bootstrapServers?: string
   /** Default `SCHEMA_REGISTRY_URL`, else `http://127.0.0.1:8081`. */
   registryUrl?: string
+  /** How long `connectEvents` waits for a broker and the registry to answer, in milliseconds. Default 0: one attempt. */
+  waitForBrokerMs?: number
   /** Consumer group. Default: the service's name. */
   group?: string
   /** Where a group with no committed offset begins. Default `earliest`. */
@@ -279,6 +281,11 @@ export interface EventStreamHealth {
   readonly problems: readonly StreamProblem[]
 }
 
+export interface RunOptions {
+  /** Wait until this member has its partitions. Default true. */
+  waitForGroup?: boolean
+}
+
 /** A service's connection to its events. */
 export interface EventStream<Events extends CatalogueOf<Events> = EventCatalogue> {
   readonly service: string
@@ -329,8 +336,14 @@ export interface EventStream<Events extends CatalogueOf<Events> = EventCatalogue
     handler: EventHandler<ReceivedEvent<K, Events[T][K]>>,
   ): EventStream<Events>
 
-  /** Starts handling; resolves once this member has its partitions. */
-  run(): Promise<void>
+  /**
+   * Starts handling. Resolves once this member has its partitions, which takes as long as the group's rebalance: up to the
+   * session timeout of a member that died; also when `close()` comes first. With `waitForGroup: false` it resolves at once,
+   * and joining goes on in the background; `health()` says `joining` until it is done, and what hinders it.
+   * @throws UnknownEventError, TopicDeniedError, EventsError GROUP_REFUSED when the group cannot be joined; the stream is
+   *   closed then. With `waitForGroup: false` these are problems that `health()` shows, and joining is tried again.
+   */
+  run(options?: RunOptions): Promise<void>
 
   /** Resolves when everything emitted so far is acknowledged or has failed. */
   flush(): Promise<void>

@@ -14,7 +14,7 @@ export const handleJoinGroup: ApiHandler<'JoinGroup'> = async (request, context)
   const misplaced = wrongCoordinator(context, request.groupId)
   if (misplaced) return { ...noGeneration(apiVersion), memberId: request.memberId, errorCode: codeOf(misplaced) }
   const { groupId, memberId, groupInstanceId, sessionTimeoutMs, rebalanceTimeoutMs, protocolType, reason } = request
-  const result = await broker.groups.join({
+  const input = {
     groupId,
     memberId,
     groupInstanceId,
@@ -28,7 +28,8 @@ export const handleJoinGroup: ApiHandler<'JoinGroup'> = async (request, context)
     reason,
     requireKnownMemberId: apiVersion >= 4,
     supportsSkippingAssignment: apiVersion >= 9,
-  })
+  }
+  const result = await broker.groups.join(input, context.signal)
   return result.error ? { ...noGeneration(apiVersion), ...refusal(result) } : admission(result)
 }
 

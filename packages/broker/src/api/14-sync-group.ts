@@ -13,10 +13,9 @@ export const handleSyncGroup: ApiHandler<'SyncGroup'> = async (request, context)
   if (context.apiVersion >= 5 && (request.protocolType === null || request.protocolName === null)) {
     return { errorCode: errorCodes.INCONSISTENT_GROUP_PROTOCOL, assignment: none }
   }
-  const { error, protocolType, protocolName, assignment } = await context.broker.groups.sync({
-    ...request,
-    // The request's buffer is not ours to keep.
-    assignments: request.assignments.map((given) => ({ ...given, assignment: Buffer.from(given.assignment) })),
-  })
+  // The request's buffer is not ours to keep.
+  const assignments = request.assignments.map((given) => ({ ...given, assignment: Buffer.from(given.assignment) }))
+  const result = await context.broker.groups.sync({ ...request, assignments }, context.signal)
+  const { error, protocolType, protocolName, assignment } = result
   return { errorCode: codeOf(error), protocolType, protocolName, assignment }
 }

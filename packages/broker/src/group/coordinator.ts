@@ -4,6 +4,7 @@
 // One rule keeps memory and log in step: state changes at once, nothing is answered before what it rests on is written,
 // and a write that fails is taken back.
 import { randomUUID } from 'node:crypto'
+import { abandon } from './abandon.ts'
 import {
   createGroup,
   type Effect,
@@ -13,6 +14,7 @@ import {
   nextDeadline,
   type Step,
   syncRefused,
+  type Waiter,
 } from './classic-group.ts'
 import { createCommitWaits } from './commit-waits.ts'
 import { describeGroup, describeMissing, groupType, isListed } from './describe.ts'
@@ -168,6 +170,27 @@ export async function openGroupCoordinator(options: GroupCoordinatorOptions): Pr
     })
   }
 
+  /** Waits for the answer, and tells the group when the connection that it is for is gone before it came. */
+  const whileConnected = async <Result>(
+    entry: Entry,
+    waiter: Waiter,
+    answer: Promise<Result>,
+    connection: AbortSignal | undefined,
+  ): Promise<Result> => {
+    // After the present turn: a broker that stops ends its connections first, and then answers what waits itself.
+    const onGone = () =>
+      queueMicrotask(() => {
+        if (!closed) stepGroup(entry, (step) => abandon(entry.group, step, waiter))
+      })
+    if (connection?.aborted) onGone()
+    connection?.addEventListener('abort', onGone, { once: true })
+    try {
+      return await answer
+    } finally {
+      connection?.removeEventListener('abort', onGone)
+    }
+  }
+
   const unusable = (): GroupError => failure('COORDINATOR_NOT_AVAILABLE', 'the broker is shutting down')
   const invalidGroupId = (): GroupError => failure('INVALID_GROUP_ID', 'the group id is empty')
   const unknownGroup = (groupId: string): GroupError =>
@@ -223,7 +246,7 @@ export async function openGroupCoordinator(options: GroupCoordinatorOptions): Pr
   return {
     partitionFor,
 
-    async join(input) {
+    async join(input, connection) {
       if (closed) return joinRefused(input.memberId, unusable())
       const invalid = validateJoin(input, config)
       if (invalid) return joinRefused(input.memberId, refused('JoinGroup', input.groupId, invalid))
@@ -231,17 +254,17 @@ export async function openGroupCoordinator(options: GroupCoordinatorOptions): Pr
       if (!entry) return joinRefused(input.memberId, refused('JoinGroup', input.groupId, unknownGroup(input.groupId)))
       const { waiter, answer } = waiters.join()
       stepGroup(entry, (step) => join(entry.group, step, input, waiter))
-      return answer
+      return whileConnected(entry, waiter, answer, connection)
     },
 
-    async sync(input) {
+    async sync(input, connection) {
       if (closed) return syncRefused(unusable())
       if (input.groupId === '') return syncRefused(refused('SyncGroup', '', invalidGroupId()))
       const entry = entries.get(input.groupId)
       if (!entry) return syncRefused(refused('SyncGroup', input.groupId, unknownGroup(input.groupId)))
       const { waiter, answer } = waiters.sync()
       stepGroup(entry, (step) => sync(entry.group, step, input, waiter))
-      return answer
+      return whileConnected(entry, waiter, answer, connection)
     },
 
     async heartbeat(input) {

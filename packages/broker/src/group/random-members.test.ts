@@ -2,6 +2,7 @@
 // delayed at random, and whatever they do the group keeps its promises.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { abandon } from './abandon.ts'
 import { type ClassicGroup, createGroup, type Effect, nextDeadline, type Step } from './classic-group.ts'
 import { join } from './join.ts'
 import { leave } from './leave.ts'
@@ -43,7 +44,7 @@ interface World {
 }
 
 type Action =
-  | { readonly do: 'act' | 'silence' | 'restart' | 'leave' | 'resubscribe'; readonly client: number }
+  | { readonly do: 'act' | 'silence' | 'restart' | 'hang-up' | 'leave' | 'resubscribe'; readonly client: number }
   | { readonly do: 'wait'; readonly ms: number }
 
 const actions = fc.array(
@@ -55,7 +56,13 @@ const actions = fc.array(
     {
       weight: 2,
       arbitrary: fc.record({
-        do: fc.constantFrom('silence' as const, 'restart' as const, 'leave' as const, 'resubscribe' as const),
+        do: fc.constantFrom(
+          'silence' as const,
+          'restart' as const,
+          'hang-up' as const,
+          'leave' as const,
+          'resubscribe' as const,
+        ),
         client: fc.nat(4),
       }),
     },
@@ -126,6 +133,19 @@ function run(world: World, action: Action): void {
       client.silent = false
       act(world, client)
       break
+    case 'hang-up': {
+      // The connection closes while a request waits: the client keeps its id and will try again, the broker is told.
+      if (client.waiting === undefined) break
+      const waiter = world.waiters.findLastIndex((one) => one.client === client)
+      client.process++
+      client.waiting = undefined
+      client.joined = false
+      client.toSync = undefined
+      const effects: Effect[] = []
+      abandon(world.group, step(world, effects), waiter)
+      deliver(world, effects)
+      break
+    }
     case 'leave': {
       if (client.waiting !== undefined || client.memberId === '') break
       const effects: Effect[] = []

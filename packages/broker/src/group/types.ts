@@ -220,10 +220,13 @@ export interface CommitNotice {
 export interface GroupCoordinator {
   /** The partition of `__consumer_offsets` that holds a group: Java's `String.hashCode`, made positive, modulo. */
   partitionFor(groupId: string): number
-  /** Answers when the rebalance that the join belongs to completes, which may be minutes later. */
-  join(input: JoinInput): Promise<JoinResult>
-  /** Answers when the leader's assignment is written. */
-  sync(input: SyncInput): Promise<SyncResult>
+  /**
+   * Answers when the rebalance that the join belongs to completes, which may be minutes later.
+   * @param connection fires when the client's connection is gone: then the member is not waited for (`abandon.ts`)
+   */
+  join(input: JoinInput, connection?: AbortSignal): Promise<JoinResult>
+  /** Answers when the leader's assignment is written. @param connection as for `join` */
+  sync(input: SyncInput, connection?: AbortSignal): Promise<SyncResult>
   heartbeat(input: HeartbeatInput): Promise<GroupError | undefined>
   leave(input: LeaveInput): Promise<LeaveResult>
   /** Answers when the offsets are written. */

@@ -67,6 +67,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   const signals = new Map<string, AbortController>()
   const stopping = new AbortController()
   const topics = [...handlers.keys()]
+  const commitsResource = `commits of group ${settings.group}`
   let perPartitionRoom = settings.maxQueued
   let wakeTimer: NodeJS.Timeout | null = null
   let idleWaiters: (() => void)[] = []
@@ -111,6 +112,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     sessionTimeoutMs: settings.sessionTimeoutMs,
     rebalanceTimeoutMs: Math.max(60_000, settings.sessionTimeoutMs),
     logger,
+    problems,
     assigned,
     revoked,
     lost: (partitions) => takeAway(partitions),
@@ -305,9 +307,13 @@ export function createConsumer(options: ConsumerOptions): Consumer {
       .commit(offsets)
       .then(() => {
         for (const offset of offsets) scheduler.committed(offset)
+        problems.solved(commitsResource)
       })
       .catch((error: unknown) => {
-        logger.debug({ group: settings.group, reason: reasonOf(error) }, 'the commit failed')
+        const code = kafkaErrorName(error) ?? 'UNREACHABLE'
+        const fatal = partitionErrorKind(code) === 'fatal'
+        const message = `offsets of the group ${settings.group} cannot be committed: ${reasonOf(error)}`
+        problems.report(commitsResource, { code, message, fatal, routine: !fatal })
       })
       .finally(() => {
         committing = null

@@ -12,6 +12,7 @@ import {
 } from '@platformatic/kafka'
 import { clientSecurity } from '@selfmonitor/cluster'
 import type { SecurityOptions } from '../options.ts'
+import { backoffMs, pause } from './wait.ts'
 
 export interface PartitionMetadata {
   /** -1 while the partition has no leader. */
@@ -45,7 +46,7 @@ export interface KafkaClient {
   /** A connection to a node, for those who write the request's bytes themselves. */
   connection(nodeId: number | null): Promise<Connection>
   version(api: string): Promise<number>
-  /** False when the latest attempt to reach a broker failed; brokers close connections that are idle, which is no failure. */
+  /** False while the latest attempt to reach a broker failed; it is tried again in the background until one answers. */
   isReachable(): boolean
   close(): Promise<void>
 }
@@ -55,6 +56,8 @@ export interface KafkaClientOptions extends SecurityOptions {
   readonly clientId: string
   /** How long a request may take, in milliseconds. */
   readonly requestTimeoutMs: number
+  /** Told when a broker answers again, and of each attempt that fails, with the reason. */
+  readonly onReachable?: (reachable: boolean, reason: string | null) => void
 }
 
 interface MetadataResponse {
@@ -93,6 +96,31 @@ export function createKafkaClient(options: KafkaClientOptions): KafkaClient {
   })
   let brokers = new Map<number, Broker>()
   let reachable = true
+  const closing = new AbortController()
+
+  function noteReachable(now: boolean, reason: string | null): void {
+    if ((now && reachable) || closing.signal.aborted) return
+    const changed = reachable !== now
+    reachable = now
+    options.onReachable?.(now, reason)
+    if (changed && !now) void probe()
+  }
+
+  /** Tries until a broker answers: a client that has nothing to send would not notice that one is back. */
+  async function probe(): Promise<void> {
+    for (let failures = 1; !reachable && !closing.signal.aborted; failures++) {
+      await pause(backoffMs(failures), closing.signal)
+      if (!reachable && !closing.signal.aborted) await connection(null).catch(() => undefined)
+    }
+  }
+
+  // A connection that ends while nothing is under way says nothing of the broker, which closes idle ones: look.
+  base.connections.on('disconnect', () => {
+    // Later, because the pool forgets the connection after it has said so.
+    setImmediate(() => {
+      if (reachable && !closing.signal.aborted) void connection(null).catch(() => undefined)
+    })
+  })
 
   function api(name: string): Promise<API<unknown[], unknown>> {
     return new Promise((resolve, reject) => {
@@ -107,10 +135,11 @@ export function createKafkaClient(options: KafkaClientOptions): KafkaClient {
           ? await base.connections.getFirstAvailable([...brokers.values(), ...bootstrapBrokers])
           : // An unknown node is the pool's own retriable error ("not in the current metadata").
             await base.connections.get(brokers.get(nodeId) as Broker)
-      reachable = true
+      // One broker of several that is down is the business of who wants that one: the cluster is there.
+      if (nodeId === null) noteReachable(true, null)
       return found
     } catch (error) {
-      reachable = false
+      if (nodeId === null) noteReachable(false, reasonOf(error))
       throw error
     }
   }
@@ -129,8 +158,8 @@ export function createKafkaClient(options: KafkaClientOptions): KafkaClient {
 
   return {
     async describe(topics) {
-      const found = await api('Metadata')
       const on = await connection(null)
+      const found = await api('Metadata')
       const response = await invoke<MetadataResponse>(on, found, [[...topics], false, false]).catch((error: unknown) =>
         partialResponse<MetadataResponse>(error),
       )
@@ -149,8 +178,9 @@ export function createKafkaClient(options: KafkaClientOptions): KafkaClient {
     },
 
     async call(nodeId, name, request) {
+      const on = await connection(nodeId)
       const found = await api(name)
-      return invoke(await connection(nodeId), found, request(found.version))
+      return invoke(on, found, request(found.version))
     },
 
     connection,
@@ -162,6 +192,7 @@ export function createKafkaClient(options: KafkaClientOptions): KafkaClient {
     isReachable: () => reachable,
 
     async close() {
+      closing.abort()
       await base.close()
     },
   }

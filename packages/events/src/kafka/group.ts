@@ -11,7 +11,8 @@ import {
   encodeConsumerProtocolAssignment,
   encodeConsumerProtocolSubscription,
 } from '@platformatic/kafka'
-import { EventsClosedError, EventsError } from '../errors.ts'
+import { EventsError } from '../errors.ts'
+import type { Problems } from '../problems.ts'
 import type { Logger } from '../types.ts'
 import { hasKafkaError, type KafkaClient, kafkaErrorName, reasonOf } from './client.ts'
 import { requireTopic } from './require-topic.ts'
@@ -32,6 +33,7 @@ export interface GroupMemberOptions {
   readonly sessionTimeoutMs: number
   readonly rebalanceTimeoutMs: number
   readonly logger: Logger
+  readonly problems: Problems
   /** Partitions that are this member's now. */
   assigned(partitions: readonly TopicPartition[]): Promise<void>
   /** Partitions that are to be given up: what is running may end and be committed before this resolves. */
@@ -41,7 +43,7 @@ export interface GroupMemberOptions {
 }
 
 export interface GroupMember {
-  /** Resolves with the first assignment. @throws EventsError when the group cannot be joined at all */
+  /** Resolves with the first assignment, or when `leave` comes first. @throws EventsError when the group cannot be joined at all */
   start(): Promise<void>
   /** Commits offsets as this member. @throws when the coordinator refuses (the member is not, or no longer, of this generation) */
   commit(offsets: readonly (TopicPartition & { readonly offset: bigint })[]): Promise<void>
@@ -84,7 +86,8 @@ const fatal = [
 ]
 
 export function createGroupMember(options: GroupMemberOptions): GroupMember {
-  const { joinClient, client, group, topics, logger } = options
+  const { joinClient, client, group, topics, logger, problems } = options
+  const resource = `group ${group}`
   const stopping = new AbortController()
   const first = Promise.withResolvers<void>()
   // Whoever waits for it hears of it; when nobody does, that is no unhandled rejection.
@@ -97,6 +100,7 @@ export function createGroupMember(options: GroupMemberOptions): GroupMember {
   let partitionCounts = new Map<string, number>()
   let leading = false
   let joined = false
+  let joinedBefore = false
   let rebalances = 0
 
   async function findCoordinator(): Promise<number> {
@@ -114,7 +118,7 @@ export function createGroupMember(options: GroupMemberOptions): GroupMember {
   /** A topic that cannot be read ends the start; later, the member goes on with the others, and the fetcher says what is wrong. */
   async function lookUpTopics(): Promise<void> {
     const described = await client.describe(topics)
-    if (!joined) for (const topic of topics) requireTopic(described, topic, 'read')
+    if (!joinedBefore) for (const topic of topics) requireTopic(described, topic, 'read')
     partitionCounts = new Map([...described].map(([name, { partitions }]) => [name, partitions.length]))
   }
 
@@ -216,6 +220,8 @@ export function createGroupMember(options: GroupMemberOptions): GroupMember {
           await options.assigned(added)
         }
         joined = true
+        joinedBefore = true
+        problems.solved(resource)
         first.resolve()
         // What was given up can be given to another now (KIP-429: a second round follows a revocation).
         if (revoked.length > 0) continue
@@ -226,7 +232,7 @@ export function createGroupMember(options: GroupMemberOptions): GroupMember {
         const problem = give(error)
         if (problem !== null) {
           first.reject(problem)
-          logger.error({ group, code: problem.code }, problem.message)
+          problems.report(resource, { code: problem.code, message: problem.message, fatal: true })
         }
         await pause(
           problem === null ? (kafkaErrorName(error) === 'MEMBER_ID_REQUIRED' ? 0 : backoffMs(failures)) : 5000,
@@ -261,13 +267,22 @@ export function createGroupMember(options: GroupMemberOptions): GroupMember {
         if (name !== null && fatal.includes(name)) {
           return new EventsError('GROUP_REFUSED', `group ${group}: ${name}${explain(name)}`, { cause: error })
         }
-        logger.debug({ group, reason: reasonOf(error) }, 'cannot join the group yet')
+        hindered('cannot join the group', error)
         return null
     }
   }
 
+  /** Something that goes away, but may last: routine at first. */
+  function hindered(what: string, error: unknown): void {
+    const code = kafkaErrorName(error) ?? 'UNREACHABLE'
+    const refused = fatal.includes(code)
+    const message = `${resource}: ${what}: ${reasonOf(error)}${explain(code)}`
+    problems.report(resource, { code, message, fatal: refused, routine: !refused })
+  }
+
   function loseAll(reason: string): void {
     generation = -1
+    joined = false
     if (owned.length === 0) return
     logger.warn(
       { group, reason, partitions: owned.length },
@@ -290,6 +305,7 @@ export function createGroupMember(options: GroupMemberOptions): GroupMember {
       if (signal.aborted) return
       try {
         await client.call(await findCoordinator(), 'Heartbeat', () => [group, generation, memberId, null])
+        if (failures > 0 || joined) problems.solved(resource)
         failures = 0
         if (leading && leaveOnRebalance && Date.now() - lastGrowthCheckMs >= growthCheckMs) {
           lastGrowthCheckMs = Date.now()
@@ -306,7 +322,7 @@ export function createGroupMember(options: GroupMemberOptions): GroupMember {
           // The coordinator moved or is down: the membership outlives that for the session timeout.
           failures++
           coordinator = null
-          logger.debug({ group, reason: reasonOf(error) }, 'a heartbeat failed')
+          hindered('a heartbeat failed', error)
         }
       }
     }
@@ -369,7 +385,7 @@ export function createGroupMember(options: GroupMemberOptions): GroupMember {
 
     async leave() {
       stopping.abort()
-      first.reject(new EventsClosedError('run'))
+      first.resolve()
       joined = false
       if (memberId !== '' && coordinator !== null) {
         // Leaving is a courtesy to the others: without it they wait for the session timeout.

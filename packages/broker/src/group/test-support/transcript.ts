@@ -6,6 +6,7 @@
 // Members are called by short names. A name stands for the member id that the group gave it last; `a-1` names one id
 // outright. Time begins at 0 and moves with `after 500`.
 import { expect } from 'vitest'
+import { abandon } from '../abandon.ts'
 import { type ClassicGroup, createGroup, type Effect, nextDeadline, type Step } from '../classic-group.ts'
 import { join, validateJoin } from '../join.ts'
 import { leave } from '../leave.ts'
@@ -129,6 +130,10 @@ function execute(run: Run, command: string): string[] {
       result(`leave: ${left.error ? said(left.error) : each.join('; ')}`)
       break
     }
+    // The connection of the member's latest request closes.
+    case 'hang-up':
+      abandon(run.group, step, run.waiters.lastIndexOf(who))
+      break
     case 'after': {
       const endMs = run.nowMs + Number(who)
       for (let dueMs = nextDeadline(run.group); dueMs <= endMs; dueMs = nextDeadline(run.group)) {

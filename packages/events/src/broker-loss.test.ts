@@ -1,0 +1,141 @@
+// A broker that is not there yet, that goes and comes back, and topics that may not be read.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Broker, startBroker } from '@selfmonitor/broker'
+import { type RegistryServer, startRegistry } from '@selfmonitor/registry'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { until, useEvents } from '../../../test/support/events.ts'
+import { connectEvents, type Logger } from './index.ts'
+
+function collect() {
+  const lines: string[] = []
+  const level = (name: string) => (context: object, message: string) =>
+    void lines.push(`${name} ${(context as { code?: string }).code} ${message}`)
+  const logger: Logger = { debug: () => {}, info: level('info'), warn: level('warn'), error: level('error') }
+  return { lines, logger }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+describe('a broker that is not there', () => {
+  const undo: (() => Promise<unknown>)[] = []
+  afterEach(async () => {
+    for (const step of undo.splice(0).reverse()) await step()
+  })
+
+  const open = async (dataDir: string, port: number): Promise<Broker> => {
+    const broker = await startBroker({ dataDir, port })
+    undo.push(() => broker.close())
+    return broker
+  }
+
+  it('is waited for when the service says for how long, and so is the registry', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'events-wait-'))
+    undo.push(() => rm(dataDir, { recursive: true, force: true }))
+    const [port, registryPort] = [await freePort(), await freePort()]
+    const { lines, logger } = collect()
+    const connecting = connectEvents({
+      service: 'early',
+      bootstrapServers: `127.0.0.1:${port}`,
+      registryUrl: `http://127.0.0.1:${registryPort}`,
+      schemas: null,
+      waitForBrokerMs: 60_000,
+      logger,
+    })
+    await until('the first attempt', () => lines.length > 0)
+    expect(lines[0]).toMatch(/^warn BROKER_UNREACHABLE no broker answers at 127\.0\.0\.1/)
+    await open(dataDir, port)
+    await until('the broker is found', () => lines.some((line) => line.startsWith('info BROKER_UNREACHABLE over:')))
+    const registry: RegistryServer = await startRegistry({ bootstrapServers: `127.0.0.1:${port}`, port: registryPort })
+    undo.push(() => registry.close())
+    const stream = await connecting
+    undo.push(() => stream.close())
+    expect(stream.health()).toMatchObject({ ready: true, broker: 'connected', problems: [] })
+  })
+
+  it('is missed and found again by a service that has nothing to send, once each in the log', {
+    timeout: 60_000,
+  }, async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'events-loss-'))
+    undo.push(() => rm(dataDir, { recursive: true, force: true }))
+    const broker = await startBroker({ dataDir })
+    const { bootstrapServers } = broker
+    const registry = await startRegistry({ bootstrapServers, port: 0 })
+    undo.push(() => registry.close())
+    const { lines, logger } = collect()
+    const stream = await connectEvents({
+      service: 'idle',
+      bootstrapServers,
+      registryUrl: registry.url,
+      schemas: null,
+      logger,
+    })
+    undo.push(() => stream.close())
+    await broker.close()
+    await until('the loss is seen', () => stream.health().broker === 'disconnected')
+    expect(stream.health()).toMatchObject({ ready: false, problems: [{ resource: 'broker', fatal: false }] })
+    await open(dataDir, Number(bootstrapServers.split(':')[1]))
+    await until('the broker is found', () => stream.health().ready)
+    expect(lines.map((line) => line.split(' ').slice(0, 2).join(' '))).toEqual([
+      'warn BROKER_UNREACHABLE',
+      'info BROKER_UNREACHABLE',
+    ])
+  })
+})
+
+describe('a topic that may not be read', () => {
+  let broker: Broker
+  beforeAll(async () => {
+    broker = await startBroker()
+  })
+  afterAll(() => broker?.close())
+  const rig = useEvents({
+    name: 'embedded',
+    broker: undefined,
+    get bootstrapServers() {
+      return broker.bootstrapServers
+    },
+  })
+
+  it('is said at once, once, with the remedy, and makes the service not ready until it is mended', async () => {
+    const topic = await rig.topic('user.events', { partitions: 3 })
+    const stream = await rig.connect()
+    let handled = 0
+    stream.on(topic, '*', () => void handled++)
+    broker.faults.add({ api: 'Fetch', topic, action: { error: 'TOPIC_AUTHORIZATION_FAILED' } })
+    await stream.run()
+    await stream.emit(topic, 'a', {}, { userId: 'u' })
+    await until('the problem', () => stream.health().problems.length > 0)
+    const [problem] = stream.health().problems
+    expect(problem).toMatchObject({ code: 'TOPIC_AUTHORIZATION_FAILED', fatal: true })
+    expect(problem!.message).toContain('add the topic to its `consumes` in platform.yaml')
+    expect(stream.health()).toMatchObject({ ready: false, broker: 'connected', consumer: 'running' })
+    expect(rig.logs.filter(({ level }) => level === 'error').length).toBe(1)
+    broker.faults.clear()
+    await until('the event', () => handled === 1)
+    await until('all is well', () => stream.health().ready)
+    expect(rig.logs.some(({ level, message }) => level === 'info' && message.startsWith('over: '))).toBe(true)
+  })
+
+  it('is not called missing when it may not even be seen', async () => {
+    const topic = await rig.topic('user.events')
+    broker.faults.add({ api: 'Metadata', topic, action: { error: 'TOPIC_AUTHORIZATION_FAILED' } })
+    const emitting = await rig.connect()
+    await expect(emitting.emit(topic, 'a', {}, { userId: 'u' })).rejects.toMatchObject({
+      code: 'TOPIC_DENIED',
+      message: expect.stringContaining('`produces`') as unknown,
+    })
+    const handling = await rig.connect()
+    handling.on(topic, '*', () => {})
+    await expect(handling.run()).rejects.toMatchObject({ code: 'TOPIC_DENIED' })
+    broker.faults.clear()
+  })
+})
