@@ -3,7 +3,8 @@ import { cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Cluster, connectCluster } from '@selfmonitor/cluster'
-import { type RegistryServer, startRegistry } from '@selfmonitor/registry'
+import { createRegistryClient, type RegistryServer, startRegistry } from '@selfmonitor/registry'
+import { Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { describeEngines } from '../../../test/support/engines.ts'
 import { type RunResult, selfmonitor, temporaryFolder } from './test-io.ts'
@@ -31,6 +32,45 @@ describeEngines('the commands', (engine) => {
     if (mine.length > 0) await cluster.deleteTopics(mine.map(({ name }) => name))
     await cluster?.close()
     folder.remove()
+  })
+
+  it('topics without the envelope are emitted to and tailed: Avro of its own shape, JSON and text', async () => {
+    const carts = `${id}.carts`
+    await cluster.createTopics([{ name: carts, partitions: 1, replicationFactor: 1 }])
+    const cart = {
+      type: 'record',
+      name: 'Cart',
+      namespace: 'shop',
+      fields: [{ name: 'items', type: { type: 'array', items: 'string' } }],
+    }
+    await createRegistryClient({ url: registry.url }).register(`${carts}-value`, { schema: JSON.stringify(cart) })
+    const emit = (...more: string[]): Promise<RunResult> => selfmonitor(['events', 'emit', carts, ...more], { env })
+    expect(await emit('--key', 'c-1', '--data', '{"items":["apple"]}', '-o', 'name')).toMatchObject({
+      code: 0,
+      stdout: `${carts}-0@0\n`,
+    })
+    expect(await emit('--data', '{"items":5}')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('value/items must be'),
+    })
+    expect(await emit('--user', 'u')).toMatchObject({ code: 2, stderr: expect.stringContaining('Which event type') })
+    expect((await emit('--key', 'c-1', '--data', 'null')).code).toBe(0)
+    const producer = new Kafka({ brokers: engine.bootstrapServers.split(','), logLevel: logLevel.NOTHING }).producer()
+    await producer.connect()
+    await producer.send({ topic: carts, messages: [{ key: 'c-2', value: '{"json":true}' }, { value: 'plain text' }] })
+    await producer.disconnect()
+
+    const tail = (...more: string[]): Promise<RunResult> =>
+      selfmonitor(['events', 'tail', carts, '--from', 'earliest', ...more], { env })
+    expect((await tail()).stdout.split('\n').map((line) => line.replace(/^.{24} +/, '').replace(/ +/g, ' '))).toEqual([
+      'Cart c-1 [0]@0 {"items":["apple"]}',
+      'tombstone c-1 [0]@1 null',
+      'json c-2 [0]@2 {"json":true}',
+      'text - [0]@3 "plain text"',
+      '',
+    ])
+    const found = await tail('--type', 'shop.Cart', '--key', 'c-1', '-o', 'json')
+    expect(JSON.parse(found.stdout)).toMatchObject({ format: 'avro', schema: 'shop.Cart', value: { items: ['apple'] } })
   })
 
   describe('topics', () => {
@@ -388,7 +428,9 @@ describeEngines('the commands', (engine) => {
 
       it('say where no platform file is found, since payloads may go unchecked then', async () => {
         const words = ['events', 'emit', events, 'user_created', '--user', 'u-3', '--data', '{"anything":1}']
-        expect((await selfmonitor(words, { env })).stderr).toMatch(/no platform\.yaml here: a payload is checked only/)
+        expect((await selfmonitor(words, { env })).stderr).toContain(
+          'Neither a platform.yaml nor a folder schemas here describes payloads: they are not checked.',
+        )
       })
     })
   })

@@ -39,7 +39,7 @@ const verb = defineVerb({
     const missing = storyTopics.filter((topic) => !present.has(topic))
     if (missing.length > 0) {
       throw new CliError('NOT_SET_UP', `The demo writes to topics that are not there: ${missing.join(', ')}.`, {
-        hint: '`selfmonitor setup` creates those of platform.yaml.',
+        hint: 'They are those of SelfMonitor’s own platform.yaml, where `selfmonitor setup` creates them. To write to your own topics: `selfmonitor events emit`.',
       })
     }
     if (isProduction(settings.environment.value)) {

@@ -2,14 +2,15 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Cluster, TopicInfo } from '@selfmonitor/cluster'
+import type { RecordResult } from '@selfmonitor/events'
 import { type EventFilter, matches, place } from '../events/filter.ts'
 import { readRecords } from '../events/reader.ts'
-import { decodeRecord, type TailedEvent, tailData, tailLine, tailRanges } from '../events/tail.ts'
+import { decodeRecord, type TailedEvent, tailData, tailLine, tailNames, tailRanges } from '../events/tail.ts'
 import type { Context } from '../framework/context.ts'
 import { CliError, usageError } from '../framework/errors.ts'
 import { collect, integer, keyValue } from '../framework/parse.ts'
 import { isProduction } from '../framework/settings.ts'
-import { defineVerb, flag, type Noun, required, rest, text, value } from '../framework/verb.ts'
+import { defineVerb, flag, type Noun, optional, required, rest, text, value } from '../framework/verb.ts'
 import { toJsonLine } from '../output/data.ts'
 import { renderFields } from '../output/table.ts'
 import { openStream } from './event-stream.ts'
@@ -17,43 +18,60 @@ import { demandTopics } from './topic-view.ts'
 
 const emit = defineVerb({
   name: 'emit',
-  summary: 'emit one event, validated and encoded as a service would',
+  summary: 'emit one event or record, validated and encoded as a service would',
+  details:
+    'With an event type: an event of that type, of the user that --user names. Without: a record of the shape that the\n' +
+    'topic’s Avro schema has, with the key that --key names; --data null deletes that key in a compacted topic.',
   examples: [
     `selfmonitor events emit user.events user_logged_in --user u-1 --data '{"method":"password","mfa":false,"session_id":"s-1"}'`,
     'selfmonitor events emit user.events user_created --user u-1 --data @user.json',
     'jq .payload order.json | selfmonitor events emit transaction.events payment_processed --user u-1 --data -',
+    `selfmonitor events emit shop.carts --key cart-7 --data '{"items":["apple"]}'`,
   ],
-  args: { topic: required('the topic', 'topics'), type: required('the event type', 'event-types') },
+  args: {
+    topic: required('the topic', 'topics'),
+    type: optional('the event type, for a topic that has some', 'event-types'),
+  },
   options: {
-    user: text('--user <id>', 'user_id of the event (required)'),
+    user: text('--user <id>', 'user_id of the event (required for an event)'),
     data: text('--data <json>', 'the payload: JSON, @file, or - for standard input (default {})'),
-    key: text('--key <key>', 'record key (default: the user)'),
+    key: text('--key <key>', 'record key (default: the user of an event; none for a record)'),
     header: value('--header <key=value>', 'a record header; repeatable', keyValue),
     file: text('-f, --file <file>', 'platform file whose payload schemas apply (default: the nearest platform.yaml)'),
   },
   output: ['table', 'json', 'yaml', 'name'],
   mutates: true,
   async run(context, { args, options }) {
-    if (options.user === undefined) throw usageError('Whose event it is was not said.', 'Pass --user <id>')
+    const { topic, type } = args
+    if (type === undefined && options.user !== undefined) {
+      throw usageError(
+        'Which event type was not said.',
+        'A user belongs to an event: selfmonitor events emit <topic> <type> --user <id>',
+      )
+    }
+    if (type !== undefined && options.user === undefined) {
+      throw usageError('Whose event it is was not said.', 'Pass --user <id>')
+    }
     const data = await readPayload(context, options.data ?? '{}')
     if (isProduction(context.settings.environment.value)) {
-      await context.confirm({ what: `Emit ${args.type} to ${args.topic}`, typedName: args.topic })
+      await context.confirm({ what: `Emit ${type ?? 'a record'} to ${topic}`, typedName: topic })
     }
     const stream = await openStream(context, { file: options.file, service: 'selfmonitor-cli' })
-    const result = await stream.emit(args.topic, args.type, data, {
-      userId: options.user,
-      key: options.key,
-      headers: options.header,
-    })
+    const { key, header: headers } = options
+    const result: RecordResult & { eventId?: string } =
+      type === undefined
+        ? await stream.emit(topic, data as Record<string, unknown>, { key: key ?? null, headers })
+        : await stream.emit(topic, type, data, { userId: options.user!, key, headers })
+    const { eventId, partition, offset } = result
     await context.printThing(result, {
-      name: result.eventId,
+      name: eventId ?? `${topic}-${partition}@${offset}`,
       table: () =>
         renderFields(
           [
-            ['event', result.eventId],
-            ['topic', result.topic],
-            ['partition', result.partition],
-            ['offset', result.offset],
+            ...(eventId === undefined ? [] : [['event', eventId] as const]),
+            ['topic', topic],
+            ['partition', partition],
+            ['offset', offset],
           ],
           context.colours.stdout,
         ),
@@ -87,10 +105,11 @@ const filteredWindow = 1000
 
 const tail = defineVerb({
   name: 'tail',
-  summary: 'events, decoded, as they pass',
+  summary: 'events and other records, decoded, as they pass',
   details:
     'Shows the last 10, or with --from everything since; with --follow it goes on until Ctrl-C. Nothing is committed and no\n' +
-    'group joined: a tail disturbs nobody. Records that cannot be decoded are shown as such. -o json prints one object a line.',
+    'group joined: a tail disturbs nobody. Events are shown with type, user and payload; other Avro values, JSON and text with\n' +
+    'the name of their type and their key. What cannot be decoded is shown in bytes. -o json prints one object a line.',
   examples: [
     'selfmonitor events tail user.events --follow',
     'selfmonitor events tail --from 10m --type fraud_suspected --type payment_processed',
@@ -98,8 +117,12 @@ const tail = defineVerb({
   ],
   args: { topic: rest('topics (default: all but internal ones and dead letters)', 'topics') },
   options: {
-    type: { ...value('--type <event type>', 'only this type; repeatable', collect), complete: 'event-types' },
-    user: value('--user <id>', 'only this user; repeatable', collect),
+    type: {
+      ...value('--type <event type>', 'only this event type, or Avro type; repeatable', collect),
+      complete: 'event-types',
+    },
+    user: value('--user <id>', 'only events of this user; repeatable', collect),
+    key: value('--key <key>', 'only records with this key; repeatable', collect),
     from: value('--from <place>', 'earliest, latest, 10m (ago), a time, or an offset', place),
     until: value('--until <place>', 'where to stop, exclusive; the same forms', place),
     last: value('--last <n>', 'without --from: how many of the past (default 10)', integer(0)),
@@ -111,13 +134,17 @@ const tail = defineVerb({
     if (options.from !== undefined && options.last !== undefined)
       throw usageError('--from and --last exclude each other.')
     if (options.follow && options.until !== undefined) throw usageError('--follow and --until exclude each other.')
-    const filter: EventFilter = { types: options.type ?? [], users: options.user ?? [] }
-    const filtered = filter.types.length > 0 || filter.users.length > 0
+    const filter: EventFilter = { types: options.type ?? [], users: options.user ?? [], keys: options.key ?? [] }
+    const filtered = Object.values(filter).some((wanted) => wanted.length > 0)
     const last = options.last ?? defaultLast
     const cluster = await context.cluster()
     const topics = args.topic.length > 0 ? await demandTopics(cluster, args.topic) : await allEventTopics(cluster)
-    const { createCodec } = await import('@selfmonitor/events')
-    const codec = createCodec(await context.registry())
+    const [{ createCodec }, { createDecoder }, registry] = await Promise.all([
+      import('@selfmonitor/events'),
+      import('../events/decode.ts'),
+      context.registry(),
+    ])
+    const decoder = createDecoder(createCodec(registry), registry)
 
     const window = {
       from: options.from,
@@ -148,14 +175,8 @@ const tail = defineVerb({
         onTrouble: (said) => context.note(context.colours.stderr.careful(said)),
       })
       for await (const record of records) {
-        const event = await decodeRecord(record, (bytes) => codec.decode(bytes), isUndecodable)
-        if (
-          matches(
-            filter,
-            'envelope' in event ? { eventType: event.envelope.event_type, userId: event.envelope.user_id } : undefined,
-          )
-        )
-          take(event)
+        const event = await decodeRecord(record, decoder)
+        if (matches(filter, tailNames(event))) take(event)
         if (left <= 0) return
       }
     }
@@ -192,10 +213,6 @@ async function allEventTopics(cluster: Cluster): Promise<TopicInfo[]> {
   throw new CliError('NO_TOPICS', `There are no topics on ${cluster.bootstrapServers}.`, {
     hint: '`selfmonitor setup` creates those of platform.yaml.',
   })
-}
-
-function isUndecodable(error: unknown): boolean {
-  return (error as { code?: unknown }).code === 'EVENT_UNDECODABLE'
 }
 
 export const events: Noun = { name: 'events', summary: 'emit events, and watch them decoded', verbs: [emit, tail] }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { matches, place, placeTime } from './filter.ts'
+import { type EventFilter, matches, place, placeTime } from './filter.ts'
 
 describe('a place in the log', () => {
   it.each([
@@ -25,17 +25,23 @@ describe('a place in the log', () => {
 })
 
 describe('a filter', () => {
-  const event = { eventType: 'user_created', userId: 'u1' }
+  const event = { types: ['user_created'], user: 'u1', key: 'u1' }
+  const cart = { types: ['shop.Cart', 'Cart'], user: null, key: 'c-7' }
+  const undecodable = { types: [], user: null, key: null }
+  const filter = (wanted: Partial<EventFilter>): EventFilter => ({ types: [], users: [], keys: [], ...wanted })
 
   it('takes everything when it names nothing, undecodable records too', () => {
-    expect(matches({ types: [], users: [] }, event)).toBe(true)
-    expect(matches({ types: [], users: [] }, undefined)).toBe(true)
+    for (const names of [event, cart, undecodable]) expect(matches(filter({}), names)).toBe(true)
   })
 
-  it('wants one of the types and one of the users', () => {
-    expect(matches({ types: ['user_created', 'x'], users: ['u1'] }, event)).toBe(true)
-    expect(matches({ types: ['x'], users: ['u1'] }, event)).toBe(false)
-    expect(matches({ types: [], users: ['u2'] }, event)).toBe(false)
-    expect(matches({ types: ['user_created'], users: [] }, undefined)).toBe(false)
+  it('wants one of the types, one of the users and one of the keys', () => {
+    expect(matches(filter({ types: ['user_created', 'x'], users: ['u1'] }), event)).toBe(true)
+    expect(matches(filter({ types: ['x'], users: ['u1'] }), event)).toBe(false)
+    expect(matches(filter({ users: ['u2'] }), event)).toBe(false)
+    expect(matches(filter({ types: ['user_created'] }), undecodable)).toBe(false)
+    expect(matches(filter({ keys: ['c-7'], types: ['Cart'] }), cart)).toBe(true)
+    expect(matches(filter({ types: ['shop.Cart'] }), cart)).toBe(true)
+    expect(matches(filter({ users: ['c-7'] }), cart)).toBe(false)
+    expect(matches(filter({ keys: ['c-8'] }), cart)).toBe(false)
   })
 })

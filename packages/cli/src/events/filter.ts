@@ -43,14 +43,23 @@ export function placeTime(where: Exclude<Place, { kind: 'offset' }>, nowMs: numb
 }
 
 export interface EventFilter {
-  /** Empty: all. */
+  /** Event types, or names of Avro types, with or without their namespace. Empty: all. */
   readonly types: readonly string[]
   readonly users: readonly string[]
+  readonly keys: readonly string[]
 }
 
-/** Records that cannot be decoded have neither type nor user: a filter on those leaves them out. */
-export function matches(filter: EventFilter, event: { eventType: string; userId: string } | undefined): boolean {
-  const { types, users } = filter
-  if (event === undefined) return types.length === 0 && users.length === 0
-  return (types.length === 0 || types.includes(event.eventType)) && (users.length === 0 || users.includes(event.userId))
+/** What a filter looks at. Records that cannot be decoded have neither type nor user, and others than events no user. */
+export interface EventNames {
+  readonly types: readonly string[]
+  readonly user: string | null
+  readonly key: string | null
+}
+
+export function matches({ types, users, keys }: EventFilter, names: EventNames): boolean {
+  return (
+    (types.length === 0 || names.types.some((type) => types.includes(type))) &&
+    (users.length === 0 || (names.user !== null && users.includes(names.user))) &&
+    (keys.length === 0 || (names.key !== null && keys.includes(names.key)))
+  )
 }

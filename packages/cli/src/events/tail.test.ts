@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { coloursFor } from '../output/colour.ts'
 import { toJsonLine } from '../output/data.ts'
 import type { RawRecord } from './reader.ts'
-import { decodeRecord, tailData, tailLine } from './tail.ts'
+import { tailData, tailLine, tailNames } from './tail.ts'
 
 const plain = coloursFor({ write: () => {}, isTTY: false, columns: 80, rows: 24 }, {}, true)
 const record: RawRecord = {
@@ -21,19 +21,16 @@ const envelope = {
   timestamp: 1_795_352_400_123,
   data: '{"a":1}',
 }
-const undecodable = Object.assign(new Error('no schema has the id 7'), { code: 'EVENT_UNDECODABLE' })
-const isUndecodable = (error: unknown): boolean => error === undecodable
+const event = { record, kind: 'event', envelope, data: { a: 1 } } as const
 
 describe('an event in a tail', () => {
-  it('is one line: when, what, who, where, the payload', async () => {
-    const event = await decodeRecord(record, () => envelope, isUndecodable)
+  it('is one line: when, what, who, where, the payload', () => {
     expect(tailLine(event, plain, true)).toBe(
       '2026-11-22 13:00:00.123Z  user_created              u1              user.events[3]@9007199254740993  {"a":1}\n',
     )
   })
 
-  it('is one JSON object, its payload decoded and 64-bit numbers as strings', async () => {
-    const event = await decodeRecord(record, () => envelope, isUndecodable)
+  it('is one JSON object, its payload decoded and 64-bit numbers as strings', () => {
     expect(JSON.parse(toJsonLine(tailData(event)))).toEqual({
       event_id: 'e1',
       event_type: 'user_created',
@@ -51,22 +48,44 @@ describe('an event in a tail', () => {
     })
   })
 
-  it('is said to be undecodable, with why and its bytes, and the tail goes on', async () => {
-    const event = await decodeRecord(record, () => Promise.reject(undecodable), isUndecodable)
-    expect(tailLine(event, plain, false)).toBe(
+  it('is said to be undecodable, with why and its bytes', () => {
+    const broken = { record, kind: 'undecodable', reason: 'no schema has the id 7' } as const
+    expect(tailLine(broken, plain, false)).toBe(
       '2026-11-22 13:00:00.000Z  undecodable               [3]@9007199254740993  no schema has the id 7 (4 bytes: 6a756e6b)\n',
     )
-    expect(tailData(event)).toMatchObject({ undecodable: 'no schema has the id 7', valueBase64: 'anVuaw==' })
+    expect(tailData(broken)).toMatchObject({ undecodable: 'no schema has the id 7', valueBase64: 'anVuaw==' })
   })
+})
 
-  it('is undecodable too when its data is not JSON', async () => {
-    const event = await decodeRecord(record, () => ({ ...envelope, data: '{' }), isUndecodable)
-    expect(event).toMatchObject({ undecodable: 'its data is not JSON: {' })
-  })
+describe('another record in a tail', () => {
+  const value = { id: 2n ** 60n, hash: Buffer.from('ab'), lines: [{ count: 1 }] }
+  const cart = { record, kind: 'value', format: 'avro', schema: 'shop.Cart', value } as const
 
-  it('ends the tail when the trouble is the registry’s, not the record’s', async () => {
-    await expect(decodeRecord(record, () => Promise.reject(new Error('registry down')), isUndecodable)).rejects.toThrow(
-      'registry down',
+  it('is one line with the name of its type and its key', () => {
+    expect(tailLine(cart, plain, false)).toBe(
+      '2026-11-22 13:00:00.000Z  Cart                      u1              [3]@9007199254740993  {"id":"1152921504606846976","hash":"YWI=","lines":[{"count":1}]}\n',
     )
+    const tombstone = {
+      record: { ...record, key: null },
+      kind: 'value',
+      format: 'tombstone',
+      schema: null,
+      value: null,
+    } as const
+    expect(tailLine(tombstone, plain, false)).toMatch(/tombstone +- +\[3\]@9007199254740993 {2}null\n$/)
+  })
+
+  it('is one JSON object with its value, bytes in base64', () => {
+    expect(JSON.parse(toJsonLine(tailData(cart)))).toMatchObject({
+      format: 'avro',
+      schema: 'shop.Cart',
+      value: { id: '1152921504606846976', hash: 'YWI=', lines: [{ count: 1 }] },
+      record: { offset: '9007199254740993', key: 'u1' },
+    })
+  })
+
+  it('has the names that filters look for', () => {
+    expect(tailNames(cart)).toEqual({ types: ['shop.Cart', 'Cart'], user: null, key: 'u1' })
+    expect(tailNames(event)).toEqual({ types: ['user_created'], user: 'u1', key: 'u1' })
   })
 })

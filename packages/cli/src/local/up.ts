@@ -1,6 +1,7 @@
 // Brings the platform up in this process, keeps it up until the signal, and takes it down again.
 import { existsSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
+import type { Shapes } from '@selfmonitor/platform/shapes'
 import type { Context } from '../framework/context.ts'
 import { CliError, exitCodes, reportError } from '../framework/errors.ts'
 import { defaults } from '../framework/settings.ts'
@@ -14,6 +15,7 @@ import { endedText, logText, restartText } from './remedy.ts'
 import { applyPlatform, summary, type Target } from './setup.ts'
 import { type Engine, projectRoot, readState, removeState, selfmonitorDir, stateFile, writeState } from './state.ts'
 import { createSteps } from './steps.ts'
+import { suggestions } from './suggestions.ts'
 
 export interface UpOptions {
   readonly engine: Engine
@@ -214,7 +216,8 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
 
     noteState(true)
     // Since the process began: what the user has waited for.
-    context.note(`\n  Ready in ${elapsed(performance.now())}.${hints(context, options)}`)
+    context.note(`\n  Ready in ${elapsed(performance.now())}.`)
+    context.note(await hints(context, options, { ...engine, registryUrl: registry.url, notApplied }))
     await ended
   } catch (error) {
     if (!io.signal.aborted) throw error
@@ -297,17 +300,30 @@ export function commandName(io: { entry: readonly string[]; cwd: string }): stri
   return linked ? 'npx selfmonitor' : 'npm run selfmonitor --'
 }
 
-function hints(context: Context, options: UpOptions): string {
+async function hints(
+  context: Context,
+  options: UpOptions,
+  running: { readonly bootstrapServers: string; readonly registryUrl: string; readonly notApplied: boolean },
+): Promise<string> {
   const { io } = context
-  const name = commandName(io)
   const where = relative(io.cwd, upPaths(io.cwd, options).dataDir) || '.'
-  const hasPlatform = options.setup || existsSync(join(io.cwd, 'platform.yaml'))
-  const lines = [
-    ...(options.setup ? [] : hasPlatform ? [`${name} setup`] : []),
-    `${name} topics list`,
-    `${name} events tail user.events --follow`,
-    `${name} demo --rate 20`,
-    `${name} status`,
-  ]
-  return `\n  Try, in another terminal:\n\n${lines.map((line) => `    ${context.colours.stderr.strong(line)}\n`).join('')}\n  Ctrl-C stops it; the data stays in ${where}.`
+  const lines = suggestions({
+    name: commandName(io),
+    topics: await withTarget(running.bootstrapServers, running.registryUrl, context.settings.timeoutMs, userTopics),
+    shapes: await knownShapes(context, options.file),
+    toSetUp: running.notApplied || (!options.setup && existsSync(join(io.cwd, 'platform.yaml'))),
+  })
+  const shown = lines.map((line) => `    ${context.colours.stderr.strong(line)}\n`).join('')
+  return `\n  Try, in another terminal:\n\n${shown}\n  Ctrl-C stops it; the data stays in ${where}.`
+}
+
+async function userTopics({ cluster }: Target): Promise<string[]> {
+  const names = (await cluster.listTopics()).map(({ name }) => name)
+  return names.filter((name) => !name.startsWith('_') && !name.endsWith('.dlq'))
+}
+
+/** A file with mistakes was told already. */
+async function knownShapes({ io }: Context, file: string | undefined): Promise<Shapes | null> {
+  const { findShapes } = await import('@selfmonitor/platform/shapes')
+  return findShapes(io.cwd, { file, env: io.env }).catch(() => null)
 }

@@ -1,0 +1,98 @@
+// What a record's value is: an event in its envelope, any other Avro value, JSON, or text; with or without a registered schema.
+import type { Codec, Envelope } from '@selfmonitor/events'
+import { envelopeFields } from '@selfmonitor/platform/shapes'
+import { decodeFrame, frameHeaderBytes, type RegistryClient } from '@selfmonitor/registry'
+
+export type Decoded =
+  | { readonly kind: 'event'; readonly envelope: Envelope; readonly data: unknown }
+  | {
+      readonly kind: 'value'
+      readonly format: 'avro' | 'json' | 'text' | 'tombstone'
+      /** `shop.Cart`; null where the value has no schema with a name. */
+      readonly schema: string | null
+      readonly value: unknown
+    }
+  | { readonly kind: 'undecodable'; readonly reason: string }
+
+export interface Decoder {
+  /** Whatever is wrong with the record is part of the result. @throws what keeps the registry from answering */
+  decode(value: Buffer | null): Promise<Decoded>
+}
+
+/** @param codec of the same registry */
+export function createDecoder(codec: Pick<Codec, 'decodeAny'>, registry: Pick<RegistryClient, 'getById'>): Decoder {
+  async function framed(value: Buffer): Promise<Decoded> {
+    const { id, payload } = decodeFrame(value)
+    let schemaType: string
+    try {
+      schemaType = (await registry.getById(id)).schemaType ?? 'AVRO'
+    } catch (error) {
+      if ((error as { errorCode?: unknown }).errorCode !== 40403) throw error
+      return { kind: 'undecodable', reason: `no schema has the id ${id}` }
+    }
+    if (schemaType === 'AVRO') return avro(value)
+    if (schemaType !== 'JSON') return { kind: 'undecodable', reason: `schema ${id} is ${schemaType}` }
+    const text = textOf(payload)
+    const json = text === undefined ? undefined : jsonOf(text)
+    if (json === undefined) {
+      return { kind: 'undecodable', reason: `it is not JSON, as schema ${id} says` }
+    }
+    return { kind: 'value', format: 'json', schema: null, value: json.value }
+  }
+
+  async function avro(bytes: Buffer): Promise<Decoded> {
+    try {
+      const { name, value } = await codec.decodeAny(bytes)
+      const envelope = envelopeOf(value)
+      if (envelope === undefined) return { kind: 'value', format: 'avro', schema: name, value }
+      const data = jsonOf(envelope.data)
+      if (data !== undefined) return { kind: 'event', envelope, data: data.value }
+      return { kind: 'undecodable', reason: `its data is not JSON: ${envelope.data.slice(0, 60)}` }
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== 'EVENT_UNDECODABLE') throw error
+      return { kind: 'undecodable', reason: (error as Error).message }
+    }
+  }
+
+  return {
+    async decode(value) {
+      if (value === null) return { kind: 'value', format: 'tombstone', schema: null, value: null }
+      if (value.length >= frameHeaderBytes && value[0] === 0) return framed(value)
+      const text = textOf(value)
+      if (text === undefined) return { kind: 'undecodable', reason: 'it is neither text nor in Confluent’s format' }
+      const json = jsonOf(text)
+      return json === undefined
+        ? { kind: 'value', format: 'text', schema: null, value: text }
+        : { kind: 'value', format: 'json', schema: null, value: json.value }
+    },
+  }
+}
+
+function envelopeOf(value: unknown): Envelope | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const fits = Object.entries(envelopeFields).every(
+    ([name, type]) => typeof (value as Record<string, unknown>)[name] === (type === 'long' ? 'number' : 'string'),
+  )
+  return fits ? (value as Envelope) : undefined
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/** undefined for bytes that are not text. */
+function textOf(bytes: Buffer): string | undefined {
+  try {
+    const text = utf8.decode(bytes)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what tells binary data from text
+    return /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/.test(text) ? undefined : text
+  } catch {
+    return undefined
+  }
+}
+
+function jsonOf(text: string): { readonly value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(text) }
+  } catch {
+    return undefined
+  }
+}
