@@ -130,6 +130,22 @@ const badValues: readonly BadValue[] = [
     'kafka.extraEnv KAFKA_HEAP_OPTS is 8g, of 8192Mi memory (kafka.resources.requests.memory)',
   ],
   [
+    'an ingress for every name',
+    { ui: { ingress: { enabled: true } } },
+    'ui.ingress.enabled is true without a host: set ui.ingress.host',
+  ],
+  [
+    'a client secret where everybody reads it',
+    {
+      ui: {
+        config: {
+          auth: { type: 'OAUTH2', oauth2: { client: { keycloak: { clientId: 'ui', 'client-secret': 'hush' } } } },
+        },
+      },
+    },
+    'ui.config has "client-secret", which would be readable in a ConfigMap: put it into a Secret',
+  ],
+  [
     'a heap that leaves nothing in a component',
     { schemaRegistry: { heap: '1g' } },
     'schemaRegistry.heap is 1g, of 1024Mi memory (schemaRegistry.resources.requests.memory)',

@@ -1,5 +1,5 @@
 // Our own strict schemas of the custom resources that the chart can render: Kubernetes' document does not have them.
-// They allow the fields that we use and no others. Sources: cert-manager v1 API reference, Prometheus operator API reference.
+// They allow the fields that we use and no others. Sources: cert-manager v1 API reference, Prometheus operator API reference, Cilium's.
 import type { AnySchemaObject } from 'ajv'
 
 const text: AnySchemaObject = { type: 'string', minLength: 1 }
@@ -71,6 +71,37 @@ export const customResources: Readonly<Record<string, AnySchemaObject>> = {
         issuerRef: fields({ name: text, kind: { enum: ['Issuer', 'ClusterIssuer'] }, group: text }, ['name']),
       },
       ['secretName', 'issuerRef'],
+    ),
+  ),
+  'cilium.io/v2 CiliumNetworkPolicy': resource(
+    fields(
+      {
+        endpointSelector: fields({ matchLabels: labels }, ['matchLabels']),
+        egress: {
+          type: 'array',
+          minItems: 1,
+          items: fields(
+            {
+              toEntities: { type: 'array', items: { enum: ['kube-apiserver'] }, minItems: 1 },
+              toPorts: {
+                type: 'array',
+                items: fields({
+                  ports: {
+                    type: 'array',
+                    // A port is a text there.
+                    items: fields(
+                      { port: { type: 'string', pattern: '^[0-9]+$' }, protocol: { enum: ['TCP', 'UDP'] } },
+                      ['port'],
+                    ),
+                  },
+                }),
+              },
+            },
+            ['toEntities', 'toPorts'],
+          ),
+        },
+      },
+      ['endpointSelector', 'egress'],
     ),
   ),
   'monitoring.coreos.com/v1 PodMonitor': resource(

@@ -51,8 +51,8 @@ describe('a command that is typed in a pod of Kafka', () => {
   /** Types it; the tool prints its arguments, its heap and its JVM's options. */
   async function type(command: string, env: Readonly<Record<string, string>> = {}, toolExit = 0) {
     const [name, ...args] = command.split(' ')
-    const script = await install('kafka-tool.sh', `tools/${name}`)
-    const print = 'echo "args: $*"; echo "heap: $KAFKA_HEAP_OPTS"; echo "options: ${KAFKA_OPTS-} ${JMX_PORT-}"'
+    const script = await install('kafka-tool.sh', `tools/${name}`, [['/usr/share/java/kafka', join(folder, 'jars')]])
+    const print = 'echo "args: $*"; echo "heap: $KAFKA_HEAP_OPTS"; echo "options: $KAFKA_OPTS $JMX_PORT"'
     await program(`bin/${name}`, `#!/bin/bash\n${print}\nexit ${toolExit}\n`)
     const pod = {
       POD_NAME: 'kafka-0',
@@ -102,6 +102,18 @@ describe('a command that is typed in a pod of Kafka', () => {
   ])('is left as it is when it names settings or no broker: %s', async (command) => {
     const typed = command.replace('PORT', String(port))
     expect((await type(typed)).stdout).toContain(`args: ${typed.split(' ').slice(1).join(' ')}\n`)
+  })
+
+  it.each([
+    ['kafka-clients-3.9.1.jar', 'kafka-console-consumer', '--consumer.config'],
+    ['kafka-clients-7.9.11-ccs.jar', 'kafka-leader-election', '--admin.config'],
+    ['kafka-clients-8.1.0-ccs.jar', 'kafka-verifiable-producer', '--producer.config'],
+    ['kafka-clients-8.3.2-ccs.jar', 'kafka-console-consumer', '--command-config'],
+    ['kafka-clients-4.2.0.jar', 'kafka-cluster', '--command-config'],
+  ])('calls them what the tool of that Kafka does: %s', async (jar, tool, option) => {
+    await program(`jars/${jar}`, '')
+    const { stdout } = await type(`${tool} --bootstrap-server localhost:${port}`)
+    expect(stdout).toContain(`args: --bootstrap-server localhost:${port} ${option} ${settings()}\n`)
   })
 
   it('sends them to no other cluster', async () => {

@@ -32,7 +32,21 @@ export const extras: Json = {
   },
   connect: { egress: [{ cidr: '0.0.0.0/0', ports: [443] }], allowedNamespaces: ['data'] },
   ksqldb: { allowedNamespaces: ['data'] },
-  ui: { readOnly: false, allowedNamespaces: ['ingress'] },
+  schemaRegistry: {
+    affinity: {
+      nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchFields: [] }] } },
+    },
+    egress: [{ cidr: '192.0.2.10/32', ports: [443] }],
+    service: { type: 'LoadBalancer', annotations: { 'example.com/internal': 'true' } },
+  },
+  ui: {
+    readOnly: false,
+    allowedNamespaces: ['ingress'],
+    ingress: { enabled: true, className: 'nginx', host: 'kafka.example.com', tlsSecret: 'kafka-example-com' },
+    extraEnv: [{ name: 'AUTH_TYPE', value: 'OAUTH2' }],
+    extraVolumes: [{ name: 'theme', emptyDir: { sizeLimit: '1Mi' } }],
+    extraVolumeMounts: [{ name: 'theme', mountPath: '/theme' }],
+  },
   clientAccess: {
     subjects: [{ namespace: 'selfmonitor', name: 'default' }],
   },
@@ -79,7 +93,7 @@ const paired: Readonly<Record<string, Factor>> = {
     NodePort: { values: { kafka: { external: { enabled: true, type: 'NodePort', nodePortBase: 31090 } } } },
   },
   kubernetes: { oldest: { kubeVersion: '1.25.0' }, newest: { kubeVersion: '1.37.0' } },
-  operator: { absent: {}, present: { apiVersions: ['monitoring.coreos.com/v1'] } },
+  operator: { absent: {}, present: { apiVersions: ['monitoring.coreos.com/v1', 'cilium.io/v2'] } },
   setup: {
     job: {},
     hook: { values: { render: { hooks: true } } },
@@ -100,7 +114,7 @@ const paired: Readonly<Record<string, Factor>> = {
     none: {},
     all: {
       values: extras,
-      supplied: ['Secret mirror'],
+      supplied: ['Secret mirror', 'Secret kafka-example-com'],
     },
   },
 }

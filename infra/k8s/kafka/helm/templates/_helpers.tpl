@@ -153,12 +153,16 @@ imagePullSecrets:
 
 {{/* ---- Security contexts: Pod Security Standard `restricted`, and a read-only root file system on top ---- */}}
 
+{{/* Call with the root, or with a dict that has it as "root". */}}
 {{- define "selfmonitor.podSecurityContext" -}}
+{{- $root := .root | default . -}}
 securityContext:
   runAsNonRoot: true
-  runAsUser: 1000
-  runAsGroup: 1000
-  fsGroup: 1000
+  {{- range $key := list "runAsUser" "runAsGroup" "fsGroup" }}
+  {{- with index $root.Values.podSecurity $key }}
+  {{ $key }}: {{ int64 . }}
+  {{- end }}
+  {{- end }}
   # A large volume is not walked through at every start when its root already belongs to the group.
   fsGroupChangePolicy: OnRootMismatch
   seccompProfile: { type: RuntimeDefault }
@@ -178,6 +182,14 @@ securityContext:
 resources:
   requests: { cpu: {{ .cpu | default "50m" }}, memory: {{ .memory | default "128Mi" }}, ephemeral-storage: 32Mi }
   limits: { cpu: "1", memory: {{ .memory | default "128Mi" }}, ephemeral-storage: 128Mi }
+{{- end -}}
+
+{{/* The checksum of scripts that a server is started by: (list . "lib.sh" …). */}}
+{{- define "selfmonitor.scriptsHash" -}}
+{{- $root := first . -}}
+{{- $text := "" -}}
+{{- range rest . }}{{ $text = printf "%s%s" $text ($root.Files.Get (printf "files/bin/%s" .)) }}{{ end -}}
+{{- sha256sum $text -}}
 {{- end -}}
 
 {{/* ---- Sizes ---- */}}

@@ -168,13 +168,38 @@ data:
 apiVersion: v1
 kind: Service
 metadata:
-  {{- include "selfmonitor.metadata" (dict "root" $root "component" .name "name" .service) | nindent 2 }}
+  {{- include "selfmonitor.metadata" (dict "root" $root "component" .name "name" .service "annotations" $values.service.annotations) | nindent 2 }}
 spec:
-  type: ClusterIP
+  type: {{ $values.service.type }}
   selector:
     {{- include "selfmonitor.selector" (dict "root" $root "component" .name) | nindent 4 }}
   ports:
     - { name: http, port: {{ .port }}, targetPort: http, protocol: TCP }
+{{- with $values.ingress }}
+{{- if .enabled }}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  {{- include "selfmonitor.metadata" (dict "root" $root "component" $.name "name" $.name "annotations" .annotations) | nindent 2 }}
+spec:
+  {{- with .className }}
+  ingressClassName: {{ . }}
+  {{- end }}
+  {{- if .tlsSecret }}
+  tls:
+    - hosts: [{{ .host | quote }}]
+      secretName: {{ .tlsSecret }}
+  {{- end }}
+  rules:
+    - host: {{ .host | quote }}
+      http:
+        paths:
+          - path: /
+            pathType: Prefix
+            backend: { service: { name: {{ $.service }}, port: { name: http } } }
+{{- end }}
+{{- end }}
 {{- if gt (int $values.replicaCount) 1 }}
 ---
 apiVersion: policy/v1
@@ -236,6 +261,10 @@ spec:
       tolerations:
         {{- toYaml . | nindent 8 }}
       {{- end }}
+      {{- with $values.affinity }}
+      affinity:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
       {{- if gt (int $values.replicaCount) 1 }}
       topologySpreadConstraints:
         {{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
@@ -270,13 +299,20 @@ spec:
             {{- range .command }}
             - {{ . | quote }}
             {{- end }}
-          {{- with .env }}
+          {{- if or .env $values.extraEnv }}
           env:
-            {{- range . }}
+            {{- range .env }}
             - name: {{ .name }}
               value: {{ .value | quote }}
             {{- end }}
+            {{- with $values.extraEnv }}
+            {{- toYaml . | nindent 12 }}
+            {{- end }}
           {{- end }}
+          lifecycle:
+            # Until every node has taken this pod out of the Service, requests still come: it serves them.
+            preStop:
+              exec: { command: [sleep, "5"] }
           ports:
             - { name: http, containerPort: {{ .port }}, protocol: TCP }
           startupProbe:
@@ -311,7 +347,13 @@ spec:
             {{- range $index, $name := $values.secrets }}
             - { name: secret-{{ $index }}, mountPath: /etc/selfmonitor/connectors/{{ $name }}, readOnly: true }
             {{- end }}
+            {{- with $values.extraVolumeMounts }}
+            {{- toYaml . | nindent 12 }}
+            {{- end }}
       volumes:
+        {{- with $values.extraVolumes }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
         - name: scripts
           configMap: { name: kafka-scripts, defaultMode: 0555 }
         - name: config
@@ -414,14 +456,26 @@ spec:
     {{- include "selfmonitor.addressPeers" . | trim | nindent 4 }}
     {{- end }}
   ports:
-    - { port: 53, protocol: UDP }
-    - { port: 53, protocol: TCP }
+    {{- range $dns.ports }}
+    - { port: {{ int . }}, protocol: UDP }
+    - { port: {{ int . }}, protocol: TCP }
+    {{- end }}
+{{- end -}}
+
+{{/*
+"true" when Cilium's own policies say who may reach the API server: it is an entity of its own there, which no ipBlock matches.
+https://docs.cilium.io/en/stable/security/policy/language/#entities-based
+*/}}
+{{- define "selfmonitor.ciliumPolicies" -}}
+{{- $wanted := toString .Values.networkPolicy.cilium.enabled -}}
+{{- if or (eq $wanted "true") (and (eq $wanted "auto") (.Capabilities.APIVersions.Has "cilium.io/v2")) -}}true{{- end -}}
 {{- end -}}
 
 {{/* Egress rule: the API server. */}}
 {{- define "selfmonitor.apiServerEgress" -}}
 - to:
-    {{- include "selfmonitor.addressPeers" (list .Values.networkPolicy.apiServer.cidr) | trim | nindent 4 }}
+    {{- $cidr := .Values.networkPolicy.apiServer.cidr }}
+    {{- include "selfmonitor.addressPeers" (ternary $cidr (list $cidr) (kindIs "slice" $cidr)) | trim | nindent 4 }}
   ports:
     {{- include "selfmonitor.ports" .Values.networkPolicy.apiServer.ports | trim | nindent 4 }}
 {{- end -}}

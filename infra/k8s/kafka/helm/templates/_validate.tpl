@@ -109,6 +109,24 @@ that names the value and what to set. Called by selfmonitor.validate; renders no
 {{- end -}}
 {{- end -}}
 
+{{/* An Ingress without a host takes the requests of all others. */}}
+{{- define "selfmonitor.validateIngress" -}}
+{{- range $name := list "schemaRegistry" "connect" "ksqldb" "ui" -}}
+{{- $ingress := (index $.Values $name).ingress -}}
+{{- if and $ingress.enabled (not $ingress.host) -}}
+{{- fail (printf "%s.ingress.enabled is true without a host: set %s.ingress.host to the name that people type" $name $name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* ui.config becomes a ConfigMap, which everybody may read who may read anything. */}}
+{{- define "selfmonitor.validateSecrets" -}}
+{{- $secret := regexFind "(?i)\"[a-z_-]*(client-?secret|password|passphrase|private-?key|api-?key)\":\"[^$\"][^\"]*\"" (toJson .Values.ui.config) -}}
+{{- if $secret -}}
+{{- fail (printf "ui.config has %s, which would be readable in a ConfigMap: put it into a Secret, and that into ui.extraEnv (valueFrom.secretKeyRef) under the name that Spring gives it" (first (splitList ":" $secret))) -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "selfmonitor.validateLater" -}}
-{{- range list "HeapOptions" "Volumes" "Replicas" "Labels" "External" "Renewal" "Images" }}{{ include (printf "selfmonitor.validate%s" .) $ }}{{ end -}}
+{{- range list "Secrets" "HeapOptions" "Ingress" "Volumes" "Replicas" "Labels" "External" "Renewal" "Images" }}{{ include (printf "selfmonitor.validate%s" .) $ }}{{ end -}}
 {{- end -}}

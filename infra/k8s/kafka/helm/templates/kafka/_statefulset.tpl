@@ -46,6 +46,8 @@ spec:
         kubectl.kubernetes.io/default-container: kafka
         # A changed configuration is a new pod.
         checksum/config: {{ .checksum }}
+        # And so are changed scripts, except those that are for people: kafka-tool.sh, reload-certificates.sh.
+        checksum/scripts: {{ include "selfmonitor.scriptsHash" (list .root "lib.sh" "kafka-init.sh" "kafka-start.sh" "kafka-startup-probe.sh" "kafka-pre-stop.sh" "certificate-watch.sh") }}
         {{- if $monitoring }}
         prometheus.io/scrape: "true"
         prometheus.io/port: "5556"
@@ -168,7 +170,13 @@ spec:
             {{- if $monitoring }}
             - { name: jmx-agent, mountPath: /opt/jmx, readOnly: true }
             {{- end }}
+            {{- with $of.extraVolumeMounts }}
+            {{- toYaml . | nindent 12 }}
+            {{- end }}
       volumes:
+        {{- with $of.extraVolumes }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
         # In memory: passwords and keys never reach a disk.
         - name: run
           emptyDir: { medium: Memory, sizeLimit: 16Mi }
@@ -314,7 +322,10 @@ nodeSelector:
 tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- if has $of.spread.nodes (list "required" "preferred") }}
+{{- if $of.affinity }}
+affinity:
+  {{- toYaml $of.affinity | nindent 2 }}
+{{- else if has $of.spread.nodes (list "required" "preferred") }}
 affinity:
   podAntiAffinity:
     {{- if eq $of.spread.nodes "required" }}
