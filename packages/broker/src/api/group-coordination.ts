@@ -10,10 +10,11 @@ export function codeOf(error: GroupError | undefined): number {
 
 /**
  * NOT_COORDINATOR when the group belongs to another one of the presented brokers: the client then looks for its
- * coordinator again. Undefined when it came to the right one.
+ * coordinator again. COORDINATOR_NOT_AVAILABLE when what is known of the group is damaged: the client tries again until that is
+ * mended. Undefined when it came to the right one.
  */
 export function wrongCoordinator({ broker, brokerId }: RequestContext, groupId: string): GroupError | undefined {
   const coordinator = broker.coordinatorOf(groupId)
-  if (coordinator.brokerId === brokerId) return undefined
+  if (coordinator.brokerId === brokerId) return broker.groups.unavailable(groupId)
   return { name: 'NOT_COORDINATOR', reason: `group ${groupId} belongs to broker ${coordinator.brokerId}` }
 }

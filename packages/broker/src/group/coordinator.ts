@@ -4,6 +4,7 @@
 // One rule keeps memory and log in step: state changes at once, nothing is answered before what it rests on is written,
 // and a write that fails is taken back.
 import { randomUUID } from 'node:crypto'
+import type { Logger } from '../types.ts'
 import { abandon } from './abandon.ts'
 import {
   createGroup,
@@ -21,7 +22,7 @@ import { describeGroup, describeMissing, groupType, isListed } from './describe.
 import type { Entry } from './entry.ts'
 import { join, validateJoin } from './join.ts'
 import { leave } from './leave.ts'
-import { type LoadedGroup, loadGroups } from './load.ts'
+import { type DamagedGroups, type LoadedGroup, loadGroups } from './load.ts'
 import { createOffsetOperations } from './offset-operations.ts'
 import { createOffsets, eachOffset, expiredOffsets, getOffset } from './offsets.ts'
 import { groupPartition } from './partition-for.ts'
@@ -235,7 +236,9 @@ export async function openGroupCoordinator(options: GroupCoordinatorOptions): Pr
     })
   }
 
-  const loaded = await loadGroups(log, clock.now())
+  const loaded = await loadGroups(log, clock.now(), partitionFor)
+  const damaged = new Map(loaded.damaged.map((partition) => [partition.partition, partition]))
+  for (const partition of loaded.damaged) reportDamage(partition, logger)
   for (const group of loaded.groups.values()) arm(addEntry(group))
   for (const [partition, records] of loaded.records) writer.replayed(partition, records)
   for (const problem of loaded.unreadable.slice(0, 10))
@@ -245,6 +248,13 @@ export async function openGroupCoordinator(options: GroupCoordinatorOptions): Pr
 
   return {
     partitionFor,
+
+    unavailable(groupId) {
+      const found = damaged.get(partitionFor(groupId))
+      if (!found) return undefined
+      const reason = `partition ${found.partition} of __consumer_offsets, which holds the group, is damaged: ${found.problem}`
+      return failure('COORDINATOR_NOT_AVAILABLE', reason)
+    },
 
     async join(input, connection) {
       if (closed) return joinRefused(input.memberId, unusable())
@@ -365,6 +375,16 @@ export async function openGroupCoordinator(options: GroupCoordinatorOptions): Pr
       commits.close()
     },
   }
+}
+
+/** Says once, at the start, which groups are not served and what to do. */
+function reportDamage({ partition, folder, problem, groupIds }: DamagedGroups, logger: Logger | undefined): void {
+  logger?.error(
+    { partition, folder, problem, groups: groupIds.slice(0, 100), groupCount: groupIds.length },
+    `partition ${partition} of __consumer_offsets is damaged, so its groups are refused with COORDINATOR_NOT_AVAILABLE. ` +
+      `Stop the broker and restore ${folder} from a backup; or move it away: then these groups have no members and no ` +
+      'offsets, and begin where auto.offset.reset or kafka-consumer-groups --reset-offsets says.',
+  )
 }
 
 /** Everything that the groups have to say, as records. */

@@ -28,9 +28,10 @@ const marker = (producerId: bigint, control: 'commit' | 'abort'): ReplayedBatch 
 async function load(...batches: ReplayedBatch[]) {
   const replay: GroupLog['replay'] = async (onBatch) => {
     for (const batch of batches) onBatch(0, batch)
+    return []
   }
   const log: GroupLog = { ...memoryLog(), replay }
-  const loaded = await loadGroups(log, 0)
+  const loaded = await loadGroups(log, 0, () => 0)
   const group = loaded.groups.get('g')
   return { ...loaded, offset: group && getOffset(group.offsets, 'orders', 0)?.offset }
 }

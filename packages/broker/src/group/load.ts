@@ -3,7 +3,7 @@ import { type ClassicGroup, createGroup, type GroupSnapshot, type Member } from 
 import { createOffsets, type GroupOffsets, setOffset } from './offsets.ts'
 import { type DecodedRecord, decodeGroupRecord } from './records.ts'
 import { subscribedTopicsOf } from './subscription.ts'
-import type { GroupLog, ReplayedBatch } from './types.ts'
+import type { DamagedPartition, GroupLog, ReplayedBatch } from './types.ts'
 
 export interface LoadedGroup {
   readonly group: ClassicGroup
@@ -12,8 +12,15 @@ export interface LoadedGroup {
   readonly snapshot: GroupSnapshot | undefined
 }
 
+/** A damaged partition with the groups that its readable batches name; others may have been in the rest. */
+export interface DamagedGroups extends DamagedPartition {
+  readonly groupIds: readonly string[]
+}
+
 export interface LoadResult {
+  /** Without those of damaged partitions, of which a newer state may be lost. */
   readonly groups: Map<string, LoadedGroup>
+  readonly damaged: readonly DamagedGroups[]
   /** Records of each partition that held any. */
   readonly records: ReadonlyMap<number, number>
   /** Records that this broker does not use: of newer group protocols, or of transactions that never ended. */
@@ -31,23 +38,45 @@ interface Loading {
   ignored: number
 }
 
-/** @param nowMs when the sessions of restored members begin anew */
-export async function loadGroups(log: GroupLog, nowMs: number): Promise<LoadResult> {
+/**
+ * Reads everything. A damaged partition is left out whole: offsets from before the damage would have consumers handle events
+ * again that they have handled.
+ * @param nowMs when the sessions of restored members begin anew
+ * @param partitionFor the partition that a group belongs to
+ */
+export async function loadGroups(
+  log: GroupLog,
+  nowMs: number,
+  partitionFor: (groupId: string) => number,
+): Promise<LoadResult> {
   const loading: Loading = { offsets: new Map(), snapshots: new Map(), open: new Map(), unreadable: [], ignored: 0 }
   const records = new Map<number, number>()
-  await log.replay((partition, batch) => {
+  const damaged = await log.replay((partition, batch) => {
     records.set(partition, (records.get(partition) ?? 0) + batch.records.length)
     replayBatch(loading, partition, batch)
   })
   for (const pending of loading.open.values()) loading.ignored += pending.length
 
   const groups = new Map<string, LoadedGroup>()
+  const lost = new Map<number, string[]>(damaged.map(({ partition }) => [partition, []]))
   for (const groupId of new Set([...loading.snapshots.keys(), ...loading.offsets.keys()])) {
+    const ofDamaged = lost.get(partitionFor(groupId))
+    if (ofDamaged) {
+      ofDamaged.push(groupId)
+      continue
+    }
     const snapshot = loading.snapshots.get(groupId)
     const group = snapshot ? restoreGroup(groupId, snapshot, nowMs) : createGroup(groupId, undefined)
     groups.set(groupId, { group, offsets: loading.offsets.get(groupId) ?? createOffsets(), snapshot })
   }
-  return { groups, records, ignored: loading.ignored, unreadable: loading.unreadable }
+  for (const { partition } of damaged) records.delete(partition)
+  return {
+    groups,
+    damaged: damaged.map((partition) => ({ ...partition, groupIds: lost.get(partition.partition)! })),
+    records,
+    ignored: loading.ignored,
+    unreadable: loading.unreadable,
+  }
 }
 
 function replayBatch(loading: Loading, partition: number, batch: ReplayedBatch): void {

@@ -1,8 +1,17 @@
 // `__consumer_offsets` as the coordinator uses it, on top of the broker's partition logs and metadata.
-import { type BatchHeader, decodeRecords, encodeBatch, iterateBatches, readControlKey } from '@selfmonitor/protocol'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  type BatchHeader,
+  decodeRecords,
+  encodeBatch,
+  iterateBatches,
+  readControlKey,
+  verifyBatchCrc,
+} from '@selfmonitor/protocol'
 import type { LogManager, PartitionLog } from '../log/types.ts'
 import type { MetadataStore, TopicMetadata } from '../metadata/types.ts'
-import type { GroupLog, GroupRecord, ReplayedBatch } from './types.ts'
+import type { DamagedPartition, GroupLog, GroupRecord, ReplayedBatch } from './types.ts'
 import { partsOf } from './writer.ts'
 
 export const offsetsTopic = '__consumer_offsets'
@@ -47,32 +56,72 @@ export function topicGroupLog(metadata: MetadataStore, logs: LogManager): GroupL
 
     async replay(onBatch) {
       const topic = metadata.topic(offsetsTopic)
-      if (!topic) return
-      for (const { partition } of topic.partitions) {
-        const log = await logs.get({ topic: topic.name, topicId: topic.id, partition })
-        await replayLog(log, (batch) => onBatch(partition, batch))
+      const damaged: DamagedPartition[] = []
+      for (const { partition } of topic?.partitions ?? []) {
+        const folder = join(logs.dir, `${offsetsTopic}-${partition}`)
+        let problem: string | undefined
+        try {
+          const log = await logs.get({ topic: topic!.name, topicId: topic!.id, partition })
+          problem = (await replayLog(log, (batch) => onBatch(partition, batch))) ?? (await cutProblem(folder))
+        } catch (error) {
+          problem = error instanceof Error ? error.message : String(error)
+        }
+        if (problem === undefined) continue
+        damaged.push({ partition, folder, problem })
       }
+      return damaged
     },
   }
 }
 
-async function replayLog(log: PartitionLog, onBatch: (batch: ReplayedBatch) => void): Promise<void> {
+/** When a log that is opened turns out to be damaged in the middle, it is cut there, and good batches behind it with it. */
+async function cutProblem(folder: string): Promise<string | undefined> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []
+    throw error
+  })
+  const cut = names.find((name) => name.includes('.log.cut-'))
+  if (cut === undefined) return undefined
+  return `the log was damaged and ends before the damage now; the rest is kept in ${cut} (remove that file to go on without it)`
+}
+
+/**
+ * @returns what is wrong with the first damaged batch; the ones behind it are replayed all the same
+ * @throws when there is no way past the damage
+ */
+async function replayLog(log: PartitionLog, onBatch: (batch: ReplayedBatch) => void): Promise<string | undefined> {
   let offset = log.logStartOffset
+  let problem: string | undefined
   while (offset < log.highWatermark) {
     const { records } = await log.read(offset, { maxBytes: replayReadBytes, minOneBatch: true })
     const before = offset
     for (const buffer of records) {
       for (const { header, position: at } of iterateBatches(buffer)) {
-        onBatch(replayedBatch(buffer, at, header, offset))
+        const batch = replayedBatch(buffer, at, header, offset)
+        if (typeof batch !== 'string') onBatch(batch)
+        else problem ??= `the batch at offset ${header.baseOffset} is damaged: ${batch}`
         offset = header.baseOffset + BigInt(header.lastOffsetDelta) + 1n
       }
     }
-    if (offset === before) throw new Error(`${log.topic}-${log.partition} has no batch at offset ${offset}`)
+    if (offset === before) throw new Error(`there is no batch at offset ${offset}`)
+  }
+  return problem
+}
+
+/**
+ * @param from records before it lie in front of the log's start and are gone
+ * @returns why not, when the batch is damaged
+ */
+function replayedBatch(buffer: Buffer, at: number, header: BatchHeader, from: bigint): ReplayedBatch | string {
+  try {
+    verifyBatchCrc(buffer, header, at)
+    return decodeBatch(buffer, at, header, from)
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
   }
 }
 
-/** @param from records before it lie in front of the log's start and are gone */
-function replayedBatch(buffer: Buffer, at: number, header: BatchHeader, from: bigint): ReplayedBatch {
+function decodeBatch(buffer: Buffer, at: number, header: BatchHeader, from: bigint): ReplayedBatch {
   const { producerId, isTransactional, isControl } = header
   const records = [...decodeRecords(buffer, at)].filter((record) => record.offset >= from)
   if (!isControl) return { producerId, isTransactional, records }

@@ -220,6 +220,8 @@ export interface CommitNotice {
 export interface GroupCoordinator {
   /** The partition of `__consumer_offsets` that holds a group: Java's `String.hashCode`, made positive, modulo. */
   partitionFor(groupId: string): number
+  /** Why the group cannot be served at all: its partition of `__consumer_offsets` is damaged. Operations do not ask this. */
+  unavailable(groupId: string): GroupError | undefined
   /**
    * Answers when the rebalance that the join belongs to completes, which may be minutes later.
    * @param connection fires when the client's connection is gone: then the member is not waited for (`abandon.ts`)
@@ -298,8 +300,21 @@ export interface GroupLog {
   append(partition: number, records: readonly GroupRecord[], timestampMs: number): Promise<void>
   /** Appends the records and then drops everything before them: they are all that the partition has to say. */
   replace(partition: number, records: readonly GroupRecord[], timestampMs: number): Promise<void>
-  /** Calls back for every batch of every partition, oldest first within a partition. Nothing when the topic is missing. */
-  replay(onBatch: (partition: number, batch: ReplayedBatch) => void): Promise<void>
+  /**
+   * Calls back for every batch of every partition, oldest first within a partition. Nothing when the topic is missing.
+   * Batches are verified; one that is damaged is left out, and its partition is among the result. A partition that cannot be
+   * read at all does not keep the others from being read.
+   */
+  replay(onBatch: (partition: number, batch: ReplayedBatch) => void): Promise<readonly DamagedPartition[]>
+}
+
+/** A partition of `__consumer_offsets` in which something cannot be read, so that no group of it can be trusted. */
+export interface DamagedPartition {
+  readonly partition: number
+  /** Where its log is. */
+  readonly folder: string
+  /** What is wrong, and where. */
+  readonly problem: string
 }
 
 export interface GroupCoordinatorOptions {

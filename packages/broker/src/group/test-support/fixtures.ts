@@ -83,6 +83,7 @@ export function memoryLog(partitions = 50, batches: MemoryLog['batches'] = []): 
         const batch: ReplayedBatch = { producerId: -1n, isTransactional: false, records }
         onBatch(partition, batch)
       }
+      return []
     },
   }
 }
