@@ -43,6 +43,7 @@ export async function dispatcherInProcess(
     clock,
     logger,
     configOf: (topic) => toLogConfig(metadata.topic(topic)!.config),
+    ownerOf: () => 'current',
   })
   const groups = await openGroupCoordinator({
     config: groupConfigOf(metadata.brokerConfig),

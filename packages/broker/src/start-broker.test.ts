@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { errorCodes } from '@selfmonitor/protocol'
+import { encodeBatch, errorCodes } from '@selfmonitor/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startBroker } from './start-broker.ts'
 import { rawClient } from './test-support/raw-client.ts'
@@ -72,6 +72,33 @@ describe('startBroker', () => {
     expect((await again.call('Metadata', 12, { topics: null })).topics.map(({ name }) => name)).toEqual(['kept'])
     again.close()
   })
+
+  it.each([undefined, ''])(
+    'refuses to start when its metadata is lost (%j), and deletes no records',
+    async (content) => {
+      const first = await start({ dataDir: dir })
+      const client = await rawClient(first.bootstrapServers)
+      await client.call('CreateTopics', 7, { topics: [{ name: 'kept', numPartitions: 1, replicationFactor: 1 }] })
+      const batch = encodeBatch([{ key: null, value: Buffer.from('x'), timestamp: BigInt(Date.now()) }])
+      const topicData = [{ name: 'kept', partitionData: [{ index: 0, records: batch }] }]
+      await client.call('Produce', 9, { transactionalId: null, acks: -1, timeoutMs: 1000, topicData })
+      client.close()
+      await first.close()
+      const path = join(dir, 'metadata', 'metadata.log')
+      const before = readFileSync(path)
+      if (content === undefined) rmSync(path)
+      else writeFileSync(path, content)
+      await expect(startBroker({ dataDir: dir })).rejects.toMatchObject({
+        code: 'DATA_DIR_INVALID',
+        message: expect.stringMatching(
+          /metadata\.log is missing or empty, but .*logs has the records of 1 partitions \(kept-0\)\. Restore the file from a backup; or/,
+        ),
+      })
+      expect(existsSync(join(dir, 'logs', 'kept-0', `${'0'.repeat(20)}.log`))).toBe(true)
+      writeFileSync(path, before)
+      await start({ dataDir: dir })
+    },
+  )
 
   it('names the port that is taken, and leaves the data directory free', async () => {
     const squatter = createServer().listen(0, '127.0.0.1')

@@ -1,11 +1,12 @@
 // Starts the embedded broker: data directory, metadata, logs, groups, sockets, in this order; and stops it in reverse.
 
+import { existsSync, readdirSync } from 'node:fs'
 import { apiTable } from './api/registry.ts'
 import { makeManualClock, systemClock } from './clock.ts'
 import { brokerConfig, ConfigError, parseValue } from './config/index.ts'
 import { type DataDir, openDataDir } from './data-dir/index.ts'
 import { groupConfigOf, offsetsTopic, openGroupCoordinator, topicGroupLog } from './group/index.ts'
-import { openLogManager, temporaryFs, toLogConfig } from './log/index.ts'
+import { openLogManager, parseFolderName, temporaryFs, toLogConfig } from './log/index.ts'
 import { type MetadataStore, nameHash, openMetadataStore, RecordLogError } from './metadata/index.ts'
 import { type KafkaServer, listen, makeDispatcher, makeFaults, makeRequestLog } from './server/index.ts'
 import { BrokerStartError } from './start-error.ts'
@@ -56,11 +57,15 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
       clock,
       logger,
       configOf: (topic) => toLogConfig(metadata.topic(topic)!.config),
+      ownerOf(topic, topicId, partition) {
+        const known = metadata.topic(topic)
+        if (known?.id === topicId && partition < known.partitions.length) return 'current'
+        return metadata.isDeleted(topicId) ? 'deleted' : 'unknown'
+      },
       producerIdExpirationMs: config.number('producer.id.expiration.ms'),
       retentionCheckIntervalMs: config.number('log.retention.check.interval.ms'),
     })
     undo.unshift(() => logs.close())
-    await logs.removeStrays((topic, topicId) => metadata.topic(topic)?.id === topicId)
 
     const groups = await openGroupCoordinator({
       config: groupConfigOf(config),
@@ -74,11 +79,16 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
     })
     undo.unshift(() => groups.close())
 
-    metadata.onChange(async (change) => {
+    metadata.onChange((change) => {
       switch (change.kind) {
         case 'topic-deleted': {
           const { name, id } = change.topic
-          await logs.deleteTopic(name, id)
+          // Refused from here on; the folders follow, while other topics are created and deleted.
+          logs.deleteTopic(name, id).then(
+            () => metadata.forgetDeleted([id]),
+            (error: unknown) =>
+              logger.error({ topic: name, err: error }, 'could not remove all of a deleted topic; a restart will'),
+          )
           if (name === offsetsTopic) return
           // Writes tombstones, perhaps after creating a topic: never waited for inside a metadata change.
           groups.topicsDeleted([name]).catch((error: unknown) => {
@@ -122,6 +132,15 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
       { addresses: server.brokers, dataDir: dataDir.dir, clusterId: dataDir.clusterId },
       'the broker is ready',
     )
+
+    const deletedBefore = metadata.deletedTopics()
+    logs
+      .checkFolders((progress) => options.onCheck?.(progress))
+      .then(
+        // Until nothing of them is left, or it will be looked for at the next start.
+        (complete) => complete && metadata.forgetDeleted(deletedBefore),
+        (error: unknown) => logger.error({ err: error }, 'the folders of partitions could not be checked'),
+      )
 
     let closing: Promise<void> | undefined
     async function stop(): Promise<void> {
@@ -218,7 +237,7 @@ async function bind(host: string, port: number, brokers: number, clock: Clock, l
 }
 
 async function openMetadata(
-  { metadataDir, temporary }: DataDir,
+  { metadataDir, logsDir, temporary }: DataDir,
   server: KafkaServer,
   config: ReadonlyMap<string, string>,
   logger: Logger,
@@ -227,6 +246,7 @@ async function openMetadata(
     return await openMetadataStore({
       dir: metadataDir,
       durable: !temporary,
+      mustExist: recordsWithoutMetadata(logsDir),
       brokerIds: server.brokers.map(({ brokerId }) => brokerId),
       staticConfig: config,
       logger,
@@ -236,6 +256,16 @@ async function openMetadata(
     const code = error.code === 'NEWER_FORMAT' ? 'DATA_DIR_NEWER' : 'DATA_DIR_INVALID'
     throw new BrokerStartError(code, error.message, { cause: error })
   }
+}
+
+/** Why metadata must be there; undefined in a new directory. Without it every record in it would belong to nothing. */
+function recordsWithoutMetadata(logsDir: string): string | undefined {
+  const folders = existsSync(logsDir) ? readdirSync(logsDir).filter((name) => parseFolderName(name) !== undefined) : []
+  if (folders.length === 0) return undefined
+  return (
+    `${logsDir} has the records of ${folders.length} partitions (${folders.slice(0, 3).join(', ')}${folders.length > 3 ? ', …' : ''}). ` +
+    `Restore the file from a backup; or, to begin with no topics, move ${logsDir} away`
+  )
 }
 
 /** What `server.properties` would say. */

@@ -40,6 +40,8 @@ export interface BrokerOptions {
   /** `'manual'` for tests that move time themselves. Default: the system's clock. */
   clock?: Clock | 'manual'
   logger?: Logger
+  /** Called while the folders of partitions are checked after a start; requests are answered meanwhile. */
+  onCheck?: (progress: { readonly done: number; readonly total: number }) => void
 }
 
 /** A typed fault: what happens to the nth matching request. */

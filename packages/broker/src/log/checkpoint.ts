@@ -1,5 +1,6 @@
 // Small files that say one offset for each partition: Kafka's `log-start-offset-checkpoint` and
 // `recovery-point-offset-checkpoint`. Text: format, number of lines, then `topic partition offset`.
+import type { Logger } from '../types.ts'
 import type { LogFs } from './fs.ts'
 import { createSharedRuns } from './shared-runs.ts'
 
@@ -8,29 +9,51 @@ export interface Checkpoint {
   /** Changes the value in memory; `write` makes it durable. */
   set(topic: string, partition: number, offset: bigint): void
   delete(topic: string, partition: number): void
+  /**
+   * Resolves once the file does not say any more what was deleted of this partition. To be waited for before a new
+   * partition of that name gets records, which the old value would be taken to be about.
+   */
+  forgotten(topic: string, partition: number): Promise<void>
   /** Writes the file if anything changed; calls that come while a write is under way share the next one. */
   write(): Promise<void>
 }
 
 const format = '0'
 
-/** @throws Error when the file has a newer format or is not what this broker wrote */
-export async function openCheckpoint(fs: LogFs, path: string): Promise<Checkpoint> {
-  const offsets = parse(await fs.readFile(path), path)
+/**
+ * A file that is damaged or empty is kept beside a new one, which is filled again by what the logs say.
+ * @throws Error when a newer version wrote the file
+ */
+export async function openCheckpoint(fs: LogFs, path: string, logger: Logger): Promise<Checkpoint> {
+  const read = parse(await fs.readFile(path), path)
+  const offsets = typeof read === 'string' ? new Map<string, bigint>() : read
+  if (typeof read === 'string') {
+    await fs.rename(path, `${path}.damaged`)
+    logger.error(
+      { path, problem: read, keptAs: `${path}.damaged` },
+      'a checkpoint is damaged: it is made anew. Logs are checked from their beginning where it said how far they are ' +
+        'synced; records that were deleted by DeleteRecords may be there again where it said where logs start',
+    )
+  }
   let changed = false
+  /** Deleted, and not written yet. */
+  const stale = new Set<string>()
 
   async function writeNow(): Promise<void> {
     if (!changed) return
     changed = false
+    const written = [...stale]
     const lines = [...offsets].map(([partition, offset]) => `${partition} ${offset}\n`)
     try {
       await fs.replaceFile(path, `${format}\n${lines.length}\n${lines.join('')}`)
+      for (const key of written) stale.delete(key)
     } catch (error) {
       changed = true
       throw error
     }
   }
 
+  const write = createSharedRuns(writeNow)
   return {
     get: (topic, partition) => offsets.get(`${topic} ${partition}`),
     set(topic, partition, offset) {
@@ -40,25 +63,31 @@ export async function openCheckpoint(fs: LogFs, path: string): Promise<Checkpoin
       changed = true
     },
     delete(topic, partition) {
-      if (offsets.delete(`${topic} ${partition}`)) changed = true
+      const key = `${topic} ${partition}`
+      if (!offsets.delete(key)) return
+      changed = true
+      stale.add(key)
     },
-    write: createSharedRuns(writeNow),
+    forgotten: async (topic, partition) => {
+      if (stale.has(`${topic} ${partition}`)) await write()
+    },
+    write,
   }
 }
 
-function parse(content: Buffer | undefined, path: string): Map<string, bigint> {
+/** @returns what is wrong with the file, as a text @throws Error when a newer version wrote it */
+function parse(content: Buffer | undefined, path: string): Map<string, bigint> | string {
   const offsets = new Map<string, bigint>()
   if (content === undefined) return offsets
   const [version, count, ...lines] = content.toString('utf8').trimEnd().split('\n')
+  if (version === undefined || !/^\d+$/.test(version)) return 'the first line is not a format'
   if (version !== format)
     throw new Error(`${path}: format ${version} is not known to this version, which reads ${format}`)
   for (const line of lines) {
     const match = /^(\S+ \d+) (\d+)$/.exec(line)
-    if (match === null) throw new Error(`${path}: line "${line}" is not "topic partition offset"`)
+    if (match === null) return `line "${line}" is not "topic partition offset"`
     offsets.set(match[1]!, BigInt(match[2]!))
   }
-  if (offsets.size !== Number(count)) {
-    throw new Error(`${path}: ${count} entries are announced, ${offsets.size} are there`)
-  }
+  if (offsets.size !== Number(count)) return `${count} entries are announced, ${offsets.size} are there`
   return offsets
 }

@@ -1,6 +1,7 @@
 // What a log looks at in its older segments when it is opened: their last batches. They tell where a segment ends, so that a
 // hole in front of the next one is reported, and whether the time index is whole, by which the retention judges it.
 import type { LogEnv } from './env.ts'
+import { withFile } from './fs.ts'
 import { readFully, scanBatches } from './scan.ts'
 import { logFile, offsetIndexFile, rebuildIndex, type Segment, timeIndexFile } from './segment.ts'
 import { offsetEntryBytes, timeEntryBytes } from './segment-index.ts'
@@ -29,7 +30,7 @@ async function inspect(env: LogEnv, segment: Segment): Promise<{ readonly nextOf
   const from = offsetEntry.length === 0 ? 0 : offsetEntry.readUInt32BE(4)
   if (from >= segment.sizeBytes) return `offset index points at byte ${from} of ${segment.sizeBytes}`
   let greatest = -1n
-  const end = await env.files.use(logFile(segment), (fd) =>
+  const end = await withFile(env.fs, logFile(segment), (fd) =>
     scanBatches({
       fs: env.fs,
       fd,
@@ -59,11 +60,6 @@ async function lastEntry(env: LogEnv, path: string, entryBytes: number): Promise
   if (stat === undefined || stat.sizeBytes % entryBytes !== 0) return undefined
   if (stat.sizeBytes === 0) return Buffer.alloc(0)
   const entry = Buffer.alloc(entryBytes)
-  const fd = await env.fs.open(path, false)
-  try {
-    await readFully(env.fs, fd, entry, stat.sizeBytes - entryBytes)
-  } finally {
-    await env.fs.close(fd)
-  }
+  await withFile(env.fs, path, (fd) => readFully(env.fs, fd, entry, stat.sizeBytes - entryBytes))
   return entry
 }

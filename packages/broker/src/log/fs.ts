@@ -1,20 +1,26 @@
 // The file system as the logs see it: few calls, all of which a test can make fail.
 import {
   close,
+  closeSync,
   constants,
   fdatasync,
   ftruncate,
   mkdir,
   open,
+  openSync,
   type PathLike,
   promises,
   read,
   readdir,
+  readdirSync,
   readFile,
+  readFileSync,
+  readSync,
   rename,
   rm,
   stat,
   statfs,
+  statSync,
   writeFile,
   writev,
   writevSync,
@@ -57,32 +63,71 @@ export interface LogFs {
 }
 
 const openFile = promisify(open) as (path: PathLike, flags: number, mode: number) => Promise<number>
+const direct = createDirectCalls()
 
 /** The real file system. */
 export const nodeFs: LogFs = {
-  open: (path, create) => openFile(path, constants.O_RDWR | (create ? constants.O_CREAT : 0), 0o644),
-  close: promisify(close),
+  open(path, create) {
+    const flags = constants.O_RDWR | (create ? constants.O_CREAT : 0)
+    return direct(
+      () => openSync(path, flags, 0o644),
+      () => openFile(path, flags, 0o644),
+    )
+  },
+  close: (fd) =>
+    direct(
+      () => closeSync(fd),
+      () => promisify(close)(fd),
+    ),
 
   // The callback forms are used on the hot path: a FileHandle costs several promises for each call.
-  read: (fd, buffer, offset, length, position) =>
-    new Promise((resolve, reject) => {
-      read(fd, buffer, offset, length, position, (error, bytesRead) => (error ? reject(error) : resolve(bytesRead)))
-    }),
-  writev: makeWritev(),
+  read(fd, buffer, offset, length, position) {
+    const later = () =>
+      new Promise<number>((resolve, reject) => {
+        read(fd, buffer, offset, length, position, (error, bytesRead) => (error ? reject(error) : resolve(bytesRead)))
+      })
+    if (length > maxDirectReadBytes) return later()
+    return direct(() => readSync(fd, buffer, offset, length, position), later)
+  },
+  writev(fd, buffers, position) {
+    const later = () =>
+      new Promise<number>((resolve, reject) => {
+        writev(fd, buffers, position, (error, written) => (error ? reject(error) : resolve(written)))
+      })
+    const bytes = buffers.reduce((sum, { length }) => sum + length, 0)
+    return bytes > maxDirectWriteBytes ? later() : direct(() => writevSync(fd, buffers, position), later)
+  },
   truncate: promisify(ftruncate),
   sync: promisify(fdatasync),
 
   async stat(path) {
-    const found = await ignoreMissing(promisify(stat)(path))
+    const found = await ignoreMissing(
+      direct(
+        () => statSync(path),
+        () => promisify(stat)(path),
+      ),
+    )
     return found && { sizeBytes: found.size, modifiedMs: found.mtimeMs }
   },
-  list: async (dir) => (await ignoreMissing(promisify(readdir)(dir))) ?? [],
+  list: async (dir) =>
+    (await ignoreMissing(
+      direct(
+        () => readdirSync(dir),
+        () => promisify(readdir)(dir),
+      ),
+    )) ?? [],
   async makeDir(dir) {
     await promisify(mkdir)(dir, { recursive: true })
   },
   rename: promisify(rename),
   remove: (path) => promisify(rm)(path, { recursive: true, force: true }),
-  readFile: (path) => ignoreMissing(promisify(readFile)(path)),
+  readFile: (path) =>
+    ignoreMissing(
+      direct<Buffer>(
+        () => readFileSync(path),
+        () => promisify(readFile)(path),
+      ),
+    ),
   writeFile: promisify(writeFile) as LogFs['writeFile'],
 
   async replaceFile(path, content) {
@@ -132,6 +177,16 @@ async function ignoreMissing<T>(promise: Promise<T>): Promise<T | undefined> {
   }
 }
 
+/** Opens a file that is there, and closes it whatever happens. For a single look; `open-files.ts` keeps what is used again. */
+export async function withFile<T>(fs: LogFs, path: string, work: (fd: number) => Promise<T>): Promise<T> {
+  const fd = await fs.open(path, false)
+  try {
+    return await work(fd)
+  } finally {
+    await fs.close(fd)
+  }
+}
+
 /** Writes everything, however often the system call stops early. @throws when a write fails or makes no progress */
 export async function writeFully(fs: LogFs, fd: number, buffers: readonly Buffer[], position: number): Promise<void> {
   // One call takes at most IOV_MAX (1,024) buffers.
@@ -157,29 +212,29 @@ function dropBytes(buffers: Buffer[], count: number): Buffer[] {
   return rest
 }
 
-/** Writes of at most this many bytes may happen on the main thread. */
-const maxDirectBytes = 1024 * 1024
-/** A write that took longer means that the system makes writers wait for the disk; for this long, another thread waits. */
-const slowWriteMs = 10
+/** Reads and writes of at most this many bytes may happen on the main thread. */
+const maxDirectReadBytes = 64 * 1024
+const maxDirectWriteBytes = 1024 * 1024
+/** A call that took longer means that the disk makes its users wait; for this long, another thread waits. */
+const slowCallMs = 10
 const avoidDirectMs = 5000
 
 /**
- * Writes to the page cache are copies of a few microseconds: handing them to another thread and back costs several times as
- * much. Large ones, and all of them while the disk is slow, go there nevertheless, so that the event loop stays free.
+ * What the system answers from memory (names, sizes, small reads, writes to the page cache) takes a few microseconds: handing it
+ * to another thread and back costs many times as much. While the disk is slow, calls go there nevertheless, so that the
+ * event loop stays free.
+ * @returns runs `now`, or `later` while the disk is slow
  */
-function makeWritev(): LogFs['writev'] {
+function createDirectCalls(): <T>(now: () => T, later: () => Promise<T>) => Promise<T> {
   let directFrom = 0
-  return async (fd, buffers, position) => {
+  return async (now, later) => {
     const started = performance.now()
-    const bytes = buffers.reduce((sum, { length }) => sum + length, 0)
-    if (bytes > maxDirectBytes || started < directFrom) {
-      return new Promise((resolve, reject) => {
-        writev(fd, buffers, position, (error, written) => (error ? reject(error) : resolve(written)))
-      })
+    if (started < directFrom) return later()
+    try {
+      return now()
+    } finally {
+      const ended = performance.now()
+      if (ended - started > slowCallMs) directFrom = ended + avoidDirectMs
     }
-    const written = writevSync(fd, buffers, position)
-    const ended = performance.now()
-    if (ended - started > slowWriteMs) directFrom = ended + avoidDirectMs
-    return written
   }
 }

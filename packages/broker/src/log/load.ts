@@ -1,6 +1,6 @@
 // Opens a partition log from its folder: which segments there are, where the log ends, and, after a crash, which bytes at
 // its end are not whole batches and must go.
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { lastOffsetOf } from './batch.ts'
 import { inspectClosedSegment } from './closed-segment.ts'
 import { cutLog } from './cut.ts'
@@ -34,6 +34,11 @@ export async function loadLog(env: LogEnv, ref: PartitionRef, clean: boolean): P
     .filter((name) => /^\d{20}\.log$/.test(name))
     .map((name) => BigInt(name.slice(0, 20)))
     .sort((a, b) => (a < b ? -1 : 1))
+  if (names.length === 0) {
+    // As in Kafka, a partition without a folder begins at 0: what checkpoints say is about one that was deleted.
+    env.logStarts.delete(ref.topic, ref.partition)
+    env.recoveryPoints.delete(ref.topic, ref.partition)
+  }
   const checkpointedStart = env.logStarts.get(ref.topic, ref.partition) ?? 0n
   await removeLeftovers(env, dir, names, new Set(bases))
 
@@ -75,7 +80,7 @@ export async function loadLog(env: LogEnv, ref: PartitionRef, clean: boolean): P
     const isSound = clean && (await openActive(env, state))
     // A proper shutdown has synced everything, whatever the checkpoint's file says or does not say.
     if (isSound) state.recoveryPoint = state.highWatermark
-    const ends = isSound ? new Map<Segment, bigint>() : await recover(env, state)
+    const ends = isSound ? new Map<Segment, bigint>() : await recover(env, state, names)
     await reportHoles(env, state, ends)
   }
   if (state.logStartOffset > state.highWatermark) {
@@ -138,7 +143,7 @@ async function openActive(env: LogEnv, state: LogState): Promise<boolean> {
  * Reads everything from the segment of the recovery point on, checks it, and rebuilds the indexes.
  * @returns where the segments end that it has read
  */
-async function recover(env: LogEnv, state: LogState): Promise<ReadonlyMap<Segment, bigint>> {
+async function recover(env: LogEnv, state: LogState, names: readonly string[]): Promise<ReadonlyMap<Segment, bigint>> {
   const { segments } = state
   const ends = new Map<Segment, bigint>()
   const firstDoubtful = Math.max(
@@ -175,12 +180,11 @@ async function recover(env: LogEnv, state: LogState): Promise<ReadonlyMap<Segmen
     const isActive = at === segments.length - 1
     if (!isActive)
       segment.index.addTime(segment.maxTimestamp, Number(segment.offsetOfMaxTimestamp - segment.baseOffset))
-    await replaceIndex(env, segment, segment.index)
+    const hasFiles =
+      names.includes(basename(offsetIndexFile(segment))) || names.includes(basename(timeIndexFile(segment)))
+    // A small active segment has no entry yet, and needs no files before it is closed.
+    if (!isActive || hasFiles || segment.index.entries > 0) await replaceIndex(env, segment, segment.index)
     if (!isActive) segment.index = undefined
-  }
-  // What was found good is made durable before anybody builds on it.
-  for (const segment of segments.slice(firstDoubtful)) {
-    await env.files.use(logFile(segment), (fd) => env.fs.sync(fd))
   }
   if (state.highWatermark < state.recoveryPoint) {
     env.logger.error(
@@ -192,8 +196,11 @@ async function recover(env: LogEnv, state: LogState): Promise<ReadonlyMap<Segmen
       'the log ends before an offset that had been synced to disk: files were changed or lost while the broker was down',
     )
   }
-  state.recoveryPoint = state.highWatermark
-  env.recoveryPoints.set(state.ref.topic, state.ref.partition, state.recoveryPoint)
+  // As in Kafka it does not move up: what was found is whole, but need not be on the disk yet.
+  if (state.highWatermark < state.recoveryPoint) {
+    state.recoveryPoint = state.highWatermark
+    env.recoveryPoints.set(state.ref.topic, state.ref.partition, state.recoveryPoint)
+  }
   return ends
 }
 

@@ -1,58 +1,42 @@
-// All partition logs of a broker: opens them when they are first needed, deletes them, and does the housekeeping.
-import { randomBytes } from 'node:crypto'
+// All partition logs of a broker: opens them when they are first needed, closes them when they have not been used for a
+// while, deletes them. What it does by the clock is in `housekeeping.ts`.
 import { join } from 'node:path'
 import type { Uuid } from '@selfmonitor/protocol'
 import { createBufferPool } from '../buffer-pool.ts'
-import type { Clock, Logger } from '../types.ts'
 import { openCheckpoint } from './checkpoint.ts'
+import { writeSoon } from './checkpoint-soon.ts'
 import { createDeadlines } from './deadlines.ts'
 import type { LogEnv } from './env.ts'
 import { LogError } from './errors.ts'
-import { metadataFile } from './folder.ts'
-import { type LogFs, nodeFs } from './fs.ts'
+import {
+  asideName,
+  type ClosedFolder,
+  isDeleted,
+  isStray,
+  parseFolderName,
+  readOwner,
+  unknownFolder,
+} from './folders.ts'
+import { nodeFs } from './fs.ts'
+import { createHousekeeping } from './housekeeping.ts'
 import { createIndexCache } from './index-cache.ts'
 import { createTurns } from './inspect.ts'
+import type { LogManagerOptions } from './manager-options.ts'
 import { createOpenFiles } from './open-files.ts'
 import { type ManagedLog, openPartitionLog } from './partition-log.ts'
-import { createSharedRuns } from './shared-runs.ts'
+import type { SegmentAge } from './retention.ts'
+import { createSlots, type Slot, slotName } from './slots.ts'
 import { createTailCache } from './tail-cache.ts'
-import type { LogConfig, LogManager, PartitionLogInfo, PartitionRef } from './types.ts'
-
-export interface LogManagerOptions {
-  /** Folder for the partitions' folders; created when missing. */
-  readonly dir: string
-  readonly clock: Clock
-  readonly logger: Logger
-  /** The settings of a topic as they are now (`toLogConfig(topic.config)`). */
-  configOf(topic: string): LogConfig
-  /** `producer.id.expiration.ms`. Default 1 day. */
-  readonly producerIdExpirationMs?: number
-  /** `log.retention.check.interval.ms`. Default 5 minutes. */
-  readonly retentionCheckIntervalMs?: number
-  /** Most segment files open at once. Default 512. */
-  readonly maxOpenFiles?: number
-  /** Memory for the newest batches, over all partitions. Default 16 MiB. */
-  readonly tailCacheBytes?: number
-  /** Memory for indexes of older segments. Default 32 MiB. */
-  readonly indexCacheBytes?: number
-  /** Default: the real file system. */
-  readonly fs?: LogFs
-}
+import { createTurnstile, forEachOf } from './turnstile.ts'
+import type { LogManager, PartitionLogInfo, PartitionRef } from './types.ts'
 
 const cleanShutdownFile = 'clean-shutdown'
-const folderPattern = /^(.+)-(\d+)$/
 /** Enough for the answers that a few busy consumers wait for. */
 const keptReadBytes = 16 * 1024 * 1024
-const checkpointIntervalMs = 60_000
-const firstRetentionCheckMs = 30_000
+/** How many logs are opened, closed or deleted at a time: each one may wait for the disk. */
+const atOnce = 16
 
-interface Entry {
-  readonly ref: PartitionRef
-  readonly opening: Promise<ManagedLog>
-  log: ManagedLog | undefined
-}
-
-/** @throws Error when the folder or its checkpoints cannot be read, or were written by a newer version */
+/** @throws Error when the folder cannot be read, or a newer version wrote its checkpoints */
 export async function openLogManager(options: LogManagerOptions): Promise<LogManager> {
   const { dir, clock, logger } = options
   const fs = options.fs ?? nodeFs
@@ -67,27 +51,32 @@ export async function openLogManager(options: LogManagerOptions): Promise<LogMan
     buffers: createBufferPool(keptReadBytes),
     indexes: createIndexCache(options.indexCacheBytes ?? 32 * 1024 * 1024),
     largeBatches: createTurns(),
-    logStarts: await openCheckpoint(fs, join(dir, 'log-start-offset-checkpoint')),
-    recoveryPoints: await openCheckpoint(fs, join(dir, 'recovery-point-offset-checkpoint')),
+    logStarts: await openCheckpoint(fs, join(dir, 'log-start-offset-checkpoint'), logger),
+    recoveryPoints: await openCheckpoint(fs, join(dir, 'recovery-point-offset-checkpoint'), logger),
     deadlines: createDeadlines(clock),
     configOf: (topic) => options.configOf(topic),
   }
-  const entries = new Map<string, Entry>()
-  /** Folders that were there at the start, by name; those not opened yet. */
-  const unopened = new Set<string>()
+  const slots = createSlots()
+  const pass = createTurnstile(atOnce)
   const background = new Set<Promise<void>>()
   let closing: Promise<void> | undefined
 
-  const names = await fs.list(dir)
   const clean = (await fs.stat(join(dir, cleanShutdownFile))) !== undefined
   await fs.remove(join(dir, cleanShutdownFile))
   await fs.syncDir(dir)
-  for (const name of names) {
-    if (name.endsWith('-delete')) removeLater(join(dir, name))
-    else if (folderPattern.test(name)) unopened.add(name)
+  const strays: string[] = []
+  for (const name of await fs.list(dir)) {
+    if (isDeleted(name)) removeLater(join(dir, name))
+    if (isStray(name)) strays.push(name)
+    const found = parseFolderName(name)
+    if (found === undefined) continue
+    slots.add({ ...found, state: { kind: 'closed', folder: unknownFolder(clean) } })
   }
-  if (!clean && unopened.size > 0) {
-    logger.info({ partitions: unopened.size }, 'the broker was not shut down properly: partition logs are checked')
+  if (strays.length > 0) {
+    logger.warn(
+      { dir, strays },
+      'folders that were set aside are still there: move back what is needed, remove the others',
+    )
   }
 
   function inBackground(work: Promise<unknown>, what: string): void {
@@ -104,16 +93,14 @@ export async function openLogManager(options: LogManagerOptions): Promise<LogMan
     inBackground(fs.remove(path), 'cannot remove a deleted folder')
   }
 
-  async function open(ref: PartitionRef): Promise<ManagedLog> {
-    const name = `${ref.topic}-${ref.partition}`
+  async function open(slot: Slot, ref: PartitionRef, folder: ClosedFolder | undefined): Promise<ManagedLog> {
+    const name = slotName(slot)
     try {
-      if (unopened.has(name)) {
-        const topicId = await topicIdOf(join(dir, name))
-        if (topicId !== undefined && topicId !== ref.topicId) await discardFolder(name, ref)
+      if (folder !== undefined) {
+        const topicId = folder.topicId ?? (await readOwner(fs, join(dir, name)))
+        if (topicId !== undefined && topicId !== ref.topicId) await clearTheWay(slot, topicId, ref.topicId)
       }
-      const log = await openPartitionLog(env, ref, clean)
-      unopened.delete(name)
-      return log
+      return await openPartitionLog(env, ref, folder?.isSound ?? true)
     } catch (error) {
       if (error instanceof LogError) throw error
       logger.error({ partition: name, err: error }, 'cannot open a partition log')
@@ -121,184 +108,237 @@ export async function openLogManager(options: LogManagerOptions): Promise<LogMan
     }
   }
 
-  /** The topic that a partition folder belongs to; undefined when it does not say. */
-  async function topicIdOf(folder: string): Promise<Uuid | undefined> {
-    const content = (await fs.readFile(join(folder, metadataFile)))?.toString('utf8')
-    // Empty: the machine lost power before the file was synced, and nothing of the log had been either.
-    if (content === undefined || content.trim() === '') return undefined
-    const version = /^version: (\d+)$/m.exec(content)?.[1]
-    if (version !== '0') {
-      throw new LogError(
-        'KAFKA_STORAGE_ERROR',
-        `${folder} has log format ${version ?? '?'}; this version reads format 0. It was written by a newer version.`,
-      )
-    }
-    return /^topic_id: (\S+)$/m.exec(content)?.[1]
+  /** The folder belongs to another topic of the same name: it goes if that one was deleted, and is left alone otherwise. */
+  async function clearTheWay(slot: Slot, found: Uuid, wanted: Uuid): Promise<void> {
+    if (options.ownerOf(slot.topic, found, slot.partition) === 'deleted') return await discardFolder(slot)
+    const folder = join(dir, slotName(slot))
+    throw new LogError(
+      'KAFKA_STORAGE_ERROR',
+      `${folder} belongs to a topic with id ${found}, which was never deleted; topic ${slot.topic} has id ${wanted}. If the ` +
+        `file partition.metadata in it is damaged, stop the broker and write "topic_id: ${wanted}" into it; if the records ` +
+        'are those of another topic, move the folder away',
+    )
   }
 
   /** Gets the folder of a deleted topic out of the way. */
-  async function discardFolder(
-    name: string,
-    { topic, partition }: { topic: string; partition: number },
-  ): Promise<void> {
-    logger.info({ partition: name }, 'removing the log of a topic that was deleted')
-    const target = join(dir, deletedName(name))
-    await fs.rename(join(dir, name), target)
-    unopened.delete(name)
-    env.logStarts.delete(topic, partition)
-    env.recoveryPoints.delete(topic, partition)
+  async function discardFolder(slot: Slot): Promise<void> {
+    logger.info({ partition: slotName(slot) }, 'removing the log of a topic that was deleted')
+    const target = join(dir, asideName(slotName(slot), 'delete'))
+    await fs.rename(join(dir, slotName(slot)), target)
+    forgetOffsets(slot)
     removeLater(target)
   }
 
-  async function drop(name: string, entry: Entry): Promise<void> {
-    entries.delete(name)
-    // A log that could not be opened has a folder all the same.
-    const log = await entry.opening.catch(() => undefined)
-    if (log === undefined) {
-      if ((await fs.stat(join(dir, name))) !== undefined) await discardFolder(name, entry.ref)
-      return
+  function forgetOffsets({ topic, partition }: Slot): void {
+    for (const checkpoint of [env.logStarts, env.recoveryPoints]) {
+      checkpoint.delete(topic, partition)
+      writeSoon(env, checkpoint)
     }
-    const target = await log.detach(deletedName(name))
-    env.logStarts.delete(entry.ref.topic, entry.ref.partition)
-    env.recoveryPoints.delete(entry.ref.topic, entry.ref.partition)
-    if (target !== undefined) removeLater(target)
   }
 
-  function get(ref: PartitionRef): Promise<ManagedLog> {
-    const name = `${ref.topic}-${ref.partition}`
-    const known = entries.get(name)
-    if (known !== undefined && known.ref.topicId === ref.topicId) return known.opening
+  /** Takes a slot out of use while `work` closes its log or removes its folder. @param work tells what is left */
+  function leave(
+    slot: Slot,
+    topicId: Uuid | undefined,
+    work: () => Promise<ClosedFolder | undefined>,
+  ): Promise<ClosedFolder | undefined> {
+    const done = pass(work).then((folder) => {
+      // Unless somebody has asked for the partition meanwhile.
+      if (slot.state !== state) return folder
+      if (folder === undefined) slots.remove(slot)
+      else slot.state = { kind: 'closed', folder }
+      return folder
+    })
+    const state = { kind: 'leaving', topicId, done } as const
+    slot.state = state
+    return done
+  }
+
+  function drop(slot: Slot): Promise<ClosedFolder | undefined> {
+    const { state } = slot
+    const name = slotName(slot)
+    if (state.kind === 'leaving') return state.done
+    if (state.kind === 'closed') {
+      return leave(slot, undefined, async () => {
+        await discardFolder(slot)
+        return undefined
+      })
+    }
+    state.log?.refuse(`the log of ${name} was deleted`)
+    return leave(slot, undefined, async () => {
+      // A log that could not be opened has a folder all the same.
+      const log = await state.opening.catch(() => undefined)
+      if (log === undefined) {
+        if ((await fs.stat(join(dir, name))) !== undefined) await discardFolder(slot)
+        return undefined
+      }
+      const target = await log.detach(asideName(name, 'delete'))
+      forgetOffsets(slot)
+      if (target !== undefined) removeLater(target)
+      return undefined
+    })
+  }
+
+  function getOpen(topic: string, topicId: Uuid, partition: number): ManagedLog | undefined {
+    const state = slots.get(topic, partition)?.state
+    return state?.kind === 'open' && state.ref.topicId === topicId ? state.log : undefined
+  }
+
+  /** The log, however long it takes to open it. */
+  function openNow(ref: PartitionRef): Promise<ManagedLog> {
+    const known = slots.get(ref.topic, ref.partition)
+    if (known?.state.kind === 'open') {
+      const { topicId } = known.state.ref
+      if (topicId === ref.topicId) return known.state.opening
+      // A request that was slow asks for a topic that is gone: the present one of that name is not to suffer for it.
+      if (options.ownerOf(ref.topic, topicId, ref.partition) !== 'deleted') {
+        const message = `${slotName(ref)} belongs to topic id ${topicId}, not ${ref.topicId}`
+        return Promise.reject(new LogError('KAFKA_STORAGE_ERROR', message))
+      }
+    }
     if (closing !== undefined) return Promise.reject(new LogError('KAFKA_STORAGE_ERROR', 'the broker is stopping'))
-    const opening = known === undefined ? open(ref) : drop(name, known).then(() => open(ref))
-    const entry: Entry = { ref, opening, log: undefined }
-    entries.set(name, entry)
+    const slot: Slot = known ?? { topic: ref.topic, partition: ref.partition, state: nothing }
+    if (known === undefined) slots.add(slot)
+    const before = slot.state
+    let folder: ClosedFolder | undefined
+    const opening = (async () => {
+      folder = before.kind === 'closed' ? before.folder : await (before.kind === 'open' ? drop(slot) : before.done)
+      return await pass(() => open(slot, ref, folder))
+    })()
+    const state = { kind: 'open' as const, ref, opening, log: undefined as ManagedLog | undefined }
+    slot.state = state
     opening.then(
       (log) => {
-        entry.log = log
+        state.log = log
       },
       // Whoever asked gets the error; the next one tries again.
       () => {
-        if (entries.get(name) === entry) entries.delete(name)
+        if (slot.state !== state) return
+        if (folder === undefined) slots.remove(slot)
+        else slot.state = { kind: 'closed', folder }
       },
     )
     return opening
   }
 
-  /** One pass at a time: what two of them would drop, each would drop once more. */
-  const enforceRetention = createSharedRuns(retentionPass)
-
-  async function retentionPass(): Promise<void> {
-    const producersBeforeMs = clock.now() - (options.producerIdExpirationMs ?? 86_400_000)
-    for (const name of [...unopened]) await openFolder(name)
-    for (const { opening, ref } of [...entries.values()]) {
-      if (closing !== undefined) return
-      try {
-        await (await opening).enforceRetention(producersBeforeMs)
-      } catch (error) {
-        logger.error({ partition: `${ref.topic}-${ref.partition}`, err: error }, 'retention failed for a partition')
-      }
-    }
-  }
-
-  /** Opens a folder that nobody has asked for yet. */
-  async function openFolder(name: string): Promise<void> {
-    const parts = folderPattern.exec(name)
-    if (parts === null || closing !== undefined || !unopened.has(name)) return
-    const ref = { topic: parts[1]!, partition: Number(parts[2]) }
-    try {
-      const topicId = await topicIdOf(join(dir, name))
-      // Without its metadata a folder waits for the first request, which knows the topic.
-      if (topicId !== undefined) await get({ ...ref, topicId })
-    } catch (error) {
-      logger.error({ partition: name, err: error }, 'cannot open a partition log')
-    }
-  }
-
-  const checkpoint = () => {
-    inBackground(env.recoveryPoints.write(), 'cannot write the recovery points')
-    inBackground(env.logStarts.write(), 'cannot write the log start offsets')
-  }
-  const retention = () => inBackground(enforceRetention(), 'retention failed')
-  const repeat = (key: object, delayMs: number, intervalMs: number, action: () => void): void =>
-    env.deadlines.ensure(key, delayMs, () => {
-      action()
-      repeat(key, intervalMs, intervalMs, action)
+  /** A log of gigabytes that has to be checked: clients come back for it, and meanwhile get on with their other partitions. */
+  function get(ref: PartitionRef): Promise<ManagedLog> {
+    const opening = openNow(ref)
+    if (getOpen(ref.topic, ref.topicId, ref.partition) !== undefined) return opening
+    return new Promise((resolve, reject) => {
+      const cancel = clock.setTimer(options.openPatienceMs ?? 2000, () => {
+        const message = `${slotName(ref)} is being checked, because the broker was not shut down properly: try again`
+        reject(new LogError('NOT_LEADER_OR_FOLLOWER', message))
+      })
+      opening.then(resolve, reject).finally(cancel)
     })
-  repeat({}, checkpointIntervalMs, checkpointIntervalMs, checkpoint)
-  repeat({}, firstRetentionCheckMs, options.retentionCheckIntervalMs ?? 300_000, retention)
+  }
+
+  /** Puts a folder that the metadata does not know out of the way, as Kafka does, and says so. */
+  async function setAside(slot: Slot, topicId: Uuid): Promise<void> {
+    await leave(slot, topicId, async () => {
+      const name = asideName(slotName(slot), 'stray')
+      await fs.rename(join(dir, slotName(slot)), join(dir, name))
+      forgetOffsets(slot)
+      logger.warn(
+        { partition: slotName(slot), topicId, folder: join(dir, name) },
+        'set aside the records of a partition that the metadata does not know and that was never deleted: if they are needed, ' +
+          'stop the broker, restore metadata/metadata.log from a backup and give the folder its name back; remove it otherwise',
+      )
+      return undefined
+    })
+  }
+
+  async function closeIdle(slot: Slot): Promise<void> {
+    const { state } = slot
+    if (state.kind !== 'open' || state.log === undefined) return
+    const { log, ref } = state
+    await leave(slot, ref.topicId, async () => {
+      await log.close()
+      return log.folder()
+    }).catch((error) => {
+      logger.error({ partition: slotName(slot), err: error }, 'a partition log was not closed properly')
+      slot.state = { kind: 'closed', folder: unknownFolder(false) }
+    })
+  }
+
+  const housekeeping = createHousekeeping({
+    env,
+    slots,
+    clean,
+    options,
+    pass,
+    inBackground,
+    isClosing: () => closing !== undefined,
+    openNow,
+    drop,
+    setAside,
+    closeIdle,
+  })
 
   async function close(): Promise<void> {
     env.deadlines.cancelAll()
     await Promise.all(background)
-    const failed: unknown[] = []
-    await forEachOf([...entries.values()], async ({ opening }) => {
+    let allSound = true
+    const closeOne = async (slot: Slot) => {
       try {
-        await (await opening).close()
+        if (slot.state.kind === 'leaving') await slot.state.done
+        if (slot.state.kind === 'open') await (await slot.state.opening).close()
+        // A folder that is as doubtful as it was after a crash.
+        if (slot.state.kind === 'closed' && !slot.state.folder.isSound) allSound = false
       } catch (error) {
-        failed.push(error)
+        allSound = false
+        logger.error({ partition: slotName(slot), err: error }, 'a partition log was not closed properly')
       }
-    })
+    }
+    await forEachOf(slots.all(), closeOne)
     await env.logStarts.write()
     await env.recoveryPoints.write()
     await env.files.closeAll()
-    // After a crash, a folder that was never opened is as doubtful as it was.
-    const allSound = failed.length === 0 && (clean || unopened.size === 0)
     if (allSound) await fs.replaceFile(join(dir, cleanShutdownFile), 'all logs are complete and synced\n')
-    for (const error of failed) logger.error({ err: error }, 'a partition log was not closed properly')
     await Promise.all(background)
   }
 
   return {
     dir,
     get,
-    getOpen(topic, topicId, partition) {
-      const entry = entries.get(`${topic}-${partition}`)
-      return entry?.ref.topicId === topicId ? entry.log : undefined
-    },
+    getOpen,
 
     async deleteTopic(topic, topicId) {
-      for (const [name, entry] of [...entries]) {
-        if (entry.ref.topic === topic && entry.ref.topicId === topicId) await drop(name, entry)
+      const dropped: Promise<unknown>[] = []
+      for (const slot of slots.ofTopic(topic)) {
+        const { state } = slot
+        if (state.kind === 'open' && state.ref.topicId === topicId) dropped.push(drop(slot))
+        else if (state.kind === 'leaving' && state.topicId === topicId) {
+          dropped.push(state.done.then((folder) => folder && dropClosed(slot, topicId)))
+        } else if (state.kind === 'closed') dropped.push(dropClosed(slot, topicId))
       }
-      for (const name of [...unopened]) {
-        const parts = folderPattern.exec(name)
-        if (parts?.[1] !== topic || (await topicIdOf(join(dir, name))) !== topicId) continue
-        await discardFolder(name, { topic, partition: Number(parts[2]) })
-      }
-      await env.logStarts.write()
-      await env.recoveryPoints.write()
+      await Promise.all(dropped)
     },
 
     configChanged(topic) {
-      for (const { ref, log } of entries.values()) if (ref.topic === topic) log?.configChanged()
+      for (const { state } of slots.ofTopic(topic)) if (state.kind === 'open') state.log?.configChanged()
     },
 
     async describe() {
       const infos: PartitionLogInfo[] = []
-      for (const { ref, log } of entries.values()) {
-        if (log !== undefined) infos.push({ topic: ref.topic, partition: ref.partition, sizeBytes: log.sizeBytes })
-      }
-      for (const name of [...unopened]) {
-        const parts = folderPattern.exec(name)
-        if (parts === null || entries.has(name)) continue
-        infos.push({ topic: parts[1]!, partition: Number(parts[2]), sizeBytes: await folderBytes(fs, join(dir, name)) })
-      }
+      await forEachOf(slots.all(), async (slot) => {
+        const { topic, partition } = slot
+        if (slot.state.kind === 'leaving') await slot.state.done
+        const ages = (await housekeeping.look(slot))?.ages
+        const { state } = slot
+        const log = state.kind === 'open' ? state.log : undefined
+        if (state.kind !== 'leaving') infos.push({ topic, partition, sizeBytes: log?.sizeBytes ?? sizeOf(ages ?? []) })
+      })
       return infos
     },
 
     volume: () => fs.volume(dir),
-    enforceRetention,
-
-    async removeStrays(exists) {
-      for (const name of [...unopened]) {
-        const parts = folderPattern.exec(name)!
-        const topic = parts[1]!
-        const topicId = await topicIdOf(join(dir, name)).catch(() => undefined)
-        if (topicId === undefined || exists(topic, topicId)) continue
-        await discardFolder(name, { topic, partition: Number(parts[2]) })
-      }
-      // After a crash every log is looked at before anybody is served: what was cut is said at the start, not some day.
-      if (!clean) await forEachOf([...unopened], openFolder)
+    enforceRetention: housekeeping.enforceRetention,
+    checkFolders(onProgress) {
+      const checked = housekeeping.checkFolders(onProgress)
+      inBackground(checked, 'the folders of partitions could not be checked')
+      return checked
     },
 
     close() {
@@ -306,26 +346,15 @@ export async function openLogManager(options: LogManagerOptions): Promise<LogMan
       return closing
     },
   }
-}
 
-/** Sixteen at a time: each one waits for the disk. */
-async function forEachOf<T>(items: readonly T[], action: (item: T) => Promise<void>): Promise<void> {
-  const left = items.values()
-  const work = async () => {
-    for (const item of left) await action(item)
+  /** Drops a folder that nobody has opened, if it is the topic's or does not say whose it is. */
+  async function dropClosed(slot: Slot, topicId: Uuid): Promise<void> {
+    const found = await pass(() => readOwner(fs, join(dir, slotName(slot)))).catch(() => undefined)
+    if (slot.state.kind === 'closed' && (found === undefined || found === topicId)) await drop(slot)
   }
-  await Promise.all(Array.from({ length: 16 }, work))
 }
 
-/** Kafka's form; a topic name may have 249 characters, a file name 255. */
-function deletedName(folder: string): string {
-  return `${folder.slice(0, 200)}.${randomBytes(16).toString('hex')}-delete`
-}
+const sizeOf = (ages: readonly SegmentAge[]): number => ages.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
 
-async function folderBytes(fs: LogFs, folder: string): Promise<number> {
-  let total = 0
-  for (const name of await fs.list(folder)) {
-    if (name.endsWith('.log')) total += (await fs.stat(join(folder, name)))?.sizeBytes ?? 0
-  }
-  return total
-}
+/** The state of a slot before its first use. */
+const nothing = { kind: 'leaving', topicId: undefined, done: Promise.resolve(undefined) } as const

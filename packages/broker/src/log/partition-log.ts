@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { type Appender, createAppender, type PendingAppend } from './append.ts'
 import type { LogEnv } from './env.ts'
+import type { ClosedFolder } from './folders.ts'
 import { inspectRecords } from './inspect.ts'
 import { loadLog } from './load.ts'
 import { encodeProducers } from './producer-snapshot.ts'
@@ -24,6 +25,12 @@ export interface ManagedLog extends PartitionLog {
   enforceRetention(producersBeforeMs: number): Promise<void>
   /** Syncs everything and leaves it as a proper shutdown does. */
   close(): Promise<void>
+  /** What is left of a log that was closed; undefined when it never had a folder. */
+  folder(): ClosedFolder | undefined
+  /** Whether anybody has used the log since the last call, or waits for it to grow. */
+  takeUsed(): boolean
+  /** Refuses all further use. @param reason what users are told */
+  refuse(reason: string): void
   /** Refuses all further use, and moves the folder out of the way. @returns the folder that remains to be removed */
   detach(movedTo: string): Promise<string | undefined>
 }
@@ -41,11 +48,15 @@ export async function openPartitionLog(env: LogEnv, ref: PartitionRef, clean: bo
   const appender: Appender = createAppender(env, state, sync)
   const queue = createWriteQueue<PendingAppend>(appender.writeGroup)
 
+  let used = true
+  let closedAges: readonly SegmentAge[] | undefined
+
   function notify(): void {
     for (const listener of [...state.listeners]) listener()
   }
 
   async function lookup<T>(find: () => Promise<T>): Promise<T> {
+    used = true
     checkRange(state, state.highWatermark)
     try {
       return await find()
@@ -61,14 +72,25 @@ export async function openPartitionLog(env: LogEnv, ref: PartitionRef, clean: bo
     env.logStarts.set(ref.topic, ref.partition, offset)
   }
 
-  async function countExpired(): Promise<number> {
+  async function readAges(): Promise<readonly SegmentAge[]> {
     const ages: SegmentAge[] = []
     for (const segment of [...state.segments]) {
       const { timestamp } = segment.sizeBytes === 0 ? { timestamp: -1n } : await maxTimestampOf(env, segment)
       const maxTimestampMs = timestamp >= 0n ? Number(timestamp) : segment.createdMs
       ages.push({ baseOffset: segment.baseOffset, sizeBytes: segment.sizeBytes, maxTimestampMs })
     }
-    return expiredSegments(ages, state.config, state.logStartOffset, env.clock.now())
+    return ages
+  }
+
+  async function countExpired(): Promise<number> {
+    return expiredSegments(await readAges(), state.config, state.logStartOffset, env.clock.now())
+  }
+
+  function refuse(reason: string): void {
+    if (state.closed !== undefined) return
+    state.closed = reason
+    env.deadlines.cancel(state)
+    notify()
   }
 
   /** Takes the first `count` segments out of the log; their files go after `file.delete.delay.ms`. */
@@ -90,6 +112,11 @@ export async function openPartitionLog(env: LogEnv, ref: PartitionRef, clean: bo
       { partition: partitionName(ref), segments: count, logStartOffset: state.logStartOffset.toString() },
       'deleted old segments',
     )
+  }
+
+  async function forgetFiles(segment: Segment): Promise<void> {
+    env.indexes.delete(logFile(segment))
+    for (const file of filesOf(segment)) await env.files.forget(file)
   }
 
   async function discard(segment: Segment): Promise<void> {
@@ -129,6 +156,7 @@ export async function openPartitionLog(env: LogEnv, ref: PartitionRef, clean: bo
     },
 
     append(records, options = {}) {
+      used = true
       const origin = options.origin ?? 'client'
       try {
         const header = checkBatch(records, state.config, origin)
@@ -148,8 +176,14 @@ export async function openPartitionLog(env: LogEnv, ref: PartitionRef, clean: bo
       }
     },
 
-    read: (offset, options) => readLog(env, state, offset, options),
-    readCached: (offset, options) => readCached(env, state, offset, options),
+    read(offset, options) {
+      used = true
+      return readLog(env, state, offset, options)
+    },
+    readCached(offset, options) {
+      used = true
+      return readCached(env, state, offset, options)
+    },
 
     onAdvance(listener) {
       state.listeners.add(listener)
@@ -191,33 +225,45 @@ export async function openPartitionLog(env: LogEnv, ref: PartitionRef, clean: bo
       })
     },
 
-    async close() {
-      await queue.drain()
-      if (state.closed !== undefined) return
-      await sync()
-      await state.finishing
-      // A log that was only read is left as it was found.
-      if (state.onDisk && state.snapshotOffset !== state.highWatermark) {
-        await saveIndex(env, activeSegment(state))
-        await writeProducerSnapshot(env, state, state.highWatermark, encodeProducers(state.producers))
-      }
-      state.closed = `the log of ${partitionName(ref)} is closed`
-      state.tail.clear()
-      notify()
+    // In one turn: what comes meanwhile is refused, not written behind what was said to be the end.
+    close: () =>
+      queue.exclusive(async () => {
+        if (state.closed !== undefined) return
+        await sync()
+        await state.finishing
+        // A log that was only read is left as it was found.
+        if (state.onDisk && state.snapshotOffset !== state.highWatermark) {
+          await saveIndex(env, activeSegment(state))
+          await writeProducerSnapshot(env, state, state.highWatermark, encodeProducers(state.producers))
+        }
+        closedAges = await readAges()
+        refuse(`the log of ${partitionName(ref)} is closed`)
+        state.tail.clear()
+        for (const segment of state.segments) await forgetFiles(segment)
+      }),
+
+    folder: () =>
+      state.onDisk && closedAges !== undefined
+        ? { topicId: ref.topicId, isSound: true, ages: closedAges, logStartOffset: state.logStartOffset }
+        : undefined,
+
+    takeUsed() {
+      const was = used || state.listeners.size > 0
+      used = false
+      return was
     },
 
+    refuse,
+
     async detach(movedTo) {
-      state.closed = `the log of ${partitionName(ref)} was deleted`
-      env.deadlines.cancel(state)
+      refuse(`the log of ${partitionName(ref)} was deleted`)
       await queue.drain()
       await state.finishing
       await state.syncing
       state.tail.clear()
-      notify()
       if (!state.onDisk) return undefined
       for (const segment of state.segments) {
-        env.indexes.delete(logFile(segment))
-        for (const file of filesOf(segment)) await env.files.forget(file)
+        await forgetFiles(segment)
       }
       const target = join(env.dir, movedTo)
       await env.fs.rename(state.dir, target)

@@ -1,6 +1,7 @@
 // Starting a new segment, and finishing the one before it.
 import { join } from 'node:path'
 import type { BatchHeader } from './batch.ts'
+import { writeSoon } from './checkpoint-soon.ts'
 import type { LogEnv } from './env.ts'
 import { metadataFile } from './folder.ts'
 import { encodeProducers } from './producer-snapshot.ts'
@@ -12,8 +13,6 @@ import { syncLog } from './sync.ts'
 import type { Turn } from './write-queue.ts'
 
 const maxRelativeOffset = 0x7fffffffn
-/** How long a recovery point may be in memory only: what a restart after a crash has to check is bounded by it. */
-const checkpointDelayMs = 1000
 
 /**
  * Whether the active segment is too full or too old for one more batch, as Kafka decides it: by `segment.bytes`,
@@ -68,6 +67,10 @@ export async function rollSegment(env: LogEnv, state: LogState, turn: Turn): Pro
 
 /** Writes the folder's metadata before there is any log in it, so that its owner is never in doubt. */
 async function createFolder(env: LogEnv, state: LogState): Promise<void> {
+  // A crash must not leave the new log with offsets of a deleted one that had its name.
+  const { topic, partition } = state.ref
+  await env.logStarts.forgotten(topic, partition)
+  await env.recoveryPoints.forgotten(topic, partition)
   await env.fs.makeDir(state.dir)
   await env.fs.writeFile(join(state.dir, metadataFile), `version: 0\ntopic_id: ${state.ref.topicId}\n`)
 }
@@ -82,15 +85,7 @@ async function finishSegment(
   if (state.closed !== undefined) return
   await syncLog(env, state, endOffset)
   await writeProducerSnapshot(env, state, endOffset, snapshot)
-  // Soon, and for all segments that are finished meanwhile at once.
-  env.deadlines.ensure(env.recoveryPoints, checkpointDelayMs, () => {
-    env.recoveryPoints.write().catch((error) => {
-      env.logger.warn(
-        { err: error },
-        'cannot write the recovery points; a restart after a crash checks more than it needs to',
-      )
-    })
-  })
+  writeSoon(env, env.recoveryPoints)
   const index = segment.index
   segment.index = undefined
   if (index !== undefined) env.indexes.set(logFile(segment), index)

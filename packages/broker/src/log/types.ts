@@ -149,14 +149,26 @@ export interface PartitionLogInfo {
   readonly sizeBytes: number
 }
 
+/**
+ * Whose a partition folder is: a topic's that exists, one's that was deleted, or one's that the metadata does not know and
+ * has never deleted.
+ */
+export type FolderOwner = 'current' | 'deleted' | 'unknown'
+
+export interface CheckProgress {
+  readonly done: number
+  readonly total: number
+}
+
 export interface LogManager {
   /** The folder that holds the partition folders. */
   readonly dir: string
 
   /**
    * The log of a partition that exists, opened (and, when new, created) on first use. A folder left behind by a
-   * deleted topic of the same name is recognised by its topic id and removed.
-   * @throws LogError KAFKA_STORAGE_ERROR
+   * deleted topic of the same name is recognised by its topic id and removed. A log that nobody uses is closed after some
+   * minutes: to be asked for again by whoever comes back to it.
+   * @throws LogError KAFKA_STORAGE_ERROR, NOT_LEADER_OR_FOLLOWER (it is being checked after a crash: try again)
    */
   get(ref: PartitionRef): Promise<PartitionLog>
   /** The same log when it is open already: no promise on the hot path. */
@@ -174,10 +186,12 @@ export interface LogManager {
   /** Deletes what retention allows, in all logs, and forgets expired producers. Also runs on a timer. */
   enforceRetention(): Promise<void>
   /**
-   * To be called once at the start. Removes folders of topics that `exists` does not know (metadata was written, the folders'
-   * removal was not), and after a crash checks every log and cuts torn tails.
+   * To be called once, when requests are served already: looks at every folder that is not in use. Folders of deleted topics are
+   * removed, those of unknown ones are set aside, and after a crash every log is checked and torn tails are cut. A log that
+   * is asked for meanwhile is checked first.
+   * @returns false when it was ended by `close`
    */
-  removeStrays(exists: (topic: string, topicId: Uuid) => boolean): Promise<void>
+  checkFolders(onProgress?: (progress: CheckProgress) => void): Promise<boolean>
   /** Waits for writes under way, syncs everything, writes snapshots and the clean-shutdown marker. */
   close(): Promise<void>
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -45,23 +45,42 @@ describe('record log', () => {
     }
   })
 
-  it('cuts a last line whose bytes are wrong', async () => {
+  it('cuts a last line of which parts never reached the disk', async () => {
     await write({ n: 1 }, { n: 2 })
     const bytes = readFileSync(path)
-    bytes[bytes.length - 3]! ^= 1
+    bytes.fill(0, bytes.length - 6, bytes.length - 1)
     writeFileSync(path, bytes)
     const { entries, tornBytes } = await read()
     expect(entries).toEqual([{ n: 1 }])
     expect(tornBytes).toBeGreaterThan(0)
   })
 
-  it('refuses a file that is damaged before its end, and leaves it as it is', async () => {
-    await write({ n: 1 }, { n: 2 }, { n: 3 })
-    const bytes = readFileSync(path)
-    bytes[bytes.indexOf('"n":2') + 4]! ^= 1
-    writeFileSync(path, bytes)
-    await expect(openRecordLog(path)).rejects.toMatchObject({ code: 'DAMAGED', path })
-    expect(readFileSync(path).equals(bytes)).toBe(true)
+  it.each([1, 2, 3])(
+    'refuses a file whose line %i is whole but wrong, the last one too, and leaves it as it is',
+    async (n) => {
+      await write({ n: 1 }, { n: 2 }, { n: 3 })
+      const bytes = readFileSync(path)
+      bytes[bytes.indexOf(`"n":${n}`) + 4]! ^= 1
+      writeFileSync(path, bytes)
+      await expect(openRecordLog(path)).rejects.toMatchObject({
+        code: 'DAMAGED',
+        path,
+        message: expect.stringMatching(
+          /metadata\.log: the line at byte \d+ is damaged.*restore the file from a backup/,
+        ),
+      })
+      expect(readFileSync(path).equals(bytes)).toBe(true)
+    },
+  )
+
+  it('is not made anew where it must be there', async () => {
+    for (const content of [undefined, '', '{"for']) {
+      if (content !== undefined) writeFileSync(path, content)
+      await expect(openRecordLog(path, { mustExist: 'there are records' })).rejects.toThrow(
+        /metadata.log is missing or empty, but there are records/,
+      )
+      expect(existsSync(path) ? readFileSync(path, 'utf8') : undefined).toBe(content)
+    }
   })
 
   it('refuses a newer format', async () => {

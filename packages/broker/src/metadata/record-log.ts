@@ -5,9 +5,10 @@
 //   5f0c7a3e {"format":1}
 //   9d1b2c44 [{"type":"topic","id":"…","name":"user.events",…}]
 //
-// The first line says the format. A line is one atomic change: it counts when its newline and checksum are there. What
-// follows the last good line is a torn tail (the process or the machine died while writing): it is cut and reported. A bad
-// line before a good one is damage that nobody may guess about: opening is refused.
+// The first line says the format. A line is one atomic change: it counts when its newline and checksum are there. A last line
+// without its newline, or with bytes that never reached the disk (zeros), is a torn tail: the process or the machine died
+// while writing it, before anybody was answered. It is cut and reported. A whole line whose checksum is wrong is damage,
+// wherever it is: it may have been answered, so opening is refused with what can be done.
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -46,11 +47,19 @@ export interface RecordLog {
 
 /**
  * Opens or creates the file.
- * @param durable false for a file that need not outlive the machine: nothing is synced
+ * @param options.durable false for a file that need not outlive the machine: nothing is synced. Default true.
+ * @param options.mustExist why a missing or empty file must not be replaced by a new one; undefined: it may
  * @throws RecordLogError NEWER_FORMAT, DAMAGED; or the system's error.
  */
-export async function openRecordLog(path: string, durable = true): Promise<OpenedRecordLog> {
+export async function openRecordLog(
+  path: string,
+  options: { readonly durable?: boolean; readonly mustExist?: string } = {},
+): Promise<OpenedRecordLog> {
+  const { durable = true, mustExist } = options
   const { entries, goodBytes, totalBytes } = readEntries(path)
+  if (goodBytes === 0 && mustExist !== undefined) {
+    throw new RecordLogError('DAMAGED', path, `${path} is missing or empty, but ${mustExist}`)
+  }
   if (goodBytes === 0) writeWhole(path, [], durable)
   let file = await open(path, 'r+')
   if (goodBytes > 0 && totalBytes > goodBytes) {
@@ -157,27 +166,33 @@ function readEntries(path: string): ReadEntries {
   const entries: unknown[] = []
   let goodBytes = 0
   let position = 0
-  let firstBad: number | undefined
   while (position < bytes.length) {
     const newline = bytes.indexOf(0x0a, position)
     const end = newline === -1 ? bytes.length : newline
-    const entry = newline === -1 ? undefined : parseLine(bytes.subarray(position, end))
+    const line = bytes.subarray(position, end)
+    const entry = newline === -1 ? undefined : parseLine(line)
     if (entry === undefined) {
-      firstBad ??= position
-    } else if (firstBad !== undefined) {
-      throw new RecordLogError(
-        'DAMAGED',
-        path,
-        `${path}: the line at byte ${firstBad} is damaged but later ones are whole; restore the file from a backup`,
-      )
-    } else {
-      if (position === 0) checkFormat(path, entry.value)
-      else entries.push(entry.value)
-      goodBytes = end + 1
+      if (end + 1 >= bytes.length && (newline === -1 || line.includes(0))) break
+      throw damaged(path, line, position, end + 1 >= bytes.length)
     }
+    if (position === 0) checkFormat(path, entry.value)
+    else entries.push(entry.value)
+    goodBytes = end + 1
     position = end + 1
   }
   return { entries, goodBytes, totalBytes: bytes.length }
+}
+
+function damaged(path: string, line: Buffer, position: number, isLast: boolean): RecordLogError {
+  const shown = JSON.stringify(line.toString('utf8', 0, 200))
+  const remedy = isLast
+    ? 'restore the file from a backup; or, to go on without this last change, remove the line'
+    : 'restore the file from a backup'
+  return new RecordLogError(
+    'DAMAGED',
+    path,
+    `${path}: the line at byte ${position} is damaged, its checksum does not match: ${shown}; ${remedy}`,
+  )
 }
 
 function readIfThere(path: string): Buffer {

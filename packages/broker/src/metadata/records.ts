@@ -13,6 +13,8 @@ export interface StoredTopic {
 export interface StoredState {
   readonly topics: Map<string, StoredTopic>
   readonly topicsById: Map<Uuid, StoredTopic>
+  /** Topics that were deleted and whose records may still be on the disk. All others that are unknown were never deleted. */
+  readonly deletedTopics: Set<Uuid>
   /** By broker id as a string; `''` for all brokers. */
   readonly brokerConfigs: Map<string, ReadonlyMap<string, string>>
   /** Every producer id below this one may have been given out. */
@@ -20,7 +22,13 @@ export interface StoredState {
 }
 
 export function emptyState(): StoredState {
-  return { topics: new Map(), topicsById: new Map(), brokerConfigs: new Map(), nextProducerIdBlock: 0n }
+  return {
+    topics: new Map(),
+    topicsById: new Map(),
+    deletedTopics: new Set(),
+    brokerConfigs: new Map(),
+    nextProducerIdBlock: 0n,
+  }
 }
 
 type Configs = Readonly<Record<string, string>>
@@ -56,12 +64,15 @@ const handling: { readonly [T in RecordType]: RecordHandling<T> } = {
   },
   topicDeleted: {
     apply(state, { id }) {
+      state.deletedTopics.add(id)
       const topic = state.topicsById.get(id)
       if (!topic) return
       state.topics.delete(topic.name)
       state.topicsById.delete(id)
     },
-    *dump() {},
+    *dump(state) {
+      for (const id of state.deletedTopics) yield { id }
+    },
   },
   brokerConfigs: {
     apply(state, { broker, configs }) {

@@ -196,6 +196,22 @@ describe('metadata store', () => {
     expect(told).toEqual(['topic-created', 'topic-deleted'])
   })
 
+  it('remembers what was deleted until nothing of it is left, through snapshots and restarts', async () => {
+    const store = await start({ snapshotBytes: 1 })
+    const [a, b] = await store.createTopics([topic('a'), topic('b')])
+    await store.deleteTopics([a!.id, b!.id])
+    await store.createTopics([topic('c')])
+    store.forgetDeleted([b!.id])
+    // Written down again as a snapshot.
+    for (let i = 0; i < 40; i++) await store.createTopics([topic(`more${i}`)])
+    await store.close()
+    const again = await start()
+    expect(again.isDeleted(a!.id)).toBe(true)
+    expect(again.isDeleted(b!.id)).toBe(false)
+    expect(again.isDeleted(again.topic('c')!.id)).toBe(false)
+    expect(again.deletedTopics()).toEqual([a!.id])
+  })
+
   it('creates an internal topic once for many callers, by the settings of the broker', async () => {
     const store = await start({ brokerIds: [1, 2], config: { 'offsets.topic.num.partitions': '7' } })
     const created = await Promise.all([1, 2, 3].map(() => store.ensureInternalTopic('__consumer_offsets')))

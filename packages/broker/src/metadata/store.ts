@@ -34,6 +34,8 @@ export interface MetadataStoreOptions {
   readonly snapshotBytes?: number
   /** Whether changes outlive the machine (default), or only as long as the folder does. */
   readonly durable?: boolean
+  /** Why a missing or empty file must not be replaced by a new one; undefined: it may. */
+  readonly mustExist?: string
 }
 
 /** How many producer ids one durable write reserves; a crash loses at most this many, as in Kafka. */
@@ -46,7 +48,7 @@ export async function openMetadataStore(options: MetadataStoreOptions): Promise<
   const { dir, brokerIds, staticConfig, logger } = options
   mkdirSync(dir, { recursive: true })
   const path = join(dir, 'metadata.log')
-  const { entries, tornBytes, log } = await openRecordLog(path, options.durable)
+  const { entries, tornBytes, log } = await openRecordLog(path, options)
   if (tornBytes > 0) logger.warn({ path, tornBytes }, 'cut the torn end of the metadata log')
 
   const state = emptyState()
@@ -137,6 +139,11 @@ export async function openMetadataStore(options: MetadataStoreOptions): Promise<
       sorted ??= [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
       return sorted
     },
+    isDeleted: (id) => state.deletedTopics.has(id),
+    forgetDeleted(ids) {
+      for (const id of ids) state.deletedTopics.delete(id)
+    },
+    deletedTopics: () => [...state.deletedTopics],
     collision: (name) => byMetricName.get(metricName(name)),
     brokerOverrides: (name) => state.brokerConfigs.get(name) ?? none,
     brokerLayers: layers,

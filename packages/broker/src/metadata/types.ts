@@ -101,6 +101,15 @@ export interface MetadataStore {
   topicById(id: Uuid): TopicMetadata | undefined
   /** Every topic, sorted by name. */
   topics(): readonly TopicMetadata[]
+  /**
+   * Whether this was the id of a topic that was deleted, and whose records may still be on the disk. An id that is neither
+   * this nor a topic's is unknown, which is no reason to delete anything.
+   */
+  isDeleted(id: Uuid): boolean
+  /** All of them. */
+  deletedTopics(): readonly Uuid[]
+  /** To be called once nothing of these deleted topics is on the disk any more. */
+  forgetDeleted(ids: readonly Uuid[]): void
   /** The topic that is called so, or like it but for dots and underscores, which metric names do not tell apart. */
   collision(name: string): string | undefined
   /** What was set on one broker, or on all (`''`), while running. */

@@ -7,7 +7,8 @@ import { type BatchOptions, decodeRecords, encodeBatch, iterateBatches, type Rec
 import { onTestFinished } from 'vitest'
 import type { Logger, ManualClock } from '../../types.ts'
 import { type LogFs, nodeFs } from '../fs.ts'
-import { type LogManagerOptions, openLogManager } from '../manager.ts'
+import { openLogManager } from '../manager.ts'
+import type { LogManagerOptions } from '../manager-options.ts'
 import type { LogConfig, LogManager, PartitionLog, PartitionRef } from '../types.ts'
 
 export const defaultConfig: LogConfig = {
@@ -131,7 +132,16 @@ export async function startLogs(
   const clock = createTestClock()
   const logger = createTestLogger()
   let life = createMortalFs(options.fs ?? nodeFs)
-  const open = () => openLogManager({ dir, clock, logger, configOf: () => broker.config, ...options, fs: life.fs })
+  const open = () =>
+    openLogManager({
+      dir,
+      clock,
+      logger,
+      configOf: () => broker.config,
+      ownerOf: () => 'current',
+      ...options,
+      fs: life.fs,
+    })
   const broker: TestBroker = {
     dir,
     clock,

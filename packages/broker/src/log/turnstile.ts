@@ -1,0 +1,48 @@
+// Lets thousands of short pieces of work pass a few at a time, with a breath of the event loop every few milliseconds: work
+// whose system calls are answered at once would otherwise keep everybody else waiting until the last piece is done.
+
+/** How long pieces are started one after the other before the event loop gets its turn. */
+const sliceMs = 5
+
+/** @param atOnce how many pieces may be under way */
+export function createTurnstile(atOnce: number): <T>(work: () => Promise<T>) => Promise<T> {
+  const waiting: (() => Promise<void>)[] = []
+  let underWay = 0
+  let resting = false
+  let sliceEnd = 0
+
+  function pump(): void {
+    while (waiting.length > 0 && underWay < atOnce && !resting) {
+      const now = performance.now()
+      if (now > sliceEnd) {
+        resting = true
+        setImmediate(() => {
+          resting = false
+          sliceEnd = performance.now() + sliceMs
+          pump()
+        })
+        return
+      }
+      underWay++
+      void waiting.shift()!().finally(() => {
+        underWay--
+        pump()
+      })
+    }
+  }
+
+  return <T>(work: () => Promise<T>) =>
+    new Promise<T>((resolve, reject) => {
+      waiting.push(() => work().then(resolve, reject))
+      pump()
+    })
+}
+
+/** Runs `action` for every item, sixteen at a time: each one may wait for the disk. Ends with the first that fails. */
+export async function forEachOf<T>(items: readonly T[], action: (item: T) => Promise<void>): Promise<void> {
+  const left = items.values()
+  const work = async () => {
+    for (const item of left) await action(item)
+  }
+  await Promise.all(Array.from({ length: 16 }, work))
+}
