@@ -3,7 +3,7 @@ import { cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Cluster, connectCluster } from '@selfmonitor/cluster'
-import { createRegistryClient, type RegistryServer, startRegistry } from '@selfmonitor/registry'
+import { createRegistryClient, type RegistryClient, type RegistryServer, startRegistry } from '@selfmonitor/registry'
 import { Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { describeEngines } from '../../../test/support/engines.ts'
@@ -17,12 +17,14 @@ describeEngines('the commands', (engine) => {
   const id = `cli${Date.now().toString(36)}`
   const topic = `${id}.orders`
   let registry: RegistryServer
+  let registryClient: RegistryClient
   let cluster: Cluster
   let env: Record<string, string>
   const cli = (...words: string[]): Promise<RunResult> => selfmonitor(words, { cwd: folder.path, env })
 
   beforeAll(async () => {
     registry = await startRegistry({ bootstrapServers: engine.bootstrapServers, port: 0, topic: `_schemas-${id}` })
+    registryClient = createRegistryClient({ url: registry.url })
     cluster = connectCluster({ bootstrapServers: engine.bootstrapServers })
     env = { KAFKA_BOOTSTRAP_SERVERS: engine.bootstrapServers, SCHEMA_REGISTRY_URL: registry.url }
   })
@@ -98,6 +100,35 @@ describeEngines('the commands', (engine) => {
       }
     })
 
+    it('take settings in the units of platform.yaml, and answer with what the brokers made of them', async () => {
+      const words = ['topics', 'create', `${topic}.units`, '-c', 'retention.ms=7d', '-c', 'segment.bytes=512MiB']
+      const created = await cli(...words, '--yes', '-o', 'json')
+      expect(created.stderr).toContain('retention.ms=604800000, segment.bytes=536870912')
+      expect(JSON.parse(created.stdout)).toEqual([
+        {
+          name: `${topic}.units`,
+          id: expect.stringMatching(/^.{22}$/),
+          partitions: 1,
+          replicationFactor: 1,
+          config: { 'retention.ms': '604800000', 'segment.bytes': '536870912' },
+        },
+      ])
+      expect((await cli('topics', 'alter', `${topic}.units`, '--set', 'retention.ms=7d')).stderr).toContain(
+        'nothing to change',
+      )
+      expect((await cli('topics', 'alter', `${topic}.units`, '--set', 'retention.ms=1h', '--yes')).code).toBe(0)
+      expect((await cli('topics', 'describe', `${topic}.units`)).stdout).toMatch(/retention +1h\n/)
+      for (const verb of [
+        ['create', `${topic}.bad`, '-c'],
+        ['alter', `${topic}.units`, '--set'],
+      ]) {
+        expect(await cli('topics', ...verb, 'retention.ms=7 years', '--yes')).toMatchObject({
+          code: 2,
+          stderr: expect.stringContaining('retention.ms=7 years: must be a duration such as 7d'),
+        })
+      }
+    })
+
     it('say when they exist already', async () => {
       expect(await cli('topics', 'create', topic, '--yes')).toMatchObject({
         code: 1,
@@ -151,7 +182,7 @@ describeEngines('the commands', (engine) => {
         partitions: { length: 4 },
       })
       expect((await cli(...words, '--yes')).stderr).toContain('nothing to change')
-      expect(await cli('topics', 'alter', topic, '--set', 'retention.ms=never', '--yes')).toMatchObject({
+      expect(await cli('topics', 'alter', topic, '--set', 'cleanup.policy=never', '--yes')).toMatchObject({
         code: 1,
         stdout: '',
       })
@@ -225,6 +256,92 @@ describeEngines('the commands', (engine) => {
         code: 1,
         stdout: '',
         stderr: expect.stringContaining('total'),
+      })
+    })
+
+    it('that do not fit are structured problems as JSON', async () => {
+      const { code, stdout } = await cli('schemas', 'check', subject, 'bad.avsc', '-o', 'json')
+      expect({ code, data: JSON.parse(stdout) }).toEqual({
+        code: 1,
+        data: {
+          subject,
+          compatible: false,
+          version: 1,
+          compatibility: 'BACKWARD',
+          problems: [
+            {
+              type: 'READER_FIELD_MISSING_DEFAULT_VALUE',
+              description: expect.stringContaining("The field 'total'"),
+              path: '/fields/1',
+              additionalInfo: 'total',
+            },
+          ],
+        },
+      })
+      expect(JSON.parse((await cli('schemas', 'check', subject, 'good.avsc', '-o', 'json')).stdout)).toMatchObject({
+        compatible: true,
+        problems: [],
+      })
+    })
+
+    it('have a level of their own, got and set after a yes', async () => {
+      const level = (...words: string[]) => cli('schemas', 'compatibility', ...words)
+      expect(JSON.parse((await level('get', '-o', 'json')).stdout)).toEqual({
+        subject: null,
+        compatibility: 'BACKWARD',
+        source: 'global',
+      })
+      expect((await level('get', subject)).stdout).toMatch(/compatibility +BACKWARD\nfrom +the global level\n/)
+      expect(await level('set', 'FULL', subject)).toMatchObject({
+        code: 2,
+        stdout: '',
+        stderr: expect.stringMatching(/~ .*: BACKWARD, the global one → FULL\n[\s\S]*on registry [\s\S]*Pass --yes/),
+      })
+      expect((await level('set', 'full', subject, '--yes', '-o', 'name')).stdout).toBe('FULL\n')
+      expect(JSON.parse((await level('get', subject, '-o', 'json')).stdout)).toEqual({
+        subject,
+        compatibility: 'FULL',
+        source: 'subject',
+      })
+      expect((await level('set', 'FULL', subject)).stderr).toContain('nothing to set')
+      expect(await level('set', 'FULLL', subject)).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining('Did you mean FULL?'),
+      })
+      expect(await level('get', `${id}-valu`)).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining(`Did you mean ${subject}?`),
+      })
+      expect(await level('got', subject)).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining("unknown command 'got'"),
+      })
+    })
+
+    it('are deleted after a yes, one version or all, and for good only when that is said', async () => {
+      const doomed = `${id}-doomed-value`
+      const remove = (...words: string[]) => cli('schemas', 'delete', doomed, ...words)
+      const versions = async (...words: string[]) =>
+        (await registryClient.versions(doomed, { deleted: words.includes('deleted') })).join()
+      for (const file of ['first.avsc', 'good.avsc']) {
+        expect((await cli('schemas', 'register', doomed, file, '--yes')).code).toBe(0)
+      }
+      expect(await remove('--version', '9')).toMatchObject({ code: 1, stderr: expect.stringContaining('it has 1, 2.') })
+      expect(await remove()).toMatchObject({
+        code: 2,
+        stdout: '',
+        stderr: expect.stringMatching(/- .*: versions 1, 2\n/),
+      })
+      expect((await remove('--version', '1', '--yes', '-o', 'name')).stdout).toBe(`${doomed}:1\n`)
+      expect([await versions(), await versions('deleted')]).toEqual(['2', '1,2'])
+      expect((await remove('--yes')).code).toBe(0)
+      expect([await versions(), await versions('deleted')]).toEqual(['', '1,2'])
+      const permanent = await remove('--permanent', '--yes')
+      expect(permanent).toMatchObject({ code: 0, stderr: expect.stringContaining('cannot be decoded any more') })
+      expect(await versions('deleted')).toBe('')
+      expect(await remove('--permanent', '--yes')).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('There is no subject'),
       })
     })
 

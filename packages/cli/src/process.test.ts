@@ -211,7 +211,7 @@ describe('up', () => {
     expect(second.said.stderr).toMatch(/✘ platform\n/)
     expect(second.said.stderr).toMatch(/platform\.yaml:1:\d+ .*partitions: must be ≥ 6, .* the file says 3/)
     expect(second.said.stderr).toMatch(
-      /Nothing was applied\. The broker and the registry run[\s\S]*then: .* setup\n[\s\S]*--data-dir <folder>\n/,
+      /Nothing was applied\. The broker and the registry run[\s\S]*then:\n.* setup\n[\s\S]*--data-dir <folder>\n/,
     )
     expect((await run(['topics', 'list', '-o', 'name'], place)).stdout).toBe('a.events\n')
     expect((await run(['schemas', 'list'], place)).code).toBe(0)

@@ -12,6 +12,7 @@ import { connectionRemedy, diskText } from './local/remedy.ts'
 import { type FoundState, findStates } from './local/state.ts'
 import { coloursFor } from './output/colour.ts'
 import { toJson } from './output/data.ts'
+import { wrapFor } from './output/wrap.ts'
 
 const completionTimeoutMs = 1500
 
@@ -138,8 +139,9 @@ async function usageReport(error: CommanderError, argv: readonly string[]): Prom
   const [first, ...rest] = error.message.replace(/^error: /, '').split('\n')
   const words = argv.filter((word) => !word.startsWith('-'))
   const noun = await nouns.find(({ name }) => name === words[0])?.load()
-  const verb = noun?.verbs.find(({ name }) => name === words[1])
-  const command = [noun?.name, verb?.name].map((name) => (name === undefined ? '' : `${name} `)).join('')
+  const verb = noun?.verbs.find(({ name }) => name === words[1] || name === `${words[1]} ${words[2]}`)
+  const group = noun?.verbs.find(({ name }) => name.startsWith(`${words[1]} `)) && words[1]
+  const command = [noun?.name, verb?.name ?? group].map((name) => (name === undefined ? '' : `${name} `)).join('')
   const suggestion = rest.join(' ').replace(/^\(|\)$/g, '')
   const isHelp = error.code === 'commander.help'
   return {
@@ -157,11 +159,19 @@ function writeError(report: ErrorReport, argv: readonly string[], io: Io, error:
     io.stderr.write(toJson({ error: shown }))
   } else {
     const colours = coloursFor(io.stderr, io.env, !argv.includes('--no-color'))
-    io.stderr.write(`${colours.bad('error')} ${report.message}\n`)
-    if (report.hint !== undefined) io.stderr.write(`${report.hint.replace(/^/gm, '      ')}\n`)
+    io.stderr.write(`${colours.bad('error')} ${wrapFor(io.stderr, report.message, errorIndent)}\n`)
+    if (report.hint !== undefined) {
+      const hint = io.stderr.isTTY
+        ? wrapFor(io.stderr, report.hint, errorIndent)
+        : report.hint.replaceAll('\n', '\n      ')
+      io.stderr.write(`      ${hint}\n`)
+    }
   }
   if (argv.includes('--verbose') && error instanceof Error) io.stderr.write(`${error.stack}\n${causes(error)}`)
 }
+
+/** As wide as `error `. */
+const errorIndent = 6
 
 function causes(error: Error): string {
   return error.cause instanceof Error ? `caused by ${error.cause.stack}\n${causes(error.cause)}` : ''

@@ -101,6 +101,68 @@ describe('a plan as text', () => {
   })
 })
 
+describe('a plan on a terminal', () => {
+  const long: Plan = {
+    ...plan,
+    changes: [
+      ...plan.changes.slice(0, 3),
+      { ...plan.changes[0]!, name: 'a.topic.whose.name.leaves.no.room.for.a.column.beside.it.at.all' },
+    ],
+    warnings: ['shop.carts is owned and not declared; --allow-delete would delete it.'],
+    errors: [
+      {
+        file: 'platform.yaml',
+        line: 25,
+        column: 17,
+        path: 'topics."user.events".partitions',
+        message: 'must be ≥ 12, it is 12 on the cluster and cannot shrink; the file says 6',
+      },
+    ],
+  }
+
+  it('is broken between words, below what the words belong to', () => {
+    const text = renderPlan({ ...long, changes: long.changes.slice(1, 3) }, 'text', { width: 50 })
+    expect(text).toBe(`\
+~ config  orders        retention.ms 30d → 7d,
+                        segment.bytes 1GiB →
+                        broker default
+  ! deletes data: records older than 7d (kept
+    until now: 30d)
+~ schema  orders-value  schema version 1 →
+                        schemas/orders.avsc, field
+                        note string, field old
+                        removed
+! shop.carts is owned and not declared;
+  --allow-delete would delete it.
+✗ platform.yaml:25:17
+  topics."user.events".partitions: must be ≥ 12,
+  it is 12 on the cluster and cannot shrink; the
+  file says 6
+
+1 error: nothing can be applied (environment
+production, cluster abc at kafka:9092).
+`)
+  })
+
+  it('has the details below a name that leaves no room beside it', () => {
+    const lines = renderPlan(long, 'text', { width: 60 }).split('\n')
+    expect(lines.slice(0, 2)).toEqual([
+      expect.stringMatching(/^\+ topic +user\.events$/),
+      '    partitions 12, retention.ms 7d',
+    ])
+  })
+
+  it('says the same words as elsewhere, and colours each line', () => {
+    const words = (text: string) => text.split(/\s+/).join(' ')
+    expect(words(renderPlan(long, 'text', { width: 40 }))).toBe(words(renderPlan(long, 'text')))
+    const tag = (name: string) => (text: string) => `<${name}>${text}</${name}>`
+    const color = Object.fromEntries(
+      ['create', 'update', 'delete', 'warning', 'error', 'dim'].map((name) => [name, tag(name)]),
+    ) as unknown as PlanColors
+    expect(renderPlan(long, 'text', { color, width: 60 })).toMatch(/<error>✗ .*<\/error>\n<error> {2}.*<\/error>\n/)
+  })
+})
+
 describe('a plan as Markdown', () => {
   it('is a table for a pull request', () => {
     expect(renderPlan(plan, 'markdown')).toBe(`\

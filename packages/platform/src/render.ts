@@ -1,4 +1,5 @@
 // A plan for people (text), for pull requests (Markdown) and for programs (JSON).
+import { wrapAnsi } from 'fast-wrap-ansi'
 import { formatProblem } from './errors.ts'
 import { humanSetting } from './topic-settings.ts'
 import type { Change, ChangeAction, Plan } from './types.ts'
@@ -30,11 +31,17 @@ const kinds: Readonly<Record<Change['kind'], string>> = {
 
 export type PlanFormat = 'text' | 'json' | 'markdown'
 
+export interface RenderOptions {
+  readonly color?: PlanColors
+  /** Columns of the terminal that the text is for: lines are broken between words. Default: they are not broken. */
+  readonly width?: number
+}
+
 /** @returns the plan in that format, ending with a newline */
-export function renderPlan(plan: Plan, format: PlanFormat, options: { color?: PlanColors } = {}): string {
+export function renderPlan(plan: Plan, format: PlanFormat, options: RenderOptions = {}): string {
   switch (format) {
     case 'text':
-      return renderText(plan, options.color ?? noColors)
+      return renderText(plan, options.color ?? noColors, options.width ?? Number.POSITIVE_INFINITY)
     case 'markdown':
       return renderMarkdown(plan)
     case 'json':
@@ -49,7 +56,7 @@ export function renderChange({ action, kind, name }: Change): string {
   return `${marks[action]} ${kinds[kind]} ${name}`
 }
 
-function renderText(plan: Plan, color: PlanColors): string {
+function renderText(plan: Plan, color: PlanColors, width: number): string {
   const lines: string[] = []
   const kindWidth = Math.max(0, ...plan.changes.map(({ kind }) => kinds[kind].length))
   // The names of ACLs are much longer than all others: a column of their own width.
@@ -59,22 +66,44 @@ function renderText(plan: Plan, color: PlanColors): string {
   for (const change of plan.changes) {
     const nameWidth = change.kind === 'acl' ? aclWidth : otherWidth
     const head = `${marks[change.action]} ${kinds[change.kind].padEnd(kindWidth)}  ${change.name.padEnd(nameWidth)}`
-    lines.push(`${color[change.action](head)}  ${color.dim(details(change).join(', '))}`.trimEnd())
-    for (const warning of change.warnings) {
-      lines.push(color.warning(`  ! ${warning}`))
-    }
+    const [first, ...more] = beside(head, details(change).join(', '), width)
+    lines.push(`${color[change.action](first.head)}  ${color.dim(first.text)}`.trimEnd(), ...more.map(color.dim))
+    lines.push(...change.warnings.flatMap((warning) => hanging('  ! ', warning, width).map(color.warning)))
   }
-  for (const warning of plan.warnings) {
-    lines.push(color.warning(`! ${warning}`))
-  }
-  for (const problem of plan.errors) {
-    lines.push(color.error(`✗ ${formatProblem(problem)}`))
-  }
+  lines.push(...plan.warnings.flatMap((warning) => hanging('! ', warning, width).map(color.warning)))
+  lines.push(...plan.errors.flatMap((problem) => hanging('✗ ', formatProblem(problem), width).map(color.error)))
   if (lines.length > 0) {
     lines.push('')
   }
-  lines.push(summary(plan))
+  lines.push(...hanging('', summary(plan), width))
   return `${lines.join('\n')}\n`
+}
+
+/** Narrower than this a column is worse to read than a line of its own. */
+const leastColumns = 24
+
+/** A text broken between words, its further lines below the first one's text. */
+function hanging(mark: string, text: string, width: number): string[] {
+  return broken(text, width - mark.length).map((line, at) => `${at === 0 ? mark : ' '.repeat(mark.length)}${line}`)
+}
+
+/** What changes, beside the name of what changes; below it where there is no room. */
+function beside(
+  head: string,
+  text: string,
+  width: number,
+): [{ readonly head: string; readonly text: string }, ...string[]] {
+  const room = width - head.length - 2
+  if (room >= leastColumns || text.length <= room) {
+    const [first = '', ...more] = broken(text, room)
+    return [{ head, text: first }, ...more.map((line) => ' '.repeat(head.length + 2) + line)]
+  }
+  return [{ head: head.trimEnd(), text: '' }, ...broken(text, width - 4).map((line) => `    ${line}`)]
+}
+
+/** A word that is longer than the line stays whole: it is a path or a name, which somebody may copy. */
+function broken(text: string, width: number): string[] {
+  return Number.isFinite(width) ? wrapAnsi(text, Math.max(leastColumns, width)).split('\n') : [text]
 }
 
 function summary(plan: Plan): string {

@@ -6,6 +6,7 @@ import {
   InvalidSchemaError,
   type RegistryClient,
   RegistryError,
+  readIncompatibility,
 } from '@selfmonitor/registry'
 import { LineCounter, parseDocument } from 'yaml'
 import type { PlatformTopic } from './types.ts'
@@ -76,27 +77,16 @@ async function checkUnder(
   return conflict === undefined ? [] : readable([...conflict.messages, `{compatibility: '${level}'}`])
 }
 
-/**
- * Confluent's lines, without the old schema's text that comes with them:
- * `{errorType:'…', description:'The field 'phone' at path '/fields/5' in the new schema has no default value …', …}`
- */
+/** The registry's reasons, each with the level that it was compared under. */
 function readable(messages: readonly string[]): SchemaProblem[] {
-  const level = messages.map((line) => /compatibility: '(\w+)'/.exec(line)?.[1]).find((found) => found !== undefined)
-  const problems = messages.flatMap((line) => {
-    const description = /description:'(.*)', additionalInfo:/s.exec(line)?.[1]
-    if (description === undefined) {
-      return /^\{(oldSchema|oldSchemaVersion|validateFields|compatibility)/.test(line)
-        ? []
-        : [{ message: line, pointer: null }]
-    }
-    const pointer = /at path '([^']*)' in the new schema/.exec(description)?.[1] ?? null
-    return [{ message: description, pointer }]
-  })
-  const found = problems.length > 0 ? problems : [{ message: 'it is incompatible', pointer: null }]
-  return found.map(({ message, pointer }) => ({
-    message: level === undefined ? message : `${message} (${level})`,
-    pointer,
-  }))
+  const { reasons, compatibility: level } = readIncompatibility(messages)
+  const found = reasons.map(({ description, path }) => ({ message: description, pointer: path }))
+  return (found.length > 0 ? found : [{ message: 'it is incompatible', pointer: null }]).map(
+    ({ message, pointer }) => ({
+      message: level === null ? message : `${message} (${level})`,
+      pointer,
+    }),
+  )
 }
 
 /** Line and column, from 1, of a place in a schema's JSON text; its beginning where that cannot be told. */

@@ -14,6 +14,11 @@ export {
 } from './avro/index.ts'
 export { createRegistryClient, RegistryError, type RegistryErrorCode } from './client/index.ts'
 export { checkAvroReader, compatibilityLevels, findConflict, isCompatibilityLevel } from './compatibility/index.ts'
+export {
+  type Incompatibility,
+  type IncompatibilityReason,
+  readIncompatibility,
+} from './compatibility/read-messages.ts'
 export { formatOf, InvalidSchemaError } from './formats/index.ts'
 export { decodeFrame, encodeFrame, FrameError, frameHeaderBytes } from './frame.ts'
 export { RegistryOptionsError } from './server/errors.ts'

@@ -5,35 +5,114 @@ import { globalOptions, type NounEntry } from '../framework/program.ts'
 import type { GlobalOptions } from '../framework/settings.ts'
 import { type Completion, defineVerb, type Noun, type OptionSpec, required, type Verb } from '../framework/verb.ts'
 
+// Each script completes `selfmonitor …`, and `npx selfmonitor …` with the command of the project that one is in; what else
+// completes npx goes on doing so.
+
 const bash = `# selfmonitor completion for bash: eval "$(selfmonitor completion bash)"
+_selfmonitor_here() {
+  local folder=$PWD
+  while true; do
+    if [[ -x $folder/node_modules/.bin/selfmonitor ]]; then
+      "$folder/node_modules/.bin/selfmonitor" "$@"
+      return
+    fi
+    [[ -z $folder || $folder == / ]] && break
+    folder=\${folder%/*}
+  done
+  command selfmonitor "$@"
+}
+_selfmonitor_offer() {
+  COMPREPLY=($(compgen -W "$1" -- "\${COMP_WORDS[COMP_CWORD]}"))
+}
 _selfmonitor() {
   local words
   words=$(selfmonitor __complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null) || return
-  COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
+  _selfmonitor_offer "$words"
 }
+_selfmonitor_npx() {
+  local at=1 words
+  while [[ \${COMP_WORDS[at]} == -* ]]; do at=$((at + 1)); done
+  if [[ \${COMP_WORDS[at]} == selfmonitor && $COMP_CWORD -gt $at ]]; then
+    words=$(_selfmonitor_here __complete -- "\${COMP_WORDS[@]:at + 1:COMP_CWORD - at}" 2>/dev/null) || return
+    _selfmonitor_offer "$words"
+  elif [[ -n $_selfmonitor_npx_before ]]; then
+    "$_selfmonitor_npx_before" "$@"
+  fi
+}
+if [[ $(complete -p npx 2>/dev/null) =~ -F\\ ([^ ]+) && \${BASH_REMATCH[1]} != _selfmonitor_npx ]]; then
+  _selfmonitor_npx_before=\${BASH_REMATCH[1]}
+fi
 complete -o default -F _selfmonitor selfmonitor
+complete -o default -F _selfmonitor_npx npx
 `
 
 const zsh = `#compdef selfmonitor
 # selfmonitor completion for zsh: source <(selfmonitor completion zsh)
-_selfmonitor() {
+_selfmonitor_here() {
+  local folder=$PWD
+  while true; do
+    if [[ -x $folder/node_modules/.bin/selfmonitor ]]; then
+      "$folder/node_modules/.bin/selfmonitor" "$@"
+      return
+    fi
+    [[ -z $folder || $folder == / ]] && break
+    folder=\${folder%/*}
+  done
+  command selfmonitor "$@"
+}
+_selfmonitor_offer() {
   local -a candidates
-  candidates=(\${(f)"$(selfmonitor __complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)"})
+  candidates=(\${(f)1})
   if (( \${#candidates} )); then
     compadd -- $candidates
   else
     _files
   fi
 }
+_selfmonitor() {
+  _selfmonitor_offer "$(selfmonitor __complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)"
+}
+_selfmonitor_npx() {
+  local at=\${words[(i)selfmonitor]}
+  if (( at < CURRENT )); then
+    _selfmonitor_offer "$(_selfmonitor_here __complete -- "\${(@)words[at + 1,CURRENT]}" 2>/dev/null)"
+  elif [[ -n $_selfmonitor_npx_before ]]; then
+    $_selfmonitor_npx_before
+  else
+    _files
+  fi
+}
+if [[ -n \${_comps[npx]} && \${_comps[npx]} != _selfmonitor_npx ]]; then
+  _selfmonitor_npx_before=\${_comps[npx]}
+fi
 compdef _selfmonitor selfmonitor
+compdef _selfmonitor_npx npx
 `
 
 const fish = `# selfmonitor completion for fish: selfmonitor completion fish | source
+function __selfmonitor_here
+  set -l folder $PWD
+  while test -n "$folder" -a "$folder" != /
+    if test -x "$folder/node_modules/.bin/selfmonitor"
+      "$folder/node_modules/.bin/selfmonitor" $argv
+      return
+    end
+    set folder (string replace -r '/[^/]*$' '' -- $folder)
+  end
+  command selfmonitor $argv
+end
 function __selfmonitor_candidates
   set -l words (commandline -opc)[2..-1] (commandline -ct)
   selfmonitor __complete -- $words 2>/dev/null
 end
+function __selfmonitor_npx_candidates
+  set -l before (commandline -opc)
+  set -l at (contains -i selfmonitor $before)
+  set -l words $before[(math $at + 1)..-1] (commandline -ct)
+  __selfmonitor_here __complete -- $words 2>/dev/null
+end
 complete -c selfmonitor -a '(__selfmonitor_candidates)'
+complete -c npx -n 'contains selfmonitor (commandline -opc)' -a '(__selfmonitor_npx_candidates)'
 `
 
 const scripts: Readonly<Record<string, string>> = { bash, zsh, fish }
@@ -75,9 +154,13 @@ export async function completeWords(
   }
   const { verbs } = await entry.load()
   const alone = verbs.length === 1 && verbs[0]!.name === entry.name ? verbs[0] : undefined
-  if (alone === undefined && first.length === 1) return startingRight(verbs.map(({ name }) => name))
-  const verb = alone ?? verbs.find(({ name }) => name === first[1])
-  if (verb === undefined) return []
+  if (alone === undefined && first.length === 1)
+    return startingRight([...new Set(verbs.map(({ name }) => name.split(' ')[0]!))])
+  const verb = alone ?? verbs.find(({ name }) => name === first[1] || name === `${first[1]} ${first[2]}`)
+  if (verb === undefined) {
+    const below = verbs.filter(({ name }) => name.startsWith(`${first[1]} `)).map(({ name }) => name.split(' ')[1]!)
+    return first.length === 2 ? startingRight(below) : []
+  }
 
   const options = [...Object.values(verb.options), ...verbOptions(verb), ...globalOptions]
   if (typed.startsWith('-')) return startingRight([...namesOf(options), '--help'])
@@ -86,7 +169,8 @@ export async function completeWords(
     if (option.choices !== undefined) return startingRight(option.choices)
     return option.complete === undefined ? [] : startingRight(await live(option.complete).catch(() => []))
   }
-  const position = positionals(words.slice(0, -1), options).length - (alone === undefined ? 2 : 1)
+  const position =
+    positionals(words.slice(0, -1), options).length - (alone === undefined ? 1 + verb.name.split(' ').length : 1)
   const args = Object.values(verb.args)
   const many = args.at(-1)?.form === 'variadic' || args.at(-1)?.form === 'rest'
   const argument = args[position] ?? (many ? args.at(-1) : undefined)

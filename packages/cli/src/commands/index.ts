@@ -95,7 +95,7 @@ export const nouns: readonly NounEntry[] = [
   },
   {
     name: 'schemas',
-    summary: 'the Schema Registry: list, get, check, register',
+    summary: 'the Schema Registry: list, get, check, register, delete, compatibility',
     group: groups.operate,
     load: async () => (await import('./schemas.ts')).schemas,
   },

@@ -1,7 +1,7 @@
 // `selfmonitor validate | plan | apply | import | types`: the platform as a file. `setup` is in setup.ts.
 import { existsSync, writeFileSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
-import type { Passwords, Plan, PlanColors, PlanFormat, Platform } from '@selfmonitor/platform'
+import type { Passwords, Plan, PlanColors, PlanFormat, Platform, RenderOptions } from '@selfmonitor/platform'
 import type { Context } from '../framework/context.ts'
 import { CliError, exitCodes } from '../framework/errors.ts'
 import { collect } from '../framework/parse.ts'
@@ -19,7 +19,13 @@ const allowDelete = flag(
   'also delete what the file owns and no longer declares: topics, accounts, ACLs',
 )
 
-export function planColours(colours: Colours): PlanColors {
+/** How a plan is shown on an output: coloured and broken to its width where it is a terminal. */
+export function planView(context: Context, name: 'stdout' | 'stderr'): RenderOptions {
+  const output = context.io[name]
+  return { color: planColours(context.colours[name]), ...(output.isTTY ? { width: output.columns } : {}) }
+}
+
+function planColours(colours: Colours): PlanColors {
   return {
     create: colours.good,
     update: colours.careful,
@@ -85,7 +91,7 @@ const planVerb = defineVerb({
   async run(context, { options }) {
     const { renderPlan } = await import('@selfmonitor/platform')
     const { plan } = await computePlan(context, options)
-    context.out(renderPlan(plan, context.format as PlanFormat, { color: planColours(context.colours.stdout) }))
+    context.out(renderPlan(plan, context.format as PlanFormat, planView(context, 'stdout')))
     if (plan.errors.length > 0) return exitCodes.failed
     return plan.changes.length > 0 ? exitCodes.changesPending : exitCodes.done
   },
@@ -125,7 +131,7 @@ const applyVerb = defineVerb({
   async run(context, { options }) {
     const { applyPlan, renderChange, renderPlan } = await import('@selfmonitor/platform')
     const { platform, plan, passwords } = await computePlan(context, options)
-    context.note(renderPlan(plan, 'text', { color: planColours(context.colours.stderr) }).trimEnd())
+    context.note(renderPlan(plan, 'text', planView(context, 'stderr')).trimEnd())
     if (plan.errors.length > 0) {
       throw new CliError('PLAN_HAS_ERRORS', 'The plan has errors: nothing was changed.', {
         hint: 'They are listed above.',

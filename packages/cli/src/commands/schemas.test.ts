@@ -1,3 +1,4 @@
+import { readIncompatibility } from '@selfmonitor/registry'
 import { describe, expect, it } from 'vitest'
 import { reasons } from './schemas.ts'
 
@@ -9,10 +10,12 @@ describe('why a schema is incompatible', () => {
       `{oldSchema: '{"type":"record","name":"A","fields":[]}'}`,
       `{validateFields: 'false', compatibility: 'BACKWARD'}`,
     ]
-    expect(reasons(messages)).toBe("  The field 'tenant' has no default value\n  (version 3, BACKWARD)")
+    expect(reasons(readIncompatibility(messages))).toBe(
+      "  The field 'tenant' has no default value\n  (version 3, BACKWARD)",
+    )
   })
 
   it('is said as the registry does where that is another one’s wording', () => {
-    expect(reasons(['no good'])).toBe('  no good')
+    expect(reasons(readIncompatibility(['no good']))).toBe('  no good')
   })
 })

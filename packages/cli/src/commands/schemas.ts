@@ -1,7 +1,13 @@
 // `selfmonitor schemas`: list, get, check, register.
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { RegistryClient, SchemaDefinition, SchemaType } from '@selfmonitor/registry'
+import type {
+  CompatibilityLevel,
+  Incompatibility,
+  RegistryClient,
+  SchemaDefinition,
+  SchemaType,
+} from '@selfmonitor/registry'
 import type { Context } from '../framework/context.ts'
 import { CliError, exitCodes, usageError } from '../framework/errors.ts'
 import { integer } from '../framework/parse.ts'
@@ -122,19 +128,11 @@ async function readSchema(context: Context, file: string, schemaType: SchemaType
   }
 }
 
-/** Confluent's lines for people: what is wrong, and against which version; without the old schema's whole text. */
-export function reasons(messages: readonly string[]): string {
-  const version = firstMatch(messages, /^\{oldSchemaVersion: (\d+)\}/)
-  const level = firstMatch(messages, /compatibility: '(\w+)'/)
-  const lines = messages
-    .filter((line) => !/^\{(oldSchema|oldSchemaVersion|validateFields|compatibility)\b/.test(line))
-    .map((line) => /description:'(.*)', additionalInfo:/s.exec(line)?.[1] ?? line)
-  const against = [version === undefined ? undefined : `version ${version}`, level].filter(Boolean).join(', ')
-  return [...lines, ...(against === '' ? [] : [`(${against})`])].map((line) => `  ${line}`).join('\n')
-}
-
-function firstMatch(lines: readonly string[], pattern: RegExp): string | undefined {
-  return lines.map((line) => pattern.exec(line)?.[1]).find((found) => found !== undefined)
+/** What the registry says against a schema, for people: each reason, then what it was compared with. */
+export function reasons({ reasons: found, version, compatibility }: Incompatibility): string {
+  const against = [version === null ? undefined : `version ${version}`, compatibility ?? undefined].filter(Boolean)
+  const lines = found.map(({ description }) => description)
+  return [...lines, ...(against.length === 0 ? [] : [`(${against.join(', ')})`])].map((line) => `  ${line}`).join('\n')
 }
 
 /** Says of a schema that the registry cannot read which file it is, without repeating all of its text. */
@@ -172,15 +170,23 @@ const check = defineVerb({
     // The registry calls it compatible, and so it would be with a subject that is only mistyped.
     const unknown = result.compatible && (await registry.getVersion(args.subject, 'latest')) === null
     const { good, bad } = context.colours.stdout
+    const { readIncompatibility } = await import('@selfmonitor/registry')
+    const found = readIncompatibility(result.messages)
     await context.printThing(
-      { subject: args.subject, ...result },
+      {
+        subject: args.subject,
+        compatible: result.compatible,
+        version: found.version,
+        compatibility: found.compatibility,
+        problems: found.reasons,
+      },
       {
         table: () =>
           unknown
             ? `there is no subject ${args.subject} yet: any schema is compatible\n`
             : result.compatible
               ? `${good('compatible')} with ${args.subject}\n`
-              : `${bad('incompatible')} with ${args.subject}\n${reasons(result.messages)}\n`,
+              : `${bad('incompatible')} with ${args.subject}\n${reasons(found)}\n`,
       },
     )
     return result.compatible ? exitCodes.done : exitCodes.failed
@@ -232,9 +238,10 @@ const register = defineVerb({
     )
     const { compatible, messages } = await registry.check(args.subject, schema)
     if (!compatible) {
+      const { readIncompatibility } = await import('@selfmonitor/registry')
       throw new CliError(
         'INCOMPATIBLE_SCHEMA',
-        `${args.file} is not compatible with ${args.subject}:\n${reasons(messages)}`,
+        `${args.file} is not compatible with ${args.subject}:\n${reasons(readIncompatibility(messages))}`,
         {
           hint: 'Give new fields a default, keep the types of old ones, or register it under another subject.',
         },
@@ -247,8 +254,158 @@ const register = defineVerb({
   },
 })
 
+const remove = defineVerb({
+  name: 'delete',
+  summary: 'delete a subject, or one of its versions',
+  details:
+    'A deleted schema is not offered any more, and can still be read by its id, so that events that were written with it are\n' +
+    'decoded. --permanent takes that away, too: nothing that was written with it can be decoded then.',
+  examples: [
+    'selfmonitor schemas delete orders-value --yes',
+    'selfmonitor schemas delete orders-value --version 3',
+    'selfmonitor schemas delete orders-value --permanent',
+  ],
+  args: { subject: required('the subject', 'subjects') },
+  options: {
+    version: value('--version <n>', 'only this version', integer(1)),
+    permanent: flag('--permanent', 'for good: records that were written with it cannot be decoded any more'),
+  },
+  output: ['table', 'json', 'yaml', 'name'],
+  mutates: true,
+  async run(context, { args, options }) {
+    const registry = await context.registry()
+    const { subject } = args
+    const live = await registry.versions(subject)
+    const all = options.permanent ? await registry.versions(subject, { deleted: true }) : live
+    const found = options.version === undefined ? all : all.filter((version) => version === options.version)
+    if (found.length === 0) throw await unknownSubject(registry, subject, options.version)
+    const { bad, careful } = context.colours.stderr
+    const which = `version${found.length === 1 ? '' : 's'} ${found.join(', ')}`
+    context.note(`  ${bad('-')} ${subject}: ${which}${options.permanent ? ', for good' : ''}`)
+    if (options.permanent) {
+      context.note(`  ${careful('! records that were written with it cannot be decoded any more, by anybody')}`)
+    }
+    await context.confirm({
+      what: `Delete ${which} of ${subject}${options.permanent ? ' for good' : ''}`,
+      typedName: subject,
+      of: 'registry',
+    })
+    // Only what is deleted already can be deleted for good: https://docs.confluent.io/platform/current/schema-registry/
+    const soft = found.filter((version) => live.includes(version))
+    if (options.version === undefined) {
+      if (soft.length > 0) await registry.deleteSubject(subject)
+      if (options.permanent) await registry.deleteSubject(subject, { permanent: true })
+    } else {
+      if (soft.length > 0) await registry.deleteVersion(subject, options.version)
+      if (options.permanent) await registry.deleteVersion(subject, options.version, { permanent: true })
+    }
+    await context.printRows(
+      found.map((version) => ({ subject, version, permanent: options.permanent })),
+      {
+        columns: [
+          { header: 'DELETED', value: (row) => row.subject },
+          { header: 'VERSION', value: ({ version }) => version },
+          { header: 'FOR GOOD', value: ({ permanent }) => (permanent ? 'yes' : 'no') },
+        ],
+        name: ({ version }) => `${subject}:${version}`,
+        empty: 'Nothing to delete.',
+      },
+    )
+  },
+})
+
+const getLevel = defineVerb({
+  name: 'compatibility get',
+  summary: 'which changes of a subject’s schema are allowed',
+  details: 'Without a subject the level of all that have none of their own.',
+  examples: ['selfmonitor schemas compatibility get', 'selfmonitor schemas compatibility get user.events-value'],
+  args: { subject: optional('the subject', 'subjects') },
+  output: ['table', 'json', 'yaml', 'name'],
+  async run(context, { args }) {
+    const level = await readLevel(await context.registry(), args.subject)
+    await context.printThing(level, { name: level.compatibility, table: () => levelFields(context, level) })
+  },
+})
+
+const setLevel = defineVerb({
+  name: 'compatibility set',
+  summary: 'allow other changes of a subject’s schema',
+  details:
+    'For what should last, write it into platform.yaml and apply that. Without a subject it is the level of all that have none\n' +
+    'of their own.',
+  examples: [
+    'selfmonitor schemas compatibility set FULL user.events-value',
+    'selfmonitor schemas compatibility set BACKWARD_TRANSITIVE',
+  ],
+  args: {
+    level: required('NONE, BACKWARD, FORWARD, FULL, or one of the latter with _TRANSITIVE'),
+    subject: optional('the subject', 'subjects'),
+  },
+  output: ['table', 'json', 'yaml', 'name'],
+  mutates: true,
+  async run(context, { args }) {
+    const { compatibilityLevels, isCompatibilityLevel } = await import('@selfmonitor/registry')
+    const wanted = args.level.toUpperCase()
+    if (!isCompatibilityLevel(wanted)) {
+      throw usageError(
+        `"${args.level}" is not a compatibility level.`,
+        didYouMean(wanted, compatibilityLevels) ?? `Take one of ${compatibilityLevels.join(', ')}.`,
+      )
+    }
+    const registry = await context.registry()
+    const now = await readLevel(registry, args.subject)
+    const isOwn = args.subject === undefined || now.source === 'subject'
+    if (isOwn && now.compatibility === wanted) {
+      context.note(`${args.subject ?? 'The global level'} is ${wanted} already: nothing to set.`)
+    } else {
+      const from = `${now.compatibility}${isOwn ? '' : ', the global one'}`
+      context.note(
+        `  ${context.colours.stderr.careful('~')} ${args.subject ?? 'the global level'}: ${from} → ${wanted}`,
+      )
+      await context.confirm({
+        what: `Set the compatibility of ${args.subject ?? 'every subject without its own'}`,
+        typedName: args.subject ?? context.settings.environment.value,
+        of: 'registry',
+      })
+      await registry.setCompatibility(wanted, args.subject)
+    }
+    const level = await readLevel(registry, args.subject)
+    await context.printThing(level, { name: level.compatibility, table: () => levelFields(context, level) })
+  },
+})
+
+interface Level {
+  /** null: the global level. */
+  readonly subject: string | null
+  readonly compatibility: CompatibilityLevel
+  readonly source: 'subject' | 'global'
+}
+
+/** @throws CliError UNKNOWN_SUBJECT when there is none, and no level for it either */
+async function readLevel(registry: RegistryClient, subject: string | undefined): Promise<Level> {
+  const own = subject === undefined ? null : await registry.getCompatibility(subject, { defaultToGlobal: false })
+  if (subject !== undefined && own !== null) return { subject, compatibility: own, source: 'subject' }
+  if (subject !== undefined && (await registry.versions(subject, { deleted: true })).length === 0) {
+    throw await unknownSubject(registry, subject, undefined)
+  }
+  // Every registry has a global level; the client says null for a subject that is not there.
+  const global = (await registry.getCompatibility()) ?? 'BACKWARD'
+  return { subject: subject ?? null, compatibility: global, source: 'global' }
+}
+
+function levelFields(context: Context, { subject, compatibility, source }: Level): string {
+  return renderFields(
+    [
+      ...(subject === null ? [] : [['subject', subject] as const]),
+      ['compatibility', compatibility],
+      ['from', source === 'subject' ? 'the subject itself' : 'the global level'],
+    ],
+    context.colours.stdout,
+  )
+}
+
 export const schemas: Noun = {
   name: 'schemas',
-  summary: 'the Schema Registry: list, get, check, register',
-  verbs: [list, get, check, register],
+  summary: 'the Schema Registry: list, get, check, register, delete, compatibility',
+  verbs: [list, get, check, register, remove, getLevel, setLevel],
 }

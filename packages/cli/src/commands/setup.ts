@@ -10,7 +10,7 @@ import { applyPlatform, type SetupResult, summary, type Target, waitUntilUp } fr
 import { createSteps } from '../local/steps.ts'
 import { toJson } from '../output/data.ts'
 import { counted } from '../output/format.ts'
-import { planColours } from './platform.ts'
+import { planView } from './platform.ts'
 
 const setupVerb = defineVerb({
   name: 'setup',
@@ -60,7 +60,7 @@ const setupVerb = defineVerb({
         allowMorePartitions: true,
         onProgress: () => {},
         confirm: async (plan) => {
-          context.note(renderPlan(plan, 'text', { color: planColours(context.colours.stderr) }).trimEnd())
+          context.note(renderPlan(plan, 'text', planView(context, 'stderr')).trimEnd())
           if (platform.environment === 'development') return
           await context.confirm({
             what: `Apply ${counted(plan.changes.length, 'change')}`,

@@ -35,5 +35,7 @@ describe('topics while a broker dies', () => {
       [-1, null],
     ])
     expect(view!.records).toBe(5n)
+    // The last replica in sync is still listed as such, and nobody can read or write the partition.
+    expect(view).toMatchObject({ offline: 1, underReplicated: 0 })
   })
 })

@@ -19,7 +19,10 @@ export interface TopicView {
   readonly id: string
   readonly internal: boolean
   readonly replicationFactor: number
+  /** Partitions with fewer replicas in sync than they have; those without a leader are not counted here. */
   readonly underReplicated: number
+  /** Partitions without a leader: nobody can read or write them. */
+  readonly offline: number
   /** Offsets between the ends of the log: records, less what compaction and transactions took. */
   readonly records: bigint
   readonly sizeBytes: bigint | null
@@ -98,7 +101,9 @@ async function readTopics(cluster: Cluster, topics: readonly TopicInfo[]): Promi
       id: topic.id,
       internal: topic.internal,
       replicationFactor: topic.partitions[0]?.replicas.length ?? 0,
-      underReplicated: partitions.filter(({ isr, replicas }) => isr.length < replicas.length).length,
+      underReplicated: partitions.filter(({ leader, isr, replicas }) => leader >= 0 && isr.length < replicas.length)
+        .length,
+      offline: partitions.filter(({ leader }) => leader < 0).length,
       records: partitions.reduce(
         (sum, { earliestOffset, latestOffset }) => sum + (latestOffset ?? 0n) - (earliestOffset ?? 0n),
         0n,

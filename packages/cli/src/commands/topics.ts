@@ -16,8 +16,13 @@ const listColumns: readonly Column<TopicView>[] = [
   { header: 'REPLICAS', value: ({ replicationFactor }) => replicationFactor },
   {
     header: 'IN SYNC',
-    value: ({ underReplicated }) => (underReplicated === 0 ? 'all' : `${count(underReplicated)} behind`),
-    colour: (text, { underReplicated }, colours) => (underReplicated === 0 ? text : colours.bad(text)),
+    value: ({ offline, underReplicated }) =>
+      [
+        ...(offline === 0 ? [] : [`${count(offline)} offline`]),
+        ...(underReplicated === 0 ? [] : [`${count(underReplicated)} behind`]),
+      ].join(', ') || 'all',
+    colour: (text, { offline, underReplicated }, colours) =>
+      offline + underReplicated === 0 ? text : colours.bad(text),
   },
   { header: 'RETENTION', align: 'right', value: (topic) => retentionOf(topic) },
   { header: 'RECORDS', value: ({ records }) => records },
@@ -58,7 +63,7 @@ const partitionColumns: readonly Column<PartitionView>[] = [
   { header: 'PARTITION', value: ({ partition }) => partition },
   {
     header: 'LEADER',
-    value: ({ leader }) => (leader < 0 ? 'none' : leader),
+    value: ({ leader }) => (leader < 0 ? 'offline' : leader),
     align: 'right',
     colour: (text, { leader }, colours) => (leader < 0 ? colours.bad(text) : text),
   },
@@ -114,14 +119,31 @@ const describe = defineVerb({
   },
 })
 
-/** KIP-464: the broker's own default.replication.factor. */
+/** KIP-464: the broker's own default.replication.factor. Asked with this, and read back: `-1` is no answer. */
 const brokersDefault = -1
+
+/**
+ * Settings as Kafka takes them, from what people write: `retention.ms=7d`, `segment.bytes=512MiB`, as in platform.yaml. What
+ * we do not know the brokers judge.
+ * @throws CliError USAGE naming the setting
+ */
+async function kafkaSettings(given: Readonly<Record<string, string>>): Promise<Record<string, string>> {
+  if (Object.keys(given).length === 0) return {}
+  const { toKafkaValue } = await import('@selfmonitor/platform/topic-settings')
+  return Object.fromEntries(
+    Object.entries(given).map(([key, text]) => {
+      const read = toKafkaValue(key, text)
+      if ('problem' in read) throw usageError(`${key}=${text}: ${read.problem}.`)
+      return [key, read.value]
+    }),
+  )
+}
 
 const create = defineVerb({
   name: 'create',
   summary: 'create topics',
   details: 'For what should last, write it into platform.yaml and apply that.',
-  examples: ['selfmonitor topics create scratch --partitions 3 --config retention.ms=3600000 --yes'],
+  examples: ['selfmonitor topics create scratch --partitions 3 --config retention.ms=1h --yes'],
   args: { topic: variadic('names') },
   options: {
     partitions: value('-p, --partitions <n>', 'partitions of each', integer(1), 1),
@@ -130,20 +152,21 @@ const create = defineVerb({
       'copies of each partition (default: the brokers’)',
       integer(1),
     ),
-    config: value('-c, --config <key=value>', 'a topic setting; repeatable', keyValue),
+    config: value('-c, --config <key=value>', 'a topic setting, such as retention.ms=7d; repeatable', keyValue),
   },
   output: ['table', 'json', 'yaml', 'name'],
   mutates: true,
   async run(context, { args, options }) {
+    const config = await kafkaSettings(options.config ?? {})
     const cluster = await context.cluster()
     const topics = args.topic.map((name) => ({
       name,
       partitions: options.partitions,
       replicationFactor: options.replicationFactor ?? brokersDefault,
-      config: options.config ?? {},
+      config,
     }))
     await cluster.createTopics(topics, { validateOnly: true })
-    const settings = Object.entries(options.config ?? {}).map(([key, setting]) => `, ${key}=${setting}`)
+    const settings = Object.entries(config).map(([key, setting]) => `, ${key}=${setting}`)
     for (const { name } of topics) {
       context.note(
         `  + ${name}: ${counted(options.partitions, 'partition')}, replicas ${options.replicationFactor ?? 'as the brokers’ default'}${settings.join('')}`,
@@ -154,17 +177,21 @@ const create = defineVerb({
       typedName: typedName(context.settings.environment.value, args.topic),
     })
     await cluster.createTopics(topics)
-    await context.printRows(topics, {
+    const created = await viewTopics(cluster, await demandTopics(cluster, args.topic))
+    await context.printRows(created, {
       columns: [
         { header: 'CREATED', value: ({ name }) => name },
-        { header: 'PARTITIONS', value: ({ partitions }) => partitions },
-        {
-          header: 'REPLICAS',
-          align: 'right',
-          value: ({ replicationFactor }) => (replicationFactor === brokersDefault ? 'default' : replicationFactor),
-        },
+        { header: 'PARTITIONS', value: ({ partitions }) => partitions.length },
+        { header: 'REPLICAS', value: ({ replicationFactor }) => replicationFactor },
       ],
       name: ({ name }) => name,
+      data: ({ name, id, partitions, replicationFactor, config: own }) => ({
+        name,
+        id,
+        partitions: partitions.length,
+        replicationFactor,
+        config: own,
+      }),
       empty: 'Nothing to create.',
     })
   },
@@ -176,21 +203,22 @@ const alter = defineVerb({
   details:
     'Partitions can only grow, and growing moves keys: records of one key land in another partition from then on.',
   examples: [
-    'selfmonitor topics alter user.events --set retention.ms=604800000 --yes',
+    'selfmonitor topics alter user.events --set retention.ms=7d --yes',
     'selfmonitor topics alter user.events --partitions 24 --unset retention.bytes',
   ],
   args: { topic: required('name of the topic', 'topics') },
   options: {
     partitions: value('-p, --partitions <n>', 'partitions in total', integer(1)),
-    set: value('--set <key=value>', 'set a topic setting; repeatable', keyValue),
+    set: value('--set <key=value>', 'set a topic setting, such as retention.ms=7d; repeatable', keyValue),
     unset: value('--unset <key>', 'back to the broker’s default; repeatable', collect),
   },
   output: ['table', 'json', 'yaml', 'name'],
   mutates: true,
   async run(context, { args, options }) {
+    const set = await kafkaSettings(options.set ?? {})
     const cluster = await context.cluster()
     const [topic] = await viewTopics(cluster, await demandTopics(cluster, [args.topic]))
-    const changes = alterations(topic!, options)
+    const changes = alterations(topic!, { ...options, set })
     if (changes.length === 0) {
       context.note(`${args.topic} is already as asked for: nothing to change.`)
       return

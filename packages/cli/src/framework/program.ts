@@ -112,14 +112,29 @@ function nounCommand(noun: Noun, io: Io, invoke: (invocation: Invocation) => Pro
   const own = noun.verbs.length === 1 && noun.verbs[0]!.name === noun.name ? noun.verbs[0] : undefined
   if (own !== undefined) return verbCommand(own, own.name, io, invoke)
   const command = configure(new Command(noun.name), io).description(noun.summary)
+  const groups = new Map<string, Command>()
   for (const verb of noun.verbs) {
-    command.addCommand(verbCommand(verb, `${noun.name} ${verb.name}`, io, invoke), { hidden: verb.hidden })
+    const [first, second] = verb.name.split(' ')
+    const made = verbCommand(verb, `${noun.name} ${verb.name}`, io, invoke)
+    if (second === undefined) {
+      command.addCommand(made, { hidden: verb.hidden })
+      continue
+    }
+    // `compatibility get` and `compatibility set` stand below one word.
+    let group = groups.get(first!)
+    if (group === undefined) {
+      const siblings = noun.verbs.map(({ name }) => name.split(' ')).filter(([word]) => word === first)
+      group = configure(new Command(first), io).description(siblings.map(([, word]) => word).join(', '))
+      groups.set(first!, group)
+      command.addCommand(group)
+    }
+    group.addCommand(made)
   }
   return command
 }
 
 function verbCommand(verb: Verb, fullName: string, io: Io, invoke: (invocation: Invocation) => Promise<void>): Command {
-  const command = configure(new Command(verb.name), io).summary(verb.summary)
+  const command = configure(new Command(verb.name.split(' ').at(-1)), io).summary(verb.summary)
   command.description(verb.details === undefined ? verb.summary : `${verb.summary}\n\n${unwrapped(verb.details)}`)
   for (const [name, spec] of Object.entries(verb.args)) {
     const term = { required: `<${name}>`, optional: `[${name}]`, variadic: `<${name}...>`, rest: `[${name}...]` }[

@@ -28,6 +28,7 @@ type Values<Specs> = { readonly [Key in keyof Specs]: Specs[Key] extends OptionS
 type Arguments<Specs> = { readonly [Key in keyof Specs]: Specs[Key] extends ArgumentSpec<infer Value> ? Value : never }
 
 export interface Verb {
+  /** One word, or two: `compatibility get`. */
   readonly name: string
   readonly summary: string
   readonly details?: string

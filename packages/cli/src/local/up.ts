@@ -6,6 +6,7 @@ import type { Context } from '../framework/context.ts'
 import { CliError, exitCodes, reportError } from '../framework/errors.ts'
 import { defaults } from '../framework/settings.ts'
 import { elapsed, shortAddresses } from '../output/format.ts'
+import { wrapFor } from '../output/wrap.ts'
 import { apacheBrokers, engineDataDir, forcedEnd, makeDataDir, startEngine } from './engines.ts'
 import { openServerLog } from './logger.ts'
 import { findPlatformFile } from './platform-file.ts'
@@ -247,14 +248,17 @@ async function applyOrSay(context: Context, apply: () => Promise<unknown>): Prom
     const { careful, bad, strong } = context.colours.stderr
     const name = commandName(context.io)
     const applied = code === 'APPLY_FAILED' ? 'Not everything' : 'Nothing'
+    const wrap = (text: string, indent: number): string => wrapFor(context.io.stderr, text, indent)
     const lines = [
       '',
-      `  ${bad('error')} ${message.replaceAll('\n', '\n    ')}`,
-      ...(hint === undefined ? [] : [`        ${hint}`]),
+      `  ${bad('error')} ${wrap(message, 8)}`,
+      ...(hint === undefined ? [] : [`        ${wrap(hint, 8)}`]),
       '',
-      `  ${careful(`${applied} was applied. The broker and the registry run, with the data as it is.`)}`,
-      `  Correct the file, then: ${strong(`${name} setup`)}`,
-      `  For a branch with data of its own: ${strong(`${name} up --setup --data-dir <folder>`)}`,
+      careful(`  ${wrap(`${applied} was applied. The broker and the registry run, with the data as it is.`, 2)}`),
+      '  Correct the file, then:',
+      `    ${strong(`${name} setup`)}`,
+      '  For a branch with data of its own:',
+      `    ${strong(`${name} up --setup --data-dir <folder>`)}`,
     ]
     context.note(lines.join('\n'))
     return true

@@ -1,0 +1,23 @@
+// Lines for a terminal, broken between words; elsewhere they stay whole, for grep and logs.
+import { wrapAnsi } from 'fast-wrap-ansi'
+import type { Output } from '../framework/io.ts'
+
+const leastColumns = 24
+
+/** Breaks each line of a text to the terminal's width; further lines begin below the text, behind `indent` columns. */
+export function wrapFor(output: Pick<Output, 'isTTY' | 'columns'>, text: string, indent: number): string {
+  if (!output.isTTY) return text
+  const room = Math.max(leastColumns, output.columns - indent)
+  return text
+    .split('\n')
+    .map((line) => wrapLine(line, room))
+    .join('\n')
+    .replaceAll('\n', `\n${' '.repeat(indent)}`)
+}
+
+/** A line's own indentation is kept, for all that it becomes. A word that is longer than the room stays whole. */
+function wrapLine(line: string, room: number): string {
+  const start = /^ */.exec(line)![0]
+  const width = Math.max(leastColumns, room - start.length)
+  return wrapAnsi(line.slice(start.length), width).replace(/^/gm, start)
+}
