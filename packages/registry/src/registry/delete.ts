@@ -1,5 +1,14 @@
 // Deleting: softly first (hidden, still found by id), then permanently (gone). What others refer to stays.
-import { encodeSchemaValue, encodeValue, type RegistryState, type Store, type Transaction } from '../store/index.ts'
+import {
+  contextOf,
+  defaultContext,
+  encodeSchemaValue,
+  encodeValue,
+  type RegistryState,
+  type Store,
+  settingsOf,
+  type Transaction,
+} from '../store/index.ts'
 import { errors } from './errors.ts'
 import { findVersion, isReadOnly, type VersionSpec } from './lookup.ts'
 
@@ -55,9 +64,26 @@ export async function deleteVersion(
 }
 
 /** Level and mode of its own stay with a subject that is soft-deleted, and go with its last version. */
-async function forgetSettings(transaction: Transaction, subject: string): Promise<void> {
+async function forgetSettings(transaction: Transaction, subject: string | null): Promise<void> {
   if (transaction.state.mode(subject) !== undefined) await transaction.put({ keytype: 'MODE', subject }, null)
   if (transaction.state.config(subject) !== undefined) await transaction.put({ keytype: 'CONFIG', subject }, null)
+}
+
+/**
+ * Removes a context in which nothing is left, soft-deleted subjects included, and its settings.
+ * @throws {RegistryRefusal} 40401, 42205, 42211
+ */
+export async function deleteContext(store: Store, context: string): Promise<void> {
+  if (context === defaultContext) throw errors.notPermitted('The default context cannot be deleted')
+  return store.exclusively(async (transaction) => {
+    const { state } = transaction
+    const settings = settingsOf(context)
+    if (!state.contexts().includes(context)) throw errors.contextNotFound(context)
+    if (isReadOnly(state, settings)) throw errors.readOnly(settings ?? context)
+    if (state.subjects(true).some((subject) => contextOf(subject) === context)) throw errors.contextNotEmpty(context)
+    await forgetSettings(transaction, settings)
+    await transaction.put({ keytype: 'CONTEXT', context }, null)
+  })
 }
 
 function refuseReferenced(state: RegistryState, subject: string, version: number): void {

@@ -38,6 +38,7 @@ const make = {
   invalidSubject: refusal(422, 42208),
   tooLarge: refusal(422, 42209),
   unsupported: refusal(422, 42210),
+  contextNotEmpty: refusal(422, 42211),
   storeFailed: refusal(500, 50001),
   storeTimeout: refusal(500, 50002),
 } as const
@@ -47,6 +48,9 @@ export const errors = {
   noSuchPath: () => new RegistryRefusal(404, 404, 'HTTP 404 Not Found'),
   subjectNotFound: (subject: string) => make.subjectNotFound(`Subject '${subject}' not found.`),
   versionNotFound: (version: number | string) => make.versionNotFound(`Version ${version} not found.`),
+  contextNotFound: (context: string) => make.subjectNotFound(`Context '${context}' not found.`),
+  contextNotEmpty: (context: string) =>
+    make.contextNotEmpty(`The context '${context}' is not empty: delete its subjects first, softly, then permanently`),
   schemaNotFound: (id?: number) =>
     make.schemaNotFound(id === undefined ? 'Schema not found' : `Schema ${id} not found`),
   subjectSoftDeleted: (subject: string) =>

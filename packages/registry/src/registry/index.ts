@@ -1,6 +1,6 @@
 // The folder's one door: what the registry does, without HTTP.
 export { incompatibilities } from './check.ts'
-export { deleteSubject, deleteVersion } from './delete.ts'
+export { deleteContext, deleteSubject, deleteVersion } from './delete.ts'
 export { errors, RegistryRefusal } from './errors.ts'
 export {
   findSchema,

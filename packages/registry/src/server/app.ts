@@ -19,9 +19,9 @@ const answerTypes = [
   'application/json',
 ]
 const bodyTypes = [...answerTypes, 'application/octet-stream']
+const ownMethods: readonly HTTPMethods[] = ['GET', 'POST', 'PUT', 'DELETE']
 /** Those that get a 405 on a path that does not have them; OPTIONS is answered on every path. */
-const methods: readonly HTTPMethods[] = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'TRACE']
-const knownMethods: readonly string[] = [...methods, 'HEAD', 'OPTIONS']
+const methods: readonly HTTPMethods[] = [...ownMethods, 'PATCH', 'TRACE']
 
 /** No route has a schema of Fastify's own: its compilers, which take long to load, are never asked. */
 function noCompiler(): never {
@@ -60,9 +60,10 @@ export function buildApp(context: RouteContext, logger: Logger, guard: Guard): F
   addRoutes(app, context)
 
   app.setNotFoundHandler((request, reply) => {
-    if (knownMethods.includes(request.method)) return sendError(errors.noSuchPath(), request, reply)
+    const known: readonly string[] = [...methods, 'HEAD', 'OPTIONS']
+    if (known.includes(request.method)) return sendError(errors.noSuchPath(), request, reply)
     // A method that no path has.
-    return sendError(plainRefusal(405), request, reply.header('allow', knownMethods.join(', ')))
+    return sendError(plainRefusal(405), request, reply.header('allow', [...ownMethods, 'HEAD', 'OPTIONS'].join(', ')))
   })
   app.setErrorHandler((error, request, reply) => {
     const refusal = toRefusal(error)
@@ -111,6 +112,7 @@ async function answer(route: Route, request: FastifyRequest, reply: FastifyReply
     query: firstValues(request.query as Record<string, string | string[]>),
     body: request.body,
   })
+  if (result === undefined) return reply.status(204).send()
   return send(request, reply, result instanceof RawText ? result.text : JSON.stringify(result))
 }
 

@@ -90,6 +90,23 @@ describeEngines('contexts of the registry', (engine) => {
     expect((await get('/contexts')).body).not.toContain('.__GLOBAL')
   })
 
+  it('can be deleted when nothing is left in them', async () => {
+    const context = contextName()
+    const path = `/contexts/${context}`
+    await fails(remove(path), 404, 40401, `Context '${context}' not found.`)
+    await registerIn(context, 's', '"int"')
+    await put(`/config/:${context}:`, { compatibility: 'NONE' })
+    await fails(remove(path), 422, 42211)
+    await remove(`${path}/subjects/s`)
+    await fails(remove(path), 422, 42211)
+    await remove(`${path}/subjects/s?permanent=true`)
+    const { status, text } = await remove(path)
+    expect([status, text]).toEqual([204, ''])
+    expect((await get('/contexts')).body).not.toContain(context)
+    await fails(get(`/config/:${context}:`), 404, 40408)
+    await fails(remove('/contexts/:.:'), 422, 42205)
+  })
+
   it('are all searched by a prefix with a wildcard, and by none', async () => {
     const [a, b] = [contextName(), contextName()]
     for (const context of [a, b]) await registerIn(context, 'wild-orders', '"int"')

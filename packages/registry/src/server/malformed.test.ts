@@ -43,6 +43,11 @@ describe('malformed requests', () => {
         '1',
         'schema',
         'referencedby',
+        'contexts',
+        '.lab',
+        ':.lab:s',
+        ':.__GLOBAL:',
+        ':.:',
       ),
       fc.string({ unit: 'binary', maxLength: 5 }).map((text) => encodeURIComponent(text.toWellFormed())),
     )

@@ -210,7 +210,7 @@ describeEngines('compatibility and modes of the registry', (engine) => {
       expect((await get('/mode')).body).toEqual({ mode: 'READWRITE' })
       await fails(get('/mode/nowhere'), 404, 40409, "Subject 'nowhere' does not have subject-level mode configured")
       expect((await get('/mode/nowhere?defaultToGlobal=true')).body).toEqual({ mode: 'READWRITE' })
-      await fails(call('PUT', '/mode', { mode: 'SOMETIMES' }), 422, 42204)
+      for (const body of [{ mode: 'SOMETIMES' }, { mode: null }, {}]) await fails(put('/mode', body), 422, 42204)
       await call('PUT', '/mode', { mode: 'READONLY' })
       await fails(register(subjectName(), '"int"'), 422, 42205)
       await fails(call('PUT', '/config', { compatibility: 'NONE' }), 422, 42205, 'The registry is in read-only mode')

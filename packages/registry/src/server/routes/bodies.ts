@@ -20,7 +20,7 @@ export const configBody = z.looseObject({
   normalize: z.boolean().nullish(),
 })
 
-export const modeBody = z.object({ mode: z.string() })
+export const modeBody = z.object({ mode: z.string().nullish() })
 
 /**
  * The schema in a body.

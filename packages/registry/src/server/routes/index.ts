@@ -2,7 +2,7 @@
 import { compatibilityRoutes } from './compatibility.ts'
 import type { Route, RouteContext } from './route.ts'
 import { schemaRoutes } from './schemas.ts'
-import { serverRoutes } from './server.ts'
+import { contextRoutes, serverRoutes } from './server.ts'
 import { settingRoutes } from './settings.ts'
 import { subjectRoutes } from './subjects.ts'
 
@@ -13,5 +13,6 @@ export function allRoutes(context: RouteContext): Route[] {
   const routes = [serverRoutes, schemaRoutes, subjectRoutes, compatibilityRoutes, settingRoutes].flatMap((routesOf) =>
     routesOf(context),
   )
-  return [...routes, ...routes.map((route) => ({ ...route, path: `/contexts/:context${route.path}` }))]
+  const inContexts = routes.map((route) => ({ ...route, path: `/contexts/:context${route.path}`.replace(/\/$/, '') }))
+  return [...routes, ...contextRoutes(context), ...inContexts]
 }

@@ -19,6 +19,7 @@ export interface Call {
 export interface Route {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   readonly path: string
+  /** What is answered as JSON; nothing at all is a 204. */
   handle(call: Call): unknown
 }
 

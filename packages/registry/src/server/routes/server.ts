@@ -1,6 +1,12 @@
 // About the server itself: is it there, what is it, which contexts and cluster does it have.
+import { deleteContext } from '../../registry/index.ts'
 import { version } from '../version.ts'
-import { type Call, page, type Route, type RouteContext } from './route.ts'
+import { type Call, contextOfPath, page, type Route, type RouteContext } from './route.ts'
+
+/** Contexts are deleted by their own name, not inside another one. */
+export function contextRoutes({ store }: RouteContext): Route[] {
+  return [{ method: 'DELETE', path: '/contexts/:context', handle: (call) => deleteContext(store, contextOfPath(call)) }]
+}
 
 export function serverRoutes({ store }: RouteContext): Route[] {
   function contexts(call: Call): string[] {

@@ -56,7 +56,7 @@ export function settingRoutes({ store, fallbackLevel }: RouteContext): Route[] {
 
   async function putMode(call: Call): Promise<unknown> {
     const { mode } = bodyAs(modeBody, call)
-    return { mode: await setMode(store, settingTarget(call), mode, flag(call, 'force')) }
+    return { mode: await setMode(store, settingTarget(call), mode ?? '', flag(call, 'force')) }
   }
 
   return ['', '/:subject'].flatMap((of): Route[] => [
