@@ -55,7 +55,8 @@ function settingsRead(): ReadonlySet<string> {
   )
   for (const file of files) {
     const text = readFileSync(join(sources, file), 'utf8')
-    for (const [, name] of text.matchAll(/\b(?:number|boolean|string|list)\('([a-z0-9.]+)'\)/g)) names.add(name!)
+    for (const [, name] of text.matchAll(/\b(?:number|boolean|string|list|optionalString)\('([a-z0-9.]+)'\)/g))
+      names.add(name!)
     for (const [, name] of text.matchAll(/\bconfig\['([a-z0-9.]+)'\]/g)) names.add(name!)
     // `offsets.topic.num.partitions` and its like are put together from a prefix.
     for (const [, rest] of text.matchAll(/`\$\{prefix\}\.([a-z.]+)`/g)) names.add(`offsets.topic.${rest}`)
@@ -75,6 +76,7 @@ export function settings(): string {
   )
   const brokerWorks = (name: string): boolean => works(name) || inherited.has(name)
   const names = (list: readonly { readonly name: string }[]): string => list.map(({ name }) => `\`${name}\``).join(', ')
+  const refused = brokerConfigs.filter((definition) => definition.refused !== undefined)
   return [
     '### Topic settings',
     '',
@@ -106,8 +108,15 @@ export function settings(): string {
         ]),
     ),
     '',
-    'Known and described, without an effect:',
+    'Refused, unless the value is the default, because they could not work:',
     '',
-    `${names(brokerConfigs.filter(({ name }) => !brokerWorks(name)))}.`,
+    markdownTable(
+      ['why', 'settings'],
+      [...Map.groupBy(refused, (definition) => definition.refused!)].map(([why, list]) => [why, names(list)]),
+    ),
+    '',
+    'Known, checked and described, without an effect:',
+    '',
+    `${names(brokerConfigs.filter(({ name, refused }) => !brokerWorks(name) && refused === undefined))}.`,
   ].join('\n')
 }

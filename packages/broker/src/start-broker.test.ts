@@ -118,6 +118,12 @@ describe('startBroker', () => {
     [{ brokers: 0 }, /brokers: must be a whole number/],
     [{ port: 65535, brokers: 2 }, /port: must be a whole number from 0 to 65534/],
     [{ config: { 'num.partitions': 'many' } }, /config: Invalid value many for configuration num.partitions/],
+    [
+      { config: { 'ssl.keystore.location': '/keys' } },
+      /config: ssl.keystore.location cannot be set: this broker has no TLS/,
+    ],
+    [{ config: { 'authorizer.class.name': 'A' } }, /config: authorizer.class.name cannot be set: .* authorization/],
+    [{ config: { listeners: 'PLAINTEXT://:9093' } }, /config: listeners cannot be set: .* options host, port/],
   ])('refuses %j', async (options, message) => {
     await expect(startBroker(options)).rejects.toThrow(message)
   })
@@ -126,7 +132,71 @@ describe('startBroker', () => {
     await start({ host: '0.0.0.0', insecure: true })
   })
 
+  it('tells its rack, where it has one', async () => {
+    const broker = await start({ config: { 'broker.rack': 'r1' } })
+    const client = await rawClient(broker.bootstrapServers)
+    expect((await client.call('Metadata', 12, { topics: [] })).brokers).toMatchObject([{ rack: 'r1' }])
+    expect((await client.call('DescribeCluster', 1, {})).brokers).toMatchObject([{ rack: 'r1' }])
+    client.close()
+  })
+
+  it('refuses to change a setting that could not work, also while it runs', async () => {
+    const broker = await start({})
+    const client = await rawClient(broker.bootstrapServers)
+    const alter = async (name: string, value: string) => {
+      const configs = [{ name, configOperation: 0, value }]
+      const resources = [{ resourceType: 4, resourceName: '', configs }]
+      return (await client.call('IncrementalAlterConfigs', 1, { resources })).responses[0]!
+    }
+    expect(await alter('ssl.keystore.location', '/keys')).toMatchObject({
+      errorCode: errorCodes.INVALID_REQUEST,
+      errorMessage: 'ssl.keystore.location cannot be set: this broker has no TLS',
+    })
+    // Without an effect, and without harm.
+    expect(await alter('num.replica.fetchers', '4')).toMatchObject({ errorCode: 0 })
+    client.close()
+  })
+
+  it('shows and changes the level of its logger', async () => {
+    const logger = { level: 'info', debug() {}, info() {}, warn() {}, error() {} }
+    const broker = await start({ logger })
+    const client = await rawClient(broker.bootstrapServers)
+    const loggers = { resourceType: 8, resourceName: '1' }
+    const described = async () => {
+      const { results } = await client.call('DescribeConfigs', 4, {
+        resources: [{ ...loggers, configurationKeys: null }],
+      })
+      return results[0]!.configs.map(({ name, value, configSource }) => `${name}=${value} ${configSource}`)
+    }
+    const alter = async (configOperation: number, value: string | null) => {
+      const resources = [{ ...loggers, configs: [{ name: 'root', configOperation, value }] }]
+      return (await client.call('IncrementalAlterConfigs', 1, { resources })).responses[0]!.errorMessage
+    }
+    expect(await described()).toEqual(['root=INFO 6'])
+    expect(await alter(0, 'DEBUG')).toBeNull()
+    expect([await described(), logger.level]).toEqual([['root=DEBUG 6'], 'debug'])
+    expect(await alter(0, 'LOUD')).toMatch(
+      /^Cannot set the log level of root to LOUD as it is not a supported log level/,
+    )
+    expect(await alter(1, null)).toBe('Removing the log level of the root logger is not allowed')
+    client.close()
+  })
+
   describe('presented as three brokers', () => {
+    it('describes each with its own id and address', async () => {
+      const broker = await start({ brokers: 3 })
+      for (const { brokerId, host, port } of broker.addresses) {
+        const client = await rawClient(`${host}:${port}`)
+        const configurationKeys = ['node.id', 'listeners', 'advertised.listeners']
+        const resources = [{ resourceType: 4, resourceName: String(brokerId), configurationKeys }]
+        const { results } = await client.call('DescribeConfigs', 4, { resources })
+        const settings = Object.fromEntries(results[0]!.configs.map(({ name, value }) => [name, value]))
+        const address = `PLAINTEXT://${host}:${port}`
+        expect(settings).toEqual({ 'node.id': `${brokerId}`, listeners: address, 'advertised.listeners': address })
+        client.close()
+      }
+    })
+
     it('spreads leaders over them and answers NOT_LEADER_OR_FOLLOWER on the wrong one', async () => {
       const broker = await start({ brokers: 3 })
       expect(broker.addresses.map(({ brokerId }) => brokerId)).toEqual([1, 2, 3])

@@ -3,7 +3,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { apiTable } from './api/registry.ts'
 import { makeManualClock, systemClock } from './clock.ts'
-import { brokerConfig, ConfigError, parseValue } from './config/index.ts'
+import { brokerConfig, ConfigError, factsOf, parseValue } from './config/index.ts'
 import { type DataDir, openDataDir } from './data-dir/index.ts'
 import { groupConfigOf, offsetsTopic, openGroupCoordinator, topicGroupLog } from './group/index.ts'
 import { openLogManager, parseFolderName, temporaryFs, toLogConfig } from './log/index.ts'
@@ -47,9 +47,10 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
     const server = await bind(host, port, brokerCount, clock, logger)
     undo.unshift(() => server.close(0))
 
-    const metadata = await openMetadata(dataDir, server, staticConfig(options, dataDir.dir, server), logger)
+    const metadata = await openMetadata(dataDir, server, staticConfig(options, dataDir.logsDir, server), logger)
     undo.unshift(() => metadata.close())
     const config = metadata.brokerConfig
+    if (dataDir.isNew) await noteMinInsyncReplicas(metadata)
 
     const logs = await openLogManager({
       dir: dataDir.logsDir,
@@ -200,6 +201,9 @@ function checkOptions(options: BrokerOptions, host: string, port: number, broker
       options.logger?.warn({ setting: name }, 'a broker setting that this broker does not know; it has no effect')
       continue
     }
+    if (definition.refused !== undefined && value !== definition.default) {
+      throw invalid(`config: ${name} cannot be set: ${definition.refused}`)
+    }
     try {
       parseValue(definition, value)
     } catch (error) {
@@ -268,15 +272,23 @@ function recordsWithoutMetadata(logsDir: string): string | undefined {
   )
 }
 
+/**
+ * Formatting Kafka 4 notes `min.insync.replicas` as a setting of the whole cluster (KIP-966), which tools show as its source. A data
+ * folder that is older than that has no such note, in Kafka and here.
+ */
+async function noteMinInsyncReplicas({ alterConfigs, brokerConfig }: MetadataStore): Promise<void> {
+  const name = 'min.insync.replicas'
+  const configs = new Map([[name, String(brokerConfig.number(name))]])
+  await alterConfigs([{ resource: { type: 'broker', name: '' }, configs }])
+}
+
 /** What `server.properties` would say. */
-function staticConfig(options: BrokerOptions, dataDir: string, server: KafkaServer): ReadonlyMap<string, string> {
-  const [first] = server.brokers
+function staticConfig(options: BrokerOptions, logsDir: string, server: KafkaServer): ReadonlyMap<string, string> {
   const facts = {
-    'broker.id': String(first!.brokerId),
-    'node.id': String(first!.brokerId),
+    ...factsOf(server.brokers[0]!),
     'process.roles': 'broker,controller',
-    'log.dirs': dataDir,
-    listeners: `PLAINTEXT://${first!.host}:${first!.port}`,
+    'log.dirs': logsDir,
+    'group.coordinator.rebalance.protocols': 'classic',
   }
   return new Map(Object.entries({ ...embeddedDefaults, ...options.config, ...facts }))
 }

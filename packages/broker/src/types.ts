@@ -20,6 +20,11 @@ export interface Logger {
   info(context: object, message: string): void
   warn(context: object, message: string): void
   error(context: object, message: string): void
+  /**
+   * Pino's name of the lowest level that is written. Where there is one, clients can see and change it as the level of the broker's
+   * logger `root` (`kafka-configs --entity-type broker-loggers`).
+   */
+  level?: string
 }
 
 export interface BrokerOptions {

@@ -3,6 +3,7 @@
 // Behaviour
 // - The batch is checked by the log (size, checksum, counts, timestamps, sequence) and stored as it arrived.
 // - acks=0 gets no answer; if anything is refused, the connection is closed, which is the only way to tell the producer.
+// - Records of a transaction need a transactional id: without one the whole request is refused.
 // - acks=1 and acks=all mean the same on one node: written, and synced where flush.messages says so. acks=all is refused
 //   where fewer brokers are in sync than min.insync.replicas asks for.
 // - Requests are pipelined: each append is queued, in order, before the handler first waits.
@@ -10,7 +11,7 @@
 // Versions: v3 is the first with record batches; v0 to v2 are only advertised (KAFKA-18659). v7 allows zstd (KIP-110). v8 says
 // which records were refused (KIP-467). v10 names the leader when it is another one (KIP-951). v13 names topics by id.
 import { errorCodes, type KafkaErrorName, type RequestOf, type ResponseInput } from '@selfmonitor/protocol'
-import { toKafkaError } from '../errors.ts'
+import { KafkaError, toKafkaError } from '../errors.ts'
 import { LogError, type PartitionLog } from '../log/index.ts'
 import { type ApiHandler, CloseConnection, type RequestContext } from './handler.ts'
 import { createLeaderHints, findLed, type LeaderHints, type Led, openLog } from './partition-leader.ts'
@@ -21,10 +22,27 @@ type PartitionAnswer = NonNullable<
 >[number]
 
 const zstd = 4
-/** Where the attributes' low byte, and in it the compression, lies in a batch. */
-const compressionAt = 22
+/** Where the attributes' low byte, with the compression and whether the batch is transactional, lies in a batch. */
+const attributesAt = 22
+const transactionalBit = 0x10
+
+/**
+ * Errors with which Kafka does not say where the log begins: it finds them before the log is asked, or does not trust the log. All
+ * others come with the real log start offset, by which an idempotent producer tells a lost record from an expired one.
+ */
+const withoutLogStart: ReadonlySet<string> = new Set([
+  'CORRUPT_MESSAGE',
+  'KAFKA_STORAGE_ERROR',
+  'MESSAGE_TOO_LARGE',
+  'RECORD_LIST_TOO_LARGE',
+])
 
 export const handleProduce: ApiHandler<'Produce'> = async (request, context) => {
+  if (request.transactionalId === null && hasTransactionalRecords(request)) {
+    const message = 'records of a transaction need a transactional id'
+    if (request.acks === 0) throw new CloseConnection(`acks=0: ${message}`)
+    throw new KafkaError('TRANSACTIONAL_ID_AUTHORIZATION_FAILED', message)
+  }
   const hints = createLeaderHints(context, { currentLeader: 10, nodeEndpoints: 10 })
   const answers = request.topicData.map((topic) => ({
     name: topic.name,
@@ -44,6 +62,12 @@ export const handleProduce: ApiHandler<'Produce'> = async (request, context) => 
     return null
   }
   return { responses, ...hints.endpoints() }
+}
+
+function hasTransactionalRecords({ topicData }: RequestOf<'Produce'>): boolean {
+  return topicData.some(({ partitionData }) =>
+    partitionData.some(({ records }) => records !== null && (records[attributesAt] ?? 0) & transactionalBit),
+  )
 }
 
 function append(
@@ -84,7 +108,7 @@ function refusal(
     const message = `${partition.isr.length} replicas are in sync, min.insync.replicas=${needed}`
     return { code: 'NOT_ENOUGH_REPLICAS', message }
   }
-  if (apiVersion < 7 && records !== null && records.length > compressionAt && (records[compressionAt]! & 7) === zstd) {
+  if (apiVersion < 7 && records !== null && ((records[attributesAt] ?? 0) & 7) === zstd) {
     const message = `Produce version ${apiVersion} may not carry zstd: it was allowed with version 7`
     return { code: 'UNSUPPORTED_COMPRESSION_TYPE', message }
   }
@@ -101,16 +125,22 @@ async function appendTo(
     const { baseOffset, logAppendTimeMs, logStartOffset } = await log.append(records ?? Buffer.alloc(0))
     return { index, errorCode: errorCodes.NONE, baseOffset, logAppendTimeMs, logStartOffset }
   } catch (error) {
-    return failed(context, index, error)
+    return failed(context, index, error, log.logStartOffset)
   }
 }
 
-function failed({ broker, clientId }: RequestContext, index: number, error: unknown): PartitionAnswer {
+function failed(
+  { broker, clientId }: RequestContext,
+  index: number,
+  error: unknown,
+  logStartOffset = -1n,
+): PartitionAnswer {
   const { name, message } = toKafkaError(error)
   if (!(error instanceof LogError)) broker.logger.error({ err: error, clientId }, 'an append failed unexpectedly')
   const recordErrors = error instanceof LogError ? error.recordErrors : []
   return {
     ...refused(index, name, message),
+    ...(!withoutLogStart.has(name) && { logStartOffset }),
     recordErrors: recordErrors.map(({ batchIndex, message }) => ({ batchIndex, batchIndexErrorMessage: message })),
   }
 }

@@ -19,8 +19,9 @@ type TopicAnswer = NonNullable<ResponseInput<'Metadata'>['topics']>[number]
 export const handleMetadata: ApiHandler<'Metadata'> = async (request, { broker, apiVersion }) => {
   const operations = request.includeTopicAuthorizedOperations ? allTopicOperations : operationsNotAsked
   const topics = await answerAll(request, broker, apiVersion, operations)
+  const rack = broker.config.optionalString('broker.rack')
   return {
-    brokers: broker.brokers.map(({ brokerId, host, port }) => ({ nodeId: brokerId, host, port })),
+    brokers: broker.brokers.map(({ brokerId, host, port }) => ({ nodeId: brokerId, host, port, rack })),
     clusterId: broker.clusterId,
     controllerId: broker.brokers[0]!.brokerId,
     topics,
@@ -39,15 +40,22 @@ function answerAll(
   if (wanted === null || (apiVersion === 0 && wanted.length === 0)) {
     return broker.metadata.topics().map((topic) => describe(topic, operations))
   }
+  if (apiVersion >= 12 && wanted.some(({ name, topicId }) => name === null && topicId === zeroUuid)) {
+    // A topic without name and id: Kafka fails on it, and with it on all others.
+    return wanted.map((topic) => refuse(topic, errorCodes.UNKNOWN_SERVER_ERROR))
+  }
+  // Versions 10 and 11 have the field for a topic's id, but in answers only.
   const byIdTooEarly = apiVersion < 12 && wanted.some(({ name, topicId }) => name === null || topicId !== zeroUuid)
-  if (byIdTooEarly) return wanted.map(refuseId)
+  if (byIdTooEarly) return wanted.map((topic) => refuse(topic, errorCodes.INVALID_REQUEST))
   return answerTopics(broker, wanted, allowAutoTopicCreation, operations)
 }
 
-/** Versions 10 and 11 have the field for a topic's id, but in answers only. */
-function refuseId({ name, topicId }: { readonly name: string | null; readonly topicId: Uuid }): TopicAnswer {
+function refuse(
+  { name, topicId }: { readonly name: string | null; readonly topicId: Uuid },
+  errorCode: number,
+): TopicAnswer {
   return {
-    errorCode: errorCodes.INVALID_REQUEST,
+    errorCode,
     name: name ?? '',
     topicId,
     topicAuthorizedOperations: operationsNotAsked,

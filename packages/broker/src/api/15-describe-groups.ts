@@ -1,7 +1,7 @@
 // DescribeGroups: state, assignor and members of groups.
 //
 // Versions: v3 can say what the caller may do (KIP-430). v4 adds static members (KIP-345). Up to v5 a group that does not
-// exist is described as Dead without an error; v6 answers GROUP_ID_NOT_FOUND with a message (KIP-1043).
+// exist is described as Dead without an error, authorised operations included; v6 answers GROUP_ID_NOT_FOUND with a message (KIP-1043).
 import { allGroupOperations } from './authorized-operations.ts'
 import { codeOf, wrongCoordinator } from './group-coordination.ts'
 import type { ApiHandler } from './handler.ts'
@@ -23,7 +23,7 @@ export const handleDescribeGroups: ApiHandler<'DescribeGroups'> = (request, cont
         memberMetadata: metadata,
         memberAssignment: assignment,
       })),
-      ...(request.includeAuthorizedOperations && !error && { authorizedOperations: allGroupOperations }),
+      ...(request.includeAuthorizedOperations && !saysNotFound && { authorizedOperations: allGroupOperations }),
     }
   })
   return { groups }

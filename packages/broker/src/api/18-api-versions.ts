@@ -6,6 +6,7 @@
 // Versions: v3 names the client software and returns features (KIP-584); up to v3 a feature whose lowest version is 0 is
 // left out (KAFKA-17011). v5 may name the cluster and node that the client believes to talk to (KIP-1242).
 import { type ApiName, apis, errorCodes } from '@selfmonitor/protocol'
+import { metadataVersions } from '../kafka-release.ts'
 import type { ApiHandler } from './handler.ts'
 import { type ApiTable, advertisedVersions } from './table.ts'
 
@@ -13,7 +14,14 @@ import { type ApiTable, advertisedVersions } from './table.ts'
 const softwarePattern = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/
 
 /** As a 4.x broker shows them, for what is there: a cluster in KRaft mode with classic groups. */
-const features = [{ name: 'metadata.version', minVersion: 7, maxVersion: 33, finalized: 33 }] as const
+const features = [
+  {
+    name: 'metadata.version',
+    minVersion: metadataVersions.min,
+    maxVersion: metadataVersions.max,
+    finalized: metadataVersions.max,
+  },
+] as const
 
 export function makeHandleApiVersions(table: () => ApiTable): ApiHandler<'ApiVersions'> {
   return (request, { apiVersion, connection, broker, brokerId }) => {

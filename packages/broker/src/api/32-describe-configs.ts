@@ -2,12 +2,18 @@
 //
 // Versions: v1 has sources and synonyms (KIP-226), v3 adds types and documentation (KIP-569).
 import type { RequestOf, ResponseInput } from '@selfmonitor/protocol'
-import { toKafkaError } from '../errors.ts'
-import { checkBrokerResource, resourceType, topicResource, unsupportedResource } from './config-resources.ts'
+import { factsOf } from '../config/index.ts'
+import { KafkaError, toKafkaError } from '../errors.ts'
+import type { BrokerLayers } from '../metadata/index.ts'
+import { loggerLevels } from './broker-loggers.ts'
+import { checkBrokerResource, checkLoggerResource, resourceType, topicResource } from './config-resources.ts'
 import {
   type DescribedConfig,
   describeBrokerConfigs,
+  describeClientMetrics,
   describeDefaultBrokerConfigs,
+  describeGroupConfigs,
+  describeLoggers,
   describeTopicConfigs,
 } from './described-configs.ts'
 import type { ApiHandler, RequestContext } from './handler.ts'
@@ -46,19 +52,36 @@ export const handleDescribeConfigs: ApiHandler<'DescribeConfigs'> = (request, co
   return { results }
 }
 
+/** The settings of the presented broker that is asked: they differ in identity and address, and in what was set on one of them. */
+function ofPresented(layers: BrokerLayers, { broker, brokerId }: RequestContext): BrokerLayers {
+  const facts = Object.entries(factsOf(broker.brokers.find((presented) => presented.brokerId === brokerId)!))
+  const dynamic = broker.metadata.overrides({ type: 'broker', name: String(brokerId) })
+  return { ...layers, dynamic, static: new Map([...layers.static, ...facts]) }
+}
+
 function describe({ resourceType: type, resourceName }: Resource, context: RequestContext): readonly DescribedConfig[] {
-  const layers = context.broker.metadata.brokerLayers()
+  const { metadata, logger } = context.broker
+  const layers = metadata.brokerLayers()
   switch (type) {
     case resourceType.topic:
       return describeTopicConfigs(layers, topicResource(resourceName, context, '').overrides)
     case resourceType.broker:
       checkBrokerResource(resourceName, context, 'Broker')
-      return resourceName === '' ? describeDefaultBrokerConfigs(layers) : describeBrokerConfigs(layers)
-    case resourceType.group:
+      return resourceName === ''
+        ? describeDefaultBrokerConfigs(layers)
+        : describeBrokerConfigs(ofPresented(layers, context))
+    case resourceType.brokerLogger:
+      checkLoggerResource(resourceName, context, 'Broker')
+      return describeLoggers(loggerLevels(logger))
     case resourceType.clientMetrics:
-      // Nothing is set for any of them, and nothing can be.
-      return []
+      if (resourceName === '') {
+        throw new KafkaError('INVALID_REQUEST', 'Client metrics subscription name must not be empty')
+      }
+      return describeClientMetrics(metadata.overrides({ type: 'client-metrics', name: resourceName }))
+    case resourceType.group:
+      if (resourceName === '') throw new KafkaError('INVALID_REQUEST', 'Group name must not be empty')
+      return describeGroupConfigs(layers, metadata.overrides({ type: 'group', name: resourceName }))
     default:
-      throw unsupportedResource(type)
+      throw new KafkaError('INVALID_REQUEST')
   }
 }

@@ -2,7 +2,7 @@
 // Kept for old clients: IncrementalAlterConfigs changes single settings.
 import type { RequestOf, ResponseInput } from '@selfmonitor/protocol'
 import { KafkaError, toKafkaError } from '../errors.ts'
-import { alterableResource, checkAltered } from './config-resources.ts'
+import { alterableResource, resourceType } from './config-resources.ts'
 import type { ApiHandler, RequestContext } from './handler.ts'
 
 type Resource = RequestOf<'AlterConfigs'>['resources'][number]
@@ -29,14 +29,18 @@ async function alter(resource: Resource, request: RequestOf<'AlterConfigs'>, con
   checkOnce(resource, request.resources)
   const names = resource.configs.map(({ name }) => name)
   if (new Set(names).size < names.length) throw new KafkaError('INVALID_REQUEST', 'Error due to duplicate config keys')
+  if (resource.resourceType === resourceType.brokerLogger) {
+    // Levels change one by one only: by IncrementalAlterConfigs.
+    throw new KafkaError('INVALID_REQUEST', `Unknown resource type ${resource.resourceType}`)
+  }
   const target = alterableResource(resource.resourceType, resource.resourceName, context)
   const next = new Map<string, string>()
   for (const { name, value } of resource.configs) {
     if (value === null) throw new KafkaError('INVALID_REQUEST', `Null value not supported for : ${name}`)
     next.set(name, value)
   }
-  checkAltered(target, next, context)
-  if (!request.validateOnly) await context.broker.metadata.alterConfigs([{ resource: target.resource, configs: next }])
+  target.check(next)
+  if (!request.validateOnly) await target.change(next)
 }
 
 /** @throws KafkaError INVALID_REQUEST when the request names the resource twice */

@@ -1,10 +1,9 @@
 // IncrementalAlterConfigs: sets, deletes, appends to and subtracts from single settings of topics and brokers (KIP-339).
-import type { RequestOf, ResponseInput } from '@selfmonitor/protocol'
+import { errorCodes, type RequestOf, type ResponseInput } from '@selfmonitor/protocol'
 import { brokerConfig, changeList, inheritedTopicValue, topicConfig } from '../config/index.ts'
 import { KafkaError, toKafkaError } from '../errors.ts'
-import type { ConfigResource } from '../metadata/index.ts'
 import { checkOnce } from './33-alter-configs.ts'
-import { alterableResource, checkAltered } from './config-resources.ts'
+import { type AlterableResource, alterableResource, resourceType } from './config-resources.ts'
 import type { ApiHandler, RequestContext } from './handler.ts'
 
 type Request = RequestOf<'IncrementalAlterConfigs'>
@@ -14,12 +13,18 @@ type Answer = NonNullable<ResponseInput<'IncrementalAlterConfigs'>['responses']>
 
 /** Kafka's `AlterConfigOp.OpType`. */
 const operation = { set: 0, delete: 1, append: 2, subtract: 3 } as const
+const operations: ReadonlySet<number> = new Set(Object.values(operation))
 
 export const handleIncrementalAlterConfigs: ApiHandler<'IncrementalAlterConfigs'> = (request, context) =>
   context.broker.metadata.exclusively(async () => {
     const responses: Answer[] = []
     for (const resource of request.resources) {
       const about = { resourceType: resource.resourceType, resourceName: resource.resourceName }
+      if (resource.configs.some(({ configOperation }) => !operations.has(configOperation))) {
+        // As Kafka answers what it cannot even read.
+        responses.push({ ...about, errorCode: errorCodes.UNKNOWN_SERVER_ERROR, errorMessage: null })
+        continue
+      }
       try {
         await alter(resource, request, context)
         responses.push({ ...about, errorMessage: null })
@@ -38,15 +43,16 @@ async function alter(resource: Resource, request: Request, context: RequestConte
   if (new Set(names).size < names.length) throw new KafkaError('INVALID_REQUEST', 'Error due to duplicate config keys')
   const target = alterableResource(resource.resourceType, resource.resourceName, context)
   const next = new Map(target.current)
-  for (const change of resource.configs) apply(change, next, target.resource, context)
-  checkAltered(target, next, context)
-  if (!request.validateOnly) await context.broker.metadata.alterConfigs([{ resource: target.resource, configs: next }])
+  for (const change of resource.configs) apply(change, next, resource, target, context)
+  target.check(next)
+  if (!request.validateOnly) await target.change(next)
 }
 
 function apply(
   { name, configOperation, value }: Change,
   settings: Map<string, string>,
-  resource: ConfigResource,
+  resource: Resource,
+  target: AlterableResource,
   context: RequestContext,
 ): void {
   if (configOperation === operation.delete) {
@@ -61,8 +67,7 @@ function apply(
     case operation.append:
     case operation.subtract: {
       const how = configOperation === operation.append ? 'append' : 'subtract'
-      const definition = resource.type === 'topic' ? topicConfig(name) : brokerConfig(name)
-      if (definition?.type !== 'list') {
+      if (target.typeOf(name) !== 'list') {
         throw new KafkaError(
           'INVALID_CONFIG',
           `Can't ${how.toUpperCase()} to key ${name} because its type is not LIST.`,
@@ -72,13 +77,14 @@ function apply(
       return
     }
     default:
-      throw new KafkaError('INVALID_REQUEST', `Unknown operation ${configOperation} on ${name}`)
+      throw new Error(`operation ${configOperation} was not refused`)
   }
 }
 
 /** What a list holds before the first change to it. */
-function inherited(name: string, resource: ConfigResource, { broker }: RequestContext): string | null {
-  if (resource.type === 'broker') return brokerConfig(name)?.default ?? null
+function inherited(name: string, { resourceType: type }: Resource, { broker }: RequestContext): string | null {
+  if (type === resourceType.broker) return brokerConfig(name)?.default ?? null
+  if (type !== resourceType.topic) return null
   const definition = topicConfig(name)
   return definition ? inheritedTopicValue(broker.metadata.brokerLayers(), definition) : null
 }

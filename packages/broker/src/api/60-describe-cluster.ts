@@ -21,11 +21,12 @@ export const handleDescribeCluster: ApiHandler<'DescribeCluster'> = (request, { 
       errorMessage: `Unsupported endpoint type ${request.endpointType}`,
     }
   }
+  const rack = broker.config.optionalString('broker.rack')
   return {
     endpointType: endpointType.broker,
     clusterId: broker.clusterId,
     controllerId: broker.brokers[0]!.brokerId,
-    brokers: broker.brokers.map(({ brokerId, host, port }) => ({ brokerId, host, port })),
+    brokers: broker.brokers.map(({ brokerId, host, port }) => ({ brokerId, host, port, rack })),
     ...(request.includeClusterAuthorizedOperations && { clusterAuthorizedOperations: allClusterOperations }),
   }
 }

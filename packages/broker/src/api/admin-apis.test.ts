@@ -373,6 +373,80 @@ describeEngines('admin APIs', (engine) => {
     if (version >= 1) expect((await client.call('Metadata', version, { topics: [] })).topics).toEqual([])
   })
 
+  it('fails on an operation that does not exist', async () => {
+    const name = await create()
+    const configs = [{ name: 'retention.ms', configOperation: 7, value: '1' }]
+    const resources = [{ resourceType: topicResource, resourceName: name, configs }]
+    expect((await client.call('IncrementalAlterConfigs', 1, { resources })).responses).toMatchObject([
+      { errorCode: errorCodes.UNKNOWN_SERVER_ERROR, errorMessage: null },
+    ])
+    expect(await settingOf(name, 'retention.ms')).toBe('604800000')
+  })
+
+  it('keeps and describes the settings of groups and of client metrics', async () => {
+    const [group, clientMetrics] = [32, 16]
+    const name = `admin-${randomUUID()}`
+    const alter = async (resourceType: number, setting: string, value: string | null, resourceName = name) => {
+      const configOperation = value === null ? operation.delete : operation.set
+      const resources = [{ resourceType, resourceName, configs: [{ name: setting, configOperation, value }] }]
+      const { errorCode, errorMessage } = (await client.call('IncrementalAlterConfigs', 1, { resources })).responses[0]!
+      return `${errorCode} ${errorMessage}`
+    }
+    const described = async (resourceType: number, setting: string) => {
+      const resources = [{ resourceType, resourceName: name, configurationKeys: [setting] }]
+      const { results } = await client.call('DescribeConfigs', 4, { resources, includeSynonyms: true })
+      const { value, configSource, synonyms } = results[0]!.configs[0]!
+      return `${value} ${configSource} ${synonyms.map((synonym) => synonym.name)}`
+    }
+    const timeout = 'consumer.session.timeout.ms'
+    expect(await described(group, timeout)).toBe(`45000 5 group.${timeout}`)
+    expect(await alter(group, timeout, '50000')).toBe('0 null')
+    await until(async () => (await described(group, timeout)) === `50000 8 ${timeout},group.${timeout}`)
+    expect(await alter(group, timeout, null)).toBe('0 null')
+    await until(async () => (await described(group, timeout)) === `45000 5 group.${timeout}`)
+    expect(await described(clientMetrics, 'interval.ms')).toBe('300000 5 ')
+    expect(await alter(clientMetrics, 'interval.ms', '5000')).toBe('0 null')
+    await until(async () => (await described(clientMetrics, 'interval.ms')) === '5000 7 interval.ms')
+    expect(await alter(clientMetrics, 'interval.ms', null)).toBe('0 null')
+    expect([
+      await alter(group, 'nope', '1'),
+      await alter(group, timeout, '1'),
+      await alter(group, timeout, '50000', ''),
+      await alter(group, 'share.auto.offset.reset', 'by_duration:PT1H'),
+      await alter(group, 'share.auto.offset.reset', null),
+      await alter(clientMetrics, 'nope', '1'),
+      await alter(clientMetrics, 'interval.ms', '1'),
+      await alter(clientMetrics, 'match', 'foo=x'),
+    ]).toEqual([
+      '40 Unknown group config name: nope',
+      `40 ${timeout} must be greater than or equal to group.consumer.min.session.timeout.ms`,
+      '42 Default group resources are not allowed.',
+      '0 null',
+      '0 null',
+      '42 Unknown client metrics configuration: nope',
+      '42 Invalid value 1 for interval.ms, interval must be between 100 and 3600000 (1 hour)',
+      '40 Illegal client matching pattern: foo=x',
+    ])
+  })
+
+  it('says that min.insync.replicas is set for the whole cluster', async () => {
+    const resources = [{ resourceType: brokerResource, resourceName: '1', configurationKeys: ['min.insync.replicas'] }]
+    const { results } = await client.call('DescribeConfigs', 4, { resources })
+    expect(results[0]!.configs).toMatchObject([{ value: '1', configSource: 3 }])
+  })
+
+  it('tells where it can be reached and where its data is, from one source', async () => {
+    const configurationKeys = ['advertised.listeners', 'log.dirs']
+    const resources = [{ resourceType: brokerResource, resourceName: '1', configurationKeys }]
+    const { results } = await client.call('DescribeConfigs', 4, { resources })
+    const settings = new Map(results[0]!.configs.map((setting) => [setting.name, setting]))
+    const { brokers } = await client.call('Metadata', 12, { topics: [] })
+    const advertised = `PLAINTEXT://${brokers[0]!.host}:${brokers[0]!.port}`
+    expect(settings.get('advertised.listeners')).toMatchObject({ value: advertised, configSource: 4 })
+    const { results: folders } = await client.call('DescribeLogDirs', 4, { topics: null })
+    expect(settings.get('log.dirs')).toMatchObject({ value: folders[0]!.logDir, configSource: 4 })
+  })
+
   it('finds topics by id, and says which it does not know', async () => {
     const name = await create()
     const { topicId } = await metadata(name)
@@ -383,6 +457,12 @@ describeEngines('admin APIs', (engine) => {
       [topicId]: [name, 0],
       [unknown]: [null, errorCodes.UNKNOWN_TOPIC_ID],
     })
+  })
+
+  it('fails on a topic without a name and an id, and with it on all others', async () => {
+    const name = await create()
+    const answer = await client.call('Metadata', 12, { topics: [{ name: null }, { name }] })
+    expect(answer.topics.map((topic) => topic.errorCode)).toEqual([-1, -1])
   })
 
   it.each([10, 11])(

@@ -1,7 +1,18 @@
 // What settings may belong to, and how DescribeConfigs, AlterConfigs and IncrementalAlterConfigs find it.
-import { brokerConfig, ConfigError, parseValue } from '../config/index.ts'
+import {
+  brokerConfig,
+  ConfigError,
+  type ConfigType,
+  clientMetricsConfigs,
+  groupConfigs,
+  parseValue,
+  topicConfig,
+  validateClientMetrics,
+  validateGroupConfigs,
+} from '../config/index.ts'
 import { KafkaError } from '../errors.ts'
 import { type ConfigResource, checkTopicConfig, type TopicMetadata, topicNameProblem } from '../metadata/index.ts'
+import { checkLoggerLevels, loggerLevels, setLoggerLevels } from './broker-loggers.ts'
 import type { RequestContext } from './handler.ts'
 
 /** Kafka's `ConfigResource.Type`. */
@@ -31,47 +42,85 @@ export function checkBrokerResource(name: string, { brokerId }: RequestContext, 
   }
 }
 
-/** Where the settings of an alterable resource are kept, and what is set there now. */
+/** The id of this broker's loggers, which has no default for all brokers. @param noun as in `checkBrokerResource` */
+export function checkLoggerResource(name: string, { brokerId }: RequestContext, noun: 'Broker' | 'Node'): void {
+  const invalid = (message: string) => new KafkaError('INVALID_REQUEST', message)
+  if (noun === 'Broker' && name === '') throw invalid('Broker id must not be empty')
+  if (!/^-?\d+$/.test(name)) {
+    throw invalid(`${noun} id must be an integer, but it is: ${name}`)
+  }
+  if (Number(name) === brokerId) return
+  throw invalid(
+    noun === 'Broker'
+      ? `Unexpected broker id, expected ${brokerId} but received ${name}`
+      : `Unexpected node id. Expected ${brokerId}, but received ${name}`,
+  )
+}
+
+/** A resource whose settings can be changed: what is set there now, and how a change is checked and made. */
 export interface AlterableResource {
-  readonly resource: ConfigResource
   readonly current: ReadonlyMap<string, string>
+  /** The type of a setting, for APPEND and SUBTRACT; undefined for one that is not known. */
+  typeOf(setting: string): ConfigType | undefined
+  /** @throws KafkaError that says which setting cannot be what it is asked to be */
+  check(next: ReadonlyMap<string, string>): void
+  /** Replaces everything that is set. */
+  change(next: ReadonlyMap<string, string>): void | Promise<void>
 }
 
 /** @throws KafkaError for a resource that does not exist or has nothing to alter */
 export function alterableResource(type: number, name: string, context: RequestContext): AlterableResource {
+  const { metadata, logger } = context.broker
+  const stored = (resource: ConfigResource) => ({
+    current: metadata.overrides(resource),
+    change: (configs: ReadonlyMap<string, string>) => metadata.alterConfigs([{ resource, configs }]),
+  })
   switch (type) {
-    case resourceType.topic: {
+    case resourceType.topic:
       if (name === '') throw new KafkaError('INVALID_REQUEST', 'Default topic resources are not allowed.')
-      const topic = topicResource(name, context, `The topic '${name}' does not exist.`)
-      return { resource: { type: 'topic', name }, current: topic.overrides }
-    }
-    case resourceType.broker:
+      topicResource(name, context, `The topic '${name}' does not exist.`)
+      return {
+        ...stored({ type: 'topic', name }),
+        typeOf: (setting) => topicConfig(setting)?.type,
+        check: (next) => checkTopicConfig(metadata, next),
+      }
+    case resourceType.broker: {
       checkBrokerResource(name, context, 'Node')
-      return { resource: { type: 'broker', name }, current: context.broker.metadata.brokerOverrides(name) }
+      const resource = stored({ type: 'broker', name })
+      return {
+        ...resource,
+        typeOf: (setting) => brokerConfig(setting)?.type,
+        check: (next) => checkBrokerConfigs(resource.current, next),
+      }
+    }
+    case resourceType.brokerLogger:
+      checkLoggerResource(name, context, 'Node')
+      return {
+        current: loggerLevels(logger),
+        typeOf: () => 'string',
+        check: (next) => checkLoggerLevels(logger, next),
+        change: (next) => setLoggerLevels(logger, next),
+      }
+    case resourceType.clientMetrics:
+      if (name === '') throw new KafkaError('INVALID_REQUEST', "Subscription name can't be empty")
+      return {
+        ...stored({ type: 'client-metrics', name }),
+        typeOf: (setting) => clientMetricsConfigs.find((config) => config.name === setting)?.type,
+        check: validateClientMetrics,
+      }
+    case resourceType.group:
+      if (name === '') throw new KafkaError('INVALID_REQUEST', 'Default group resources are not allowed.')
+      return {
+        ...stored({ type: 'group', name }),
+        typeOf: (setting) => groupConfigs.find((config) => config.name === setting)?.type,
+        check: (next) => validateGroupConfigs(metadata.brokerLayers(), next),
+      }
     default:
-      throw unsupportedResource(type)
+      throw new KafkaError('INVALID_REQUEST', `Unknown resource type ${type}`)
   }
 }
 
-export function unsupportedResource(type: number): KafkaError {
-  const names: Readonly<Record<number, string>> = {
-    [resourceType.brokerLogger]: 'Broker loggers cannot be changed or shown here',
-    [resourceType.clientMetrics]: 'Client metrics are not supported by this broker',
-    [resourceType.group]: 'Group settings belong to the consumer protocol, which this broker does not have yet',
-  }
-  return new KafkaError('INVALID_REQUEST', names[type] ?? `Unknown resource type ${type}`)
-}
-
-/** @throws KafkaError that says which setting cannot be what it is asked to be */
-export function checkAltered(
-  { resource, current }: AlterableResource,
-  next: ReadonlyMap<string, string>,
-  { broker }: RequestContext,
-): void {
-  if (resource.type === 'topic') {
-    checkTopicConfig(broker.metadata, next)
-    return
-  }
+function checkBrokerConfigs(current: ReadonlyMap<string, string>, next: ReadonlyMap<string, string>): void {
   const changed = [...new Set([...current.keys(), ...next.keys()])].filter((key) => current.get(key) !== next.get(key))
   // Kafka takes settings that it does not know, for its plugins; so does this.
   const definitions = changed.flatMap((key) => brokerConfig(key) ?? [])
@@ -82,6 +131,9 @@ export function checkAltered(
   for (const definition of definitions) {
     const value = next.get(definition.name)
     if (value === undefined) continue
+    if (definition.refused !== undefined && value !== definition.default) {
+      throw new KafkaError('INVALID_REQUEST', `${definition.name} cannot be set: ${definition.refused}`)
+    }
     try {
       parseValue(definition, value)
     } catch (error) {

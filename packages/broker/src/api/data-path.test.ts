@@ -236,6 +236,50 @@ describeEngines('the data path', (engine) => {
       ])
     })
 
+    it('says where the log begins when the log refuses, and that it does not know when the log was not asked', async () => {
+      const { topic } = await createTopic({ 'max.message.bytes': '1000' })
+      await produce(topic, batch(['a', 'b', 'c']))
+      await client.call('DeleteRecords', 2, {
+        topics: [{ name: topic, partitions: [{ partitionIndex: 0, offset: 2n }] }],
+        timeoutMs: 5000,
+      })
+      const { producerId } = await initProducerId()
+      const sequenced = (baseSequence: number) => batch(['x'], { producerId, producerEpoch: 0, baseSequence })
+      await produce(topic, sequenced(0))
+      const late = batch(['x'], { timestamps: [BigInt(Date.now() + 10_000_000)] })
+      const refusals = [
+        await produce(topic, sequenced(7)),
+        await produce(topic, late),
+        await produce(topic, batch(['x'.repeat(2000)])),
+        await produce(topic, null, { partition: 5 }),
+      ]
+      expect(refusals.map(({ error, logStartOffset }) => `${error} ${logStartOffset}`)).toEqual([
+        'OUT_OF_ORDER_SEQUENCE_NUMBER 2',
+        'INVALID_TIMESTAMP 2',
+        'MESSAGE_TOO_LARGE -1',
+        'UNKNOWN_TOPIC_OR_PARTITION -1',
+      ])
+    })
+
+    it('refuses the whole request when it has records of a transaction and no transactional id', async () => {
+      const first = await createTopic()
+      const second = await createTopic()
+      const { producerId, producerEpoch } = await initProducerId()
+      const inTransaction = batch(['x'], { producerId, producerEpoch, baseSequence: 0, isTransactional: true })
+      const { responses } = await client.call('Produce', 9, {
+        transactionalId: null,
+        acks: -1,
+        timeoutMs: 5000,
+        topicData: [
+          { name: first.topic, partitionData: [{ index: 0, records: batch(['plain']) }] },
+          { name: second.topic, partitionData: [{ index: 0, records: inTransaction }] },
+        ],
+      })
+      const errors = responses.flatMap(({ partitionResponses }) => partitionResponses.map((p) => name(p.errorCode)))
+      expect(errors).toEqual(['TRANSACTIONAL_ID_AUTHORIZATION_FAILED', 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED'])
+      expect((await fetch(first)).values).toEqual([])
+    })
+
     it('gives no answer to acks=0, and closes the connection when such a request is refused', async () => {
       const target = await createTopic()
       const other = await connect()

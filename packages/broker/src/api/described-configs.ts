@@ -3,9 +3,12 @@ import {
   type BrokerConfigDefinition,
   brokerConfig,
   brokerConfigs,
+  type ConfigDefinition,
   type ConfigType,
+  clientMetricsConfigs,
   configSource,
   describedChain,
+  groupConfigs,
   inheritedTopicValue,
   type SourcedValue,
   topicConfigs,
@@ -92,11 +95,63 @@ function describeBrokerConfig(layers: BrokerLayers, definition: BrokerConfigDefi
     value: synonyms[0]?.value ?? null,
     readOnly: definition.update === 'read-only',
     configSource: synonyms[0]?.source ?? configSource.default,
+    isSensitive: definition.type === 'password',
+    synonyms,
+    configType: typeCodes[definition.type],
+    documentation: definition.doc,
+  }
+}
+
+/** Every setting of a group, with the broker's where the group has none. */
+export function describeGroupConfigs(
+  layers: BrokerLayers,
+  overrides: ReadonlyMap<string, string>,
+): readonly DescribedConfig[] {
+  return groupConfigs.map(({ brokerSynonym, ...definition }) => {
+    const inherited =
+      brokerSynonym === null
+        ? [{ name: definition.name, value: definition.default!, source: configSource.default }]
+        : describedChain(layers, brokerSynonym)
+    return named(definition, overrides, configSource.group, inherited)
+  })
+}
+
+export function describeClientMetrics(overrides: ReadonlyMap<string, string>): readonly DescribedConfig[] {
+  return clientMetricsConfigs.map((definition) => named(definition, overrides, configSource.clientMetrics, []))
+}
+
+function named(
+  definition: ConfigDefinition,
+  overrides: ReadonlyMap<string, string>,
+  source: SourcedValue['source'],
+  inherited: readonly SourcedValue[],
+): DescribedConfig {
+  const { name } = definition
+  const own = overrides.get(name)
+  const synonyms = own === undefined ? inherited : [{ name, value: own, source }, ...inherited]
+  return {
+    name,
+    value: synonyms[0]?.value ?? definition.default,
+    readOnly: false,
+    configSource: synonyms[0]?.source ?? configSource.default,
     isSensitive: false,
     synonyms,
     configType: typeCodes[definition.type],
     documentation: definition.doc,
   }
+}
+
+export function describeLoggers(levels: ReadonlyMap<string, string>): readonly DescribedConfig[] {
+  return [...levels].map(([name, value]) => ({
+    name,
+    value,
+    readOnly: false,
+    configSource: configSource.brokerLogger,
+    isSensitive: false,
+    synonyms: [],
+    configType: 0,
+    documentation: '',
+  }))
 }
 
 function secret(name: string, source: SourcedValue['source']): DescribedConfig {

@@ -271,6 +271,14 @@ describeEngines('the group APIs', (engine) => {
     expect(name(answer.coordinators[0]!.errorCode)).toBe('INVALID_REQUEST')
   })
 
+  it('DescribeGroups says what may be done with a group that does not exist, up to v5', async () => {
+    const operations = async (version: number) => {
+      const asked = { groups: [unique('absent')], includeAuthorizedOperations: true }
+      return (await client.call('DescribeGroups', version, asked)).groups[0]!.authorizedOperations
+    }
+    expect([await operations(3), await operations(5), await operations(6)]).toEqual([3400, 3400, -2147483648])
+  })
+
   if (engine.name === 'embedded') {
     it('FindCoordinator refuses transactional ids, and says that there are no transactions', async () => {
       const { coordinators } = await client.call('FindCoordinator', 4, { keyType: 1, coordinatorKeys: ['t'] })

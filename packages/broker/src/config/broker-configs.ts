@@ -1,32 +1,24 @@
-// The broker settings of Apache Kafka 4.4 that mean something on one node: those that topics inherit, those that the
-// embedded broker obeys, and the few that tools look for. Types, defaults and where they may be changed were compared
-// with what a 4.4.0 broker describes; the sentences are ours. Replication, KRaft, tiered storage and TLS are left out.
+// Every broker setting of the Kafka that this broker is (see kafka-release.ts). Here are those that mean something on one node: those
+// that topics inherit, those that the embedded broker obeys, and the few that tools look for; the rest is in `absent/`. Types,
+// defaults and where they may be changed are held against Apache Kafka by a test; the sentences are ours.
+import { absentFeatures } from './absent/index.ts'
+import type { BrokerConfigRow, UpdateMode } from './broker-config-row.ts'
 import type { ConfigDefinition } from './definition.ts'
-
-/** `read-only`: given at the start only (in Kafka listeners can change, here they cannot); `cluster-wide`: may change. */
-export type UpdateMode = 'read-only' | 'cluster-wide'
 
 export interface BrokerConfigDefinition extends ConfigDefinition {
   readonly update: UpdateMode
+  /** Why a value other than the default is refused: it would have no effect where its user must be able to rely on one. */
+  readonly refused?: string
 }
 
 const longMax = '9223372036854775807'
 const intMax = '2147483647'
 
-type Row = readonly [
-  name: string,
-  type: ConfigDefinition['type'],
-  defaultValue: string | null,
-  update: UpdateMode,
-  doc: string,
-  check?: ConfigDefinition['check'],
-]
-
 const codecs = ['uncompressed', 'zstd', 'lz4', 'snappy', 'gzip', 'producer']
 const nonNegative = { atLeast: 0 }
 const positive = { atLeast: 1 }
 
-const rows: readonly Row[] = [
+const rows: readonly BrokerConfigRow[] = [
   ['advertised.listeners', 'list', null, 'read-only', 'Addresses that clients are told to use.'],
   ['auto.create.topics.enable', 'boolean', 'true', 'read-only', 'Whether asking for an unknown topic creates it.'],
   ['background.threads', 'int', '10', 'cluster-wide', 'Threads for background work; no effect here.', positive],
@@ -64,9 +56,9 @@ const rows: readonly Row[] = [
   [
     'group.coordinator.rebalance.protocols',
     'list',
-    'classic',
+    'classic,consumer,streams',
     'read-only',
-    'Group protocols that are offered.',
+    'Group protocols that are offered; here always classic.',
     { eachOf: ['classic', 'consumer', 'streams', 'share'] },
   ],
   [
@@ -94,7 +86,7 @@ const rows: readonly Row[] = [
   [
     'listener.security.protocol.map',
     'string',
-    'PLAINTEXT:PLAINTEXT',
+    'SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT',
     'read-only',
     'Security protocol of each listener.',
   ],
@@ -190,8 +182,6 @@ const rows: readonly Row[] = [
     { oneOf: ['CreateTime', 'LogAppendTime'] },
   ],
   ['log.preallocate', 'boolean', 'false', 'cluster-wide', 'For topics: preallocate.'],
-  ['log.remote.copy.lag.bytes', 'long', '-1', 'cluster-wide', 'For topics: remote.copy.lag.bytes.', { atLeast: -1 }],
-  ['log.remote.copy.lag.ms', 'long', '0', 'cluster-wide', 'For topics: remote.copy.lag.ms.', { atLeast: -1 }],
   ['log.retention.bytes', 'long', '-1', 'cluster-wide', 'For topics: retention.bytes.'],
   ['log.retention.check.interval.ms', 'long', '300000', 'read-only', 'How often retention is applied.', positive],
   [
@@ -218,14 +208,6 @@ const rows: readonly Row[] = [
   ['log.segment.delete.delay.ms', 'long', '60000', 'cluster-wide', 'For topics: file.delete.delay.ms.', nonNegative],
   ['max.connections', 'int', intMax, 'cluster-wide', 'The most connections that are open at a time.', nonNegative],
   ['max.connections.per.ip', 'int', intMax, 'cluster-wide', 'The most connections from one address.', nonNegative],
-  [
-    'max.decompressed.message.bytes',
-    'int',
-    '2147483639',
-    'cluster-wide',
-    'For topics: max.decompressed.message.bytes.',
-    positive,
-  ],
   [
     'max.incremental.fetch.session.cache.slots',
     'int',
@@ -373,16 +355,37 @@ const rows: readonly Row[] = [
   ['unclean.leader.election.enable', 'boolean', 'false', 'cluster-wide', 'For topics: unclean.leader.election.enable.'],
 ]
 
-export const brokerConfigs: readonly BrokerConfigDefinition[] = rows.map(
-  ([name, type, defaultValue, update, doc, check]) => ({
-    name,
-    type,
-    default: defaultValue,
-    update,
-    doc,
-    ...(check && { check }),
-  }),
-)
+const addresses = 'the address follows from the options host, port and brokers'
+const folder = 'the folder follows from the option dataDir'
+const identity = 'this broker is always broker 1, and its own controller'
+/** Settings above that follow from how the broker is started, and why they cannot be given beside that. */
+const refusals: Readonly<Record<string, string>> = {
+  'advertised.listeners': addresses,
+  'listener.security.protocol.map': addresses,
+  listeners: addresses,
+  'log.dir': folder,
+  'log.dirs': folder,
+  'broker.id': identity,
+  'node.id': identity,
+  'process.roles': identity,
+  'group.coordinator.rebalance.protocols': 'this broker has classic groups only',
+}
+
+function definitions(
+  rows: readonly BrokerConfigRow[],
+  refusalOf: (name: string) => string | null | undefined,
+): readonly BrokerConfigDefinition[] {
+  return rows.map(([name, type, defaultValue, update, doc, check]) => {
+    const refused = refusalOf(name)
+    return { name, type, default: defaultValue, update, doc, ...(check && { check }), ...(refused && { refused }) }
+  })
+}
+
+/** Sorted by name. */
+export const brokerConfigs: readonly BrokerConfigDefinition[] = [
+  ...definitions(rows, (name) => refusals[name]),
+  ...absentFeatures.flatMap((feature) => definitions(feature.rows, () => feature.refused)),
+].sort((a, b) => (a.name < b.name ? -1 : 1))
 
 const byName = new Map(brokerConfigs.map((definition) => [definition.name, definition]))
 

@@ -1,6 +1,9 @@
 // The door of `config/`: the tables of settings and what is computed from them.
 export { type BrokerConfigDefinition, brokerConfig, brokerConfigs } from './broker-configs.ts'
-export { ConfigError, type ConfigType, type ConfigValue, parseValue } from './definition.ts'
+export { clientMetricsConfigs, validateClientMetrics } from './client-metrics-configs.ts'
+export { type ConfigDefinition, ConfigError, type ConfigType, type ConfigValue, parseValue } from './definition.ts'
+export { factsOf } from './facts.ts'
+export { groupConfigs, validateGroupConfigs } from './group-configs.ts'
 export {
   changeList,
   configSource,

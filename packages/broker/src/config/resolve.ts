@@ -11,6 +11,9 @@ export const configSource = {
   dynamicDefaultBroker: 3,
   staticBroker: 4,
   default: 5,
+  brokerLogger: 6,
+  clientMetrics: 7,
+  group: 8,
 } as const
 export type ConfigSource = (typeof configSource)[keyof typeof configSource]
 
@@ -26,7 +29,6 @@ const brokerSynonyms: readonly (readonly string[])[] = [
   ['log.roll.ms', 'log.roll.hours'],
   ['log.roll.jitter.ms', 'log.roll.jitter.hours'],
   ['log.flush.interval.ms', 'log.flush.scheduler.interval.ms'],
-  ['log.dirs', 'log.dir'],
 ]
 
 function brokerSynonymsOf(name: string): readonly string[] {
@@ -92,6 +94,10 @@ export function makeBrokerConfig(layers: () => BrokerLayers): BrokerConfig {
     number: (name) => read<number>(name, (value) => typeof value === 'number', 'number'),
     boolean: (name) => read<boolean>(name, (value) => typeof value === 'boolean', 'boolean'),
     string: (name) => read<string>(name, (value) => typeof value === 'string', 'string'),
+    optionalString: (name) => {
+      const value = brokerValue(layers(), name)
+      return value === null ? null : String(value)
+    },
     list: (name) => read<readonly string[]>(name, (value) => Array.isArray(value), 'list'),
   }
 }

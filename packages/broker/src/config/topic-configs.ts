@@ -1,5 +1,5 @@
-// Every setting of a topic in Apache Kafka 4.4, as a table. Types, defaults, rules and synonyms were compared with what
-// a 4.4.0 broker describes (KIP-133 for the broker synonyms); the sentences are ours.
+// Every setting of a topic in the Kafka that this broker is (see kafka-release.ts), as a table. Types, defaults and synonyms
+// (KIP-133) are held against Apache Kafka by a test; the sentences are ours.
 import type { ConfigDefinition } from './definition.ts'
 
 /** A broker setting that stands in for a topic's, and what its unit is worth in the topic's unit. */
@@ -73,13 +73,6 @@ export const topicConfigs: readonly TopicConfigDefinition[] = [
     'log.cleaner.delete.retention.ms',
     'How long a tombstone stays readable in a compacted topic.',
     { atLeast: 0 },
-  ),
-  row(
-    'errors.deadletterqueue.group.enable',
-    'boolean',
-    'false',
-    null,
-    'Whether share groups may use this topic as their dead letter queue.',
   ),
   row(
     'file.delete.delay.ms',
@@ -157,14 +150,6 @@ export const topicConfigs: readonly TopicConfigDefinition[] = [
     { atLeast: 1 },
   ),
   row(
-    'max.decompressed.message.bytes',
-    'int',
-    '2147483639',
-    'max.decompressed.message.bytes',
-    'The largest size that a record batch may have once decompressed.',
-    { atLeast: 1 },
-  ),
-  row(
     'max.message.bytes',
     'int',
     '1048588',
@@ -221,22 +206,6 @@ export const topicConfigs: readonly TopicConfigDefinition[] = [
     { atLeast: 1 },
   ),
   row('preallocate', 'boolean', 'false', 'log.preallocate', 'Whether the file of a new segment is allocated in full.'),
-  row(
-    'remote.copy.lag.bytes',
-    'long',
-    '-1',
-    'log.remote.copy.lag.bytes',
-    'With tiered storage, how many bytes may wait to be copied; -1 is no limit.',
-    { atLeast: -1 },
-  ),
-  row(
-    'remote.copy.lag.ms',
-    'long',
-    '0',
-    'log.remote.copy.lag.ms',
-    'With tiered storage, how long a closed segment waits to be copied.',
-    { atLeast: -1 },
-  ),
   row(
     'remote.log.copy.disable',
     'boolean',

@@ -20,6 +20,8 @@ export interface DataDir {
   readonly logsDir: string
   /** A temporary folder, which nothing reads after this broker. */
   readonly temporary: boolean
+  /** Nothing was there before this start. */
+  readonly isNew: boolean
   /** Gives up the lock, and removes a temporary folder. */
   release(): void
 }
@@ -40,13 +42,15 @@ export function openDataDir(wanted: string | undefined, clusterId: string | unde
   const dir = temporary ? mkdtempSync(join(tmpdir(), 'selfmonitor-broker-')) : resolve(wanted)
   const unlock = lock(dir)
   try {
-    const meta = readMeta(dir) ?? createMeta(dir, clusterId ?? randomClusterId(), temporary)
+    const existing = readMeta(dir)
+    const meta = existing ?? createMeta(dir, clusterId ?? randomClusterId(), temporary)
     return {
       dir,
       clusterId: meta.clusterId,
       metadataDir: join(dir, 'metadata'),
       logsDir: join(dir, 'logs'),
       temporary,
+      isNew: existing === undefined,
       release() {
         unlock()
         if (temporary) rmSync(dir, { recursive: true, force: true })

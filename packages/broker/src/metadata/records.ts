@@ -17,6 +17,8 @@ export interface StoredState {
   readonly deletedTopics: Set<Uuid>
   /** By broker id as a string; `''` for all brokers. */
   readonly brokerConfigs: Map<string, ReadonlyMap<string, string>>
+  /** Settings of groups and of client metrics subscriptions, each by name. */
+  readonly namedConfigs: { readonly [K in NamedKind]: Map<string, ReadonlyMap<string, string>> }
   /** Every producer id below this one may have been given out. */
   nextProducerIdBlock: bigint
 }
@@ -27,9 +29,13 @@ export function emptyState(): StoredState {
     topicsById: new Map(),
     deletedTopics: new Set(),
     brokerConfigs: new Map(),
+    namedConfigs: { group: new Map(), 'client-metrics': new Map() },
     nextProducerIdBlock: 0n,
   }
 }
+
+/** Resources that exist by being configured. */
+export type NamedKind = 'group' | 'client-metrics'
 
 type Configs = Readonly<Record<string, string>>
 
@@ -39,6 +45,8 @@ interface RecordBodies {
   topicDeleted: { id: Uuid }
   /** All settings of one broker, or of all (`''`). */
   brokerConfigs: { broker: string; configs: Configs }
+  /** All settings of one group or client metrics subscription. */
+  namedConfigs: { kind: NamedKind; name: string; configs: Configs }
   producerIds: { next: string }
 }
 
@@ -82,6 +90,19 @@ const handling: { readonly [T in RecordType]: RecordHandling<T> } = {
     },
     *dump(state) {
       for (const [broker, configs] of state.brokerConfigs) yield { broker, configs: Object.fromEntries(configs) }
+    },
+  },
+  namedConfigs: {
+    apply(state, { kind, name, configs }) {
+      const entries = Object.entries(configs)
+      if (entries.length === 0) state.namedConfigs[kind].delete(name)
+      else state.namedConfigs[kind].set(name, new Map(entries))
+    },
+    *dump(state) {
+      for (const kind of Object.keys(state.namedConfigs) as NamedKind[]) {
+        for (const [name, configs] of state.namedConfigs[kind])
+          yield { kind, name, configs: Object.fromEntries(configs) }
+      }
     },
   },
   producerIds: {

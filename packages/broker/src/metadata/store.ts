@@ -145,7 +145,10 @@ export async function openMetadataStore(options: MetadataStoreOptions): Promise<
     },
     deletedTopics: () => [...state.deletedTopics],
     collision: (name) => byMetricName.get(metricName(name)),
-    brokerOverrides: (name) => state.brokerConfigs.get(name) ?? none,
+    overrides({ type, name }) {
+      if (type === 'topic') return state.topics.get(name)?.configs ?? none
+      return (type === 'broker' ? state.brokerConfigs : state.namedConfigs[type]).get(name) ?? none
+    },
     brokerLayers: layers,
     brokerConfig,
     exclusively: (work) => exclusive(work),
@@ -213,13 +216,22 @@ export async function openMetadataStore(options: MetadataStoreOptions): Promise<
               brokersChanged = true
               return { type: 'brokerConfigs', broker: resource.name, configs: Object.fromEntries(configs) }
             }
+            if (resource.type !== 'topic') {
+              return {
+                type: 'namedConfigs',
+                kind: resource.type,
+                name: resource.name,
+                configs: Object.fromEntries(configs),
+              }
+            }
             const stored = state.topics.get(resource.name)
             if (!stored) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION')
             return topicRecord({ ...stored, configs })
           }),
         () => {
           // A broker setting shines through in every topic.
-          const names = brokersChanged ? [...byName.keys()] : changes.map(({ resource }) => resource.name)
+          const topics = changes.flatMap(({ resource }) => (resource.type === 'topic' ? [resource.name] : []))
+          const names = brokersChanged ? [...byName.keys()] : topics
           const changed = names.map(
             (name): MetadataChange => ({ kind: 'topic-config-changed', topic: put(view(state.topics.get(name)!)) }),
           )

@@ -75,6 +75,8 @@ export interface BrokerConfig {
   boolean(name: string): boolean
   string(name: string): string
   list(name: string): readonly string[]
+  /** A string setting that may be absent. */
+  optionalString(name: string): string | null
 }
 
 export interface NewTopic {
@@ -91,10 +93,11 @@ export type MetadataChange =
   | { readonly kind: 'topic-config-changed'; readonly topic: TopicMetadata }
   | { readonly kind: 'broker-config-changed' }
 
-/** Whose settings: a topic, one broker (`'1'`), or all brokers (`''`). */
-export type ConfigResource =
-  | { readonly type: 'topic'; readonly name: string }
-  | { readonly type: 'broker'; readonly name: string }
+/** Whose settings: a topic, one broker (`'1'`) or all (`''`), a group, or a client metrics subscription. */
+export interface ConfigResource {
+  readonly type: 'topic' | 'broker' | 'group' | 'client-metrics'
+  readonly name: string
+}
 
 export interface MetadataStore {
   topic(name: string): TopicMetadata | undefined
@@ -112,8 +115,8 @@ export interface MetadataStore {
   forgetDeleted(ids: readonly Uuid[]): void
   /** The topic that is called so, or like it but for dots and underscores, which metric names do not tell apart. */
   collision(name: string): string | undefined
-  /** What was set on one broker, or on all (`''`), while running. */
-  brokerOverrides(name: string): ReadonlyMap<string, string>
+  /** What was set on a resource while running; nothing for one that is not known. */
+  overrides(resource: ConfigResource): ReadonlyMap<string, string>
   readonly brokerConfig: BrokerConfig
   /** Where broker settings come from, for those who show it. */
   brokerLayers(): BrokerLayers

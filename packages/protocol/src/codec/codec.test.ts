@@ -159,6 +159,14 @@ describe('reading malformed bytes', () => {
 
   it.each([
     ['a string longer than what remains', sample, 0, '0010 6869', 'TRUNCATED', 'Sample v0: text'],
+    [
+      'bytes that as text are too long to be written again',
+      sample,
+      0,
+      `2afb${'ff'.repeat(0x2afb)}`,
+      'MALFORMED',
+      'Sample v0: text',
+    ],
     ['a negative string length', sample, 0, 'fffe', 'MALFORMED', 'Sample v0: text'],
     ['a null where none may be', sample, 0, 'ffff', 'MALFORMED', 'Sample v0: text'],
     ['a list of two billion elements', sample, 0, '0000 7fffffff 00000000', 'TRUNCATED', 'Sample v0: numbers'],

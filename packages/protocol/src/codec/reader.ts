@@ -110,7 +110,12 @@ export class Reader {
       throw new ProtocolError('MALFORMED', `string of ${size} bytes, at most ${maxStringBytes} are allowed`)
     }
     const start = this.take(size)
-    return this.buffer.toString('utf8', start, start + size)
+    const text = this.buffer.toString('utf8', start, start + size)
+    // A byte that is not UTF-8 becomes a character of three: the text must still fit into an answer that repeats it.
+    if (size > maxStringBytes / 3 && Buffer.byteLength(text) > maxStringBytes) {
+      throw new ProtocolError('MALFORMED', `string of ${size} bytes that are not UTF-8`)
+    }
+    return text
   }
 
   /** A view, not a copy. */

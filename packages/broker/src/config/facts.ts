@@ -1,0 +1,13 @@
+// Broker settings in which the presented brokers of one process differ.
+import type { PresentedBroker } from '../state.ts'
+
+/** What `server.properties` of this presented broker would say of its identity and address. */
+export function factsOf({ brokerId, host, port }: PresentedBroker): Readonly<Record<string, string>> {
+  const address = `PLAINTEXT://${host}:${port}`
+  return {
+    'broker.id': String(brokerId),
+    'node.id': String(brokerId),
+    listeners: address,
+    'advertised.listeners': address,
+  }
+}
