@@ -114,6 +114,42 @@ describeEngines('emit', (engine) => {
     expect(stream.stats()).toMatchObject({ emitted: 2000, emitFailed: 0, emitWaiting: 0 })
   })
 
+  it('flushes what was emitted before, also what waited for room, while more keeps coming', async () => {
+    const topic = await rig.topic('user.events', { partitions: 1 })
+    const stream = await rig.connect({ maxWaitingBytes: 2000 })
+    let settled = 0
+    const before = Array.from({ length: 200 }, (_, i) =>
+      stream.emit(topic, 'a', { i, text: 'x'.repeat(100) }, { userId: 'u' }).then(() => settled++),
+    )
+    let steady = true
+    const again = async (): Promise<void> => {
+      while (steady) await stream.emit(topic, 'later', { text: 'x'.repeat(100) }, { userId: 'u' })
+    }
+    const flushed = stream.flush()
+    const load = Array.from({ length: 30 }, again)
+    await flushed
+    expect(settled).toBe(200)
+    expect(stream.stats().emitWaiting).toBeGreaterThan(0)
+    steady = false
+    await Promise.all([...before, ...load])
+    await stream.flush()
+    expect(stream.stats().emitWaiting).toBe(0)
+  })
+
+  it('gives every topic its turn when all wait for room', async () => {
+    const long = await rig.topic('long.events', { partitions: 1 })
+    const short = await rig.topic('short.events', { partitions: 1 })
+    const stream = await rig.connect({ maxWaitingBytes: 2000 })
+    await stream.emit(long, 'a', {}, { userId: 'u' })
+    await stream.emit(short, 'a', {}, { userId: 'u' })
+    const order: string[] = []
+    const send = (topic: string) =>
+      stream.emit(topic, 'a', { text: 'x'.repeat(500) }, { userId: 'u' }).then(() => order.push(topic))
+    const all = [...Array.from({ length: 2000 }, () => send(long)), ...Array.from({ length: 10 }, () => send(short))]
+    await Promise.all(all)
+    expect(order.lastIndexOf(short)).toBeLessThan(1000)
+  })
+
   it('splits a batch that is larger than the topic takes, and refuses an event that is', async () => {
     const topic = await rig.topic('user.events', { partitions: 1, config: { 'max.message.bytes': '2000' } })
     const stream = await rig.connect()

@@ -36,6 +36,8 @@ export interface Emitter {
   close(): void
   /** Emitted and not yet handed to the producer. */
   waiting(): number
+  /** Resolves when everything emitted before is acknowledged or has failed; what comes later is not waited for. */
+  flush(): Promise<void>
   readonly counters: { emitted: number; emitFailed: number }
 }
 
@@ -47,6 +49,8 @@ interface TopicState {
   loading: Promise<Error | null> | null
   /** Events that came while the topic was being looked up or the producer was full, in their order. */
   readonly waiting: Pending[]
+  /** How many have left `waiting` so far. */
+  moved: number
   /** Where records without a key go, until `stickyBytes` of them are there (KIP-794). */
   readonly sticky: { partition: number; leftBytes: number }
 }
@@ -68,12 +72,17 @@ const maxEventBytes = 256 * 1024 * 1024
 const neverAborted = new AbortController().signal
 const noBytes = Buffer.alloc(0)
 const stickyBytes = 16 * 1024
+/** How many events of a topic that waited for room are taken before it is another topic's turn. */
+const eventsATurn = 256
 
 export function createEmitter(options: EmitterOptions): Emitter {
   const { producer, catalogue, codec, observer } = options
   const topics = { events: new Map<string, TopicState>(), records: new Map<string, TopicState>() }
   const counters = { emitted: 0, emitFailed: 0 }
   let waiting = 0
+  /** Calls of `flush` that wait until events that waited for room are with the producer. */
+  let flushes: { readonly targets: Map<TopicState, number>; readonly resolve: () => void }[] = []
+  let turn = 0
   let closed = false
   let keyBuffer = Buffer.allocUnsafe(1024)
 
@@ -107,7 +116,15 @@ export function createEmitter(options: EmitterOptions): Emitter {
   function stateOf(kind: TopicState['kind'], topic: string): TopicState {
     let state = topics[kind].get(topic)
     if (state === undefined) {
-      state = { topic, kind, encoder: null, loading: null, waiting: [], sticky: { partition: -1, leftBytes: 0 } }
+      state = {
+        topic,
+        kind,
+        encoder: null,
+        loading: null,
+        waiting: [],
+        moved: 0,
+        sticky: { partition: -1, leftBytes: 0 },
+      }
       topics[kind].set(topic, state)
     }
     return state
@@ -258,10 +275,9 @@ export function createEmitter(options: EmitterOptions): Emitter {
           continue
         }
         // The next emit asks again: the topic or its schema may have been created by then.
-        for (const { receipt } of state.waiting.splice(0)) {
-          waiting--
-          receipt.failed(error as Error)
-        }
+        const gone = state.waiting.splice(0)
+        for (const { receipt } of gone) receipt.failed(error as Error)
+        moved(state, gone.length)
         return error as Error
       }
     }
@@ -277,8 +293,8 @@ export function createEmitter(options: EmitterOptions): Emitter {
         if (pending.value !== null) encoder.check(pending.value as RecordValue)
         state.waiting.push(pending)
       } catch (error) {
-        waiting--
         pending.receipt.failed(error as Error)
+        moved(state, 1)
       }
     }
   }
@@ -288,23 +304,48 @@ export function createEmitter(options: EmitterOptions): Emitter {
     yield* topics.records.values()
   }
 
+  /** Topics take turns: one with a long queue does not keep the others from the room that there is. */
   function resume(): void {
-    for (const state of allStates()) {
-      if (state.encoder === null || state.waiting.length === 0) continue
+    const states = [...allStates()].filter((state) => state.encoder !== null && state.waiting.length > 0)
+    while (states.length > 0 && producer.hasRoom()) {
+      const at = turn++ % states.length
+      const state = states[at]!
       let next = 0
-      while (next < state.waiting.length && producer.hasRoom()) {
+      while (next < Math.min(state.waiting.length, eventsATurn) && producer.hasRoom()) {
         const { value, key, timestampMs, headers, receipt } = state.waiting[next++]!
         append(state, value, key, timestampMs, headers, receipt)
       }
       state.waiting.splice(0, next)
-      waiting -= next
+      moved(state, next)
+      if (state.waiting.length === 0) states.splice(at, 1)
     }
+  }
+
+  /** Notes that events of a topic no longer wait here: they are with the producer, or have failed. */
+  function moved(state: TopicState, count: number): void {
+    waiting -= count
+    state.moved += count
+    if (flushes.length === 0) return
+    flushes = flushes.filter(({ targets, resolve }) => {
+      if ([...targets].some(([one, target]) => one.moved < target)) return true
+      resolve()
+      return false
+    })
   }
 
   return {
     counters,
     resume,
     waiting: () => waiting,
+
+    async flush() {
+      const waitingNow = [...allStates()].filter((state) => state.waiting.length > 0)
+      if (waitingNow.length > 0) {
+        const targets = new Map(waitingNow.map((state) => [state, state.moved + state.waiting.length]))
+        await new Promise<void>((resolve) => flushes.push({ targets, resolve }))
+      }
+      await producer.flush()
+    },
 
     emit(topic, eventType, data, given) {
       try {
@@ -334,7 +375,8 @@ export function createEmitter(options: EmitterOptions): Emitter {
 
     async emitManyRecords(records) {
       // Nothing is sent unless all are valid, so their schemas are needed first.
-      const states = new Set(records.map(({ topic }) => stateOf('records', topic)))
+      const named = records.filter((record) => typeof record?.topic === 'string')
+      const states = new Set(named.map(({ topic }) => stateOf('records', topic)))
       const failures = new Map<TopicState, Error>()
       for (const state of states) {
         const failure = state.encoder === null ? await load(state) : null
@@ -355,9 +397,10 @@ export function createEmitter(options: EmitterOptions): Emitter {
     close() {
       closed = true
       for (const state of allStates()) {
-        for (const { receipt } of state.waiting.splice(0)) receipt.failed(new EventsClosedError('emit'))
+        const gone = state.waiting.splice(0)
+        for (const { receipt } of gone) receipt.failed(new EventsClosedError('emit'))
+        moved(state, gone.length)
       }
-      waiting = 0
     },
   }
 }

@@ -124,20 +124,12 @@ export async function connectEvents<Events extends CatalogueOf<Events> = EventCa
     await consumer?.stop()
     // No longer than handlers get: with the broker gone, what is unacknowledged fails.
     const limit = new AbortController()
-    await Promise.race([flush(), pause(settings.drainTimeoutMs, limit.signal)])
+    await Promise.race([emitter.flush(), pause(settings.drainTimeoutMs, limit.signal)])
     limit.abort()
     emitter.close()
     producer.close()
     await Promise.all(clients.map((client) => client.close()))
     logger.debug({ service }, 'closed')
-  }
-
-  async function flush(): Promise<void> {
-    // What waits for room moves into the producer as it empties.
-    while (emitter.waiting() > 0 || producer.stats().waiting > 0) {
-      await producer.flush()
-      if (emitter.waiting() > 0) await new Promise((resolve) => setTimeout(resolve, 5))
-    }
   }
 
   const stream: UntypedStream = {
@@ -227,7 +219,7 @@ export async function connectEvents<Events extends CatalogueOf<Events> = EventCa
       }
     },
 
-    flush,
+    flush: () => emitter.flush(),
 
     close() {
       closing ??= shutDown()

@@ -345,7 +345,7 @@ export interface EventStream<Events extends CatalogueOf<Events> = EventCatalogue
    */
   run(options?: RunOptions): Promise<void>
 
-  /** Resolves when everything emitted so far is acknowledged or has failed. */
+  /** Resolves when everything emitted before this call is acknowledged or has failed; what is emitted later is not waited for. */
   flush(): Promise<void>
 
   /** Stops fetching, waits for running handlers and unacknowledged events, commits, leaves the group. Safe to call twice. */

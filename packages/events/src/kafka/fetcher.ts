@@ -232,7 +232,10 @@ export function createFetcher(options: FetcherOptions): Fetcher {
       const { reading, from } = wanted
       if (answer.errorCode === 0) {
         problems.solved(nameOf(reading))
-        deliver(reading, from, answer.records ?? [], answer.abortedTransactions ?? [])
+        const batches = answer.records ?? []
+        deliver(reading, from, batches, answer.abortedTransactions ?? [])
+        // To the end of the line: a broker fills an answer in the order of the request, up to its limit.
+        if (batches.length > 0 && readings.delete(nameOf(reading))) readings.set(nameOf(reading), reading)
         continue
       }
       const error = errorName(answer.errorCode)

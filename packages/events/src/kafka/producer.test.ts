@@ -242,6 +242,69 @@ describe('the producer', () => {
     producer.close()
   })
 
+  it('flushes what was appended before, however much keeps coming', async () => {
+    const broker = fakeBroker(2, () => null)
+    const producer = createProducer({
+      client: broker.client,
+      logger,
+      deliveryTimeoutMs: 60_000,
+      maxWaitingBytes: 1e9,
+      onRoom() {},
+    })
+    await producer.load('t')
+    const before = [send(producer, 0, 'a'), send(producer, 1, 'b')]
+    // Until 500 are there, something is always unacknowledged: each acknowledgement appends the next record.
+    let later = 0
+    let laterWhenFlushed = Number.POSITIVE_INFINITY
+    const bytes = Buffer.from('later')
+    const again = (): void => {
+      producer.append('t', 0, Buffer.alloc(0), -1, bytes, bytes.length, noHeaders, 1, {
+        acknowledged: () => (++later < 500 ? again() : undefined),
+        failed() {},
+      })
+    }
+    again()
+    const flushed = producer.flush().then(() => {
+      laterWhenFlushed = later
+      expect(before.every(({ outcome }) => outcome !== null && 'offset' in outcome)).toBe(true)
+    })
+    await vi.advanceTimersByTimeAsync(10_000)
+    await flushed
+    expect(laterWhenFlushed).toBeLessThan(10)
+    producer.close()
+  })
+
+  it('lets every partition take its turn when more of them are full than fit into a request', async () => {
+    const partitions = 40
+    const broker = fakeBroker(partitions, () => null)
+    const producer = createProducer({
+      client: broker.client,
+      logger,
+      deliveryTimeoutMs: 60_000,
+      maxWaitingBytes: 1e9,
+      onRoom() {},
+    })
+    await producer.load('t')
+    // Every partition always has a full batch to send: a request takes about sixteen of them.
+    const value = Buffer.alloc(250 * 1024, 'x')
+    const acknowledged = Array<number>(partitions).fill(0)
+    const again = (partition: number): void => {
+      if (producer.stats().requests >= 12) return
+      producer.append('t', partition, Buffer.alloc(0), -1, value, value.length, noHeaders, 1, {
+        acknowledged() {
+          acknowledged[partition]!++
+          again(partition)
+        },
+        failed() {},
+      })
+    }
+    for (let partition = 0; partition < partitions; partition++) for (let i = 0; i < 3; i++) again(partition)
+    while (producer.stats().requests < 12) await vi.advanceTimersByTimeAsync(0)
+    producer.close()
+    expect(Math.min(...acknowledged)).toBeGreaterThan(0)
+    expect(Math.max(...acknowledged) - Math.min(...acknowledged)).toBeLessThanOrEqual(1)
+  })
+
   it('sends what is appended in one turn of the event loop together', async () => {
     const broker = fakeBroker(3, () => null)
     const producer = await start(broker)

@@ -43,7 +43,7 @@ export interface Producer {
     timestampMs: number,
     receipt: Receipt,
   ): void
-  /** Resolves when everything that was appended is acknowledged or has failed. */
+  /** Resolves when everything that was appended before is acknowledged or has failed; what comes later is not waited for. */
   flush(): Promise<void>
   /** Ends it: what is still waiting fails. */
   close(): void
@@ -126,7 +126,8 @@ export function createProducer(options: ProducerOptions): Producer {
   let requests = 0
   let retries = 0
   let closed = false
-  let idle: { promise: Promise<void>; resolve: () => void } | null = null
+  /** What each call of `flush` still waits for. */
+  const flushes = new Set<{ readonly left: Set<Batch>; readonly resolve: () => void }>()
 
   function learn(metadata: TopicMetadata): void {
     const known = topics.get(metadata.name) ?? { partitions: [], loadedMs: 0, refreshing: false }
@@ -212,6 +213,9 @@ export function createProducer(options: ProducerOptions): Producer {
         bytes += partition.batches[0]!.records.sizeBytes
         if (bytes > maxRequestBytes && chosen.length > 0) break
         chosen.push(partition)
+        // To the end of the line: partitions that did not fit into this request come first in the next.
+        dirty.delete(partition)
+        dirty.add(partition)
       }
       void sendTo(node, chosen)
     }
@@ -393,10 +397,23 @@ export function createProducer(options: ProducerOptions): Producer {
 
   function splitBatch(batch: Batch): Batch[] {
     waitingBytes -= batch.records.sizeBytes
-    return batch.records.split().map((records, i) => {
+    const singles = batch.records.split().map((records, i) => {
       waitingBytes += records.sizeBytes
       return { ...newBatch(records, batch.createdMs), receipts: [batch.receipts[i]!] }
     })
+    settled(batch, singles)
+    return singles
+  }
+
+  /** A batch has met its fate, or was replaced by others. */
+  function settled(batch: Batch, replacedBy: readonly Batch[]): void {
+    for (const flush of flushes) {
+      if (!flush.left.delete(batch)) continue
+      for (const other of replacedBy) flush.left.add(other)
+      if (flush.left.size > 0) continue
+      flushes.delete(flush)
+      flush.resolve()
+    }
   }
 
   function release(batch: Batch): void {
@@ -404,10 +421,7 @@ export function createProducer(options: ProducerOptions): Producer {
     waiting -= batch.receipts.length
     waitingBytes -= batch.records.sizeBytes
     if (!hadRoom && waitingBytes < options.maxWaitingBytes) options.onRoom()
-    if (waiting === 0) {
-      idle?.resolve()
-      idle = null
-    }
+    settled(batch, [])
   }
 
   function fail(partition: Partition, batch: Batch, error: string | null, reason: string, maybeWritten: boolean): void {
@@ -472,9 +486,8 @@ export function createProducer(options: ProducerOptions): Producer {
     },
 
     async flush() {
-      if (waiting === 0) return
-      idle ??= Promise.withResolvers<void>()
-      await idle.promise
+      const left = new Set([...dirty].flatMap(({ batches }) => batches))
+      if (left.size > 0) await new Promise<void>((resolve) => flushes.add({ left, resolve }))
     },
 
     close() {
@@ -492,7 +505,6 @@ export function createProducer(options: ProducerOptions): Producer {
         }
       }
       dirty.clear()
-      idle?.resolve()
     },
 
     stats: () => ({ waiting, waitingBytes, requests, retries }),
