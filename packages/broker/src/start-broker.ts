@@ -1,6 +1,7 @@
 // Starts the embedded broker: data directory, metadata, logs, groups, sockets, in this order; and stops it in reverse.
 
 import { existsSync, readdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { apiTable } from './api/registry.ts'
 import { makeManualClock, systemClock } from './clock.ts'
 import { brokerConfig, ConfigError, factsOf, parseValue } from './config/index.ts'
@@ -9,7 +10,7 @@ import { groupConfigOf, offsetsTopic, openGroupCoordinator, topicGroupLog } from
 import { openLogManager, parseFolderName, temporaryFs, toLogConfig } from './log/index.ts'
 import { type MetadataStore, nameHash, openMetadataStore, RecordLogError } from './metadata/index.ts'
 import { type KafkaServer, listen, makeDispatcher, makeFaults, makeRequestLog } from './server/index.ts'
-import { BrokerStartError } from './start-error.ts'
+import { BrokerStartError, diskFull } from './start-error.ts'
 import type { BrokerState } from './state.ts'
 import type { Broker, BrokerOptions, Clock, Logger } from './types.ts'
 
@@ -17,6 +18,9 @@ const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
 /** How long `close()` waits for requests under way before it ends their connections. */
 const closeGraceMs = 5000
+
+/** What requests may hold in memory, over all connections, unless `queued.max.request.bytes` says otherwise. */
+const defaultRequestMemoryBytes = 256 * 1024 * 1024
 
 /** What differs from Kafka's defaults because one node serves a laptop; `options.config` has the last word. */
 export const embeddedDefaults: Readonly<Record<string, string>> = {
@@ -128,6 +132,7 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
       maxIdleMs: config.number('connections.max.idle.ms'),
       maxConnections: config.number('max.connections'),
       maxConnectionsPerIp: config.number('max.connections.per.ip'),
+      maxRequestMemoryBytes: requestMemoryBytes(config.number('queued.max.request.bytes')),
     })
     logger.info(
       { addresses: server.brokers, dataDir: dataDir.dir, clusterId: dataDir.clusterId },
@@ -177,7 +182,7 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
       // The first failure is the one to report.
       await Promise.resolve(step()).catch((later: unknown) => logger.warn({ error: later }, 'clean-up failed'))
     }
-    throw error
+    throw diskFull(options.dataDir ?? tmpdir(), error) ?? error
   }
 }
 
@@ -211,6 +216,10 @@ function checkOptions(options: BrokerOptions, host: string, port: number, broker
       throw error
     }
   }
+}
+
+function requestMemoryBytes(configured: number): number {
+  return configured < 0 ? defaultRequestMemoryBytes : Math.max(configured, 1024 * 1024)
 }
 
 function isLoopback(host: string): boolean {

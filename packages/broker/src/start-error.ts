@@ -13,6 +13,8 @@ export type BrokerStartErrorCode =
   | 'DATA_DIR_NEWER'
   /** The folder holds something that is not a broker's data, or is damaged. */
   | 'DATA_DIR_INVALID'
+  /** The volume of the data directory is full. */
+  | 'DISK_FULL'
 
 export class BrokerStartError extends Error {
   readonly code: BrokerStartErrorCode
@@ -31,4 +33,19 @@ export class BrokerStartError extends Error {
     this.port = about.port
     this.pid = about.pid
   }
+}
+
+/** What a start that failed for want of space says; undefined for any other failure. */
+export function diskFull(dir: string, error: unknown): BrokerStartError | undefined {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const { code, path } = cause as NodeJS.ErrnoException
+    if (code !== 'ENOSPC' && code !== 'EDQUOT') continue
+    const what = code === 'ENOSPC' ? 'the volume is full' : "this user's disk quota is used up"
+    return new BrokerStartError(
+      'DISK_FULL',
+      `cannot write ${path ?? `to the data directory ${dir}`}: ${what}. Free some space there and start again; no data was changed`,
+      { cause: error },
+    )
+  }
+  return undefined
 }

@@ -297,6 +297,13 @@ const rows: readonly BrokerConfigRow[] = [
     'How long the state of a silent idempotent producer is kept.',
     positive,
   ],
+  [
+    'queued.max.request.bytes',
+    'long',
+    '-1',
+    'read-only',
+    'What requests may hold in memory over all connections, at least 1 MiB; -1 means 256 MiB (in Kafka: no limit).',
+  ],
   ['queued.max.requests', 'int', '500', 'read-only', 'The most requests that wait to be handled.', positive],
   ['replica.lag.time.max.ms', 'long', '30000', 'read-only', 'How long a follower may lag; no effect here.'],
   ['request.timeout.ms', 'int', '30000', 'read-only', 'How long the broker waits for others; no effect here.'],

@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { BrokerStartError } from '../start-error.ts'
+import { BrokerStartError, diskFull } from '../start-error.ts'
 import { acquireLock, lockFile } from './lock.ts'
 
 const format = 1
@@ -68,6 +68,8 @@ function lock(dir: string): () => void {
     return acquireLock(dir)
   } catch (error) {
     if (error instanceof BrokerStartError) throw error
+    const full = diskFull(dir, error)
+    if (full) throw full
     const why = error instanceof Error ? error.message : String(error)
     throw new BrokerStartError(
       'DATA_DIR_INVALID',

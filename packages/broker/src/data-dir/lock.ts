@@ -3,7 +3,7 @@
 // It holds the process id and start time of its owner. A lock whose owner is gone (killed, machine restarted, id reused)
 // is taken over. Creation is a hard link of a finished file, so that nobody ever sees half a lock; a takeover first moves
 // the stale file aside and checks that it is still the one that was judged, so that of two who try only one succeeds.
-import { linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
+import { linkSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { BrokerStartError } from '../start-error.ts'
 import { ownIdentity, type ProcessIdentity, stateOf } from './process-identity.ts'
@@ -15,8 +15,8 @@ export function acquireLock(dir: string): () => void {
   const path = join(dir, lockFile)
   const mine = `${path}.${process.pid}.${Math.random().toString(36).slice(2)}`
   const content = JSON.stringify(ownIdentity())
-  writeFileSync(mine, content)
   try {
+    writeFileSync(mine, content)
     // Each round either takes the lock, finds it held, or removes a stale one; a few are enough for any crowd.
     for (let round = 0; round < 10; round++) {
       if (tryLink(mine, path)) return () => release(path, content)
@@ -24,7 +24,8 @@ export function acquireLock(dir: string): () => void {
     }
     throw locked(dir, undefined)
   } finally {
-    unlinkSync(mine)
+    // Of a full disk, which takes the name but not the content, nothing may be left either.
+    rmSync(mine, { force: true })
   }
 }
 

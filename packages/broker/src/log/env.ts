@@ -1,5 +1,6 @@
 // What all partition logs of a broker share.
 import type { BufferPool } from '../buffer-pool.ts'
+import type { LineLimiter } from '../line-limiter.ts'
 import type { Clock, Logger } from '../types.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { Deadlines } from './deadlines.ts'
@@ -16,6 +17,8 @@ export interface LogEnv {
   readonly files: OpenFiles
   readonly clock: Clock
   readonly logger: Logger
+  /** For what happens as often as clients ask. */
+  readonly complaints: LineLimiter
   readonly tails: TailCache
   /** For what is read: given back once it is sent. */
   readonly buffers: BufferPool

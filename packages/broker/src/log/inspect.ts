@@ -26,7 +26,7 @@ const maxDirectBytes = 256 * 1024
 /** About a millisecond of decompression. */
 const maxDirectOutputBytes = 512 * 1024
 /** Records that are walked over before the event loop gets its turn: about half a millisecond. */
-const recordsAStep = 25_000
+export const recordsAStep = 25_000
 
 /** Runs jobs one after the other. */
 export interface Turns {
@@ -60,31 +60,50 @@ export function inspectRecords(
   turns: Turns,
 ): BatchHeader | Promise<BatchHeader> {
   const rules = rulesOf(config, nowMs)
-  const payload = batch.subarray(batchHeaderBytes)
   const finish = (survey: RecordsSurvey) => judge(header, survey, config, nowMs)
-  const direct = header.compression === 'none' || payload.length <= maxDirectBytes
-  if (direct && header.recordsCount <= recordsAStep) {
-    try {
-      return finish(surveyRecords(header, decompress(header.compression, payload, maxDirectOutputBytes), rules))
-    } catch (error) {
-      if (!(error instanceof ProtocolError) || error.code !== 'TOO_LARGE') throw asLogError(error)
-    }
-  }
-  return turns.run(() => surveyLarge(header, payload, rules)).then(finish)
-}
-
-async function surveyLarge(header: BatchHeader, payload: Buffer, rules: RecordRules): Promise<RecordsSurvey> {
   try {
-    const bytes = await decompressAsync(header.compression, payload, defaultMaxOutputBytes)
-    const walk = walkRecords(header, bytes, rules)
-    for (;;) {
-      const survey = walk.advance(recordsAStep)
-      if (survey !== undefined) return survey
-      await setImmediate()
-    }
+    const survey = readRecords(header, batch.subarray(batchHeaderBytes), turns, {
+      atOnce: (bytes) => surveyRecords(header, bytes, rules),
+      async inSteps(bytes) {
+        const walk = walkRecords(header, bytes, rules)
+        for (;;) {
+          const survey = walk.advance(recordsAStep)
+          if (survey !== undefined) return survey
+          await setImmediate()
+        }
+      },
+    })
+    if (!(survey instanceof Promise)) return finish(survey)
+    return survey.then(finish, (error) => Promise.reject(asLogError(error)))
   } catch (error) {
     throw asLogError(error)
   }
+}
+
+/**
+ * Reads the records of a batch: at once when they are few, otherwise on another thread and in steps.
+ * @param payload what follows the header
+ * @throws ProtocolError TOO_LARGE when more than 128 MiB come out of the compression, or what reading them throws
+ */
+export function readRecords<T>(
+  header: BatchHeader,
+  payload: Buffer,
+  turns: Turns,
+  read: {
+    atOnce(bytes: Buffer): T
+    /** Lets the event loop go on after each `recordsAStep` records. */
+    inSteps(bytes: Buffer): Promise<T>
+  },
+): T | Promise<T> {
+  const direct = header.compression === 'none' || payload.length <= maxDirectBytes
+  if (direct && header.recordsCount <= recordsAStep) {
+    try {
+      return read.atOnce(decompress(header.compression, payload, maxDirectOutputBytes))
+    } catch (error) {
+      if (!(error instanceof ProtocolError) || error.code !== 'TOO_LARGE') throw error
+    }
+  }
+  return turns.run(async () => read.inSteps(await decompressAsync(header.compression, payload, defaultMaxOutputBytes)))
 }
 
 function rulesOf(config: LogConfig, nowMs: number): RecordRules {

@@ -3,6 +3,7 @@
 import { join } from 'node:path'
 import type { Uuid } from '@selfmonitor/protocol'
 import { createBufferPool } from '../buffer-pool.ts'
+import { createLineLimiter } from '../line-limiter.ts'
 import { openCheckpoint } from './checkpoint.ts'
 import { writeSoon } from './checkpoint-soon.ts'
 import { createDeadlines } from './deadlines.ts'
@@ -51,6 +52,7 @@ export async function openLogManager(options: LogManagerOptions): Promise<LogMan
     buffers: createBufferPool(keptReadBytes),
     indexes: createIndexCache(options.indexCacheBytes ?? 32 * 1024 * 1024),
     largeBatches: createTurns(),
+    complaints: createLineLimiter(logger, clock),
     logStarts: await openCheckpoint(fs, join(dir, 'log-start-offset-checkpoint'), logger),
     recoveryPoints: await openCheckpoint(fs, join(dir, 'recovery-point-offset-checkpoint'), logger),
     deadlines: createDeadlines(clock),
@@ -278,6 +280,7 @@ export async function openLogManager(options: LogManagerOptions): Promise<LogMan
 
   async function close(): Promise<void> {
     env.deadlines.cancelAll()
+    env.complaints.close()
     await Promise.all(background)
     let allSound = true
     const closeOne = async (slot: Slot) => {

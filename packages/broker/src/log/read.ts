@@ -44,7 +44,9 @@ export async function readLog(env: LogEnv, state: LogState, offset: bigint, opti
 
 /** Logs what went wrong while reading, and says it in Kafka's terms. */
 export function asReadError(env: LogEnv, state: LogState, error: unknown): LogError {
-  env.logger.error({ partition: partitionName(state.ref), err: error }, 'reading a partition log failed')
+  const partition = partitionName(state.ref)
+  // A consumer asks for the same damaged place again and again.
+  env.complaints.log('error', `reading ${partition}`, { partition, err: error }, 'reading a partition log failed')
   if (error instanceof LogError) return error
   const message = `cannot read ${partitionName(state.ref)}: ${(error as Error).message}`
   return new LogError(error instanceof ProtocolError ? 'CORRUPT_MESSAGE' : 'KAFKA_STORAGE_ERROR', message, {

@@ -1,11 +1,15 @@
 // Offsets by timestamp: the time index narrows the search to a few batches, whose records are then decoded.
-import { decodeRecords } from '@selfmonitor/protocol'
-import { type BatchHeader, lastOffsetOf } from './batch.ts'
+import { setImmediate } from 'node:timers/promises'
+import { decodePayload, type KafkaRecord } from '@selfmonitor/protocol'
+import { type BatchHeader, batchHeaderBytes, lastOffsetOf } from './batch.ts'
 import type { LogEnv } from './env.ts'
+import { readRecords, recordsAStep } from './inspect.ts'
 import { scanBatches } from './scan.ts'
 import { indexOf, logFile, maxTimestampOf, readSegment, type Segment } from './segment.ts'
 import type { LogState } from './state.ts'
 import type { TimestampAndOffset } from './types.ts'
+
+type Found = Pick<KafkaRecord, 'offset' | 'timestamp'>
 
 /** ListOffsets by time: the first record at or after the log start whose timestamp is ≥ `timestamp`. */
 export async function findTimestamp(
@@ -69,22 +73,36 @@ async function firstRecord(
     if (candidate === undefined) return undefined
     const { header, position } = candidate
     const batch = await readSegment(env, segment, header.baseOffset, header.sizeBytes, true)
-    const found = batch && recordAtOrAfter(batch, state.logStartOffset, timestamp)
-    if (found !== undefined) return { ...found, leaderEpoch: header.partitionLeaderEpoch }
+    const found = batch && (await recordAtOrAfter(env, header, batch, state.logStartOffset, timestamp))
+    if (found !== undefined) {
+      return { timestamp: found.timestamp, offset: found.offset, leaderEpoch: header.partitionLeaderEpoch }
+    }
     // The batch's greatest timestamp was below the log start, or not true: go on behind it.
     from = position + header.sizeBytes
   }
 }
 
+/** The first record of the batch with at least this timestamp. A large batch does not keep the event loop busy. */
 function recordAtOrAfter(
+  env: LogEnv,
+  header: BatchHeader,
   batch: Buffer,
   logStartOffset: bigint,
   timestamp: bigint,
-): { timestamp: bigint; offset: bigint } | undefined {
-  for (const record of decodeRecords(batch)) {
-    if (record.offset >= logStartOffset && record.timestamp >= timestamp) {
-      return { timestamp: record.timestamp, offset: record.offset }
-    }
-  }
-  return undefined
+): Found | undefined | Promise<Found | undefined> {
+  const matches = (record: Found) => record.offset >= logStartOffset && record.timestamp >= timestamp
+  return readRecords(header, batch.subarray(batchHeaderBytes), env.largeBatches, {
+    atOnce(bytes) {
+      for (const record of decodePayload(header, bytes)) if (matches(record)) return record
+      return undefined
+    },
+    async inSteps(bytes) {
+      let count = 0
+      for (const record of decodePayload(header, bytes)) {
+        if (matches(record)) return record
+        if (++count % recordsAStep === 0) await setImmediate()
+      }
+      return undefined
+    },
+  })
 }

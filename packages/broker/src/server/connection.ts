@@ -7,9 +7,11 @@
 import type { Socket } from 'node:net'
 import { CloseConnection, type Connection } from '../api/handler.ts'
 import type { BufferPool } from '../buffer-pool.ts'
+import type { LineLimiter } from '../line-limiter.ts'
 import type { Clock, Logger } from '../types.ts'
 import type { Dispatcher, Peer, Prepared } from './dispatch.ts'
 import { makeFrameParser } from './frame-parser.ts'
+import type { RequestMemory } from './request-memory.ts'
 
 export interface ConnectionOptions {
   readonly socket: Socket
@@ -22,6 +24,10 @@ export interface ConnectionOptions {
   readonly maxRequestBytes: number
   /** Memory for frames, shared by all connections. */
   readonly buffers: BufferPool
+  /** How much of it requests may hold, over all connections. */
+  readonly memory: RequestMemory
+  /** For what clients do wrong, as often as they like. */
+  readonly complaints: LineLimiter
   /** `connections.max.idle.ms`; negative: never. */
   readonly maxIdleMs: number
   readonly onClose: () => void
@@ -39,12 +45,22 @@ const maxWaitingFrames = 32
 const maxWaitingBytes = 4 * 1024 * 1024
 /** Pipelined requests that may be under way at a time; Kafka's idempotent producers send at most 5. */
 const maxUnderWay = 32
+/** How large they may be together; a larger one is under way alone. */
+const maxUnderWayBytes = 16 * 1024 * 1024
+/** Requests up to this size are let in however much memory the others take. */
+const smallRequestBytes = 64 * 1024
 /** How long a client that has closed its sending side is still owed an answer. */
 const halfClosedGraceMs = 10_000
 
 export function serveConnection(options: ConnectionOptions): ServedConnection {
   const { socket, dispatcher, clock, logger, maxIdleMs } = options
-  const parser = makeFrameParser(options.maxRequestBytes, options.buffers)
+  const account = options.memory.open({
+    onGranted: () => queueMicrotask(() => receive(() => parser.resume())),
+    onStalled: (reason) => fail(new Error(reason)),
+  })
+  const parser = makeFrameParser(options.maxRequestBytes, options.buffers, (moreBytes, frameBytes) =>
+    account.grow(moreBytes, frameBytes <= smallRequestBytes),
+  )
   const ended = new AbortController()
   const connection: Connection = { id: options.connectionId, clientSoftwareName: '', clientSoftwareVersion: '' }
   const peer: Peer = {
@@ -60,6 +76,7 @@ export function serveConnection(options: ConnectionOptions): ServedConnection {
   let draining = false
   let closed = false
   let underWay = 0
+  let underWayBytes = 0
   let lastActivity = clock.now()
   /** Settles once every answer so far is handed to the socket. */
   let answered: Promise<void> = Promise.resolve()
@@ -72,17 +89,7 @@ export function serveConnection(options: ConnectionOptions): ServedConnection {
   socket.setKeepAlive(true)
   socket.on('data', (chunk) => {
     lastActivity = clock.now()
-    try {
-      for (const frame of parser.push(chunk)) {
-        waiting.push(frame)
-        waitingBytes += frame.length
-      }
-    } catch (error) {
-      fail(error)
-      return
-    }
-    if (waiting.length >= maxWaitingFrames || waitingBytes >= maxWaitingBytes) socket.pause()
-    void pump()
+    receive(() => parser.push(chunk))
   })
   socket.on('drain', () => {
     onDrain?.()
@@ -101,7 +108,8 @@ export function serveConnection(options: ConnectionOptions): ServedConnection {
     closed = true
     cancelIdle?.()
     cancelGrace?.()
-    waiting.length = 0
+    dropWaiting()
+    account.close()
     onDrain?.()
     ended.abort()
     options.onClose()
@@ -119,6 +127,40 @@ export function serveConnection(options: ConnectionOptions): ServedConnection {
     })
   }
 
+  function receive(next: () => Buffer[]): void {
+    if (closed) return
+    try {
+      for (const frame of next()) {
+        waiting.push(frame)
+        waitingBytes += frame.length
+        account.hold(frame.length)
+      }
+      account.arriving(parser.allocatedBytes)
+    } catch (error) {
+      fail(error)
+      return
+    }
+    if (mustWait(1)) socket.pause()
+    else resumeReading()
+    void pump()
+  }
+
+  /** Whether to read no further. @param part 1 to stop, less to go on only when there is room again */
+  function mustWait(part: number): boolean {
+    if (parser.blocked || (options.memory.isShort && waiting.length > 0)) return true
+    return waiting.length >= maxWaitingFrames * part || waitingBytes >= maxWaitingBytes
+  }
+
+  function resumeReading(): void {
+    if (socket.isPaused() && !draining && !mustWait(0.5)) socket.resume()
+  }
+
+  /** Requests that will never be handled. */
+  function dropWaiting(): void {
+    for (const frame of waiting.splice(0)) account.free(frame.length)
+    waitingBytes = 0
+  }
+
   async function pump(): Promise<void> {
     if (pumping || closed) return
     pumping = true
@@ -127,15 +169,18 @@ export function serveConnection(options: ConnectionOptions): ServedConnection {
       while (waiting.length > 0 && !closed) {
         const frame = waiting.shift()!
         waitingBytes -= frame.length
-        const prepared = dispatcher.prepare(frame, peer, options.buffers)
-        if (!prepared.pipelined || !previousPipelined || underWay >= maxUnderWay) await answered
+        const prepared = prepare(frame)
+        const isFull = underWay >= maxUnderWay || (underWay > 0 && underWayBytes > maxUnderWayBytes)
+        if (!prepared.pipelined || !previousPipelined || isFull) await answered
         if (socket.writableNeedDrain && !closed) await new Promise<void>((resolve) => (onDrain = resolve))
-        if (closed) return
+        if (closed) {
+          prepared.done()
+          return
+        }
         previousPipelined = prepared.pipelined
         start(prepared)
         if (!prepared.pipelined) await answered
-        if (socket.isPaused() && waiting.length < maxWaitingFrames / 2 && waitingBytes < maxWaitingBytes)
-          socket.resume()
+        resumeReading()
       }
       if (draining && !closed) {
         await answered
@@ -147,6 +192,32 @@ export function serveConnection(options: ConnectionOptions): ServedConnection {
       fail(error)
     } finally {
       pumping = false
+    }
+  }
+
+  /** A request whose memory is given back, once, when it is done with. */
+  function prepare(frame: Buffer): Prepared {
+    underWayBytes += frame.length
+    let counted = true
+    const release = () => {
+      if (!counted) return
+      counted = false
+      underWayBytes -= frame.length
+      account.free(frame.length)
+    }
+    try {
+      const prepared = dispatcher.prepare(frame, peer, options.buffers)
+      return {
+        pipelined: prepared.pipelined,
+        run: prepared.run,
+        done() {
+          prepared.done()
+          release()
+        },
+      }
+    } catch (error) {
+      release()
+      throw error
     }
   }
 
@@ -187,8 +258,8 @@ export function serveConnection(options: ConnectionOptions): ServedConnection {
     closed = true
     const reason = error instanceof Error ? error.message : String(error)
     const from = { connection: connection.id, reason }
-    if (error instanceof CloseConnection) logger.info(from, 'closing a connection')
-    else logger.warn(from, 'closing a connection: what it sent is not understood')
+    if (error instanceof CloseConnection) options.complaints.log('info', 'closed', from, 'closing a connection')
+    else options.complaints.log('warn', 'closed', from, 'closing a connection: what it sent is not understood')
     socket.destroy()
   }
 
@@ -196,7 +267,7 @@ export function serveConnection(options: ConnectionOptions): ServedConnection {
     async drain() {
       draining = true
       socket.pause()
-      waiting.length = 0
+      dropWaiting()
       ended.abort()
       void pump()
       await gone

@@ -35,6 +35,32 @@ describe('frame parser', () => {
     )
   })
 
+  it('stops where memory is denied, and goes on from there', () => {
+    const stream = framed(Buffer.from('first'), Buffer.alloc(300_000, 'x'), Buffer.from('last'))
+    let allowed = 100_000
+    const asked: number[] = []
+    const parser = makeFrameParser(1_000_000, undefined, (more, frameBytes) => {
+      expect(frameBytes).toBe(300_000)
+      if (more > allowed) return false
+      asked.push(more)
+      allowed -= more
+      return true
+    })
+    expect(parser.push(stream.subarray(0, 50_000)).map(String)).toEqual(['first'])
+    expect(parser.push(stream.subarray(50_000, 200_000))).toEqual([])
+    expect(parser.blocked).toBe(true)
+    expect(parser.allocatedBytes).toBe(65_536)
+    // More may come before the connection hears that it should not read.
+    expect(parser.push(stream.subarray(200_000, 210_000))).toEqual([])
+    allowed = 1_000_000
+    expect(parser.resume()).toEqual([])
+    expect(parser.blocked).toBe(false)
+    const [large, last] = parser.push(stream.subarray(210_000))
+    expect([large!.equals(Buffer.alloc(300_000, 'x')), String(last)]).toEqual([true, 'last'])
+    expect(asked.length).toBeGreaterThan(2)
+    expect([parser.allocatedBytes, parser.pendingBytes]).toEqual([0, 0])
+  })
+
   it('takes a frame of exactly the largest size and refuses one byte more', () => {
     expect(makeFrameParser(10).push(framed(Buffer.alloc(10)))).toHaveLength(1)
     expect(() => makeFrameParser(10).push(framed(Buffer.alloc(11)))).toThrow(FrameError)

@@ -75,6 +75,34 @@ describe('server', () => {
     expect(warnings).toEqual([])
   })
 
+  it('bounds what half requests hold over all connections, and completes each of them', async () => {
+    await start({ config: { 'queued.max.request.bytes': String(4 * 1024 * 1024), 'num.partitions': '1' } })
+    const admin = await connect()
+    await admin.call('CreateTopics', 7, { topics: [{ name: 'large', numPartitions: 1, replicationFactor: 1 }] })
+    const records = encodeBatch([{ timestamp: 1n, value: Buffer.alloc(1_000_000, 'x') }])
+    const produce = {
+      acks: -1,
+      timeoutMs: 1000,
+      topicData: [{ name: 'large', partitionData: [{ index: 0, records }] }],
+    }
+    const request = requestBytes('Produce', 9, 7, produce)
+    const held = process.memoryUsage().arrayBuffers
+    const producers = await Promise.all(Array.from({ length: 64 }, connect))
+    // Nearly all of it: 64 MB in all.
+    for (const producer of producers) producer.send(request.subarray(0, request.length - 10))
+    // Others are served meanwhile; and so often, that every socket has been read as far as it will be.
+    for (let turn = 0; turn < 100; turn++) await admin.call('ApiVersions', 0, {})
+    // 4 MiB, one request beyond, and what each socket had read when it was stopped; the senders are in this process, too.
+    expect(process.memoryUsage().arrayBuffers - held).toBeLessThan(40 * 1024 * 1024)
+    for (const producer of producers) producer.send(request.subarray(request.length - 10))
+    const answers = await Promise.all(producers.map((producer) => producer.nextFrame()))
+    const offsets = answers.map((frame) => {
+      const { body } = decodeResponse('Produce', 9, frame)
+      return Number(body.responses[0]!.partitionResponses[0]!.baseOffset)
+    })
+    expect(offsets.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 64 }, (_, offset) => offset))
+  })
+
   it('understands a request that arrives byte by byte, and two in one packet', async () => {
     await start()
     const client = await connect()

@@ -1,16 +1,20 @@
 // The listening sockets: one a presented broker, and the connections that they accept.
 import { createServer, type Server } from 'node:net'
 import { createBufferPool } from '../buffer-pool.ts'
+import { createLineLimiter } from '../line-limiter.ts'
 import type { PresentedBroker } from '../state.ts'
 import type { Clock, Logger } from '../types.ts'
 import { type ServedConnection, serveConnection } from './connection.ts'
 import type { Dispatcher } from './dispatch.ts'
+import { createRequestMemory, type RequestMemory } from './request-memory.ts'
 
 export interface ServerLimits {
   readonly maxRequestBytes: number
   readonly maxIdleMs: number
   readonly maxConnections: number
   readonly maxConnectionsPerIp: number
+  /** What requests may hold in memory, over all connections. */
+  readonly maxRequestMemoryBytes: number
 }
 
 export interface KafkaServer {
@@ -42,7 +46,8 @@ export async function listen({ host, port, brokers, clock, logger }: ListenOptio
   const connections = new Set<ServedConnection>()
   const buffers = createBufferPool(keptFrameBytes)
   const perIp = new Map<string, number>()
-  let serving: { dispatcher: Dispatcher; limits: ServerLimits } | undefined
+  const complaints = createLineLimiter(logger, clock)
+  let serving: { dispatcher: Dispatcher; limits: ServerLimits; memory: RequestMemory } | undefined
   let startServing: () => void = () => {}
   const ready = new Promise<void>((resolve) => {
     startServing = resolve
@@ -56,12 +61,13 @@ export async function listen({ host, port, brokers, clock, logger }: ListenOptio
       // A reset before the connection is served must not become an uncaught exception.
       socket.on('error', () => {})
       await ready
-      const { dispatcher, limits } = serving!
+      const { dispatcher, limits, memory } = serving!
       const ip = socket.remoteAddress ?? ''
       const fromIp = (perIp.get(ip) ?? 0) + 1
       if (socket.destroyed) return
       if (connections.size >= limits.maxConnections || fromIp > limits.maxConnectionsPerIp) {
-        logger.warn({ ip, connections: connections.size, fromIp }, 'refused a connection: max.connections is reached')
+        const about = { ip, connections: connections.size, fromIp }
+        complaints.log('warn', 'refused', about, 'refused a connection: max.connections is reached')
         socket.destroy()
         return
       }
@@ -75,6 +81,8 @@ export async function listen({ host, port, brokers, clock, logger }: ListenOptio
         clock,
         logger,
         buffers,
+        memory,
+        complaints,
         maxRequestBytes: limits.maxRequestBytes,
         maxIdleMs: limits.maxIdleMs,
         onClose() {
@@ -99,7 +107,7 @@ export async function listen({ host, port, brokers, clock, logger }: ListenOptio
   return {
     brokers: presented,
     serve(dispatcher, limits) {
-      serving = { dispatcher, limits }
+      serving = { dispatcher, limits, memory: createRequestMemory(limits.maxRequestMemoryBytes, clock) }
       startServing()
     },
     stopAccepting() {
@@ -116,6 +124,8 @@ export async function listen({ host, port, brokers, clock, logger }: ListenOptio
       clearTimeout(timer)
       for (const connection of connections) connection.destroy()
       await drained
+      serving?.memory.close()
+      complaints.close()
     },
   }
 }

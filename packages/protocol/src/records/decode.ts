@@ -34,10 +34,19 @@ export function* decodeRecords(
   const maxOutputBytes = options.maxOutputBytes ?? defaultMaxOutputBytes
   // A compacted batch may hold no record at all; some clients then leave out even the compressed frame.
   const bytes = payload.length === 0 ? payload : decompress(header.compression, payload, maxOutputBytes)
-  yield* recordsOf(header, bytes, options.sequentialOffsets ?? false)
+  yield* decodePayload(header, bytes, options.sequentialOffsets)
 }
 
-function* recordsOf(header: BatchHeader, bytes: Buffer, sequential: boolean): Generator<KafkaRecord, void, undefined> {
+/**
+ * The records of a batch that is decompressed already.
+ * @param bytes what the batch holds behind its header, decompressed
+ * @throws ProtocolError while iterating: MALFORMED, TRUNCATED
+ */
+export function* decodePayload(
+  header: BatchHeader,
+  bytes: Buffer,
+  sequential = false,
+): Generator<KafkaRecord, void, undefined> {
   const { recordsCount, baseOffset, baseTimestamp, lastOffsetDelta } = header
   if (recordsCount < 0) throw new ProtocolError('MALFORMED', `record batch with ${recordsCount} records`)
   if (sequential && lastOffsetDelta !== recordsCount - 1) {

@@ -14,7 +14,7 @@ export {
   verifyBatchCrc,
 } from './batch.ts'
 export { type ControlType, encodeTransactionMarker, readControlKey, type TransactionMarker } from './control.ts'
-export { type DecodeOptions, decodeRecords } from './decode.ts'
+export { type DecodeOptions, decodePayload, decodeRecords } from './decode.ts'
 export { type BatchOptions, encodeBatch, type RecordInput } from './encode.ts'
 export type { KafkaRecord, RecordHeader } from './record.ts'
 export {
