@@ -7,9 +7,11 @@ import { SchemaRegistryClient } from '@confluentinc/schemaregistry/dist/schemare
 import { AvroDeserializer, AvroSerializer } from '@confluentinc/schemaregistry/dist/serde/avro.js'
 import { SerdeType } from '@confluentinc/schemaregistry/dist/serde/serde.js'
 import { SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
+import { run } from '@selfmonitor/apache'
 import avsc from 'avsc'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { describeEngines } from '../../../test/support/engines.ts'
+import { goProgram } from '../../../test/support/go.ts'
 import { pythonWith } from '../../../test/support/python.ts'
 import {
   createRegistryClient,
@@ -42,7 +44,9 @@ const event = {
   data: '{"a":1}',
 }
 
+const testSupport = (name: string) => fileURLToPath(new URL(`./test-support/${name}`, import.meta.url))
 const python = await pythonWith('confluent-kafka-avro')
+const franzGo = await goProgram(testSupport('franz-go'))
 
 describeEngines('registry clients against our server', (engine) => {
   let server: RegistryServer
@@ -141,8 +145,6 @@ describeEngines('registry clients against our server', (engine) => {
   })
 
   describe.skipIf('missing' in python)("confluent-kafka's registry client in Python", () => {
-    const script = fileURLToPath(new URL('./test-support/confluent_registry.py', import.meta.url))
-
     it.each([
       ['the default context', '', ''],
       ['a context', '/contexts/.python', ':.python:'],
@@ -150,7 +152,7 @@ describeEngines('registry clients against our server', (engine) => {
       'walks through the life of a subject in %s',
       async (_name, path, prefix) => {
         if ('missing' in python) throw new Error(python.missing)
-        expect(JSON.parse(await python.value.run(script, [server.url + path]))).toEqual({
+        expect(JSON.parse(await python.value.run(testSupport('confluent_registry.py'), [server.url + path]))).toEqual({
           found: [`${prefix}python-value`, 1, true],
           versions: [1, 2],
           latest: [2, true],
@@ -171,6 +173,37 @@ describeEngines('registry clients against our server', (engine) => {
       },
       60_000,
     )
+  })
+
+  describe.skipIf('missing' in franzGo)("franz-go's registry client in Go", () => {
+    it.each([
+      ['the default context', [], ''],
+      ['a context', ['.go'], ':.go:'],
+    ])('walks through the life of a subject in %s', async (_name, args, prefix) => {
+      if ('missing' in franzGo) throw new Error(franzGo.missing)
+      const { exitCode, stdout, stderr } = await run(franzGo.value, [server.url, ...args])
+      expect(exitCode, stderr).toBe(0)
+      expect(JSON.parse(stdout)).toEqual({
+        created: [`${prefix}go-value`, 1, 2, true],
+        found: true,
+        'by id':
+          '{"type":"record","name":"A","fields":[{"name":"x","type":"int"},{"name":"y","type":"int","default":0}]}',
+        'subjects of the id': [`${prefix}go-value`],
+        versions: [1, 2],
+        latest: 2,
+        compatible: false,
+        'missing version': 40402,
+        'missing subject': 40401,
+        'not soft-deleted': 40405,
+        level: 'FULL',
+        'read-only': 'READONLY',
+        'while read-only': 42205,
+        'mode before': 'READONLY',
+        deleted: [1, 2],
+        'registered again': 3,
+        'with deleted': [2, 3],
+      })
+    })
   })
 
   describe('our client', () => {
