@@ -7,6 +7,7 @@ import { makeManualClock, systemClock } from './clock.ts'
 import { brokerConfig, ConfigError, factsOf, parseValue } from './config/index.ts'
 import { type DataDir, openDataDir } from './data-dir/index.ts'
 import { groupConfigOf, offsetsTopic, openGroupCoordinator, topicGroupLog } from './group/index.ts'
+import { kafkaRelease } from './kafka-release.ts'
 import { openLogManager, parseFolderName, temporaryFs, toLogConfig } from './log/index.ts'
 import { type MetadataStore, nameHash, openMetadataStore, RecordLogError } from './metadata/index.ts'
 import { type KafkaServer, listen, makeDispatcher, makeFaults, makeRequestLog } from './server/index.ts'
@@ -202,10 +203,7 @@ function checkOptions(options: BrokerOptions, host: string, port: number, broker
   }
   for (const [name, value] of Object.entries(options.config ?? {})) {
     const definition = brokerConfig(name)
-    if (!definition) {
-      options.logger?.warn({ setting: name }, 'a broker setting that this broker does not know; it has no effect')
-      continue
-    }
+    if (!definition) throw invalid(`config: ${name} is not a broker setting of Kafka ${kafkaRelease}`)
     if (definition.refused !== undefined && value !== definition.default) {
       throw invalid(`config: ${name} cannot be set: ${definition.refused}`)
     }

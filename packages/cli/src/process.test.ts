@@ -5,6 +5,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, 
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { Kafka, logLevel } from 'kafkajs'
 import { afterAll, describe, expect, inject, it, vi } from 'vitest'
 import '../../../test/support/engines.ts'
 import { isSameProcess, processIdentity } from './local/process-info.ts'
@@ -117,6 +118,34 @@ describe('up', () => {
     expect((await run(['topics', 'list', '-o', 'name'])).stdout).toBe('kept.topic\n')
     again.child.kill('SIGTERM')
     expect((await again.ended()).code).toBe(0)
+  })
+
+  it('gives the brokers the settings of the environment, and of --broker-config before those', async () => {
+    const offset = await freePortOffset()
+    const file = join(folder.path, 'settings.yaml')
+    writeFileSync(file, 'environments: { development: { broker: { num.partitions: 4, broker.rack: r1 } } }\n')
+    const words = ['up', '--port-offset', String(offset), '--data-dir', 'settings', '-f', file]
+    const wrong = await run([...words, '--broker-config', 'ssl.keystore.location=/keys'])
+    expect(wrong).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(
+        /ssl\.keystore\.location cannot be set: this broker has no TLS[\s\S]*--broker-config/,
+      ),
+    })
+    const detached = await run([...words, '--detach', '--broker-config', 'broker.rack=r2'])
+    expect(detached).toMatchObject({ code: 0 })
+    const kafka = new Kafka({ brokers: [`127.0.0.1:${9092 + offset}`], logLevel: logLevel.NOTHING })
+    const admin = kafka.admin()
+    await admin.connect()
+    const names = ['num.partitions', 'broker.rack']
+    const { resources } = await admin.describeConfigs({
+      includeSynonyms: false,
+      resources: [{ type: 4, name: '1', configNames: names }],
+    })
+    await admin.disconnect()
+    const settings = resources[0]!.configEntries.map(({ configName, configValue }) => `${configName}=${configValue}`)
+    expect(settings.sort()).toEqual(['broker.rack=r2', 'num.partitions=4'])
+    expect((await run(['down', '--port-offset', String(offset)])).code).toBe(0)
   })
 
   it('in the background returns when it is ready; down stops it; a second one on its data is refused', async () => {

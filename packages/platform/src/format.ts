@@ -88,6 +88,7 @@ const cluster = z
 const mapOf = <T extends z.ZodType>(inner: T, what: string) =>
   z.record(z.string(), inner, { error: `must be a map of ${what}` })
 
+const brokerSetting = z.union([z.string(), z.number(), z.boolean()], { error: 'must be a text, a number or a boolean' })
 const topics = mapOf(topic, 'topics by name').meta({ description: 'Topics by name.' })
 const services = mapOf(service, 'services by name').meta({ description: 'Services by name.' })
 const include = names('Further files with topics, services and users, beside this file.')
@@ -110,6 +111,9 @@ export const platformFile = z
               defaults: topic.meta({ description: 'Laid over the defaults.' }),
               topics: topics.meta({ description: 'Laid over topics that are declared below topics.' }),
               access,
+              broker: mapOf(brokerSetting, 'broker settings').meta({
+                description: 'Settings of the brokers that `selfmonitor up` starts, by Kafka’s own names.',
+              }),
             },
             { error: 'must be a map' },
           )

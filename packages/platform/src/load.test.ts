@@ -71,6 +71,25 @@ topics:
     })
   })
 
+  it('gives the broker settings of the environment as texts', async () => {
+    const text = `
+environments:
+  development: { broker: { num.partitions: 3, auto.create.topics.enable: false, broker.rack: r1 } }
+  production: {}
+topics: { a: { partitions: 1 } }
+`
+    expect((await load(text)).broker).toEqual({
+      'num.partitions': '3',
+      'auto.create.topics.enable': 'false',
+      'broker.rack': 'r1',
+    })
+    expect((await load(text, { environment: 'production' })).broker).toBeUndefined()
+    const list = text.replace('broker.rack: r1', 'broker.rack: [r1]')
+    expect(await mistakes(list)).toEqual([
+      expect.stringContaining('environments.development.broker."broker.rack": must be a text, a number or a boolean'),
+    ])
+  })
+
   it('gives a topic its own setting before the environment’s default, and that before the default', async () => {
     const text = `
 defaults: { partitions: 3, retention: 1d, config: { segment.ms: 1h } }

@@ -65,6 +65,7 @@ export async function loadPlatform(file: string, options: LoadOptions = {}): Pro
     environment,
     environments: entriesOf(get(root, 'environments')).map(([name]) => name),
     ...clusterOf(root, chosen),
+    ...brokerOf(chosen),
     ...ownsOf(get(root, 'owns')),
     protect: texts(get(root, 'protect')),
     topics: await Promise.all(
@@ -113,6 +114,13 @@ function checkEnvironment(root: Tree, environment: string, file: string, problem
 function clusterOf(root: Tree, chosen: Tree | undefined): Pick<Platform, 'cluster'> {
   const id = get(overlay(get(root, 'cluster'), get(chosen, 'cluster')), 'id')
   return id?.kind === 'scalar' ? { cluster: { id: String(id.value), at: id.at } } : {}
+}
+
+function brokerOf(chosen: Tree | undefined): Pick<Platform, 'broker'> {
+  const settings = entriesOf(get(chosen, 'broker')).flatMap(([name, { value }]) =>
+    value.kind === 'scalar' ? [[name, String(value.value)]] : [],
+  )
+  return settings.length === 0 ? {} : { broker: Object.fromEntries(settings) }
 }
 
 /** Where `topics` itself is mistyped or missing, that every reference leads nowhere follows from it. */

@@ -69,6 +69,8 @@ export interface Platform {
   readonly environment: string
   /** The environments that the file declares, in its order. */
   readonly environments?: readonly string[]
+  /** Settings of the brokers that `selfmonitor up` starts for this environment, by Kafka's names. */
+  readonly broker?: Readonly<Record<string, string>>
   /** Id of the cluster that this is for, where the file says one. */
   readonly cluster?: { readonly id: string; readonly at: PlatformPosition }
   /** Patterns (`*` stands for anything) of topics that may be deleted when they are not declared. */

@@ -1,6 +1,6 @@
 // `selfmonitor up`.
 import { usageError } from '../framework/errors.ts'
-import { integer } from '../framework/parse.ts'
+import { integer, keyValue } from '../framework/parse.ts'
 import { choice, defineVerb, flag, type Noun, text, value } from '../framework/verb.ts'
 import { version } from '../framework/version.ts'
 import { upDetached } from '../local/detach.ts'
@@ -27,6 +27,11 @@ const verb = defineVerb({
       integer(1),
       1,
     ),
+    brokerConfig: value(
+      '--broker-config <key=value>',
+      'a broker setting, such as num.partitions=3; repeatable',
+      keyValue,
+    ),
     dataDir: text('--data-dir <folder>', 'where data is kept (default .selfmonitor/data)'),
     detach: flag('-d, --detach', 'return once it is ready, leave it running in the background'),
     setup: flag('--setup', 'then apply platform.yaml'),
@@ -43,6 +48,7 @@ const verb = defineVerb({
       `--brokers=${options.brokers}`,
       `--port-offset=${portOffset}`,
       ...(options.dataDir === undefined ? [] : [`--data-dir=${options.dataDir}`]),
+      ...Object.entries(options.brokerConfig ?? {}).map(([key, setting]) => `--broker-config=${key}=${setting}`),
       ...(options.setup ? ['--setup'] : []),
       ...(options.file === undefined ? [] : [`--file=${options.file}`]),
       ...(context.settings.environment.origin === '--env' ? [`--env=${context.settings.environment.value}`] : []),

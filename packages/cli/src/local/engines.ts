@@ -1,7 +1,7 @@
 // The two brokers that `up` can start, behind one interface.
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { CliError, usageError } from '../framework/errors.ts'
+import { CliError, exitCodes, usageError } from '../framework/errors.ts'
 import type { ServerLog } from './logger.ts'
 import { commandLine, processIdentity } from './process-info.ts'
 import type { Engine, RunState } from './state.ts'
@@ -13,6 +13,8 @@ export interface EngineOptions {
   readonly port: number
   /** Each engine keeps its data in a sub-folder of its own name: the formats differ. */
   readonly dataDir: string
+  /** Settings of each broker, by Kafka's names. */
+  readonly config: Readonly<Record<string, string>>
   readonly logger: ServerLog['logger']
   /** What is happening, for progress lines. */
   readonly onProgress: (text: string) => void
@@ -52,8 +54,16 @@ async function startEmbedded(options: EngineOptions): Promise<RunningEngine> {
     dataDir: engineDataDir(options.dataDir, 'embedded'),
     port: options.port,
     brokers: options.brokers,
+    config: options.config,
     logger: options.logger,
   }).catch((error: Error & { code?: unknown }) => {
+    if (error.message.startsWith('config: ')) {
+      throw new CliError('BROKER_CONFIG', error.message.replace('config: ', ''), {
+        exitCode: exitCodes.usage,
+        hint: 'Broker settings come from --broker-config and from `broker:` of the environment in platform.yaml.',
+        cause: error,
+      })
+    }
     if (!String(error.code).startsWith('DATA_DIR_')) throw error
     throw new CliError(String(error.code), error.message, { hint: 'Another one: --data-dir <folder>.', cause: error })
   })
@@ -96,6 +106,7 @@ async function startRealKafka(options: EngineOptions): Promise<RunningEngine> {
     dataDir: engineDataDir(options.dataDir, 'apache'),
     port: options.port,
     brokers,
+    config: options.config,
     signal: options.signal,
     onProgress: ({ stage, detail }) => options.onProgress(detail === undefined ? stage : `${stage} ${detail}`),
     onExit: ({ nodeId, code, signal, logFile }) =>

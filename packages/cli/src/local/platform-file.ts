@@ -17,15 +17,21 @@ export function findPlatformFile(cwd: string, given: string | undefined): string
     if (existsSync(file)) return file
     throw new CliError('NO_PLATFORM_FILE', `There is no file ${given}.`, { exitCode: exitCodes.usage })
   }
-  for (let folder = cwd; ; folder = dirname(folder)) {
-    const file = join(folder, fileName)
-    if (existsSync(file)) return file
-    if (dirname(folder) === folder) break
-  }
+  const nearest = nearestPlatformFile(cwd)
+  if (nearest !== undefined) return nearest
   throw new CliError('NO_PLATFORM_FILE', `There is no ${fileName} in ${cwd} or above it.`, {
     exitCode: exitCodes.usage,
     hint: 'Name one with -f, or write one from a live cluster with `selfmonitor import`.',
   })
+}
+
+/** The nearest platform.yaml upwards. */
+export function nearestPlatformFile(cwd: string): string | undefined {
+  for (let folder = cwd; ; folder = dirname(folder)) {
+    const file = join(folder, fileName)
+    if (existsSync(file)) return file
+    if (dirname(folder) === folder) return undefined
+  }
 }
 
 /** @throws PlatformError with every mistake in the file. */

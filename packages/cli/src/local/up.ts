@@ -7,6 +7,7 @@ import { CliError, exitCodes, reportError } from '../framework/errors.ts'
 import { defaults } from '../framework/settings.ts'
 import { elapsed, shortAddresses } from '../output/format.ts'
 import { wrapFor } from '../output/wrap.ts'
+import { brokerSettings } from './broker-settings.ts'
 import { apacheBrokers, engineDataDir, forcedEnd, makeDataDir, startEngine } from './engines.ts'
 import { openServerLog } from './logger.ts'
 import { findPlatformFile } from './platform-file.ts'
@@ -25,6 +26,7 @@ export interface UpOptions {
   readonly portOffset: number
   readonly setup: boolean
   readonly file: string | undefined
+  readonly brokerConfig: Readonly<Record<string, string>> | undefined
   readonly version: string
 }
 
@@ -100,6 +102,7 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
   const wanted = wantedPorts(options)
   if (options.engine === 'apache') apacheBrokers(options.brokers)
   await demandNotRunning(paths, wanted)
+  const config = await brokerSettings(context, environment, options)
   const platformFile = options.setup ? findPlatformFile(io.cwd, options.file) : undefined
   makeDataDir(engineDataDir(paths.dataDir, options.engine))
   // Loading the registry and the clients takes longer than starting the broker: the disk's waits are used for it.
@@ -148,6 +151,7 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
           brokers: options.brokers,
           port: kafkaPort,
           dataDir: paths.dataDir,
+          config,
           logger: log.logger,
           onProgress,
           signal: io.signal,
