@@ -125,8 +125,11 @@ describe.skipIf(missingTool('kcat', '-V') !== null)('an embedded broker that is 
         broker = await startBrokerChild(dataDir, port, { 'num.partitions': String(partitions) })
         torn += tornNow
         if (tornNow > 0) {
-          const reports = broker.logLines.filter((line) => /cut|truncat|torn/i.test(line) && line.includes('crash'))
-          cut += reports.length
+          // Logs are checked while requests are served already.
+          const reports = () =>
+            broker.logLines.filter((line) => /cut|truncat|torn/i.test(line) && line.includes('crash'))
+          await expect.poll(() => reports().length).toBeGreaterThanOrEqual(tornNow)
+          cut += reports().length
         }
       }
       const results = await Promise.all(producers.map((producer) => producer.finish()))

@@ -17,6 +17,7 @@ import {
   readFileSync,
   readSync,
   rename,
+  renameSync,
   rm,
   stat,
   statfs,
@@ -63,6 +64,13 @@ export interface LogFs {
 }
 
 const openFile = promisify(open) as (path: PathLike, flags: number, mode: number) => Promise<number>
+const later = {
+  close: promisify(close),
+  stat: promisify(stat),
+  readdir: promisify(readdir) as (path: PathLike) => Promise<string[]>,
+  readFile: promisify(readFile) as (path: PathLike) => Promise<Buffer>,
+  rename: promisify(rename),
+}
 const direct = createDirectCalls()
 
 /** The real file system. */
@@ -77,25 +85,25 @@ export const nodeFs: LogFs = {
   close: (fd) =>
     direct(
       () => closeSync(fd),
-      () => promisify(close)(fd),
+      () => later.close(fd),
     ),
 
   // The callback forms are used on the hot path: a FileHandle costs several promises for each call.
   read(fd, buffer, offset, length, position) {
-    const later = () =>
+    const elsewhere = () =>
       new Promise<number>((resolve, reject) => {
         read(fd, buffer, offset, length, position, (error, bytesRead) => (error ? reject(error) : resolve(bytesRead)))
       })
-    if (length > maxDirectReadBytes) return later()
-    return direct(() => readSync(fd, buffer, offset, length, position), later)
+    if (length > maxDirectReadBytes) return elsewhere()
+    return direct(() => readSync(fd, buffer, offset, length, position), elsewhere)
   },
   writev(fd, buffers, position) {
-    const later = () =>
+    const elsewhere = () =>
       new Promise<number>((resolve, reject) => {
         writev(fd, buffers, position, (error, written) => (error ? reject(error) : resolve(written)))
       })
     const bytes = buffers.reduce((sum, { length }) => sum + length, 0)
-    return bytes > maxDirectWriteBytes ? later() : direct(() => writevSync(fd, buffers, position), later)
+    return bytes > maxDirectWriteBytes ? elsewhere() : direct(() => writevSync(fd, buffers, position), elsewhere)
   },
   truncate: promisify(ftruncate),
   sync: promisify(fdatasync),
@@ -104,7 +112,7 @@ export const nodeFs: LogFs = {
     const found = await ignoreMissing(
       direct(
         () => statSync(path),
-        () => promisify(stat)(path),
+        () => later.stat(path),
       ),
     )
     return found && { sizeBytes: found.size, modifiedMs: found.mtimeMs }
@@ -113,19 +121,23 @@ export const nodeFs: LogFs = {
     (await ignoreMissing(
       direct(
         () => readdirSync(dir),
-        () => promisify(readdir)(dir),
+        () => later.readdir(dir),
       ),
     )) ?? [],
   async makeDir(dir) {
     await promisify(mkdir)(dir, { recursive: true })
   },
-  rename: promisify(rename),
+  rename: (from, to) =>
+    direct(
+      () => renameSync(from, to),
+      () => later.rename(from, to),
+    ),
   remove: (path) => promisify(rm)(path, { recursive: true, force: true }),
   readFile: (path) =>
     ignoreMissing(
       direct<Buffer>(
         () => readFileSync(path),
-        () => promisify(readFile)(path),
+        () => later.readFile(path),
       ),
     ),
   writeFile: promisify(writeFile) as LogFs['writeFile'],
@@ -139,7 +151,7 @@ export const nodeFs: LogFs = {
     } finally {
       await file.close()
     }
-    await promisify(rename)(temporary, path)
+    await later.rename(temporary, path)
     await nodeFs.syncDir(path.slice(0, Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\'))))
   },
 

@@ -52,7 +52,7 @@ export function createHousekeeping(context: HousekeepingContext): Housekeeping {
     if (state.folder.ages !== undefined) return state.folder
     const folder = await pass(async () => {
       const topicId = state.folder.topicId ?? (await readOwner(fs, join(env.dir, slotName(slot))))
-      const found = await checkFolder(env, slot.topic, slot.partition, !state.folder.isSound)
+      const found = await checkFolder(env, slot.topic, slot.partition)
       return { topicId, isSound: !found.isDoubtful, ages: found.ages, logStartOffset: found.logStartOffset }
     })
     // Unless it has been opened or deleted meanwhile.

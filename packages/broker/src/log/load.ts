@@ -78,8 +78,6 @@ export async function loadLog(env: LogEnv, ref: PartitionRef, clean: boolean): P
   }
   if (onDisk) {
     const isSound = clean && (await openActive(env, state))
-    // A proper shutdown has synced everything, whatever the checkpoint's file says or does not say.
-    if (isSound) state.recoveryPoint = state.highWatermark
     const ends = isSound ? new Map<Segment, bigint>() : await recover(env, state, names)
     await reportHoles(env, state, ends)
   }
@@ -136,7 +134,8 @@ async function openActive(env: LogEnv, state: LogState): Promise<boolean> {
   segment.sizeBytes = size
   if (end.problem !== undefined) return false
   state.highWatermark = end.nextOffset
-  return end.nextOffset >= state.recoveryPoint
+  // What lies behind the recovery point was only read by the broker that shut down: it is whole, but need not have been synced.
+  return end.nextOffset === state.recoveryPoint
 }
 
 /**

@@ -23,8 +23,11 @@ export interface ManagedLog extends PartitionLog {
   configChanged(): void
   /** Removes expired segments, and producers not heard of since `producersBeforeMs`. */
   enforceRetention(producersBeforeMs: number): Promise<void>
-  /** Syncs everything and leaves it as a proper shutdown does. */
-  close(): Promise<void>
+  /**
+   * Syncs everything and leaves it as a proper shutdown does.
+   * @param inHurry a log that was only read is left as it was found, unless checking it again would take long
+   */
+  close(inHurry: boolean): Promise<void>
   /** What is left of a log that was closed; undefined when it never had a folder. */
   folder(): ClosedFolder | undefined
   /** Whether anybody has used the log since the last call, or waits for it to grow. */
@@ -34,6 +37,9 @@ export interface ManagedLog extends PartitionLog {
   /** Refuses all further use, and moves the folder out of the way. @returns the folder that remains to be removed */
   detach(movedTo: string): Promise<string | undefined>
 }
+
+/** More than this is not read again at the next start only because nobody had the time to sync it. */
+const longBytes = 16 * 1024 * 1024
 
 /** @throws LogError KAFKA_STORAGE_ERROR when the folder cannot be read or is damaged where no recovery helps */
 export async function openPartitionLog(env: LogEnv, ref: PartitionRef, clean: boolean): Promise<ManagedLog> {
@@ -226,13 +232,13 @@ export async function openPartitionLog(env: LogEnv, ref: PartitionRef, clean: bo
     },
 
     // In one turn: what comes meanwhile is refused, not written behind what was said to be the end.
-    close: () =>
+    close: (inHurry) =>
       queue.exclusive(async () => {
         if (state.closed !== undefined) return
-        await sync()
+        const isUntouched = state.appendedBytes === 0 && !state.syncFailed && activeSegment(state).sizeBytes < longBytes
+        if (!(inHurry && isUntouched)) await sync()
         await state.finishing
-        // A log that was only read is left as it was found.
-        if (state.onDisk && state.snapshotOffset !== state.highWatermark) {
+        if (state.onDisk && state.snapshotOffset !== state.highWatermark && !(inHurry && isUntouched)) {
           await saveIndex(env, activeSegment(state))
           await writeProducerSnapshot(env, state, state.highWatermark, encodeProducers(state.producers))
         }

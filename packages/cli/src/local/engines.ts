@@ -22,6 +22,8 @@ export interface EngineOptions {
   readonly signal: AbortSignal
   /** A broker process ended that nobody asked to: `broker 2 ended (SIGKILL); its log: …`. */
   readonly onTrouble: (said: string) => void
+  /** Something that takes long and holds up nobody: `checking partition logs: 12000 of 39000 …`. */
+  readonly onNote: (said: string) => void
 }
 
 export interface RunningEngine {
@@ -56,6 +58,7 @@ async function startEmbedded(options: EngineOptions): Promise<RunningEngine> {
     brokers: options.brokers,
     config: options.config,
     logger: options.logger,
+    onCheck: checkReport(options.onNote),
   }).catch((error: Error & { code?: unknown }) => {
     if (error.message.startsWith('config: ')) {
       throw new CliError('BROKER_CONFIG', error.message.replace('config: ', ''), {
@@ -72,6 +75,25 @@ async function startEmbedded(options: EngineOptions): Promise<RunningEngine> {
     description: `embedded, ${nodeCount(options.brokers)}`,
     nodes: [],
     close: () => broker.close(),
+  }
+}
+
+/** How often the progress of a long check is said. */
+const checkReportMs = 2000
+
+/** Says how far the check of partition logs after a start is, when it takes longer than a moment. */
+export function checkReport(
+  say: (text: string) => void,
+  now: () => number = () => performance.now(),
+): (progress: { readonly done: number; readonly total: number }) => void {
+  let saidMs = now()
+  let saidAny = false
+  return ({ done, total }) => {
+    if (done === total && saidAny) say(`all ${total} partition logs are checked`)
+    if (done === total || now() - saidMs < checkReportMs) return
+    saidMs = now()
+    saidAny = true
+    say(`checking partition logs: ${done} of ${total}; requests are answered meanwhile`)
   }
 }
 

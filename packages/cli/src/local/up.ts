@@ -156,6 +156,7 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
           onProgress,
           signal: io.signal,
           onTrouble: (said) => context.note(`  ${colours.stderr.careful(said)}`),
+          onNote: (said) => context.note(`  ${colours.stderr.aside(said)}`),
         }),
       (running) => `${shortAddresses(running.bootstrapServers)}  ${running.description}`,
     )
