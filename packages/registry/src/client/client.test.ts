@@ -114,6 +114,19 @@ describe('the registry client', () => {
     })
   })
 
+  it('is refused a check of what is not a schema, also where a registry calls it incompatible', async () => {
+    const { client, sent } = clientWith([
+      { body: { is_compatible: false, messages: ['Invalid schema {…}, details: no'] } },
+      { status: 422, body: { error_code: 42201, message: 'Invalid schema {…}, details: no' } },
+    ])
+    const error = await failure(client.check('s', { schema: '{' }))
+    expect(error).toMatchObject({ code: 'REGISTRY_REFUSED', errorCode: 42201 })
+    expect(sent.map(({ url }) => url.slice('http://registry:8081'.length))).toEqual([
+      '/compatibility/subjects/s/versions?verbose=true',
+      '/compatibility/subjects/s/versions',
+    ])
+  })
+
   it('tells an incompatible schema apart, of new registries and old ones', async () => {
     for (const error_code of [40901, 409]) {
       const { client, sent } = clientWith([{ status: 409, body: { error_code, message: 'incompatible' } }])

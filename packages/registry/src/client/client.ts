@@ -40,10 +40,20 @@ export function createRegistryClient(
     return orNull([40401, 40402], version === 'latest' ? load() : byVersion.get(path, load))
   }
 
-  function check(subject: string, schema: SchemaDefinition, version: number | 'latest' | undefined): Promise<unknown> {
+  async function check(subject: string, schema: SchemaDefinition, version: number | 'latest' | undefined) {
     const of = version === undefined ? '' : `/${version}`
-    const path = `/compatibility${versionsPath(subject)}${of}?verbose=true`
-    return http({ method: 'POST', path, body: bodyOf(schema) })
+    const ask = async (verbose: boolean) => {
+      const path = `/compatibility${versionsPath(subject)}${of}${query({ verbose })}`
+      const answer = (await http({ method: 'POST', path, body: bodyOf(schema) })) as {
+        is_compatible: boolean
+        messages?: string[]
+      }
+      return { compatible: answer.is_compatible, messages: answer.messages ?? [] }
+    }
+    const result = await ask(true)
+    // With `verbose`, registries say of a text that is not a schema that it is incompatible: without, they refuse it.
+    if (!result.compatible && result.messages.some((message) => message.startsWith('Invalid schema'))) await ask(false)
+    return result
   }
 
   return {
@@ -95,10 +105,7 @@ export function createRegistryClient(
     },
 
     async check(subject, schema, { version } = {}) {
-      const answer = await orNull([40401], check(subject, schema, version))
-      if (answer === null) return { compatible: true, messages: [] }
-      const { is_compatible: compatible, messages = [] } = answer as { is_compatible: boolean; messages?: string[] }
-      return { compatible, messages }
+      return (await orNull([40401], check(subject, schema, version))) ?? { compatible: true, messages: [] }
     },
 
     async getCompatibility(subject, { defaultToGlobal = true } = {}) {
