@@ -24,6 +24,16 @@ describe('the settings of a stream', () => {
     })
   })
 
+  it('take KAFKA_COMPRESSION_TYPE, which the caller may overrule', () => {
+    const env = { KAFKA_COMPRESSION_TYPE: 'zstd' }
+    expect(resolveOptions({ service: 'a' }, {}).compression).toBe('none')
+    expect(resolveOptions({ service: 'a' }, env).compression).toBe('zstd')
+    expect(resolveOptions({ service: 'a', compression: 'lz4' }, env).compression).toBe('lz4')
+    expect(() => resolveOptions({ service: 'a' }, { KAFKA_COMPRESSION_TYPE: 'brotli' })).toThrow(
+      'KAFKA_COMPRESSION_TYPE: "brotli" is not one of none, gzip, snappy, lz4, zstd',
+    )
+  })
+
   it('are those of `selfmonitor up` where nobody says anything', () => {
     expect(resolveOptions({ service: 'a' }, {})).toMatchObject({
       bootstrapServers: '127.0.0.1:9092',

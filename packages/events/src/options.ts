@@ -1,5 +1,6 @@
 // Where a stream's settings come from: options first, then the environment, then the addresses that `selfmonitor up` uses.
 import { EventsConfigError } from './errors.ts'
+import { type CompressionType, compressionTypes } from './kafka/compression.ts'
 import type { EventStreamOptions } from './types.ts'
 
 export interface SecurityOptions {
@@ -39,6 +40,7 @@ export interface ResolvedOptions extends SecurityOptions {
   readonly drainTimeoutMs: number
   readonly deliveryTimeoutMs: number
   readonly maxWaitingBytes: number
+  readonly compression: CompressionType
   readonly sessionTimeoutMs: number
   readonly commitIntervalMs: number
   readonly maxQueued: number
@@ -81,6 +83,7 @@ export function resolveOptions(options: EventStreamOptions, env: NodeJS.ProcessE
     drainTimeoutMs: integer('drainTimeoutMs', options.drainTimeoutMs ?? 30_000, 0, 86_400_000),
     deliveryTimeoutMs: integer('deliveryTimeoutMs', options.deliveryTimeoutMs ?? 120_000, 1, 86_400_000),
     maxWaitingBytes: integer('maxWaitingBytes', options.maxWaitingBytes ?? 32 * 1024 * 1024, 1, 2 ** 40),
+    compression: compression(options.compression, env),
     sessionTimeoutMs: integer('sessionTimeoutMs', options.sessionTimeoutMs ?? 45_000, 1000, 1_800_000),
     commitIntervalMs: integer('commitIntervalMs', options.commitIntervalMs ?? 1000, 1, 3_600_000),
     maxQueued: integer('maxQueued', options.maxQueued ?? 2000, 1, 10_000_000),
@@ -96,6 +99,12 @@ export function resolveOptions(options: EventStreamOptions, env: NodeJS.ProcessE
     },
     ...security(options, env),
   }
+}
+
+function compression(option: string | undefined, env: NodeJS.ProcessEnv): CompressionType {
+  if (option !== undefined) return oneOf('compression', option, compressionTypes)
+  const variable = env.KAFKA_COMPRESSION_TYPE?.trim()
+  return variable ? oneOf('KAFKA_COMPRESSION_TYPE', variable, compressionTypes) : 'none'
 }
 
 function security(options: EventStreamOptions, env: NodeJS.ProcessEnv): SecurityOptions {

@@ -5,6 +5,7 @@ import { createEmitter } from './emitter.ts'
 import { EventsClosedError, EventsConfigError, EventsConnectionError } from './errors.ts'
 import { type Consumer, createConsumer, createDeadLetterWriter, type TopicHandlers } from './handle/index.ts'
 import {
+  createCompressor,
   createKafkaClient,
   createProducer,
   isAuthenticationFailure,
@@ -88,6 +89,7 @@ export async function connectEvents<Events extends CatalogueOf<Events> = EventCa
     logger,
     deliveryTimeoutMs: settings.deliveryTimeoutMs,
     maxWaitingBytes: settings.maxWaitingBytes,
+    compressor: createCompressor(settings.compression),
     onRoom: () => emitter.resume(),
   })
   const emitter = createEmitter({

@@ -212,6 +212,11 @@ export interface EventStreamOptions {
   deliveryTimeoutMs?: number
   /** Bytes of unacknowledged events beyond which `emit` waits before it adds more. Default 32 MiB. */
   maxWaitingBytes?: number
+  /**
+   * What batches of events are compressed with (Kafka's `compression.type`). Default `KAFKA_COMPRESSION_TYPE`, else `none`.
+   * A batch that would not become smaller is sent as it is.
+   */
+  compression?: 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
   /** How long the group waits for this member's heartbeats; handlers may run for longer. Default 45000. */
   sessionTimeoutMs?: number
   /** How often offsets of handled events are committed. Default 1000. */

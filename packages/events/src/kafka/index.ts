@@ -8,6 +8,7 @@ export {
   reasonOf,
   type TopicMetadata,
 } from './client.ts'
+export { type CompressionType, compressionTypes, createCompressor } from './compression.ts'
 export { createFetcher, type FetchedRecord, type Fetcher, listOffset } from './fetcher.ts'
 export { createGroupMember, type GroupMember, type TopicPartition } from './group.ts'
 export { murmur2, partitionForKey } from './murmur2.ts'

@@ -41,15 +41,24 @@ export function produceErrorKind(error: string): ProduceErrorKind {
   return kinds[error] ?? 'passing'
 }
 
-/** What to do about an error that does not go away. */
-export function explainRefusal(error: string): string {
+/**
+ * What to do about an error that does not go away.
+ * @param said what the broker says about it; null when it says nothing
+ */
+export function explainRefusal(error: string, said: string | null): string {
+  const advice = adviceOf(error)
+  if (advice === null) return said ?? error
+  return said === null ? `${error}: ${advice}` : `${error}: ${said.replace(/\.$/, '')}: ${advice}`
+}
+
+function adviceOf(error: string): string | null {
   switch (error) {
     case 'MESSAGE_TOO_LARGE':
     case 'RECORD_LIST_TOO_LARGE':
-      return `${error}: the event is larger than the topic's max.message.bytes; make it smaller, or raise the setting`
+      return "the event is larger than the topic's max.message.bytes; make it smaller, set `compression` (KAFKA_COMPRESSION_TYPE), or raise the setting"
     case 'TOPIC_AUTHORIZATION_FAILED':
-      return `${error}: this service may not write here; add the topic to its \`produces\` in platform.yaml`
+      return 'this service may not write here; add the topic to its `produces` in platform.yaml'
     default:
-      return error
+      return null
   }
 }

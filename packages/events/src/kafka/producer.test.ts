@@ -175,6 +175,7 @@ describe('the producer', () => {
       logger,
       deliveryTimeoutMs,
       maxWaitingBytes: 1e9,
+      compressor: null,
       onRoom() {},
     })
     await producer.load('t')
@@ -249,6 +250,7 @@ describe('the producer', () => {
       logger,
       deliveryTimeoutMs: 60_000,
       maxWaitingBytes: 1e9,
+      compressor: null,
       onRoom() {},
     })
     await producer.load('t')
@@ -282,6 +284,7 @@ describe('the producer', () => {
       logger,
       deliveryTimeoutMs: 60_000,
       maxWaitingBytes: 1e9,
+      compressor: null,
       onRoom() {},
     })
     await producer.load('t')

@@ -12,9 +12,10 @@
 import { EmitError, EventsClosedError, EventsError } from '../errors.ts'
 import type { Logger } from '../types.ts'
 import { isAuthenticationFailure, type KafkaClient, kafkaErrorName, reasonOf, type TopicMetadata } from './client.ts'
+import type { Compressor } from './compression.ts'
 import { explainRefusal, produceErrorKind } from './produce-errors.ts'
 import { type ProduceResult, parseProduceResponse, writeProduceRequest } from './produce-request.ts'
-import { type BatchBuilder, createBatchBuilder, type EncodedHeaders } from './record-batch.ts'
+import { type BatchBuilder, type CompressedRecords, createBatchBuilder, type EncodedHeaders } from './record-batch.ts'
 import { requireTopic } from './require-topic.ts'
 import { backoffMs } from './wait.ts'
 
@@ -62,6 +63,8 @@ export interface ProducerOptions {
   readonly deliveryTimeoutMs: number
   /** Bytes of unacknowledged records beyond which `hasRoom` is false (Kafka's `buffer.memory`). */
   readonly maxWaitingBytes: number
+  /** What batches are compressed with; null for nothing. */
+  readonly compressor: Compressor | null
   readonly onRoom: () => void
   readonly now?: () => number
 }
@@ -78,6 +81,8 @@ interface Batch {
   identity: Identity | null
   sequence: number
   bytes: Buffer | null
+  /** Its records, compressed: kept for a batch that is sealed again under another identity. */
+  compressed: CompressedRecords | null
   /** Sent at least once without an answer that settles its fate. */
   uncertain: boolean
   /** The same before the latest attempt. */
@@ -108,7 +113,7 @@ const minSpareBytes = 16 * 1024
 const metadataAgeMs = 300_000
 
 export function createProducer(options: ProducerOptions): Producer {
-  const { client, logger } = options
+  const { client, logger, compressor } = options
   const now = options.now ?? Date.now
   const topics = new Map<string, { partitions: Partition[]; loadedMs: number; refreshing: boolean }>()
   const dirty = new Set<Partition>()
@@ -273,6 +278,7 @@ export function createProducer(options: ProducerOptions): Producer {
     let results: ProduceResult[] | null = null
     let failure: unknown = null
     try {
+      await Promise.all(batches.map(compress))
       for (const [i, partition] of partitions.entries()) await seal(partition, batches[i]!)
       const connection = await client.connection(node)
       const version = await client.version('Produce')
@@ -315,6 +321,12 @@ export function createProducer(options: ProducerOptions): Producer {
     pump()
   }
 
+  async function compress(batch: Batch): Promise<void> {
+    if (compressor === null || batch.bytes !== null || batch.compressed !== null) return
+    const bytes = await compressor.compress(batch.records.records())
+    if (bytes !== null) batch.compressed = { code: compressor.code, bytes }
+  }
+
   /** Gives a batch its identity and sequence, once. */
   async function seal(partition: Partition, batch: Batch): Promise<void> {
     if (batch.bytes !== null) return
@@ -331,7 +343,12 @@ export function createProducer(options: ProducerOptions): Producer {
     batch.sequence = partition.nextSequence
     // Sequences wrap from 2^31 - 1 to 0.
     partition.nextSequence = (partition.nextSequence + batch.records.count) % 0x80000000
-    batch.bytes = batch.records.finish(batch.identity.producerId, batch.identity.epoch, batch.sequence)
+    batch.bytes = batch.records.finish(
+      batch.identity.producerId,
+      batch.identity.epoch,
+      batch.sequence,
+      batch.compressed,
+    )
   }
 
   function settle(partition: Partition, batch: Batch, result: ProduceResult | undefined, failure: unknown): void {
@@ -360,7 +377,7 @@ export function createProducer(options: ProducerOptions): Producer {
         partition.batches.unshift(...splitBatch(batch))
         return
       }
-      giveUp(partition, error, result?.message ?? explainRefusal(error!))
+      giveUp(partition, error, explainRefusal(error!, result?.message ?? null))
       return
     }
     // Credentials that are refused will go on being refused: say so now instead of after the delivery timeout.
@@ -438,6 +455,7 @@ export function createProducer(options: ProducerOptions): Producer {
       identity: null,
       sequence: 0,
       bytes: null,
+      compressed: null,
       uncertain: false,
       uncertainBefore: false,
       attempts: 0,

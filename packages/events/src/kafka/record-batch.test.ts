@@ -42,7 +42,7 @@ describe('a record batch', () => {
         for (const { key, value, headers, timestampMs } of records) {
           append(batch, key, value, encodeHeaders(headers), timestampMs)
         }
-        expect(read(batch.finish(7n, 1, 42))).toEqual(records.map((one, offset) => ({ offset, ...one })))
+        expect(read(batch.finish(7n, 1, 42, null))).toEqual(records.map((one, offset) => ({ offset, ...one })))
       }),
     )
   })
@@ -54,7 +54,7 @@ describe('a record batch', () => {
         for (const { key, value, headers, timestampMs } of records) {
           append(batch, key, value, encodeHeaders(headers), timestampMs)
         }
-        const singles = batch.split().flatMap((single) => read(single.finish(7n, 1, 42)))
+        const singles = batch.split().flatMap((single) => read(single.finish(7n, 1, 42, null)))
         expect(singles).toEqual(records.map((one) => ({ offset: 0, ...one })))
       }),
     )
@@ -64,7 +64,7 @@ describe('a record batch', () => {
     const batch = createBatchBuilder()
     append(batch, null, Buffer.from('a'), noHeaders, 5)
     append(batch, null, Buffer.from('b'), noHeaders, 3)
-    const [written] = readRecordsBatches(Reader.from(batch.finish(9n, 3, 100)))
+    const [written] = readRecordsBatches(Reader.from(batch.finish(9n, 3, 100, null)))
     expect(written).toMatchObject({ producerId: 9n, producerEpoch: 3, firstSequence: 100, lastOffsetDelta: 1 })
     expect(written).toMatchObject({ magic: 2, firstTimestamp: 5n, maxTimestamp: 5n })
   })

@@ -6,6 +6,7 @@ const headerBytes = 61
 const initialBytes = 4096
 const nativeCopy = Buffer.prototype.copy
 const nothing = new Uint8Array(0)
+const emptyHeader = Buffer.alloc(headerBytes)
 
 /** Headers in their wire form (count, then length-prefixed keys and values), made once for many records. */
 export type EncodedHeaders = Buffer
@@ -29,6 +30,11 @@ export function encodeHeaders(entries: readonly (readonly [string, string | Uint
   return Buffer.concat(parts)
 }
 
+export interface CompressedRecords {
+  readonly code: number
+  readonly bytes: Buffer
+}
+
 /** A batch that is being filled. */
 export interface BatchBuilder {
   readonly count: number
@@ -48,8 +54,14 @@ export interface BatchBuilder {
     headers: EncodedHeaders,
     timestampMs: number,
   ): void
-  /** The finished batch, a view of the builder's buffer. May be called again with another identity. */
-  finish(producerId: bigint, producerEpoch: number, baseSequence: number): Buffer
+  /** The records without the batch's header, as a compressor takes them: a view of the builder's buffer. */
+  records(): Buffer
+  /**
+   * The finished batch. May be called again with another identity.
+   * @param compressed the records, compressed, and the codec's number; null for the records as they are, which makes the
+   *   batch a view of the builder's buffer
+   */
+  finish(producerId: bigint, producerEpoch: number, baseSequence: number, compressed: CompressedRecords | null): Buffer
   /** The same records as batches of one each, for a topic whose `max.message.bytes` the whole batch exceeds. */
   split(): BatchBuilder[]
 }
@@ -116,21 +128,27 @@ export function createBatchBuilder(spare?: Buffer): BatchBuilder {
       count++
     },
 
-    finish(producerId, producerEpoch, baseSequence) {
-      buffer.writeBigInt64BE(0n, 0)
-      buffer.writeInt32BE(position - 12, 8)
-      buffer.writeInt32BE(-1, 12)
-      buffer[16] = 2
-      buffer.writeInt16BE(0, 21)
-      buffer.writeInt32BE(count - 1, 23)
-      buffer.writeBigInt64BE(BigInt(baseTimestamp), 27)
-      buffer.writeBigInt64BE(BigInt(maxTimestamp), 35)
-      buffer.writeBigInt64BE(producerId, 43)
-      buffer.writeInt16BE(producerEpoch, 51)
-      buffer.writeInt32BE(baseSequence, 53)
-      buffer.writeInt32BE(count, 57)
-      buffer.writeUInt32BE(crc32c(buffer.subarray(21, position)) >>> 0, 17)
-      return buffer.subarray(0, position)
+    records: () => buffer.subarray(headerBytes, position),
+
+    finish(producerId, producerEpoch, baseSequence, compressed) {
+      const batch =
+        compressed === null
+          ? buffer.subarray(0, position)
+          : Buffer.concat([emptyHeader, compressed.bytes], headerBytes + compressed.bytes.length)
+      batch.writeBigInt64BE(0n, 0)
+      batch.writeInt32BE(batch.length - 12, 8)
+      batch.writeInt32BE(-1, 12)
+      batch[16] = 2
+      batch.writeInt16BE(compressed?.code ?? 0, 21)
+      batch.writeInt32BE(count - 1, 23)
+      batch.writeBigInt64BE(BigInt(baseTimestamp), 27)
+      batch.writeBigInt64BE(BigInt(maxTimestamp), 35)
+      batch.writeBigInt64BE(producerId, 43)
+      batch.writeInt16BE(producerEpoch, 51)
+      batch.writeInt32BE(baseSequence, 53)
+      batch.writeInt32BE(count, 57)
+      batch.writeUInt32BE(crc32c(batch.subarray(21)) >>> 0, 17)
+      return batch
     },
 
     split() {
