@@ -3,22 +3,55 @@
 // Behaviour
 // - A topic that does not exist is created when the request allows it and `auto.create.topics.enable` is on; it is there
 //   when the answer leaves (Kafka answers UNKNOWN_TOPIC_OR_PARTITION first and wants to be asked again).
+// - An answer about all topics is encoded once for all clients that ask, until a topic changes.
 // - The controller is the first presented broker: as in KRaft, any broker takes admin requests.
 //
 // Versions: v0 asks for all topics with an empty list, later ones with null. v10 returns topic ids, v12 takes them
 // (KIP-516). v8 to v10 may ask for the cluster's authorised operations.
-import { errorCodes, type RequestOf, type ResponseInput, type Uuid, zeroUuid } from '@selfmonitor/protocol'
+import {
+  encodeResponseBody,
+  errorCodes,
+  type RequestOf,
+  type ResponseInput,
+  type Uuid,
+  zeroUuid,
+} from '@selfmonitor/protocol'
 import { KafkaError } from '../errors.ts'
 import { planTopic, type TopicMetadata, topicNameProblem } from '../metadata/index.ts'
 import type { BrokerState } from '../state.ts'
 import { allClusterOperations, allTopicOperations, operationsNotAsked } from './authorized-operations.ts'
 import type { ApiHandler } from './handler.ts'
+import { createSharedAnswers } from './shared-answers.ts'
 
 type TopicAnswer = NonNullable<ResponseInput<'Metadata'>['topics']>[number]
 
 export const handleMetadata: ApiHandler<'Metadata'> = async (request, { broker, apiVersion }) => {
   const operations = request.includeTopicAuthorizedOperations ? allTopicOperations : operationsNotAsked
-  const topics = await answerAll(request, broker, apiVersion, operations)
+  if (request.topics === null || (apiVersion === 0 && request.topics.length === 0)) {
+    const all = broker.metadata.topics()
+    const flags = [operations, request.includeClusterAuthorizedOperations]
+    return allTopics.answer(all, `${apiVersion} ${flags}`, () => {
+      const topics = all.map((topic) => describe(topic, operations))
+      return encodeResponseBody('Metadata', apiVersion, responseOf(request, broker, apiVersion, topics))
+    })
+  }
+  return responseOf(
+    request,
+    broker,
+    apiVersion,
+    await answerNamed(request, request.topics, broker, apiVersion, operations),
+  )
+}
+
+/** Encoded answers about all topics: with thousands of partitions each is megabytes and takes tens of milliseconds to make. */
+const allTopics = createSharedAnswers()
+
+function responseOf(
+  request: RequestOf<'Metadata'>,
+  broker: BrokerState,
+  apiVersion: number,
+  topics: TopicAnswer[],
+): ResponseInput<'Metadata'> {
   const rack = broker.config.optionalString('broker.rack')
   return {
     brokers: broker.brokers.map(({ brokerId, host, port }) => ({ nodeId: brokerId, host, port, rack })),
@@ -31,15 +64,13 @@ export const handleMetadata: ApiHandler<'Metadata'> = async (request, { broker, 
   }
 }
 
-function answerAll(
-  { topics: wanted, allowAutoTopicCreation }: RequestOf<'Metadata'>,
+function answerNamed(
+  { allowAutoTopicCreation }: RequestOf<'Metadata'>,
+  wanted: NonNullable<RequestOf<'Metadata'>['topics']>,
   broker: BrokerState,
   apiVersion: number,
   operations: number,
 ): TopicAnswer[] | Promise<TopicAnswer[]> {
-  if (wanted === null || (apiVersion === 0 && wanted.length === 0)) {
-    return broker.metadata.topics().map((topic) => describe(topic, operations))
-  }
   if (apiVersion >= 12 && wanted.some(({ name, topicId }) => name === null && topicId === zeroUuid)) {
     // A topic without name and id: Kafka fails on it, and with it on all others.
     return wanted.map((topic) => refuse(topic, errorCodes.UNKNOWN_SERVER_ERROR))

@@ -36,7 +36,7 @@ export interface Connection {
 /**
  * Answers one request.
  *
- * A handler returns the response, or a promise of it, or `null` for "no answer" (Produce with acks=0). It throws
+ * A handler returns the response (or an `EncodedResponse`), or a promise of it, or `null` for "no answer" (Produce with acks=0). It throws
  * `CloseConnection` where Kafka would close the connection. Anything else that it throws is logged and answered with
  * UNKNOWN_SERVER_ERROR in the shape of that API's response; a `KafkaError` (any error whose `code` is the name of a Kafka error) is answered with its
  * own code in that shape.
@@ -48,10 +48,18 @@ export interface Connection {
 export type Handler<Request, Response> = (
   request: Request,
   context: RequestContext,
-) => Response | null | Promise<Response | null>
+) => Response | EncodedResponse | null | Promise<Response | EncodedResponse | null>
 
 /** The handler of one API by Kafka's name: `ApiHandler<'Fetch'>`. */
 export type ApiHandler<N extends ApiName> = Handler<RequestOf<N>, ResponseInput<N>>
+
+/** An answer whose body is encoded already, because it goes to many: see `encodeResponseBody`. Its buffers must not change. */
+export class EncodedResponse {
+  readonly body: readonly Buffer[]
+  constructor(body: readonly Buffer[]) {
+    this.body = body
+  }
+}
 
 /** Thrown by a handler to end the connection without an answer; `reason` is logged. */
 export class CloseConnection extends Error {

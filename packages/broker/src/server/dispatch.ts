@@ -5,10 +5,11 @@ import {
   decodeRequest,
   encodeResponse,
   errorCodes,
+  frameResponse,
   parseRequestHeader,
   type RequestOf,
 } from '@selfmonitor/protocol'
-import { CloseConnection, type Connection, type Handler, type RequestContext } from '../api/handler.ts'
+import { CloseConnection, type Connection, EncodedResponse, type Handler, type RequestContext } from '../api/handler.ts'
 import { type ApiTable, supportedVersions } from '../api/table.ts'
 import type { BufferPool } from '../buffer-pool.ts'
 import { toKafkaError } from '../errors.ts'
@@ -130,6 +131,7 @@ export function makeDispatcher({ state, apis, faults, requests }: DispatcherOpti
     }
     try {
       const response = await handle(request, context)
+      if (response instanceof EncodedResponse) return frameResponse(api.name, apiVersion, correlationId, response.body)
       return response === null ? null : encodeResponse(api.name, apiVersion, correlationId, response as object)
     } catch (error) {
       if (error instanceof CloseConnection) throw error

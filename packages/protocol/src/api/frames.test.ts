@@ -7,6 +7,8 @@ import {
   decodeResponse,
   encodeRequest,
   encodeResponse,
+  encodeResponseBody,
+  frameResponse,
   parseRequestHeader,
   requestHeaderVersion,
   responseHeaderVersion,
@@ -104,6 +106,14 @@ describe('response frames', () => {
       correlationId: 78,
       body: { coordinators: [{ key: 'g', nodeId: 1, host: 'h', port: 9092, errorMessage: '' }] },
     })
+  })
+
+  it('are the same when the body was encoded before', () => {
+    for (const version of [8, 9]) {
+      const body = { clusterId: 'c', controllerId: 1, topics: [{ name: 't' }] }
+      const framed = frameResponse('Metadata', version, 5, encodeResponseBody('Metadata', version, body))
+      expect(Buffer.concat(framed)).toEqual(Buffer.concat(encodeResponse('Metadata', version, 5, body)))
+    }
   })
 
   it('of ApiVersions keep the oldest header at every version, so that any client can read them', () => {

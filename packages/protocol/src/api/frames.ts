@@ -91,6 +91,33 @@ export function encodeResponse<N extends ApiName>(
   })
 }
 
+/**
+ * Writes the body of a response alone, for one that answers many requests: `frameResponse` puts size and header before it.
+ * @throws ProtocolError with the field's path
+ */
+export function encodeResponseBody<N extends ApiName>(name: N, version: number, body: ResponseInput<N>): Buffer[] {
+  const api: Api = apis[name]
+  const writer = new Writer()
+  write(api.response, version, writer, body as Encodable<Message>)
+  return writer.finish()
+}
+
+/** A whole response of an encoded body, which is passed through without a copy. */
+export function frameResponse(
+  name: ApiName,
+  version: number,
+  correlationId: number,
+  body: readonly Buffer[],
+): Buffer[] {
+  const bodySize = body.reduce((sum, chunk) => sum + chunk.length, 0)
+  const writer = new Writer(16)
+  writer.int32(0)
+  write(responseHeader, responseHeaderVersion(apis[name], version), writer, { correlationId })
+  const head = Buffer.concat(writer.finish())
+  head.writeInt32BE(head.length - 4 + bodySize, 0)
+  return [head, ...body]
+}
+
 /** Writes a request as a list of buffers, size prefix first. @throws ProtocolError with the field's path */
 export function encodeRequest<N extends ApiName>(
   name: N,
