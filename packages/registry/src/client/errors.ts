@@ -45,7 +45,7 @@ export class RegistryError extends Error {
 
 const hints: Readonly<Record<number, string>> = {
   401: 'give a user and password, or check them',
-  403: 'ask for the permission, or use another user',
+  403: 'ask for the permission, use another user, or a host name that the registry answers to',
   409: "make the schema compatible, or change the subject's level",
   40901: "make the schema compatible, or change the subject's level",
   40401: 'register a schema under this subject first',
