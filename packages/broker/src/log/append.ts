@@ -8,7 +8,7 @@ import { LogError } from './errors.ts'
 import { writeFully } from './fs.ts'
 import type { ProducedBatch } from './producer-state.ts'
 import { rollIsDue, rollSegment } from './roll.ts'
-import { logFile, noteBatch } from './segment.ts'
+import { logFile, noteBatch, type Segment } from './segment.ts'
 import { activeSegment, type LogState, partitionName } from './state.ts'
 import type { AppendResult } from './types.ts'
 import type { Turn } from './write-queue.ts'
@@ -40,7 +40,16 @@ export interface Appender {
   writeGroup(waiting: PendingAppend[], turn: Turn): Promise<void>
 }
 
-export function createAppender(env: LogEnv, state: LogState, sync: () => Promise<void>): Appender {
+/** How much later than their log the index files of the active segment may be. */
+const indexDelayMs = 1000
+
+/** @param saveIndex writes what the files of the active segment's index lack, in a turn of its own; never rejects */
+export function createAppender(
+  env: LogEnv,
+  state: LogState,
+  sync: () => Promise<void>,
+  saveIndex: (segment: Segment) => void,
+): Appender {
   /** Set while bytes of a failed write may still be behind the end of the active segment. */
   let cutBeforeWrite = false
 
@@ -139,6 +148,7 @@ export function createAppender(env: LogEnv, state: LogState, sync: () => Promise
       state.highWatermark = nextOffset
       state.appendedBytes += groupBytes
       if (config.flushMs < Number.MAX_SAFE_INTEGER) flushLater(config.flushMs)
+      env.deadlines.ensure(segment.index!, indexDelayMs, () => saveIndex(segment))
     }
     settle(placed, repeated)
     if (placed.length > 0) for (const listener of [...state.listeners]) listener()

@@ -6,7 +6,7 @@ import { inspectClosedSegment } from './closed-segment.ts'
 import { cutLog } from './cut.ts'
 import type { LogEnv } from './env.ts'
 import { LogError } from './errors.ts'
-import { decodeProducers } from './producer-snapshot.ts'
+import { decodeSnapshot, snapshotsIn } from './producer-snapshot.ts'
 import { createProducerTable, type ProducerTable } from './producer-state.ts'
 import { scanBatches } from './scan.ts'
 import {
@@ -15,7 +15,7 @@ import {
   newSegment,
   noteBatch,
   offsetIndexFile,
-  replaceIndex,
+  restoreIndex,
   type Segment,
   timeIndexFile,
 } from './segment.ts'
@@ -177,12 +177,13 @@ async function recover(env: LogEnv, state: LogState, names: readonly string[]): 
       await cutLog(env, state, at, { ...end, problem: end.problem, sizeBytes: size })
     }
     const isActive = at === segments.length - 1
-    if (!isActive)
-      segment.index.addTime(segment.maxTimestamp, Number(segment.offsetOfMaxTimestamp - segment.baseOffset))
     const hasFiles =
       names.includes(basename(offsetIndexFile(segment))) || names.includes(basename(timeIndexFile(segment)))
-    // A small active segment has no entry yet, and needs no files before it is closed.
-    if (!isActive || hasFiles || segment.index.entries > 0) await replaceIndex(env, segment, segment.index)
+    if (segment.sizeBytes > 0) {
+      segment.index.addTime(segment.maxTimestamp, Number(segment.offsetOfMaxTimestamp - segment.baseOffset))
+    }
+    // A small active segment has no entry yet; its files come with the next records.
+    if (!isActive || hasFiles || segment.index.entries > 0) await restoreIndex(env, segment, segment.index)
     if (!isActive) segment.index = undefined
   }
   if (state.highWatermark < state.recoveryPoint) {
@@ -245,16 +246,15 @@ async function startEmptyAt(env: LogEnv, state: LogState, offset: bigint): Promi
 
 /** Producer state: the newest snapshot that is whole, then the headers of the batches after it. */
 async function loadProducers(env: LogEnv, state: LogState, names: readonly string[]): Promise<void> {
-  const snapshots = names
-    .filter((name) => /^\d{20}\.producers$/.test(name))
-    .map((name) => BigInt(name.slice(0, 20)))
-    .sort((a, b) => (a < b ? 1 : -1))
   let from = state.segments[0]!.baseOffset
-  for (const offset of snapshots) {
-    const file = join(state.dir, `${offset.toString().padStart(20, '0')}.producers`)
+  for (const snapshot of snapshotsIn(names)) {
+    const { offset } = snapshot
+    const file = join(state.dir, snapshot.name)
     // A snapshot of an offset that was cut knows of batches that are no more.
     const table =
-      offset > state.highWatermark ? undefined : decodeProducers((await env.fs.readFile(file)) ?? Buffer.alloc(0))
+      offset > state.highWatermark
+        ? undefined
+        : decodeSnapshot(snapshot, (await env.fs.readFile(file)) ?? Buffer.alloc(0))
     if (table === undefined) {
       env.logger.warn({ file }, 'removing a producer snapshot that is damaged or past the end of the log')
       await env.fs.remove(file)

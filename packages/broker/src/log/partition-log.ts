@@ -51,7 +51,17 @@ export async function openPartitionLog(env: LogEnv, ref: PartitionRef, clean: bo
     return syncLog(env, state)
   }
 
-  const appender: Appender = createAppender(env, state, sync)
+  /** Kafka's tools read the index files of the active segment, too. */
+  function saveActiveIndex(segment: Segment): void {
+    const work = queue.exclusive(async () => {
+      if (state.closed === undefined && segment === activeSegment(state)) await saveIndex(env, segment)
+    })
+    work.catch((error) => {
+      env.complaints.log('warn', 'index', { file: logFile(segment), err: error }, 'cannot write the index of a segment')
+    })
+  }
+
+  const appender: Appender = createAppender(env, state, sync, saveActiveIndex)
   const queue = createWriteQueue<PendingAppend>(appender.writeGroup)
 
   let used = true

@@ -1,8 +1,14 @@
-import { readBatchHeader } from '@selfmonitor/protocol'
+import { crc32c, readBatchHeader } from '@selfmonitor/protocol'
 import { describe, expect, it } from 'vitest'
-import { decodeProducers, encodeProducers } from './producer-snapshot.ts'
+import {
+  decodeSnapshot,
+  encodeProducers,
+  outdatedSnapshots,
+  snapshotFileName,
+  snapshotsIn,
+} from './producer-snapshot.ts'
 import { addSequence, createProducerTable } from './producer-state.ts'
-import { batch } from './test-support/logs.ts'
+import { batch, legacySnapshot } from './test-support/logs.ts'
 
 /**
  * A script of batches `epoch/first sequence x records`, and what becomes of each: its offset, `duplicate of` an offset, or
@@ -131,6 +137,7 @@ describe('the producer table', () => {
       table.replay(readBatchHeader(batch(['a', 'b'], { producerId: 5n, producerEpoch: 2, baseSequence: i * 2 })))
     }
     const bytes = encodeProducers(table)
+    const decodeProducers = (bytes: Buffer) => decodeSnapshot({ name: snapshotFileName(16n), offset: 16n }, bytes)
     expect([...decodeProducers(bytes)!.entries()]).toEqual([...table.entries()])
     for (let at = 0; at < bytes.length; at++) {
       const wrong = Buffer.from(bytes)
@@ -140,5 +147,59 @@ describe('the producer table', () => {
     for (let length = 0; length < bytes.length; length++) {
       expect(decodeProducers(bytes.subarray(0, length))).toBeUndefined()
     }
+  })
+})
+
+describe('the snapshots of a folder', () => {
+  const legacy = { name: '00000000000000000016.producers', offset: 16n }
+
+  it('of earlier releases are read', () => {
+    expect([...decodeSnapshot(legacy, Buffer.from(legacySnapshot, 'hex'))!.entries()]).toEqual([
+      {
+        producerId: 5n,
+        producerEpoch: 2,
+        lastSeenMs: 1234,
+        batches: [
+          { firstSequence: 12, lastSequence: 13, baseOffset: 12n, lastOffset: 13n, timestamp: 1_700_000_000_000n },
+          { firstSequence: 14, lastSequence: 15, baseOffset: 14n, lastOffset: 15n, timestamp: 1_700_000_000_000n },
+        ],
+      },
+    ])
+    expect(decodeSnapshot(legacy, Buffer.from(legacySnapshot.slice(0, -2), 'hex'))).toBeUndefined()
+  })
+
+  it('of Apache Kafka, which knows the last batch only, are read', () => {
+    const table = createProducerTable()
+    for (const baseSequence of [2147483645, 2147483647]) {
+      table.replay(readBatchHeader(batch(['a', 'b'], { producerId: 5n, producerEpoch: 2, baseSequence })))
+    }
+    const whole = encodeProducers(table)
+    const kafkas = Buffer.from(whole.subarray(0, 10 + 46))
+    kafkas.writeUInt32BE(crc32c(kafkas.subarray(6)), 2)
+    const [entry] = [...decodeSnapshot({ name: snapshotFileName(4n), offset: 4n }, kafkas)!.entries()]
+    expect(entry!.batches).toEqual([...table.entries()][0]!.batches.slice(1))
+  })
+
+  it('are tried from the newest on, and all but two of them go; those of earlier releases all', () => {
+    const names = [
+      '00000000000000000016.producers',
+      '00000000000000000016.snapshot',
+      '00000000000000000000.log',
+      '00000000000000000040.snapshot',
+      '00000000000000000030.snapshot',
+      '00000000000000000020.producers',
+    ]
+    expect(snapshotsIn(names).map(({ name }) => name.slice(18))).toEqual([
+      '40.snapshot',
+      '30.snapshot',
+      '20.producers',
+      '16.snapshot',
+      '16.producers',
+    ])
+    expect(outdatedSnapshots(names).map((name) => name.slice(18))).toEqual([
+      '16.snapshot',
+      '20.producers',
+      '16.producers',
+    ])
   })
 })

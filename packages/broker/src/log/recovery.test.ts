@@ -2,7 +2,7 @@ import { appendFile, copyFile, cp, readdir, readFile, rm, stat, truncate, writeF
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { batch, readAll, startLogs, type TestBroker, temporaryDir } from './test-support/logs.ts'
+import { batch, legacySnapshot, readAll, startLogs, type TestBroker, temporaryDir } from './test-support/logs.ts'
 
 const logName = `${'0'.repeat(20)}.log`
 const torn = (broker: TestBroker) => broker.logger.lines.filter(({ message }) => message.includes('torn tail'))
@@ -181,13 +181,34 @@ describe('after a proper shutdown', () => {
     expect(torn(broker).length).toBe(1)
   })
 
+  it("takes over the producers that an earlier release wrote down, and leaves Kafka's format", async () => {
+    const broker = await startLogs()
+    const log = await broker.log()
+    for (let n = 0; n < 8; n++) {
+      await log.append(batch(['a', 'b'], { producerId: 5n, producerEpoch: 2, baseSequence: n * 2 }))
+    }
+    const folder = join(broker.dir, 'events-0')
+    await broker.manager.close()
+    await rm(join(folder, '00000000000000000016.snapshot'))
+    // Of producer 5, heard of at 1234 ms: long ago, unlike what the log itself says.
+    await writeFile(join(folder, '00000000000000000016.producers'), Buffer.from(legacySnapshot, 'hex'))
+    await broker.restart()
+    expect((await broker.log()).producers()).toMatchObject([{ producerId: 5n, lastSequence: 15 }])
+    await broker.manager.enforceRetention()
+    expect((await broker.log()).producers()).toEqual([])
+    await (await broker.log()).append(batch(['c']))
+    await broker.manager.close()
+    const left = (await readdir(folder)).filter((name) => /producers|snapshot/.test(name))
+    expect(left).toEqual(['00000000000000000017.snapshot'])
+  })
+
   it('reads the producers from the log when their snapshot is damaged', async () => {
     const broker = await startLogs()
     await (await broker.log()).append(batch(['a', 'b'], { producerId: 3n, producerEpoch: 0, baseSequence: 0 }))
     await broker.manager.close()
     const folder = join(broker.dir, 'events-0')
     for (const name of await readdir(folder)) {
-      if (name.endsWith('.producers')) await writeFile(join(folder, name), 'rubbish')
+      if (name.endsWith('.snapshot')) await writeFile(join(folder, name), 'rubbish')
     }
     await broker.restart()
     expect((await broker.log()).producers()).toMatchObject([{ producerId: 3n, lastSequence: 1 }])

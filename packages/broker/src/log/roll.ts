@@ -4,8 +4,8 @@ import type { BatchHeader } from './batch.ts'
 import { writeSoon } from './checkpoint-soon.ts'
 import type { LogEnv } from './env.ts'
 import { metadataFile } from './folder.ts'
-import { encodeProducers } from './producer-snapshot.ts'
-import { logFile, newSegment, offsetFileName, type Segment } from './segment.ts'
+import { encodeProducers, outdatedSnapshots, snapshotFileName } from './producer-snapshot.ts'
+import { logFile, newSegment, type Segment } from './segment.ts'
 import { offsetEntryBytes, timeEntryBytes } from './segment-index.ts'
 import { addSegment, startOver } from './segment-list.ts'
 import { activeSegment, type LogState, partitionName } from './state.ts'
@@ -92,17 +92,15 @@ async function finishSegment(
   env.logger.debug({ partition: partitionName(state.ref), file: logFile(segment) }, 'finished a segment')
 }
 
-/** Keeps the two newest snapshots: one may be of an offset that a recovery cuts. */
+/** Writes a snapshot of the producers and removes outdated ones. */
 export async function writeProducerSnapshot(
   env: LogEnv,
   state: LogState,
   offset: bigint,
   snapshot: Buffer,
 ): Promise<void> {
-  const name = `${offsetFileName(offset)}.producers`
   // Not synced: a snapshot that is not whole is recognised by its checksum, and the log is read instead.
-  await env.fs.writeFile(join(state.dir, name), snapshot)
+  await env.fs.writeFile(join(state.dir, snapshotFileName(offset)), snapshot)
   state.snapshotOffset = offset
-  const names = (await env.fs.list(state.dir)).filter((other) => /^\d{20}\.producers$/.test(other)).sort()
-  for (const old of names.slice(0, -2)) await env.fs.remove(join(state.dir, old))
+  for (const old of outdatedSnapshots(await env.fs.list(state.dir))) await env.fs.remove(join(state.dir, old))
 }

@@ -122,6 +122,15 @@ export async function replaceIndex(env: LogEnv, segment: Segment, index: Segment
   segment.indexTorn = false
 }
 
+/** Writes rebuilt index files, where those on disk are not the same already. */
+export async function restoreIndex(env: LogEnv, segment: Segment, index: SegmentIndex): Promise<void> {
+  const { offsets, times } = index.encode()
+  const savedOffsets = await env.fs.readFile(offsetIndexFile(segment))
+  const savedTimes = await env.fs.readFile(timeIndexFile(segment))
+  if (savedOffsets?.equals(offsets) && savedTimes?.equals(times)) index.takeUnsaved()
+  else await replaceIndex(env, segment, index)
+}
+
 /** The segment's index: from memory, from its files, or, where they are not sound, from the log itself. */
 export async function indexOf(env: LogEnv, segment: Segment): Promise<SegmentIndex> {
   const known = segment.index ?? env.indexes.get(logFile(segment))

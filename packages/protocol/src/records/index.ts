@@ -1,4 +1,5 @@
 // Record batches.
+export { crc32c } from '@node-rs/crc32'
 export {
   type BatchAt,
   type BatchHeader,

@@ -204,3 +204,11 @@ export function recordsOf(buffers: readonly Buffer[]): [bigint, string][] {
     [...decodeRecords(bytes, position)].map(({ offset, value }): [bigint, string] => [offset, value?.toString() ?? '']),
   )
 }
+
+/**
+ * The content of a `.producers` file, which earlier releases wrote: producer 5, epoch 2, its batches of two records at offsets
+ * and sequences 12 and 14, heard of at 1234 ms.
+ */
+export const legacySnapshot =
+  '00018606bce6000000010000000000000005000200000000000004d2020000000c0000000d000000000000000c000000000000000d' +
+  '0000018bcfe568000000000e0000000f000000000000000e000000000000000f0000018bcfe56800'
