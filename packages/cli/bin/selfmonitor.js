@@ -9,6 +9,9 @@ if (major < 24 || (major === 24 && minor < 6)) {
   process.exit(1)
 }
 
+// Before the first source is read: Node would load its TypeScript parser only to find out that it is not needed.
+module.enableCompileCache()
+
 if (import.meta.url.includes('/node_modules/')) {
   await import(new URL('../dist/main.js', import.meta.url).href)
 } else {

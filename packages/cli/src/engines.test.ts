@@ -129,6 +129,14 @@ describeEngines('the commands', (engine) => {
       }
     })
 
+    it('that a policy of the brokers forbids are a refusal, not a login that failed', async () => {
+      expect(await cli('topics', 'create', `${topic}.huge`, '-p', '10001', '--yes')).toMatchObject({
+        code: 1,
+        stdout: '',
+        stderr: expect.stringContaining('POLICY_VIOLATION'),
+      })
+    })
+
     it('say when they exist already', async () => {
       expect(await cli('topics', 'create', topic, '--yes')).toMatchObject({
         code: 1,

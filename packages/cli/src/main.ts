@@ -4,8 +4,8 @@ import { enableCompileCache } from 'node:module'
 
 enableCompileCache?.()
 
-const { compileKafkaValidatorsLater } = await import('./framework/lazy-validators.ts')
-compileKafkaValidatorsLater()
+const { loadLessOfKafka } = await import('./framework/lighter-kafka.ts')
+loadLessOfKafka()
 
 const { processIo } = await import('./framework/io.ts')
 const { run } = await import('./run.ts')

@@ -50,26 +50,70 @@ import {
 } from '@platformatic/kafka'
 
 export const apis = {
-  metadata: [metadataV12.api, metadataV11.api, metadataV10.api],
-  findCoordinator: [findCoordinatorV6.api, findCoordinatorV5.api, findCoordinatorV4.api],
-  createTopics: [createTopicsV7.api, createTopicsV6.api, createTopicsV5.api],
-  deleteTopics: [deleteTopicsV6.api],
-  createPartitions: [createPartitionsV3.api, createPartitionsV2.api],
-  deleteRecords: [deleteRecordsV2.api, deleteRecordsV1.api],
-  describeConfigs: [describeConfigsV4.api, describeConfigsV3.api],
-  incrementalAlterConfigs: [incrementalAlterConfigsV1.api, incrementalAlterConfigsV0.api],
-  listOffsets: [listOffsetsV9.api, listOffsetsV8.api, listOffsetsV7.api],
-  listGroups: [listGroupsV5.api, listGroupsV4.api],
-  describeGroups: [describeGroupsV5.api, describeGroupsV4.api],
-  consumerGroupDescribe: [consumerGroupDescribeV0.api],
-  deleteGroups: [deleteGroupsV2.api, deleteGroupsV1.api],
-  offsetFetch: [offsetFetchV9.api, offsetFetchV8.api],
-  offsetCommit: [offsetCommitV9.api, offsetCommitV8.api],
-  offsetDelete: [offsetDeleteV0.api],
-  describeLogDirs: [describeLogDirsV4.api, describeLogDirsV3.api],
-  describeUserScramCredentials: [describeUserScramCredentialsV0.api],
-  alterUserScramCredentials: [alterUserScramCredentialsV0.api],
-  describeAcls: [describeAclsV3.api, describeAclsV2.api, describeAclsV1.api],
-  createAcls: [createAclsV3.api, createAclsV2.api, createAclsV1.api],
-  deleteAcls: [deleteAclsV3.api, deleteAclsV2.api, deleteAclsV1.api],
+  get metadata() {
+    return [metadataV12.api, metadataV11.api, metadataV10.api]
+  },
+  get findCoordinator() {
+    return [findCoordinatorV6.api, findCoordinatorV5.api, findCoordinatorV4.api]
+  },
+  get createTopics() {
+    return [createTopicsV7.api, createTopicsV6.api, createTopicsV5.api]
+  },
+  get deleteTopics() {
+    return [deleteTopicsV6.api]
+  },
+  get createPartitions() {
+    return [createPartitionsV3.api, createPartitionsV2.api]
+  },
+  get deleteRecords() {
+    return [deleteRecordsV2.api, deleteRecordsV1.api]
+  },
+  get describeConfigs() {
+    return [describeConfigsV4.api, describeConfigsV3.api]
+  },
+  get incrementalAlterConfigs() {
+    return [incrementalAlterConfigsV1.api, incrementalAlterConfigsV0.api]
+  },
+  get listOffsets() {
+    return [listOffsetsV9.api, listOffsetsV8.api, listOffsetsV7.api]
+  },
+  get listGroups() {
+    return [listGroupsV5.api, listGroupsV4.api]
+  },
+  get describeGroups() {
+    return [describeGroupsV5.api, describeGroupsV4.api]
+  },
+  get consumerGroupDescribe() {
+    return [consumerGroupDescribeV0.api]
+  },
+  get deleteGroups() {
+    return [deleteGroupsV2.api, deleteGroupsV1.api]
+  },
+  get offsetFetch() {
+    return [offsetFetchV9.api, offsetFetchV8.api]
+  },
+  get offsetCommit() {
+    return [offsetCommitV9.api, offsetCommitV8.api]
+  },
+  get offsetDelete() {
+    return [offsetDeleteV0.api]
+  },
+  get describeLogDirs() {
+    return [describeLogDirsV4.api, describeLogDirsV3.api]
+  },
+  get describeUserScramCredentials() {
+    return [describeUserScramCredentialsV0.api]
+  },
+  get alterUserScramCredentials() {
+    return [alterUserScramCredentialsV0.api]
+  },
+  get describeAcls() {
+    return [describeAclsV3.api, describeAclsV2.api, describeAclsV1.api]
+  },
+  get createAcls() {
+    return [createAclsV3.api, createAclsV2.api, createAclsV1.api]
+  },
+  get deleteAcls() {
+    return [deleteAclsV3.api, deleteAclsV2.api, deleteAclsV1.api]
+  },
 } as const

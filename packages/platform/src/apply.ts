@@ -1,5 +1,6 @@
 // Carries a plan out: kind after kind, a few topics at a time, and stops at the first failure.
-import { type Cluster, ClusterError } from '@selfmonitor/cluster'
+import type { Cluster } from '@selfmonitor/cluster'
+import { ClusterError } from '@selfmonitor/cluster/errors'
 import type { RegistryClient } from '@selfmonitor/registry'
 import { deadLetterTopics } from './access.ts'
 import { formatProblem, PlatformError } from './errors.ts'

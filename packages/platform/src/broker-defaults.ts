@@ -1,6 +1,7 @@
 // What a topic without a setting of its own has, for the settings that decide what is kept. Kafka does not tell it of a topic
 // that has one: DescribeConfigs lists no synonym of `retention.ms`. So the brokers' own settings are asked.
-import { type Cluster, ClusterError, type ConfigEntry } from '@selfmonitor/cluster'
+import type { Cluster, ConfigEntry } from '@selfmonitor/cluster'
+import { ClusterError } from '@selfmonitor/cluster/errors'
 
 /** The settings whose change may lose records. */
 export const lossKeys: readonly string[] = [

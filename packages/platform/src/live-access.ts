@@ -1,5 +1,6 @@
 // What a plan has to know of the accounts and ACLs of the live cluster.
-import { type AclBinding, type Cluster, ClusterError, type ScramMechanism } from '@selfmonitor/cluster'
+import type { AclBinding, Cluster, ScramMechanism } from '@selfmonitor/cluster'
+import { ClusterError } from '@selfmonitor/cluster/errors'
 import { accountsOf } from './access.ts'
 import type { Passwords } from './passwords.ts'
 import type { Platform } from './types.ts'

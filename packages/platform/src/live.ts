@@ -1,5 +1,6 @@
 // What a plan has to know of the live cluster and registry: read in as few requests as possible, then plain data.
-import { type Cluster, ClusterError, type ConfigEntry, type TopicInfo } from '@selfmonitor/cluster'
+import type { Cluster, ConfigEntry, TopicInfo } from '@selfmonitor/cluster'
+import { ClusterError } from '@selfmonitor/cluster/errors'
 import type { CompatibilityLevel, RegisteredSchema, RegistryClient } from '@selfmonitor/registry'
 import { lossKeys, readBrokerDefaults } from './broker-defaults.ts'
 import { type LiveAccess, type NoAccess, readAccess } from './live-access.ts'

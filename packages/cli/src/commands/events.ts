@@ -140,7 +140,8 @@ const tail = defineVerb({
     const cluster = await context.cluster()
     const topics = args.topic.length > 0 ? await demandTopics(cluster, args.topic) : await allEventTopics(cluster)
     const [{ createCodec }, { createDecoder }, registry] = await Promise.all([
-      import('@selfmonitor/events'),
+      // Not the whole library: a tail has no producer and joins no group.
+      import('@selfmonitor/events/codec'),
       import('../events/decode.ts'),
       context.registry(),
     ])

@@ -1,0 +1,45 @@
+// The one error of this package: a stable code, what it is about, and what to do next. It stands alone, so that who only looks
+// for it in a catch loads no Kafka client.
+
+/** How a caller should treat the error; the command line's exit code 4 stands for the first two. */
+export type ClusterErrorReason = 'cannot-connect' | 'not-allowed' | 'timeout' | 'invalid' | 'failed'
+
+export interface ClusterErrorOptions {
+  readonly reason?: ClusterErrorReason
+  /** `topic user.events`, `group billing`, `broker 127.0.0.1:9092`. */
+  readonly resource?: string
+  /** What the reader can do now. */
+  readonly hint?: string
+  readonly kafkaError?: { readonly name: string; readonly code: number }
+  readonly others?: readonly ClusterError[]
+  readonly cause?: unknown
+}
+
+/**
+ * Whatever goes wrong with a live cluster.
+ *
+ * `code` is Kafka's own error name (`TOPIC_ALREADY_EXISTS`) where a broker refused, else one of `CANNOT_CONNECT`,
+ * `CONNECTION_CLOSED`, `TLS_FAILED`, `AUTHENTICATION_FAILED`, `UNSUPPORTED_SASL_MECHANISM`, `TIMEOUT`, `OUTCOME_UNKNOWN`,
+ * `UNSUPPORTED_API`, `INVALID_ARGUMENT`, `INVALID_CLIENT_PROPERTIES`, `CLOSED`.
+ */
+export class ClusterError extends Error {
+  override readonly name = 'ClusterError'
+  readonly code: string
+  readonly reason: ClusterErrorReason
+  readonly resource: string | null
+  readonly hint: string | null
+  /** Kafka's name and number, when a broker said it. */
+  readonly kafkaError: { readonly name: string; readonly code: number } | null
+  /** Further errors of the same request, each about another resource; what none of them names was done. */
+  readonly others: readonly ClusterError[]
+
+  constructor(code: string, message: string, options: ClusterErrorOptions = {}) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause })
+    this.code = code
+    this.reason = options.reason ?? 'failed'
+    this.resource = options.resource ?? null
+    this.hint = options.hint ?? null
+    this.kafkaError = options.kafkaError ?? null
+    this.others = options.others ?? []
+  }
+}
