@@ -130,6 +130,11 @@ describe('a guarded server', () => {
     await untilClosed(dial(port, ''))
   })
 
+  it('closes a connection whose client takes nothing more', async () => {
+    const port = await listen({ idleTimeoutMs: 100 }, () => {})
+    expect(await untilClosed(dial(port, head('GET / HTTP/1.1')))).toBe('')
+  })
+
   it('does not write an error into an answer that has begun', async () => {
     const port = await listen({}, (_request, response) => void response.write('begun'))
     const socket = dial(port, head('GET / HTTP/1.1').replace('Connection: close\r\n', ''))

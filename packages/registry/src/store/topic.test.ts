@@ -169,6 +169,25 @@ describeEngines('the registry topic', (engine) => {
     ])
   })
 
+  it('says once that a context is there, and loses the old version of a schema that is registered again', async () => {
+    const registry = await start(engine.bootstrapServers)
+    const register = () => registry.call('POST', '/subjects/:.lab:s/versions', { schema: '"int"' })
+    await register()
+    await registry.call('DELETE', '/subjects/:.lab:s')
+    await register()
+    const records = (await recordsOf(engine.bootstrapServers, registry.topic)).filter(([key]) => !key.includes('NOOP'))
+    const version = (number: number) => `{"keytype":"SCHEMA","subject":":.lab:s","version":${number},"magic":1}`
+    const value = (number: number) =>
+      `{"subject":":.lab:s","version":${number},"id":1,"schema":"\\"int\\"","deleted":false}`
+    expect(records).toEqual([
+      ['{"keytype":"CONTEXT","tenant":"default","context":".lab","magic":0}', '{"tenant":"default","context":".lab"}'],
+      [version(1), value(1)],
+      ['{"keytype":"DELETE_SUBJECT","subject":":.lab:s","magic":0}', '{"subject":":.lab:s","version":1}'],
+      [version(2), value(2)],
+      [version(1), null],
+    ])
+  })
+
   it('is read as a Confluent registry left it, unknown records and other key orders included', async () => {
     const topic = ownTopic()
     await createTopic(engine.bootstrapServers, topic, 1, 'compact')
@@ -220,6 +239,7 @@ describeEngines('the registry topic', (engine) => {
     expect(await get('/subjects/gone/versions?deleted=true')).toEqual([2])
     expect(await get('/config')).toEqual({ compatibilityLevel: 'FULL' })
     expect(await get('/mode/av_money')).toEqual({ mode: 'READONLY' })
+    expect(await get('/contexts')).toEqual(['.', '.lab'])
     expect(await get('/subjects/av_money/versions/1/referencedby')).toEqual([2])
     expect(await get('/schemas/ids/2')).toEqual({
       references: [{ name: 'Money', subject: 'av_money', version: 1 }],
