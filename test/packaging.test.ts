@@ -1,4 +1,5 @@
 // The packages as others get them: built, packed, installed from their tarballs into an empty project, and used there.
+import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
@@ -90,6 +91,62 @@ describe('the packages, installed from their tarballs into an empty project', ()
       expect(listed, listed.stderr).toMatchObject({ exitCode: 0 })
     } finally {
       const stopped = await inProject(selfmonitor, ['down'])
+      expect(stopped, stopped.stderr).toMatchObject({ exitCode: 0 })
+    }
+  })
+
+  it('bring `selfmonitor init`, whose service, test and types work as written', { timeout: 180_000 }, async () => {
+    const selfmonitor = join(project, 'node_modules', '.bin', 'selfmonitor')
+    const written = await inProject(selfmonitor, ['init', 'shop'])
+    expect(written, written.stderr).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringContaining('shop/platform.yaml\n'),
+    })
+    const inShop = (command: string, args: readonly string[]) =>
+      run(command, args, { cwd: join(project, 'shop'), env, timeoutMs: 120_000 })
+
+    const tested = await inShop('npm', ['test'])
+    expect(tested, tested.stdout + tested.stderr).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringMatching(/pass 1\n/),
+    })
+    const types = await inShop(selfmonitor, ['types', '--out', 'src/events.generated.ts', '--check'])
+    expect(types, types.stderr).toMatchObject({ exitCode: 0 })
+    const checked = await inShop(process.execPath, [
+      join(root, 'node_modules/typescript/bin/tsc'),
+      '--typeRoots',
+      join(root, 'node_modules/@types'),
+    ])
+    expect(checked).toMatchObject({ exitCode: 0, stdout: '' })
+
+    const offset = 23_050
+    const started = await inShop(selfmonitor, ['up', '--setup', '--detach', '--port-offset', String(offset)])
+    expect(started, started.stderr).toMatchObject({ exitCode: 0 })
+    const addresses = {
+      KAFKA_BOOTSTRAP_SERVERS: `127.0.0.1:${9092 + offset}`,
+      SCHEMA_REGISTRY_URL: `http://127.0.0.1:${8081 + offset}`,
+    }
+    let service: ChildProcess | undefined
+    try {
+      service = spawn('npm', ['start'], {
+        cwd: join(project, 'shop'),
+        env: { ...env, ...addresses },
+        detached: true,
+      })
+      let printed = ''
+      for await (const chunk of service.stdout!) {
+        printed += String(chunk)
+        if (/order .* of ada: 12\.30/.test(printed)) break
+      }
+      expect(printed).toMatch(/order .* of ada: 12\.30/)
+      const tailed = await inShop(selfmonitor, ['events', 'tail', 'orders', '--from', 'earliest', '-o', 'json'])
+      expect(JSON.parse(tailed.stdout)).toMatchObject({
+        schema: 'orders.Order',
+        value: { customer: 'ada', total: '12.30', status: 'PLACED', currency: 'EUR' },
+      })
+    } finally {
+      if (service?.exitCode === null) process.kill(-service.pid!, 'SIGTERM')
+      const stopped = await inShop(selfmonitor, ['down'])
       expect(stopped, stopped.stderr).toMatchObject({ exitCode: 0 })
     }
   })

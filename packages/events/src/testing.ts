@@ -285,7 +285,7 @@ async function plan({ dir, topics, partitions = 3 }: TestPlatformOptions): Promi
   return { topics: planned, schemas: Object.keys(schemas).length === 0 ? null : schemas }
 }
 
-const envelope = envelopeSchema('Event', 'com.selfmonitor.events')
+const envelope = envelopeSchema('Event')
 
 /** What there is to see when something has not happened. */
 function soFar(seen: {

@@ -45,7 +45,7 @@ const acl = z
         .meta({ description: `What it may do: ${aclOperations.join(', ')}.` }),
       host: text('The address that it must come from, or * for any.'),
     },
-    { error: 'must be a map such as { topic: user.events, operations: [read, describe] }' },
+    { error: 'must be a map such as { topic: orders, operations: [read, describe] }' },
   )
   .partial()
 
@@ -54,10 +54,10 @@ const user = z
     {
       description: text('Whose account it is, and what for.'),
       acls: z
-        .array(acl, { error: 'must be a list, such as [{ topic: user.events, operations: [read] }]' })
+        .array(acl, { error: 'must be a list, such as [{ topic: orders, operations: [read] }]' })
         .meta({ description: 'What it may do; nothing unless it is said here.' }),
     },
-    { error: 'must be a map such as { acls: [{ topic: user.events, operations: [read] }] }' },
+    { error: 'must be a map such as { acls: [{ topic: orders, operations: [read] }] }' },
   )
   .partial()
 

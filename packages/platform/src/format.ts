@@ -7,7 +7,7 @@ import type { PlatformProblem } from './types.ts'
 
 const text = (description: string, error = 'must be text') => z.string({ error }).meta({ description })
 const names = (description: string) =>
-  z.array(z.string({ error: 'must be text' }), { error: 'must be a list, such as [user.events]' }).meta({ description })
+  z.array(z.string({ error: 'must be text' }), { error: 'must be a list, such as [orders]' }).meta({ description })
 
 const value = z.union([z.string(), z.number(), z.boolean(), z.null()], {
   error: 'must be text, a number, true, false, or null for the broker default',
@@ -73,7 +73,7 @@ const service = z
       consumes: names('Topics that the service reads.'),
       group: text('Its consumer group; the name of the service unless it says otherwise.'),
     },
-    { error: 'must be a map such as { produces: [user.events] }' },
+    { error: 'must be a map such as { produces: [orders] }' },
   )
   .partial()
 

@@ -230,7 +230,7 @@ const resetOffsets = defineVerb({
         ? [...new Set(strategy.offsets.map(({ topic }) => topic))].map((topic) => ({ topic }))
         : undefined)
     if (named === undefined && !options.allTopics) {
-      throw usageError('Which topics was not said.', 'Pass --topic user.events (repeatable) or --all-topics.')
+      throw usageError('Which topics was not said.', 'Pass --topic orders (repeatable) or --all-topics.')
     }
     const cluster = await context.cluster()
     const active = await activeGroup(cluster, args.group)

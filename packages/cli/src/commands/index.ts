@@ -34,6 +34,12 @@ export const nouns: readonly NounEntry[] = [
     load: async () => (await import('./demo.ts')).demo,
   },
   {
+    name: 'init',
+    summary: 'write a small platform, a service and its test',
+    group: groups.platform,
+    load: async () => (await import('./init.ts')).init,
+  },
+  {
     name: 'setup',
     summary: 'wait for the cluster, then apply platform.yaml',
     group: groups.platform,

@@ -69,11 +69,7 @@ export async function buildProgram(
     )
     .addHelpText(
       'after',
-      examplesText([
-        'selfmonitor up --setup',
-        'selfmonitor topics list',
-        'selfmonitor events tail user.events --follow',
-      ]),
+      examplesText(['selfmonitor up --setup', 'selfmonitor topics list', 'selfmonitor events tail --follow']),
     )
   // Only in front: further on, `--version` belongs to the verb (`schemas get … --version 2`).
   if (argv[0]?.startsWith('-') !== false) program.version(version, '-V, --version', 'print the version')

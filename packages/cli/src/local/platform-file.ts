@@ -21,7 +21,7 @@ export function findPlatformFile(cwd: string, given: string | undefined): string
   if (nearest !== undefined) return nearest
   throw new CliError('NO_PLATFORM_FILE', `There is no ${fileName} in ${cwd} or above it.`, {
     exitCode: exitCodes.usage,
-    hint: 'Name one with -f, or write one from a live cluster with `selfmonitor import`.',
+    hint: 'Name one with -f, start one with `selfmonitor init`, or write one from a live cluster with `selfmonitor import`.',
   })
 }
 

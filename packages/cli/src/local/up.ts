@@ -306,7 +306,8 @@ export function commandName(io: { entry: readonly string[]; cwd: string }): stri
   const script = io.entry.at(-1) ?? ''
   if (!script.endsWith('.ts') && !script.includes('node_modules/.bin')) return 'selfmonitor'
   const linked = existsSync(join(projectRoot(io.cwd), 'node_modules/.bin/selfmonitor'))
-  return linked ? 'npx selfmonitor' : 'npm run selfmonitor --'
+  // Run by `npx` out of its own cache, it is not linked here, and is called the same.
+  return linked || !script.endsWith('.ts') ? 'npx selfmonitor' : 'npm run selfmonitor --'
 }
 
 async function hints(

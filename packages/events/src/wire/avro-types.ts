@@ -74,6 +74,8 @@ class BigIntType extends avro.types.LogicalType {
   }
 
   protected override _toValue(value: unknown): unknown {
+    // A whole number means the same, and JSON has nothing else.
+    if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : undefined
     return isLong(value) ? value : undefined
   }
 
