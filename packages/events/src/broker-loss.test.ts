@@ -1,5 +1,5 @@
 // A broker that is not there yet, that goes and comes back, and topics that may not be read.
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -91,12 +91,17 @@ describe('a broker that is not there', () => {
   })
 })
 
-describe('a topic that may not be read', () => {
+describe('a topic that cannot be read', () => {
   let broker: Broker
+  let dataDir: string
   beforeAll(async () => {
-    broker = await startBroker()
+    dataDir = await mkdtemp(join(tmpdir(), 'events-unreadable-'))
+    broker = await startBroker({ dataDir })
   })
-  afterAll(() => broker?.close())
+  afterAll(async () => {
+    await broker?.close()
+    await rm(dataDir, { recursive: true, force: true })
+  })
   const rig = useEvents({
     name: 'embedded',
     broker: undefined,
@@ -105,7 +110,7 @@ describe('a topic that may not be read', () => {
     },
   })
 
-  it('is said at once, once, with the remedy, and makes the service not ready until it is mended', async () => {
+  it('is reported at once, once, with the remedy, and makes the service not ready until it is mended', async () => {
     const topic = await rig.topic('user.events', { partitions: 3 })
     const stream = await rig.connect()
     let handled = 0
@@ -137,5 +142,39 @@ describe('a topic that may not be read', () => {
     handling.on(topic, '*', () => {})
     await expect(handling.run()).rejects.toMatchObject({ code: 'TOPIC_DENIED' })
     broker.faults.clear()
+  })
+
+  it('does not keep the others waiting, nor does a batch that is damaged on the disk', async () => {
+    const topic = await rig.topic('user.events', { partitions: 3 })
+    const emitting = await rig.connect({ compression: 'gzip' })
+    const text = 'x'.repeat(5000)
+    const users = Array.from({ length: 30 }, (_, i) => `u${i}`)
+    const sent = await Promise.all(users.map((userId) => emitting.emit(topic, 'a', { text }, { userId })))
+    const damaged = sent[0]!.partition
+    // What was written a moment ago is served from memory: the damage is found after a restart.
+    const port = Number(broker.bootstrapServers.split(':')[1])
+    await broker.close()
+    const file = join(dataDir, 'logs', `${topic}-${damaged}`, '00000000000000000000.log')
+    const bytes = await readFile(file)
+    // Behind the header and gzip's own.
+    bytes.fill(0xff, 61 + 20, bytes.length - 20)
+    await writeFile(file, bytes)
+    broker = await startBroker({ dataDir, port })
+
+    const stream = await rig.connect()
+    const seen = new Set<string>()
+    stream.on(topic, '*', ({ userId }) => void seen.add(userId))
+    await stream.run()
+    const readable = users.filter((_, i) => sent[i]!.partition !== damaged)
+    await until('the events of the other partitions', () => seen.size === readable.length)
+    await until('the problem', () => stream.health().problems.length > 0)
+    expect(stream.health().problems).toMatchObject([
+      { resource: `${topic}-${damaged}`, code: 'CORRUPT_MESSAGE', fatal: true },
+    ])
+    // And they go on being read, at their own pace.
+    const more = users.find((_, i) => sent[i]!.partition !== damaged)!
+    seen.clear()
+    await emitting.emit(topic, 'a', {}, { userId: more })
+    await until('one more', () => seen.has(more))
   })
 })

@@ -48,6 +48,12 @@ interface Reading extends TopicPartition {
   leader: number
   inFlight: boolean
   removed: boolean
+  /** How often it could not be read since it was last. */
+  failures: number
+  /** Not to be asked for before this time, milliseconds since the epoch. */
+  retryAtMs: number
+  /** To be asked for by itself, because an answer that it was part of could not be read. */
+  alone: boolean
 }
 
 interface Batch {
@@ -100,9 +106,8 @@ export function createFetcher(options: FetcherOptions): Fetcher {
   const readings = new Map<string, Reading>()
   const busyNodes = new Set<number>()
   let scheduled = false
-  let failures = 0
   let refreshing = false
-  let retryTimer: NodeJS.Timeout | null = null
+  let timer: NodeJS.Timeout | null = null
   let closed = false
 
   function schedule(): void {
@@ -114,22 +119,20 @@ export function createFetcher(options: FetcherOptions): Fetcher {
     })
   }
 
-  function later(): void {
-    if (retryTimer !== null || closed) return
-    retryTimer = setTimeout(() => {
-      retryTimer = null
-      tick()
-    }, backoffMs(failures))
-  }
-
+  /** Each partition that failed waits for a time of its own: one that cannot be read does not slow the others down. */
   function tick(): void {
-    if (closed || refreshing || retryTimer !== null) return
+    if (closed) return
+    const now = Date.now()
     const perNode = new Map<number, Wanted[]>()
+    let wakeAtMs = Number.POSITIVE_INFINITY
     let leaderless = false
     for (const reading of readings.values()) {
-      if (reading.leader < 0) {
+      if (reading.inFlight) continue
+      if (reading.retryAtMs > now) {
+        wakeAtMs = Math.min(wakeAtMs, reading.retryAtMs)
+      } else if (reading.leader < 0) {
         leaderless = true
-      } else if (!reading.inFlight && !busyNodes.has(reading.leader)) {
+      } else if (!busyNodes.has(reading.leader)) {
         const from = options.position(reading)
         if (from === null) continue
         const list = perNode.get(reading.leader)
@@ -137,27 +140,34 @@ export function createFetcher(options: FetcherOptions): Fetcher {
         else list.push({ reading, from })
       }
     }
-    for (const [node, list] of perNode) void fetch(node, list)
+    for (const [node, list] of perNode) {
+      // After an answer that could not be read, partitions are asked for one by one until it is clear which it was.
+      const alone = list.find(({ reading }) => reading.alone)
+      void fetch(node, alone === undefined ? list : [alone])
+    }
     if (leaderless) void refresh()
+    if (timer !== null) clearTimeout(timer)
+    timer = wakeAtMs === Number.POSITIVE_INFINITY ? null : setTimeout(tick, Math.max(1, wakeAtMs - now))
   }
 
   async function refresh(): Promise<void> {
     if (refreshing) return
     refreshing = true
+    const wanted = [...readings.values()].filter(({ leader, retryAtMs }) => leader < 0 && retryAtMs <= Date.now())
     try {
-      const described = await client.describe([...new Set([...readings.values()].map(({ topic }) => topic))])
-      for (const reading of readings.values()) learn(reading, described.get(reading.topic))
+      const described = await client.describe([...new Set(wanted.map(({ topic }) => topic))])
+      for (const reading of wanted) if (!reading.removed) learn(reading, described.get(reading.topic))
     } catch (error) {
       logger.debug({ reason: reasonOf(error) }, 'cannot refresh the metadata yet')
     }
+    for (const reading of wanted) if (reading.leader < 0) postpone(reading)
     refreshing = false
-    if ([...readings.values()].some(({ leader }) => leader < 0)) {
-      failures++
-      later()
-    } else {
-      failures = 0
-      schedule()
-    }
+    schedule()
+  }
+
+  function postpone(reading: Reading): void {
+    reading.failures++
+    reading.retryAtMs = Date.now() + backoffMs(reading.failures)
   }
 
   function learn(reading: Reading, topic: TopicMetadata | undefined): void {
@@ -171,29 +181,35 @@ export function createFetcher(options: FetcherOptions): Fetcher {
   async function fetch(node: number, list: readonly Wanted[]): Promise<void> {
     busyNodes.add(node)
     for (const { reading } of list) reading.inFlight = true
-    /** Partitions whose leader is not known any more. */
+    /** Partitions whose leader is to be asked for anew, not at once. */
     let stale: readonly Reading[] = []
     try {
-      const response = await ask(node, list)
-      stale = take(response, list)
+      const answers = await ask(node, list)
+      stale = take(answers, list)
     } catch (error) {
-      // The broker is down, or refuses the request as a whole.
-      logger.debug({ node, reason: kafkaErrorName(error) ?? reasonOf(error) }, 'a fetch failed')
-      stale = list.map(({ reading }) => reading)
+      stale = failed(node, list, error)
     }
-
     busyNodes.delete(node)
     for (const { reading } of list) reading.inFlight = false
-    if (closed) return
-    if (stale.length === 0) {
-      failures = 0
-      schedule()
-      return
+    for (const reading of stale) {
+      reading.leader = -1
+      postpone(reading)
     }
-    // A leader that moved, a broker that is down: learn the leaders anew, not at once. The other partitions are read on.
-    failures++
-    for (const reading of stale) reading.leader = -1
-    later()
+    schedule()
+  }
+
+  /** The broker is down, or its answer cannot be read. @returns those to be asked for later, with their leader anew */
+  function failed(node: number, list: readonly Wanted[], error: unknown): Reading[] {
+    const reason = kafkaErrorName(error) ?? reasonOf(error)
+    logger.debug({ node, reason }, 'a fetch failed')
+    const all = list.map(({ reading }) => reading)
+    if (!isUnreadable(error)) return all
+    if (all.length > 1) {
+      for (const reading of all) reading.alone = true
+      return []
+    }
+    report(all[0]!, 'CORRUPT_MESSAGE', `${reason}; ${partitionErrorAdvice('CORRUPT_MESSAGE')}`)
+    return all
   }
 
   async function ask(node: number, list: readonly Wanted[]): Promise<readonly Answered[]> {
@@ -232,6 +248,8 @@ export function createFetcher(options: FetcherOptions): Fetcher {
       const { reading, from } = wanted
       if (answer.errorCode === 0) {
         problems.solved(nameOf(reading))
+        reading.failures = 0
+        reading.alone = false
         const batches = answer.records ?? []
         deliver(reading, from, batches, answer.abortedTransactions ?? [])
         // To the end of the line: a broker fills an answer in the order of the request, up to its limit.
@@ -256,8 +274,11 @@ export function createFetcher(options: FetcherOptions): Fetcher {
   }
 
   function trouble(reading: Reading, code: string): void {
+    report(reading, code, partitionErrorAdvice(code))
+  }
+
+  function report(reading: Reading, code: string, advice: string): void {
     const kind = partitionErrorKind(code)
-    const advice = partitionErrorAdvice(code)
     problems.report(nameOf(reading), {
       code,
       topic: reading.topic,
@@ -315,7 +336,17 @@ export function createFetcher(options: FetcherOptions): Fetcher {
   return {
     add({ topic, partition }, topicId) {
       remove({ topic, partition })
-      const reading = { topic, partition, topicId, leader: -1, inFlight: false, removed: false }
+      const reading: Reading = {
+        topic,
+        partition,
+        topicId,
+        leader: -1,
+        inFlight: false,
+        removed: false,
+        failures: 0,
+        retryAtMs: 0,
+        alone: false,
+      }
       readings.set(nameOf(reading), reading)
       schedule()
     },
@@ -323,11 +354,31 @@ export function createFetcher(options: FetcherOptions): Fetcher {
     wake: schedule,
     close() {
       closed = true
-      if (retryTimer !== null) clearTimeout(retryTimer)
+      if (timer !== null) clearTimeout(timer)
       for (const reading of [...readings.values()]) remove(reading)
     },
   }
 }
+
+/** The answer came, and this client cannot make sense of it: a batch that is damaged, or compressed in an unknown way. */
+function isUnreadable(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code
+  return (
+    error instanceof Error &&
+    !(typeof code === 'string' && connectionCodes.includes(code)) &&
+    !(error instanceof EventsError)
+  )
+}
+
+const connectionCodes = [
+  'PLT_KFK_NETWORK',
+  'PLT_KFK_TIMEOUT',
+  'PLT_KFK_AUTHENTICATION',
+  'PLT_KFK_MULTIPLE',
+  'PLT_KFK_RESPONSE',
+  'PLT_KFK_UNEXPECTED_CORRELATION_ID',
+  'PLT_KFK_UNSUPPORTED_API',
+]
 
 const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}-${partition}`
 
