@@ -458,8 +458,10 @@ describeEngines('the commands', (engine) => {
     })
 
     it('is written from the cluster, and its plan is empty', async () => {
+      await registryClient.register(`${events}-key`, { schema: '"string"' })
       const imported = await cli('import', '--dir', 'imported', '--topic', `${id}.*`)
       expect(imported).toMatchObject({ code: 0, stdout: expect.stringMatching(/^imported\/platform\.yaml\n/) })
+      expect(imported.stderr).toContain(`schemas of keys, which cannot be declared: ${events}-key\n`)
       expect(await cli('plan', '-f', 'imported/platform.yaml')).toMatchObject({
         code: 0,
         stdout: expect.stringContaining('No changes'),

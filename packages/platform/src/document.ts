@@ -7,6 +7,7 @@ import {
   isSeq,
   LineCounter,
   parseDocument,
+  type Scalar,
   type YAMLParseError,
   type Node as YamlNode,
 } from 'yaml'
@@ -128,7 +129,7 @@ export function readDocument(
       for (const pair of node.items) {
         const keyNode = pair.key as YamlNode | null
         note(keyNode)
-        const key = isScalar(keyNode) ? String(keyNode.value) : String(keyNode)
+        const key = isScalar(keyNode) ? keyText(keyNode) : String(keyNode)
         const offset = keyNode?.range?.[0] ?? fallback
         if (key === '<<') {
           for (const [name, entry] of mergedEntries(convert(pair.value as YamlNode | null, path, offset))) {
@@ -174,6 +175,11 @@ class TooMuch extends Error {
     super(problem.message)
     this.problem = problem
   }
+}
+
+/** Keys are names: `1.10`, `null` and `true` are the text that stands there, not what YAML makes of it. */
+function keyText({ value, source }: Scalar): string {
+  return typeof value === 'string' ? value : (source ?? String(value))
 }
 
 /** The text of a scalar as it stands, quotes included; a long one is cut. */

@@ -2,7 +2,7 @@
 import { access, mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Cluster, ConfigEntry } from '@selfmonitor/cluster'
-import type { RegisteredSchema, RegistryClient } from '@selfmonitor/registry'
+import { formatOf, InvalidSchemaError, type RegisteredSchema, type RegistryClient } from '@selfmonitor/registry'
 import { stringify } from 'yaml'
 import { PlatformError } from './errors.ts'
 import { type ImportedAccess, importAccess } from './import-access.ts'
@@ -62,11 +62,11 @@ export async function importPlatform(
   for (const info of chosen) {
     const subject = subjectOf(info.name)
     const schema = registry !== null && subjects.includes(subject) ? await importSchema(subject, registry) : null
-    const hasReferences = (schema?.latest.references?.length ?? 0) > 0
-    if (hasReferences) {
-      notes.push(`${subject}: its references to other schemas cannot be declared; the schema is left out`)
+    const obstacle = schema === null ? null : whyNotDeclared(schema.latest)
+    if (obstacle !== null) {
+      notes.push(`${subject}: ${obstacle}; the schema is left out`)
     }
-    const file = schema === null || hasReferences ? null : schemaFile(info.name, schema.latest)
+    const file = schema === null || obstacle !== null ? null : schemaFile(info.name, schema.latest)
     if (file !== null) {
       files.set(file, schemaText(schema!.latest.schema))
     }
@@ -79,6 +79,13 @@ export async function importPlatform(
       ...(schema?.compatibility == null ? {} : { compatibility: schema.compatibility }),
     }
   }
+  notes.push(
+    ...leftOut(
+      subjects,
+      chosen.map(({ name }) => name),
+      isWhole,
+    ),
+  )
   const users = Object.keys(access.declared.users ?? {}).length
   const head = [
     `# Written by \`selfmonitor import\` from cluster ${clusterId}: its topics${users > 0 ? ', accounts and ACLs' : ''} as they are.`,
@@ -94,6 +101,54 @@ export async function importPlatform(
     await write(options.dir, result, options.overwrite ?? false)
   }
   return { files: result, topics: chosen.length, schemas: files.size, users, notes }
+}
+
+/** What of a schema a file cannot say, null when it can be declared. */
+function whyNotDeclared({ schema, schemaType = 'AVRO', references = [] }: RegisteredSchema): string | null {
+  if (references.length > 0) {
+    return 'its references to other schemas cannot be declared'
+  }
+  if (schemaType !== 'AVRO') {
+    return null
+  }
+  try {
+    formatOf('AVRO')!.parse({ schema }, [], true)
+    return null
+  } catch (error) {
+    if (error instanceof InvalidSchemaError) {
+      return `it is older than today's rules for Avro (${error.message})`
+    }
+    throw error
+  }
+}
+
+/**
+ * Subjects that the file says nothing of, because only values of topics are declared: schemas of keys
+ * (TopicNameStrategy), of single record types (RecordNameStrategy, TopicRecordNameStrategy), of topics that are not there.
+ *
+ * @param isWhole all topics were asked for; otherwise only what belongs to the chosen ones by its name is said
+ */
+function leftOut(subjects: readonly string[], topics: readonly string[], isWhole: boolean): string[] {
+  const names = new Set(topics)
+  const values = new Set(topics.map(subjectOf))
+  const keys: string[] = []
+  const records: string[] = []
+  const others: string[] = []
+  for (const subject of subjects.filter((name) => !values.has(name) && !isInternalName(name)).sort()) {
+    if (subject.endsWith('-key') && names.has(subject.slice(0, -'-key'.length))) {
+      keys.push(subject)
+    } else if (topics.some((topic) => subject.startsWith(`${topic}-`))) {
+      records.push(subject)
+    } else if (isWhole) {
+      others.push(subject)
+    }
+  }
+  const note = (found: readonly string[], what: string) => (found.length === 0 ? [] : [`${what}: ${found.join(', ')}`])
+  return [
+    ...note(keys, 'schemas of keys, which cannot be declared'),
+    ...note(records, 'schemas of single record types (TopicRecordNameStrategy), which cannot be declared'),
+    ...note(others, 'subjects that are not the values of a topic here (RecordNameStrategy, or the topic is gone)'),
+  ]
 }
 
 async function importSchema(subject: string, registry: RegistryClient) {

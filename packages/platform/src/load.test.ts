@@ -426,6 +426,14 @@ topics:
   })
 })
 
+it('topics may have names that YAML takes for something else', async () => {
+  const names = ['1.10', 'null', 'true', '0x1F', '...', '-', '-dash', '1e3', '2026-11-22', 'a'.repeat(249)]
+  const { topics } = await load(
+    `topics:\n${names.map((name) => `  ${name === '-' ? '"-"' : name}: { partitions: 1 }`).join('\n')}`,
+  )
+  expect(topics.map(({ name }) => name)).toEqual(names)
+})
+
 describe('aliases', () => {
   // Ten lines that stand for 9^9 values; `yaml` itself counts them only when it makes plain JavaScript of them.
   const bomb = ['a: &a [x, x, x, x, x, x, x, x, x]']
