@@ -31,13 +31,16 @@ describe('the type of an answer', () => {
   const types = ['application/vnd.x.v1+json', 'application/vnd.x+json', 'application/json'] as const
 
   it('is the preferred one for a client that takes everything', () => {
-    for (const accept of [undefined, '*/*', 'application/*', 'text/html, */*;q=0.8']) {
+    const java = 'text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2'
+    for (const accept of [undefined, '', '*/*', '*', 'application/*', 'text/html, */*;q=0.8', java]) {
       expect(negotiate(accept, types), accept).toBe('application/vnd.x.v1+json')
     }
   })
 
   it('is what the client asks for', () => {
-    expect(negotiate('application/json', types)).toBe('application/json')
+    for (const accept of ['application/json', 'APPLICATION/JSON; charset=utf-8', 'application/json, text/plain, */*']) {
+      expect(negotiate(accept, types), accept).toBe('application/json')
+    }
     expect(negotiate('application/json;q=0.5, application/vnd.x+json', types)).toBe('application/vnd.x+json')
     expect(negotiate('application/vnd.x.v1+json;q=0, application/*', types)).toBe('application/vnd.x+json')
   })

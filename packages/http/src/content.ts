@@ -24,7 +24,23 @@ export function bodyTypeRefusal(headers: IncomingHttpHeaders, types: readonly st
  * @returns undefined when the client accepts none of them: 406
  */
 export function negotiate<Type extends string>(accept: string | undefined, types: readonly Type[]): Type | undefined {
-  return new Negotiator({ headers: { accept } }).mediaType([...types]) as Type | undefined
+  return new Negotiator({ headers: { accept: simplify(accept) } }).mediaType([...types]) as Type | undefined
+}
+
+/**
+ * What clients mean: nothing is everything, `*` is any type, and of a type's parameters only its weight counts, as servers
+ * in Java have it (`application/json; charset=utf-8`, Java's own `*; q=.2`).
+ */
+function simplify(accept: string | undefined): string | undefined {
+  if (accept === undefined || accept.trim() === '') return undefined
+  return accept
+    .split(',')
+    .map((range) => {
+      const [type = '', ...parameters] = range.split(';').map((part) => part.trim())
+      const weight = parameters.find((parameter) => /^q=[\d.]+$/i.test(parameter))
+      return `${type === '*' ? '*/*' : type}${weight === undefined ? '' : `;${weight}`}`
+    })
+    .join(',')
 }
 
 function hasBody(headers: IncomingHttpHeaders): boolean {
