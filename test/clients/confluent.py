@@ -81,8 +81,14 @@ def consume(bootstrap, topic, count, group):
 def metadata(bootstrap, prefix, _):
     admin = AdminClient({"bootstrap.servers": bootstrap})
     create(admin, **{f"{prefix}-a": 2, f"{prefix}-b": 1})
-    topics = admin.list_topics(timeout=30).topics
-    return {name: len(topic.partitions) for name, topic in topics.items() if name.startswith(prefix)}
+
+    def ours():
+        topics = admin.list_topics(timeout=30).topics
+        return {name: len(topic.partitions) for name, topic in topics.items() if name.startswith(prefix)}
+
+    # A broker of Apache Kafka hears of a new topic a little after its controller.
+    until(lambda: len(ours()) == 2, "both topics")
+    return ours()
 
 
 def idempotent(bootstrap, prefix, codec):

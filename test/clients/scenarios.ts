@@ -26,18 +26,17 @@ export function itPlays(
   engine: EngineUnderTest,
   name: string,
   play: Play,
-  { without = [] }: { readonly without?: readonly (Codec | Scenario)[] } = {},
+  { without = [] }: { readonly without?: readonly (Codec | 'admin')[] } = {},
 ): void {
   const timeout = 120_000
-  const has = (what: Codec | Scenario) => !without.includes(what)
 
-  it.runIf(has('metadata'))('lists all topics', { timeout }, async () => {
+  it('lists all topics', { timeout }, async () => {
     const prefix = unique(`${name}-metadata`)
     const saw = await play('metadata', engine.bootstrapServers, prefix)
     expect(saw).toEqual({ [`${prefix}-a`]: 2, [`${prefix}-b`]: 1 })
   })
 
-  it.each(codecs.filter(has))(
+  it.each(codecs.filter((codec) => !without.includes(codec)))(
     'produces idempotently with %s compression and reads it back in order',
     { timeout },
     async (codec) => {
@@ -48,22 +47,21 @@ export function itPlays(
     },
   )
 
-  it.runIf(has('group'))(
-    'shares a topic between two members of a group, and gives all of it to the one that stays',
-    { timeout },
-    async () => {
-      const saw = await play('group', engine.bootstrapServers, unique(`${name}-group`))
-      expect(saw).toEqual({ shared: [0, 1, 2, 3] })
-    },
-  )
+  it('shares a topic between two members of a group, and gives all of it to the one that stays', {
+    timeout,
+  }, async () => {
+    const saw = await play('group', engine.bootstrapServers, unique(`${name}-group`))
+    expect(saw).toEqual({ shared: [0, 1, 2, 3] })
+  })
 
-  it.runIf(has('times'))('finds the offsets of times', { timeout }, async () => {
+  it('finds the offsets of times', { timeout }, async () => {
     const saw = await play('times', engine.bootstrapServers, unique(`${name}-times`))
     // Records are dated 1000, 2000 and 3000; asked for 0, 1500, 3000, and 9000, for which there is none.
     expect(saw).toEqual({ offsets: [0, 1, 2, -1], low: 0, high: 3 })
   })
 
-  it.runIf(has('admin'))('creates, changes, describes and deletes topics and groups', { timeout }, async () => {
+  if (without.includes('admin')) return
+  it('creates, changes, describes and deletes topics and groups', { timeout }, async () => {
     const saw = await play('admin', engine.bootstrapServers, unique(`${name}-admin`))
     expect(saw).toEqual({
       refused: 'TOPIC_ALREADY_EXISTS',
