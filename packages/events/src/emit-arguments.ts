@@ -125,6 +125,6 @@ function kindOf(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object')
-    return value.constructor?.name === 'Object' ? 'an object' : `a ${value.constructor?.name}`
+    return (value.constructor?.name ?? 'Object') === 'Object' ? 'an object' : `a ${value.constructor?.name}`
   return value === undefined ? 'missing' : `a ${typeof value}`
 }

@@ -244,7 +244,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
   /** Records without a key stay with a partition for a batch's length: small batches cost more than an even spread gains. */
   function stickyPartition({ topic, sticky }: TopicState, bytes: number): number {
     const partitions = producer.partitions(topic)!
-    if (sticky.leftBytes <= 0) {
+    if (sticky.leftBytes <= 0 || sticky.partition >= partitions) {
       const first = sticky.partition < 0 ? Math.floor(options.random() * partitions) : sticky.partition + 1
       sticky.partition = first % partitions
       sticky.leftBytes = stickyBytes

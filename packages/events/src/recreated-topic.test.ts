@@ -81,4 +81,23 @@ describeEngines('a topic that is created again', (engine) => {
     await emit(topic, 1000, 5)
     await until('the new events', () => seen.length === 105)
   })
+
+  it('is emitted to with the partitions that it has now, by a service that knew more of them', {
+    timeout: 60_000,
+  }, async () => {
+    const topic = await rig.topic('user.events', { partitions: 4 })
+    const stream = await rig.connect()
+    const users = Array.from({ length: 20 }, (_, i) => `u${i}`)
+    const emitAll = () => Promise.allSettled(users.map((userId) => stream.emit(topic, 'a', {}, { userId })))
+    expect((await emitAll()).every(({ status }) => status === 'fulfilled')).toBe(true)
+    await recreate(topic)
+    // What was on its way to a partition that is no more fails, long before its delivery timeout, and says why.
+    const reasons = (await emitAll()).flatMap((one) => (one.status === 'rejected' ? [String(one.reason)] : []))
+    expect(reasons.length).toBeLessThan(users.length)
+    for (const reason of reasons) expect(reason).toContain('the topic was created again without its partition')
+    const results = await emitAll()
+    expect(results.map((one) => (one.status === 'fulfilled' ? one.value.partition : String(one.reason)))).toEqual(
+      users.map(() => 0),
+    )
+  })
 })

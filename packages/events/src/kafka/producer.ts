@@ -100,6 +100,8 @@ interface Partition {
   identity: Identity | null
   nextSequence: number
   inFlight: boolean
+  /** Its topic was created again without it. */
+  removed: boolean
   /** Oldest first; the last one is open for more. */
   readonly batches: Batch[]
   notBeforeMs: number
@@ -115,7 +117,7 @@ const metadataAgeMs = 300_000
 export function createProducer(options: ProducerOptions): Producer {
   const { client, logger, compressor } = options
   const now = options.now ?? Date.now
-  const topics = new Map<string, { partitions: Partition[]; loadedMs: number; refreshing: boolean }>()
+  const topics = new Map<string, { id: string; partitions: Partition[]; loadedMs: number; refreshing: boolean }>()
   const dirty = new Set<Partition>()
   const busyNodes = new Set<number>()
   const spares: Buffer[] = []
@@ -135,9 +137,18 @@ export function createProducer(options: ProducerOptions): Producer {
   const flushes = new Set<{ readonly left: Set<Batch>; readonly resolve: () => void }>()
 
   function learn(metadata: TopicMetadata): void {
-    const known = topics.get(metadata.name) ?? { partitions: [], loadedMs: 0, refreshing: false }
+    if (metadata.error !== null) return
+    const known = topics.get(metadata.name) ?? { id: metadata.id, partitions: [], loadedMs: 0, refreshing: false }
     topics.set(metadata.name, known)
     known.loadedMs = now()
+    // Deleted and created again: what is left of a larger one has nowhere to go.
+    if (known.id !== metadata.id) {
+      for (const partition of known.partitions.splice(metadata.partitions.length)) {
+        partition.removed = true
+        if (!partition.inFlight) abandon(partition)
+      }
+    }
+    known.id = metadata.id
     metadata.partitions.forEach(({ leader }, index) => {
       const partition = known.partitions[index]
       if (partition !== undefined) {
@@ -151,6 +162,7 @@ export function createProducer(options: ProducerOptions): Producer {
         identity: null,
         nextSequence: 0,
         inFlight: false,
+        removed: false,
         batches: [],
         notBeforeMs: 0,
       }
@@ -317,6 +329,7 @@ export function createProducer(options: ProducerOptions): Producer {
         ({ topic, partition: index }) => topic === partition.topic && index === partition.index,
       )
       settle(partition, batches[i]!, result, failure)
+      if (partition.removed) abandon(partition)
     }
     pump()
   }
@@ -410,6 +423,13 @@ export function createProducer(options: ProducerOptions): Producer {
     else if (batch.bytes !== null) partition.nextSequence = batch.sequence
     const fate = batch.uncertain ? 'the event may or may not be in the log' : 'the event has not been written'
     fail(partition, batch, error, `${reason}; ${fate}`, batch.uncertain)
+  }
+
+  /** Fails what is waiting for a partition that is no more. */
+  function abandon(partition: Partition): void {
+    while (partition.batches.length > 0) {
+      giveUp(partition, null, `the topic was created again without its partition ${partition.index}`)
+    }
   }
 
   function splitBatch(batch: Batch): Batch[] {
