@@ -256,7 +256,7 @@ export async function openLogManager(options: LogManagerOptions): Promise<LogMan
     if (state.kind !== 'open' || state.log === undefined) return
     const { log, ref } = state
     await leave(slot, ref.topicId, async () => {
-      await log.close(false)
+      await log.close()
       return log.folder()
     }).catch((error) => {
       logger.error({ partition: slotName(slot), err: error }, 'a partition log was not closed properly')
@@ -286,7 +286,7 @@ export async function openLogManager(options: LogManagerOptions): Promise<LogMan
     const closeOne = async (slot: Slot) => {
       try {
         if (slot.state.kind === 'leaving') await slot.state.done
-        if (slot.state.kind === 'open') await (await slot.state.opening).close(true)
+        if (slot.state.kind === 'open') await (await slot.state.opening).close()
         // A folder that is as doubtful as it was after a crash.
         if (slot.state.kind === 'closed' && !slot.state.folder.isSound) allSound = false
       } catch (error) {

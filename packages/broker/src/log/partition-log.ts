@@ -24,10 +24,10 @@ export interface ManagedLog extends PartitionLog {
   /** Removes expired segments, and producers not heard of since `producersBeforeMs`. */
   enforceRetention(producersBeforeMs: number): Promise<void>
   /**
-   * Syncs everything and leaves it as a proper shutdown does.
-   * @param inHurry a log that was only read is left as it was found, unless checking it again would take long
+   * Syncs everything and leaves it as a proper shutdown does. A log that was only read is left as it was found, unless
+   * checking it again would take long.
    */
-  close(inHurry: boolean): Promise<void>
+  close(): Promise<void>
   /** What is left of a log that was closed; undefined when it never had a folder. */
   folder(): ClosedFolder | undefined
   /** Whether anybody has used the log since the last call, or waits for it to grow. */
@@ -242,13 +242,13 @@ export async function openPartitionLog(env: LogEnv, ref: PartitionRef, clean: bo
     },
 
     // In one turn: what comes meanwhile is refused, not written behind what was said to be the end.
-    close: (inHurry) =>
+    close: () =>
       queue.exclusive(async () => {
         if (state.closed !== undefined) return
         const isUntouched = state.appendedBytes === 0 && !state.syncFailed && activeSegment(state).sizeBytes < longBytes
-        if (!(inHurry && isUntouched)) await sync()
+        if (!isUntouched) await sync()
         await state.finishing
-        if (state.onDisk && state.snapshotOffset !== state.highWatermark && !(inHurry && isUntouched)) {
+        if (state.onDisk && state.snapshotOffset !== state.highWatermark && !isUntouched) {
           await saveIndex(env, activeSegment(state))
           await writeProducerSnapshot(env, state, state.highWatermark, encodeProducers(state.producers))
         }
