@@ -128,7 +128,7 @@ describe.skipIf(missingTool('kcat', '-V') !== null)('an embedded broker that is 
           // Logs are checked while requests are served already.
           const reports = () =>
             broker.logLines.filter((line) => /cut|truncat|torn/i.test(line) && line.includes('crash'))
-          await expect.poll(() => reports().length).toBeGreaterThanOrEqual(tornNow)
+          await expect.poll(() => reports().length, { timeout: 60_000 }).toBeGreaterThanOrEqual(tornNow)
           cut += reports().length
         }
       }
