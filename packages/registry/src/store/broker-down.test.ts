@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Broker, startBroker } from '@selfmonitor/broker'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { startTestRegistry, type TestRegistry } from '../test-support/app.ts'
 
 describe('while the broker is down', () => {
@@ -15,7 +15,14 @@ describe('while the broker is down', () => {
   beforeEach(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'registry-broker-'))
     broker = await startBroker({ dataDir })
-    registry = await startTestRegistry(broker.bootstrapServers, { timeoutMs: 500 })
+    registry = await startTestRegistry(broker.bootstrapServers, { timeoutMs: 1000 })
+    // The first write makes the producer and its connections: on a busy machine that takes longer than a request may.
+    await vi.waitFor(
+      async () => expect((await registry.call('PUT', '/mode', { mode: 'READWRITE' })).status).toBe(200),
+      {
+        timeout: 20_000,
+      },
+    )
     expect(await register('before', '"int"')).toMatchObject({ status: 200, body: { id: 1 } })
   })
   afterEach(async () => {
