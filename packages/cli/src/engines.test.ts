@@ -503,6 +503,10 @@ describeEngines('the commands', (engine) => {
           stdout: '',
           stderr: expect.stringContaining('country'),
         })
+        expect(await cli('events', 'emit', events, '--data', '{}')).toMatchObject({
+          code: 2,
+          stderr: expect.stringContaining(`Name one: selfmonitor events emit ${events} <type> --user <id>`),
+        })
         expect(await emit('user_craeted', {})).toMatchObject({
           code: 1,
           stderr: expect.stringContaining('did you mean "user_created"'),

@@ -43,7 +43,10 @@ describeEngines('records of a shape of their own', (engine) => {
     return records
   }
 
-  it('are written as kafkajs with its registry client reads them, defaults filled in', async () => {
+  // The first group of a new Apache Kafka waits until __consumer_offsets is there.
+  it('are written as kafkajs with its registry client reads them, defaults filled in', {
+    timeout: 60_000,
+  }, async () => {
     const topic = await rig.topic('shop.orders', { schema: order, partitions: 1 })
     const stream = await rig.connect()
     const result = await stream.emit(topic, value, {
@@ -168,7 +171,10 @@ describeEngines('records of a shape of their own', (engine) => {
       expect(error).toMatchObject({ code: 'EVENT_INVALID', topic, eventType: null })
       expect(error.problems).toEqual([
         { path: '/order_id', expected: 'must be string, it is 5' },
-        { path: '/total', expected: 'must be decimal, it is a string' },
+        {
+          path: '/total',
+          expected: "must be a decimal as text, such as '12.30', of its precision and scale, it is a string",
+        },
         { path: '/lines/0/count', expected: 'must be int, it is a string' },
         {
           path: '/coupon',

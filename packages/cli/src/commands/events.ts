@@ -58,10 +58,17 @@ const emit = defineVerb({
     }
     const stream = await openStream(context, { file: options.file, service: 'selfmonitor-cli' })
     const { key, header: headers } = options
-    const result: RecordResult & { eventId?: string } =
+    const sending: Promise<RecordResult & { eventId?: string }> =
       type === undefined
-        ? await stream.emit(topic, data as Record<string, unknown>, { key: key ?? null, headers })
-        : await stream.emit(topic, type, data, { userId: options.user!, key, headers })
+        ? stream.emit(topic, data as Record<string, unknown>, { key: key ?? null, headers })
+        : stream.emit(topic, type, data, { userId: options.user!, key, headers })
+    const result = await sending.catch((error: Error & { field?: unknown }) => {
+      // The library names its own calls; here it is another command line.
+      if (error.field !== 'topic') throw error
+      throw type === undefined
+        ? usageError(`${topic} has event types.`, `Name one: selfmonitor events emit ${topic} <type> --user <id>`)
+        : usageError(`${topic} has no event types.`, `Leave the type out: selfmonitor events emit ${topic} --key <key>`)
+    })
     const { eventId, partition, offset } = result
     await context.printThing(result, {
       name: eventId ?? `${topic}-${partition}@${offset}`,

@@ -187,7 +187,7 @@ test('an order that is placed is counted', async () => {
     })
     assert.equal(service.cents.get('ada'), 1230)
 
-    await assert.rejects(service.place({ order_id: 'o-2', customer: 'ada', total: '12.345' }), /value\\/total must be decimal/)
+    await assert.rejects(service.place({ order_id: 'o-2', customer: 'ada', total: '12.345' }), /value\\/total must be a decimal/)
   } finally {
     await service.close()
     await platform.close()

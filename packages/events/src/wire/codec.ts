@@ -246,10 +246,9 @@ function isRecordType(type: avro.Type): type is avro.types.RecordType {
 }
 
 function typeText(type: avro.Type): string {
-  const text = type.typeName.startsWith('logical:')
-    ? type.typeName.slice('logical:'.length)
-    : (type.name ?? String(type))
-  return text.replaceAll('"', '')
+  if (type.typeName === 'logical:decimal') return "a decimal as text, such as '12.30', of its precision and scale"
+  if (type.typeName.startsWith('logical:')) return type.typeName.slice('logical:'.length)
+  return (type.name ?? String(type)).replaceAll('"', '')
 }
 
 function read(type: avro.Type, payload: Buffer, schemaId: number, resolver?: ReturnType<avro.Type['createResolver']>) {
