@@ -291,8 +291,8 @@ describe.skipIf(missing !== null)('the chart, running', () => {
       .filter((line) => line.includes('"producer_send_success"'))
       .map((line) => JSON.parse(line).value as string)
     expect(acknowledged.length).toBeGreaterThan(0)
+    await kafka.waitFor('kafka-1 starts again', () => kafka.pod('kafka-1')!.containers[0]!.restarts === 1)
     await kafka.waitReady(['kafka-1'])
-    expect(kafka.pod('kafka-1')!.containers[0]!.restarts).toBe(1)
     await kafka.waitFor(
       'every replica is in sync',
       async () => (await inBroker(`kafka-topics ${asBroker} --describe --under-replicated-partitions`)) === '',

@@ -33,7 +33,7 @@ platform.yaml as the setup Job gets it: the file itself, unless this release is 
 {{- $overlay = index ($platform.environments | default dict) .Values.environment | default dict -}}
 {{- range $part := list $platform $overlay -}}
 {{- range $settings := prepend (values ($part.topics | default dict)) ($part.defaults | default dict) -}}
-{{- if $settings }}{{ $_ := unset (unset $settings "schema") "compatibility" }}{{ end -}}
+{{- if $settings }}{{ $_ := unset (unset (unset $settings "schema") "compatibility") "events" }}{{ end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
