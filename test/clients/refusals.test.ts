@@ -3,11 +3,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { fetchDistribution, runTool } from '@selfmonitor/apache'
+import { fetchDistribution, run, runTool } from '@selfmonitor/apache'
 import { type Broker, startBroker } from '@selfmonitor/broker'
 import { Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { pythonWith } from '../support/python.ts'
+import { buildFranzGo } from '../support/franz-go.ts'
+import { type Python, pythonWith } from '../support/python.ts'
 import { sawOf } from './scenarios.ts'
 
 const script = fileURLToPath(new URL('confluent.py', import.meta.url))
@@ -32,8 +33,8 @@ describe('a transactional producer gives up at the first answer', () => {
       const python = await pythonWith(`confluent-kafka-${version}`)
       it.skipIf('missing' in python)(`by confluent-kafka ${version}, and shows why`, { timeout: 90_000 }, async () => {
         broker.requests.clear()
-        const { run } = (python as { value: { run(script: string, args: string[]): Promise<string> } }).value
-        const saw = sawOf(await run(script, ['transactions', broker.bootstrapServers, 'transactional-python']))
+        const { value } = python as { value: Python }
+        const saw = sawOf(await value.run(script, ['transactions', broker.bootstrapServers, 'transactional-python']))
         expect(saw).toMatchObject({
           error: 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
           fatal: true,
@@ -43,6 +44,15 @@ describe('a transactional producer gives up at the first answer', () => {
       })
     })
   }
+
+  describe('of franz-go', async () => {
+    const program = await buildFranzGo()
+    it.skipIf('missing' in program)('which says why', { timeout: 90_000 }, async () => {
+      const { value } = program as { value: string }
+      const { stdout } = await run(value, ['transactions', broker.bootstrapServers, 'transactional-go'])
+      expect(sawOf(stdout)).toEqual({ error: 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED', retriable: false })
+    })
+  })
 
   it('of kafkajs', async () => {
     broker.requests.clear()
@@ -74,8 +84,8 @@ describe('a consumer of the newer group protocol (KIP-848) ends with an error', 
   describe('of librdkafka', async () => {
     const python = await pythonWith('confluent-kafka-2.16')
     it.skipIf('missing' in python)('by confluent-kafka', { timeout: 90_000 }, async () => {
-      const { run } = (python as { value: { run(script: string, args: string[]): Promise<string> } }).value
-      const saw = sawOf(await run(script, ['consumer-protocol', broker.bootstrapServers, 'newer-python']))
+      const { value } = python as { value: Python }
+      const saw = sawOf(await value.run(script, ['consumer-protocol', broker.bootstrapServers, 'newer-python']))
       expect(saw).toEqual({ error: '_FATAL', text: expect.stringContaining('ConsumerGroupHeartbeat fatal error') })
     })
   })

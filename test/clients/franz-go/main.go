@@ -223,11 +223,22 @@ func admin(ctx context.Context, bootstrap, topic, _ string) any {
 	return result
 }
 
+// The error with which a transactional producer is refused, and whether franz-go tries again.
+func transactions(ctx context.Context, bootstrap, topic, _ string) any {
+	producer := client(bootstrap, kgo.TransactionalID(topic), kgo.DefaultProduceTopic(topic))
+	defer producer.Close()
+	err := producer.BeginTransaction()
+	var refused *kerr.Error
+	errors.As(err, &refused)
+	return saw{"error": refused.Message, "retriable": refused.Retriable}
+}
+
 func main() {
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)
 	defer cancel()
 	play := map[string]func(context.Context, string, string, string) any{
 		"metadata": metadata, "idempotent": idempotent, "group": group, "times": times, "admin": admin,
+		"transactions": transactions,
 	}[os.Args[1]]
 	argument := ""
 	if len(os.Args) > 4 {

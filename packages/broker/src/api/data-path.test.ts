@@ -261,6 +261,14 @@ describeEngines('the data path', (engine) => {
       ])
     })
 
+    it('names the records whose timestamps are out of range', async () => {
+      const { topic } = await createTopic()
+      const now = BigInt(Date.now())
+      const refusal = await produce(topic, batch(['a', 'b', 'c', 'd'], { timestamps: [now, now * 2n, now, now * 2n] }))
+      expect(refusal.error).toBe('INVALID_TIMESTAMP')
+      expect(refusal.recordErrors.map(({ batchIndex }) => batchIndex)).toEqual([1, 3])
+    })
+
     it('refuses the whole request when it has records of a transaction and no transactional id', async () => {
       const first = await createTopic()
       const second = await createTopic()
