@@ -71,7 +71,7 @@ function start(
 const run = (words: readonly string[], cwd?: string): Promise<RunResult> => start(words, cwd).ended()
 
 describe('up', () => {
-  it('serves until Ctrl-C, keeps what was written, and says what it does', async () => {
+  it('serves until Ctrl-C, keeps what was written, and says what it does', { timeout: 90_000 }, async () => {
     const offset = await freePortOffset()
     const words = ['up', '--port-offset', String(offset), '--data-dir', 'kept']
     const first = start(words)
