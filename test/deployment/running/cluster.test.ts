@@ -371,6 +371,32 @@ describe.skipIf(missing !== null)('the chart, running', () => {
     long,
   )
 
+  test('the brokers’ password is changed while they run, and a broker that restarts meanwhile works with those that have the old one', async () => {
+    const secret = kafka.get('Secret', 'kafka-user-kafka-broker')!
+    const tell = async (pod: string, password: string) => {
+      const scram = '/run/kafka/broker.scram'
+      const command = `umask 077; printf 'SCRAM-SHA-512=iterations=8192,password=%s\\n' "$PASSWORD" >${scram}
+          kafka-configs ${asBroker} --alter --entity-type users --entity-name kafka-broker --add-config-file ${scram}; rm ${scram}`
+      const { exitCode, stderr } = await kafka.exec(pod, ['bash', '-c', command], { env: { PASSWORD: password } })
+      expect(exitCode, stderr).toBe(0)
+    }
+    const encode = (text: string) => Buffer.from(text).toString('base64')
+    await kafka.apply([{ ...secret, data: { ...secret.data, password: encode('another-password') } }])
+    expect((await kafka.runCronJob('kafka-credentials-renew')).exitCode).toBe(0)
+    await tell('kafka-0', 'another-password')
+    await kafka.waitFor('kafka-0 is refused with what it had at its start', async () => {
+      const { stdout, stderr } = await kafka.exec('kafka-0', `kafka-topics ${asBroker} --list`)
+      return `${stdout}${stderr}`.includes('SaslAuthenticationException')
+    })
+    await kafka.deletePod('kafka-1')
+    await kafka.waitReady(['kafka-1'], { timeoutMs: long })
+    // In sync with brokers that have the old password, as it says itself with the new one.
+    const lagging = await kafka.exec('kafka-1', `kafka-topics ${asBroker} --describe --under-replicated-partitions`)
+    expect(lagging).toMatchObject({ exitCode: 0, stdout: '' })
+    await kafka.apply([secret])
+    await tell('kafka-1', Buffer.from(secret.data.password, 'base64').toString())
+  }, 300_000)
+
   test(
     'helm test passes',
     async () => {

@@ -14,7 +14,7 @@ partitions_need_us() {
   local option lines line count=0 first=''
   local pattern='Topic: ([^[:space:]]+)[[:space:]]+Partition: ([0-9]+)[[:space:]].*Replicas: ([0-9,]*)[[:space:]]+Isr: ([0-9,]*)'
   for option in --at-min-isr-partitions --under-min-isr-partitions; do
-    lines=$(kafka_tool_within 25 topics --bootstrap-server localhost:9092 --command-config "$RUN_DIR/client.properties" \
+    lines=$(kafka_tool_within 25 topics --bootstrap-server localhost:9091 --command-config "$RUN_DIR/controller-client.properties" \
       --describe "$option" 2>"$RUN_DIR/pre-stop.log") || return 1
     while IFS= read -r line; do
       # All replicas in sync and yet at the minimum: waiting would change nothing.

@@ -4,7 +4,7 @@
 # A broker: its listener is open and its own replicas are in sync again. A controller: it is a voter of a quorum that has a
 # leader. So a rolling update goes on to the next pod only then. The second part is bounded by NODE_IN_SYNC_SECONDS from the
 # opening of the listener on, and is never asked again: trouble elsewhere in the cluster takes no running pod out of service. Only
-# a broker whose password Kafka refuses waits on, so that a rolling update stops at the first.
+# a broker whose certificate the others refuse waits on, so that a rolling update stops at the first.
 #
 # Environment: NODE_TEMPLATE, NODE_IN_SYNC_SECONDS.
 source "$(dirname "$0")/lib.sh"
@@ -16,7 +16,7 @@ SINCE=$RUN_DIR/listening-since
 lagging_partitions() {
   local lines line
   local pattern='Topic: ([^[:space:]]+)[[:space:]]+Partition: ([0-9]+)[[:space:]].*Replicas: ([0-9,]*)[[:space:]]+Isr: ([0-9,]*)'
-  lines=$(kafka_tool_within 25 topics --bootstrap-server localhost:9092 --command-config "$RUN_DIR/client.properties" \
+  lines=$(kafka_tool_within 25 topics --bootstrap-server localhost:9091 --command-config "$RUN_DIR/controller-client.properties" \
     --describe --under-replicated-partitions 2>"$RUN_DIR/probe.log") || {
     printf '%s\n' "$lines" >>"$RUN_DIR/probe.log"
     return 1
@@ -48,7 +48,7 @@ now=$(date +%s)
 if [[ ! -s $SINCE ]]; then echo "$now" >"$SINCE"; fi
 elapsed=$((now - $(<"$SINCE")))
 # No waiting mends this, and the next pod of an update would be locked out as well: so this one is never ready.
-locked_out() { file_contains "$RUN_DIR/probe.log" SaslAuthenticationException; }
+locked_out() { file_contains "$RUN_DIR/probe.log" SslAuthenticationException; }
 if ((elapsed >= NODE_IN_SYNC_SECONDS)) && ! locked_out; then
   echo "Ready after $elapsed s, without having waited to the end: see kafka-topics --describe --under-replicated-partitions"
   exit 0
@@ -61,7 +61,7 @@ if [[ $NODE_TEMPLATE == controller ]]; then
 fi
 if ! lagging=$(lagging_partitions); then
   if locked_out; then
-    echo "Kafka refuses the account of this broker: the password in Secret kafka-user-kafka-broker is not the one that Kafka has (\"Rotation\" in docs/guides/security.md)"
+    echo "The brokers refuse each other's certificates: see SslAuthenticationException in the log; Secrets with certificates and ConfigMap kafka-ca-bundle (\"Rotation\" in docs/guides/security.md)"
     exit 1
   fi
   echo "The cluster does not answer yet, for $elapsed of at most $NODE_IN_SYNC_SECONDS s"

@@ -28,7 +28,7 @@ done
 if [[ $NODE_TEMPLATE == controller ]]; then
   server=(--bootstrap-controller localhost:9093 --command-config "$RUN_DIR/controller-client.properties")
 else
-  server=(--bootstrap-server localhost:9092 --command-config "$RUN_DIR/client.properties")
+  server=(--bootstrap-server localhost:9091 --command-config "$RUN_DIR/controller-client.properties")
 fi
 if ! kafka_tool_within 60 configs "${server[@]}" --entity-type brokers --entity-name "$NODE_ID" --alter --add-config "$settings"; then
   touch "$TLS_DIR/not-taken"

@@ -115,7 +115,8 @@ CLIENT,INTERNAL{{ if .root.Values.kafka.external.enabled }},EXTERNAL{{ end }}{{ 
 {{- else -}}
 {{- $advertised = append $advertised (printf "%s://%s:%v" $name $host (index $ports $name)) -}}
 {{- end -}}
-{{- if ne $name "CONTROLLER" }}{{ $protocols = append $protocols (printf "%s:%s" $name $protocol) }}{{ end -}}
+{{- if eq $name "INTERNAL" }}{{ $protocols = append $protocols (printf "INTERNAL:%s" (ternary "SSL" "PLAINTEXT" $secure)) -}}
+{{- else if ne $name "CONTROLLER" }}{{ $protocols = append $protocols (printf "%s:%s" $name $protocol) }}{{ end -}}
 {{- end -}}
 {{- $kraft := include "selfmonitor.brokersUseKraft" .root -}}
 {{- if $kraft -}}
@@ -142,10 +143,11 @@ broker.rack=@@rack@@
 {{- end }}
 {{- if $secure }}
 {{ include "selfmonitor.kafka.commonSecurity" (dict "root" .root "role" "broker") }}
+# Among themselves brokers know each other by certificate: no password of theirs has to be the same everywhere at one moment.
+listener.name.internal.ssl.client.auth=required
 sasl.enabled.mechanisms=SCRAM-SHA-512
-sasl.mechanism.inter.broker.protocol=SCRAM-SHA-512
-{{- range $name := splitList "," (include "selfmonitor.kafka.listenerNames" (dict "root" .root "combined" false)) }}
-listener.name.{{ lower $name }}.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required{{ if eq $name "INTERNAL" }} username="kafka-broker" password="@@password.broker@@"{{ end }};
+{{- range $name := without (splitList "," (include "selfmonitor.kafka.listenerNames" (dict "root" .root "combined" false))) "INTERNAL" }}
+listener.name.{{ lower $name }}.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
 {{- end }}
 {{- if .combined }}
 listener.name.controller.ssl.client.auth=required
@@ -168,17 +170,12 @@ controller.listener.names=CONTROLLER
 listeners=CONTROLLER://:9093
 advertised.listeners=CONTROLLER://@@pod@@.kafka-controller-headless.{{ include "selfmonitor.domain" . }}:9093
 {{- $migrating := include "selfmonitor.controllersCopy" . }}
-listener.security.protocol.map=CONTROLLER:{{ ternary "SSL" "PLAINTEXT" .Values.security.enabled }}{{ if $migrating }},INTERNAL:{{ include "selfmonitor.kafka.securityProtocol" . }}{{ end }}
+listener.security.protocol.map=CONTROLLER:{{ ternary "SSL" "PLAINTEXT" .Values.security.enabled }}{{ if $migrating }},INTERNAL:{{ ternary "SSL" "PLAINTEXT" .Values.security.enabled }}{{ end }}
 {{- if $migrating }}
 # It copies what ZooKeeper has, writes to both from then on, and tells brokers that do not use KRaft yet.
 zookeeper.metadata.migration.enable=true
 {{ include "selfmonitor.zookeeper.kafkaProperties" (dict "root" . "role" "controller") }}
 inter.broker.listener.name=INTERNAL
-{{- if .Values.security.enabled }}
-sasl.enabled.mechanisms=SCRAM-SHA-512
-sasl.mechanism.inter.broker.protocol=SCRAM-SHA-512
-listener.name.internal.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required username="kafka-broker" password="@@password.broker@@";
-{{- end }}
 {{- end }}
 log.dirs=/var/lib/kafka/data/logs
 {{- if .Values.security.enabled }}
@@ -205,7 +202,7 @@ security.protocol=PLAINTEXT
 {{ end -}}
 {{- end -}}
 
-{{/* For tools inside the pod, through the controller listener (--bootstrap-controller). */}}
+{{/* For tools inside the pod, as this node: through the controllers' listener (--bootstrap-controller), and that of the brokers among themselves. */}}
 {{- define "selfmonitor.kafka.controllerClientProperties" -}}
 {{- if .Values.security.enabled -}}
 security.protocol=SSL
