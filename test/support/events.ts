@@ -88,9 +88,9 @@ export function useEvents(engine: EngineUnderTest): EventsRig {
 
     async topic(name, { partitions = 3, schema = envelopeSchema, config } = {}) {
       const unique = `${name}-${run}-${++count}`
-      await cluster.createTopics([
-        { name: unique, partitions, replicationFactor: 1, ...(config === undefined ? {} : { config }) },
-      ])
+      // Tests write records with the times of years ago: retention would delete them while they run.
+      const kept = { 'retention.ms': '-1', ...config }
+      await cluster.createTopics([{ name: unique, partitions, replicationFactor: 1, config: kept }])
       await registry.register(`${unique}-value`, { schema: JSON.stringify(schema) })
       return unique
     },
