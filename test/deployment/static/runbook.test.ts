@@ -18,7 +18,17 @@ const runbook = readRunbook()
 const typedOutside = runbook.blocks.filter(({ language }) => language === 'console' || language === 'sh')
 const helm = await orMissing(() => fetchHelm('4'))
 
-const commands = commandsOf(typedOutside)
+/** What the section on old runbooks says to type, in the last cell of each row. */
+const instead = runbook.text
+  .split('\n## The command in your old runbook\n')[1]!
+  .split('\n## ')[0]!
+  .split('\n')
+  .flatMap((row) => [...(row.split(' | ')[2] ?? '').matchAll(/`((?:kubectl|helm) [^`]+)`/g)].map(([, text]) => text!))
+
+const commands = [
+  ...commandsOf(typedOutside),
+  ...commandsOf([{ ...typedOutside[0]!, line: 0, text: instead.join('\n') }]),
+]
 const kubectl = commands.filter(({ words }) => words[0] === 'kubectl')
 
 const option = (words: readonly string[], ...names: readonly string[]): readonly string[] =>
@@ -100,6 +110,7 @@ describe.skipIf('missing' in helm)('what the runbook names', () => {
 
   it('has commands at all, so that this file proves something', () => {
     expect(kubectl.length).toBeGreaterThan(50)
+    expect(instead.length).toBeGreaterThan(10)
     expect(commands.filter(({ words }) => words[0] === 'helm').length).toBeGreaterThan(5)
   })
 

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Tells Kafka the password that an account's Secret has now. For admin and kafka-broker; of all other accounts the setup Job tells it.
+#
+#   infra/k8s/kafka/scripts/set-password.sh admin
+#   infra/k8s/kafka/scripts/set-password.sh kafka-broker
+#   infra/k8s/kafka/scripts/set-password.sh kafka-broker --as-admin
+#
+# It logs in as kafka-broker, with the settings that the broker's pod was started with. --as-admin: as admin, with those of Secret
+# kafka-user-admin, for when Kafka does not know the brokers' password any more.
+#
+# Runs on your machine, and needs kubectl with the right to get Secrets and to exec into the pod. Environment: NAMESPACE (kafka), POD
+# (kafka-0). The password is never an argument of a process. Ends with 0 when Kafka has taken it.
+set -euo pipefail
+
+namespace=${NAMESPACE:-kafka}
+pod=${POD:-kafka-0}
+account=${1:-}
+login=${2:-}
+if [[ $# -gt 2 || ! $account =~ ^[a-z0-9][a-z0-9.-]*$ || ( -n $login && $login != --as-admin ) ]]; then
+  echo "Usage: ${0##*/} ACCOUNT [--as-admin]" >&2
+  exit 2
+fi
+
+# secret NAME KEY: its value, in base64 and so in one line. KEY as JSONPath has it, with \. for a dot.
+secret() {
+  local value
+  value=$(kubectl -n "$namespace" get secret "$1" -o "jsonpath={.data.$2}")
+  if [[ -z $value ]]; then
+    echo "${0##*/}: Secret $1 has no $2" >&2
+    exit 1
+  fi
+  printf '%s\n' "$value"
+}
+
+password=$(secret "kafka-user-$account" password)
+settings=
+if [[ -n $login ]]; then settings=$(secret kafka-user-admin 'client\.properties'); fi
+
+# What runs in the pod, which has bash and coreutils. It reads the two lines below.
+in_pod='
+set -euo pipefail
+umask 077
+mine=/run/kafka/set-password.$$
+trap "rm -f $mine.scram $mine.properties" EXIT
+read -r password
+read -r settings
+login=/run/kafka/client.properties
+if [[ -n $settings ]]; then
+  login=$mine.properties
+  printf "%s" "$settings" | base64 -d >"$login"
+fi
+printf "SCRAM-SHA-512=iterations=8192,password=%s\n" "$(printf "%s" "$password" | base64 -d)" >"$mine.scram"
+kafka-configs --bootstrap-server localhost:9092 --command-config "$login" --alter \
+  --entity-type users --entity-name "$1" --add-config-file "$mine.scram"
+'
+printf '%s\n%s\n' "$password" "$settings" |
+  kubectl -n "$namespace" exec -i "$pod" -- bash -c "$in_pod" set-password "$account"
