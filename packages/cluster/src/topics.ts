@@ -1,4 +1,5 @@
 // Topics and their partitions: list, describe, create, grow, delete, and deleting records.
+import { setTimeout as pause } from 'node:timers/promises'
 import { apis } from './apis.ts'
 import { byTopic, chunks, groupBy, mapConcurrently } from './batch.ts'
 import {
@@ -217,16 +218,19 @@ export async function settle(deadline: Deadline, shows: () => Promise<boolean>):
   const endsAt = performance.now() + Math.min(visibleWithinMs, Math.max(0, deadline.left() - 100))
   const left = (): number => Math.max(0, endsAt - performance.now())
   for (let waitMs = 2; left() > 0; waitMs = Math.min(waitMs * 2, 200)) {
+    // A timer that stays would keep the process alive until it fires.
+    const answered = new AbortController()
     // A broker that does not answer, or closes the connection, takes nothing back.
-    const seen = await Promise.race([shows().catch(() => false), pause(left()).then(() => false)])
+    const seen = await Promise.race([
+      shows().catch(() => false),
+      pause(left(), false, { signal: answered.signal }),
+    ]).finally(() => answered.abort())
     if (seen) {
       return
     }
     await pause(Math.min(waitMs, left()))
   }
 }
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 function hasLeaders(topic: TopicInfo, partitions: number): boolean {
   // -1 partitions is the broker's default, whatever that is.
