@@ -178,6 +178,16 @@ describeEngines('handling', (engine) => {
       source!.partitions.map(({ replicas }) => replicas.length),
     )
     expect(stream.stats()).toMatchObject({ retried: 2, deadLettered: 1 })
+
+    // The log says where and why: the stack once when it begins and once when it is given up, the payload never.
+    const place = { topic, partition: failing.partition, offset: String(failing.offset), key: 'u' }
+    const lines = rig.logs.filter(({ context }) => context.eventId === failing.eventId)
+    expect(lines).toMatchObject([
+      { level: 'warn', context: { ...place, attempt: 1, err: { stack: expect.stringContaining('handle.test.ts') } } },
+      { level: 'warn', context: { ...place, attempt: 2, error: 'card 4711 has no owner' } },
+      { level: 'error', context: { ...place, attempts: 3, err: { stack: expect.stringContaining('handle.test.ts') } } },
+    ])
+    expect(lines[1]!.context).not.toHaveProperty('err')
   })
 
   it('moves a record that is no event to the dead letters byte for byte, without stopping', async () => {
@@ -190,13 +200,17 @@ describeEngines('handling', (engine) => {
         messages: [
           { key: null, value: '{"plain":"json"}', headers: { a: 'b' } },
           { key: 'k', value: null },
+          { key: Buffer.from([0xff, 0x01]), value: 'x' },
+          { key: 'l'.repeat(1000), value: 'x' },
         ],
       })
     })
     await stream.emit(topic, 'a', {}, { userId: 'u' })
     await stream.run()
-    await until('the event', () => stream.stats().handled === 1 && stream.stats().deadLettered === 2)
-    const letters = await deadLettersOf(topic, 2)
+    await until('the event', () => stream.stats().handled === 1 && stream.stats().deadLettered === 4)
+    const keys = rig.logs.filter(({ level }) => level === 'error').map(({ context }) => context.key)
+    expect(keys.toSorted()).toEqual(['0xff01', 'k', `${'l'.repeat(100)}…`, null])
+    const letters = await deadLettersOf(topic, 4)
     const plain = letters.find(({ key }) => key === null)!
     expect(plain.value!.toString()).toBe('{"plain":"json"}')
     expect(plain.headers).toMatchObject({

@@ -1,4 +1,5 @@
 // One attempt at one record: decode it, call its handler, and decide what becomes of it: done, tried again, or put aside.
+import { isUtf8 } from 'node:buffer'
 import { deadLetterTopic } from '../dead-letter-names.ts'
 import { PermanentError, RetryLater, UndecodableEventError } from '../errors.ts'
 import { type FetchedRecord, reasonOf } from '../kafka/index.ts'
@@ -117,8 +118,17 @@ export function createProcessor(options: ProcessorOptions): Processor {
     }
     const delayMs = retryDelayMs(settings.retry, work.attempts, options.random())
     counters.retried++
+    const first = work.attempts === 1
     logger.warn(
-      { ...where, attempt: work.attempts, of: settings.retry.attempts, delayMs, error: error.message },
+      {
+        ...where,
+        attempt: work.attempts,
+        of: settings.retry.attempts,
+        delayMs,
+        error: error.message,
+        // With its stack once: the further attempts most often fail in the same place.
+        ...(first ? { err: error } : {}),
+      },
       'the handler failed, the event will be tried again',
     )
     return { kind: 'retry', delayMs }
@@ -148,6 +158,7 @@ export function createProcessor(options: ProcessorOptions): Processor {
         eventId: envelope?.event_id,
         attempts,
         error: error.message,
+        err: error,
       },
       `the event was moved to ${deadLetterTopic(task.topic)}`,
     )
@@ -172,8 +183,17 @@ export function createProcessor(options: ProcessorOptions): Processor {
   return { attempt, hindered, counters }
 }
 
-function placeOf({ topic, partition, offset }: Task<Work>): object {
-  return { topic, partition, offset: String(offset) }
+const keyCharacters = 100
+
+function placeOf({ topic, partition, offset, item }: Task<Work>): object {
+  return { topic, partition, offset: String(offset), key: keyText(item.record.key) }
+}
+
+/** @returns the key as text, as hex (0x…) when it is not UTF-8, shortened; null when the record has none */
+function keyText(key: Buffer | null): string | null {
+  if (key === null) return null
+  const text = isUtf8(key) ? key.toString() : `0x${key.toString('hex')}`
+  return text.length > keyCharacters ? `${text.slice(0, keyCharacters)}…` : text
 }
 
 /** @returns null when nothing here handles events of this type */
