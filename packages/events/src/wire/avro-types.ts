@@ -85,8 +85,13 @@ class BigIntType extends avro.types.LogicalType {
   }
 }
 
+const decimalPattern = /^(-?)(\d+)(?:\.(\d+))?$/
+const shownCharacters = 40
+
+const digits = (count: number): string => (count === 1 ? '1 digit' : `${count} digits`)
+
 /** https://avro.apache.org/docs/1.12.0/specification/#decimal: the unscaled value, big-endian two's complement. */
-class DecimalType extends avro.types.LogicalType {
+export class DecimalType extends avro.types.LogicalType {
   readonly #scale: number
   readonly #precision: number
   /** Of a fixed, undefined for bytes. */
@@ -103,6 +108,30 @@ class DecimalType extends avro.types.LogicalType {
     this.#precision = precision as number
     this.#scale = scale as number
     this.#size = type === 'fixed' ? (size as number) : undefined
+  }
+
+  /** For messages: what is expected here. */
+  get expected(): string {
+    const ofThem = this.#scale === 0 ? 'none' : `at most ${this.#scale}`
+    return `a decimal as text, such as '${decimalText(Buffer.from([this.#precision > 1 ? 12 : 1]), this.#scale)}', of at most ${this.#precision} digits, ${ofThem} of them after the point (precision ${this.#precision}, scale ${this.#scale})`
+  }
+
+  /** For messages: what is wrong with a text, which is repeated only when it is a number. */
+  problemOf(text: string): string {
+    const match = decimalPattern.exec(text)
+    if (match === null) {
+      return /^[-+]?[\d.,eE+-]{1,40}$/.test(text) ? `'${text}' is not written as one` : 'it is another text'
+    }
+    const [, , whole = '', fraction = ''] = match
+    const shown = text.length > shownCharacters ? `${text.slice(0, shownCharacters)}…` : text
+    if (fraction.length > this.#scale) {
+      return `'${shown}' has ${digits(fraction.length)} after the point, the schema allows ${this.#scale}`
+    }
+    const before = whole.replace(/^0+/, '').length
+    const allowed = this.#precision - this.#scale
+    return before > allowed
+      ? `'${shown}' has ${digits(before)} before the point, the schema allows ${allowed}`
+      : `'${shown}' does not fit into the ${this.#size} bytes of the schema's fixed type`
   }
 
   protected override _fromValue(value: unknown): string {
@@ -130,7 +159,7 @@ function decimalText(bytes: Buffer, scale: number): string {
 
 /** @returns undefined when the text is not a decimal of this precision and scale */
 function decimalBytes(text: string, precision: number, scale: number, size: number | undefined): Buffer | undefined {
-  const match = /^(-?)(\d+)(?:\.(\d+))?$/.exec(text)
+  const match = decimalPattern.exec(text)
   if (match === null) return undefined
   const [, sign, whole, fraction = ''] = match
   if (fraction.length > scale) return undefined

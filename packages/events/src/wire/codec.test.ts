@@ -122,4 +122,47 @@ describe('the codec', () => {
       'user.events-value: no schema is registered: run `selfmonitor apply`',
     )
   })
+
+  it.each([
+    [
+      { total: '12.555' },
+      "/total must be a decimal as text, such as '0.12', of at most 5 digits, at most 2 of them after the point (precision 5, scale 2); '12.555' has 3 digits after the point, the schema allows 2",
+    ],
+    [{ total: '1234.5' }, "'1234.5' has 4 digits before the point, the schema allows 3"],
+    [{ total: '12,50' }, "'12,50' is not written as one"],
+    [{ total: 'Ann Smith, Bonn' }, '(precision 5, scale 2); it is another text'],
+    [{ total: 12.5 }, '(precision 5, scale 2), it is 12.5'],
+    [{ total: null }, '(precision 5, scale 2), it is null'],
+    [
+      { pieces: '1.5' },
+      "/pieces must be a decimal as text, such as '12', of at most 3 digits, none of them after the point (precision 3, scale 0); '1.5' has 1 digit after the point, the schema allows 0",
+    ],
+    [{ small: '200' }, "'200' does not fit into the 1 bytes"],
+    [
+      { rebate: '1.234' },
+      "/rebate must be a decimal as text, such as '0.12', of at most 5 digits, at most 2 of them after the point (precision 5, scale 2); '1.234' has 3 digits after the point, the schema allows 2",
+    ],
+    [{ status: 'PAYED' }, '/status must be one of OPEN, PAID (enum Status), it is "PAYED"'],
+    [{ status: 'x'.repeat(1000) }, `it is "${'x'.repeat(40)}…"`],
+    [{ status: 5 }, '/status must be one of OPEN, PAID (enum Status), it is 5'],
+    [{ before: 'PAYED' }, '/before must be one of OPEN, PAID (enum Status), it is "PAYED"'],
+    [{ name: 7 }, '/name must be string, it is 7'],
+  ])('says of %j which rule it breaks', async (wrong, message) => {
+    const decimal = (precision: number, scale: number) => ({ type: 'bytes', logicalType: 'decimal', precision, scale })
+    const schema = record('Order', [
+      { name: 'total', type: decimal(5, 2) },
+      { name: 'pieces', type: decimal(3, 0) },
+      { name: 'small', type: { type: 'fixed', name: 'Small', size: 1, logicalType: 'decimal', precision: 3 } },
+      { name: 'rebate', type: ['null', decimal(5, 2)] },
+      { name: 'status', type: { type: 'enum', name: 'Status', symbols: ['OPEN', 'PAID'] } },
+      { name: 'before', type: ['null', 'Status'] },
+      { name: 'name', type: 'string' },
+    ])
+    const encoder = await createCodec(registryOf(schema)).recordEncoderFor('orders')
+    const right = { total: '1.5', pieces: '3', small: '1', rebate: null, status: 'OPEN', before: null, name: 'Ann' }
+    expect(() => encoder.check(right)).not.toThrow()
+    const refused = () => encoder.check({ ...right, ...wrong })
+    expect(refused).toThrow(message)
+    expect(refused).not.toThrow('Smith')
+  })
 })

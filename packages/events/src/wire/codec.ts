@@ -6,6 +6,7 @@ import { frameHeaderBytes, type RegistryClient } from '@selfmonitor/registry'
 import type avro from 'avsc'
 import { EventSchemaError, EventValidationError, UndecodableEventError, type ValidationProblem } from '../errors.ts'
 import type { Envelope } from '../types.ts'
+import { DecimalType } from './avro-types.ts'
 import { createSchemas, type RegisteredSchema, unframe } from './schemas.ts'
 
 export interface Encoder<Value = Envelope> {
@@ -219,7 +220,10 @@ function checker(topic: string, type: avro.Type, { id }: RegisteredSchema): Reco
   }
 }
 
-/** avsc names the place and the type that was expected there. Texts are not repeated: they may be personal. */
+/**
+ * avsc names the place and the type that was expected there. Texts are not repeated, they may be personal; of a decimal
+ * and an enum the value is, for those are numbers and names.
+ */
 function problemsAt(
   path: readonly string[],
   found: unknown,
@@ -238,15 +242,41 @@ function problemsAt(
     found === undefined
       ? 'is missing'
       : `is ${found === null ? 'null' : typeof found === 'number' ? found : Array.isArray(found) ? 'an array' : `a ${typeof found}`}`
-  return [{ path: at, expected: `must be ${typeText(expected)}, it ${is}` }]
+  const type = typeof found === 'string' ? onlyType(expected) : expected
+  return [{ path: at, expected: `must be ${typeText(type)}${textProblem(type, found) ?? `, it ${is}`}` }]
 }
+
+/** The one type that is not null of a union that has one such type. */
+function onlyType(type: avro.Type): avro.Type {
+  if (!type.typeName.startsWith('union:')) return type
+  const [only, ...others] = (type as avro.types.UnwrappedUnionType).types.filter(({ typeName }) => typeName !== 'null')
+  return only !== undefined && others.length === 0 ? only : type
+}
+
+/** What is wrong with a text where the schema has a decimal or an enum. */
+function textProblem(type: avro.Type, found: unknown): string | null {
+  if (typeof found !== 'string') return null
+  if (type instanceof DecimalType) return `; ${type.problemOf(found)}`
+  if (!isEnumType(type)) return null
+  return `, it is ${JSON.stringify(found.length > 40 ? `${found.slice(0, 40)}…` : found)}`
+}
+
+function isEnumType(type: avro.Type): type is avro.types.EnumType {
+  return type.typeName === 'enum'
+}
+
+const shownSymbols = 20
 
 function isRecordType(type: avro.Type): type is avro.types.RecordType {
   return type.typeName === 'record'
 }
 
 function typeText(type: avro.Type): string {
-  if (type.typeName === 'logical:decimal') return "a decimal as text, such as '12.30', of its precision and scale"
+  if (type instanceof DecimalType) return type.expected
+  if (isEnumType(type)) {
+    const more = type.symbols.length - shownSymbols
+    return `one of ${type.symbols.slice(0, shownSymbols).join(', ')}${more > 0 ? ` and ${more} more` : ''} (enum ${type.name})`
+  }
   if (type.typeName.startsWith('logical:')) return type.typeName.slice('logical:'.length)
   return (type.name ?? String(type)).replaceAll('"', '')
 }
