@@ -200,6 +200,9 @@ describeEngines('emit', (engine) => {
     await expect(stream.emit(name, 'a', {}, { userId: 'u' })).rejects.toMatchObject({
       code: 'SCHEMA_UNUSABLE',
       subject: `${name}-value`,
+      message: expect.stringContaining(
+        `no schema is registered at ${rig.registryUrl} (from the option registryUrl): run \`selfmonitor apply\``,
+      ),
     })
   })
 
@@ -249,7 +252,7 @@ describe('connecting', () => {
     const connect = connectEvents({ service: 'a', bootstrapServers: '127.0.0.1:1' })
     await expect(connect).rejects.toMatchObject({ code: 'BROKER_UNREACHABLE', address: '127.0.0.1:1' })
     await expect(connect).rejects.toThrow(
-      /No Kafka broker answers at 127\.0\.0\.1:1 \(.*ECONNREFUSED.*\); start one with `selfmonitor up`/,
+      /No Kafka broker answers at 127\.0\.0\.1:1, from the option bootstrapServers \(.*ECONNREFUSED.*\); start one with `selfmonitor up`, or set the option bootstrapServers to where it is/,
     )
   })
 })
@@ -259,8 +262,10 @@ describeEngines('connecting with a broker but no registry', (engine) => {
     const connect = connectEvents({
       service: 'a',
       bootstrapServers: engine.bootstrapServers,
-      registryUrl: 'http://127.0.0.1:1',
+      registryUrl: 'http://ann:s3cret@127.0.0.1:1',
     })
     await expect(connect).rejects.toMatchObject({ code: 'REGISTRY_UNREACHABLE', address: 'http://127.0.0.1:1' })
+    await expect(connect).rejects.toThrow('answers at http://127.0.0.1:1, from the option registryUrl (')
+    await expect(connect).rejects.not.toThrow('s3cret')
   })
 })

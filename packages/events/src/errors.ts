@@ -23,14 +23,15 @@ export class EventsConfigError extends EventsError {
 /** The broker or the schema registry cannot be reached. */
 export class EventsConnectionError extends EventsError {
   readonly address: string
-  constructor(what: 'broker' | 'registry', address: string, reason: string, cause?: unknown) {
-    const [name, setting, remedy] =
+  /** @param origin what gave the address: the option, the environment variable, or the default */
+  constructor(what: 'broker' | 'registry', address: string, origin: string, reason: string, cause?: unknown) {
+    const [name, variable, remedy] =
       what === 'broker'
         ? ['No Kafka broker', 'KAFKA_BOOTSTRAP_SERVERS', 'start one with `selfmonitor up`']
         : ['No schema registry', 'SCHEMA_REGISTRY_URL', 'start one with `selfmonitor up`']
     super(
       what === 'broker' ? 'BROKER_UNREACHABLE' : 'REGISTRY_UNREACHABLE',
-      `${name} answers at ${address} (${reason}); ${remedy}, or set ${setting} to where it is`,
+      `${name} answers at ${address}, from ${origin} (${reason}); ${remedy}, or set ${origin.startsWith('the option') ? origin : variable} to where it is`,
       { cause },
     )
     this.address = address

@@ -19,6 +19,7 @@ describe('the settings of a stream', () => {
       group: 'user-service',
       bootstrapServers: 'kafka-0:9092,kafka-1:9092',
       registryUrl: 'http://schema-registry-service:8081',
+      origins: { bootstrapServers: 'KAFKA_BOOTSTRAP_SERVERS', registryUrl: 'SCHEMA_REGISTRY_URL' },
       sasl: { mechanism: 'SCRAM-SHA-512', username: 'user-service', password: 'secret' },
       tls: true,
     })
@@ -38,6 +39,7 @@ describe('the settings of a stream', () => {
     expect(resolveOptions({ service: 'a' }, {})).toMatchObject({
       bootstrapServers: '127.0.0.1:9092',
       registryUrl: 'http://127.0.0.1:8081',
+      origins: { bootstrapServers: 'the default', registryUrl: 'the default' },
       from: 'earliest',
       concurrency: 16,
       retry: { attempts: 5, initialDelayMs: 100, maxDelayMs: 10_000, factor: 2, jitter: true },
@@ -50,6 +52,7 @@ describe('the settings of a stream', () => {
     [{ service: 'a', bootstrapServers: 'localhost' }, {}, 'bootstrapServers: "localhost" is not host:port'],
     [{ service: 'a', bootstrapServers: 'a:1,b:70000' }, {}, 'bootstrapServers: "b:70000" is not host:port'],
     [{ service: 'a', registryUrl: 'localhost:8081' }, {}, 'registryUrl: "localhost:8081" is not an http(s) URL'],
+    [{ service: 'a', registryUrl: 'ftp://ann:s3cret@host' }, {}, 'registryUrl: "ftp://host" is not an http(s) URL'],
     [{ service: 'a', concurrency: 0 }, {}, 'concurrency: must be a whole number from 1 to 10000, it is 0'],
     [{ service: 'a', retry: { factor: 0.5 } }, {}, 'retry.factor: must be at least 1, it is 0.5'],
     [{ service: 'a' }, { KAFKA_SASL_PASSWORD: 'x' }, 'KAFKA_SASL_USERNAME: is missing'],

@@ -21,11 +21,16 @@ export interface SecurityOptions {
       }
 }
 
+/** The option or the environment variable that gave a setting, or `the default`. */
+export type Origin = string
+
 /** Settings after defaults and checks. Times in milliseconds. */
 export interface ResolvedOptions extends SecurityOptions {
   readonly service: string
   readonly bootstrapServers: string
   readonly registryUrl: string
+  /** Where the addresses come from, for messages. */
+  readonly origins: { readonly bootstrapServers: Origin; readonly registryUrl: Origin }
   readonly waitForBrokerMs: number
   readonly group: string
   readonly from: 'earliest' | 'latest'
@@ -69,6 +74,10 @@ export function resolveOptions(options: EventStreamOptions, env: NodeJS.ProcessE
       text(options.bootstrapServers, 'bootstrapServers', env, 'KAFKA_BOOTSTRAP_SERVERS') ?? '127.0.0.1:9092',
     ),
     registryUrl: urls(text(options.registryUrl, 'registryUrl', env, 'SCHEMA_REGISTRY_URL') ?? 'http://127.0.0.1:8081'),
+    origins: {
+      bootstrapServers: originOf(options.bootstrapServers, 'bootstrapServers', env, 'KAFKA_BOOTSTRAP_SERVERS'),
+      registryUrl: originOf(options.registryUrl, 'registryUrl', env, 'SCHEMA_REGISTRY_URL'),
+    },
     waitForBrokerMs: integer('waitForBrokerMs', options.waitForBrokerMs ?? 0, 0, 86_400_000),
     group: text(options.group, 'group', env, null) ?? service,
     from: oneOf('from', options.from ?? 'earliest', ['earliest', 'latest'] as const),
@@ -157,6 +166,12 @@ function text(
   return value ? value : null
 }
 
+/** As `text` chooses. */
+function originOf(option: string | undefined, field: string, env: NodeJS.ProcessEnv, variable: string): Origin {
+  if (option !== undefined) return `the option ${field}`
+  return env[variable]?.trim() ? variable : 'the default'
+}
+
 function addresses(list: string): string {
   for (const address of list.split(',')) {
     const match = /^\s*(.+):(\d{1,5})\s*$/.exec(address)
@@ -174,7 +189,8 @@ function urls(list: string): string {
   for (const url of list.split(',')) {
     const parsed = URL.parse(url.trim())
     if (parsed === null || !['http:', 'https:'].includes(parsed.protocol)) {
-      throw new EventsConfigError('registryUrl', `"${url.trim()}" is not an http(s) URL (SCHEMA_REGISTRY_URL)`)
+      const shown = url.trim().replace(/\/\/[^/]*@/, '//')
+      throw new EventsConfigError('registryUrl', `"${shown}" is not an http(s) URL (SCHEMA_REGISTRY_URL)`)
     }
   }
   return list

@@ -38,7 +38,13 @@ export function connectionError(settings: ResolvedOptions, error: unknown): Even
   const reason = reasonOf(error)
   // So a broker that speaks SASL or TLS treats a client that does not.
   const hint = reason === 'Connection closed' ? ': does it want SASL or TLS?' : ''
-  return new EventsConnectionError('broker', settings.bootstrapServers, `${reason}${hint}`, error)
+  return new EventsConnectionError(
+    'broker',
+    settings.bootstrapServers,
+    settings.origins.bootstrapServers,
+    `${reason}${hint}`,
+    error,
+  )
 }
 
 const neverAborted = new AbortController().signal

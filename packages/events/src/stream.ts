@@ -64,7 +64,7 @@ export async function connectEvents<Events extends CatalogueOf<Events> = EventCa
   const { service } = settings
   const catalogue = createCatalogue(options.schemas === undefined ? await foundSchemas() : options.schemas)
   const registry = createRegistryClient({ url: settings.registryUrl })
-  const codec = createCodec(registry)
+  const codec = createCodec(registry, settings.origins.registryUrl)
 
   const problems = createProblems(logger)
   const clients: KafkaClient[] = []
@@ -110,13 +110,13 @@ export async function connectEvents<Events extends CatalogueOf<Events> = EventCa
       throw connectionError(settings, error)
     })
     await reach(() => registry.subjects(), isRegistryAnswer, deadlineMs).catch((error: unknown) => {
-      throw new EventsConnectionError('registry', settings.registryUrl, reasonOf(error), error)
+      throw new EventsConnectionError('registry', registry.url, settings.origins.registryUrl, reasonOf(error), error)
     })
   } catch (error) {
     await produceClient.close()
     throw error
   }
-  logger.debug({ service, bootstrapServers: settings.bootstrapServers, registryUrl: settings.registryUrl }, 'connected')
+  logger.debug({ service, bootstrapServers: settings.bootstrapServers, registryUrl: registry.url }, 'connected')
 
   const handlers = new Map<string, TopicHandlers>()
   let consumer: Consumer | null = null

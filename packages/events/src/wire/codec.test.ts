@@ -25,6 +25,7 @@ function registryOf(...schemas: readonly (string | SchemaDefinition)[]): Registr
   const definitions = schemas.map((schema) => (typeof schema === 'string' ? { schema } : schema))
   const latest = definitions.at(-1)
   return {
+    url: 'http://registry:8081',
     getVersion: async (subject: string, version: number | 'latest'): Promise<RegisteredSchema | null> => {
       const found = version === 'latest' ? latest : definitions[version - 1]
       return found === undefined ? null : { ...found, subject, version: 1, id: definitions.indexOf(found) + 1 }
@@ -119,7 +120,10 @@ describe('the codec', () => {
 
   it('says what to do when no schema is registered', async () => {
     await expect(createCodec(registryOf()).encoderFor('user.events')).rejects.toThrow(
-      'user.events-value: no schema is registered: run `selfmonitor apply`',
+      'user.events-value: no schema is registered at http://registry:8081: run `selfmonitor apply`',
+    )
+    await expect(createCodec(registryOf(), 'SCHEMA_REGISTRY_URL').encoderFor('user.events')).rejects.toThrow(
+      'no schema is registered at http://registry:8081 (from SCHEMA_REGISTRY_URL): run',
     )
   })
 

@@ -64,8 +64,9 @@ export interface Codec {
   decodeAny(value: Buffer): Promise<DecodedValue>
 }
 
-export function createCodec(registry: RegistryClient): Codec {
-  const schemas = createSchemas(registry)
+/** @param registryFrom the setting that gave the registry's address, for messages: `SCHEMA_REGISTRY_URL` */
+export function createCodec(registry: RegistryClient, registryFrom?: string): Codec {
+  const schemas = createSchemas(registry, registryFrom)
   const shared = { buffer: Buffer.allocUnsafe(16 * 1024) }
   const readers = new Map<string, avro.Type>()
   /** By schema id and topic. */

@@ -28,7 +28,7 @@ export interface Schemas {
   writer(schemaId: number, role: AvroRole): avro.Type | Promise<avro.Type>
 }
 
-export function createSchemas(registry: RegistryClient): Schemas {
+export function createSchemas(registry: RegistryClient, registryFrom?: string): Schemas {
   const writers: Record<AvroRole, Map<number, avro.Type>> = { reader: new Map(), writer: new Map() }
 
   async function referencedBy(definition: SchemaDefinition, seen = new Set<string>()): Promise<string[]> {
@@ -86,7 +86,7 @@ export function createSchemas(registry: RegistryClient): Schemas {
       if (registered === null) {
         throw new EventSchemaError(
           subject,
-          'no schema is registered: run `selfmonitor apply`, or `selfmonitor schemas register`',
+          `no schema is registered at ${registry.url}${registryFrom === undefined ? '' : ` (from ${registryFrom})`}: run \`selfmonitor apply\`, or \`selfmonitor schemas register\``,
         )
       }
       if ((registered.schemaType ?? 'AVRO') !== 'AVRO') {
