@@ -5,7 +5,11 @@ import module from 'node:module'
 const [major, minor] = process.versions.node.split('.').map(Number)
 if (major < 24 || (major === 24 && minor < 6)) {
   process.stderr.write(`error selfmonitor needs Node 24.6 or newer, this is ${process.versions.node}.\n`)
-  process.stderr.write('      In a checkout, `npm ci` brings one: use `npx selfmonitor` or `npm run selfmonitor --`.\n')
+  process.stderr.write(
+    import.meta.url.includes('/node_modules/')
+      ? '      `npm install --save-dev node@24` gives this project one: use `npx selfmonitor` after that.\n'
+      : '      In this checkout `npm ci` brings one: use `npx selfmonitor` or `npm run selfmonitor --`.\n',
+  )
   process.exit(1)
 }
 

@@ -1,6 +1,7 @@
 // `selfmonitor init`: a small platform for any company, with a service and its test, that works at once.
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { CliError, usageError } from '../framework/errors.ts'
 import { defineVerb, type Noun, optional } from '../framework/verb.ts'
 import { version } from '../framework/version.ts'
@@ -48,18 +49,20 @@ const verb = defineVerb({
       context.format === 'json' ? toJson({ folder, files: written }) : written.map((path) => `${path}\n`).join(''),
     )
     const { strong, aside, careful } = context.colours.stderr
+    const from = checkout(import.meta.url)
     if (kept.includes('package.json')) {
       context.note(
         careful(
-          'package.json was kept. The service needs "type": "module", and the packages\n  npm install @selfmonitor/events && npm install --save-dev selfmonitor @selfmonitor/broker',
+          `package.json was kept. The service needs "type": "module"${from === null ? ', and the packages\n  npm install @selfmonitor/events && npm install --save-dev selfmonitor @selfmonitor/broker' : '.'}`,
         ),
       )
     }
     const here = relative(io.cwd, folder)
     const own = !kept.includes('package.json')
     const steps: readonly (readonly [string, string])[] = [
+      ...(from === null ? [] : [[`npm --prefix ${from} run release -- --only npm`, packing] as const]),
       ...(here === '' ? [] : [[`cd ${here}`, ''] as const]),
-      ...(own ? [['npm install', ''] as const] : []),
+      ...(from !== null ? unpublished(from) : own ? [['npm install', ''] as const] : []),
       [own ? 'npm test' : 'node --test', 'the service against a broker in the test’s own process'],
       [own ? 'npm run platform' : 'npx selfmonitor up --setup', 'a platform with the topic, in a terminal of its own'],
       [own ? 'npm start' : 'node src/main.ts', 'the service: it places an order and handles it'],
@@ -70,6 +73,21 @@ const verb = defineVerb({
     context.note(`\nNext:\n\n${lines.join('\n')}\n`)
   },
 })
+
+const packing = 'makes the packages, which are not published yet; add --uncommitted with changes of your own'
+
+/** How a project gets the packages that were made in a checkout, and a Node that runs them. */
+function unpublished(root: string): readonly (readonly [string, string])[] {
+  return [
+    [`npm install ${root}/release/npm/*.tgz`, ''],
+    ['npm install --save-dev node@24', 'only where `node --version` is older than 24.6'],
+  ]
+}
+
+/** The folder of the checkout that this module runs in; null where the package is installed. */
+function checkout(module: string): string | null {
+  return module.includes('/node_modules/') ? null : fileURLToPath(new URL('../../../../', module)).replace(/\/$/, '')
+}
 
 function write(path: string, text: string): void {
   mkdirSync(dirname(path), { recursive: true })

@@ -133,7 +133,10 @@ export interface OrderService {
   close(): Promise<void>
 }
 
-/** @param options where the platform is; by default what \`selfmonitor up\` starts, or KAFKA_BOOTSTRAP_SERVERS and SCHEMA_REGISTRY_URL */
+/**
+ * @param options where the platform is; else KAFKA_BOOTSTRAP_SERVERS and SCHEMA_REGISTRY_URL say it, else it is at ports 9092
+ *   and 8081 of this machine. \`selfmonitor up --port-offset\` prints the variables.
+ */
 export async function startService(options: EventStreamOptions = {}): Promise<OrderService> {
   const events = await connectEvents<Events>({ service: 'order-service', ...options })
   const cents = new Map<string, number>()
