@@ -103,6 +103,7 @@ describeEngines('the commands', (engine) => {
     it('take settings in the units of platform.yaml, and answer with what the brokers made of them', async () => {
       const words = ['topics', 'create', `${topic}.units`, '-c', 'retention.ms=7d', '-c', 'segment.bytes=512MiB']
       const created = await cli(...words, '--yes', '-o', 'json')
+      expect(created.stderr).toContain(': partitions as the brokers’ default, replicas as the brokers’ default')
       expect(created.stderr).toContain('retention.ms=604800000, segment.bytes=536870912')
       expect(JSON.parse(created.stdout)).toEqual([
         {

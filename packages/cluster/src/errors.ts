@@ -39,7 +39,7 @@ const advice: Readonly<Record<string, Advice>> = {
     hint: 'Grant this principal the operation on the cluster (ACL).',
   },
   SECURITY_DISABLED: {
-    hint: 'This cluster has no authorizer, so everybody may do everything. Set authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer and super.users on brokers and controllers.',
+    hint: 'This cluster has no authorizer, so everybody may do everything. The embedded broker has no ACLs; with Apache Kafka, set authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer and super.users on brokers and controllers.',
   },
   RESOURCE_NOT_FOUND: { reason: 'invalid', hint: 'Check the name; list the users to see which exist.' },
   UNACCEPTABLE_CREDENTIAL: { reason: 'invalid', hint: 'Iterations go from 4096 to 16384, and a user needs a name.' },

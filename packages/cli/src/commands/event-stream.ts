@@ -1,5 +1,5 @@
 // The library as the command line uses it: connected to the addresses in use, with the platform file's payload schemas.
-import type { EventStream } from '@selfmonitor/events'
+import type { EventStream, Logger } from '@selfmonitor/events'
 import type { Shapes } from '@selfmonitor/platform/shapes'
 import type { Context } from '../framework/context.ts'
 import { findPlatformFile } from '../local/platform-file.ts'
@@ -7,11 +7,17 @@ import { findPlatformFile } from '../local/platform-file.ts'
 /** An event stream that the end of the command closes. Without a platform file nothing is known of payloads. */
 export async function openStream(
   context: Context,
-  options: { readonly file: string | undefined; readonly service: string },
+  options: {
+    readonly file: string | undefined
+    readonly service: string
+    /** Default: the library's own, warnings and errors to standard error. */
+    readonly logger?: Logger
+  },
 ): Promise<EventStream> {
   const { connectEvents } = await import('@selfmonitor/events')
   const stream = await connectEvents({
     service: options.service,
+    ...(options.logger && { logger: options.logger }),
     bootstrapServers: context.settings.bootstrapServers.value,
     sasl: context.settings.security.sasl,
     tls: context.settings.security.tls,

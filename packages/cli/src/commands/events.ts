@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Cluster, TopicInfo } from '@selfmonitor/cluster'
-import type { RecordResult } from '@selfmonitor/events'
+import type { Logger, RecordResult } from '@selfmonitor/events'
 import { type EventFilter, matches, place } from '../events/filter.ts'
 import { readRecords } from '../events/reader.ts'
 import { decodeRecord, type TailedEvent, tailData, tailLine, tailNames, tailRanges } from '../events/tail.ts'
@@ -56,7 +56,12 @@ const emit = defineVerb({
     if (isProduction(context.settings.environment.value)) {
       await context.confirm({ what: `Emit ${type ?? 'a record'} to ${topic}`, typedName: topic })
     }
-    const stream = await openStream(context, { file: options.file, service: 'selfmonitor-cli' })
+    const stream = await openStream(context, {
+      file: options.file,
+      service: 'selfmonitor-cli',
+      // The one record's failure is this command's own error.
+      ...(context.settings.verbose ? {} : { logger: quiet }),
+    })
     const { key, header: headers } = options
     const sending: Promise<RecordResult & { eventId?: string }> =
       type === undefined
@@ -85,6 +90,8 @@ const emit = defineVerb({
     })
   },
 })
+
+const quiet: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
 async function readPayload(context: Context, given: string): Promise<unknown> {
   let json = given

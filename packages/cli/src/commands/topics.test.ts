@@ -1,8 +1,13 @@
+import type { ConfigEntry } from '@selfmonitor/cluster'
 import { describe, expect, it } from 'vitest'
 import type { PartitionView } from './topic-view.ts'
 import { alterations } from './topics.ts'
 
 const topic = {
+  name: 'orders',
+  effective: new Map<string, ConfigEntry>(
+    ['retention.ms', 'cleanup.policy', 'segment.ms'].map((name) => [name, {} as ConfigEntry]),
+  ),
   partitions: [{ partition: 0 }, { partition: 1 }] as unknown as PartitionView[],
   config: { 'retention.ms': '1000', 'cleanup.policy': 'delete' },
 }
@@ -25,6 +30,15 @@ describe('altering a topic', () => {
 
   it('leaves out what is already so', () => {
     expect(alterations(topic, { partitions: 2, set: { 'retention.ms': '1000' }, unset: ['segment.ms'] })).toEqual([])
+  })
+
+  it('refuses to unset a setting that the brokers do not know', () => {
+    expect(() => alterations(topic, { unset: ['nope'] })).toThrow(
+      '--unset nope: the brokers know no such topic setting',
+    )
+    expect(() => alterations(topic, { unset: ['retention.m'] })).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining('retention.ms') }),
+    )
   })
 
   it('refuses to shrink, to do nothing, and to do a thing and its opposite', () => {

@@ -1,6 +1,7 @@
 // `selfmonitor topics`: list, describe, create, alter, delete.
 import { usageError } from '../framework/errors.ts'
 import { collect, integer, keyValue } from '../framework/parse.ts'
+import { didYouMean } from '../framework/suggest.ts'
 import { defineVerb, flag, type Noun, required, value, variadic } from '../framework/verb.ts'
 import { bytes, count, counted, retention } from '../output/format.ts'
 import { type Column, renderFields, renderTable } from '../output/table.ts'
@@ -119,7 +120,7 @@ const describe = defineVerb({
   },
 })
 
-/** KIP-464: the broker's own default.replication.factor. Asked with this, and read back: `-1` is no answer. */
+/** KIP-464: the broker's own num.partitions and default.replication.factor. Asked with this, and read back: `-1` is no answer. */
 const brokersDefault = -1
 
 /**
@@ -146,7 +147,7 @@ const create = defineVerb({
   examples: ['selfmonitor topics create scratch --partitions 3 --config retention.ms=1h --yes'],
   args: { topic: variadic('names') },
   options: {
-    partitions: value('-p, --partitions <n>', 'partitions of each', integer(1), 1),
+    partitions: value('-p, --partitions <n>', 'partitions of each (default: the brokers’ num.partitions)', integer(1)),
     replicationFactor: value(
       '-r, --replication-factor <n>',
       'copies of each partition (default: the brokers’)',
@@ -161,7 +162,7 @@ const create = defineVerb({
     const cluster = await context.cluster()
     const topics = args.topic.map((name) => ({
       name,
-      partitions: options.partitions,
+      partitions: options.partitions ?? brokersDefault,
       replicationFactor: options.replicationFactor ?? brokersDefault,
       config,
     }))
@@ -169,7 +170,7 @@ const create = defineVerb({
     const settings = Object.entries(config).map(([key, setting]) => `, ${key}=${setting}`)
     for (const { name } of topics) {
       context.note(
-        `  + ${name}: ${counted(options.partitions, 'partition')}, replicas ${options.replicationFactor ?? 'as the brokers’ default'}${settings.join('')}`,
+        `  + ${name}: ${options.partitions === undefined ? 'partitions as the brokers’ default' : counted(options.partitions, 'partition')}, replicas ${options.replicationFactor ?? 'as the brokers’ default'}${settings.join('')}`,
       )
     }
     await context.confirm({
@@ -259,7 +260,7 @@ interface Alteration {
 
 /** What `alter` would change, setting by setting; what is already so is left out. */
 export function alterations(
-  topic: Pick<TopicView, 'partitions' | 'config'>,
+  topic: Pick<TopicView, 'name' | 'partitions' | 'config' | 'effective'>,
   options: { partitions?: number; set?: Readonly<Record<string, string>>; unset?: readonly string[] },
 ): Alteration[] {
   const { partitions, set = {}, unset = [] } = options
@@ -268,6 +269,15 @@ export function alterations(
   }
   const both = unset.find((key) => key in set)
   if (both !== undefined) throw usageError(`${both} is both set and unset.`)
+  // A broker takes the removal of a setting that it does not know for done.
+  const unknown = unset.find((key) => !(key in topic.config) && !topic.effective.has(key))
+  if (unknown !== undefined) {
+    throw usageError(
+      `--unset ${unknown}: the brokers know no such topic setting.`,
+      didYouMean(unknown, [...topic.effective.keys()]) ??
+        `\`selfmonitor topics describe ${topic.name} -o json\` shows the settings that the topic has of its own.`,
+    )
+  }
   const changes: Alteration[] = []
   if (partitions !== undefined && partitions !== topic.partitions.length) {
     if (partitions < topic.partitions.length) {
