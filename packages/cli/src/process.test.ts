@@ -79,6 +79,9 @@ describe('up', () => {
     expect(first.said.stdout).toBe('')
     expect(first.said.stderr).toMatch(new RegExp(`broker +127\\.0\\.0\\.1:${9092 + offset} +embedded, 1 node +\\d`))
     expect(first.said.stderr).toMatch(new RegExp(`registry +http://127\\.0\\.0\\.1:${8081 + offset} +\\d`))
+    expect(first.said.stderr).toContain(
+      `export KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:${9092 + offset} SCHEMA_REGISTRY_URL=http://127.0.0.1:${8081 + offset}\n`,
+    )
     // The other commands find it without being told.
     expect((await run(['topics', 'create', 'kept.topic', '--yes'])).code).toBe(0)
     const status = await run(['status', '-o', 'json'])
@@ -167,11 +170,18 @@ describe('up', () => {
       stderr: expect.stringMatching(/11 topics, 11 schemas: 22 changes[\s\S]*Runs in the background as process \d+/),
     })
     expect(detached.stderr).not.toContain('Ctrl-C')
+    expect(detached.stderr).toMatch(
+      new RegExp(`export KAFKA_BOOTSTRAP_SERVERS=127\\.0\\.0\\.1:${9092 + offset} [\\s\\S]*Try:\\n`),
+    )
     const state: RunState = JSON.parse(readFileSync(join(folder.path, `.selfmonitor/run/${offset}.json`), 'utf8'))
     const other = await freePortOffset()
     expect(await run(['up', '--port-offset', String(other), '--data-dir', 'shared'])).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining(`in use by process ${state.process.pid}`),
+      stderr: expect.stringMatching(
+        new RegExp(
+          `in use by process ${state.process.pid}[\\s\\S]*\`selfmonitor down --port-offset ${offset}\` stops it`,
+        ),
+      ),
     })
 
     // A steady stream through the library, and a reader that closes its pipe early.
@@ -273,6 +283,14 @@ describe('up', () => {
     expect((await run(['down', '--port-offset', String(offset)])).code).toBe(0)
     // What the loser wrote was shown, and is not kept.
     expect(readdirSync(join(folder.path, '.selfmonitor/log')).filter((name) => /\.out\.\d/.test(name))).toEqual([])
+  })
+
+  it('is missed by `events emit` in the words of the command alone, without a log line of the library', async () => {
+    const words = ['events', 'emit', 'orders', '--bootstrap-servers', `127.0.0.1:${9092 + (await freePortOffset())}`]
+    const missed = await run([...words, '--timeout', '1s'])
+    expect({ code: missed.code, stdout: missed.stdout }).toEqual({ code: 4, stdout: '' })
+    expect(missed.stderr).toContain('error ')
+    expect(missed.stderr).not.toContain('{"level"')
   })
 
   it('in the background hands on why it could not start', async () => {

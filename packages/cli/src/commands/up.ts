@@ -11,13 +11,15 @@ const verb = defineVerb({
   name: 'up',
   summary: 'start a broker and a Schema Registry here',
   details:
-    'Kafka listens on 127.0.0.1:9092, the registry on 127.0.0.1:8081, both moved by --port-offset. Data is kept in\n' +
-    '.selfmonitor/data, one folder an engine. Ctrl-C stops everything in order; a second Ctrl-C does not wait. With --setup\n' +
+    'Kafka listens on 127.0.0.1:9092, the registry on 127.0.0.1:8081, both moved by --port-offset. Services look at those\n' +
+    'ports unless KAFKA_BOOTSTRAP_SERVERS and SCHEMA_REGISTRY_URL say otherwise: with an offset, `up` prints the line that\n' +
+    'sets them. Data is kept in .selfmonitor/data, one folder an engine; a second platform beside the first needs a\n' +
+    '--data-dir of its own. Ctrl-C stops everything in order; a second Ctrl-C does not wait. With --setup\n' +
     'and a file that cannot be applied, it says why and runs all the same; with --detach the exit code is 1 then.',
   examples: [
     'selfmonitor up --setup',
     'selfmonitor up --engine apache --brokers 3',
-    'selfmonitor up --port-offset 100 --detach',
+    'selfmonitor up --port-offset 100 --data-dir .selfmonitor/second --detach',
   ],
   options: {
     engine: choice('--engine <engine>', 'our own broker, or real Apache Kafka', ['embedded', 'apache'], 'embedded'),

@@ -86,5 +86,5 @@ function isReady(stateFile: string, pid: number | undefined): boolean {
 
 /** The background process says what Ctrl-C does, as it should in its own log; here it would be wrong. */
 function withoutForegroundHints(text: string): string {
-  return text.replace(/^ *Ctrl-C stops it;.*\n/m, '')
+  return text.replace(/^ *Ctrl-C stops it;.*\n/m, '').replace(/^( *Try), in another terminal:/m, '$1:')
 }

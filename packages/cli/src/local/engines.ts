@@ -24,6 +24,8 @@ export interface EngineOptions {
   readonly onTrouble: (said: string) => void
   /** Something that takes long and holds up nobody: `checking partition logs: 12000 of 39000 …`. */
   readonly onNote: (said: string) => void
+  /** The port offset of the platform of this project that a process is; undefined when it is none. */
+  readonly platformOf: (pid: number) => number | undefined
 }
 
 export interface RunningEngine {
@@ -59,7 +61,7 @@ async function startEmbedded(options: EngineOptions): Promise<RunningEngine> {
     config: options.config,
     logger: options.logger,
     onCheck: checkReport(options.onNote),
-  }).catch((error: Error & { code?: unknown }) => {
+  }).catch((error: Error & { code?: unknown; pid?: number }) => {
     if (error.message.startsWith('config: ')) {
       throw new CliError('BROKER_CONFIG', error.message.replace('config: ', ''), {
         exitCode: exitCodes.usage,
@@ -68,6 +70,18 @@ async function startEmbedded(options: EngineOptions): Promise<RunningEngine> {
       })
     }
     if (!String(error.code).startsWith('DATA_DIR_')) throw error
+    const { pid } = error
+    const portOffset = pid === undefined ? undefined : options.platformOf(pid)
+    if (error.code === 'DATA_DIR_LOCKED' && portOffset !== undefined) {
+      throw new CliError(
+        'DATA_DIR_LOCKED',
+        `The data directory ${engineDataDir(options.dataDir, 'embedded')} is in use by process ${pid}, the platform with port offset ${portOffset}.`,
+        {
+          hint: `\`selfmonitor down --port-offset ${portOffset}\` stops it. A platform beside it: --data-dir <folder>.`,
+          cause: error,
+        },
+      )
+    }
     throw new CliError(String(error.code), error.message, { hint: 'Another one: --data-dir <folder>.', cause: error })
   })
   return {

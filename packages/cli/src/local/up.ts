@@ -15,7 +15,16 @@ import { besideText, demandFreePorts, type WantedPort } from './ports.ts'
 import { isSameProcess, processIdentity } from './process-info.ts'
 import { endedText, logText, restartText } from './remedy.ts'
 import { applyPlatform, summary, type Target } from './setup.ts'
-import { type Engine, projectRoot, readState, removeState, selfmonitorDir, stateFile, writeState } from './state.ts'
+import {
+  type Engine,
+  findStates,
+  projectRoot,
+  readState,
+  removeState,
+  selfmonitorDir,
+  stateFile,
+  writeState,
+} from './state.ts'
 import { createSteps } from './steps.ts'
 import { suggestions } from './suggestions.ts'
 
@@ -151,6 +160,7 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
           brokers: options.brokers,
           port: kafkaPort,
           dataDir: paths.dataDir,
+          platformOf: (pid) => findStates(io.cwd).find(({ state }) => state.process.pid === pid)?.state.portOffset,
           config,
           logger: log.logger,
           onProgress,
@@ -220,10 +230,13 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
       stillWanted()
     }
 
-    noteState(true)
     // Since the process began: what the user has waited for.
-    context.note(`\n  Ready in ${elapsed(performance.now())}.`)
-    context.note(await hints(context, options, { ...engine, registryUrl: registry.url, notApplied }))
+    const ready = `\n  Ready in ${elapsed(performance.now())}.`
+    const hint = await hints(context, options, { ...engine, registryUrl: registry.url, notApplied })
+    stillWanted()
+    // Said before it is noted: a detached `up` shows what was said until then.
+    context.note(`${ready}\n${hint}`)
+    noteState(true)
     await ended
   } catch (error) {
     if (!io.signal.aborted) throw error
@@ -310,6 +323,11 @@ export function commandName(io: { entry: readonly string[]; cwd: string }): stri
   return linked || !script.endsWith('.ts') ? 'npx selfmonitor' : 'npm run selfmonitor --'
 }
 
+/** The line of a shell after which services find this platform. */
+function serviceVariables(running: { readonly bootstrapServers: string; readonly registryUrl: string }): string {
+  return `export KAFKA_BOOTSTRAP_SERVERS=${running.bootstrapServers} SCHEMA_REGISTRY_URL=${running.registryUrl}`
+}
+
 async function hints(
   context: Context,
   options: UpOptions,
@@ -324,7 +342,11 @@ async function hints(
     toSetUp: running.notApplied || (!options.setup && existsSync(join(io.cwd, 'platform.yaml'))),
   })
   const shown = lines.map((line) => `    ${context.colours.stderr.strong(line)}\n`).join('')
-  return `\n  Try, in another terminal:\n\n${shown}\n  Ctrl-C stops it; the data stays in ${where}.`
+  const services =
+    options.portOffset === 0
+      ? ''
+      : `\n  For services, which connect to the ports without an offset otherwise:\n\n    ${context.colours.stderr.strong(serviceVariables(running))}\n`
+  return `${services}\n  Try, in another terminal:\n\n${shown}\n  Ctrl-C stops it; the data stays in ${where}.`
 }
 
 async function userTopics({ cluster }: Target): Promise<string[]> {
