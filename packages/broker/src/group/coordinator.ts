@@ -4,6 +4,8 @@
 // One rule keeps memory and log in step: state changes at once, nothing is answered before what it rests on is written,
 // and a write that fails is taken back.
 import { randomUUID } from 'node:crypto'
+import { kafkaErrorByName } from '@selfmonitor/protocol'
+import { toKafkaError } from '../errors.ts'
 import type { Logger } from '../types.ts'
 import { abandon } from './abandon.ts'
 import {
@@ -232,7 +234,11 @@ export async function openGroupCoordinator(options: GroupCoordinatorOptions): Pr
     if (closed) return
     cancelExpiry = clock.setTimer(config.offsetsRetentionCheckIntervalMs, () => {
       scheduleExpiry()
-      expire().catch((err: unknown) => logger?.error({ err }, 'could not remove expired offsets'))
+      expire().catch((err: unknown) => {
+        // A log that is still being checked, or a disk that is full for a while: the next round does it.
+        const level = kafkaErrorByName(toKafkaError(err).name)?.retriable ? 'warn' : 'error'
+        logger?.[level]({ err }, 'could not remove expired offsets; the next round tries again')
+      })
     })
   }
 

@@ -178,6 +178,23 @@ describe('expiry', () => {
     expect(await committed(await setup({}, { log: s.log }), 'simple')).toEqual(['orders-0@3'])
   })
 
+  it.each([
+    ['NOT_LEADER_OR_FOLLOWER', false],
+    ['KAFKA_STORAGE_ERROR', false],
+    ['INVALID_RECORD', true],
+  ])('is tried again when the log refuses with %s; logged as an error: %s', async (code, isError) => {
+    const s = await setup({ offsetsRetentionMs: dayMs })
+    await s.coordinator.commitOffsets(commitOf('simple', 'orders', 0, 3n))
+    s.log.failWith(code)
+    s.clock.advance(dayMs + 600_000)
+    const message = 'could not remove expired offsets; the next round tries again'
+    await expect.poll(() => s.logged).toContain(message)
+    expect(s.errors.includes(message)).toBe(isError)
+    s.log.failWith(undefined)
+    s.clock.advance(600_000)
+    await expect.poll(() => committed(s, 'simple')).toEqual([])
+  })
+
   it('obeys a retention that an old client asked for', async () => {
     const s = await setup({ offsetsRetentionMs: dayMs })
     await s.coordinator.commitOffsets(commitOf('simple', 'orders', 0, 3n, { retentionTimeMs: 3_600_000 }))

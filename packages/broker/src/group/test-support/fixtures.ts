@@ -93,6 +93,8 @@ export interface Setup {
   readonly clock: ManualClock
   readonly log: MemoryLog
   readonly logged: string[]
+  /** Those of level `error`. */
+  readonly errors: string[]
   /** Topics that exist: name → partitions. Each one's id is its name, so to say. */
   readonly topics: Map<string, { id: string; partitions: number }>
 }
@@ -104,7 +106,12 @@ export async function setup(
   const clock = reuse.clock ?? manualClock()
   const log = reuse.log ?? memoryLog()
   const logged: string[] = []
+  const errors: string[] = []
   const write = (_context: object, message: string) => void logged.push(message)
+  const writeError = (context: object, message: string) => {
+    write(context, message)
+    errors.push(message)
+  }
   const topics = new Map([
     ['orders', { id: topicId(1), partitions: 3 }],
     ['payments', { id: topicId(2), partitions: 1 }],
@@ -114,11 +121,11 @@ export async function setup(
     config: { ...testConfig, initialRebalanceDelayMs: 0, ...config },
     clock,
     log,
-    logger: { debug: write, info: write, warn: write, error: write },
+    logger: { debug: write, info: write, warn: write, error: writeError },
     topic: (name) => topics.get(name),
     newUuid: () => String(++uuids),
   })
-  return { coordinator, clock, log, logged, topics }
+  return { coordinator, clock, log, logged, errors, topics }
 }
 
 export function topicId(n: number): string {
