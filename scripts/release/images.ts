@@ -21,15 +21,20 @@ import type { ReleaseSource } from './source.ts'
  */
 export async function archiveContexts(folder: string, { version, tree }: ReleaseSource): Promise<string[]> {
   await mkdir(folder, { recursive: true })
+  const recipes = join(root, 'infra/kafka')
   const contexts = [
-    { name: 'selfmonitor', tree, paths: [...(await contextPaths()), 'infra/kafka/Dockerfile', '.dockerignore'] },
-    { name: 'kafka-connect-s3', tree: `${tree}:infra/kafka`, paths: ['connect.Dockerfile', 'plugins'] },
-    { name: 'kafka-tools', tree: `${tree}:infra/kafka`, paths: ['tools.Dockerfile'] },
+    {
+      name: 'selfmonitor',
+      folder: root,
+      paths: [...(await contextPaths()), 'infra/kafka/Dockerfile', '.dockerignore'],
+    },
+    { name: 'kafka-connect-s3', folder: recipes, paths: ['connect.Dockerfile', 'plugins'] },
+    { name: 'kafka-tools', folder: recipes, paths: ['tools.Dockerfile'] },
   ]
   const files: string[] = []
   for (const context of contexts) {
     const file = `${context.name}-${version}.tar.gz`
-    await archive(context.tree, context.paths, join(folder, file))
+    await archive(tree, context.folder, context.paths, join(folder, file))
     files.push(file)
   }
   return files
@@ -45,10 +50,13 @@ async function contextPaths(): Promise<string[]> {
   })
 }
 
-/** The time of its files is that of the commit, and gzip writes none: the same commit gives the same bytes. */
-async function archive(tree: string, paths: readonly string[], to: string): Promise<void> {
+/**
+ * Archives a folder of a commit. Its files have the time of the commit (those of a bare tree would have the time of day), and
+ * gzip writes none: the same commit gives the same bytes.
+ */
+async function archive(tree: string, from: string, paths: readonly string[], to: string): Promise<void> {
   const git = spawn('git', ['archive', '--format=tar', tree, '--', ...paths], {
-    cwd: root,
+    cwd: from,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let said = ''

@@ -31,8 +31,18 @@ export async function releaseSource(uncommitted: boolean): Promise<ReleaseSource
     throw new Error(
       `package.json is version ${version}, but ${others.map(([place, other]) => `${place} says ${other}`).join(', ')}: set all to one version`,
     )
-  const tree = (changed !== '' && (await git('stash', 'create'))) || (await git('rev-parse', 'HEAD'))
-  return { version, tree, committedAt: Number(await git('log', '-1', '--format=%ct')) }
+  const committedAt = Number(await git('log', '-1', '--format=%ct'))
+  const tree = (changed !== '' && (await commitOfChanges(committedAt))) || (await git('rev-parse', 'HEAD'))
+  return { version, tree, committedAt }
+}
+
+/** @returns a commit of the changed files, with the time of the last one; empty when only untracked files are new */
+async function commitOfChanges(committedAt: number): Promise<string> {
+  const date = `@${committedAt} +0000`
+  const env = { ...process.env, GIT_COMMITTER_DATE: date, GIT_AUTHOR_DATE: date }
+  const { exitCode, stdout, stderr } = await run('git', ['stash', 'create'], { cwd: root, env })
+  if (exitCode !== 0) throw new Error(`git stash create: ${stderr.trim()}`)
+  return stdout.trim()
 }
 
 /** @returns the standard output of git in the repository, without the last line break. @throws Error with what it says. */
