@@ -1,4 +1,5 @@
 // Where a stream's settings come from: options first, then the environment, then the addresses that `selfmonitor up` uses.
+import { RegistryError, type RegistryLogin, registryLogin } from '@selfmonitor/registry'
 import { EventsConfigError } from './errors.ts'
 import { type CompressionType, compressionTypes } from './kafka/compression.ts'
 import type { EventStreamOptions } from './types.ts'
@@ -29,6 +30,7 @@ export interface ResolvedOptions extends SecurityOptions {
   readonly service: string
   readonly bootstrapServers: string
   readonly registryUrl: string
+  readonly registryLogin: RegistryLogin
   /** Where the addresses come from, for messages. */
   readonly origins: { readonly bootstrapServers: Origin; readonly registryUrl: Origin }
   readonly waitForBrokerMs: number
@@ -74,6 +76,7 @@ export function resolveOptions(options: EventStreamOptions, env: NodeJS.ProcessE
       text(options.bootstrapServers, 'bootstrapServers', env, 'KAFKA_BOOTSTRAP_SERVERS') ?? '127.0.0.1:9092',
     ),
     registryUrl: urls(text(options.registryUrl, 'registryUrl', env, 'SCHEMA_REGISTRY_URL') ?? 'http://127.0.0.1:8081'),
+    registryLogin: loginOf(options, env),
     origins: {
       bootstrapServers: originOf(options.bootstrapServers, 'bootstrapServers', env, 'KAFKA_BOOTSTRAP_SERVERS'),
       registryUrl: originOf(options.registryUrl, 'registryUrl', env, 'SCHEMA_REGISTRY_URL'),
@@ -124,6 +127,24 @@ function security(options: EventStreamOptions, env: NodeJS.ProcessEnv): Security
       ? {}
       : { sasl: { ...sasl, mechanism: oneOf('sasl.mechanism', sasl.mechanism, mechanisms) } }),
     ...(tls === undefined || tls === false ? {} : { tls }),
+  }
+}
+
+/** Each part from the options, where it is given there, else from the environment. */
+function loginOf({ registryAuth, registryTls }: EventStreamOptions, env: NodeJS.ProcessEnv): RegistryLogin {
+  const named = { ...env }
+  if (registryAuth !== undefined) for (const name of ['USERNAME', 'PASSWORD']) delete named[`SCHEMA_REGISTRY_${name}`]
+  if (registryTls !== undefined) delete named.SCHEMA_REGISTRY_CA
+  try {
+    return {
+      ...registryLogin(named),
+      ...(registryAuth && { auth: registryAuth }),
+      ...(registryTls && { tls: registryTls }),
+    }
+  } catch (error) {
+    if (!(error instanceof RegistryError)) throw error
+    const [variable, ...problem] = error.message.split(/:? /)
+    throw new EventsConfigError(variable!, problem.join(' '))
   }
 }
 

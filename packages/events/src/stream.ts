@@ -63,7 +63,7 @@ export async function connectEvents<Events extends CatalogueOf<Events> = EventCa
   const logger = options.logger ?? defaultLogger
   const { service } = settings
   const catalogue = createCatalogue(options.schemas === undefined ? await foundSchemas() : options.schemas)
-  const registry = createRegistryClient({ url: settings.registryUrl })
+  const registry = createRegistryClient({ url: settings.registryUrl, ...settings.registryLogin })
   const codec = createCodec(registry, settings.origins.registryUrl)
 
   const problems = createProblems(logger)

@@ -196,6 +196,10 @@ export interface EventStreamOptions {
   bootstrapServers?: string
   /** Default `SCHEMA_REGISTRY_URL`, else `http://127.0.0.1:8081`. */
   registryUrl?: string
+  /** HTTP basic. Default `SCHEMA_REGISTRY_USERNAME` and `SCHEMA_REGISTRY_PASSWORD`. null: no login. */
+  registryAuth?: { username: string; password: string } | null
+  /** PEM of the CAs to trust. Default `SCHEMA_REGISTRY_CA` (PEM, or a file's path), else the system's. null: the system's. */
+  registryTls?: { ca: string } | null
   /** How long `connectEvents` waits for a broker and the registry to answer, in milliseconds. Default 0: one attempt. */
   waitForBrokerMs?: number
   /** Consumer group. Default: the service's name. */

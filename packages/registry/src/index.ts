@@ -12,7 +12,13 @@ export {
   printAvro,
   type RecordSchema,
 } from './avro/index.ts'
-export { createRegistryClient, RegistryError, type RegistryErrorCode } from './client/index.ts'
+export {
+  createRegistryClient,
+  RegistryError,
+  type RegistryErrorCode,
+  type RegistryLogin,
+  registryLogin,
+} from './client/index.ts'
 export { checkAvroReader, compatibilityLevels, findConflict, isCompatibilityLevel } from './compatibility/index.ts'
 export {
   type Incompatibility,

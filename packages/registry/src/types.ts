@@ -103,6 +103,8 @@ export interface RegistryClientOptions {
   /** `http://host:port`, several joined with commas. */
   url: string
   auth?: { username: string; password: string }
+  /** `ca`: PEM of the CAs to trust instead of the system's. */
+  tls?: { ca: string }
   /** Of one attempt. Default 10000. */
   timeoutMs?: number
   /** Attempts after the first, on connection errors and 5xx answers, over all urls in turn. Default 3. */

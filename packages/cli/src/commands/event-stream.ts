@@ -2,6 +2,7 @@
 import type { EventStream, Logger } from '@selfmonitor/events'
 import type { Shapes } from '@selfmonitor/platform/shapes'
 import type { Context } from '../framework/context.ts'
+import { registryOptions } from '../framework/registry-options.ts'
 import { findPlatformFile } from '../local/platform-file.ts'
 
 /** An event stream that the end of the command closes. Without a platform file nothing is known of payloads. */
@@ -15,13 +16,17 @@ export async function openStream(
   },
 ): Promise<EventStream> {
   const { connectEvents } = await import('@selfmonitor/events')
+  const { url, auth = null, tls = null } = await registryOptions(context.settings, context.io.env)
   const stream = await connectEvents({
     service: options.service,
     ...(options.logger && { logger: options.logger }),
     bootstrapServers: context.settings.bootstrapServers.value,
     sasl: context.settings.security.sasl,
     tls: context.settings.security.tls,
-    registryUrl: context.settings.registryUrl.value,
+    registryUrl: url,
+    // null: none, whatever the environment says.
+    registryAuth: auth,
+    registryTls: tls,
     schemas: await payloadSchemas(context, options.file),
     deliveryTimeoutMs: context.settings.timeoutMs,
   })

@@ -1,5 +1,6 @@
 // `selfmonitor status`.
 import { exitCodes } from '../framework/errors.ts'
+import { registryOptions } from '../framework/registry-options.ts'
 import { defineVerb, type Noun } from '../framework/verb.ts'
 import { diskText, endedText, logText, restartText } from '../local/remedy.ts'
 import { findStates } from '../local/state.ts'
@@ -41,7 +42,7 @@ const verb = defineVerb({
     const local = all.filter(({ state }) => portOffset === undefined || state.portOffset === portOffset)
     const elsewhere = settings.named || (local.length === 0 && portOffset === undefined)
     const parts = elsewhere
-      ? await remoteStatus(settings.bootstrapServers.value, settings.registryUrl.value, limit)
+      ? await remoteStatus(settings.bootstrapServers.value, await registryOptions(settings, context.io.env), limit)
       : (await Promise.all(local.map((found) => platformStatus(found, limit, Date.now())))).flat()
     await context.printRows(parts, {
       columns: [

@@ -7,6 +7,7 @@ import { shortAddresses } from '../output/format.ts'
 import { type Column, renderTable } from '../output/table.ts'
 import { type ConfirmOptions, confirmChange } from './confirm.ts'
 import type { Io } from './io.ts'
+import { registryOptions } from './registry-options.ts'
 import type { Settings } from './settings.ts'
 
 export interface Context {
@@ -106,8 +107,8 @@ export function createContext(options: ContextOptions): { context: Context; end:
       return cluster
     },
     registry() {
-      registry ??= import('@selfmonitor/registry').then(({ createRegistryClient }) =>
-        createRegistryClient({ url: settings.registryUrl.value, timeoutMs: settings.timeoutMs }),
+      registry ??= import('@selfmonitor/registry').then(async ({ createRegistryClient }) =>
+        createRegistryClient({ ...(await registryOptions(settings, io.env)), timeoutMs: settings.timeoutMs }),
       )
       return registry
     },

@@ -54,10 +54,10 @@ const connectionCodes = new Set([
 const securityCodes = new Set(['TLS_FAILED', 'CONNECTION_CLOSED'])
 
 /** A file that an option or a variable names is not there or not what it has to be. */
-const usageCodes = new Set(['INVALID_CLIENT_PROPERTIES', 'NO_PASSWORDS'])
+const usageCodes = new Set(['INVALID_CLIENT_PROPERTIES', 'NO_PASSWORDS', 'REGISTRY_OPTIONS'])
 
 /** POLICY_VIOLATION is none of these: another account would get the same answer (KIP-108). */
-const notAllowedCodes = new Set(['AUTHENTICATION_FAILED'])
+const notAllowedCodes = new Set(['AUTHENTICATION_FAILED', 'REGISTRY_UNTRUSTED'])
 
 /** The error itself, its causes and what it aggregates, nearest first. */
 export function* errorChain(error: unknown, depth = 0): Generator<Error> {

@@ -30,6 +30,8 @@ export interface Settings {
   readonly bootstrapServers: Setting
   /** @throws CliError as `bootstrapServers` does. */
   readonly registryUrl: Setting
+  /** The registry's address was named, by an option or a variable: the login of the surroundings is meant for it. */
+  readonly registryNamed: boolean
   /** Brokers were named, by an option, a variable or a file of client settings. */
   readonly named: boolean
   /** `--port-offset` */
@@ -110,6 +112,7 @@ export async function resolveSettings(options: GlobalOptions, io: Pick<Io, 'env'
         : { value, origin: 'selfmonitor up' }
     },
     named: namedServers !== undefined,
+    registryNamed: namedRegistry !== undefined,
     portOffset,
     security: { sasl, tls, clientId },
     ignoredProperties: file?.ignored ?? [],

@@ -1,5 +1,6 @@
 // What runs here, asked of the parts themselves: a note in a file proves nothing.
 import { connect } from 'node:net'
+import type { RegistryClientOptions } from '@selfmonitor/registry'
 import { isSameProcess, residentBytes } from './process-info.ts'
 import { diskText } from './remedy.ts'
 import type { FoundState } from './state.ts'
@@ -64,7 +65,7 @@ export async function platformStatus(found: FoundState, probeTimeoutMs: number, 
 /** Parts at addresses that nobody noted here: a cluster elsewhere. */
 export async function remoteStatus(
   bootstrapServers: string,
-  registryUrl: string,
+  registry: RegistryClientOptions,
   probeTimeoutMs: number,
 ): Promise<PartStatus[]> {
   const part = async (name: string, address: string, probe: Promise<boolean>): Promise<PartStatus> => ({
@@ -75,9 +76,11 @@ export async function remoteStatus(
     uptimeMs: null,
     memoryBytes: null,
   })
+  const { createRegistryClient } = await import('@selfmonitor/registry')
+  const client = createRegistryClient({ ...registry, timeoutMs: probeTimeoutMs, retries: 0 })
   return await Promise.all([
     ...bootstrapServers.split(',').map((address) => part('broker', address, answersTcp(address, probeTimeoutMs))),
-    part('registry', registryUrl, answersHttp(registryUrl, probeTimeoutMs)),
+    part('registry', client.url, answers(client.subjects())),
   ])
 }
 
@@ -94,6 +97,13 @@ function answersTcp(address: string, timeoutMs: number): Promise<boolean> {
     socket.once('timeout', settle(false))
     socket.once('error', settle(false))
   })
+}
+
+function answers(asked: Promise<unknown>): Promise<boolean> {
+  return asked.then(
+    () => true,
+    () => false,
+  )
 }
 
 async function answersHttp(url: string, timeoutMs: number): Promise<boolean> {

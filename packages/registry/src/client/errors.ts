@@ -7,6 +7,8 @@ export type RegistryErrorCode =
   | 'REGISTRY_INCOMPATIBLE'
   /** No url could be reached. */
   | 'REGISTRY_UNREACHABLE'
+  /** Its certificate is not trusted here, or is for another name. */
+  | 'REGISTRY_UNTRUSTED'
   /** No answer in time. */
   | 'REGISTRY_TIMEOUT'
   /** An answer that is not a registry's. */
@@ -44,7 +46,7 @@ export class RegistryError extends Error {
 }
 
 const hints: Readonly<Record<number, string>> = {
-  401: 'give a user and password, or check them',
+  401: 'set SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD, or check them',
   403: 'ask for the permission, use another user, or a host name that the registry answers to',
   409: "make the schema compatible, or change the subject's level",
   40901: "make the schema compatible, or change the subject's level",

@@ -7,6 +7,8 @@ export interface Message {
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
   readonly signal: AbortSignal
+  /** PEM of the CAs to trust instead of the system's. */
+  readonly ca?: string
 }
 
 export interface Answer {
@@ -17,7 +19,7 @@ export interface Answer {
 /** Resolves as `fetch` does, once the whole answer is there. @throws the signal's reason, or the system's error */
 export async function exchange(url: string, message: Message): Promise<Answer> {
   const { status, location, body } = await send(url, message)
-  // Where redirections may lead, and with what, has many rules: fetch knows them.
+  // Where redirections may lead, and with what, has many rules: fetch knows them. It trusts the system's CAs alone.
   if (location !== undefined && status >= 300 && status < 400) return fetch(url, message)
   return { status, text: async () => body.toString() }
 }
@@ -28,20 +30,24 @@ interface Received {
   readonly body: Buffer
 }
 
-function send(url: string, { method, headers, body, signal }: Message): Promise<Received> {
+function send(url: string, { method, headers, body, signal, ca }: Message): Promise<Received> {
   const { request } = url.startsWith('https:') ? https : http
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void => reject(signal.aborted ? signal.reason : error)
     const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }
-    const sent = request(url, { method, headers: { ...headers, ...length }, signal }, (response) => {
-      const chunks: Buffer[] = []
-      response.on('data', (chunk: Buffer) => chunks.push(chunk))
-      response.once('error', fail)
-      response.once('end', () => {
-        const { statusCode, headers } = response
-        resolve({ status: statusCode!, location: headers.location, body: Buffer.concat(chunks) })
-      })
-    })
+    const sent = request(
+      url,
+      { method, headers: { ...headers, ...length }, signal, ...(ca !== undefined && { ca }) },
+      (response) => {
+        const chunks: Buffer[] = []
+        response.on('data', (chunk: Buffer) => chunks.push(chunk))
+        response.once('error', fail)
+        response.once('end', () => {
+          const { statusCode, headers } = response
+          resolve({ status: statusCode!, location: headers.location, body: Buffer.concat(chunks) })
+        })
+      },
+    )
     sent.once('error', fail)
     sent.end(body)
   })

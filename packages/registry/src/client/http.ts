@@ -55,6 +55,7 @@ export function createHttp(options: RegistryClientOptions, dependencies: Partial
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal: AbortSignal.timeout(timeoutMs),
+        ...(options.tls === undefined ? {} : { ca: options.tls.ca }),
       })
       text = await response.text()
     } catch (error) {
@@ -117,6 +118,9 @@ function parseJson(text: string): unknown {
   }
 }
 
+/** Node's codes of a chain that cannot be verified, and of a name that the certificate does not have. */
+const untrusted = /^(UNABLE_TO_|SELF_SIGNED_CERT_|DEPTH_ZERO_|CERT_|ERR_TLS_CERT_)/
+
 function connectionError(error: unknown, url: string, timeoutMs: number): RegistryError {
   const { origin } = new URL(url)
   if ((error as Error).name === 'TimeoutError') {
@@ -129,6 +133,17 @@ function connectionError(error: unknown, url: string, timeoutMs: number): Regist
   }
   const { code, cause, message } = error as Error & { code?: string; cause?: { code?: string; message?: string } }
   const reason = code ?? cause?.code ?? cause?.message ?? message
+  if (untrusted.test(reason)) {
+    return new RegistryError(
+      'REGISTRY_UNTRUSTED',
+      `the certificate of the registry at ${origin} is not accepted (${message})`,
+      {
+        url,
+        hint: 'set SCHEMA_REGISTRY_CA to the certificate of its CA, and use a host name that its certificate has',
+        cause: error,
+      },
+    )
+  }
   return new RegistryError('REGISTRY_UNREACHABLE', `cannot reach the registry at ${origin} (${reason})`, {
     url,
     hint: 'see whether it is up, and whether the url is right',
