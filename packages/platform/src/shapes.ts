@@ -1,4 +1,6 @@
 // `@selfmonitor/platform/shapes`: the little of this package that the events library needs, loaded without the rest.
+import type { FindShapesOptions, Shapes, TopicFiles } from './find-shapes.ts'
+
 export {
   type EnvelopeField,
   envelopeDocs,
@@ -8,8 +10,6 @@ export {
 } from './envelope.ts'
 export { PlatformError } from './errors.ts'
 export type { FindShapesOptions, Shapes, TopicFiles } from './find-shapes.ts'
-
-import type { FindShapesOptions, Shapes, TopicFiles } from './find-shapes.ts'
 
 // The parser of YAML is loaded when a file is read.
 
