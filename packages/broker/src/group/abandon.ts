@@ -8,12 +8,12 @@ import {
   answerJoin,
   answerSync,
   type ClassicGroup,
+  failedJoin,
+  failedSync,
   failure,
-  joinRefused,
   log,
   type Member,
   type Step,
-  syncRefused,
   type Waiter,
 } from './classic-group.ts'
 import { expelMember } from './rebalance.ts'
@@ -27,7 +27,7 @@ export function abandon(group: ClassicGroup, step: Step, waiter: Waiter): void {
     }
     if (member.syncWaiter === waiter) {
       const gone = failure('REBALANCE_IN_PROGRESS', 'the connection closed')
-      answerSync(step, member, syncRefused(gone))
+      answerSync(step, member, failedSync(gone))
       expectBack(group, step, member)
       return
     }
@@ -42,7 +42,7 @@ function abandonJoin(group: ClassicGroup, step: Step, member: Member): void {
     return
   }
   const gone = failure('REBALANCE_IN_PROGRESS', 'the connection closed')
-  answerJoin(step, member, joinRefused(member.memberId, gone))
+  answerJoin(step, member, failedJoin(member.memberId, gone))
   expectBack(group, step, member)
 }
 

@@ -133,7 +133,7 @@ export function failure(name: GroupError['name'], reason: string): GroupError {
   return { name, reason }
 }
 
-export function joinRefused(memberId: string, error: GroupError): JoinResult {
+export function failedJoin(memberId: string, error: GroupError): JoinResult {
   return {
     error,
     generationId: -1,
@@ -146,7 +146,7 @@ export function joinRefused(memberId: string, error: GroupError): JoinResult {
   }
 }
 
-export function syncRefused(error: GroupError): SyncResult {
+export function failedSync(error: GroupError): SyncResult {
   return { error, protocolType: null, protocolName: null, assignment: emptyAssignment }
 }
 
@@ -293,13 +293,13 @@ export function validateMember(
   return undefined
 }
 
-export function saidOf({ what, detail }: Removal): string {
+export function describeRemoval({ what, detail }: Removal): string {
   return detail === undefined ? what : `${what}: ${detail}`
 }
 
 function unknownMember(group: ClassicGroup, nowMs: number, memberId: string): string {
   const removed = group.removed.get(memberId)
-  if (removed) return saidOf({ ...removed, what: `${removed.what} ${nowMs - removed.atMs} ms ago` })
+  if (removed) return describeRemoval({ ...removed, what: `${removed.what} ${nowMs - removed.atMs} ms ago` })
   if (group.pendingMembers.has(memberId)) return 'the member has its id but has not joined'
   return `the group has no member ${memberId === '' ? 'without an id' : memberId}`
 }

@@ -121,7 +121,7 @@ describe('a group', () => {
     const identity = await stableGroup(s, 'billing')
     s.clock.advance(10_312)
     await s.coordinator.heartbeat(identity)
-    expect(s.logged).toContain('Heartbeat refused with UNKNOWN_MEMBER_ID: session expired 312 ms ago')
+    expect(s.logged).toContain('Heartbeat failed with UNKNOWN_MEMBER_ID: session expired 312 ms ago')
   })
 
   it('answers what is parked when the broker closes, and refuses what comes later', async () => {

@@ -1,423 +1,259 @@
-// The coordinator of every group of a broker: it holds the groups, steps their state machines with the time of the clock,
-// writes what they want written, and answers once that is on disk.
-//
-// One rule keeps memory and log in step: state changes at once, nothing is answered before what it rests on is written,
-// and a write that fails is taken back.
-import { randomUUID } from 'node:crypto'
-import { kafkaErrorByName } from '@selfmonitor/protocol'
-import { toKafkaError } from '../errors.ts'
+// The coordinator of every group of a broker: what the group APIs call. It checks what can be checked without the group, finds
+// the group in the table and runs one step of its state machine.
+
 import type { Logger } from '../types.ts'
 import { abandon } from './abandon.ts'
-import {
-  createGroup,
-  type Effect,
-  failure,
-  type GroupSnapshot,
-  joinRefused,
-  nextDeadline,
-  type Step,
-  syncRefused,
-  type Waiter,
-} from './classic-group.ts'
-import { createCommitWaits } from './commit-waits.ts'
+import { type ClassicGroup, failedJoin, failedSync, failure, type Waiter } from './classic-group.ts'
 import { describeGroup, describeMissing, groupType, isListed } from './describe.ts'
-import type { Entry } from './entry.ts'
+import { startOffsetExpiry } from './expiry.ts'
+import { type GroupEntry, GroupTable, writeError } from './group-table.ts'
 import { join, validateJoin } from './join.ts'
 import { leave } from './leave.ts'
-import { type DamagedGroups, type LoadedGroup, loadGroups } from './load.ts'
-import { createOffsetOperations } from './offset-operations.ts'
-import { createOffsets, eachOffset, expiredOffsets, getOffset } from './offsets.ts'
-import { groupPartition } from './partition-for.ts'
-import { kill, passTime, writeFailed } from './rebalance.ts'
-import { groupRecord, groupTombstone, offsetRecord, offsetTombstone } from './records.ts'
+import { type DamagedGroups, loadGroups } from './load.ts'
+import { commitOffsets, deleteOffsets, fetchOffsets, removeOffsetsOfTopics } from './offset-operations.ts'
+import { getOffset } from './offsets.ts'
 import { heartbeat, sync } from './sync.ts'
-import type { GroupCoordinator, GroupCoordinatorOptions, GroupError, GroupRecord } from './types.ts'
-import { createWaiters } from './waiters.ts'
-import { createGroupWriter } from './writer.ts'
-
-/**
- * A partition is rewritten when it holds so many records beyond twice its live ones: that bounds what a start replays.
- * Replay reads some 700,000 records a second, so even with all 50 partitions full of superseded records it stays under one.
- */
-const rewriteAfter = 10_000
-
-/** setTimeout's limit. */
-const longestTimerMs = 2 ** 31 - 1
+import type {
+  CommitInput,
+  CommitNotice,
+  CommitResult,
+  DeleteOffsetsInput,
+  DeleteOffsetsResult,
+  DescribedGroup,
+  FetchOffsetsInput,
+  FetchOffsetsResult,
+  GroupCoordinatorOptions,
+  GroupError,
+  HeartbeatInput,
+  JoinInput,
+  JoinResult,
+  LeaveInput,
+  LeaveResult,
+  ListedGroup,
+  SyncInput,
+  SyncResult,
+} from './types.ts'
 
 /**
  * Restores the groups from the log and starts to coordinate them.
  * @throws what the log throws when it cannot be read
  */
 export async function openGroupCoordinator(options: GroupCoordinatorOptions): Promise<GroupCoordinator> {
-  const { config, clock, log, logger } = options
-  const newUuid = options.newUuid ?? randomUUID
-  const entries = new Map<string, Entry>()
-  const waiters = createWaiters()
-  const commits = createCommitWaits()
-  const partitionFor = (groupId: string): number => groupPartition(groupId, log.partitions)
-  let closed = false
-
-  const writer = createGroupWriter({
-    log,
-    now: () => clock.now(),
-    live: (partition) => liveRecords(entries.values(), (groupId) => partitionFor(groupId) === partition),
-    rewriteAfter,
-    onRewrite: (partition, before, after) =>
-      logger?.debug({ partition, before, after }, '__consumer_offsets: dropped superseded records'),
-    onRewriteFailed: (partition, err) =>
-      logger?.warn({ partition, err }, '__consumer_offsets: could not drop superseded records'),
-  })
-
-  const stepAt = (effects: Effect[]): Step => ({ nowMs: clock.now(), config, newUuid, effects })
-
-  /** Runs one step of a group and does what it asks for. */
-  const stepGroup = <Result>(entry: Entry, run: (step: Step) => Result): Result => {
-    const effects: Effect[] = []
-    const result = run(stepAt(effects))
-    for (const effect of effects) perform(entry, effect)
-    arm(entry)
-    return result
-  }
-
-  const perform = (entry: Entry, effect: Effect): void => {
-    switch (effect.type) {
-      case 'log':
-        logger?.[effect.level]({ group: entry.group.groupId }, effect.message)
-        break
-      case 'write':
-        writeGroup(entry, effect.snapshot)
-        break
-      case 'answer-join': {
-        const { waiter, result } = effect
-        if (result.error) logRefusal('JoinGroup', entry.group.groupId, result.error)
-        afterWrite(entry, (error) => waiters.answerJoin(waiter, error ? joinRefused(result.memberId, error) : result))
-        break
-      }
-      case 'answer-sync': {
-        const { waiter, result } = effect
-        if (result.error) logRefusal('SyncGroup', entry.group.groupId, result.error)
-        afterWrite(entry, (error) => waiters.answerSync(waiter, error ? syncRefused(error) : result))
-        break
-      }
-    }
-  }
-
-  const afterWrite = (entry: Entry, answer: (error: GroupError | undefined) => void): void => {
-    if (entry.writing) void entry.writing.then(answer)
-    else answer(undefined)
-  }
-
-  const writeGroup = (entry: Entry, snapshot: GroupSnapshot): void => {
-    const before = entry.snapshot
-    entry.snapshot = snapshot
-    const { groupId } = entry.group
-    const undo = () => {
-      entry.snapshot = before
-    }
-    const writing = writer.append(partitionFor(groupId), [groupRecord(groupId, snapshot)], undo).then(
-      () => undefined,
-      (error: unknown) => {
-        logger?.error({ group: groupId, err: error }, 'could not write the group to __consumer_offsets')
-        stepGroup(entry, (step) => writeFailed(entry.group, step, snapshot.generationId))
-        return writeError(error)
-      },
-    )
-    entry.writing = writing
-    void writing.then(() => {
-      if (entry.writing === writing) entry.writing = undefined
-    })
-  }
-
-  /** Sets the group's timer for what happens next by itself. A timer that is too early is left: it sets the next one. */
-  const arm = (entry: Entry): void => {
-    const dueMs = nextDeadline(entry.group)
-    if (closed || dueMs === Infinity || (entry.timer && entry.timer.dueMs <= dueMs)) return
-    entry.timer?.cancel()
-    const delayMs = Math.min(Math.max(dueMs - clock.now(), 0), longestTimerMs)
-    const cancel = clock.setTimer(delayMs, () => {
-      entry.timer = undefined
-      stepGroup(entry, (step) => passTime(entry.group, step))
-    })
-    entry.timer = { dueMs, cancel }
-  }
-
-  const logRefusal = (api: string, group: string, error: GroupError): void => {
-    const level = error.name === 'MEMBER_ID_REQUIRED' || error.name === 'REBALANCE_IN_PROGRESS' ? 'debug' : 'info'
-    logger?.[level]({ group, api, error: error.name }, `${api} refused with ${error.name}: ${error.reason}`)
-  }
-
-  const addEntry = (loaded: LoadedGroup): Entry => {
-    const entry: Entry = { ...loaded, writing: undefined, timer: undefined }
-    entries.set(loaded.group.groupId, entry)
-    return entry
-  }
-
-  const createEntry = (groupId: string): Entry =>
-    addEntry({ group: createGroup(groupId, clock.now()), offsets: createOffsets(), snapshot: undefined })
-
-  /** Takes the group out and writes its tombstones. Its state must allow it. */
-  const removeEntry = (entry: Entry, reason: string): Promise<void> => {
-    const { groupId } = entry.group
-    const records: GroupRecord[] = []
-    for (const { topic, partition } of eachOffset(entry.offsets))
-      records.push(offsetTombstone(groupId, topic, partition))
-    records.push(groupTombstone(groupId))
-    stepGroup(entry, (step) => kill(entry.group, step, reason))
-    entry.timer?.cancel()
-    entries.delete(groupId)
-    return writer.append(partitionFor(groupId), records, () => {
-      // Unless a new group of this name came up meanwhile, the old one is what the log still says.
-      if (entries.has(groupId)) return
-      entry.group.state = 'Empty'
-      entries.set(groupId, entry)
-    })
-  }
-
-  /** Waits for the answer, and tells the group when the connection that it is for is gone before it came. */
-  const whileConnected = async <Result>(
-    entry: Entry,
-    waiter: Waiter,
-    answer: Promise<Result>,
-    connection: AbortSignal | undefined,
-  ): Promise<Result> => {
-    // After the present turn: a broker that stops ends its connections first, and then answers what waits itself.
-    const onGone = () =>
-      queueMicrotask(() => {
-        if (!closed) stepGroup(entry, (step) => abandon(entry.group, step, waiter))
-      })
-    if (connection?.aborted) onGone()
-    connection?.addEventListener('abort', onGone, { once: true })
-    try {
-      return await answer
-    } finally {
-      connection?.removeEventListener('abort', onGone)
-    }
-  }
-
-  const unusable = (): GroupError => failure('COORDINATOR_NOT_AVAILABLE', 'the broker is shutting down')
-  const invalidGroupId = (): GroupError => failure('INVALID_GROUP_ID', 'the group id is empty')
-  const unknownGroup = (groupId: string): GroupError =>
-    failure('UNKNOWN_MEMBER_ID', `there is no group ${groupId}, so it has no members`)
-  const refused = (api: string, groupId: string, error: GroupError): GroupError => {
-    logRefusal(api, groupId, error)
-    return error
-  }
-
-  const offsets = createOffsetOperations({
-    options,
-    writer,
-    commits,
-    partitionFor,
-    entry: (groupId) => entries.get(groupId),
-    createEntry,
-    step: stepGroup,
-    refused,
-    writeError,
-  })
-
-  const expire = async (): Promise<void> => {
-    const nowMs = clock.now()
-    const expireOne = async (entry: Entry): Promise<void> => {
-      const { group } = entry
-      const expired = expiredOffsets(group, entry.offsets, nowMs, config.offsetsRetentionMs)
-      if (expired.length > 0)
-        logger?.info({ group: group.groupId, offsets: expired.length }, 'committed offsets expired')
-      await offsets.remove(entry, expired)
-      const isIdle = group.state === 'Empty' && group.pendingMembers.size === 0 && entry.offsets.topics.size === 0
-      if (isIdle && entries.get(group.groupId) === entry) await removeEntry(entry, 'the group expired')
-    }
-    await Promise.all([...entries.values()].map(expireOne))
-  }
-
-  let cancelExpiry: (() => void) | undefined
-  const scheduleExpiry = (): void => {
-    if (closed) return
-    cancelExpiry = clock.setTimer(config.offsetsRetentionCheckIntervalMs, () => {
-      scheduleExpiry()
-      expire().catch((err: unknown) => {
-        // A log that is still being checked, or a disk that is full for a while: the next round does it.
-        const level = kafkaErrorByName(toKafkaError(err).name)?.retriable ? 'warn' : 'error'
-        logger?.[level]({ err }, 'could not remove expired offsets; the next round tries again')
-      })
-    })
-  }
-
-  const loaded = await loadGroups(log, clock.now(), partitionFor)
-  const damaged = new Map(loaded.damaged.map((partition) => [partition.partition, partition]))
+  const { clock, log, logger } = options
+  const table = new GroupTable(options)
+  const loaded = await loadGroups(log, clock.now(), (groupId) => table.partitionFor(groupId))
   for (const partition of loaded.damaged) reportDamage(partition, logger)
-  for (const group of loaded.groups.values()) arm(addEntry(group))
-  for (const [partition, records] of loaded.records) writer.replayed(partition, records)
   for (const problem of loaded.unreadable.slice(0, 10))
     logger?.warn({ problem }, '__consumer_offsets: unreadable record')
   if (loaded.ignored > 0) logger?.warn({ records: loaded.ignored }, '__consumer_offsets: ignored records')
-  scheduleExpiry()
+  table.restore(loaded)
+  return new GroupCoordinator(table)
+}
 
-  return {
-    partitionFor,
+/** The coordinator of every group of this broker. Operations never throw for what a client did: they answer an error. */
+export class GroupCoordinator {
+  private readonly table: GroupTable
+  private readonly stopExpiry: () => void
 
-    unavailable(groupId) {
-      const found = damaged.get(partitionFor(groupId))
-      if (!found) return undefined
-      const reason = `partition ${found.partition} of __consumer_offsets, which holds the group, is damaged: ${found.problem}`
-      return failure('COORDINATOR_NOT_AVAILABLE', reason)
-    },
+  constructor(table: GroupTable) {
+    this.table = table
+    this.stopExpiry = startOffsetExpiry(table)
+  }
 
-    async join(input, connection) {
-      if (closed) return joinRefused(input.memberId, unusable())
-      const invalid = validateJoin(input, config)
-      if (invalid) return joinRefused(input.memberId, refused('JoinGroup', input.groupId, invalid))
-      const entry = entries.get(input.groupId) ?? (input.memberId === '' ? createEntry(input.groupId) : undefined)
-      if (!entry) return joinRefused(input.memberId, refused('JoinGroup', input.groupId, unknownGroup(input.groupId)))
-      const { waiter, answer } = waiters.join()
-      stepGroup(entry, (step) => join(entry.group, step, input, waiter))
-      return whileConnected(entry, waiter, answer, connection)
-    },
+  /** The partition of `__consumer_offsets` that holds a group: Java's `String.hashCode`, made positive, modulo. */
+  partitionFor(groupId: string): number {
+    return this.table.partitionFor(groupId)
+  }
 
-    async sync(input, connection) {
-      if (closed) return syncRefused(unusable())
-      if (input.groupId === '') return syncRefused(refused('SyncGroup', '', invalidGroupId()))
-      const entry = entries.get(input.groupId)
-      if (!entry) return syncRefused(refused('SyncGroup', input.groupId, unknownGroup(input.groupId)))
-      const { waiter, answer } = waiters.sync()
-      stepGroup(entry, (step) => sync(entry.group, step, input, waiter))
-      return whileConnected(entry, waiter, answer, connection)
-    },
+  /** Why the group cannot be served at all: its partition of `__consumer_offsets` is damaged. Operations do not check this. */
+  unavailable(groupId: string): GroupError | undefined {
+    const found = this.table.damaged.get(this.partitionFor(groupId))
+    if (!found) return undefined
+    const reason = `partition ${found.partition} of __consumer_offsets, which holds the group, is damaged: ${found.problem}`
+    return failure('COORDINATOR_NOT_AVAILABLE', reason)
+  }
 
-    async heartbeat(input) {
-      if (closed) return unusable()
-      if (input.groupId === '') return refused('Heartbeat', '', invalidGroupId())
-      const entry = entries.get(input.groupId)
-      if (!entry) return refused('Heartbeat', input.groupId, unknownGroup(input.groupId))
-      const error = stepGroup(entry, (step) => heartbeat(entry.group, step, input))
-      return error && refused('Heartbeat', input.groupId, error)
-    },
+  /**
+   * Answers when the rebalance that the join belongs to completes, which may be minutes later.
+   * @param connection aborted when the client's connection is lost: then the group does not wait for the member
+   *   (`abandon.ts`)
+   */
+  async join(input: JoinInput, connection?: AbortSignal): Promise<JoinResult> {
+    const { table } = this
+    if (table.closed) return failedJoin(input.memberId, shuttingDown())
+    const fail = (error: GroupError) => failedJoin(input.memberId, table.logError('JoinGroup', input.groupId, error))
+    const invalid = validateJoin(input, table.options.config)
+    if (invalid) return fail(invalid)
+    const entry = table.get(input.groupId) ?? (input.memberId === '' ? table.create(input.groupId) : undefined)
+    if (!entry) return fail(unknownGroup(input.groupId))
+    const { waiter, answer } = table.waiters.join()
+    table.step(entry, (step) => join(entry.group, step, input, waiter))
+    return this.whileConnected(entry, waiter, answer, connection)
+  }
 
-    async leave(input) {
-      if (closed) return { error: unusable(), members: [] }
-      if (input.groupId === '') return { error: refused('LeaveGroup', '', invalidGroupId()), members: [] }
-      const entry = entries.get(input.groupId)
-      if (!entry) {
-        const error = refused('LeaveGroup', input.groupId, unknownGroup(input.groupId))
-        return { members: input.members.map(({ memberId, groupInstanceId }) => ({ memberId, groupInstanceId, error })) }
+  /** Answers when the leader's assignment is written. @param connection as for `join` */
+  async sync(input: SyncInput, connection?: AbortSignal): Promise<SyncResult> {
+    const { table } = this
+    if (table.closed) return failedSync(shuttingDown())
+    const entry = this.existing('SyncGroup', input.groupId)
+    if ('reason' in entry) return failedSync(entry)
+    const { waiter, answer } = table.waiters.sync()
+    table.step(entry, (step) => sync(entry.group, step, input, waiter))
+    return this.whileConnected(entry, waiter, answer, connection)
+  }
+
+  async heartbeat(input: HeartbeatInput): Promise<GroupError | undefined> {
+    const { table } = this
+    if (table.closed) return shuttingDown()
+    const entry = this.existing('Heartbeat', input.groupId)
+    if ('reason' in entry) return entry
+    const error = table.step(entry, (step) => heartbeat(entry.group, step, input))
+    return error && table.logError('Heartbeat', input.groupId, error)
+  }
+
+  async leave(input: LeaveInput): Promise<LeaveResult> {
+    const { table } = this
+    if (table.closed) return { error: shuttingDown(), members: [] }
+    const entry = this.existing('LeaveGroup', input.groupId)
+    if ('reason' in entry) {
+      if (input.groupId === '') return { error: entry, members: [] }
+      return {
+        members: input.members.map(({ memberId, groupInstanceId }) => ({ memberId, groupInstanceId, error: entry })),
       }
-      const result = stepGroup(entry, (step) => leave(entry.group, step, input.members))
-      const error = await entry.writing
-      return error ? { error, members: [] } : result
-    },
+    }
+    const result = table.step(entry, (step) => leave(entry.group, step, input.members))
+    const error = await entry.writing
+    return error ? { error, members: [] } : result
+  }
 
-    async commitOffsets(input) {
-      return offsets.commit(input, closed ? unusable() : undefined)
-    },
-    fetchOffsets: offsets.fetch,
-    async deleteOffsets(input) {
-      return closed ? { error: unusable(), topics: [] } : offsets.delete(input)
-    },
-    async topicsDeleted(topics) {
-      const gone = new Set(topics)
-      const forget = (entry: Entry) =>
-        offsets.remove(
-          entry,
-          [...eachOffset(entry.offsets)].filter(({ topic }) => gone.has(topic)),
-        )
-      // Few of thousands of groups read a given topic, and thousands of topics may be deleted at a time.
-      const affected = [...entries.values()].filter((entry) => topics.some((topic) => entry.offsets.topics.has(topic)))
-      await Promise.all(affected.map(forget))
-    },
+  /** The group, or the error that `api` answers when it does not exist. */
+  private existing(api: string, groupId: string): GroupEntry | GroupError {
+    if (groupId === '') return this.table.logError(api, '', failure('INVALID_GROUP_ID', 'the group id is empty'))
+    return this.table.get(groupId) ?? this.table.logError(api, groupId, unknownGroup(groupId))
+  }
 
-    list(filter) {
-      return [...entries.values()]
-        .filter(({ group }) => isListed(group, filter))
-        .map(({ group }) => ({
-          groupId: group.groupId,
-          protocolType: group.protocolType ?? '',
-          state: group.state,
-          type: groupType,
-        }))
-    },
+  /** Waits for the answer, and reports to the group when the connection is lost before it came. */
+  private async whileConnected<Result>(
+    entry: GroupEntry,
+    waiter: Waiter,
+    answer: Promise<Result>,
+    connection: AbortSignal | undefined,
+  ): Promise<Result> {
+    const { table } = this
+    // After the present turn: a broker that stops first closes its connections, then answers waiting requests itself.
+    const onLost = () =>
+      queueMicrotask(() => {
+        if (!table.closed) table.step(entry, (step) => abandon(entry.group, step, waiter))
+      })
+    if (connection?.aborted) onLost()
+    connection?.addEventListener('abort', onLost, { once: true })
+    try {
+      return await answer
+    } finally {
+      connection?.removeEventListener('abort', onLost)
+    }
+  }
 
-    describe(groupId) {
-      const entry = entries.get(groupId)
-      return entry ? describeGroup(entry.group) : describeMissing(groupId)
-    },
+  /** Answers when the offsets are written. */
+  async commitOffsets(input: CommitInput): Promise<CommitResult> {
+    return commitOffsets(this.table, input, this.table.closed ? shuttingDown() : undefined)
+  }
 
-    async deleteGroups(groupIds) {
-      return Promise.all(
-        groupIds.map(async (groupId) => {
-          if (closed) return unusable()
-          const entry = entries.get(groupId)
-          if (!entry)
-            return refused('DeleteGroups', groupId, failure('GROUP_ID_NOT_FOUND', `there is no group ${groupId}`))
-          const { state } = entry.group
-          if (state !== 'Empty') {
-            return refused('DeleteGroups', groupId, failure('NON_EMPTY_GROUP', `the group is ${state}`))
-          }
-          return removeEntry(entry, 'the group is deleted').then(() => undefined, writeError)
-        }),
-      )
-    },
+  /** Answers from what is written: it waits for commits that are under way. */
+  async fetchOffsets(input: FetchOffsetsInput): Promise<FetchOffsetsResult> {
+    return fetchOffsets(this.table, input)
+  }
 
-    onCommit: commits.subscribe,
+  async deleteOffsets(input: DeleteOffsetsInput): Promise<DeleteOffsetsResult> {
+    return this.table.closed ? { error: shuttingDown(), topics: [] } : deleteOffsets(this.table, input)
+  }
 
-    async waitForCommit(groupId, topic, partition, offset, timeoutMs = 10_000) {
-      await writer.settled(partitionFor(groupId))
-      const current = () => {
-        const entry = entries.get(groupId)
-        return entry && getOffset(entry.offsets, topic, partition)?.offset
-      }
-      const last = current()
-      if (last !== undefined && last >= offset) return
-      await commits.wait({ groupId, topic, partition, offset }, current, timeoutMs)
-    },
+  /** Removes the offsets that groups have committed for deleted topics, and writes the tombstones. */
+  async topicsDeleted(topics: readonly string[]): Promise<void> {
+    await removeOffsetsOfTopics(this.table, topics)
+  }
 
-    async close() {
-      if (closed) return
-      closed = true
-      cancelExpiry?.()
-      for (const entry of entries.values()) {
-        entry.timer?.cancel()
-        stepGroup(entry, (step) => kill(entry.group, step, 'the broker is shutting down'))
-      }
-      await writer.drain()
-      commits.close()
-    },
+  list(filter: { readonly states: readonly string[]; readonly types: readonly string[] }): readonly ListedGroup[] {
+    return this.table
+      .all()
+      .filter(({ group }) => isListed(group, filter))
+      .map(({ group }) => listedGroup(group))
+  }
+
+  describe(groupId: string): DescribedGroup {
+    const entry = this.table.get(groupId)
+    return entry ? describeGroup(entry.group) : describeMissing(groupId)
+  }
+
+  /** @returns for each id undefined when the group is deleted, else why not (GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP) */
+  async deleteGroups(groupIds: readonly string[]): Promise<readonly (GroupError | undefined)[]> {
+    return Promise.all(groupIds.map((groupId) => this.deleteGroup(groupId)))
+  }
+
+  private async deleteGroup(groupId: string): Promise<GroupError | undefined> {
+    const { table } = this
+    if (table.closed) return shuttingDown()
+    const fail = (error: GroupError) => table.logError('DeleteGroups', groupId, error)
+    const entry = table.get(groupId)
+    if (!entry) return fail(failure('GROUP_ID_NOT_FOUND', `group ${groupId} does not exist`))
+    const { state } = entry.group
+    if (state !== 'Empty') return fail(failure('NON_EMPTY_GROUP', `the group is ${state}`))
+    return table.remove(entry, 'the group is deleted').then(() => undefined, writeError)
+  }
+
+  /** Calls `listener` after every acknowledged commit. @returns the function that ends this */
+  onCommit(listener: (notice: CommitNotice) => void): () => void {
+    return this.table.commitWaits.subscribe(listener)
+  }
+
+  /**
+   * Resolves once the group has committed an offset ≥ `offset` for the partition.
+   * @throws GroupWaitError `COMMIT_WAIT_TIMEOUT` after `timeoutMs`, `COORDINATOR_CLOSED` when closed first
+   */
+  async waitForCommit(
+    groupId: string,
+    topic: string,
+    partition: number,
+    offset: bigint,
+    timeoutMs = 10_000,
+  ): Promise<void> {
+    const { table } = this
+    await table.writer.settled(table.partitionFor(groupId))
+    const current = () => {
+      const entry = table.get(groupId)
+      return entry && getOffset(entry.offsets, topic, partition)?.offset
+    }
+    const last = current()
+    if (last !== undefined && last >= offset) return
+    await table.commitWaits.wait({ groupId, topic, partition, offset }, current, timeoutMs)
+  }
+
+  /** Answers waiting requests with COORDINATOR_NOT_AVAILABLE, writes what is queued, stops every timer. Safe to call twice. */
+  async close(): Promise<void> {
+    if (this.table.closed) return
+    this.stopExpiry()
+    await this.table.close()
   }
 }
 
-/** Says once, at the start, which groups are not served and what to do. */
+function listedGroup({ groupId, protocolType, state }: ClassicGroup): ListedGroup {
+  return { groupId, protocolType: protocolType ?? '', state, type: groupType }
+}
+
+function shuttingDown(): GroupError {
+  return failure('COORDINATOR_NOT_AVAILABLE', 'the broker is shutting down')
+}
+
+function unknownGroup(groupId: string): GroupError {
+  return failure('UNKNOWN_MEMBER_ID', `group ${groupId} does not exist, so it has no members`)
+}
+
+/** Logs once, at the start, which groups are not served and what to do. */
 function reportDamage({ partition, folder, problem, groupIds }: DamagedGroups, logger: Logger | undefined): void {
   logger?.error(
     { partition, folder, problem, groups: groupIds.slice(0, 100), groupCount: groupIds.length },
-    `partition ${partition} of __consumer_offsets is damaged, so its groups are refused with COORDINATOR_NOT_AVAILABLE. ` +
-      `Stop the broker and restore ${folder} from a backup; or move it away: then these groups have no members and no ` +
-      'offsets, and begin where auto.offset.reset or kafka-consumer-groups --reset-offsets says.',
+    `partition ${partition} of __consumer_offsets is damaged, so requests of its groups fail with COORDINATOR_NOT_AVAILABLE. ` +
+      `Stop the broker and restore ${folder} from a backup. Or move it away: these groups then have no members and no ` +
+      'offsets, and start where auto.offset.reset or kafka-consumer-groups --reset-offsets says.',
   )
-}
-
-/** Everything that the groups have to say, as records. */
-function liveRecords(entries: Iterable<Entry>, belongs: (groupId: string) => boolean): readonly GroupRecord[] {
-  const records: GroupRecord[] = []
-  for (const { group, offsets, snapshot } of entries) {
-    if (!belongs(group.groupId)) continue
-    if (snapshot) records.push(groupRecord(group.groupId, snapshot))
-    for (const { topic, partition, value } of eachOffset(offsets)) {
-      records.push(offsetRecord(group.groupId, topic, partition, value))
-    }
-  }
-  return records
-}
-
-/** What a client is told when the log refused a write (as Kafka maps it). */
-function writeError(error: unknown): GroupError {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  const reason = `could not write to __consumer_offsets: ${error instanceof Error ? error.message : String(error)}`
-  switch (code) {
-    case 'KAFKA_STORAGE_ERROR':
-    case 'NOT_LEADER_OR_FOLLOWER':
-      return failure('NOT_COORDINATOR', reason)
-    case 'MESSAGE_TOO_LARGE':
-    case 'RECORD_LIST_TOO_LARGE':
-      return failure('UNKNOWN_SERVER_ERROR', reason)
-    default:
-      return failure('COORDINATOR_NOT_AVAILABLE', reason)
-  }
 }

@@ -101,7 +101,7 @@ describe('one flipped bit in a partition of __consumer_offsets', () => {
 
     const said = errors.find(({ context }) => context.folder === folder)!
     expect(said.context).toMatchObject({ partition: damagedPartition, problem: expect.stringContaining(problem) })
-    expect(said.message).toMatch(/restore .* from a backup; or move it away/)
+    expect(said.message).toMatch(/restore .* from a backup. Or move it away/)
     // Nothing is written behind the damage.
     const left = await readFile(log)
     expect(left.equals(bytes.subarray(0, left.length))).toBe(true)

@@ -1,6 +1,6 @@
 // The door of `group/`: what `startBroker` opens and the group APIs call.
 export { GroupWaitError } from './commit-waits.ts'
 export { groupConfigOf } from './config.ts'
-export { openGroupCoordinator } from './coordinator.ts'
+export { type GroupCoordinator, openGroupCoordinator } from './coordinator.ts'
 export { offsetsTopic, topicGroupLog } from './topic-log.ts'
 export type * from './types.ts'

@@ -6,10 +6,11 @@ import {
   answerSync,
   type ClassicGroup,
   emptyAssignment,
+  failedJoin,
+  failedSync,
   failure,
   joinAdmitted,
   joinMembers,
-  joinRefused,
   log,
   type Member,
   remember,
@@ -17,7 +18,6 @@ import {
   type Step,
   selectProtocol,
   supportsProtocols,
-  syncRefused,
   validateMember,
   type Waiter,
   write,
@@ -44,7 +44,7 @@ export function validateJoin(input: JoinInput, config: GroupConfig): GroupError 
 
 /** Takes in a JoinGroup whose input is valid. Its answer comes as an effect, in this step or in a later one. */
 export function join(group: ClassicGroup, step: Step, input: JoinInput, waiter: Waiter): void {
-  const refused = refusalOf(group, step, input)
+  const refused = rejectionOf(group, step, input)
   if (refused) {
     step.effects.push({ type: 'answer-join', waiter, result: refused })
     completeIfAllJoined(group, step)
@@ -55,19 +55,19 @@ export function join(group: ClassicGroup, step: Step, input: JoinInput, waiter: 
   }
 }
 
-function refusalOf(group: ClassicGroup, step: Step, input: JoinInput): JoinResult | undefined {
+function rejectionOf(group: ClassicGroup, step: Step, input: JoinInput): JoinResult | undefined {
   if (group.state === 'Dead') {
-    return joinRefused(input.memberId, failure('COORDINATOR_NOT_AVAILABLE', 'the group is deleted'))
+    return failedJoin(input.memberId, failure('COORDINATOR_NOT_AVAILABLE', 'the group is deleted'))
   }
   if (!hasRoom(group, input.memberId, step.config.maxSize)) {
     const why = `the group has its ${step.config.maxSize} members`
     if (group.members.has(input.memberId))
       removeMember(group, step, input.memberId, { what: 'turned away', detail: why })
-    return joinRefused('', failure('GROUP_MAX_SIZE_REACHED', why))
+    return failedJoin('', failure('GROUP_MAX_SIZE_REACHED', why))
   }
   const names = input.protocols.map((protocol) => protocol.name)
   if (!supportsProtocols(group, input.protocolType, names)) {
-    return joinRefused(input.memberId, failure('INCONSISTENT_GROUP_PROTOCOL', inconsistency(group, input)))
+    return failedJoin(input.memberId, failure('INCONSISTENT_GROUP_PROTOCOL', inconsistency(group, input)))
   }
   return undefined
 }
@@ -107,7 +107,7 @@ function joinNew(group: ClassicGroup, step: Step, input: JoinInput, waiter: Wait
   } else if (groupInstanceId === null && input.requireKnownMemberId) {
     group.pendingMembers.set(memberId, step.nowMs + input.sessionTimeoutMs)
     const error = failure('MEMBER_ID_REQUIRED', 'the member joins again with the id that it is given')
-    step.effects.push({ type: 'answer-join', waiter, result: joinRefused(memberId, error) })
+    step.effects.push({ type: 'answer-join', waiter, result: failedJoin(memberId, error) })
   } else {
     addMember(group, step, input, waiter, memberId)
   }
@@ -124,7 +124,7 @@ function joinKnown(group: ClassicGroup, step: Step, input: JoinInput, waiter: Wa
   }
   const error = validateMember(group, step.nowMs, memberId, input.groupInstanceId)
   if (error) {
-    answer(joinRefused(memberId, error))
+    answer(failedJoin(memberId, error))
     return
   }
 
@@ -152,12 +152,12 @@ function joinKnown(group: ClassicGroup, step: Step, input: JoinInput, waiter: Wa
       break
     case 'Empty':
     case 'Dead':
-      answer(joinRefused(memberId, failure('UNKNOWN_MEMBER_ID', `the group is ${group.state}`)))
+      answer(failedJoin(memberId, failure('UNKNOWN_MEMBER_ID', `the group is ${group.state}`)))
       return
   }
   updateMember(step, member, input, waiter)
   const cause = unchanged ? `leader ${memberId} rejoined` : `member ${memberId} changed its metadata`
-  rebalanceOrComplete(group, step, because(cause, input))
+  rebalanceOrComplete(group, step, withClientReason(cause, input))
 }
 
 function addMember(group: ClassicGroup, step: Step, input: JoinInput, waiter: Waiter, memberId: string): void {
@@ -182,12 +182,12 @@ function addMember(group: ClassicGroup, step: Step, input: JoinInput, waiter: Wa
   group.leaderId ??= memberId
   if (group.joinTimer?.initial) group.newMemberAdded = true
   const instance = input.groupInstanceId === null ? '' : ` (instance ${input.groupInstanceId})`
-  rebalanceOrComplete(group, step, because(`member ${memberId}${instance} joined`, input))
+  rebalanceOrComplete(group, step, withClientReason(`member ${memberId}${instance} joined`, input))
 }
 
 function updateMember(step: Step, member: Member, input: JoinInput, waiter: Waiter): void {
   // An older join of this member can only be waiting on a connection that its client has given up.
-  answerJoin(step, member, joinRefused(member.memberId, failure('REBALANCE_IN_PROGRESS', 'the member joined again')))
+  answerJoin(step, member, failedJoin(member.memberId, failure('REBALANCE_IN_PROGRESS', 'the member joined again')))
   member.protocols = input.protocols
   member.sessionTimeoutMs = input.sessionTimeoutMs
   member.rebalanceTimeoutMs = rebalanceTimeoutOf(input)
@@ -206,8 +206,8 @@ function replaceStatic(
   const old = group.members.get(oldMemberId)!
   const formerLeader = group.leaderId ?? ''
   const fenced = failure('FENCED_INSTANCE_ID', `instance ${input.groupInstanceId} is now member ${memberId}`)
-  answerJoin(step, old, joinRefused(oldMemberId, fenced))
-  answerSync(step, old, syncRefused(fenced))
+  answerJoin(step, old, failedJoin(oldMemberId, fenced))
+  answerSync(step, old, failedSync(fenced))
 
   const member: Member = {
     ...old,
@@ -230,7 +230,7 @@ function replaceStatic(
   switch (group.state) {
     case 'Stable': {
       if (selectProtocol(group) !== group.protocolName) {
-        prepareRebalance(group, step, because(`${cause} and changes the assignor`, input))
+        prepareRebalance(group, step, withClientReason(`${cause} and changes the assignor`, input))
         return
       }
       log(step, 'info', `group ${group.groupId}: ${cause} without a rebalance`)
@@ -246,7 +246,7 @@ function replaceStatic(
     }
     case 'CompletingRebalance':
       // The leader may already be assigning to the old member id, so the generation is void.
-      prepareRebalance(group, step, because(cause, input))
+      prepareRebalance(group, step, withClientReason(cause, input))
       return
     case 'PreparingRebalance':
       completeIfAllJoined(group, step)
@@ -266,6 +266,6 @@ function sameProtocols(a: readonly GroupProtocol[], b: readonly GroupProtocol[])
 }
 
 /** KIP-800: what the client says about its join. */
-function because(cause: string, input: JoinInput): string {
+function withClientReason(cause: string, input: JoinInput): string {
   return input.reason ? `${cause}; client says: ${input.reason}` : cause
 }

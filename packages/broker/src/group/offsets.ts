@@ -44,12 +44,6 @@ export function* eachOffset(offsets: GroupOffsets): Generator<OffsetRef & { read
   }
 }
 
-export function countOffsets(offsets: GroupOffsets): number {
-  let count = 0
-  for (const partitions of offsets.topics.values()) count += partitions.size
-  return count
-}
-
 /**
  * The offsets that have outlived `offsets.retention.minutes` (KIP-211). The clock starts
  * - when the group became empty, for a group with members once;

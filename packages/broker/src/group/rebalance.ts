@@ -8,20 +8,20 @@ import {
   answerJoin,
   answerSync,
   type ClassicGroup,
+  describeRemoval,
   emptyAssignment,
+  failedJoin,
+  failedSync,
   failure,
   joinAdmitted,
   joinMembers,
-  joinRefused,
   log,
   type Member,
   nextDeadline,
   type Removal,
   removeMember,
   type Step,
-  saidOf,
   selectProtocol,
-  syncRefused,
   transition,
   write,
 } from './classic-group.ts'
@@ -87,7 +87,7 @@ function resetAssignments(group: ClassicGroup, step: Step): void {
   for (const member of group.members.values()) {
     member.assignment = emptyAssignment
     if (member.syncWaiter !== undefined) restartSession(step, member)
-    answerSync(step, member, syncRefused(error))
+    answerSync(step, member, failedSync(error))
   }
 }
 
@@ -157,14 +157,14 @@ function nextGeneration(group: ClassicGroup, step: Step): void {
 /** Takes a member out and moves the group on. Its parked join, if any, is refused so that a living client retries. */
 export function expelMember(group: ClassicGroup, step: Step, member: Member, removal: Removal): void {
   dropMember(group, step, member, removal)
-  rebalanceOrComplete(group, step, `member ${member.memberId}: ${saidOf(removal)}`)
+  rebalanceOrComplete(group, step, `member ${member.memberId}: ${describeRemoval(removal)}`)
 }
 
 /** Takes a member out without moving the group on. */
 export function dropMember(group: ClassicGroup, step: Step, member: Member, removal: Removal): void {
-  const error = failure('UNKNOWN_MEMBER_ID', saidOf(removal))
-  answerJoin(step, member, joinRefused('', error))
-  answerSync(step, member, syncRefused(error))
+  const error = failure('UNKNOWN_MEMBER_ID', describeRemoval(removal))
+  answerJoin(step, member, failedJoin('', error))
+  answerSync(step, member, failedSync(error))
   removeMember(group, step, member.memberId, removal)
 }
 
@@ -230,11 +230,11 @@ export function writeFailed(group: ClassicGroup, step: Step, generationId: numbe
 }
 
 /** Ends the group: what is parked is refused. */
-export function kill(group: ClassicGroup, step: Step, reason: string): void {
+export function closeGroup(group: ClassicGroup, step: Step, reason: string): void {
   const error = failure('COORDINATOR_NOT_AVAILABLE', reason)
   for (const member of group.members.values()) {
-    answerJoin(step, member, joinRefused(member.memberId, error))
-    answerSync(step, member, syncRefused(error))
+    answerJoin(step, member, failedJoin(member.memberId, error))
+    answerSync(step, member, failedSync(error))
     member.deadlineMs = Infinity
   }
   group.pendingMembers.clear()

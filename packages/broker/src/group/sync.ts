@@ -3,10 +3,10 @@ import {
   answerSync,
   type ClassicGroup,
   emptyAssignment,
+  failedSync,
   failure,
   log,
   type Step,
-  syncRefused,
   transition,
   validateMember,
   type Waiter,
@@ -20,25 +20,25 @@ export function sync(group: ClassicGroup, step: Step, input: SyncInput, waiter: 
   const answer = (result: SyncResult) => void step.effects.push({ type: 'answer-sync', waiter, result })
   const error = validateSync(group, step, input)
   if (error) {
-    answer(syncRefused(error))
+    answer(failedSync(error))
     return
   }
   const member = group.members.get(input.memberId)!
 
   switch (group.state) {
     case 'PreparingRebalance':
-      answer(syncRefused(failure('REBALANCE_IN_PROGRESS', 'the group waits for its members to rejoin')))
+      answer(failedSync(failure('REBALANCE_IN_PROGRESS', 'the group waits for its members to rejoin')))
       return
     case 'CompletingRebalance': {
       const again = failure('REBALANCE_IN_PROGRESS', 'the member sent SyncGroup again')
-      answerSync(step, member, syncRefused(again))
+      answerSync(step, member, failedSync(again))
       member.syncWaiter = waiter
-      synced(group, input.memberId)
+      markSynced(group, input.memberId)
       if (group.leaderId === input.memberId) distribute(group, step, input)
       return
     }
     case 'Stable':
-      synced(group, input.memberId)
+      markSynced(group, input.memberId)
       answer(assignmentOf(group, member.assignment))
       return
     case 'Empty':
@@ -66,7 +66,7 @@ function validateSync(group: ClassicGroup, step: Step, input: SyncInput): GroupE
 }
 
 /** Takes the member off the list of those who have to sync before the timeout. */
-function synced(group: ClassicGroup, memberId: string): void {
+function markSynced(group: ClassicGroup, memberId: string): void {
   group.pendingSync.delete(memberId)
   if (group.pendingSync.size === 0) group.syncDeadlineMs = undefined
 }

@@ -216,43 +216,6 @@ export interface CommitNotice {
   readonly offset: bigint
 }
 
-/** The coordinator of every group of this broker. Operations never throw for what a client did: they answer an error. */
-export interface GroupCoordinator {
-  /** The partition of `__consumer_offsets` that holds a group: Java's `String.hashCode`, made positive, modulo. */
-  partitionFor(groupId: string): number
-  /** Why the group cannot be served at all: its partition of `__consumer_offsets` is damaged. Operations do not ask this. */
-  unavailable(groupId: string): GroupError | undefined
-  /**
-   * Answers when the rebalance that the join belongs to completes, which may be minutes later.
-   * @param connection fires when the client's connection is gone: then the member is not waited for (`abandon.ts`)
-   */
-  join(input: JoinInput, connection?: AbortSignal): Promise<JoinResult>
-  /** Answers when the leader's assignment is written. @param connection as for `join` */
-  sync(input: SyncInput, connection?: AbortSignal): Promise<SyncResult>
-  heartbeat(input: HeartbeatInput): Promise<GroupError | undefined>
-  leave(input: LeaveInput): Promise<LeaveResult>
-  /** Answers when the offsets are written. */
-  commitOffsets(input: CommitInput): Promise<CommitResult>
-  /** Answers from what is written: it waits for commits that are under way. */
-  fetchOffsets(input: FetchOffsetsInput): Promise<FetchOffsetsResult>
-  deleteOffsets(input: DeleteOffsetsInput): Promise<DeleteOffsetsResult>
-  list(filter: { readonly states: readonly string[]; readonly types: readonly string[] }): readonly ListedGroup[]
-  describe(groupId: string): DescribedGroup
-  /** @returns for each id, undefined when it is gone, else why not (GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP, INVALID_GROUP_ID). */
-  deleteGroups(groupIds: readonly string[]): Promise<readonly (GroupError | undefined)[]>
-  /** Forgets every group's offsets of deleted topics, and writes the tombstones. */
-  topicsDeleted(topics: readonly string[]): Promise<void>
-  /** Told of every acknowledged commit; the returned function unsubscribes. */
-  onCommit(listener: (notice: CommitNotice) => void): () => void
-  /**
-   * Resolves once the group has committed an offset ≥ `offset` for the partition.
-   * @throws GroupWaitError `COMMIT_WAIT_TIMEOUT` after `timeoutMs`, `COORDINATOR_CLOSED` when closed first.
-   */
-  waitForCommit(groupId: string, topic: string, partition: number, offset: bigint, timeoutMs?: number): Promise<void>
-  /** Answers what is parked with COORDINATOR_NOT_AVAILABLE, writes what is queued, stops every timer. Safe to call twice. */
-  close(): Promise<void>
-}
-
 /** Settings, by Kafka's names in the comments; defaults are Kafka's. */
 export interface GroupConfig {
   /** `group.min.session.timeout.ms`, 6000. */

@@ -1,17 +1,9 @@
 // A coordinator on a log in memory and a clock that the test moves; its log can be told to fail, and be read back.
 import { zeroUuid } from '@selfmonitor/protocol'
 import type { ManualClock } from '../../types.ts'
-import { openGroupCoordinator } from '../coordinator.ts'
+import { type GroupCoordinator, openGroupCoordinator } from '../coordinator.ts'
 import { type DecodedRecord, decodeGroupRecord } from '../records.ts'
-import type {
-  CommitInput,
-  GroupConfig,
-  GroupCoordinator,
-  GroupLog,
-  GroupRecord,
-  JoinInput,
-  ReplayedBatch,
-} from '../types.ts'
+import type { CommitInput, GroupConfig, GroupLog, GroupRecord, JoinInput, ReplayedBatch } from '../types.ts'
 import { subscription, testConfig } from './transcript.ts'
 
 export function manualClock(startMs = 1_700_000_000_000): ManualClock {
