@@ -1,6 +1,6 @@
 // What every part of a running broker shares; made once by `startBroker`, handed to each request handler.
 import type { GroupCoordinator } from './group/coordinator.ts'
-import type { LogManager } from './log/types.ts'
+import type { LogManager } from './log/index.ts'
 import type { BrokerConfig, MetadataStore } from './metadata/types.ts'
 import type { Clock, Logger } from './types.ts'
 

@@ -9,7 +9,7 @@ import {
   readControlKey,
   verifyBatchCrc,
 } from '@selfmonitor/protocol'
-import type { LogManager, PartitionLog } from '../log/types.ts'
+import { isCutFile, type LogManager, type PartitionLog } from '../log/index.ts'
 import type { MetadataStore, TopicMetadata } from '../metadata/types.ts'
 import type { DamagedPartition, GroupLog, GroupRecord, ReplayedBatch } from './types.ts'
 import { partsOf } from './writer.ts'
@@ -80,7 +80,7 @@ async function cutProblem(folder: string): Promise<string | undefined> {
     if (error.code === 'ENOENT') return []
     throw error
   })
-  const cut = names.find((name) => name.includes('.log.cut-'))
+  const cut = names.find(isCutFile)
   if (cut === undefined) return undefined
   return `the log was damaged and ends before the damage now; the rest is kept in ${cut} (remove that file to go on without it)`
 }

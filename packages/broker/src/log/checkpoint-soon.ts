@@ -1,14 +1,17 @@
 // Writing a checkpoint a little later, so that changes of thousands of partitions share one write.
 import type { Checkpoint } from './checkpoint.ts'
-import type { LogEnv } from './env.ts'
+import type { LogContext } from './context.ts'
 
 /** How long a change may be in memory only: what a restart after a crash has to check is bounded by it. */
 const delayMs = 1000
 
-export function writeSoon(env: LogEnv, checkpoint: Checkpoint): void {
-  env.deadlines.ensure(checkpoint, delayMs, () => {
+export function writeSoon(context: LogContext, checkpoint: Checkpoint): void {
+  context.deadlines.ensure(checkpoint, delayMs, () => {
     checkpoint.write().catch((error) => {
-      env.logger.warn({ err: error }, 'cannot write a checkpoint; a restart after a crash checks more than it needs to')
+      context.logger.warn(
+        { err: error },
+        'cannot write a checkpoint; a restart after a crash checks more than it needs to',
+      )
     })
   })
 }

@@ -11,14 +11,14 @@ import type { OpenFiles } from './open-files.ts'
 import type { TailCache } from './tail-cache.ts'
 import type { LogConfig } from './types.ts'
 
-export interface LogEnv {
+export interface LogContext {
   readonly dir: string
   readonly fs: LogFs
   readonly files: OpenFiles
   readonly clock: Clock
   readonly logger: Logger
   /** For what happens as often as clients ask. */
-  readonly complaints: LineLimiter
+  readonly limitedLog: LineLimiter
   readonly tails: TailCache
   /** For what is read: given back once it is sent. */
   readonly buffers: BufferPool

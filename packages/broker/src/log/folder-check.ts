@@ -3,11 +3,13 @@
 // be, the log is opened, which mends and reports it.
 import { join } from 'node:path'
 import { inspectClosedSegment } from './closed-segment.ts'
-import type { LogEnv } from './env.ts'
+import type { LogContext } from './context.ts'
+import { partitionName } from './folders.ts'
 import { withFile } from './fs.ts'
-import type { SegmentAge } from './retention.ts'
+import type { SegmentAge } from './retention-rules.ts'
 import { scanBatches } from './scan.ts'
-import { logFile, newSegment, type Segment } from './segment.ts'
+import { newSegment, type Segment } from './segment.ts'
+import { baseOffsetsIn, logFile } from './segment-files.ts'
 
 export interface FolderCheck {
   /** Oldest first. */
@@ -18,25 +20,24 @@ export interface FolderCheck {
 }
 
 /** Verifies the checksums of what lies after the recovery point. After a proper shutdown that is next to nothing. */
-export async function checkFolder(env: LogEnv, topic: string, partition: number): Promise<FolderCheck> {
-  const dir = join(env.dir, `${topic}-${partition}`)
-  const recoveryPoint = env.recoveryPoints.get(topic, partition) ?? 0n
-  const bases = (await env.fs.list(dir))
-    .filter((name) => /^\d{20}\.log$/.test(name))
-    .map((name) => BigInt(name.slice(0, 20)))
-    .sort((a, b) => (a < b ? -1 : 1))
-  const checkpointed = env.logStarts.get(topic, partition) ?? 0n
+export async function checkFolder(context: LogContext, topic: string, partition: number): Promise<FolderCheck> {
+  const dir = join(context.dir, partitionName({ topic, partition }))
+  const recoveryPoint = context.recoveryPoints.get(topic, partition) ?? 0n
+  const bases = baseOffsetsIn(await context.fs.list(dir))
+  const checkpointed = context.logStarts.get(topic, partition) ?? 0n
   const logStartOffset = bases[0] !== undefined && bases[0] > checkpointed ? bases[0] : checkpointed
   const ages: SegmentAge[] = []
   let isDoubtful = false
   for (const [at, base] of bases.entries()) {
-    const segment = newSegment(dir, base, env.clock.now())
-    const stat = await env.fs.stat(logFile(segment))
+    const segment = newSegment(dir, base, context.clock.now())
+    const stat = await context.fs.stat(logFile(segment))
     segment.sizeBytes = stat?.sizeBytes ?? 0
     segment.createdMs = stat?.modifiedMs ?? segment.createdMs
     const next = bases[at + 1]
     const isSettled = next !== undefined && next <= recoveryPoint
-    const end = isSettled ? await inspectClosedSegment(env, segment) : await scanSegment(env, segment, recoveryPoint)
+    const end = isSettled
+      ? await inspectClosedSegment(context, segment)
+      : await scanSegment(context, segment, recoveryPoint)
     // Without a next segment it is the end of the log, which must not lie before what was once synced.
     if (end === undefined || (next === undefined ? end < recoveryPoint : end !== next)) isDoubtful = true
     const maxTimestampMs = (segment.maxTimestamp ?? -1n) >= 0n ? Number(segment.maxTimestamp) : segment.createdMs
@@ -46,11 +47,11 @@ export async function checkFolder(env: LogEnv, topic: string, partition: number)
 }
 
 /** @returns the offset after the last batch; undefined when something that is no whole batch follows it */
-async function scanSegment(env: LogEnv, segment: Segment, crcFrom: bigint): Promise<bigint | undefined> {
+async function scanSegment(context: LogContext, segment: Segment, crcFrom: bigint): Promise<bigint | undefined> {
   segment.maxTimestamp = -1n
-  const { nextOffset, problem } = await withFile(env.fs, logFile(segment), (fd) =>
+  const { nextOffset, problem } = await withFile(context.fs, logFile(segment), (fd) =>
     scanBatches({
-      fs: env.fs,
+      fs: context.fs,
       fd,
       from: 0,
       to: segment.sizeBytes,

@@ -3,14 +3,19 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Uuid } from '@selfmonitor/protocol'
 import { LogError } from './errors.ts'
-import { metadataFile } from './folder.ts'
 import type { LogFs } from './fs.ts'
-import type { SegmentAge } from './retention.ts'
+import type { SegmentAge } from './retention-rules.ts'
 
 export interface FolderName {
   readonly topic: string
   readonly partition: number
 }
+
+/** Names a partition in messages and names its folder, as Kafka does. */
+export const partitionName = ({ topic, partition }: FolderName): string => `${topic}-${partition}`
+
+/** The file that holds the format of a partition's folder, and the topic it belongs to. Kafka's file of the same name, format 0. */
+export const metadataFile = 'partition.metadata'
 
 /** What is known of a folder whose log is closed. */
 export interface ClosedFolder {

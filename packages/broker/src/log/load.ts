@@ -1,59 +1,50 @@
 // Opens a partition log from its folder: which segments there are, where the log ends, and, after a crash, which bytes at
 // its end are not whole batches and must go.
 import { basename, join } from 'node:path'
+import { writeGroup } from './append.ts'
 import { lastOffsetOf } from './batch.ts'
 import { inspectClosedSegment } from './closed-segment.ts'
+import type { LogContext } from './context.ts'
 import { cutLog } from './cut.ts'
-import type { LogEnv } from './env.ts'
 import { LogError } from './errors.ts'
+import { partitionName } from './folders.ts'
 import { decodeSnapshot, snapshotsIn } from './producer-snapshot.ts'
 import { createProducerTable, type ProducerTable } from './producer-state.ts'
 import { scanBatches } from './scan.ts'
-import {
-  filesOf,
-  logFile,
-  newSegment,
-  noteBatch,
-  offsetIndexFile,
-  restoreIndex,
-  type Segment,
-  timeIndexFile,
-} from './segment.ts'
+import { newSegment, noteBatch, restoreIndex, type Segment } from './segment.ts'
+import { baseOffsetsIn, filesOf, isLeftover, logFile, offsetIndexFile, timeIndexFile } from './segment-files.ts'
 import { createSegmentIndex, indexProblem } from './segment-index.ts'
 import { startOver } from './segment-list.ts'
-import { activeSegment, type LogState, partitionName } from './state.ts'
+import { activeSegment, type LogState } from './state.ts'
 import type { PartitionRef } from './types.ts'
-import { loading } from './write-queue.ts'
+import { createWriteQueue, loading } from './write-queue.ts'
 
 /** @param clean whether the broker was shut down properly: then the end of the log needs no checksums */
-export async function loadLog(env: LogEnv, ref: PartitionRef, clean: boolean): Promise<LogState> {
-  const dir = join(env.dir, partitionName(ref))
-  const config = env.configOf(ref.topic)
-  const names = await env.fs.list(dir)
-  const bases = names
-    .filter((name) => /^\d{20}\.log$/.test(name))
-    .map((name) => BigInt(name.slice(0, 20)))
-    .sort((a, b) => (a < b ? -1 : 1))
+export async function loadLog(context: LogContext, ref: PartitionRef, clean: boolean): Promise<LogState> {
+  const dir = join(context.dir, partitionName(ref))
+  const config = context.configOf(ref.topic)
+  const names = await context.fs.list(dir)
+  const bases = baseOffsetsIn(names)
   if (names.length === 0) {
     // As in Kafka, a partition without a folder begins at 0: what checkpoints say is about one that was deleted.
-    env.logStarts.delete(ref.topic, ref.partition)
-    env.recoveryPoints.delete(ref.topic, ref.partition)
+    context.logStarts.delete(ref.topic, ref.partition)
+    context.recoveryPoints.delete(ref.topic, ref.partition)
   }
-  const checkpointedStart = env.logStarts.get(ref.topic, ref.partition) ?? 0n
-  await removeLeftovers(env, dir, names, new Set(bases))
+  const checkpointedStart = context.logStarts.get(ref.topic, ref.partition) ?? 0n
+  await removeLeftovers(context, dir, names, new Set(bases))
 
   const segments: Segment[] = []
   for (const base of bases) {
-    const segment = newSegment(dir, base, env.clock.now())
-    const stat = await env.fs.stat(logFile(segment))
+    const segment = newSegment(dir, base, context.clock.now())
+    const stat = await context.fs.stat(logFile(segment))
     segment.sizeBytes = stat?.sizeBytes ?? 0
-    segment.createdMs = stat?.modifiedMs ?? env.clock.now()
+    segment.createdMs = stat?.modifiedMs ?? context.clock.now()
     segment.index = undefined
     segment.maxTimestamp = undefined
     segments.push(segment)
   }
   const onDisk = segments.length > 0
-  if (!onDisk) segments.push(newSegment(dir, checkpointedStart, env.clock.now()))
+  if (!onDisk) segments.push(newSegment(dir, checkpointedStart, context.clock.now()))
 
   const state: LogState = {
     ref,
@@ -64,38 +55,43 @@ export async function loadLog(env: LogEnv, ref: PartitionRef, clean: boolean): P
     logStartOffset: checkpointedStart > segments[0]!.baseOffset ? checkpointedStart : segments[0]!.baseOffset,
     highWatermark: segments[0]!.baseOffset,
     snapshotOffset: undefined,
-    recoveryPoint: env.recoveryPoints.get(ref.topic, ref.partition) ?? 0n,
+    recoveryPoint: context.recoveryPoints.get(ref.topic, ref.partition) ?? 0n,
     producers: createProducerTable(),
-    tail: env.tails.openTail(),
+    tail: context.tails.openTail(),
     listeners: new Set(),
+    queue: createWriteQueue((waiting, turn) => writeGroup(context, state, waiting, turn)),
     appendedBytes: 0,
     unflushedRecords: 0,
     unsyncedNames: false,
+    partialWrite: false,
     syncFailed: false,
     syncing: Promise.resolve(),
     finishing: Promise.resolve(),
+    used: true,
     closed: undefined,
   }
   if (onDisk) {
-    const isSound = clean && (await openActive(env, state))
-    const ends = isSound ? new Map<Segment, bigint>() : await recover(env, state, names)
-    await reportHoles(env, state, ends)
+    const isSound = clean && (await openActive(context, state))
+    const ends = isSound ? new Map<Segment, bigint>() : await recover(context, state, names)
+    await reportHoles(context, state, ends)
   }
   if (state.logStartOffset > state.highWatermark) {
     // What had been deleted up to here is gone, and so is more: the next record still gets a higher offset.
-    await startEmptyAt(env, state, state.logStartOffset)
+    await startEmptyAt(context, state, state.logStartOffset)
   }
-  if (onDisk) await loadProducers(env, state, names)
+  if (onDisk) await loadProducers(context, state, names)
   return state
 }
 
 /** Index files without a log, and what was being deleted or written when the broker stopped. */
-async function removeLeftovers(env: LogEnv, dir: string, names: readonly string[], bases: Set<bigint>): Promise<void> {
+async function removeLeftovers(
+  context: LogContext,
+  dir: string,
+  names: readonly string[],
+  bases: Set<bigint>,
+): Promise<void> {
   for (const name of names) {
-    const orphan = /^(\d{20})\.(index|timeindex)$/.exec(name)
-    if (/\.(deleted|tmp)$/.test(name) || (orphan !== null && !bases.has(BigInt(orphan[1]!)))) {
-      await env.fs.remove(join(dir, name))
-    }
+    if (isLeftover(name, bases)) await context.fs.remove(join(dir, name))
   }
 }
 
@@ -103,19 +99,19 @@ async function removeLeftovers(env: LogEnv, dir: string, names: readonly string[
  * Finds the end of a log that was shut down properly: from the last index entry on, headers only.
  * @returns false when something is not as a proper shutdown leaves it, so that a recovery is due
  */
-async function openActive(env: LogEnv, state: LogState): Promise<boolean> {
+async function openActive(context: LogContext, state: LogState): Promise<boolean> {
   const segment = activeSegment(state)
   const size = segment.sizeBytes
-  const offsets = (await env.fs.readFile(offsetIndexFile(segment))) ?? Buffer.alloc(0)
-  const times = (await env.fs.readFile(timeIndexFile(segment))) ?? Buffer.alloc(0)
+  const offsets = (await context.fs.readFile(offsetIndexFile(segment))) ?? Buffer.alloc(0)
+  const times = (await context.fs.readFile(timeIndexFile(segment))) ?? Buffer.alloc(0)
   if (indexProblem(offsets, times, size) !== undefined) return false
   const index = createSegmentIndex(offsets, times)
   segment.index = index
   segment.maxTimestamp = index.lastTime?.timestamp ?? -1n
   segment.offsetOfMaxTimestamp = segment.baseOffset + BigInt(index.lastTime?.relativeOffset ?? 0)
   const scan = (from: number, onBatch: Parameters<typeof scanBatches>[0]['onBatch']) =>
-    env.files.use(logFile(segment), (fd) =>
-      scanBatches({ fs: env.fs, fd, from, to: size, minOffset: segment.baseOffset, crcFrom: undefined, onBatch }),
+    context.files.use(logFile(segment), (fd) =>
+      scanBatches({ fs: context.fs, fd, from, to: size, minOffset: segment.baseOffset, crcFrom: undefined, onBatch }),
     )
   if (size > 0) {
     await scan(0, (header) => {
@@ -142,7 +138,11 @@ async function openActive(env: LogEnv, state: LogState): Promise<boolean> {
  * Reads everything from the segment of the recovery point on, checks it, and rebuilds the indexes.
  * @returns where the segments end that it has read
  */
-async function recover(env: LogEnv, state: LogState, names: readonly string[]): Promise<ReadonlyMap<Segment, bigint>> {
+async function recover(
+  context: LogContext,
+  state: LogState,
+  names: readonly string[],
+): Promise<ReadonlyMap<Segment, bigint>> {
   const { segments } = state
   const ends = new Map<Segment, bigint>()
   const firstDoubtful = Math.max(
@@ -157,9 +157,9 @@ async function recover(env: LogEnv, state: LogState, names: readonly string[]): 
     segment.firstTimestamp = undefined
     segment.bytesSinceEntry = 0
     segment.sizeBytes = 0
-    const end = await env.files.use(logFile(segment), (fd) =>
+    const end = await context.files.use(logFile(segment), (fd) =>
       scanBatches({
-        fs: env.fs,
+        fs: context.fs,
         fd,
         from: 0,
         to: size,
@@ -174,7 +174,7 @@ async function recover(env: LogEnv, state: LogState, names: readonly string[]): 
     state.highWatermark = end.nextOffset
     ends.set(segment, end.nextOffset)
     if (end.problem !== undefined) {
-      await cutLog(env, state, at, { ...end, problem: end.problem, sizeBytes: size })
+      await cutLog(context, state, at, { ...end, problem: end.problem, sizeBytes: size })
     }
     const isActive = at === segments.length - 1
     const hasFiles =
@@ -183,11 +183,11 @@ async function recover(env: LogEnv, state: LogState, names: readonly string[]): 
       segment.index.addTime(segment.maxTimestamp, Number(segment.offsetOfMaxTimestamp - segment.baseOffset))
     }
     // A small active segment has no entry yet; its files come with the next records.
-    if (!isActive || hasFiles || segment.index.entries > 0) await restoreIndex(env, segment, segment.index)
+    if (!isActive || hasFiles || segment.index.entries > 0) await restoreIndex(context, segment, segment.index)
     if (!isActive) segment.index = undefined
   }
   if (state.highWatermark < state.recoveryPoint) {
-    env.logger.error(
+    context.logger.error(
       {
         partition: partitionName(state.ref),
         logEndOffset: state.highWatermark.toString(),
@@ -199,7 +199,7 @@ async function recover(env: LogEnv, state: LogState, names: readonly string[]): 
   // As in Kafka it does not move up: what was found is whole, but need not be on the disk yet.
   if (state.highWatermark < state.recoveryPoint) {
     state.recoveryPoint = state.highWatermark
-    env.recoveryPoints.set(state.ref.topic, state.ref.partition, state.recoveryPoint)
+    context.recoveryPoints.set(state.ref.topic, state.ref.partition, state.recoveryPoint)
   }
   return ends
 }
@@ -209,14 +209,14 @@ async function recover(env: LogEnv, state: LogState, names: readonly string[]): 
  * there is, without an error, as from Kafka; so it has to be said here.
  * @param known where segments end that have been read
  */
-async function reportHoles(env: LogEnv, state: LogState, known: ReadonlyMap<Segment, bigint>): Promise<void> {
+async function reportHoles(context: LogContext, state: LogState, known: ReadonlyMap<Segment, bigint>): Promise<void> {
   for (const [at, segment] of state.segments.entries()) {
     const next = state.segments[at + 1]
     if (next === undefined) return
     if (next.baseOffset <= state.logStartOffset) continue
-    const end = known.get(segment) ?? (await inspectClosedSegment(env, segment))
+    const end = known.get(segment) ?? (await inspectClosedSegment(context, segment))
     if (end === undefined || end === next.baseOffset) continue
-    env.logger.error(
+    context.logger.error(
       {
         partition: partitionName(state.ref),
         from: end.toString(),
@@ -232,11 +232,11 @@ async function reportHoles(env: LogEnv, state: LogState, known: ReadonlyMap<Segm
   }
 }
 
-async function startEmptyAt(env: LogEnv, state: LogState, offset: bigint): Promise<void> {
-  for (const segment of startOver(state, loading, newSegment(state.dir, offset, env.clock.now()))) {
+async function startEmptyAt(context: LogContext, state: LogState, offset: bigint): Promise<void> {
+  for (const segment of startOver(state, loading, newSegment(state.dir, offset, context.clock.now()))) {
     for (const file of filesOf(segment)) {
-      await env.files.forget(file)
-      await env.fs.remove(file)
+      await context.files.forget(file)
+      await context.fs.remove(file)
     }
   }
   state.onDisk = false
@@ -245,7 +245,7 @@ async function startEmptyAt(env: LogEnv, state: LogState, offset: bigint): Promi
 }
 
 /** Producer state: the newest snapshot that is whole, then the headers of the batches after it. */
-async function loadProducers(env: LogEnv, state: LogState, names: readonly string[]): Promise<void> {
+async function loadProducers(context: LogContext, state: LogState, names: readonly string[]): Promise<void> {
   let from = state.segments[0]!.baseOffset
   for (const snapshot of snapshotsIn(names)) {
     const { offset } = snapshot
@@ -254,10 +254,10 @@ async function loadProducers(env: LogEnv, state: LogState, names: readonly strin
     const table =
       offset > state.highWatermark
         ? undefined
-        : decodeSnapshot(snapshot, (await env.fs.readFile(file)) ?? Buffer.alloc(0))
+        : decodeSnapshot(snapshot, (await context.fs.readFile(file)) ?? Buffer.alloc(0))
     if (table === undefined) {
-      env.logger.warn({ file }, 'removing a producer snapshot that is damaged or past the end of the log')
-      await env.fs.remove(file)
+      context.logger.warn({ file }, 'removing a producer snapshot that is damaged or past the end of the log')
+      await context.fs.remove(file)
       continue
     }
     for (const entry of table.entries()) state.producers.put(entry)
@@ -265,19 +265,24 @@ async function loadProducers(env: LogEnv, state: LogState, names: readonly strin
     state.snapshotOffset = offset
     break
   }
-  await replayProducers(env, state, from, state.producers)
+  await replayProducers(context, state, from, state.producers)
 }
 
-async function replayProducers(env: LogEnv, state: LogState, from: bigint, table: ProducerTable): Promise<void> {
+async function replayProducers(
+  context: LogContext,
+  state: LogState,
+  from: bigint,
+  table: ProducerTable,
+): Promise<void> {
   if (from >= state.highWatermark) return
   const first = Math.max(
     0,
     state.segments.findLastIndex((segment) => segment.baseOffset <= from),
   )
   for (const segment of state.segments.slice(first)) {
-    const end = await env.files.use(logFile(segment), (fd) =>
+    const end = await context.files.use(logFile(segment), (fd) =>
       scanBatches({
-        fs: env.fs,
+        fs: context.fs,
         fd,
         from: 0,
         to: segment.sizeBytes,

@@ -1,294 +1,218 @@
-// The log of one partition, put together from its parts: loading, appending, reading, syncing, deleting.
-import { join } from 'node:path'
-import { type Appender, createAppender, type PendingAppend } from './append.ts'
-import type { LogEnv } from './env.ts'
+// The log of one partition, as API handlers, the group coordinator and the manager use it. What it does to its state is in the
+// modules beside this one: load, append, read, timestamps, retention, sync, close.
+import type { Uuid } from '@selfmonitor/protocol'
+import { closeLog, moveAway, stopUse } from './close.ts'
+import type { LogContext } from './context.ts'
 import type { ClosedFolder } from './folders.ts'
 import { inspectRecords } from './inspect.ts'
 import { loadLog } from './load.ts'
-import { encodeProducers } from './producer-snapshot.ts'
 import { asReadError, checkRange, readCached, readLog } from './read.ts'
-import { expiredSegments, type SegmentAge } from './retention.ts'
-import { rollSegment, writeProducerSnapshot } from './roll.ts'
-import { filesOf, logFile, maxTimestampOf, type Segment, saveIndex } from './segment.ts'
-import { dropOldestSegment } from './segment-list.ts'
-import { activeSegment, partitionName } from './state.ts'
-import { syncLog } from './sync.ts'
+import { enforceRetention, raiseLogStart } from './retention.ts'
+import type { LogState } from './state.ts'
+import { syncAll } from './sync.ts'
 import { findMaxTimestamp, findTimestamp } from './timestamps.ts'
-import type { PartitionLog, PartitionRef } from './types.ts'
+import type {
+  AppendOptions,
+  AppendResult,
+  PartitionRef,
+  ProducerInfo,
+  ReadOptions,
+  ReadResult,
+  TimestampAndOffset,
+} from './types.ts'
 import { checkBatch } from './validate.ts'
-import { createWriteQueue, type Turn } from './write-queue.ts'
 
-/** What the manager may ask of a log beyond what everybody may. */
-export interface ManagedLog extends PartitionLog {
-  configChanged(): void
-  /** Removes expired segments, and producers not heard of since `producersBeforeMs`. */
-  enforceRetention(producersBeforeMs: number): Promise<void>
-  /**
-   * Syncs everything and leaves it as a proper shutdown does. A log that was only read is left as it was found, unless
-   * checking it again would take long.
-   */
-  close(): Promise<void>
-  /** What is left of a log that was closed; undefined when it never had a folder. */
-  folder(): ClosedFolder | undefined
-  /** Whether anybody has used the log since the last call, or waits for it to grow. */
-  takeUsed(): boolean
-  /** Refuses all further use. @param reason what users are told */
-  refuse(reason: string): void
-  /** Refuses all further use, and moves the folder out of the way. @returns the folder that remains to be removed */
-  detach(movedTo: string): Promise<string | undefined>
+/**
+ * @param clean whether the log was closed properly; otherwise its end is checked
+ * @throws LogError KAFKA_STORAGE_ERROR when the folder cannot be read or is damaged where no recovery helps
+ */
+export async function openPartitionLog(context: LogContext, ref: PartitionRef, clean: boolean): Promise<PartitionLog> {
+  return new PartitionLog(context, await loadLog(context, ref, clean))
 }
 
-/** More than this is not read again at the next start only because nobody had the time to sync it. */
-const longBytes = 16 * 1024 * 1024
+/**
+ * The log of one partition. Reads and appends may overlap freely; appends are written in the order of the calls.
+ * Every method that can fail rejects with a `LogError`, whose `code` is the Kafka error's name.
+ */
+export class PartitionLog {
+  readonly topic: string
+  readonly topicId: Uuid
+  readonly partition: number
+  /** The one leader epoch of an embedded broker's partition: 0. */
+  readonly leaderEpoch = 0
+  private readonly context: LogContext
+  private readonly state: LogState
 
-/** @throws LogError KAFKA_STORAGE_ERROR when the folder cannot be read or is damaged where no recovery helps */
-export async function openPartitionLog(env: LogEnv, ref: PartitionRef, clean: boolean): Promise<ManagedLog> {
-  const state = await loadLog(env, ref, clean)
-
-  /** Makes everything that is written now durable. */
-  function sync(): Promise<void> {
-    env.deadlines.cancel(state)
-    return syncLog(env, state)
+  constructor(context: LogContext, state: LogState) {
+    this.topic = state.ref.topic
+    this.topicId = state.ref.topicId
+    this.partition = state.ref.partition
+    this.context = context
+    this.state = state
   }
 
-  /** Kafka's tools read the index files of the active segment, too. */
-  function saveActiveIndex(segment: Segment): void {
-    const work = queue.exclusive(async () => {
-      if (state.closed === undefined && segment === activeSegment(state)) await saveIndex(env, segment)
-    })
-    work.catch((error) => {
-      env.complaints.log('warn', 'index', { file: logFile(segment), err: error }, 'cannot write the index of a segment')
-    })
+  /** First offset that can be read. */
+  get logStartOffset(): bigint {
+    return this.state.logStartOffset
   }
 
-  const appender: Appender = createAppender(env, state, sync, saveActiveIndex)
-  const queue = createWriteQueue<PendingAppend>(appender.writeGroup)
-
-  let used = true
-  let closedAges: readonly SegmentAge[] | undefined
-
-  function notify(): void {
-    for (const listener of [...state.listeners]) listener()
+  /** End (exclusive) of what is written and may be read. On one node it is also the log end offset. */
+  get highWatermark(): bigint {
+    return this.state.highWatermark
   }
 
-  async function lookup<T>(find: () => Promise<T>): Promise<T> {
-    used = true
-    checkRange(state, state.highWatermark)
+  /** Equal to the high watermark as long as there are no transactions. */
+  get lastStableOffset(): bigint {
+    return this.state.highWatermark
+  }
+
+  /** Bytes of all segments on disk. */
+  get sizeBytes(): number {
+    return this.state.segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+  }
+
+  /** Bytes appended since the log was opened. Its growth between two calls shows how much more there is to read. */
+  get appendedBytes(): number {
+    return this.state.appendedBytes
+  }
+
+  /**
+   * Appends one record batch (magic 2) and resolves once it is written, and synced where `flush.messages` demands it.
+   * The buffer belongs to the log until then: the base offset and leader epoch are patched in place.
+   *
+   * The batch is checked here and waits in `state.queue`; `writeGroup` of `append.ts` writes it.
+   *
+   * @throws LogError CORRUPT_MESSAGE, INVALID_RECORD, MESSAGE_TOO_LARGE, INVALID_TIMESTAMP, OUT_OF_ORDER_SEQUENCE_NUMBER,
+   *   INVALID_PRODUCER_EPOCH, KAFKA_STORAGE_ERROR (disk full or broken: nothing was appended)
+   */
+  append(records: Buffer, { origin = 'client' }: AppendOptions = {}): Promise<AppendResult> {
+    const { context, state } = this
+    state.used = true
+    try {
+      const header = checkBatch(records, state.config, origin)
+      const inspected =
+        origin === 'client'
+          ? inspectRecords(records, header, state.config, context.clock.now(), context.largeBatches)
+          : header
+      const checking = inspected instanceof Promise ? inspected : undefined
+      // A rejection is reported when the batch's turn in the queue comes.
+      checking?.catch(() => {})
+      return new Promise((resolve, reject) => {
+        const checked = inspected instanceof Promise ? header : inspected
+        state.queue.push({ batch: records, header: checked, checking, origin, resolve, reject })
+      })
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /**
+   * Reads whole batches from the one that contains `offset`; empty at the end of the log.
+   * @throws LogError OFFSET_OUT_OF_RANGE, CORRUPT_MESSAGE, KAFKA_STORAGE_ERROR
+   */
+  read(offset: bigint, options: ReadOptions): Promise<ReadResult> {
+    this.state.used = true
+    return readLog(this.context, this.state, offset, options)
+  }
+
+  /** As `read`, when memory can answer (tail of the log, or nothing to read); undefined when the disk is needed. */
+  readCached(offset: bigint, options: ReadOptions): ReadResult | undefined {
+    this.state.used = true
+    return readCached(this.context, this.state, offset, options)
+  }
+
+  /**
+   * Calls `listener` whenever the high watermark has moved, or the log is deleted or closed. It must not throw.
+   * @returns the function that ends the subscription
+   */
+  onAdvance(listener: () => void): () => void {
+    const { listeners } = this.state
+    listeners.add(listener)
+    return () => void listeners.delete(listener)
+  }
+
+  /** First record whose timestamp is ≥ `timestamp` (ListOffsets); undefined when there is none. */
+  offsetForTimestamp(timestamp: bigint): Promise<TimestampAndOffset | undefined> {
+    return this.lookUp(() => findTimestamp(this.context, this.state, timestamp))
+  }
+
+  /** The record with the greatest timestamp (ListOffsets -3, KIP-734); undefined when the log is empty. */
+  offsetOfMaxTimestamp(): Promise<TimestampAndOffset | undefined> {
+    return this.lookUp(() => findMaxTimestamp(this.context, this.state))
+  }
+
+  private async lookUp<T>(find: () => Promise<T>): Promise<T> {
+    this.state.used = true
+    checkRange(this.state, this.state.highWatermark)
     try {
       return await find()
     } catch (error) {
-      throw asReadError(env, state, error)
+      throw asReadError(this.context, this.state, error)
     }
   }
 
-  /** Moves the log start offset up, in memory: the retention's files are their own proof. */
-  function raiseStart(offset: bigint): void {
-    if (offset <= state.logStartOffset) return
-    state.logStartOffset = offset
-    env.logStarts.set(ref.topic, ref.partition, offset)
+  /**
+   * Moves the log start offset up (DeleteRecords); durable when it resolves. -1n means "to the high watermark".
+   * @returns the new log start offset
+   * @throws LogError OFFSET_OUT_OF_RANGE
+   */
+  async deleteRecordsBefore(offset: bigint): Promise<bigint> {
+    const { context, state } = this
+    const target = offset === -1n ? state.highWatermark : offset
+    if (target < state.logStartOffset) return state.logStartOffset
+    checkRange(state, target)
+    raiseLogStart(context, state, target)
+    // Also when another call has already moved it: no caller is answered before it is durable.
+    await context.logStarts.write()
+    return state.logStartOffset
   }
 
-  async function readAges(): Promise<readonly SegmentAge[]> {
-    const ages: SegmentAge[] = []
-    for (const segment of [...state.segments]) {
-      const { timestamp } = segment.sizeBytes === 0 ? { timestamp: -1n } : await maxTimestampOf(env, segment)
-      const maxTimestampMs = timestamp >= 0n ? Number(timestamp) : segment.createdMs
-      ages.push({ baseOffset: segment.baseOffset, sizeBytes: segment.sizeBytes, maxTimestampMs })
-    }
-    return ages
+  /** Syncs everything appended so far to the disk. */
+  flush(): Promise<void> {
+    return syncAll(this.context, this.state)
   }
 
-  async function countExpired(): Promise<number> {
-    return expiredSegments(await readAges(), state.config, state.logStartOffset, env.clock.now())
+  /** What idempotent producers did last (DescribeProducers). */
+  producers(): readonly ProducerInfo[] {
+    return this.state.producers.describe()
   }
 
-  function refuse(reason: string): void {
-    if (state.closed !== undefined) return
-    state.closed = reason
-    env.deadlines.cancel(state)
-    notify()
+  // What follows is for the manager.
+
+  /** Takes over the topic's settings as they are now. */
+  configChanged(): void {
+    this.state.config = this.context.configOf(this.topic)
   }
 
-  /** Takes the first `count` segments out of the log; their files go after `file.delete.delay.ms`. */
-  async function dropOldest(turn: Turn, count: number): Promise<void> {
-    const all = count >= state.segments.length
-    if (all) await rollSegment(env, state, turn)
-    // They may still be in the making.
-    await state.finishing
-    // The new segment's name is durable before the last old one is gone: the next record gets a higher offset whatever
-    // happens.
-    if (all) await sync()
-    const next = state.segments[count]!
-    raiseStart(next.baseOffset)
-    while (state.segments[0] !== next) {
-      await discard(state.segments[0]!)
-      dropOldestSegment(state, turn)
-    }
-    env.logger.info(
-      { partition: partitionName(ref), segments: count, logStartOffset: state.logStartOffset.toString() },
-      'deleted old segments',
-    )
+  /** Removes expired segments, and producers that were last seen before `producersBeforeMs`. */
+  enforceRetention(producersBeforeMs: number): Promise<void> {
+    return enforceRetention(this.context, this.state, producersBeforeMs)
   }
 
-  async function forgetFiles(segment: Segment): Promise<void> {
-    env.indexes.delete(logFile(segment))
-    for (const file of filesOf(segment)) await env.files.forget(file)
+  /**
+   * Syncs everything and leaves it as a proper shutdown does. A log that was only read is left as it was found, unless
+   * checking it again would take long.
+   * @returns what is left of the log; undefined when it never had a folder
+   */
+  close(): Promise<ClosedFolder | undefined> {
+    return closeLog(this.context, this.state)
   }
 
-  async function discard(segment: Segment): Promise<void> {
-    env.indexes.delete(logFile(segment))
-    const removed: string[] = []
-    for (const file of filesOf(segment)) {
-      await env.files.forget(file)
-      await env.fs.rename(file, `${file}.deleted`).catch(ignoreMissing)
-      removed.push(`${file}.deleted`)
-    }
-    env.deadlines.ensure(segment, state.config.fileDeleteDelayMs, () => {
-      for (const file of removed) {
-        env.fs.remove(file).catch((error) => env.logger.warn({ file, err: error }, 'cannot remove a deleted segment'))
-      }
-    })
+  /** Whether anything has used the log since the last call, or waits for it to grow. */
+  takeUsed(): boolean {
+    const { state } = this
+    const was = state.used || state.listeners.size > 0
+    state.used = false
+    return was
   }
 
-  return {
-    topic: ref.topic,
-    topicId: ref.topicId,
-    partition: ref.partition,
-    leaderEpoch: 0,
-    get logStartOffset() {
-      return state.logStartOffset
-    },
-    get highWatermark() {
-      return state.highWatermark
-    },
-    get lastStableOffset() {
-      return state.highWatermark
-    },
-    get sizeBytes() {
-      return state.segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
-    },
-    get appendedBytes() {
-      return state.appendedBytes
-    },
-
-    append(records, options = {}) {
-      used = true
-      const origin = options.origin ?? 'client'
-      try {
-        const header = checkBatch(records, state.config, origin)
-        const inspected =
-          origin === 'client'
-            ? inspectRecords(records, header, state.config, env.clock.now(), env.largeBatches)
-            : header
-        const checking = inspected instanceof Promise ? inspected : undefined
-        // Its turn in the queue is what reports a rejection.
-        checking?.catch(() => {})
-        return new Promise((resolve, reject) => {
-          const ready = inspected instanceof Promise ? header : inspected
-          queue.push({ batch: records, header: ready, checking, origin, resolve, reject })
-        })
-      } catch (error) {
-        return Promise.reject(error)
-      }
-    },
-
-    read(offset, options) {
-      used = true
-      return readLog(env, state, offset, options)
-    },
-    readCached(offset, options) {
-      used = true
-      return readCached(env, state, offset, options)
-    },
-
-    onAdvance(listener) {
-      state.listeners.add(listener)
-      return () => void state.listeners.delete(listener)
-    },
-
-    offsetForTimestamp: (timestamp) => lookup(() => findTimestamp(env, state, timestamp)),
-    offsetOfMaxTimestamp: () => lookup(() => findMaxTimestamp(env, state)),
-
-    async deleteRecordsBefore(offset) {
-      const target = offset === -1n ? state.highWatermark : offset
-      if (target < state.logStartOffset) return state.logStartOffset
-      checkRange(state, target)
-      raiseStart(target)
-      // Also when another call has raised it: nobody is answered before it is durable.
-      await env.logStarts.write()
-      return state.logStartOffset
-    },
-
-    flush: () => sync(),
-    producers: () => state.producers.describe(),
-
-    configChanged() {
-      state.config = env.configOf(ref.topic)
-    },
-
-    async enforceRetention(producersBeforeMs) {
-      if (state.closed !== undefined) return
-      state.producers.expire(producersBeforeMs)
-      if (!state.onDisk) return
-      if (!state.config.delete && state.segments.length === 1) return
-      // Judged first without the queue: reading old indexes must not hold up appends. What is dropped is judged in the
-      // turn, when nothing else changes the segments.
-      if ((await countExpired()) === 0) return
-      await queue.exclusive(async (turn) => {
-        if (state.closed !== undefined) return
-        const count = await countExpired()
-        if (count > 0) await dropOldest(turn, count)
-      })
-    },
-
-    // In one turn: what comes meanwhile is refused, not written behind what was said to be the end.
-    close: () =>
-      queue.exclusive(async () => {
-        if (state.closed !== undefined) return
-        const isUntouched = state.appendedBytes === 0 && !state.syncFailed && activeSegment(state).sizeBytes < longBytes
-        if (!isUntouched) await sync()
-        await state.finishing
-        if (state.onDisk && state.snapshotOffset !== state.highWatermark && !isUntouched) {
-          await saveIndex(env, activeSegment(state))
-          await writeProducerSnapshot(env, state, state.highWatermark, encodeProducers(state.producers))
-        }
-        closedAges = await readAges()
-        refuse(`the log of ${partitionName(ref)} is closed`)
-        state.tail.clear()
-        for (const segment of state.segments) await forgetFiles(segment)
-      }),
-
-    folder: () =>
-      state.onDisk && closedAges !== undefined
-        ? { topicId: ref.topicId, isSound: true, ages: closedAges, logStartOffset: state.logStartOffset }
-        : undefined,
-
-    takeUsed() {
-      const was = used || state.listeners.size > 0
-      used = false
-      return was
-    },
-
-    refuse,
-
-    async detach(movedTo) {
-      refuse(`the log of ${partitionName(ref)} was deleted`)
-      await queue.drain()
-      await state.finishing
-      await state.syncing
-      state.tail.clear()
-      if (!state.onDisk) return undefined
-      for (const segment of state.segments) {
-        await forgetFiles(segment)
-      }
-      const target = join(env.dir, movedTo)
-      await env.fs.rename(state.dir, target)
-      return target
-    },
+  /** Ends all further use. @param reason the message that users get */
+  stopUse(reason: string): void {
+    stopUse(this.context, this.state, reason)
   }
-}
 
-/** A file that is gone already is as good as renamed. */
-function ignoreMissing(error: unknown): void {
-  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  /** Ends all further use and renames the folder. @returns the folder that remains to be removed */
+  moveAway(name: string): Promise<string | undefined> {
+    return moveAway(this.context, this.state, name)
+  }
 }

@@ -14,7 +14,7 @@ import {
   type ProducerTable,
   rememberedBatches,
 } from './producer-state.ts'
-import { offsetFileName } from './segment.ts'
+import { offsetFileName } from './segment-files.ts'
 
 const version = 1
 const headBytes = 10

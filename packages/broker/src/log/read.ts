@@ -1,28 +1,39 @@
 // Reading batches from a partition log, by offset.
 import { ProtocolError } from '@selfmonitor/protocol'
-import type { LogEnv } from './env.ts'
+import type { LogContext } from './context.ts'
 import { LogError } from './errors.ts'
+import { partitionName } from './folders.ts'
 import { readSegment, type Segment } from './segment.ts'
-import { type LogState, partitionName } from './state.ts'
+import type { LogState } from './state.ts'
 import type { ReadOptions, ReadResult } from './types.ts'
 
 /** One read takes at most this much memory, whatever the client asks for: Kafka's `fetch.max.bytes` of a broker. */
 const maxReadBytes = 55 * 1024 * 1024
 
-export function readCached(env: LogEnv, state: LogState, offset: bigint, options: ReadOptions): ReadResult | undefined {
+export function readCached(
+  context: LogContext,
+  state: LogState,
+  offset: bigint,
+  options: ReadOptions,
+): ReadResult | undefined {
   checkRange(state, offset)
-  if (offset === state.highWatermark) return result(env, state, [])
+  if (offset === state.highWatermark) return result(context, state, [])
   const found = state.tail.read(offset, Math.min(options.maxBytes, maxReadBytes), options.minOneBatch)
   if (found === undefined) return undefined
-  if (found.sizeBytes === 0) return result(env, state, [])
-  const copy = env.buffers.take(found.sizeBytes)
+  if (found.sizeBytes === 0) return result(context, state, [])
+  const copy = context.buffers.take(found.sizeBytes)
   let copied = 0
   for (const bytes of found.records) copied += bytes.copy(copy, copied)
-  return result(env, state, [copy.subarray(0, copied)])
+  return result(context, state, [copy.subarray(0, copied)])
 }
 
-export async function readLog(env: LogEnv, state: LogState, offset: bigint, options: ReadOptions): Promise<ReadResult> {
-  const cached = readCached(env, state, offset, options)
+export async function readLog(
+  context: LogContext,
+  state: LogState,
+  offset: bigint,
+  options: ReadOptions,
+): Promise<ReadResult> {
+  const cached = readCached(context, state, offset, options)
   if (cached !== undefined) return cached
   const maxBytes = Math.min(options.maxBytes, maxReadBytes)
   try {
@@ -30,23 +41,23 @@ export async function readLog(env: LogEnv, state: LogState, offset: bigint, opti
     // (a segment's file was lost), the answer begins with the next batch there is, as Kafka's.
     let segment: Segment | undefined = segmentOf(state, offset)
     while (segment !== undefined) {
-      const bytes = await readSegment(env, segment, offset, maxBytes, options.minOneBatch)
-      if (bytes !== undefined) return result(env, state, bytes.length > 0 ? [bytes] : [])
+      const bytes = await readSegment(context, segment, offset, maxBytes, options.minOneBatch)
+      if (bytes !== undefined) return result(context, state, bytes.length > 0 ? [bytes] : [])
       segment = segmentAfter(state, segment.baseOffset)
     }
-    return result(env, state, [])
+    return result(context, state, [])
   } catch (error) {
     // Retention may have removed the file under our hands.
     if (offset < state.logStartOffset) checkRange(state, offset)
-    throw asReadError(env, state, error)
+    throw asReadError(context, state, error)
   }
 }
 
 /** Logs what went wrong while reading, and says it in Kafka's terms. */
-export function asReadError(env: LogEnv, state: LogState, error: unknown): LogError {
+export function asReadError(context: LogContext, state: LogState, error: unknown): LogError {
   const partition = partitionName(state.ref)
   // A consumer asks for the same damaged place again and again.
-  env.complaints.log('error', `reading ${partition}`, { partition, err: error }, 'reading a partition log failed')
+  context.limitedLog.log('error', `reading ${partition}`, { partition, err: error }, 'reading a partition log failed')
   if (error instanceof LogError) return error
   const message = `cannot read ${partitionName(state.ref)}: ${(error as Error).message}`
   return new LogError(error instanceof ProtocolError ? 'CORRUPT_MESSAGE' : 'KAFKA_STORAGE_ERROR', message, {
@@ -55,7 +66,7 @@ export function asReadError(env: LogEnv, state: LogState, error: unknown): LogEr
 }
 
 /** @param records at most one view of a buffer of the pool */
-function result(env: LogEnv, state: LogState, records: readonly Buffer[]): ReadResult {
+function result(context: LogContext, state: LogState, records: readonly Buffer[]): ReadResult {
   const { highWatermark, logStartOffset } = state
   let [bytes] = records
   return {
@@ -65,7 +76,7 @@ function result(env: LogEnv, state: LogState, records: readonly Buffer[]): ReadR
     lastStableOffset: highWatermark,
     logStartOffset,
     release() {
-      if (bytes !== undefined) env.buffers.giveBack(bytes)
+      if (bytes !== undefined) context.buffers.giveBack(bytes)
       // Once: the memory may be somebody else's a moment later.
       bytes = undefined
     },

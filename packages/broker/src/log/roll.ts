@@ -2,13 +2,14 @@
 import { join } from 'node:path'
 import type { BatchHeader } from './batch.ts'
 import { writeSoon } from './checkpoint-soon.ts'
-import type { LogEnv } from './env.ts'
-import { metadataFile } from './folder.ts'
+import type { LogContext } from './context.ts'
+import { metadataFile, partitionName } from './folders.ts'
 import { encodeProducers, outdatedSnapshots, snapshotFileName } from './producer-snapshot.ts'
-import { logFile, newSegment, type Segment } from './segment.ts'
+import { newSegment, type Segment } from './segment.ts'
+import { logFile } from './segment-files.ts'
 import { offsetEntryBytes, timeEntryBytes } from './segment-index.ts'
 import { addSegment, startOver } from './segment-list.ts'
-import { activeSegment, type LogState, partitionName } from './state.ts'
+import { activeSegment, type LogState } from './state.ts'
 import { syncLog } from './sync.ts'
 import type { Turn } from './write-queue.ts'
 
@@ -44,10 +45,10 @@ export function rollIsDue(
 }
 
 /** Makes a new active segment at the end of the log; the one before it is synced and indexed in the background. */
-export async function rollSegment(env: LogEnv, state: LogState, turn: Turn): Promise<void> {
-  if (!state.onDisk) await createFolder(env, state)
-  const segment = newSegment(state.dir, state.highWatermark, env.clock.now())
-  await env.files.use(logFile(segment), (fd) => env.fs.truncate(fd, 0), true)
+export async function rollSegment(context: LogContext, state: LogState, turn: Turn): Promise<void> {
+  if (!state.onDisk) await createFolder(context, state)
+  const segment = newSegment(state.dir, state.highWatermark, context.clock.now())
+  await context.files.use(logFile(segment), (fd) => context.fs.truncate(fd, 0), true)
   state.unsyncedNames = true
   if (!state.onDisk) {
     startOver(state, turn, segment)
@@ -58,49 +59,49 @@ export async function rollSegment(env: LogEnv, state: LogState, turn: Turn): Pro
   addSegment(state, turn, segment)
   const snapshot = encodeProducers(state.producers)
   state.finishing = state.finishing
-    .then(() => finishSegment(env, state, previous, segment.baseOffset, snapshot))
+    .then(() => finishSegment(context, state, previous, segment.baseOffset, snapshot))
     .catch((error) => {
       // Nothing is lost: the recovery point stays where it is, so a restart reads the segment again.
-      env.logger.error({ file: logFile(previous), err: error }, 'cannot finish a segment')
+      context.logger.error({ file: logFile(previous), err: error }, 'cannot finish a segment')
     })
 }
 
 /** Writes the folder's metadata before there is any log in it, so that its owner is never in doubt. */
-async function createFolder(env: LogEnv, state: LogState): Promise<void> {
+async function createFolder(context: LogContext, state: LogState): Promise<void> {
   // A crash must not leave the new log with offsets of a deleted one that had its name.
   const { topic, partition } = state.ref
-  await env.logStarts.forgotten(topic, partition)
-  await env.recoveryPoints.forgotten(topic, partition)
-  await env.fs.makeDir(state.dir)
-  await env.fs.writeFile(join(state.dir, metadataFile), `version: 0\ntopic_id: ${state.ref.topicId}\n`)
+  await context.logStarts.forgotten(topic, partition)
+  await context.recoveryPoints.forgotten(topic, partition)
+  await context.fs.makeDir(state.dir)
+  await context.fs.writeFile(join(state.dir, metadataFile), `version: 0\ntopic_id: ${state.ref.topicId}\n`)
 }
 
 async function finishSegment(
-  env: LogEnv,
+  context: LogContext,
   state: LogState,
   segment: Segment,
   endOffset: bigint,
   snapshot: Buffer,
 ): Promise<void> {
   if (state.closed !== undefined) return
-  await syncLog(env, state, endOffset)
-  await writeProducerSnapshot(env, state, endOffset, snapshot)
-  writeSoon(env, env.recoveryPoints)
+  await syncLog(context, state, endOffset)
+  await writeProducerSnapshot(context, state, endOffset, snapshot)
+  writeSoon(context, context.recoveryPoints)
   const index = segment.index
   segment.index = undefined
-  if (index !== undefined) env.indexes.set(logFile(segment), index)
-  env.logger.debug({ partition: partitionName(state.ref), file: logFile(segment) }, 'finished a segment')
+  if (index !== undefined) context.indexes.set(logFile(segment), index)
+  context.logger.debug({ partition: partitionName(state.ref), file: logFile(segment) }, 'finished a segment')
 }
 
 /** Writes a snapshot of the producers and removes outdated ones. */
 export async function writeProducerSnapshot(
-  env: LogEnv,
+  context: LogContext,
   state: LogState,
   offset: bigint,
   snapshot: Buffer,
 ): Promise<void> {
   // Not synced: a snapshot that is not whole is recognised by its checksum, and the log is read instead.
-  await env.fs.writeFile(join(state.dir, snapshotFileName(offset)), snapshot)
+  await context.fs.writeFile(join(state.dir, snapshotFileName(offset)), snapshot)
   state.snapshotOffset = offset
-  for (const old of outdatedSnapshots(await env.fs.list(state.dir))) await env.fs.remove(join(state.dir, old))
+  for (const old of outdatedSnapshots(await context.fs.list(state.dir))) await context.fs.remove(join(state.dir, old))
 }

@@ -20,14 +20,14 @@ export function startOver(state: LogState, turn: Turn, segment: Segment): readon
 }
 
 /** Takes out the oldest segment, which must not be the only one. */
-export function dropOldestSegment(state: LogState, turn: Turn): void {
+export function removeOldestSegment(state: LogState, turn: Turn): void {
   const segments = begin(state, turn, 'dropping the oldest segment')
   if (segments.length < 2) throw new Error(`${state.dir} would be left without a segment`)
   segments.shift()
 }
 
 /** Takes out every segment after number `at`. @returns those */
-export function dropSegmentsAfter(state: LogState, turn: Turn, at: number): readonly Segment[] {
+export function removeSegmentsAfter(state: LogState, turn: Turn, at: number): readonly Segment[] {
   return begin(state, turn, 'dropping the newest segments').splice(at + 1)
 }
 

@@ -1,10 +1,11 @@
 // One segment of a partition log: a `.log` file of batches and its two indexes.
 import { join } from 'node:path'
 import { type BatchHeader, batchHeaderBytes, lastOffsetOf, readStoredHeader } from './batch.ts'
-import type { LogEnv } from './env.ts'
+import type { LogContext } from './context.ts'
 import { LogError } from './errors.ts'
 import { writeFully } from './fs.ts'
 import { readFully, scanBatches } from './scan.ts'
+import { logFile, offsetFileName, offsetIndexFile, timeIndexFile } from './segment-files.ts'
 import { createSegmentIndex, indexProblem, type SegmentIndex } from './segment-index.ts'
 
 export interface Segment {
@@ -13,7 +14,7 @@ export interface Segment {
   readonly path: string
   /** Bytes of whole, published batches. */
   sizeBytes: number
-  /** The active segment's index stays in memory; others come from `env.indexes` when needed. */
+  /** The active segment's index stays in memory; others come from `context.indexes` when needed. */
   index: SegmentIndex | undefined
   /** Bytes since the last index entry; grows until `index.interval.bytes`. */
   bytesSinceEntry: number
@@ -26,19 +27,6 @@ export interface Segment {
   /** Writing the index files failed half way: the next time they are written anew. */
   indexTorn: boolean
 }
-
-export const logFile = (segment: { readonly path: string }): string => `${segment.path}.log`
-export const offsetIndexFile = (segment: { readonly path: string }): string => `${segment.path}.index`
-export const timeIndexFile = (segment: { readonly path: string }): string => `${segment.path}.timeindex`
-
-export const filesOf = (segment: { readonly path: string }): readonly string[] => [
-  logFile(segment),
-  offsetIndexFile(segment),
-  timeIndexFile(segment),
-]
-
-/** 20 digits, as Kafka names its files. */
-export const offsetFileName = (offset: bigint): string => offset.toString().padStart(20, '0')
 
 export function newSegment(dir: string, baseOffset: bigint, createdMs: number): Segment {
   return {
@@ -75,45 +63,45 @@ export function noteBatch(segment: Segment, header: BatchHeader, position: numbe
 }
 
 /** Appends what the index files lack. */
-export async function saveIndex(env: LogEnv, segment: Segment): Promise<void> {
+export async function saveIndex(context: LogContext, segment: Segment): Promise<void> {
   const index = segment.index
   if (index === undefined || segment.sizeBytes === 0) return
   // The greatest timestamp closes the time index, so that it can be read without scanning the log.
   index.addTime(segment.maxTimestamp!, Number(segment.offsetOfMaxTimestamp - segment.baseOffset))
-  if (segment.indexTorn) return replaceIndex(env, segment, index)
+  if (segment.indexTorn) return replaceIndex(context, segment, index)
   const { offsets, times } = index.takeUnsaved()
   const all = index.encode()
   // Until both are there.
   segment.indexTorn = true
-  await appendAt(env, offsetIndexFile(segment), offsets, all.offsets.length)
-  await appendAt(env, timeIndexFile(segment), times, all.times.length)
+  await appendAt(context, offsetIndexFile(segment), offsets, all.offsets.length)
+  await appendAt(context, timeIndexFile(segment), times, all.times.length)
   segment.indexTorn = false
 }
 
-async function appendAt(env: LogEnv, path: string, bytes: Buffer, end: number): Promise<void> {
+async function appendAt(context: LogContext, path: string, bytes: Buffer, end: number): Promise<void> {
   // Opened even when there is nothing to add: a closed segment always has both files.
-  await env.files.use(
+  await context.files.use(
     path,
     async (fd) => {
-      if (bytes.length > 0) await writeFully(env.fs, fd, [bytes], end - bytes.length)
+      if (bytes.length > 0) await writeFully(context.fs, fd, [bytes], end - bytes.length)
     },
     true,
   )
 }
 
 /** Replaces both index files (rebuilt ones). */
-export async function replaceIndex(env: LogEnv, segment: Segment, index: SegmentIndex): Promise<void> {
+export async function replaceIndex(context: LogContext, segment: Segment, index: SegmentIndex): Promise<void> {
   const { offsets, times } = index.encode()
   segment.indexTorn = true
   for (const [path, bytes] of [
     [offsetIndexFile(segment), offsets],
     [timeIndexFile(segment), times],
   ] as const) {
-    await env.files.use(
+    await context.files.use(
       path,
       async (fd) => {
-        await env.fs.truncate(fd, 0)
-        if (bytes.length > 0) await writeFully(env.fs, fd, [bytes], 0)
+        await context.fs.truncate(fd, 0)
+        if (bytes.length > 0) await writeFully(context.fs, fd, [bytes], 0)
       },
       true,
     )
@@ -123,36 +111,37 @@ export async function replaceIndex(env: LogEnv, segment: Segment, index: Segment
 }
 
 /** Writes rebuilt index files, where those on disk are not the same already. */
-export async function restoreIndex(env: LogEnv, segment: Segment, index: SegmentIndex): Promise<void> {
+export async function restoreIndex(context: LogContext, segment: Segment, index: SegmentIndex): Promise<void> {
   const { offsets, times } = index.encode()
-  const savedOffsets = await env.fs.readFile(offsetIndexFile(segment))
-  const savedTimes = await env.fs.readFile(timeIndexFile(segment))
+  const savedOffsets = await context.fs.readFile(offsetIndexFile(segment))
+  const savedTimes = await context.fs.readFile(timeIndexFile(segment))
   if (savedOffsets?.equals(offsets) && savedTimes?.equals(times)) index.takeUnsaved()
-  else await replaceIndex(env, segment, index)
+  else await replaceIndex(context, segment, index)
 }
 
 /** The segment's index: from memory, from its files, or, where they are not sound, from the log itself. */
-export async function indexOf(env: LogEnv, segment: Segment): Promise<SegmentIndex> {
-  const known = segment.index ?? env.indexes.get(logFile(segment))
+export async function indexOf(context: LogContext, segment: Segment): Promise<SegmentIndex> {
+  const known = segment.index ?? context.indexes.get(logFile(segment))
   if (known !== undefined) return known
-  const offsets = await env.fs.readFile(offsetIndexFile(segment))
-  const times = await env.fs.readFile(timeIndexFile(segment))
+  const offsets = await context.fs.readFile(offsetIndexFile(segment))
+  const times = await context.fs.readFile(timeIndexFile(segment))
   const problem =
     offsets === undefined || times === undefined
       ? 'an index file is missing'
       : indexProblem(offsets, times, segment.sizeBytes)
-  const index = problem === undefined ? createSegmentIndex(offsets, times) : await rebuildIndex(env, segment, problem)
-  env.indexes.set(logFile(segment), index)
+  const index =
+    problem === undefined ? createSegmentIndex(offsets, times) : await rebuildIndex(context, segment, problem)
+  context.indexes.set(logFile(segment), index)
   return index
 }
 
 /** Scans the log file of a closed segment for its index, and writes the index files. */
-export async function rebuildIndex(env: LogEnv, segment: Segment, problem: string): Promise<SegmentIndex> {
-  env.logger.warn({ file: logFile(segment), problem }, 'rebuilding the indexes of a segment')
+export async function rebuildIndex(context: LogContext, segment: Segment, problem: string): Promise<SegmentIndex> {
+  context.logger.warn({ file: logFile(segment), problem }, 'rebuilding the indexes of a segment')
   const scratch = { ...newSegment('', segment.baseOffset, 0), path: segment.path }
-  await env.files.use(logFile(segment), (fd) =>
+  await context.files.use(logFile(segment), (fd) =>
     scanBatches({
-      fs: env.fs,
+      fs: context.fs,
       fd,
       from: 0,
       to: segment.sizeBytes,
@@ -166,14 +155,17 @@ export async function rebuildIndex(env: LogEnv, segment: Segment, problem: strin
   )
   const index = scratch.index!
   index.addTime(scratch.maxTimestamp!, Number(scratch.offsetOfMaxTimestamp - segment.baseOffset))
-  await replaceIndex(env, segment, index)
+  await replaceIndex(context, segment, index)
   return index
 }
 
 /** Greatest timestamp of the segment, and the last offset of its batch. -1 when no record has one. */
-export async function maxTimestampOf(env: LogEnv, segment: Segment): Promise<{ timestamp: bigint; offset: bigint }> {
+export async function maxTimestampOf(
+  context: LogContext,
+  segment: Segment,
+): Promise<{ timestamp: bigint; offset: bigint }> {
   if (segment.maxTimestamp === undefined) {
-    const last = (await indexOf(env, segment)).lastTime
+    const last = (await indexOf(context, segment)).lastTime
     segment.maxTimestamp = last?.timestamp ?? -1n
     segment.offsetOfMaxTimestamp = segment.baseOffset + BigInt(last?.relativeOffset ?? 0)
   }
@@ -182,12 +174,12 @@ export async function maxTimestampOf(env: LogEnv, segment: Segment): Promise<{ t
 
 /**
  * Reads whole batches from the one that contains `offset` (or the first one after it).
- * @returns a view of a buffer of `env.buffers`; empty when the first batch is too large, undefined when no batch of the
+ * @returns a view of a buffer of `context.buffers`; empty when the first batch is too large, undefined when no batch of the
  *   segment reaches `offset`
  * @throws LogError CORRUPT_MESSAGE
  */
 export async function readSegment(
-  env: LogEnv,
+  context: LogContext,
   segment: Segment,
   offset: bigint,
   maxBytes: number,
@@ -195,21 +187,21 @@ export async function readSegment(
 ): Promise<Buffer | undefined> {
   // What is published now; an append under way may be writing after it.
   const end = segment.sizeBytes
-  const index = await indexOf(env, segment)
+  const index = await indexOf(context, segment)
   const relativeOffset = offset > segment.baseOffset ? Number(offset - segment.baseOffset) : 0
   let position = index.positionFor(relativeOffset)
-  return env.files.use(logFile(segment), async (fd) => {
+  return context.files.use(logFile(segment), async (fd) => {
     let piece: Buffer = Buffer.alloc(0)
     let pieceStart = position
     const load = async (length: number) => {
-      env.buffers.giveBack(piece)
+      context.buffers.giveBack(piece)
       const size = Math.min(end - position, length)
-      const bytes = env.buffers.take(size).subarray(0, size)
-      piece = bytes.subarray(0, await readFully(env.fs, fd, bytes, position))
+      const bytes = context.buffers.take(size).subarray(0, size)
+      piece = bytes.subarray(0, await readFully(context.fs, fd, bytes, position))
       pieceStart = position
     }
     const nothing = <T>(answer: T): T => {
-      env.buffers.giveBack(piece)
+      context.buffers.giveBack(piece)
       return answer
     }
     // The first piece most likely holds both the way from the index entry to the batch and the batches asked for.

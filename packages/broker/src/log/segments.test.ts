@@ -2,7 +2,7 @@
 import { readdir, rm, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { addSegment, dropOldestSegment } from './segment-list.ts'
+import { addSegment, removeOldestSegment } from './segment-list.ts'
 import type { LogState } from './state.ts'
 import { createFaultyFs } from './test-support/faulty-fs.ts'
 import { batch, readAll, recordsOf, startLogs, startMs, type TestBroker } from './test-support/logs.ts'
@@ -50,12 +50,12 @@ describe('the segment list', () => {
       kept = turn
     })
     const state = { dir: 'events-0', segments: [{ baseOffset: 0n }, { baseOffset: 5n }] } as unknown as LogState
-    expect(() => dropOldestSegment(state, kept!)).toThrow(/dropping the oldest segment outside the turn/)
+    expect(() => removeOldestSegment(state, kept!)).toThrow(/dropping the oldest segment outside the turn/)
     expect(state.segments.length).toBe(2)
     await queue.exclusive(async (turn) => {
       expect(() => addSegment(state, turn, { baseOffset: 5n } as never)).toThrow(/does not follow/)
-      dropOldestSegment(state, turn)
-      expect(() => dropOldestSegment(state, turn)).toThrow(/left without a segment/)
+      removeOldestSegment(state, turn)
+      expect(() => removeOldestSegment(state, turn)).toThrow(/left without a segment/)
     })
   })
 })

@@ -103,6 +103,28 @@ describe('after a crash', () => {
   })
 })
 
+describe('a log that was closed because nothing used it', () => {
+  it('is opened again, and a request that waits long for this is told so', async () => {
+    const gated = createGatedFs('events-0')
+    const broker = await withPartitions(1, gated.fs)
+    const isOpen = () => broker.manager.getOpen('events', topicId, 0) !== undefined
+    broker.clock.advance(300_000)
+    await expect.poll(isOpen).toBe(true)
+    broker.clock.advance(300_000)
+    await expect.poll(isOpen).toBe(false)
+    gated.hold()
+    const asked = broker.log()
+    await expect.poll(() => gated.held).toBeGreaterThan(0)
+    broker.clock.advance(2000)
+    await expect(asked).rejects.toMatchObject({
+      code: 'NOT_LEADER_OR_FOLLOWER',
+      message: 'events-0 is being opened, which takes long on this disk; try again',
+    })
+    gated.open()
+    expect((await readAll(await broker.log())).map(([, value]) => value)).toEqual(['v0'])
+  })
+})
+
 describe('deleting topics', () => {
   it('writes the checkpoints once for many, and a topic of the same name can be used at once', async () => {
     let writes = 0

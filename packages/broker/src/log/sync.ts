@@ -6,13 +6,14 @@
 // clean, so that the next fdatasync succeeds without them (see fsync(2), "errors"). Kafka takes the log directory offline.
 // Here the log takes no records until those bytes have been read again, checked, written again and synced.
 import { join } from 'node:path'
-import type { LogEnv } from './env.ts'
+import type { LogContext } from './context.ts'
 import { LogError } from './errors.ts'
-import { metadataFile } from './folder.ts'
+import { metadataFile, partitionName } from './folders.ts'
 import { writeFully } from './fs.ts'
 import { readFully, scanBatches } from './scan.ts'
-import { indexOf, logFile, offsetIndexFile, replaceIndex, type Segment, saveIndex, timeIndexFile } from './segment.ts'
-import { activeSegment, type LogState, partitionName } from './state.ts'
+import { indexOf, replaceIndex, type Segment, saveIndex } from './segment.ts'
+import { logFile, offsetIndexFile, timeIndexFile } from './segment-files.ts'
+import { activeSegment, type LogState } from './state.ts'
 
 const pieceBytes = 1024 * 1024
 
@@ -20,13 +21,19 @@ const pieceBytes = 1024 * 1024
  * Makes everything durable that is written when its turn comes, or what lies before `end`.
  * @throws LogError KAFKA_STORAGE_ERROR, or the system's error. The recovery point is where it was then.
  */
-export function syncLog(env: LogEnv, state: LogState, end?: bigint): Promise<void> {
-  const done = state.syncing.then(() => syncNow(env, state, end ?? state.highWatermark))
+export function syncLog(context: LogContext, state: LogState, end?: bigint): Promise<void> {
+  const done = state.syncing.then(() => syncNow(context, state, end ?? state.highWatermark))
   state.syncing = done.catch(() => {})
   return done
 }
 
-async function syncNow(env: LogEnv, state: LogState, end: bigint): Promise<void> {
+/** Makes everything that is written now durable, and cancels a sync that was due later. @throws as `syncLog` */
+export function syncAll(context: LogContext, state: LogState): Promise<void> {
+  context.deadlines.cancel(state)
+  return syncLog(context, state)
+}
+
+async function syncNow(context: LogContext, state: LogState, end: bigint): Promise<void> {
   if (!state.onDisk || state.closed !== undefined) return
   const active = activeSegment(state)
   // Bytes of a write under way are behind the end already: only the count tells of them.
@@ -40,11 +47,11 @@ async function syncNow(env: LogEnv, state: LogState, end: bigint): Promise<void>
   )
   const again = state.syncFailed
   try {
-    for (const segment of doubtful) await syncSegment(env, state, segment, again)
-    await syncNames(env, state)
+    for (const segment of doubtful) await syncSegment(context, state, segment, again)
+    await syncNames(context, state)
   } catch (error) {
     if (!state.syncFailed) {
-      env.logger.error(
+      context.logger.error(
         { partition: partitionName(state.ref), err: error },
         'a log could not be synced to disk: it takes no records until what was written has been written and synced again',
       )
@@ -56,21 +63,21 @@ async function syncNow(env: LogEnv, state: LogState, end: bigint): Promise<void>
   state.unflushedRecords -= records
   if (end > state.recoveryPoint) {
     state.recoveryPoint = end
-    env.recoveryPoints.set(state.ref.topic, state.ref.partition, end)
+    context.recoveryPoints.set(state.ref.topic, state.ref.partition, end)
   }
 }
 
-async function syncSegment(env: LogEnv, state: LogState, segment: Segment, again: boolean): Promise<void> {
+async function syncSegment(context: LogContext, state: LogState, segment: Segment, again: boolean): Promise<void> {
   const isActive = segment === activeSegment(state)
   try {
-    if (again) await writeAgain(env, state, segment)
-    await env.files.use(logFile(segment), (fd) => env.fs.sync(fd))
+    if (again) await writeAgain(context, state, segment)
+    await context.files.use(logFile(segment), (fd) => context.fs.sync(fd))
     if (isActive) return
     // A recovery does not look at segments before its point: their indexes have to be whole.
-    if (again) await replaceIndex(env, segment, await indexOf(env, segment))
-    else await saveIndex(env, segment)
+    if (again) await replaceIndex(context, segment, await indexOf(context, segment))
+    else await saveIndex(context, segment)
     for (const file of [offsetIndexFile(segment), timeIndexFile(segment)]) {
-      await env.files.use(file, (fd) => env.fs.sync(fd))
+      await context.files.use(file, (fd) => context.fs.sync(fd))
     }
   } catch (error) {
     // Deleted by the retention meanwhile.
@@ -80,14 +87,14 @@ async function syncSegment(env: LogEnv, state: LogState, segment: Segment, again
 }
 
 /** Writes the segment's batches from the recovery point on over themselves, so that the next sync takes them to the disk. */
-async function writeAgain(env: LogEnv, state: LogState, segment: Segment): Promise<void> {
-  const index = await indexOf(env, segment)
+async function writeAgain(context: LogContext, state: LogState, segment: Segment): Promise<void> {
+  const index = await indexOf(context, segment)
   const from = index.positionFor(Math.max(0, Number(state.recoveryPoint - segment.baseOffset)))
   const to = segment.sizeBytes
-  await env.files.use(logFile(segment), async (fd) => {
+  await context.files.use(logFile(segment), async (fd) => {
     const minOffset = segment.baseOffset
     const { problem, position } = await scanBatches({
-      fs: env.fs,
+      fs: context.fs,
       fd,
       from,
       to,
@@ -105,23 +112,23 @@ async function writeAgain(env: LogEnv, state: LogState, segment: Segment): Promi
     const piece = Buffer.allocUnsafeSlow(Math.min(pieceBytes, Math.max(1, to - from)))
     for (let at = from; at < to; at += piece.length) {
       const bytes = piece.subarray(0, Math.min(piece.length, to - at))
-      await readFully(env.fs, fd, bytes, at)
-      await writeFully(env.fs, fd, [bytes], at)
+      await readFully(context.fs, fd, bytes, at)
+      await writeFully(context.fs, fd, [bytes], at)
     }
   })
 }
 
 /** Makes the names of new files durable, and the folder with its metadata. */
-async function syncNames(env: LogEnv, state: LogState): Promise<void> {
+async function syncNames(context: LogContext, state: LogState): Promise<void> {
   if (!state.unsyncedNames) return
   // Before the first wait: a file that is created meanwhile needs the next sync.
   state.unsyncedNames = false
   try {
     const metadata = join(state.dir, metadataFile)
-    await env.files.use(metadata, (fd) => env.fs.sync(fd))
-    await env.files.forget(metadata)
-    await env.fs.syncDir(state.dir)
-    await env.fs.syncDir(env.dir)
+    await context.files.use(metadata, (fd) => context.fs.sync(fd))
+    await context.files.forget(metadata)
+    await context.fs.syncDir(state.dir)
+    await context.fs.syncDir(context.dir)
   } catch (error) {
     state.unsyncedNames = true
     throw error

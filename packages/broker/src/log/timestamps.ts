@@ -2,10 +2,11 @@
 import { setImmediate } from 'node:timers/promises'
 import { decodePayload, type KafkaRecord } from '@selfmonitor/protocol'
 import { type BatchHeader, batchHeaderBytes, lastOffsetOf } from './batch.ts'
-import type { LogEnv } from './env.ts'
+import type { LogContext } from './context.ts'
 import { readRecords, recordsAStep } from './inspect.ts'
 import { scanBatches } from './scan.ts'
-import { indexOf, logFile, maxTimestampOf, readSegment, type Segment } from './segment.ts'
+import { indexOf, maxTimestampOf, readSegment, type Segment } from './segment.ts'
+import { logFile } from './segment-files.ts'
 import type { LogState } from './state.ts'
 import type { TimestampAndOffset } from './types.ts'
 
@@ -13,51 +14,51 @@ type Found = Pick<KafkaRecord, 'offset' | 'timestamp'>
 
 /** ListOffsets by time: the first record at or after the log start whose timestamp is ≥ `timestamp`. */
 export async function findTimestamp(
-  env: LogEnv,
+  context: LogContext,
   state: LogState,
   timestamp: bigint,
 ): Promise<TimestampAndOffset | undefined> {
   for (const segment of [...state.segments]) {
     if (segment.sizeBytes === 0) continue
-    const max = await maxTimestampOf(env, segment)
+    const max = await maxTimestampOf(context, segment)
     if (max.timestamp < timestamp) continue
-    const index = await indexOf(env, segment)
+    const index = await indexOf(context, segment)
     const fromOffset = segment.baseOffset + BigInt(index.offsetForTime(timestamp))
-    const found = await firstRecord(env, state, segment, fromOffset, timestamp)
+    const found = await firstRecord(context, state, segment, fromOffset, timestamp)
     if (found !== undefined) return found
   }
   return undefined
 }
 
 /** ListOffsets -3: the first record that has the log's greatest timestamp (KIP-734). */
-export async function findMaxTimestamp(env: LogEnv, state: LogState): Promise<TimestampAndOffset | undefined> {
+export async function findMaxTimestamp(context: LogContext, state: LogState): Promise<TimestampAndOffset | undefined> {
   let best: { segment: Segment; timestamp: bigint; offset: bigint } | undefined
   for (const segment of [...state.segments]) {
     if (segment.sizeBytes === 0) continue
-    const max = await maxTimestampOf(env, segment)
+    const max = await maxTimestampOf(context, segment)
     if (best === undefined || max.timestamp > best.timestamp) best = { segment, ...max }
   }
   if (best === undefined) return undefined
   const { segment, timestamp, offset } = best
-  return firstRecord(env, state, segment, offset, timestamp)
+  return firstRecord(context, state, segment, offset, timestamp)
 }
 
 /** The first record with at least this timestamp, in the segment's batches from the one that contains `fromOffset`. */
 async function firstRecord(
-  env: LogEnv,
+  context: LogContext,
   state: LogState,
   segment: Segment,
   fromOffset: bigint,
   timestamp: bigint,
 ): Promise<TimestampAndOffset | undefined> {
-  const index = await indexOf(env, segment)
+  const index = await indexOf(context, segment)
   let from = index.positionFor(Number(fromOffset - segment.baseOffset))
   const end = segment.sizeBytes
   for (;;) {
     let candidate: { header: BatchHeader; position: number } | undefined
-    await env.files.use(logFile(segment), (fd) =>
+    await context.files.use(logFile(segment), (fd) =>
       scanBatches({
-        fs: env.fs,
+        fs: context.fs,
         fd,
         from,
         to: end,
@@ -72,8 +73,8 @@ async function firstRecord(
     )
     if (candidate === undefined) return undefined
     const { header, position } = candidate
-    const batch = await readSegment(env, segment, header.baseOffset, header.sizeBytes, true)
-    const found = batch && (await recordAtOrAfter(env, header, batch, state.logStartOffset, timestamp))
+    const batch = await readSegment(context, segment, header.baseOffset, header.sizeBytes, true)
+    const found = batch && (await recordAtOrAfter(context, header, batch, state.logStartOffset, timestamp))
     if (found !== undefined) {
       return { timestamp: found.timestamp, offset: found.offset, leaderEpoch: header.partitionLeaderEpoch }
     }
@@ -84,14 +85,14 @@ async function firstRecord(
 
 /** The first record of the batch with at least this timestamp. A large batch does not keep the event loop busy. */
 function recordAtOrAfter(
-  env: LogEnv,
+  context: LogContext,
   header: BatchHeader,
   batch: Buffer,
   logStartOffset: bigint,
   timestamp: bigint,
 ): Found | undefined | Promise<Found | undefined> {
   const matches = (record: Found) => record.offset >= logStartOffset && record.timestamp >= timestamp
-  return readRecords(header, batch.subarray(batchHeaderBytes), env.largeBatches, {
+  return readRecords(header, batch.subarray(batchHeaderBytes), context.largeBatches, {
     atOnce(bytes) {
       for (const record of decodePayload(header, bytes)) if (matches(record)) return record
       return undefined

@@ -7,9 +7,10 @@ import { type BatchOptions, decodeRecords, encodeBatch, iterateBatches, type Rec
 import { onTestFinished } from 'vitest'
 import type { Logger, ManualClock } from '../../types.ts'
 import { type LogFs, nodeFs } from '../fs.ts'
-import { openLogManager } from '../manager.ts'
+import { type LogManager, openLogManager } from '../manager.ts'
 import type { LogManagerOptions } from '../manager-options.ts'
-import type { LogConfig, LogManager, PartitionLog, PartitionRef } from '../types.ts'
+import type { PartitionLog } from '../partition-log.ts'
+import type { LogConfig, PartitionRef } from '../types.ts'
 
 export const defaultConfig: LogConfig = {
   segmentBytes: 1024 * 1024 * 1024,
