@@ -1,8 +1,8 @@
-// `node --conditions=source bench/event-bytes.ts`: how many bytes an event takes, and what compression makes of it. Bytes, and
-// no times: the result is the same on every machine. The sizing table and the guide on tuning have their figures from here.
+// `node --conditions=source bench/event-bytes.ts`: how many bytes an event takes, with and without compression. Bytes,
+// not times: the result is the same on every machine. The figures of the sizing table and the tuning guide come from here.
 //
 // The events are those of `selfmonitor demo`, through the library into the embedded broker, and counted in its log files. Then
-// the same records are put into batches of fixed sizes, which in life depend on rate, partitions and linger.
+// the same records are put into batches of fixed sizes, which in production depend on rate, partitions and linger.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -122,7 +122,7 @@ function batchesOf(records: readonly RecordInput[], kib: number): RecordInput[][
   return batches
 }
 
-/** Random numbers that are the same every time (mulberry32). */
+/** Pseudo-random numbers, the same in every run (mulberry32). */
 function seeded(seed: number): () => number {
   let state = seed
   return () => {

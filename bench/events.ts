@@ -1,6 +1,6 @@
 // Emitting events: `@selfmonitor/events` against kafkajs with its registry client, on the same broker, taking turns. Both do
 // the same job: validate the payload against its JSON Schema, wrap it, encode it as Avro, and write it idempotently with
-// acks from all replicas. kafkajs does not batch by itself, so it is measured twice: with batches that the caller makes for
+// acks from all replicas. kafkajs does not make batches, so it is measured twice: with batches that the caller makes for
 // it, which is the best it can do, and with one send an event, which is how a service emits.
 import { randomUUID } from 'node:crypto'
 import { parseArgs } from 'node:util'
@@ -98,7 +98,7 @@ async function measure(
   return { perSecond: events / seconds, perCore: events / ((user + system) / 1_000_000) }
 }
 
-/** Measures both sides; topics of its own are created and deleted again. */
+/** Measures both sides; its topics are created for it and deleted afterwards. */
 export async function runEventsBench(options: EventsBenchOptions): Promise<EventsBenchResult> {
   const { bootstrapServers, registryUrl, events, rounds = 3 } = options
   const cluster = await connectCluster({ bootstrapServers })
@@ -156,14 +156,14 @@ export async function runEventsBench(options: EventsBenchOptions): Promise<Event
   let single: Measured
   try {
     for (let round = 0; round < rounds; round++) {
-      // Who goes first changes: the broker's caches favour neither.
+      // The sides take turns to go first, so that the broker's caches favour neither.
       const pair: { ours?: Measured; theirs?: Measured } = {}
       for (const side of round % 2 === 0 ? (['ours', 'theirs'] as const) : (['theirs', 'ours'] as const)) {
         pair[side] = await measure(events, side === 'ours' ? ours : theirs)
       }
       if (round > 0 || rounds === 1) results.push(pair as { ours: Measured; theirs: Measured })
     }
-    // A twentieth: it is that much slower.
+    // A twentieth of the events, because it is that much slower.
     single = await measure(Math.ceil(events / 20), theirsSingle)
   } finally {
     await stream.close()

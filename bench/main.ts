@@ -148,7 +148,7 @@ const asked = process.argv.slice(2).filter((argument) => !argument.startsWith('-
 const names = [...Object.keys(benchmarks), 'library', 'testkit']
 const unknown = asked.find((name) => !names.includes(name))
 if (unknown) {
-  console.error(`There is no benchmark ${unknown}; there are ${names.join(', ')}`)
+  console.error(`Unknown benchmark "${unknown}". Choose from: ${names.join(', ')}`)
   process.exit(2)
 }
 console.log(`${machine()}; ${rounds} round${rounds > 1 ? 's' : ''}, medians\n`)

@@ -1,4 +1,4 @@
-// What the benchmarks share: a platform in processes of its own for each engine, their memory and CPU time, and tables
+// Shared by the benchmarks: a platform in its own processes for each engine, their memory and CPU time, and tables
 // that align.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -141,7 +141,7 @@ export function cpuSecondsOf(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
 }
 
-/** Says on what the figures were measured. */
+/** Describes the machine. */
 export function machine(): string {
   const [first] = cpus()
   return `${cpus().length} × ${first?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}, ${process.platform}`

@@ -26,7 +26,7 @@ export interface Load {
 export async function measureThroughput(platforms: Both<RunningPlatform>, load: Load): Promise<Both<Throughput>> {
   const measured: Both<Throughput[]> = { embedded: [], apache: [] }
   for (let round = 0; round <= load.rounds; round += 1) {
-    // Whoever goes second finds the disk busy with what the first one wrote: they change places.
+    // The second one finds the disk busy with the writes of the first, so the engines swap places.
     const order = round % 2 === 0 ? engineNames : [...engineNames].reverse()
     for (const engine of order) {
       const result = await runRound(platforms[engine], load)

@@ -10,7 +10,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const checkOnly = process.argv.includes('--check')
 
 const schemaFile = 'packages/platform/platform.schema.json'
-// Compared as data: how it is laid out is the formatter's business (npm run format).
+// Compared as data, because the formatter decides the layout (npm run format).
 const indented = (schema: unknown): string => `${JSON.stringify(schema, null, 2)}\n`
 compare(schemaFile, indented(JSON.parse(textOf(schemaFile))), indented(platformJsonSchema()))
 for (const [file, sections] of Object.entries(generatedDocuments)) {

@@ -1,4 +1,4 @@
-// npm run kubernetes: builds the programs of Kubernetes that test/deployment/api-server wants. Ends with 3 when they cannot be had here.
+// npm run kubernetes: builds the Kubernetes programs that test/deployment/api-server needs. Exits with 3 when they cannot be built here.
 import { buildKubernetes } from '../test/deployment/api-server/binaries.ts'
 import { ToolUnavailable } from '../test/deployment/static/fetch.ts'
 

@@ -1,5 +1,5 @@
 // `npm run manifests`: copies platform.yaml and schemas/ into the chart, and renders the plain manifests from it.
-// `-- --check` only compares, and fails when something is not as it would be made.
+// `-- --check` only compares, and fails when a file would change.
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { differences, type GeneratedFile, root } from './manifests/files.ts'

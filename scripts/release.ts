@@ -56,7 +56,7 @@ async function main(): Promise<void> {
   console.error(`SelfMonitor Streams ${source.version} in ${relative(process.cwd(), folder) || '.'}`)
 }
 
-/** @throws Error when there is something in the folder that no release wrote: it would be deleted. */
+/** @throws Error when the folder has files that no release wrote, because they would be deleted. */
 async function emptyReleaseFolder(folder: string): Promise<void> {
   const there: string[] = await readdir(folder).catch(() => [])
   if (there.length > 0 && !there.includes(checksums))

@@ -1,4 +1,4 @@
-// What docs/embedded-broker.md says of APIs and settings, from the broker's own tables and sources.
+// The APIs and settings in docs/embedded-broker.md, from the broker's own tables and sources.
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -31,7 +31,7 @@ export function apiVersions(): string {
   return markdownTable(['key', 'API', 'versions', 'answered in'], rows)
 }
 
-/** What a setting does here where that is less than its sentence says. */
+/** The effect of a setting here, where it is less than Kafka's description says. */
 const reservations: Readonly<Record<string, string>> = {
   'cleanup.policy':
     '`delete` applies the retention; with `compact` alone nothing is deleted, records need a key, and nothing is compacted.',
@@ -44,7 +44,7 @@ const reservations: Readonly<Record<string, string>> = {
   'min.insync.replicas': 'Every presented broker is in sync: acks=all is never refused for it.',
 }
 
-/** Only read while __transaction_state is created, which no transaction ever uses. */
+/** Read only when __transaction_state is created, which nothing uses yet. */
 const withoutPurpose = /^(transaction\.|transactional\.)/
 
 /** Names that the broker's code reads, found by how it reads them: `config.number('…')`, `config['…']`. */

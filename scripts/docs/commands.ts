@@ -1,4 +1,4 @@
-// What docs/commands.md lists: every noun and verb of the command's own tables, with options, formats and examples.
+// The lists in docs/commands.md: every noun and verb of the command's tables, with options, formats and examples.
 import { nouns } from '../../packages/cli/src/commands/index.ts'
 import { globalOptions } from '../../packages/cli/src/framework/program.ts'
 import type { OptionSpec, Verb } from '../../packages/cli/src/framework/verb.ts'

@@ -1,4 +1,4 @@
-// What docs/platform-file.md lists: the keys of a platform file, from the declaration that validates it.
+// The lists in docs/platform-file.md: the keys of a platform file, from the declaration that validates it.
 import { includedFile, platformFile } from '../../packages/platform/src/format.ts'
 import { platformJsonSchema } from '../../packages/platform/src/index.ts'
 import { topicSettings } from '../../packages/platform/src/topic-settings.ts'
@@ -17,7 +17,7 @@ interface JsonSchema {
   readonly additionalProperties?: JsonSchema | boolean
 }
 
-/** Default and example of each key: what the declaration does not say. A key without a row fails. */
+/** Default and example of each key, which the declaration does not have. A key without a row is an error. */
 const more: Readonly<Record<string, readonly [fallback: string, example: string]>> = {
   'topic.description': ['–', 'Orders, from placed to delivered'],
   'topic.owner': ['–', 'team-shop'],
@@ -76,7 +76,7 @@ function typeOf(schema: JsonSchema): string {
     case 'boolean':
       return '`true` or `false`'
     default:
-      throw new Error(`a type that this table cannot say: ${JSON.stringify(schema)}`)
+      throw new Error(`a type that this table cannot describe: ${JSON.stringify(schema)}`)
   }
 }
 
@@ -86,7 +86,7 @@ function table(kind: string, properties: Readonly<Record<string, JsonSchema>>): 
     Object.entries(properties).map(([key, schema]) => {
       const row = more[`${kind}.${key}`]
       if (row === undefined)
-        throw new Error(`scripts/docs/platform-file.ts says no default and example of ${kind}.${key}`)
+        throw new Error(`scripts/docs/platform-file.ts has no default and example for ${kind}.${key}`)
       const description = schema.description ?? descriptions[`${kind}.${key}`] ?? ''
       return [`\`${key}\``, typeOf(schema), row[0], `\`${row[1]}\``, description]
     }),
@@ -95,8 +95,8 @@ function table(kind: string, properties: Readonly<Record<string, JsonSchema>>): 
 
 const descriptions: Readonly<Record<string, string>> = {
   'file.version': 'Version of the format.',
-  'file.cluster': 'Which cluster the file is for; a plan against one with another id is refused.',
-  'file.defaults': 'Settings of every topic that does not say otherwise.',
+  'file.cluster': 'Id of the cluster that the file is for. A plan against another cluster is refused.',
+  'file.defaults': 'Settings for every topic that does not set its own.',
 }
 
 const properties = (platformJsonSchema() as JsonSchema).properties!
@@ -107,7 +107,7 @@ export function fileKeys(): string {
   const included = Object.keys(includedFile.shape)
   const names = (list: readonly string[]): string => list.map((key) => `\`${key}\``).join(', ')
   const rest = Object.keys(platformFile.shape).filter((key) => !included.includes(key))
-  return `${table('file', properties)}\n\nAn included file has ${names(included)}; ${names(rest)} stand in the main file only.`
+  return `${table('file', properties)}\n\nAn included file has ${names(included)}; ${names(rest)} are allowed in the main file only.`
 }
 
 export const topicKeys = (): string => table('topic', inner('topics'))

@@ -1,4 +1,4 @@
-// Files that are made from others: what they should be, and which are not.
+// Files that are generated from others: their expected contents, and the ones that differ.
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -13,7 +13,7 @@ export interface GeneratedFile {
   readonly text: string | null
 }
 
-/** @returns those that are not on the disk as they should be. */
+/** @returns the files that differ from their expected contents. */
 export async function differences(files: readonly GeneratedFile[]): Promise<GeneratedFile[]> {
   const current = await Promise.all(
     files.map(({ path }) =>

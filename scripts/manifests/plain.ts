@@ -75,7 +75,7 @@ async function render(): Promise<string> {
   return result.stdout
 }
 
-/** The documents in Helm's order, which is one that can be applied. Nobody who uses kubectl has these managed by Helm. */
+/** The documents in Helm's order, in which they can be applied, without the label that says Helm manages them. */
 function split(rendered: string): string[] {
   return rendered
     .split(/^---$/m)

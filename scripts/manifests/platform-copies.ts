@@ -1,11 +1,11 @@
-// platform.yaml and schemas/ as the chart carries them: Helm reads no file outside of its chart.
+// The chart's copies of platform.yaml and schemas/: Helm reads no file outside its chart.
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type GeneratedFile, root } from './files.ts'
 
 const folder = 'infra/k8s/kafka/helm/files/platform'
 
-/** Every copy, and what is in the chart's folder without an original any more. */
+/** Every copy, and the files in the chart's folder whose original is gone. */
 export async function platformCopies(): Promise<GeneratedFile[]> {
   const originals = ['platform.yaml', ...(await filesBelow('schemas')).map((name) => `schemas/${name}`)]
   const copies = await Promise.all(

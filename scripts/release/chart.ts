@@ -29,7 +29,7 @@ export async function packChart(folder: string, { committedAt, previousIndex }: 
   const helm = await fetchHelm('4')
   const staged = await mkdtemp(join(tmpdir(), 'selfmonitor-chart-'))
   try {
-    // Helm keeps the times of files; of a checkout they are those of the checkout.
+    // Helm keeps the files' times, which in a checkout are the time of the checkout.
     const chart = join(staged, 'selfmonitor-kafka')
     await cp(join(root, 'infra/k8s/kafka/helm'), chart, { recursive: true })
     for (const entry of await readdir(chart, { recursive: true }))
@@ -45,7 +45,7 @@ export async function packChart(folder: string, { committedAt, previousIndex }: 
   return join(folder, `${name}-${version}.tgz`)
 }
 
-/** Helm writes the time of day into the index: the same commit would give another one each time. */
+/** Helm writes the current time into the index, so the same commit would give a different index each time. */
 async function dateIndex(path: string, name: string, version: string, date: string): Promise<void> {
   const index = parse(await readFile(path, 'utf8'))
   index.generated = date

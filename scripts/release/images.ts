@@ -1,4 +1,4 @@
-// What the images are built from, as archives that `docker build` takes on its standard input.
+// Build contexts of the images, as archives for the standard input of `docker build`.
 
 import { spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
@@ -40,7 +40,7 @@ export async function archiveContexts(folder: string, { version, tree }: Release
   return files
 }
 
-/** .dockerignore says what a build may see; here the same as paths for git. */
+/** The files that .dockerignore lets a build see, as paths for git. */
 async function contextPaths(): Promise<string[]> {
   const lines = (await readFile(join(root, '.dockerignore'), 'utf8')).split('\n').map((line) => line.trim())
   return lines.flatMap((line) => {
@@ -51,7 +51,7 @@ async function contextPaths(): Promise<string[]> {
 }
 
 /**
- * Archives a folder of a commit. Its files have the time of the commit (those of a bare tree would have the time of day), and
+ * Archives a folder of a commit. Its files have the time of the commit (files of a bare tree would get the current time), and
  * gzip writes none: the same commit gives the same bytes.
  */
 async function archive(tree: string, from: string, paths: readonly string[], to: string): Promise<void> {

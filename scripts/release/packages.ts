@@ -40,7 +40,7 @@ async function publishedWorkspaces(): Promise<string[]> {
   return (await readdir(join(root, 'packages'))).map((name) => `--workspace=packages/${name}`)
 }
 
-/** Without what an npm that started this process has put into it: the settings of one command are not those of another. */
+/** The environment without the variables of the npm that started this process, whose settings are for another command. */
 function environmentOfNpm(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_OPTIONS|VITEST)/i.test(name)),

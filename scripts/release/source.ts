@@ -1,4 +1,4 @@
-// What a release is made from: one commit, one version in every place that has it.
+// The source of a release: one commit, and one version in every file that names it.
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run } from '@selfmonitor/apache'

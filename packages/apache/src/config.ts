@@ -30,7 +30,7 @@ export function serverProperties(
     'transaction.state.log.min.isr': minIsr,
     'share.coordinator.state.topic.replication.factor': replicas,
     'share.coordinator.state.topic.min.isr': minIsr,
-    // What Kafka's own server.properties sets for development: a first consumer does not wait three seconds.
+    // As in Kafka's own server.properties for development: a first consumer does not wait three seconds.
     'group.initial.rebalance.delay.ms': '0',
     // The cleaner's default of 128 MB is half of a small heap, and its node ends with OutOfMemoryError while starting.
     'log.cleaner.dedupe.buffer.size': '16777216',

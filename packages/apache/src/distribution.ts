@@ -52,7 +52,7 @@ export async function findJava(env: NodeJS.ProcessEnv = process.env): Promise<st
 /**
  * Finds or fetches the pinned Apache Kafka. The jars are copied beside the cache and moved into place when complete,
  * so that an interrupted download never counts as a distribution.
- * @param options.pom another file that pins a version (property `kafka.version`), for a cluster that is not of today.
+ * @param options.pom another file that pins a version (property `kafka.version`), for a cluster of an older version.
  * @throws ApacheError JAVA_MISSING, MAVEN_MISSING, DOWNLOAD_FAILED or INTERRUPTED.
  */
 export async function fetchDistribution(
@@ -105,7 +105,7 @@ export async function fetchDistribution(
         'Check that Maven reaches a repository that has org.apache.kafka (settings.xml, proxy), then try again',
       )
     }
-    // Another process may have been faster: its jars are the same.
+    // Another process may have finished first; its jars are the same.
     await rename(partial, libsDir).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error
     })

@@ -1,4 +1,4 @@
-// Why real Apache Kafka could not be had or started, each with what to do about it.
+// Errors of getting and starting Apache Kafka, each with its remedy.
 
 export type ApacheErrorCode =
   | 'JAVA_MISSING'

@@ -1,4 +1,4 @@
-// The package's one door: real Apache Kafka as local processes, and its command-line tools.
+// Public API: real Apache Kafka as local processes, and its command-line tools.
 export { cacheDir, fetchDistribution, findJava, jarOf, javaMajorVersion, pinnedVersion } from './distribution.ts'
 export { ApacheError, type ApacheErrorCode } from './errors.ts'
 export { type RunOptions, run } from './process.ts'

@@ -43,7 +43,7 @@ export function run(command: string, args: readonly string[], options: RunOption
       options.signal?.removeEventListener('abort', kill)
       resolve({ exitCode: code ?? (signal ? 128 : 1), stdout, stderr })
     })
-    // A program that ends without reading its input closes the pipe: its exit code tells, not this error.
+    // A program that ends without reading its input closes the pipe. Its exit code is the result, not this error.
     child.stdin.on('error', () => {})
     child.stdin.end(options.stdin ?? '')
   })

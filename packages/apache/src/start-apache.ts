@@ -20,7 +20,7 @@ const stopLimitMs = 45_000
 interface RunningNode extends NodeLayout {
   pid: number
   exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
-  /** We have told it to end. */
+  /** We have asked it to stop. */
   asked: boolean
 }
 
@@ -55,7 +55,7 @@ export async function startApache(options: ApacheOptions): Promise<ApacheCluster
     running.set(layout.nodeId, node)
     void node.exited.then(() => running.delete(layout.nodeId))
     await untilServing(node, signal)
-    // One that ends before it serves is told by the error of its start.
+    // A node that ends before it serves is reported by the error of the start.
     void node.exited.then(({ code, signal }) => {
       if (!node.asked) options.onExit?.({ nodeId: layout.nodeId, code, signal, logFile: logFileOf(layout) })
     })
@@ -64,7 +64,7 @@ export async function startApache(options: ApacheOptions): Promise<ApacheCluster
     const node = running.get(nodeId)
     if (node) await end(node, signal)
   }
-  // Together: with three controllers, one that leaves last waits for a quorum that is gone.
+  // All at once: of three controllers, the last to stop would wait for a quorum that no longer exists.
   const stopAll = (signal: NodeJS.Signals = 'SIGTERM') => Promise.all([...running.keys()].map((id) => stop(id, signal)))
 
   options.onProgress?.({
@@ -74,7 +74,7 @@ export async function startApache(options: ApacheOptions): Promise<ApacheCluster
   const started = await Promise.allSettled(layouts.map((layout) => start(layout, options.signal)))
   const failure = started.find((result) => result.status === 'rejected')
   if (failure) {
-    // A node that is still starting heeds SIGTERM only when it has started, and has nothing to lose.
+    // A starting node reacts to SIGTERM only after it has started; it has no data to lose, so it is killed.
     await stopAll(options.signal?.aborted ? 'SIGKILL' : 'SIGTERM')
     throw failure.reason
   }

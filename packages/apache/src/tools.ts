@@ -57,8 +57,7 @@ const measuring: ReadonlySet<ToolName> = new Set([
 
 function toolArguments(distribution: KafkaDistribution, tool: ToolName, args: readonly string[]): string[] {
   const mainClass = mainClasses[tool]
-  if (!mainClass)
-    throw new ApacheError('UNKNOWN_TOOL', `There is no tool ${tool}`, `Use one of ${toolNames.join(', ')}`)
+  if (!mainClass) throw new ApacheError('UNKNOWN_TOOL', `Unknown tool "${tool}"`, `Use one of ${toolNames.join(', ')}`)
   const speed = measuring.has(tool)
     ? ['-Xmx512m', '-XX:+UseG1GC']
     : ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto']

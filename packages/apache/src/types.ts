@@ -1,4 +1,4 @@
-// What the users of the local Apache Kafka see.
+// The public types of the local Apache Kafka.
 
 /** The Apache Kafka distribution: its jars, fetched once by Maven into a cache outside the repository. */
 export interface KafkaDistribution {

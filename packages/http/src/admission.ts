@@ -1,4 +1,4 @@
-// Who may call: judged by a request's head alone, before its body is read. Pure.
+// Decides from a request's head alone, before its body is read, whether the caller is allowed. Pure.
 import type { IncomingHttpHeaders } from 'node:http'
 import { type HostPolicy, hostName } from './hosts.ts'
 import type { Refusal } from './refusal.ts'

@@ -43,7 +43,7 @@ export interface GuardOptions {
 /** Options for `Fastify()`; `serverFactory` makes the guarded server for any other handler, too. */
 export interface Guard {
   readonly serverFactory: (handler: RequestListener) => Server
-  /** The server answers by itself. */
+  /** The server answers directly. */
   readonly clientErrorHandler: () => void
   readonly bodyLimit: number
 }
@@ -117,7 +117,7 @@ function guardedServer(handler: RequestListener, options: GuardOptions, answersT
   /** Answers on a connection whose next bytes cannot be read as a request, and closes it. */
   function refuse(socket: Duplex, refusal: Refusal): void {
     const responses = [...(underWay.get(socket) ?? [])]
-    // In the middle of another answer there is no place for this one.
+    // Another answer is being written: this one cannot be sent.
     if (!socket.writable || responses.some((response) => response.headersSent)) {
       socket.destroy()
       return

@@ -9,7 +9,7 @@ const loopback = new BlockList()
 loopback.addSubnet('127.0.0.0', 8, 'ipv4')
 loopback.addAddress('::1', 'ipv6')
 
-/** By these names containers reach the machine that runs them; `.internal` is nobody's on the public internet. */
+/** By these names containers reach the machine that runs them; `.internal` is reserved and never exists in public DNS. */
 const containerHosts = new Set(['host.docker.internal', 'host.containers.internal'])
 
 /** An entry of the allowed hosts that is not a host name. */

@@ -1,4 +1,4 @@
-// The package's one door: what every HTTP server of the project puts in front of its routes.
+// Public API: the guard that every HTTP server of the project puts in front of its routes.
 export { admissionRefusal, type RequestHead } from './admission.ts'
 export { bodyTypeRefusal, negotiate } from './content.ts'
 export { type Guard, type GuardLogger, type GuardOptions, guard } from './guard.ts'
