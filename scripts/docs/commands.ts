@@ -50,12 +50,8 @@ function verbText(name: string, verb: Verb): string {
     ...Object.values(verb.options)
       .filter(({ hidden }) => hidden !== true)
       .map((option) => [`\`${option.flags}\``, described(option)]),
-    ...(verb.output.length > 0
-      ? [['`-o, --output <format>`', `${verb.output.join(', ')} (default ${verb.output[0]})`]]
-      : []),
-    ...(verb.mutates
-      ? [['`-y, --yes`, `--confirm <name>`', 'the answer to the question before a change, see [Changes](#changes)']]
-      : []),
+    ...(verb.output.length > 0 ? [['`-o, --output <format>`', verb.output.join(', ')]] : []),
+    ...(verb.mutates ? [['`-y, --yes`, `--confirm <name>`', 'see [Changes](#changes)']] : []),
   ]
   return [
     `### ${name}`,
