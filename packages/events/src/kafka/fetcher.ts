@@ -1,21 +1,27 @@
 // Reads the assigned partitions: one fetch under way to each broker, only for partitions that have room for more. It keeps no
 // position: it asks for one before every fetch, and says when the log does not hold it.
-import { EventsError } from '../errors.ts'
+//
+// schedule ─▶ tick ─▶ planFetches ─▶ fetch ─▶ fetchRecords (the request) ─▶ take ─▶ committedRecords ─▶ options.deliver
+//               └────▶ refresh (leaders)                                     └────▶ options.misplaced, problems
 import type { Problems } from '../problems.ts'
 import type { Logger } from '../types.ts'
-import { errorName, type KafkaClient, kafkaErrorName, partialResponse, reasonOf, type TopicMetadata } from './client.ts'
-import type { TopicPartition } from './group.ts'
+import { type KafkaClient, kafkaErrorName, reasonOf, type TopicMetadata } from './client.ts'
+import { fetchRecords, isUnreadable, type PartitionAnswer } from './fetch-request.ts'
+import { committedRecords, type FetchedRecord } from './fetched-records.ts'
 import { partitionErrorAdvice, partitionErrorKind } from './partition-errors.ts'
-import { backoffMs } from './wait.ts'
-
-export interface FetchedRecord {
-  readonly offset: bigint
-  readonly timestampMs: number
-  readonly key: Buffer | null
-  readonly value: Buffer | null
-  /** In their order; a name may stand there twice. */
-  readonly headers: readonly (readonly [string, Buffer | null])[]
-}
+import {
+  isRemoved,
+  markAsked,
+  markIdle,
+  markRead,
+  markRemoved,
+  newReading,
+  planFetches,
+  postpone,
+  type Reading,
+  type Wanted,
+} from './reading.ts'
+import { nameOf, type TopicPartition } from './topic-partition.ts'
 
 export interface FetcherOptions {
   readonly client: KafkaClient
@@ -42,366 +48,180 @@ export interface Fetcher {
   close(): void
 }
 
-/** A partition that is read, from `add` to `remove`: an answer that comes after that is of no interest. */
-interface Reading extends TopicPartition {
-  readonly topicId: string
-  leader: number
-  inFlight: boolean
-  removed: boolean
-  /** How often it could not be read since it was last. */
-  failures: number
-  /** Not to be asked for before this time, milliseconds since the epoch. */
-  retryAtMs: number
-  /** To be asked for by itself, because an answer that it was part of could not be read. */
-  alone: boolean
+interface FetcherState {
+  readonly options: FetcherOptions
+  /** In the order in which they are asked for. */
+  readonly readings: Map<string, Reading>
+  /** Nodes that have not answered the latest fetch yet. */
+  readonly busyNodes: Set<number>
+  /** A tick will come in this turn of the event loop. */
+  scheduled: boolean
+  /** Leaders are being looked up. */
+  refreshing: boolean
+  timer: NodeJS.Timeout | null
+  closed: boolean
 }
-
-interface Batch {
-  readonly firstOffset: bigint
-  readonly lastOffsetDelta: number
-  readonly firstTimestamp: bigint
-  readonly maxTimestamp: bigint
-  readonly attributes: number
-  readonly producerId: bigint
-  readonly records: readonly {
-    readonly offsetDelta: number
-    readonly timestampDelta: bigint
-    readonly key: Buffer | null
-    readonly value: Buffer | null
-    readonly headers: readonly (readonly [Buffer, Buffer | null])[]
-  }[]
-}
-
-interface PartitionAnswer {
-  readonly partitionIndex: number
-  readonly errorCode: number
-  readonly abortedTransactions: readonly { readonly producerId: bigint; readonly firstOffset: bigint }[] | null
-  readonly records: readonly Batch[] | null
-}
-
-type Answered = PartitionAnswer & { readonly topic: string | undefined }
-
-interface FetchResponse {
-  readonly errorCode: number
-  readonly responses: readonly { readonly topicId: string; readonly partitions: readonly PartitionAnswer[] }[]
-}
-
-/** A partition in a fetch, and the offset asked for. */
-interface Wanted {
-  readonly reading: Reading
-  readonly from: bigint
-}
-
-const maxWaitMs = 500
-const maxBytes = 8 * 1024 * 1024
-const maxPartitionBytes = 1024 * 1024
-const readCommitted = 1
-const noSession = { id: 0, epoch: -1 }
-const isControl = 1 << 5
-const isTransactional = 1 << 4
-const isLogAppendTime = 1 << 3
 
 export function createFetcher(options: FetcherOptions): Fetcher {
-  const { client, logger, problems } = options
-  const readings = new Map<string, Reading>()
-  const busyNodes = new Set<number>()
-  let scheduled = false
-  let refreshing = false
-  let timer: NodeJS.Timeout | null = null
-  let closed = false
-
-  function schedule(): void {
-    if (scheduled || closed || readings.size === 0) return
-    scheduled = true
-    setImmediate(() => {
-      scheduled = false
-      tick()
-    })
+  const state: FetcherState = {
+    options,
+    readings: new Map(),
+    busyNodes: new Set(),
+    scheduled: false,
+    refreshing: false,
+    timer: null,
+    closed: false,
   }
-
-  /** Each partition that failed waits for a time of its own: one that cannot be read does not slow the others down. */
-  function tick(): void {
-    if (closed) return
-    const now = Date.now()
-    const perNode = new Map<number, Wanted[]>()
-    let wakeAtMs = Number.POSITIVE_INFINITY
-    let leaderless = false
-    for (const reading of readings.values()) {
-      if (reading.inFlight) continue
-      if (reading.retryAtMs > now) {
-        wakeAtMs = Math.min(wakeAtMs, reading.retryAtMs)
-      } else if (reading.leader < 0) {
-        leaderless = true
-      } else if (!busyNodes.has(reading.leader)) {
-        const from = options.position(reading)
-        if (from === null) continue
-        const list = perNode.get(reading.leader)
-        if (list === undefined) perNode.set(reading.leader, [{ reading, from }])
-        else list.push({ reading, from })
-      }
-    }
-    for (const [node, list] of perNode) {
-      // After an answer that could not be read, partitions are asked for one by one until it is clear which it was.
-      const alone = list.find(({ reading }) => reading.alone)
-      void fetch(node, alone === undefined ? list : [alone])
-    }
-    if (leaderless) void refresh()
-    if (timer !== null) clearTimeout(timer)
-    timer = wakeAtMs === Number.POSITIVE_INFINITY ? null : setTimeout(tick, Math.max(1, wakeAtMs - now))
+  return {
+    add: (partition, topicId) => add(state, partition, topicId),
+    remove: (partition) => remove(state, partition),
+    wake: () => schedule(state),
+    close: () => close(state),
   }
+}
 
-  async function refresh(): Promise<void> {
-    if (refreshing) return
-    refreshing = true
-    const wanted = [...readings.values()].filter(({ leader, retryAtMs }) => leader < 0 && retryAtMs <= Date.now())
-    try {
-      const described = await client.describe([...new Set(wanted.map(({ topic }) => topic))])
-      for (const reading of wanted) if (!reading.removed) learn(reading, described.get(reading.topic))
-    } catch (error) {
-      logger.debug({ reason: reasonOf(error) }, 'cannot refresh the metadata yet')
-    }
-    for (const reading of wanted) if (reading.leader < 0) postpone(reading)
-    refreshing = false
-    schedule()
+function add(state: FetcherState, partition: TopicPartition, topicId: string): void {
+  remove(state, partition)
+  state.readings.set(nameOf(partition), newReading(partition, topicId))
+  schedule(state)
+}
+
+function remove({ readings, options }: FetcherState, partition: TopicPartition): void {
+  const reading = readings.get(nameOf(partition))
+  if (reading === undefined) return
+  markRemoved(reading)
+  readings.delete(nameOf(partition))
+  options.problems.solved(nameOf(partition))
+}
+
+function close(state: FetcherState): void {
+  state.closed = true
+  if (state.timer !== null) clearTimeout(state.timer)
+  for (const reading of [...state.readings.values()]) remove(state, reading)
+}
+
+function schedule(state: FetcherState): void {
+  if (state.scheduled || state.closed || state.readings.size === 0) return
+  state.scheduled = true
+  setImmediate(() => {
+    state.scheduled = false
+    tick(state)
+  })
+}
+
+function tick(state: FetcherState): void {
+  if (state.closed) return
+  const { options, readings, busyNodes } = state
+  const nowMs = Date.now()
+  const plan = planFetches(readings.values(), nowMs, busyNodes, options.position)
+  for (const [node, wanted] of plan.fetches) void fetch(state, node, wanted)
+  if (plan.leaderless.length > 0) void refresh(state, plan.leaderless)
+  if (state.timer !== null) clearTimeout(state.timer)
+  state.timer = plan.wakeAtMs === null ? null : setTimeout(() => tick(state), Math.max(1, plan.wakeAtMs - nowMs))
+}
+
+async function fetch(state: FetcherState, node: number, wanted: readonly Wanted[]): Promise<void> {
+  const { client } = state.options
+  state.busyNodes.add(node)
+  for (const { reading } of wanted) markAsked(reading)
+  /** Partitions whose leader is to be asked for anew, not at once. */
+  let stale: readonly Reading[]
+  try {
+    stale = take(state, await fetchRecords(client, node, wanted))
+  } catch (error) {
+    stale = takeFailure(state, node, wanted, error)
   }
+  state.busyNodes.delete(node)
+  for (const { reading } of wanted) markIdle(reading)
+  for (const reading of stale) postpone(reading, Date.now())
+  schedule(state)
+}
 
-  function postpone(reading: Reading): void {
-    reading.failures++
-    reading.retryAtMs = Date.now() + backoffMs(reading.failures)
-  }
-
-  function learn(reading: Reading, topic: TopicMetadata | undefined): void {
-    reading.leader = topic?.partitions[reading.partition]?.leader ?? -1
-    if (topic !== undefined && topic.error === null && topic.id !== reading.topicId) misplace(reading)
-    else if (topic?.error) trouble(reading, topic.error)
-    else if (topic === undefined) trouble(reading, 'UNKNOWN_TOPIC_OR_PARTITION')
-    else if (reading.leader < 0) trouble(reading, 'LEADER_NOT_AVAILABLE')
-  }
-
-  async function fetch(node: number, list: readonly Wanted[]): Promise<void> {
-    busyNodes.add(node)
-    for (const { reading } of list) reading.inFlight = true
-    /** Partitions whose leader is to be asked for anew, not at once. */
-    let stale: readonly Reading[] = []
-    try {
-      const answers = await ask(node, list)
-      stale = take(answers, list)
-    } catch (error) {
-      stale = failed(node, list, error)
-    }
-    busyNodes.delete(node)
-    for (const { reading } of list) reading.inFlight = false
-    for (const reading of stale) {
-      reading.leader = -1
-      postpone(reading)
-    }
-    schedule()
-  }
-
-  /** The broker is down, or its answer cannot be read. @returns those to be asked for later, with their leader anew */
-  function failed(node: number, list: readonly Wanted[], error: unknown): Reading[] {
-    const reason = kafkaErrorName(error) ?? reasonOf(error)
-    logger.debug({ node, reason }, 'a fetch failed')
-    const all = list.map(({ reading }) => reading)
-    if (!isUnreadable(error)) return all
-    if (all.length > 1) {
-      for (const reading of all) reading.alone = true
-      return []
-    }
-    report(all[0]!, 'CORRUPT_MESSAGE', `${reason}; ${partitionErrorAdvice('CORRUPT_MESSAGE')}`)
-    return all
-  }
-
-  async function ask(node: number, list: readonly Wanted[]): Promise<readonly Answered[]> {
-    let names = new Map<string, string>()
-    const response = await client
-      .call<FetchResponse>(node, 'Fetch', (version) => {
-        // Topics go by name up to version 12 and by id after that (KIP-516).
-        const nameOnWire = ({ topic, topicId }: Reading): string => (version <= 12 ? topic : topicId)
-        names = new Map(list.map(({ reading }) => [nameOnWire(reading), reading.topic]))
-        const topics = [...Map.groupBy(list, ({ reading }) => nameOnWire(reading))].map(([topicId, wanted]) => ({
-          topicId,
-          partitions: wanted.map(({ reading, from }) => ({
-            partition: reading.partition,
-            currentLeaderEpoch: -1,
-            fetchOffset: from,
-            lastFetchedEpoch: -1,
-            partitionMaxBytes: maxPartitionBytes,
-          })),
-        }))
-        return [maxWaitMs, 1, maxBytes, readCommitted, noSession.id, noSession.epoch, topics, [], '']
-      })
-      .catch((error: unknown) => partialResponse<FetchResponse>(error))
-    if (response.errorCode !== 0) throw new EventsError('FETCH_FAILED', errorName(response.errorCode))
-    return response.responses.flatMap(({ topicId, partitions }) =>
-      partitions.map((answer) => ({ ...answer, topic: names.get(topicId) })),
-    )
-  }
-
-  /** @returns those that have to look for their leader anew */
-  function take(answers: readonly Answered[], list: readonly Wanted[]): Reading[] {
-    const stale: Reading[] = []
-    const byName = new Map(list.map((wanted) => [nameOf(wanted.reading), wanted]))
-    for (const answer of answers) {
-      const wanted = answer.topic === undefined ? undefined : byName.get(`${answer.topic}-${answer.partitionIndex}`)
-      if (wanted === undefined || wanted.reading.removed || closed) continue
-      const { reading, from } = wanted
-      if (answer.errorCode === 0) {
-        problems.solved(nameOf(reading))
-        reading.failures = 0
-        reading.alone = false
-        const batches = answer.records ?? []
-        deliver(reading, from, batches, answer.abortedTransactions ?? [])
-        // To the end of the line: a broker fills an answer in the order of the request, up to its limit.
-        if (batches.length > 0 && readings.delete(nameOf(reading))) readings.set(nameOf(reading), reading)
-        continue
-      }
-      const error = errorName(answer.errorCode)
-      if (partitionErrorKind(error) === 'out of range') {
-        misplace(reading)
-        continue
-      }
-      trouble(reading, error)
+/** @returns those whose leader has to be looked up */
+function take(state: FetcherState, answers: readonly PartitionAnswer[]): Reading[] {
+  const stale: Reading[] = []
+  for (const { wanted, error, batches, abortedTransactions } of answers) {
+    const { reading, from } = wanted
+    if (isRemoved(reading) || state.closed) continue
+    if (error === null) {
+      markRead(reading)
+      state.options.problems.solved(nameOf(reading))
+      const { records, next } = committedRecords(batches, abortedTransactions, from)
+      if (next > from) state.options.deliver(reading, records, next)
+      if (batches.length > 0) moveToEnd(state.readings, reading)
+    } else if (partitionErrorKind(error) === 'out of range') {
+      misplace(state, reading)
+    } else {
+      reportError(state, reading, error)
       stale.push(reading)
     }
-    return stale
   }
-
-  function misplace(reading: Reading): void {
-    const { topic, partition, topicId } = reading
-    remove(reading)
-    options.misplaced({ topic, partition }, topicId)
-  }
-
-  function trouble(reading: Reading, code: string): void {
-    report(reading, code, partitionErrorAdvice(code))
-  }
-
-  function report(reading: Reading, code: string, advice: string): void {
-    const kind = partitionErrorKind(code)
-    problems.report(nameOf(reading), {
-      code,
-      topic: reading.topic,
-      fatal: kind === 'fatal',
-      routine: kind === 'stale metadata',
-      message: `events of ${reading.topic} cannot be read: ${code}${advice === '' ? '' : `: ${advice}`}`,
-    })
-  }
-
-  function deliver(
-    reading: Reading,
-    from: bigint,
-    batches: readonly Batch[],
-    aborted: readonly { producerId: bigint; firstOffset: bigint }[],
-  ): void {
-    const records: FetchedRecord[] = []
-    const starts = aborted.toSorted((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1))
-    const abortedProducers = new Set<bigint>()
-    let next = from
-    for (const batch of batches) {
-      const end = batch.firstOffset + BigInt(batch.lastOffsetDelta) + 1n
-      // An aborted transaction reaches from its first offset to its control record (KIP-98).
-      while (starts.length > 0 && starts[0]!.firstOffset < end) abortedProducers.add(starts.shift()!.producerId)
-      if (batch.attributes & isControl) {
-        abortedProducers.delete(batch.producerId)
-      } else if (!(batch.attributes & isTransactional) || !abortedProducers.has(batch.producerId)) {
-        for (const record of batch.records) {
-          const offset = batch.firstOffset + BigInt(record.offsetDelta)
-          // A broker answers with whole batches, which may begin before the position.
-          if (offset < from) continue
-          const timestamp =
-            batch.attributes & isLogAppendTime ? batch.maxTimestamp : batch.firstTimestamp + record.timestampDelta
-          records.push({
-            offset,
-            timestampMs: Number(timestamp),
-            key: record.key ?? null,
-            value: record.value ?? null,
-            headers: record.headers.map(([name, value]) => [name.toString(), value ?? null] as const),
-          })
-        }
-      }
-      if (end > next) next = end
-    }
-    if (next > from) options.deliver(reading, records, next)
-  }
-
-  function remove(partition: TopicPartition): void {
-    const reading = readings.get(nameOf(partition))
-    if (reading === undefined) return
-    reading.removed = true
-    readings.delete(nameOf(partition))
-    problems.solved(nameOf(partition))
-  }
-
-  return {
-    add({ topic, partition }, topicId) {
-      remove({ topic, partition })
-      const reading: Reading = {
-        topic,
-        partition,
-        topicId,
-        leader: -1,
-        inFlight: false,
-        removed: false,
-        failures: 0,
-        retryAtMs: 0,
-        alone: false,
-      }
-      readings.set(nameOf(reading), reading)
-      schedule()
-    },
-    remove,
-    wake: schedule,
-    close() {
-      closed = true
-      if (timer !== null) clearTimeout(timer)
-      for (const reading of [...readings.values()]) remove(reading)
-    },
-  }
+  return stale
 }
 
-/** The answer came, and this client cannot make sense of it: a batch that is damaged, or compressed in an unknown way. */
-function isUnreadable(error: unknown): boolean {
-  const code = (error as { code?: unknown } | null)?.code
-  return (
-    error instanceof Error &&
-    !(typeof code === 'string' && connectionCodes.includes(code)) &&
-    !(error instanceof EventsError)
-  )
+/** To the end of the line: a broker fills an answer in the order of the request, up to its limit. */
+function moveToEnd(readings: Map<string, Reading>, reading: Reading): void {
+  const name = nameOf(reading)
+  if (readings.get(name) !== reading) return
+  readings.delete(name)
+  readings.set(name, reading)
 }
 
-const connectionCodes = [
-  'PLT_KFK_NETWORK',
-  'PLT_KFK_TIMEOUT',
-  'PLT_KFK_AUTHENTICATION',
-  'PLT_KFK_MULTIPLE',
-  'PLT_KFK_RESPONSE',
-  'PLT_KFK_UNEXPECTED_CORRELATION_ID',
-  'PLT_KFK_UNSUPPORTED_API',
-]
-
-const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}-${partition}`
-
-interface ListOffsetsResponse {
-  readonly topics: readonly { readonly partitions: readonly { readonly offset: bigint }[] }[]
+/** The broker is down, or its answer cannot be read. @returns those to be asked for later, with their leader anew */
+function takeFailure(state: FetcherState, node: number, wanted: readonly Wanted[], error: unknown): Reading[] {
+  const reason = kafkaErrorName(error) ?? reasonOf(error)
+  state.options.logger.debug({ node, reason }, 'a fetch failed')
+  const all = wanted.map(({ reading }) => reading)
+  if (!isUnreadable(error)) return all
+  if (all.length > 1) {
+    for (const reading of all) reading.alone = true
+    return []
+  }
+  report(state, all[0]!, 'CORRUPT_MESSAGE', `${reason}; ${partitionErrorAdvice('CORRUPT_MESSAGE')}`)
+  return all
 }
 
-/** The first or the next offset of a partition. */
-export async function listOffset(
-  client: KafkaClient,
-  { topic, partition }: TopicPartition,
-  leader: number,
-  at: 'earliest' | 'latest',
-): Promise<bigint> {
-  const response = await client.call<ListOffsetsResponse>(leader, 'ListOffsets', () => [
-    -1,
-    readCommitted,
-    [
-      {
-        name: topic,
-        partitions: [{ partitionIndex: partition, currentLeaderEpoch: -1, timestamp: at === 'earliest' ? -2n : -1n }],
-      },
-    ],
-  ])
-  return response.topics[0]!.partitions[0]!.offset
+/** Looks up the leaders of partitions. */
+async function refresh(state: FetcherState, leaderless: readonly Reading[]): Promise<void> {
+  if (state.refreshing) return
+  state.refreshing = true
+  const { client, logger } = state.options
+  try {
+    const described = await client.describe([...new Set(leaderless.map(({ topic }) => topic))])
+    for (const reading of leaderless) if (!isRemoved(reading)) learn(state, reading, described.get(reading.topic))
+  } catch (error) {
+    logger.debug({ reason: reasonOf(error) }, 'cannot refresh the metadata yet')
+  }
+  for (const reading of leaderless) if (reading.leader < 0) postpone(reading, Date.now())
+  state.refreshing = false
+  schedule(state)
+}
+
+function learn(state: FetcherState, reading: Reading, topic: TopicMetadata | undefined): void {
+  reading.leader = topic?.partitions[reading.partition]?.leader ?? -1
+  if (topic !== undefined && topic.error === null && topic.id !== reading.topicId) misplace(state, reading)
+  else if (topic?.error) reportError(state, reading, topic.error)
+  else if (topic === undefined) reportError(state, reading, 'UNKNOWN_TOPIC_OR_PARTITION')
+  else if (reading.leader < 0) reportError(state, reading, 'LEADER_NOT_AVAILABLE')
+}
+
+function misplace(state: FetcherState, reading: Reading): void {
+  const { topic, partition, topicId } = reading
+  remove(state, reading)
+  state.options.misplaced({ topic, partition }, topicId)
+}
+
+function reportError(state: FetcherState, reading: Reading, code: string): void {
+  report(state, reading, code, partitionErrorAdvice(code))
+}
+
+function report({ options }: FetcherState, reading: Reading, code: string, advice: string): void {
+  const kind = partitionErrorKind(code)
+  options.problems.report(nameOf(reading), {
+    code,
+    topic: reading.topic,
+    fatal: kind === 'fatal',
+    routine: kind === 'stale metadata',
+    message: `events of ${reading.topic} cannot be read: ${code}${advice === '' ? '' : `: ${advice}`}`,
+  })
 }
