@@ -3,25 +3,38 @@
 //
 // Why not the client's own `Consumer`: it commits again under the new generation when a commit is refused, which commits
 // work of partitions that now belong to another member, and it gives up its membership when one rejoin fails.
-import {
-  COOPERATIVE_STICKY_ASSIGNOR,
-  cooperativeStickyAssigner,
-  decodeConsumerProtocolAssignment,
-  decodeConsumerProtocolSubscription,
-  encodeConsumerProtocolAssignment,
-  encodeConsumerProtocolSubscription,
-} from '@platformatic/kafka'
+//
+// run ─▶ joinAndSync ─▶ takeAssignment ─▶ options.revoked, options.assigned ─▶ heartbeatUntilRebalance ─▶ run
+//  └──▶ afterFailure (what an error means for the membership) ─▶ options.lost
 import { EventsError } from '../errors.ts'
 import type { Problems } from '../problems.ts'
 import type { Logger } from '../types.ts'
-import { hasKafkaError, type KafkaClient, kafkaErrorName, reasonOf } from './client.ts'
+import { assignPartitions, encodeSubscription, subscribedTopics } from './assignor.ts'
+import { type KafkaClient, kafkaErrorName, reasonOf } from './client.ts'
+import {
+  type Coordination,
+  commitOffsets,
+  fetchCommitted,
+  type JoinAnswer,
+  joinGroup,
+  leaveGroup,
+  type OffsetToCommit,
+  sendHeartbeat,
+  syncGroup,
+} from './group-requests.ts'
+import {
+  afterError,
+  differenceTo,
+  isPutOut,
+  type Membership,
+  noMembership,
+  withGeneration,
+  withoutPartitions,
+  withPartitions,
+} from './membership.ts'
 import { requireTopic } from './require-topic.ts'
+import type { TopicPartition } from './topic-partition.ts'
 import { backoffMs, pause } from './wait.ts'
-
-export interface TopicPartition {
-  readonly topic: string
-  readonly partition: number
-}
 
 export interface GroupMemberOptions {
   /** Connection for JoinGroup and SyncGroup, which block it for as long as the rebalance takes. */
@@ -46,7 +59,7 @@ export interface GroupMember {
   /** Resolves with the first assignment, or when `leave` comes first. @throws EventsError when the group cannot be joined at all */
   start(): Promise<void>
   /** Commits offsets as this member. @throws when the coordinator refuses (the member is not, or no longer, of this generation) */
-  commit(offsets: readonly (TopicPartition & { readonly offset: bigint })[]): Promise<void>
+  commit(offsets: readonly OffsetToCommit[]): Promise<void>
   /** The committed offset of each partition, null where there is none. */
   committedOffsets(partitions: readonly TopicPartition[]): Promise<(bigint | null)[]>
   leave(): Promise<void>
@@ -54,25 +67,23 @@ export interface GroupMember {
   rebalances(): number
 }
 
-interface JoinResponse {
-  readonly generationId: number
-  readonly protocolName: string
-  readonly leader: string
-  readonly memberId: string
-  readonly members: readonly { readonly memberId: string; readonly metadata: Buffer }[]
-}
-
-interface OffsetFetchResponse {
-  readonly groups: readonly {
-    readonly topics: readonly {
-      readonly name: string
-      readonly partitions: readonly { readonly partitionIndex: number; readonly committedOffset: bigint }[]
-    }[]
-  }[]
+interface MemberState {
+  readonly options: GroupMemberOptions
+  readonly coordination: Coordination
+  readonly stopping: AbortController
+  /** Settled with the first assignment, or with why there will be none. */
+  readonly first: PromiseWithResolvers<void>
+  membership: Membership
+  /** Of the group's topics, as they were last seen. */
+  partitionCounts: ReadonlyMap<string, number>
+  joinedBefore: boolean
+  rebalances: number
 }
 
 /** How often the leader looks whether its topics have grown, in milliseconds. */
 const growthCheckMs = 30_000
+/** How long the member waits after a refusal that trying again does not change, in milliseconds. */
+const refusedPauseMs = 5000
 
 // Nothing that trying again would change.
 const fatal = [
@@ -86,319 +97,229 @@ const fatal = [
 ]
 
 export function createGroupMember(options: GroupMemberOptions): GroupMember {
-  const { joinClient, client, group, topics, logger, problems } = options
-  const resource = `group ${group}`
-  const stopping = new AbortController()
-  const first = Promise.withResolvers<void>()
-  // Whoever waits for it hears of it; when nobody does, that is no unhandled rejection.
-  first.promise.catch(() => {})
-  const heartbeatIntervalMs = Math.min(3000, Math.floor(options.sessionTimeoutMs / 3))
-  let memberId = ''
-  let generation = -1
-  let owned: TopicPartition[] = []
-  let coordinator: number | null = null
-  let partitionCounts = new Map<string, number>()
-  let leading = false
-  let joined = false
-  let joinedBefore = false
-  let rebalances = 0
-
-  async function findCoordinator(): Promise<number> {
-    if (coordinator !== null) return coordinator
-    // Both clients need the addresses of the brokers.
-    await Promise.all([client.describe([]), joinClient.describe([])])
-    const response = await client.call<{ coordinators: { nodeId: number }[] }>(null, 'FindCoordinator', () => [
-      0,
-      [group],
-    ])
-    coordinator = response.coordinators[0]!.nodeId
-    return coordinator
+  const { group, client, joinClient } = options
+  const state: MemberState = {
+    options,
+    coordination: { group, client, joinClient, coordinator: null },
+    stopping: new AbortController(),
+    first: Promise.withResolvers<void>(),
+    membership: noMembership,
+    partitionCounts: new Map(),
+    joinedBefore: false,
+    rebalances: 0,
   }
-
-  /** A topic that cannot be read ends the start; later, the member goes on with the others, and the fetcher says what is wrong. */
-  async function lookUpTopics(): Promise<void> {
-    const described = await client.describe(topics)
-    if (!joinedBefore) for (const topic of topics) requireTopic(described, topic, 'read')
-    partitionCounts = new Map([...described].map(([name, { partitions }]) => [name, partitions.length]))
-  }
-
-  async function joinAndSync(): Promise<TopicPartition[]> {
-    await lookUpTopics()
-    const node = await findCoordinator()
-    const ownedPartitions = toAssignment(owned)
-    const claimed = owned.length > 0 ? generation : -1
-    const userData = Buffer.alloc(4)
-    userData.writeInt32BE(claimed)
-    const subscription = encodeConsumerProtocolSubscription({
-      version: 3,
-      topics: [...topics],
-      userData,
-      ownedPartitions,
-      generationId: claimed,
-    })
-    const join = await joinClient.call<JoinResponse>(node, 'JoinGroup', () => [
-      group,
-      options.sessionTimeoutMs,
-      options.rebalanceTimeoutMs,
-      memberId,
-      null,
-      'consumer',
-      [{ name: COOPERATIVE_STICKY_ASSIGNOR, metadata: subscription }],
-      '',
-    ])
-    memberId = join.memberId
-    generation = join.generationId
-    leading = join.leader === join.memberId
-    const assignments = leading ? await assign(join) : []
-    const sync = await joinClient.call<{ assignment: Buffer }>(node, 'SyncGroup', () => [
-      group,
-      generation,
-      memberId,
-      null,
-      'consumer',
-      join.protocolName,
-      assignments,
-    ])
-    return decodeConsumerProtocolAssignment(sync.assignment).assignedPartitions.flatMap(({ topic, partitions }) =>
-      partitions.map((partition) => ({ topic, partition })),
-    )
-  }
-
-  /** What a leader does: divides the partitions among the members. */
-  async function assign(join: JoinResponse): Promise<{ memberId: string; assignment: Buffer }[]> {
-    const members = new Map(
-      join.members.map((member) => [
-        member.memberId,
-        {
-          ...decodeConsumerProtocolSubscription(member.metadata),
-          memberId: member.memberId,
-          metadata: Buffer.alloc(0),
-        },
-      ]),
-    )
-    const subscribed = new Set([...members.values()].flatMap((member) => member.topics))
-    const described = await client.describe([...subscribed])
-    partitionCounts = new Map([...described].map(([name, { partitions }]) => [name, partitions.length]))
-    const metadata = {
-      topics: new Map([...partitionCounts].map(([name, partitionsCount]) => [name, { partitionsCount }])),
-    }
-    type Metadata = Parameters<typeof cooperativeStickyAssigner>[3]
-    const assigned = cooperativeStickyAssigner(memberId, members, subscribed, metadata as unknown as Metadata)
-    return assigned.map((member) => ({
-      memberId: member.memberId,
-      assignment: encodeConsumerProtocolAssignment({
-        version: 3,
-        assignedPartitions: [...member.assignments.values()],
-      }),
-    }))
-  }
-
-  async function run(): Promise<void> {
-    let failures = 0
-    while (!stopping.signal.aborted) {
-      try {
-        const assigned = await joinAndSync()
-        if (stopping.signal.aborted) return
-        failures = 0
-        rebalances++
-        const added = minus(assigned, owned)
-        const revoked = minus(owned, assigned)
-        logger.info(
-          { group, generation, assigned: assigned.length, added: added.length, revoked: revoked.length },
-          'the group has rebalanced',
-        )
-        if (revoked.length > 0) {
-          // Handlers that are running may take longer than the session: heartbeats go on meanwhile.
-          const handover = new AbortController()
-          const heartbeats = heartbeat(AbortSignal.any([handover.signal, stopping.signal]), false)
-          await options.revoked(revoked).finally(() => handover.abort())
-          await heartbeats
-          owned = minus(owned, revoked)
-        }
-        if (added.length > 0) {
-          owned = [...owned, ...added]
-          await options.assigned(added)
-        }
-        joined = true
-        joinedBefore = true
-        problems.solved(resource)
-        first.resolve()
-        // What was given up can be given to another now (KIP-429: a second round follows a revocation).
-        if (revoked.length > 0) continue
-        await heartbeat(stopping.signal, true)
-      } catch (error) {
-        if (stopping.signal.aborted) return
-        failures++
-        const problem = give(error)
-        if (problem !== null) {
-          first.reject(problem)
-          problems.report(resource, { code: problem.code, message: problem.message, fatal: true })
-        }
-        await pause(
-          problem === null ? (kafkaErrorName(error) === 'MEMBER_ID_REQUIRED' ? 0 : backoffMs(failures)) : 5000,
-          stopping.signal,
-        )
-      }
-    }
-  }
-
-  /** Keeps what an error means for the membership. @returns the error to show when trying again is of no use, else null */
-  function give(error: unknown): EventsError | null {
-    const name = kafkaErrorName(error)
-    switch (name) {
-      case 'MEMBER_ID_REQUIRED': {
-        // KIP-394: the first answer names the member, who then joins under that name.
-        memberId = (error as { response?: JoinResponse }).response?.memberId ?? ''
-        return null
-      }
-      case 'REBALANCE_IN_PROGRESS':
-        return null
-      case 'UNKNOWN_MEMBER_ID':
-      case 'FENCED_INSTANCE_ID':
-        memberId = ''
-        loseAll(name)
-        return null
-      case 'ILLEGAL_GENERATION':
-        loseAll(name)
-        return null
-      default:
-        coordinator = null
-        if (error instanceof EventsError) return error
-        if (name !== null && fatal.includes(name)) {
-          return new EventsError('GROUP_REFUSED', `group ${group}: ${name}${explain(name)}`, { cause: error })
-        }
-        hindered('cannot join the group', error)
-        return null
-    }
-  }
-
-  /** Something that goes away, but may last: routine at first. */
-  function hindered(what: string, error: unknown): void {
-    const code = kafkaErrorName(error) ?? 'UNREACHABLE'
-    const refused = fatal.includes(code)
-    const message = `${resource}: ${what}: ${reasonOf(error)}${explain(code)}`
-    problems.report(resource, { code, message, fatal: refused, routine: !refused })
-  }
-
-  function loseAll(reason: string): void {
-    generation = -1
-    joined = false
-    if (owned.length === 0) return
-    logger.warn(
-      { group, reason, partitions: owned.length },
-      'this member was put out of its group: its partitions are lost',
-    )
-    const lost = owned
-    owned = []
-    options.lost(lost)
-  }
-
-  /**
-   * Sends heartbeats until the signal, or until the group wants to rebalance.
-   * @param leaveOnRebalance false while partitions are handed over: the rejoin comes right after that anyway
-   */
-  async function heartbeat(signal: AbortSignal, leaveOnRebalance: boolean): Promise<void> {
-    let failures = 0
-    let lastGrowthCheckMs = Date.now()
-    while (!signal.aborted) {
-      await pause(failures === 0 ? heartbeatIntervalMs : backoffMs(failures), signal)
-      if (signal.aborted) return
-      try {
-        await client.call(await findCoordinator(), 'Heartbeat', () => [group, generation, memberId, null])
-        if (failures > 0 || joined) problems.solved(resource)
-        failures = 0
-        if (leading && leaveOnRebalance && Date.now() - lastGrowthCheckMs >= growthCheckMs) {
-          lastGrowthCheckMs = Date.now()
-          if (await hasGrown()) return
-        }
-      } catch (error) {
-        const name = kafkaErrorName(error)
-        if (name === 'REBALANCE_IN_PROGRESS') {
-          if (leaveOnRebalance) return
-        } else if (['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION', 'FENCED_INSTANCE_ID'].includes(name ?? '')) {
-          if (leaveOnRebalance) throw error
-          return
-        } else {
-          // The coordinator moved or is down: the membership outlives that for the session timeout.
-          failures++
-          coordinator = null
-          hindered('a heartbeat failed', error)
-        }
-      }
-    }
-  }
-
-  async function hasGrown(): Promise<boolean> {
-    const described = await client.describe([...partitionCounts.keys()])
-    return [...partitionCounts].some(([name, count]) => (described.get(name)?.partitions.length ?? count) !== count)
-  }
-
+  // A failure that no caller of `start` waits for is among the problems, and is no unhandled rejection.
+  state.first.promise.catch(() => {})
   return {
     async start() {
-      void run()
-      await first.promise
+      void run(state)
+      await state.first.promise
     },
-
-    async commit(offsets) {
-      const node = await findCoordinator()
-      try {
-        await client.call(node, 'OffsetCommit', () => [
-          group,
-          generation,
-          memberId,
-          null,
-          [...Map.groupBy(offsets, ({ topic }) => topic)].map(([name, partitions]) => ({
-            name,
-            partitions: partitions.map(({ partition, offset }) => ({
-              partitionIndex: partition,
-              committedOffset: offset,
-              committedLeaderEpoch: -1,
-              committedMetadata: '',
-            })),
-          })),
-        ])
-      } catch (error) {
-        if (kafkaErrorName(error) === null || hasKafkaError(error, 'NOT_COORDINATOR', 'COORDINATOR_NOT_AVAILABLE')) {
-          coordinator = null
-        }
-        throw error
-      }
-    },
-
-    async committedOffsets(partitions) {
-      const node = await findCoordinator()
-      const response = await client.call<OffsetFetchResponse>(node, 'OffsetFetch', (version) => {
-        if (version < 8) throw new EventsError('BROKER_TOO_OLD', 'this library needs Apache Kafka 3.0 or newer')
-        const wanted = [...Map.groupBy(partitions, ({ topic }) => topic)].map(([name, list]) => ({
-          name,
-          partitionIndexes: list.map(({ partition }) => partition),
-        }))
-        return [[{ groupId: group, memberId: null, memberEpoch: -1, topics: wanted }], true]
-      })
-      return partitions.map(({ topic, partition }) => {
-        const found = response.groups[0]?.topics
-          .find(({ name }) => name === topic)
-          ?.partitions.find(({ partitionIndex }) => partitionIndex === partition)
-        return found === undefined || found.committedOffset < 0n ? null : found.committedOffset
-      })
-    },
-
-    async leave() {
-      stopping.abort()
-      first.resolve()
-      joined = false
-      if (memberId !== '' && coordinator !== null) {
-        // Leaving is a courtesy to the others: without it they wait for the session timeout.
-        await client
-          .call(coordinator, 'LeaveGroup', () => [group, [{ memberId, groupInstanceId: null, reason: 'closing' }]])
-          .catch((error: unknown) => logger.debug({ group, reason: reasonOf(error) }, 'could not leave the group'))
-      }
-    },
-
-    joined: () => joined,
-    rebalances: () => rebalances,
+    commit: (offsets) => commitOffsets(state.coordination, state.membership, offsets),
+    committedOffsets: (partitions) => fetchCommitted(state.coordination, partitions),
+    leave: () => leave(state),
+    joined: () => state.membership.joined,
+    rebalances: () => state.rebalances,
   }
 }
+
+async function run(state: MemberState): Promise<void> {
+  const { signal } = state.stopping
+  let failures = 0
+  while (!signal.aborted) {
+    try {
+      const assigned = await joinAndSync(state)
+      if (signal.aborted) return
+      failures = 0
+      const revoked = await takeAssignment(state, assigned)
+      state.membership = { ...state.membership, joined: true }
+      state.joinedBefore = true
+      state.options.problems.solved(resourceOf(state))
+      state.first.resolve()
+      // What was given up can be given to another now (KIP-429: a second round follows a revocation).
+      if (revoked.length === 0) await heartbeatUntilRebalance(state)
+    } catch (error) {
+      if (signal.aborted) return
+      failures++
+      await pause(afterFailure(state, error, failures), signal)
+    }
+  }
+}
+
+async function joinAndSync(state: MemberState): Promise<TopicPartition[]> {
+  const { options, coordination } = state
+  await lookUpTopics(state)
+  const { owned, generation } = state.membership
+  const subscription = encodeSubscription(options.topics, owned, generation)
+  const join = await joinGroup(coordination, state.membership, subscription, options)
+  state.membership = withGeneration(state.membership, {
+    memberId: join.memberId,
+    generation: join.generationId,
+    leading: join.leader === join.memberId,
+  })
+  const assignments = state.membership.leading ? await assign(state, join) : []
+  return syncGroup(coordination, state.membership, join.protocolName, assignments)
+}
+
+/** A topic that cannot be read ends the start; later, the member goes on with the others, and the fetcher says what is wrong. */
+async function lookUpTopics(state: MemberState): Promise<void> {
+  const { client, topics } = state.options
+  const described = await client.describe(topics)
+  if (!state.joinedBefore) for (const topic of topics) requireTopic(described, topic, 'read')
+  state.partitionCounts = new Map([...described].map(([name, { partitions }]) => [name, partitions.length]))
+}
+
+/** What a leader does. */
+async function assign(state: MemberState, join: JoinAnswer) {
+  const described = await state.options.client.describe([...subscribedTopics(join.members)])
+  state.partitionCounts = new Map([...described].map(([name, { partitions }]) => [name, partitions.length]))
+  return assignPartitions(join.memberId, join.members, state.partitionCounts)
+}
+
+/** Gives up and takes over what an assignment says. @returns what was given up */
+async function takeAssignment(
+  state: MemberState,
+  assigned: readonly TopicPartition[],
+): Promise<readonly TopicPartition[]> {
+  const { options } = state
+  const { added, revoked } = differenceTo(state.membership, assigned)
+  state.rebalances++
+  options.logger.info(
+    {
+      group: options.group,
+      generation: state.membership.generation,
+      assigned: assigned.length,
+      added: added.length,
+      revoked: revoked.length,
+    },
+    'the group has rebalanced',
+  )
+  if (revoked.length > 0) {
+    await handOver(state, revoked)
+    state.membership = withoutPartitions(state.membership, revoked)
+  }
+  if (added.length > 0) {
+    state.membership = withPartitions(state.membership, added)
+    await options.assigned(added)
+  }
+  return revoked
+}
+
+/** Handlers that are running may take longer than the session: heartbeats are sent meanwhile. */
+async function handOver(state: MemberState, revoked: readonly TopicPartition[]): Promise<void> {
+  const handover = new AbortController()
+  const heartbeats = heartbeat(state, AbortSignal.any([handover.signal, state.stopping.signal]), {
+    untilRebalance: false,
+  })
+  await state.options.revoked(revoked).finally(() => handover.abort())
+  await heartbeats
+}
+
+const heartbeatUntilRebalance = (state: MemberState): Promise<void> =>
+  heartbeat(state, state.stopping.signal, { untilRebalance: true })
+
+/**
+ * Sends heartbeats until the signal, or until the group wants to rebalance.
+ * @param untilRebalance false while partitions are handed over: the rejoin comes right after that anyway
+ */
+async function heartbeat(
+  state: MemberState,
+  signal: AbortSignal,
+  { untilRebalance }: { readonly untilRebalance: boolean },
+): Promise<void> {
+  const { options, coordination } = state
+  const intervalMs = Math.min(3000, Math.floor(options.sessionTimeoutMs / 3))
+  let failures = 0
+  let lastGrowthCheckMs = Date.now()
+  while (!signal.aborted) {
+    await pause(failures === 0 ? intervalMs : backoffMs(failures), signal)
+    if (signal.aborted) return
+    try {
+      await sendHeartbeat(coordination, state.membership)
+      if (failures > 0 || state.membership.joined) options.problems.solved(resourceOf(state))
+      failures = 0
+      if (state.membership.leading && untilRebalance && Date.now() - lastGrowthCheckMs >= growthCheckMs) {
+        lastGrowthCheckMs = Date.now()
+        if (await hasGrown(state)) return
+      }
+    } catch (error) {
+      const name = kafkaErrorName(error)
+      if (name === 'REBALANCE_IN_PROGRESS') {
+        if (untilRebalance) return
+      } else if (isPutOut(name)) {
+        if (untilRebalance) throw error
+        return
+      } else {
+        // The coordinator moved or is down: the membership outlives that for the session timeout.
+        failures++
+        coordination.coordinator = null
+        reportFailure(state, 'a heartbeat failed', error)
+      }
+    }
+  }
+}
+
+async function hasGrown({ options, partitionCounts }: MemberState): Promise<boolean> {
+  const described = await options.client.describe([...partitionCounts.keys()])
+  return [...partitionCounts].some(([name, count]) => (described.get(name)?.partitions.length ?? count) !== count)
+}
+
+/** Keeps what an error means for the membership. @returns how long to wait before the next attempt, in milliseconds */
+function afterFailure(state: MemberState, error: unknown, failures: number): number {
+  const name = kafkaErrorName(error)
+  const setback = afterError(state.membership, name, (error as { response?: JoinAnswer }).response?.memberId ?? '')
+  state.membership = setback.membership
+  loseAll(state, setback.lost, name)
+  if (name === 'MEMBER_ID_REQUIRED') return 0
+  if (name === 'REBALANCE_IN_PROGRESS' || isPutOut(name)) return backoffMs(failures)
+
+  state.coordination.coordinator = null
+  const refusal = refusalOf(state, error, name)
+  if (refusal === null) {
+    reportFailure(state, 'cannot join the group', error)
+    return backoffMs(failures)
+  }
+  state.first.reject(refusal)
+  state.options.problems.report(resourceOf(state), { code: refusal.code, message: refusal.message, fatal: true })
+  return refusedPauseMs
+}
+
+/** The error to show when trying again is of no use, else null. */
+function refusalOf({ options }: MemberState, error: unknown, name: string | null): EventsError | null {
+  if (error instanceof EventsError) return error
+  if (name === null || !fatal.includes(name)) return null
+  return new EventsError('GROUP_REFUSED', `group ${options.group}: ${name}${explain(name)}`, { cause: error })
+}
+
+function loseAll({ options }: MemberState, lost: readonly TopicPartition[], reason: string | null): void {
+  if (lost.length === 0) return
+  options.logger.warn(
+    { group: options.group, reason, partitions: lost.length },
+    'this member was put out of its group: its partitions are lost',
+  )
+  options.lost(lost)
+}
+
+/** Something that goes away, but may last: routine at first. */
+function reportFailure(state: MemberState, what: string, error: unknown): void {
+  const code = kafkaErrorName(error) ?? 'UNREACHABLE'
+  const refused = fatal.includes(code)
+  const message = `${resourceOf(state)}: ${what}: ${reasonOf(error)}${explain(code)}`
+  state.options.problems.report(resourceOf(state), { code, message, fatal: refused, routine: !refused })
+}
+
+async function leave(state: MemberState): Promise<void> {
+  const { group, logger } = state.options
+  state.stopping.abort()
+  state.first.resolve()
+  state.membership = { ...state.membership, joined: false }
+  // Leaving is a courtesy to the others: without it they wait for the session timeout.
+  await leaveGroup(state.coordination, state.membership).catch((error: unknown) =>
+    logger.debug({ group, reason: reasonOf(error) }, 'could not leave the group'),
+  )
+}
+
+const resourceOf = ({ options }: MemberState): string => `group ${options.group}`
 
 function explain(error: string): string {
   switch (error) {
@@ -410,16 +331,4 @@ function explain(error: string): string {
     default:
       return ''
   }
-}
-
-function toAssignment(partitions: readonly TopicPartition[]): { topic: string; partitions: number[] }[] {
-  return [...Map.groupBy(partitions, ({ topic }) => topic)].map(([topic, list]) => ({
-    topic,
-    partitions: list.map(({ partition }) => partition),
-  }))
-}
-
-function minus(from: readonly TopicPartition[], what: readonly TopicPartition[]): TopicPartition[] {
-  const names = new Set(what.map(({ topic, partition }) => `${topic}/${partition}`))
-  return from.filter(({ topic, partition }) => !names.has(`${topic}/${partition}`))
 }
