@@ -12,6 +12,8 @@ interface Step {
   readonly tool: ToolName
   readonly args: readonly string[]
   readonly stdin?: string
+  /** Which lines of the output count, where the resources of other tests are listed as well. */
+  readonly keep?: (line: string) => boolean
 }
 
 const apache = inject('apache')
@@ -49,14 +51,14 @@ describe.skipIf('missing' in apache)("Apache Kafka's own tools", () => {
 
   async function transcript(bootstrapServers: string, steps: readonly Step[]): Promise<string[]> {
     const lines: string[] = []
-    for (const { tool, args, stdin } of steps) {
+    for (const { tool, args, stdin, keep = () => true } of steps) {
       const result = await runTool(distribution, tool, ['--bootstrap-server', bootstrapServers, ...args.map(unique)], {
         ...(stdin === undefined ? {} : { stdin }),
         timeoutMs: 60_000,
       })
       lines.push(
         `$ ${tool} ${args.join(' ')} → ${result.exitCode}`,
-        ...normalise(result.stdout),
+        ...normalise(result.stdout).filter(keep),
         ...normalise(result.stderr),
       )
     }
@@ -115,6 +117,30 @@ describe.skipIf('missing' in apache)("Apache Kafka's own tools", () => {
       { tool: 'kafka-configs', args: [...entity, '--describe', '--all'] },
     ])
     expect(printed.some((line) => line.includes('max.message.bytes=2000000'))).toBe(true)
+  })
+
+  it('kafka-configs finds the groups and client metrics that have settings, without their names', {
+    timeout: 120_000,
+  }, async () => {
+    const alter = (type: string, ...change: readonly string[]): Step => ({
+      tool: 'kafka-configs',
+      args: ['--entity-type', type, '--entity-name', `tools.${type}`, '--alter', ...change],
+    })
+    const describeAll = (type: string): Step => ({
+      tool: 'kafka-configs',
+      args: ['--entity-type', type, '--describe'],
+      keep: (line) => line.includes('tools.'),
+    })
+    const printed = await expectSame([
+      alter('groups', '--add-config', 'consumer.session.timeout.ms=50000'),
+      alter('client-metrics', '--add-config', 'interval.ms=60000,metrics=org.apache.kafka.producer.'),
+      describeAll('groups'),
+      describeAll('client-metrics'),
+    ])
+    expect(printed.filter((line) => line.startsWith('Dynamic configs for '))).toEqual([
+      'Dynamic configs for group tools.groups are:',
+      'Dynamic configs for client-metric tools.client-metrics are:',
+    ])
   })
 
   it('the console producer and consumer carry keys, headers and every compression', { timeout: 180_000 }, async () => {

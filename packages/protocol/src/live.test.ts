@@ -109,6 +109,7 @@ describe.skipIf('missing' in apache)('a running Apache Kafka', () => {
   it.each([
     ['ListGroups', {}],
     ['DescribeCluster', {}],
+    ['ListConfigResources', {}],
     ['DescribeLogDirs', { topics: null }],
     ['FindCoordinator', {}],
     ['DescribeTopicPartitions', { topics: [{ name: topic }] }],

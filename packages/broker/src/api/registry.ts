@@ -30,6 +30,7 @@ import { handleIncrementalAlterConfigs } from './44-incremental-alter-configs.ts
 import { handleOffsetDelete } from './47-offset-delete.ts'
 import { handleDescribeCluster } from './60-describe-cluster.ts'
 import { handleConsumerGroupHeartbeat } from './68-consumer-group-heartbeat.ts'
+import { handleListConfigResources } from './74-list-config-resources.ts'
 import { handleDescribeTopicPartitions } from './75-describe-topic-partitions.ts'
 import type { ApiTable } from './table.ts'
 
@@ -65,5 +66,6 @@ export const apiTable: ApiTable = {
   OffsetDelete: { handle: handleOffsetDelete },
   DescribeCluster: { handle: handleDescribeCluster },
   ConsumerGroupHeartbeat: { handle: handleConsumerGroupHeartbeat },
+  ListConfigResources: { handle: handleListConfigResources },
   DescribeTopicPartitions: { handle: handleDescribeTopicPartitions },
 }

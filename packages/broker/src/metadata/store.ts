@@ -149,6 +149,7 @@ export async function openMetadataStore(options: MetadataStoreOptions): Promise<
       if (type === 'topic') return state.topics.get(name)?.configs ?? none
       return (type === 'broker' ? state.brokerConfigs : state.namedConfigs[type]).get(name) ?? none
     },
+    configured: (type) => [...state.namedConfigs[type].keys()].sort(),
     brokerLayers: layers,
     brokerConfig,
     exclusively: (work) => exclusive(work),

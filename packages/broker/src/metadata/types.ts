@@ -117,6 +117,8 @@ export interface MetadataStore {
   collision(name: string): string | undefined
   /** What was set on a resource while running; nothing for one that is not known. */
   overrides(resource: ConfigResource): ReadonlyMap<string, string>
+  /** The groups or client metrics subscriptions on which something was set, sorted by name. */
+  configured(type: 'group' | 'client-metrics'): readonly string[]
   readonly brokerConfig: BrokerConfig
   /** Where broker settings come from, for those who show it. */
   brokerLayers(): BrokerLayers

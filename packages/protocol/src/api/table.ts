@@ -33,6 +33,7 @@ import { incrementalAlterConfigs } from './44-incremental-alter-configs.ts'
 import { offsetDelete } from './47-offset-delete.ts'
 import { describeCluster } from './60-describe-cluster.ts'
 import { consumerGroupHeartbeat } from './68-consumer-group-heartbeat.ts'
+import { listConfigResources } from './74-list-config-resources.ts'
 import { describeTopicPartitions } from './75-describe-topic-partitions.ts'
 import type { Api } from './api.ts'
 
@@ -70,6 +71,7 @@ export const apis = {
   OffsetDelete: offsetDelete,
   DescribeCluster: describeCluster,
   ConsumerGroupHeartbeat: consumerGroupHeartbeat,
+  ListConfigResources: listConfigResources,
   DescribeTopicPartitions: describeTopicPartitions,
 } as const
 
