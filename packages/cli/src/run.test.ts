@@ -1,4 +1,7 @@
+import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startBroker } from '@selfmonitor/broker'
@@ -64,6 +67,43 @@ describe('the command line', () => {
       })
     },
   )
+
+  it.each([
+    ['http://annabel:s3cret@127.0.0.1:1', 4],
+    ['http://annabel:s3/cret@127.0.0.1:1', 2],
+  ])('never shows the password of SCHEMA_REGISTRY_URL=%s', async (url, exitCode) => {
+    const env = { SCHEMA_REGISTRY_URL: url }
+    for (const words of [
+      ['schemas', 'list'],
+      ['schemas', 'delete', 'a', '--yes'],
+    ]) {
+      const { code, stdout, stderr } = await selfmonitor(words, { env })
+      expect({ code, stdout }).toEqual({ code: exitCode, stdout: '' })
+      expect(stderr).toContain('http://127.0.0.1:1')
+      expect(stderr).not.toMatch(/annabel|cret/)
+    }
+  })
+
+  it('status asks the registry as the user in its URL, and shows the URL without', async () => {
+    const asked: (string | undefined)[] = []
+    const server = createServer(({ headers }, response) => {
+      asked.push(headers.authorization)
+      response.end('[]')
+    })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const address = `127.0.0.1:${(server.address() as AddressInfo).port}`
+    try {
+      const env = { KAFKA_BOOTSTRAP_SERVERS: '127.0.0.1:1', SCHEMA_REGISTRY_URL: `http://ann:s3cret@${address}` }
+      const { stdout } = await selfmonitor(['status', '-o', 'json'], { env })
+      expect(JSON.parse(stdout)).toMatchObject([
+        { part: 'broker', state: 'not answering' },
+        { part: 'registry', state: 'up', address: `http://${address}` },
+      ])
+      expect(asked).toEqual([`Basic ${Buffer.from('ann:s3cret').toString('base64')}`])
+    } finally {
+      server.close()
+    }
+  })
 
   it('wraps help to the terminal, not where the source breaks its lines', async () => {
     const { stdout } = await selfmonitor(['apply', '--help'])

@@ -1,4 +1,5 @@
 // One command line, from its words to its exit code. Everything the process owns (signals, exit) is in main.ts.
+import { withoutUser } from '@selfmonitor/registry/url'
 import { CommanderError } from 'commander'
 import { nouns } from './commands/index.ts'
 import { createContext } from './framework/context.ts'
@@ -105,7 +106,7 @@ function connection(settings: Settings, io: Io): (party: 'kafka' | 'registry') =
   return (party) => {
     const { value, origin } = party === 'kafka' ? settings.bootstrapServers : settings.registryUrl
     return {
-      address: `${party === 'kafka' ? 'Kafka' : 'registry'} ${value}, from ${origin}`,
+      address: `${party === 'kafka' ? 'Kafka' : 'registry'} ${withoutUser(value)}, from ${origin}`,
       remedy: origin === 'selfmonitor up' ? localPlatform(settings, io, connectionRemedy) : undefined,
     }
   }

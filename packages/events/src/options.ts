@@ -1,5 +1,6 @@
 // Where a stream's settings come from: options first, then the environment, then the addresses that `selfmonitor up` uses.
 import { RegistryError, type RegistryLogin, registryLogin } from '@selfmonitor/registry'
+import { parseRegistryUrls } from '@selfmonitor/registry/url'
 import { EventsConfigError } from './errors.ts'
 import { type CompressionType, compressionTypes } from './kafka/compression.ts'
 import type { EventStreamOptions } from './types.ts'
@@ -207,12 +208,12 @@ function addresses(list: string): string {
 }
 
 function urls(list: string): string {
-  for (const url of list.split(',')) {
-    const parsed = URL.parse(url.trim())
-    if (parsed === null || !['http:', 'https:'].includes(parsed.protocol)) {
-      const shown = url.trim().replace(/\/\/[^/]*@/, '//')
-      throw new EventsConfigError('registryUrl', `"${shown}" is not an http(s) URL (SCHEMA_REGISTRY_URL)`)
-    }
+  try {
+    parseRegistryUrls(list)
+  } catch (error) {
+    if (!(error instanceof RegistryError)) throw error
+    const problem = error.message.replace(/^url: /, '')
+    throw new EventsConfigError('registryUrl', `${problem} (SCHEMA_REGISTRY_URL); ${error.hint}`)
   }
   return list
 }

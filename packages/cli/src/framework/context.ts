@@ -1,6 +1,7 @@
 // What an action is given: the outside world, the settings, connections opened when first asked for, and ways to print.
 import type { Cluster } from '@selfmonitor/cluster'
 import type { RegistryClient } from '@selfmonitor/registry'
+import { withoutUser } from '@selfmonitor/registry/url'
 import { type Colours, coloursFor } from '../output/colour.ts'
 import { type OutputFormat, toJson, toYaml } from '../output/data.ts'
 import { shortAddresses } from '../output/format.ts'
@@ -116,7 +117,7 @@ export function createContext(options: ContextOptions): { context: Context; end:
       const where =
         of === 'cluster'
           ? `cluster ${(await (await context.cluster()).info()).clusterId} at ${shortAddresses(settings.bootstrapServers.value)}`
-          : `registry ${settings.registryUrl.value}`
+          : `registry ${withoutUser(settings.registryUrl.value)}`
       context.note(colours.stderr.aside(`  on ${where}, environment ${settings.environment.value}`))
     },
     async confirm({ of = 'cluster', ...change }) {

@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { ClientProperties, ClusterOptions } from '@selfmonitor/cluster'
+import { parseRegistryUrls, withoutUser } from '@selfmonitor/registry/url'
 import { type FoundState, findStates } from '../local/state.ts'
 import { usageError } from './errors.ts'
 import type { Io } from './io.ts'
@@ -124,15 +125,16 @@ export async function resolveSettings(options: GlobalOptions, io: Pick<Io, 'env'
 /** @throws CliError USAGE when it is not an http or https URL: `localhost:8081` is one of the scheme `localhost`. */
 function checkedUrl(setting: Setting | undefined): Setting | undefined {
   if (setting === undefined) return undefined
-  const url = URL.parse(setting.value)
-  if (url !== null && /^https?:$/.test(url.protocol) && url.host !== '') return setting
-  const meant = URL.parse(`http://${setting.value}`)
-  throw usageError(
-    `${setting.origin} ${setting.value} is not the URL of a Schema Registry.`,
-    meant !== null && !setting.value.includes('://')
-      ? `Write http://${setting.value}`
-      : 'Write http://host:8081, or https:// where it has TLS.',
-  )
+  try {
+    parseRegistryUrls(setting.value)
+    return setting
+  } catch (error) {
+    const { hint } = error as { readonly hint: string }
+    throw usageError(
+      `${setting.origin} ${withoutUser(setting.value)} is not the URL of a Schema Registry.`,
+      `${hint[0]!.toUpperCase()}${hint.slice(1)}`,
+    )
+  }
 }
 
 /** Kafka's client.properties, where `--command-config` or the environment names one. */

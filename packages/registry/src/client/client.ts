@@ -9,7 +9,8 @@ import type {
 } from '../types.ts'
 import { createCache, createFlight } from './cache.ts'
 import { RegistryError } from './errors.ts'
-import { createHttp, type HttpDependencies, withoutUser } from './http.ts'
+import { createHttp, type HttpDependencies } from './http.ts'
+import { withoutUser } from './url.ts'
 
 /** Schemas that a client remembers, of each kind of question. */
 const cacheEntries = 1000

@@ -2,6 +2,7 @@
 import type { RegistryClientOptions } from '../types.ts'
 import { hintFor, RegistryError } from './errors.ts'
 import { type Answer, exchange, type Message } from './exchange.ts'
+import { parseRegistryUrls } from './url.ts'
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
@@ -34,7 +35,7 @@ const backoffMs = { first: 100, last: 2000 }
  */
 export function createHttp(options: RegistryClientOptions, dependencies: Partial<HttpDependencies> = {}): Http {
   const { exchange: send, sleep, random } = { ...defaults, ...dependencies }
-  const urls = parseUrls(options.url)
+  const urls = parseRegistryUrls(options.url)
   const authorization = authorizationOf(options, urls[0]!)
   const timeoutMs = options.timeoutMs ?? 10_000
   const retries = options.retries ?? 3
@@ -151,22 +152,6 @@ function connectionError(error: unknown, url: string, timeoutMs: number): Regist
   })
 }
 
-function parseUrls(text: string): URL[] {
-  const urls = text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '')
-  if (urls.length === 0)
-    throw new RegistryError('REGISTRY_OPTIONS', 'url: there is none', { hint: 'give http://host:port' })
-  return urls.map((part) => {
-    const url = URL.canParse(part) ? new URL(part) : undefined
-    if (url?.protocol === 'http:' || url?.protocol === 'https:') return url
-    throw new RegistryError('REGISTRY_OPTIONS', `url: ${withoutUser(part)} is not an http address`, {
-      hint: 'give http://host:port',
-    })
-  })
-}
-
 /** From the options, else from the url's own user and password, which are never sent or shown as part of it. */
 function authorizationOf({ auth }: RegistryClientOptions, url: URL): string | undefined {
   const fromUrl =
@@ -175,8 +160,4 @@ function authorizationOf({ auth }: RegistryClientOptions, url: URL): string | un
       : { username: decodeURIComponent(url.username), password: decodeURIComponent(url.password) }
   const user = auth ?? fromUrl
   return user && `Basic ${Buffer.from(`${user.username}:${user.password}`).toString('base64')}`
-}
-
-export function withoutUser(url: string): string {
-  return url.replace(/\/\/[^@/]*@/g, '//')
 }
