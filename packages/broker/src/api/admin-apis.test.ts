@@ -1,7 +1,7 @@
 // The admin APIs at every version, on the embedded broker and on Apache Kafka: what is expected here holds for both.
 import { randomUUID } from 'node:crypto'
 import { type ApiName, apis, errorCodes, type Uuid, zeroUuid } from '@selfmonitor/protocol'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it } from 'vitest'
 import { describeEngines } from '../../../../test/support/engines.ts'
 import { type RawClient, rawClient } from '../test-support/raw-client.ts'
 
@@ -505,62 +505,6 @@ describeEngines('admin APIs', (engine) => {
     if (version === 0) return
     const controllers = await client.call('DescribeCluster', version, { endpointType: 2 })
     expect(controllers.errorCode).toBe(errorCodes.MISMATCHED_ENDPOINT_TYPE)
-  })
-
-  describe('ListConfigResources', () => {
-    const types = { topic: 2, broker: 4, brokerLogger: 8, clientMetrics: 16, group: 32 }
-    const list = async (version: number, ...resourceTypes: readonly number[]) => {
-      const answer = await client.call('ListConfigResources', version, version === 0 ? {} : { resourceTypes })
-      return { errorCode: answer.errorCode, resources: answer.configResources }
-    }
-    /** What is set on a resource that exists by being configured; null unsets it. */
-    async function set(type: number, name: string, key: string, value: string | null): Promise<void> {
-      const change = { name: key, value, configOperation: value === null ? 1 : 0 }
-      const resources = [{ resourceType: type, resourceName: name, configs: [change] }]
-      const answer = await client.call('IncrementalAlterConfigs', 1, { resources })
-      expect(answer.responses).toMatchObject([{ errorCode: 0 }])
-    }
-
-    it('v1 lists topics, brokers and loggers, and groups and client metrics that have settings', async () => {
-      const topic = await create()
-      const [group, metrics] = [newName(), newName()]
-      const own = async () => {
-        const { errorCode, resources } = await list(1)
-        expect(errorCode).toBe(0)
-        return resources
-          .filter(({ resourceName }) => [topic, group, metrics, '1'].includes(resourceName))
-          .map(({ resourceType, resourceName }) => [resourceType, resourceName])
-          .sort()
-      }
-      const always = [
-        [types.topic, topic],
-        [types.broker, '1'],
-        [types.brokerLogger, '1'],
-      ]
-      expect(await own()).toEqual(always.sort())
-
-      await set(types.group, group, 'consumer.session.timeout.ms', '50000')
-      await set(types.clientMetrics, metrics, 'interval.ms', '60000')
-      const all = [...always, [types.group, group], [types.clientMetrics, metrics]].sort()
-      await until(async () => (await own()).length === all.length)
-      expect(await own()).toEqual(all)
-      const ofGroups = await list(1, types.group)
-      expect(ofGroups.resources.every(({ resourceType }) => resourceType === types.group)).toBe(true)
-      // v0 is ListClientMetricsResources.
-      expect((await list(0)).resources).toContainEqual({ resourceName: metrics, resourceType: types.clientMetrics })
-      expect((await list(0)).resources.map(({ resourceName }) => resourceName)).not.toContain(group)
-
-      await set(types.group, group, 'consumer.session.timeout.ms', null)
-      await set(types.clientMetrics, metrics, 'interval.ms', null)
-      await until(async () => (await own()).length === always.length)
-    })
-
-    it.each([0, 1, 7])('refuses the type %i', async (type) => {
-      expect(await list(1, types.topic, type)).toEqual({
-        errorCode: errorCodes.UNSUPPORTED_VERSION,
-        resources: [],
-      })
-    })
   })
 
   it('pages through partitions with a cursor', async () => {
