@@ -238,7 +238,17 @@ export function createEmitter(options: EmitterOptions): Emitter {
       keyLength < 0
         ? stickyPartition(state, valueLength)
         : partitionForKey(keyBytes, producer.partitions(topic)!, keyLength)
-    producer.append(topic, partition, keyBytes, keyLength, valueBytes, valueLength, headers, timestampMs, receipt)
+    producer.append({
+      topic,
+      partition,
+      key: keyBytes,
+      keyLength,
+      value: valueBytes,
+      valueLength,
+      headers,
+      timestampMs,
+      receipt,
+    })
   }
 
   /** Records without a key stay with a partition for a batch's length: small batches cost more than an even spread gains. */

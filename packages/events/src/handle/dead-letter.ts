@@ -83,13 +83,16 @@ export function createDeadLetterWriter(options: ResolvedOptions, producer: Produ
       const partition = source.partition % producer.partitions(topic)!
       const { promise, resolve, reject } = Promise.withResolvers<void>()
       // The record's own time is now: with the original one, retention might delete it before anyone has looked.
-      const key = record.key ?? nothing
-      const value = record.value ?? nothing
-      const keyLength = record.key?.length ?? -1
-      const valueLength = record.value?.length ?? -1
-      producer.append(topic, partition, key, keyLength, value, valueLength, headers, now, {
-        acknowledged: () => resolve(),
-        failed: reject,
+      producer.append({
+        topic,
+        partition,
+        key: record.key ?? nothing,
+        keyLength: record.key?.length ?? -1,
+        value: record.value ?? nothing,
+        valueLength: record.value?.length ?? -1,
+        headers,
+        timestampMs: now,
+        receipt: { acknowledged: () => resolve(), failed: reject },
       })
       await promise
     },

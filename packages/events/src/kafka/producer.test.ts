@@ -1,15 +1,19 @@
 // The producer against a broker that checks sequences as Kafka does and fails in every way that Kafka can.
+import { gzipSync } from 'node:zlib'
 import { type Connection, Reader, readRecordsBatches, type Writer } from '@platformatic/kafka'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { EmitError } from '../errors.ts'
 import type { KafkaClient } from './client.ts'
+import type { Compressor } from './compression.ts'
 import type { ProduceResult } from './produce-request.ts'
 import { createProducer, type Producer } from './producer.ts'
 import { noHeaders } from './record-batch.ts'
+import type { Receipt, RecordToSend } from './record-to-send.ts'
 
 type Fault =
   | 'refused connection'
+  | 'no producer id'
   | 'lost request'
   | 'lost answer'
   | 'NOT_LEADER_OR_FOLLOWER'
@@ -19,6 +23,7 @@ type Fault =
 
 const faults: readonly Fault[] = [
   'refused connection',
+  'no producer id',
   'lost request',
   'lost answer',
   'NOT_LEADER_OR_FOLLOWER',
@@ -127,7 +132,10 @@ function fakeBroker(partitions: number, next: () => Fault | null): FakeBroker {
           },
         ],
       ]),
-    call: async <Response>() => ({ producerId: BigInt(++broker.identities), producerEpoch: 0 }) as Response,
+    call: async <Response>() => {
+      if (next() === 'no producer id') throw new Error('ECONNREFUSED')
+      return { producerId: BigInt(++broker.identities), producerEpoch: 0 } as Response
+    },
     connection: async () => {
       if (next() === 'refused connection') throw new Error('ECONNREFUSED')
       return connection
@@ -149,16 +157,31 @@ interface Sent {
 
 function send(producer: Producer, partition: number, value: string): Sent {
   const sent: Sent = { partition, value, outcome: null }
-  const bytes = Buffer.from(value)
-  producer.append('t', partition, Buffer.alloc(0), -1, bytes, bytes.length, noHeaders, 1, {
-    acknowledged: (_, offset) => {
-      sent.outcome = { offset }
-    },
-    failed: (error) => {
-      sent.outcome = { error: error as EmitError }
-    },
-  })
+  producer.append(
+    record(partition, Buffer.from(value), {
+      acknowledged: (_, offset) => {
+        sent.outcome = { offset }
+      },
+      failed: (error) => {
+        sent.outcome = { error: error as EmitError }
+      },
+    }),
+  )
   return sent
+}
+
+function record(partition: number, value: Buffer, receipt: Receipt): RecordToSend {
+  const noKey = { key: Buffer.alloc(0), keyLength: -1 }
+  return {
+    topic: 't',
+    partition,
+    ...noKey,
+    value,
+    valueLength: value.length,
+    headers: noHeaders,
+    timestampMs: 1,
+    receipt,
+  }
 }
 
 describe('the producer', () => {
@@ -169,27 +192,37 @@ describe('the producer', () => {
     vi.useRealTimers()
   })
 
-  const start = async (broker: FakeBroker, deliveryTimeoutMs = 600_000): Promise<Producer> => {
+  /** Compresses without leaving the turn of the event loop, so that the clock of the test is enough. */
+  const gzipInTurn: Compressor = { type: 'gzip', code: 1, compress: async (records) => gzipSync(records) }
+
+  const start = async (
+    broker: FakeBroker,
+    deliveryTimeoutMs = 600_000,
+    compressor: Compressor | null = null,
+  ): Promise<Producer> => {
     const producer = createProducer({
       client: broker.client,
       logger,
       deliveryTimeoutMs,
       maxWaitingBytes: 1e9,
-      compressor: null,
+      compressor,
       onRoom() {},
     })
     await producer.load('t')
     return producer
   }
 
-  it('writes every record once and in order, whatever goes wrong', async () => {
+  it.each([
+    ['as they are', null],
+    ['compressed', gzipInTurn],
+  ])('writes every record once and in order, %s, whatever goes wrong', async (_, compressor) => {
     const steps = fc.array(fc.tuple(fc.nat(2), fc.nat(20)), { minLength: 1, maxLength: 40 })
     const script = fc.array(fc.option(fc.constantFrom(...faults), { freq: 3 }), { maxLength: 60 })
     await fc.assert(
       fc.asyncProperty(steps, script, async (list, failures) => {
         const remaining = [...failures]
         const broker = fakeBroker(3, () => remaining.shift() ?? null)
-        const producer = await start(broker)
+        const producer = await start(broker, 600_000, compressor)
         const sent: Sent[] = []
         for (const [partition, waitMs] of list) {
           sent.push(send(producer, partition, `${sent.length}`), send(producer, partition, `${sent.length + 1}`))
@@ -260,10 +293,8 @@ describe('the producer', () => {
     let laterWhenFlushed = Number.POSITIVE_INFINITY
     const bytes = Buffer.from('later')
     const again = (): void => {
-      producer.append('t', 0, Buffer.alloc(0), -1, bytes, bytes.length, noHeaders, 1, {
-        acknowledged: () => (++later < 500 ? again() : undefined),
-        failed() {},
-      })
+      const acknowledged = (): void => (++later < 500 ? again() : undefined)
+      producer.append(record(0, bytes, { acknowledged, failed() {} }))
     }
     again()
     const flushed = producer.flush().then(() => {
@@ -293,19 +324,36 @@ describe('the producer', () => {
     const acknowledged = Array<number>(partitions).fill(0)
     const again = (partition: number): void => {
       if (producer.stats().requests >= 12) return
-      producer.append('t', partition, Buffer.alloc(0), -1, value, value.length, noHeaders, 1, {
-        acknowledged() {
-          acknowledged[partition]!++
-          again(partition)
-        },
-        failed() {},
-      })
+      producer.append(
+        record(partition, value, {
+          acknowledged() {
+            acknowledged[partition]!++
+            again(partition)
+          },
+          failed() {},
+        }),
+      )
     }
     for (let partition = 0; partition < partitions; partition++) for (let i = 0; i < 3; i++) again(partition)
     while (producer.stats().requests < 12) await vi.advanceTimersByTimeAsync(0)
     producer.close()
     expect(Math.min(...acknowledged)).toBeGreaterThan(0)
     expect(Math.max(...acknowledged) - Math.min(...acknowledged)).toBeLessThanOrEqual(1)
+  })
+
+  it('writes what is appended while the producer id cannot be had, also when batches are compressed', async () => {
+    let fault: Fault | null = 'no producer id'
+    const broker = fakeBroker(1, () => fault)
+    const producer = await start(broker, 600_000, gzipInTurn)
+    const sent = [send(producer, 0, 'before')]
+    await vi.advanceTimersByTimeAsync(20)
+    sent.push(send(producer, 0, 'meanwhile'))
+    await vi.advanceTimersByTimeAsync(20)
+    fault = null
+    await vi.advanceTimersByTimeAsync(5000)
+    expect(broker.logs[0]).toEqual(['before', 'meanwhile'])
+    expect(sent.map(({ outcome }) => outcome)).toEqual([{ offset: 0n }, { offset: 1n }])
+    producer.close()
   })
 
   it('sends what is appended in one turn of the event loop together', async () => {

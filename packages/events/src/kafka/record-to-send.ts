@@ -1,0 +1,26 @@
+// A record on its way to a partition, and who hears what became of it.
+import type { EncodedHeaders } from './record-batch.ts'
+
+/** Gets one call for its record. */
+export interface Receipt {
+  /** @param offset -1 when the broker no longer knows it */
+  acknowledged(partition: number, offset: bigint): void
+  failed(error: Error): void
+}
+
+/** Keys and values are copied when it is appended; they may be longer than the lengths say, so that buffers can be used again. */
+export interface RecordToSend {
+  /** Known to the producer: see `load`. */
+  readonly topic: string
+  readonly partition: number
+  readonly key: Uint8Array
+  /** Bytes of `key`; -1 for a key that is null. */
+  readonly keyLength: number
+  readonly value: Uint8Array
+  /** Bytes of `value`; -1 for a value that is null. */
+  readonly valueLength: number
+  readonly headers: EncodedHeaders
+  /** Milliseconds since the epoch. */
+  readonly timestampMs: number
+  readonly receipt: Receipt
+}
