@@ -283,10 +283,10 @@ function recordsWithoutMetadata(logsDir: string): string | undefined {
  * Formatting Kafka 4 notes `min.insync.replicas` as a setting of the whole cluster (KIP-966), which tools show as its source. A data
  * folder that is older than that has no such note, in Kafka and here.
  */
-async function noteMinInsyncReplicas({ alterConfigs, brokerConfig }: MetadataStore): Promise<void> {
+async function noteMinInsyncReplicas(metadata: MetadataStore): Promise<void> {
   const name = 'min.insync.replicas'
-  const configs = new Map([[name, String(brokerConfig.number(name))]])
-  await alterConfigs([{ resource: { type: 'broker', name: '' }, configs }])
+  const configs = new Map([[name, String(metadata.brokerConfig.number(name))]])
+  await metadata.alterConfigs([{ resource: { type: 'broker', name: '' }, configs }])
 }
 
 /** What `server.properties` would say. */

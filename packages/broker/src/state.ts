@@ -1,15 +1,10 @@
 // What every part of a running broker shares; made once by `startBroker`, handed to each request handler.
+
+import type { BrokerConfig, PresentedBroker } from './config/index.ts'
 import type { GroupCoordinator } from './group/coordinator.ts'
 import type { LogManager } from './log/index.ts'
-import type { BrokerConfig, MetadataStore } from './metadata/types.ts'
+import type { MetadataStore } from './metadata/index.ts'
 import type { Clock, Logger } from './types.ts'
-
-/** One of the brokers that this process presents itself as. */
-export interface PresentedBroker {
-  readonly brokerId: number
-  readonly host: string
-  readonly port: number
-}
 
 export interface BrokerState {
   readonly clusterId: string

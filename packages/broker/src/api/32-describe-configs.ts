@@ -2,9 +2,8 @@
 //
 // Versions: v1 has sources and synonyms (KIP-226), v3 adds types and documentation (KIP-569).
 import type { RequestOf, ResponseInput } from '@selfmonitor/protocol'
-import { factsOf } from '../config/index.ts'
+import { type BrokerLayers, factsOf } from '../config/index.ts'
 import { KafkaError, toKafkaError } from '../errors.ts'
-import type { BrokerLayers } from '../metadata/index.ts'
 import { loggerLevels } from './broker-loggers.ts'
 import { checkBrokerResource, checkLoggerResource, resourceType, topicResource } from './config-resources.ts'
 import {

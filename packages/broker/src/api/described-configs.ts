@@ -1,6 +1,7 @@
 // Settings as the answers to CreateTopics and DescribeConfigs list them: value, source, synonyms, type.
 import {
   type BrokerConfigDefinition,
+  type BrokerLayers,
   brokerConfig,
   brokerConfigs,
   type ConfigDefinition,
@@ -13,7 +14,6 @@ import {
   type SourcedValue,
   topicConfigs,
 } from '../config/index.ts'
-import type { BrokerLayers } from '../metadata/index.ts'
 
 /** Kafka's `DescribeConfigsResponse.ConfigType`. */
 const typeCodes: Readonly<Record<ConfigType, number>> = {

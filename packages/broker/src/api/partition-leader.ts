@@ -1,7 +1,7 @@
 // Finding the partition that a data request is about, on the broker that leads it.
 import { type KafkaErrorName, type Uuid, zeroUuid } from '@selfmonitor/protocol'
 import type { PartitionLog } from '../log/index.ts'
-import type { PartitionMetadata, TopicMetadata } from '../metadata/types.ts'
+import type { PartitionMetadata, TopicMetadata } from '../metadata/index.ts'
 import type { BrokerState } from '../state.ts'
 import type { RequestContext } from './handler.ts'
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import type { BrokerLayers } from '../metadata/types.ts'
 import { brokerConfigs } from './broker-configs.ts'
 import { parseValue } from './definition.ts'
 import { changeList, configSource, describedChain, inheritedTopicValue, resolveTopicConfig } from './resolve.ts'
 import { topicConfig, topicConfigs } from './topic-configs.ts'
+import type { BrokerLayers } from './types.ts'
 
 function layers(parts: Partial<Record<keyof BrokerLayers, Record<string, string>>> = {}): BrokerLayers {
   const map = (values: Record<string, string> = {}) => new Map(Object.entries(values))

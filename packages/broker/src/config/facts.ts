@@ -1,5 +1,5 @@
 // Broker settings in which the presented brokers of one process differ.
-import type { PresentedBroker } from '../state.ts'
+import type { PresentedBroker } from './types.ts'
 
 /** What `server.properties` of this presented broker would say of its identity and address. */
 export function factsOf({ brokerId, host, port }: PresentedBroker): Readonly<Record<string, string>> {

@@ -1,8 +1,9 @@
 // The settings of single groups (KIP-848, KIP-932, KIP-1071) in the Kafka that this broker is, as a table. They are kept and described
 // as Kafka does; all of them are about groups of the newer protocols, so none has an effect here yet.
-import type { BrokerLayers } from '../metadata/types.ts'
+
 import { type ConfigDefinition, ConfigError, parseValue } from './definition.ts'
 import { brokerValue } from './resolve.ts'
+import type { BrokerLayers } from './types.ts'
 
 export interface GroupConfigDefinition extends ConfigDefinition {
   /** The broker setting that holds where the group has none. */

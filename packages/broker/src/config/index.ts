@@ -15,3 +15,4 @@ export {
   validateTopicConfig,
 } from './resolve.ts'
 export { type TopicConfigDefinition, topicConfig, topicConfigs } from './topic-configs.ts'
+export type * from './types.ts'

@@ -1,8 +1,9 @@
 // From what was set where to what holds: one chain of sources for brokers, one for topics, and the typed views of both.
-import type { BrokerConfig, BrokerLayers, TopicConfig } from '../metadata/types.ts'
+
 import { brokerConfig } from './broker-configs.ts'
 import { ConfigError, type ConfigValue, parseValue, splitList } from './definition.ts'
 import { type TopicConfigDefinition, topicConfig, topicConfigs } from './topic-configs.ts'
+import type { BrokerConfig, BrokerLayers, TopicConfig } from './types.ts'
 
 /** Kafka's `DescribeConfigsResponse.ConfigSource`. */
 export const configSource = {

@@ -1,5 +1,5 @@
 // The broker settings that concern groups, gathered once: Kafka too reads them only at the start.
-import type { BrokerConfig } from '../metadata/types.ts'
+import type { BrokerConfig } from '../config/index.ts'
 import type { GroupConfig } from './types.ts'
 
 export function groupConfigOf(config: BrokerConfig): GroupConfig {

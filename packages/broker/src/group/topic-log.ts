@@ -10,7 +10,7 @@ import {
   verifyBatchCrc,
 } from '@selfmonitor/protocol'
 import { isCutFile, type LogManager, type PartitionLog } from '../log/index.ts'
-import type { MetadataStore, TopicMetadata } from '../metadata/types.ts'
+import type { MetadataStore, TopicMetadata } from '../metadata/index.ts'
 import type { DamagedPartition, GroupLog, GroupRecord, ReplayedBatch } from './types.ts'
 import { partsOf } from './writer.ts'
 

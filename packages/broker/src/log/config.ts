@@ -1,5 +1,5 @@
 // A topic's resolved settings as the log reads them.
-import type { TopicConfig } from '../metadata/types.ts'
+import type { TopicConfig } from '../config/index.ts'
 import type { LogConfig } from './types.ts'
 
 /** Turns Kafka's "-1 means no limit" into `Infinity`, so that comparisons need no special case. */

@@ -1,13 +1,14 @@
 // What all partition logs of a broker share.
+import type { LRUCache } from 'lru-cache'
+import type { LimitFunction } from 'p-limit'
 import type { BufferPool } from '../buffer-pool.ts'
 import type { LineLimiter } from '../line-limiter.ts'
 import type { Clock, Logger } from '../types.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { Deadlines } from './deadlines.ts'
 import type { LogFs } from './fs.ts'
-import type { IndexCache } from './index-cache.ts'
-import type { Turns } from './inspect.ts'
 import type { OpenFiles } from './open-files.ts'
+import type { SegmentIndex } from './segment-index.ts'
 import type { TailCache } from './tail-cache.ts'
 import type { LogConfig } from './types.ts'
 
@@ -22,9 +23,10 @@ export interface LogContext {
   readonly tails: TailCache
   /** For what is read: given back once it is sent. */
   readonly buffers: BufferPool
-  readonly indexes: IndexCache
+  /** Indexes of closed segments that reads have needed lately, by the path of the log file. */
+  readonly indexes: LRUCache<string, SegmentIndex>
   /** Large batches are inspected one at a time. */
-  readonly largeBatches: Turns
+  readonly largeBatches: LimitFunction
   readonly logStarts: Checkpoint
   readonly recoveryPoints: Checkpoint
   readonly deadlines: Deadlines

@@ -1,6 +1,7 @@
 import { compress, computeBatchCrc, encodeBatch, readBatchHeader } from '@selfmonitor/protocol'
+import pLimit from 'p-limit'
 import { describe, expect, it } from 'vitest'
-import { createTurns, inspectRecords } from './inspect.ts'
+import { inspectRecords } from './inspect.ts'
 import { batch, defaultConfig, readAll, startLogs, startMs } from './test-support/logs.ts'
 
 const hour = 3_600_000
@@ -12,7 +13,7 @@ function claiming(bytes: Buffer, maxTimestamp: bigint): Buffer {
   return bytes
 }
 
-const inspect = (bytes: Buffer, turns = createTurns()) =>
+const inspect = (bytes: Buffer, turns = pLimit(1)) =>
   inspectRecords(bytes, readBatchHeader(bytes), defaultConfig, startMs, turns)
 
 describe('the greatest timestamp of a batch', () => {
@@ -35,7 +36,7 @@ describe('the greatest timestamp of a batch', () => {
   it('needs no new checksum when the producer told the truth', () => {
     const sent = batch(['a', 'b'], { timestamps: [7n, 5n] })
     const header = readBatchHeader(sent)
-    expect(inspectRecords(sent, header, defaultConfig, startMs, createTurns())).toBe(header)
+    expect(inspectRecords(sent, header, defaultConfig, startMs, pLimit(1))).toBe(header)
   })
 })
 
@@ -96,10 +97,10 @@ describe('a large batch', () => {
   })
 
   it('takes its turn: only one is in memory at a time', async () => {
-    const turns = createTurns()
+    const turns = pLimit(1)
     const events: string[] = []
     const job = (name: string, fails = false) =>
-      turns.run(async () => {
+      turns(async () => {
         events.push(`${name} begins`)
         await new Promise((resolve) => setImmediate(resolve))
         events.push(`${name} ends`)

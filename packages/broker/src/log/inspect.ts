@@ -17,6 +17,7 @@ import {
   surveyRecords,
   walkRecords,
 } from '@selfmonitor/protocol'
+import type { LimitFunction } from 'p-limit'
 import { type BatchHeader, batchHeaderBytes } from './batch.ts'
 import { LogError } from './errors.ts'
 import type { LogConfig } from './types.ts'
@@ -28,25 +29,9 @@ const maxDirectOutputBytes = 512 * 1024
 /** Records that are walked over before the event loop gets its turn: about half a millisecond. */
 export const recordsAStep = 25_000
 
-/** Runs jobs one after the other. */
-export interface Turns {
-  run<T>(job: () => Promise<T>): Promise<T>
-}
-
-export function createTurns(): Turns {
-  let last: Promise<unknown> = Promise.resolve()
-  return {
-    run(job) {
-      const done = last.then(job)
-      last = done.catch(() => {})
-      return done
-    },
-  }
-}
-
 /**
  * Checks the records of a batch whose header and checksum are checked.
- * @param turns of all large batches of the broker
+ * @param largeBatches runs the inspection of one large batch at a time, over all partitions
  * @returns the header with the true `maxTimestamp`; a promise of it for a large batch
  * @throws LogError INVALID_RECORD when the records cannot be decompressed, do not parse, or one lacks the key that a compacted
  *   topic demands; INVALID_TIMESTAMP (KIP-937); both name the records (KIP-467). MESSAGE_TOO_LARGE when more than 128 MiB
@@ -57,12 +42,12 @@ export function inspectRecords(
   header: BatchHeader,
   config: LogConfig,
   nowMs: number,
-  turns: Turns,
+  largeBatches: LimitFunction,
 ): BatchHeader | Promise<BatchHeader> {
   const rules = rulesOf(config, nowMs)
   const finish = (survey: RecordsSurvey) => judge(header, survey, config, nowMs)
   try {
-    const survey = readRecords(header, batch.subarray(batchHeaderBytes), turns, {
+    const survey = readRecords(header, batch.subarray(batchHeaderBytes), largeBatches, {
       atOnce: (bytes) => surveyRecords(header, bytes, rules),
       async inSteps(bytes) {
         const walk = walkRecords(header, bytes, rules)
@@ -88,7 +73,7 @@ export function inspectRecords(
 export function readRecords<T>(
   header: BatchHeader,
   payload: Buffer,
-  turns: Turns,
+  largeBatches: LimitFunction,
   read: {
     atOnce(bytes: Buffer): T
     /** Lets the event loop go on after each `recordsAStep` records. */
@@ -103,7 +88,9 @@ export function readRecords<T>(
       if (!(error instanceof ProtocolError) || error.code !== 'TOO_LARGE') throw error
     }
   }
-  return turns.run(async () => read.inSteps(await decompressAsync(header.compression, payload, defaultMaxOutputBytes)))
+  return largeBatches(async () =>
+    read.inSteps(await decompressAsync(header.compression, payload, defaultMaxOutputBytes)),
+  )
 }
 
 function rulesOf(config: LogConfig, nowMs: number): RecordRules {

@@ -2,6 +2,8 @@
 // not been used for a while, deleted with their topics.
 import { join } from 'node:path'
 import type { Uuid } from '@selfmonitor/protocol'
+import { LRUCache } from 'lru-cache'
+import pLimit from 'p-limit'
 import { createBufferPool } from '../buffer-pool.ts'
 import { createLineLimiter } from '../line-limiter.ts'
 import { openCheckpoint } from './checkpoint.ts'
@@ -10,8 +12,6 @@ import { createDeadlines } from './deadlines.ts'
 import { checkFolders, inspectFolder } from './folder-checks.ts'
 import { isDeleted, isStray, parseFolderName, partitionName, unknownFolder } from './folders.ts'
 import { type LogFs, nodeFs } from './fs.ts'
-import { createIndexCache } from './index-cache.ts'
-import { createTurns } from './inspect.ts'
 import { openLogSoon, removeClosed, removeInBackground, removeLog } from './lifecycle.ts'
 import type { LogManagerOptions } from './manager-options.ts'
 import { type ManagerState, runInBackground } from './manager-state.ts'
@@ -19,6 +19,7 @@ import { createOpenFiles } from './open-files.ts'
 import type { PartitionLog } from './partition-log.ts'
 import type { SegmentAge } from './retention-rules.ts'
 import { startRounds } from './rounds.ts'
+import type { SegmentIndex } from './segment-index.ts'
 import { type Slot, Slots } from './slots.ts'
 import { createTailCache } from './tail-cache.ts'
 import { createTurnstile, forEachOf } from './turnstile.ts'
@@ -59,8 +60,12 @@ async function createContext(options: LogManagerOptions, fs: LogFs): Promise<Log
     logger,
     tails: createTailCache(options.tailCacheBytes ?? 16 * 1024 * 1024),
     buffers: createBufferPool(keptReadBytes),
-    indexes: createIndexCache(options.indexCacheBytes ?? 32 * 1024 * 1024),
-    largeBatches: createTurns(),
+    indexes: new LRUCache({
+      // The library takes no limit of 0: with 1 nothing but empty indexes is kept.
+      maxSize: Math.max(1, options.indexCacheBytes ?? 32 * 1024 * 1024),
+      sizeCalculation: ({ sizeBytes }: SegmentIndex) => Math.max(1, sizeBytes),
+    }),
+    largeBatches: pLimit(1),
     limitedLog: createLineLimiter(logger, clock),
     logStarts: await openCheckpoint(fs, join(dir, 'log-start-offset-checkpoint'), logger),
     recoveryPoints: await openCheckpoint(fs, join(dir, 'recovery-point-offset-checkpoint'), logger),

@@ -1,4 +1,4 @@
-// The door of `metadata/`: topics, settings and producer ids, durable; and the rules for changing them.
+// What the rest of the broker uses of `metadata/`: topics, settings and producer ids, durable; and the rules for changing them.
 export { nameHash, placeReplicas } from './placement.ts'
 export {
   checkTopicConfig,
@@ -9,6 +9,6 @@ export {
   type TopicWish,
 } from './plan-topic.ts'
 export { RecordLogError } from './record-log.ts'
-export { type MetadataStoreOptions, openMetadataStore } from './store.ts'
+export { type MetadataStore, type MetadataStoreOptions, openMetadataStore } from './store.ts'
 export { metricName, topicNameProblem } from './topic-names.ts'
 export type * from './types.ts'

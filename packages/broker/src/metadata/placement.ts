@@ -1,5 +1,6 @@
-// Where replicas go: round the presented brokers, from a start that depends on the topic's name, so that the leaders of
-// many small topics spread as well.
+// Where replicas go: in turn over the presented brokers, from a start that depends on the topic's name, so that the leaders of
+// many small topics are spread, too.
+import { javaStringHash } from '../java-hash.ts'
 
 /**
  * Replicas of each new partition, by node id, the leader first.
@@ -21,9 +22,7 @@ export function placeReplicas(
   )
 }
 
-/** Java's `String.hashCode`, made positive as Kafka does (`Utils.abs`). */
-export function nameHash(text: string): number {
-  let hash = 0
-  for (let index = 0; index < text.length; index++) hash = (Math.imul(hash, 31) + text.charCodeAt(index)) | 0
-  return hash & 0x7fffffff
+/** The Java hash of a name, without its sign. */
+export function nameHash(name: string): number {
+  return javaStringHash(name) & 0x7fffffff
 }

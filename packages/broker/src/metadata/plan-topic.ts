@@ -2,8 +2,9 @@
 import { ConfigError, validateTopicConfig } from '../config/index.ts'
 import { KafkaError } from '../errors.ts'
 import { placeReplicas } from './placement.ts'
+import type { MetadataStore } from './store.ts'
 import { topicNameProblem } from './topic-names.ts'
-import type { MetadataStore, NewTopic, TopicMetadata } from './types.ts'
+import type { NewTopic, TopicMetadata } from './types.ts'
 
 export interface TopicWish {
   readonly name: string

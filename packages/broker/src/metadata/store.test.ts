@@ -2,8 +2,8 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, w
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { openMetadataStore } from './store.ts'
-import type { MetadataStore, NewTopic } from './types.ts'
+import { type MetadataStore, openMetadataStore } from './store.ts'
+import type { NewTopic } from './types.ts'
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} }
 

@@ -1,8 +1,8 @@
 // The listening sockets: one a presented broker, and the connections that they accept.
 import { createServer, type Server } from 'node:net'
 import { createBufferPool } from '../buffer-pool.ts'
+import type { PresentedBroker } from '../config/index.ts'
 import { createLineLimiter } from '../line-limiter.ts'
-import type { PresentedBroker } from '../state.ts'
 import type { Clock, Logger } from '../types.ts'
 import { type ServedConnection, serveConnection } from './connection.ts'
 import type { Dispatcher } from './dispatch.ts'
