@@ -1,4 +1,4 @@
-// What hinders a stream at the moment: one list, which `health()` shows and from which the log lines come. A problem is logged
+// What keeps a stream from working at the moment: one list, which `health()` shows and from which the log lines come. A problem is logged
 // when it begins, again at intervals while it lasts, and when it is over; so a log says once a minute what is wrong, however
 // many partitions and attempts it concerns.
 import type { Logger, StreamProblem } from './types.ts'
@@ -13,7 +13,7 @@ export interface Problems {
   report(resource: string, problem: ReportedProblem): void
   /** It works again. */
   solved(resource: string): void
-  /** What hinders the stream now, fatal problems first. */
+  /** What keeps the stream from working now, fatal problems first. */
   list(): readonly StreamProblem[]
 }
 

@@ -268,7 +268,7 @@ export interface EventStreamStats {
   readonly rebalances: number
 }
 
-/** Something that hinders a stream now. */
+/** Something that keeps a stream from working now. */
 export interface StreamProblem {
   /** `broker`, `group billing`, `user.events-3`. */
   readonly resource: string
@@ -348,7 +348,7 @@ export interface EventStream<Events extends CatalogueOf<Events> = EventCatalogue
   /**
    * Starts handling. Resolves once this member has its partitions, which takes as long as the group's rebalance: up to the
    * session timeout of a member that died; also when `close()` comes first. With `waitForGroup: false` it resolves at once,
-   * and joining goes on in the background; `health()` says `joining` until it is done, and what hinders it.
+   * and joining goes on in the background; `health()` says `joining` until it is done, and why it is not.
    * @throws UnknownEventError, TopicDeniedError, EventsError GROUP_REFUSED when the group cannot be joined; the stream is
    *   closed then. With `waitForGroup: false` these are problems that `health()` shows, and joining is tried again.
    */

@@ -1,4 +1,4 @@
-// One attempt at one record: decode it, call its handler, and decide what becomes of it: done, tried again, or put aside.
+// One attempt at one record: decode it, call its handler, and decide what becomes of it: done, tried again, or sent to the dead letters.
 import { isUtf8 } from 'node:buffer'
 import { deadLetterTopic } from '../dead-letter-names.ts'
 import { PermanentError, RetryLater, UndecodableEventError } from '../errors.ts'
@@ -18,14 +18,14 @@ export interface Work {
   content: Content | null
   /** Attempts that counted. */
   attempts: number
-  /** Failures that are not the event's own: the registry or the dead letters' topic could not be reached. */
-  hindrances: number
+  /** Attempts that did not count: the registry or the dead letters' topic could not be reached. */
+  uncounted: number
   /** Set once the event is given up: from then on only its way to the dead letters is tried. */
   givenUp: DeadLetterCause | null
 }
 
 export function newWork(record: FetchedRecord): Work {
-  return { record, content: null, attempts: 0, hindrances: 0, givenUp: null }
+  return { record, content: null, attempts: 0, uncounted: 0, givenUp: null }
 }
 
 export type Outcome = { readonly kind: 'done' } | { readonly kind: 'retry'; readonly delayMs: number }
@@ -46,8 +46,8 @@ export interface ProcessorOptions {
 
 export interface Processor {
   attempt(task: Task<Work>): Promise<Outcome>
-  /** Something that is not the event's fault was in the way: the same again, later. */
-  hindered(work: Work): Outcome
+  /** The attempt failed for a reason that is not the event's: it does not count, and the same is tried again, later. */
+  tryAgain(work: Work): Outcome
   readonly counters: {
     readonly handled: number
     readonly retried: number
@@ -72,16 +72,16 @@ export function createProcessor(options: ProcessorOptions): Processor {
 
   async function attempt(task: Task<Work>): Promise<Outcome> {
     const work = task.item
-    if (work.givenUp !== null) return putAside(task, work.givenUp)
+    if (work.givenUp !== null) return sendToDeadLetters(task, work.givenUp)
     const ofTopic = handlers.get(task.topic)!
     if (work.content === null) {
       try {
         const content = readContent(task.topic, work.record.value, ofTopic, codec)
         work.content = content instanceof Promise ? await content : content
       } catch (error) {
-        if (error instanceof UndecodableEventError) return putAside(task, { error, attempts: 1 })
+        if (error instanceof UndecodableEventError) return sendToDeadLetters(task, { error, attempts: 1 })
         logger.warn({ ...placeOf(task), reason: reasonOf(error) }, 'the schema of an event cannot be read yet')
-        return hindered(work)
+        return tryAgain(work)
       }
     }
     const call = callOf(task, work.content, ofTopic, observer)
@@ -114,7 +114,7 @@ export function createProcessor(options: ProcessorOptions): Processor {
     }
     work.attempts++
     if (error instanceof PermanentError || work.attempts >= settings.retry.attempts) {
-      return putAside(task, { error, attempts: work.attempts })
+      return sendToDeadLetters(task, { error, attempts: work.attempts })
     }
     const delayMs = retryDelayMs(settings.retry, work.attempts, options.random())
     counters.retried++
@@ -135,7 +135,7 @@ export function createProcessor(options: ProcessorOptions): Processor {
   }
 
   /** Moves an event to the dead letters; until that is done the event stays, and holds its key and its offset. */
-  async function putAside(task: Task<Work>, cause: DeadLetterCause): Promise<Outcome> {
+  async function sendToDeadLetters(task: Task<Work>, cause: DeadLetterCause): Promise<Outcome> {
     const work = task.item
     work.givenUp = cause
     if (task.lost) return done
@@ -146,7 +146,7 @@ export function createProcessor(options: ProcessorOptions): Processor {
         { ...placeOf(task), reason: reasonOf(error) },
         'the dead letter could not be written and will be tried again; the partition waits',
       )
-      return hindered(work)
+      return tryAgain(work)
     }
     counters.deadLettered++
     const envelope = work.content?.kind === 'event' ? work.content.envelope : null
@@ -175,12 +175,12 @@ export function createProcessor(options: ProcessorOptions): Processor {
     return done
   }
 
-  function hindered(work: Work): Outcome {
-    work.hindrances++
-    return { kind: 'retry', delayMs: Math.min(30_000, 200 * 2 ** Math.min(work.hindrances - 1, 8)) }
+  function tryAgain(work: Work): Outcome {
+    work.uncounted++
+    return { kind: 'retry', delayMs: Math.min(30_000, 200 * 2 ** Math.min(work.uncounted - 1, 8)) }
   }
 
-  return { attempt, hindered, counters }
+  return { attempt, tryAgain, counters }
 }
 
 const keyCharacters = 100

@@ -1,0 +1,133 @@
+// Where each partition is read from: at its committed offset, where `from` says, or, when its log does not hold the position,
+// where positions.ts says.
+import { TopicDeniedError } from '../errors.ts'
+import {
+  backoffMs,
+  type Fetcher,
+  type GroupMember,
+  type KafkaClient,
+  kafkaErrorName,
+  listOffset,
+  nameOf,
+  partitionErrorKind,
+  pause,
+  reasonOf,
+  requireTopic,
+  type TopicMetadata,
+  type TopicPartition,
+} from '../kafka/index.ts'
+import type { ResolvedOptions } from '../options.ts'
+import type { Problems } from '../problems.ts'
+import type { Logger } from '../types.ts'
+import { type Assignments, ownership } from './assignments.ts'
+import { whereToReadOn } from './positions.ts'
+import type { Work } from './processor.ts'
+import type { Scheduler } from './scheduler.ts'
+
+/** What placing needs of the consumer. */
+export interface Placement {
+  readonly settings: ResolvedOptions
+  readonly client: KafkaClient
+  readonly member: Pick<GroupMember, 'committedOffsets'>
+  readonly scheduler: Scheduler<Work>
+  readonly fetcher: Fetcher
+  readonly assignments: Assignments
+  readonly logger: Logger
+  readonly problems: Problems
+  readonly stopping: AbortSignal
+}
+
+/** Begins to read partitions that were assigned. Resolves when all of them have their positions, or are no longer assigned. */
+export async function placeAll(placement: Placement, partitions: readonly TopicPartition[]): Promise<void> {
+  const { client, member, settings } = placement
+  const candidates = partitions.map((partition) => ({ partition, ours: oursNow(placement, partition) }))
+  const left = () => candidates.filter(({ ours }) => ours())
+  const wanted = (): boolean => left().length > 0
+  await untilItWorks(placement, `group ${settings.group}`, 'its committed offsets cannot be read', wanted, async () => {
+    const wantedNow = left().map(({ partition }) => partition)
+    const committed = await member.committedOffsets(wantedNow)
+    const described = await client.describe([...new Set(wantedNow.map(({ topic }) => topic))])
+    await Promise.all(wantedNow.map((partition, i) => place(placement, partition, committed[i] ?? null, described)))
+  })
+}
+
+/** Begins to read a partition at its committed offset, or where `from` says. */
+async function place(
+  placement: Placement,
+  partition: TopicPartition,
+  committed: bigint | null,
+  known: ReadonlyMap<string, TopicMetadata>,
+): Promise<void> {
+  const { client, scheduler, fetcher, settings } = placement
+  const { topic, partition: index } = partition
+  const ours = oursNow(placement, partition)
+  let described = known
+  await untilItWorks(placement, nameOf(partition), `where to read ${topic} from cannot be asked`, ours, async () => {
+    if (described.get(topic) === undefined) described = await client.describe([topic])
+    const { id, partitions } = requireTopic(described, topic, 'read')
+    const leader = partitions[index]?.leader ?? -1
+    described = new Map()
+    const offset = committed ?? (await listOffset(client, partition, leader, settings.from))
+    if (!ours()) return
+    scheduler.assign(topic, index, offset)
+    fetcher.add(partition, id)
+  })
+}
+
+/**
+ * Assigns a partition again whose position is not in its log: see `positions.ts` for where to.
+ * @param topicId the topic that the position belongs to: one that is deleted and created again has another id (KIP-516)
+ */
+export async function relocate(placement: Placement, partition: TopicPartition, topicId: string): Promise<void> {
+  const { client, scheduler, fetcher, settings, logger } = placement
+  const { topic, partition: index } = partition
+  const ours = oursNow(placement, partition)
+  await untilItWorks(placement, nameOf(partition), `where to read ${topic} on from cannot be asked`, ours, async () => {
+    const { id, partitions } = requireTopic(await client.describe([topic]), topic, 'read')
+    const leader = partitions[index]?.leader ?? -1
+    const [earliest, latest] = await Promise.all([
+      listOffset(client, partition, leader, 'earliest'),
+      listOffset(client, partition, leader, 'latest'),
+    ])
+    const position = scheduler.position(topic, index)
+    if (!ours() || position === null) return
+    const move = whereToReadOn({ position, sameTopic: id === topicId, earliest, latest, from: settings.from })
+    if (move !== null) {
+      logger.warn({ topic, partition: index, from: String(position), to: String(move.to) }, move.reason)
+      // Forward, what is still being handled counts for the commit as before.
+      if (move.forward) scheduler.advance(topic, index, move.to)
+      else scheduler.assign(topic, index, move.to)
+    }
+    fetcher.add(partition, id)
+  })
+}
+
+const oursNow = ({ assignments, stopping }: Placement, partition: TopicPartition): (() => boolean) =>
+  ownership(assignments, partition, stopping)
+
+/** Repeats what a broker that is down, or a permission that is missing, may prevent. */
+async function untilItWorks(
+  { problems, stopping }: Placement,
+  resource: string,
+  what: string,
+  wanted: () => boolean,
+  act: () => Promise<void>,
+): Promise<void> {
+  for (let failures = 1; wanted(); failures++) {
+    try {
+      await act()
+      break
+    } catch (error) {
+      const code = kafkaErrorName(error) ?? (error as { code?: string }).code ?? 'FAILED'
+      const kind = partitionErrorKind(code)
+      problems.report(resource, {
+        code,
+        message: `${what}: ${reasonOf(error)}`,
+        fatal: kind === 'fatal' || error instanceof TopicDeniedError,
+        routine: kind !== 'fatal',
+      })
+      await pause(backoffMs(failures), stopping)
+    }
+  }
+  problems.solved(resource)
+}
