@@ -67,6 +67,20 @@ function settingsRead(): ReadonlySet<string> {
 const shownDefault = (value: string | null): string =>
   value === null ? '–' : value === '' ? 'empty' : value === '9223372036854775807' ? 'no limit' : `\`${value}\``
 
+/** Names of broker settings for a table: `sasl.*` where all settings of Kafka that begin so are in the list, and there are several. */
+function namesOf(list: readonly string[]): string {
+  const isWhole = (prefix: string): boolean => {
+    const all = brokerConfigs.filter(({ name }) => name.startsWith(prefix))
+    return all.length > 2 && all.every(({ name }) => list.includes(name))
+  }
+  const short = list.map((name) => {
+    const dots = [...name.matchAll(/\./g)].map(({ index }) => name.slice(0, index + 1))
+    const prefix = dots.find(isWhole)
+    return prefix === undefined ? name : `${prefix}*`
+  })
+  return [...new Set(short)].map((name) => `\`${name}\``).join(', ')
+}
+
 export function settings(): string {
   const read = settingsRead()
   const topics = topicConfigs.filter(({ internal }) => internal !== true)
@@ -75,7 +89,6 @@ export function settings(): string {
     topics.filter(({ name }) => works(name)).flatMap(({ brokerSynonyms }) => brokerSynonyms.map(({ name }) => name)),
   )
   const brokerWorks = (name: string): boolean => works(name) || inherited.has(name)
-  const names = (list: readonly { readonly name: string }[]): string => list.map(({ name }) => `\`${name}\``).join(', ')
   const refused = brokerConfigs.filter((definition) => definition.refused !== undefined)
   return [
     '### Topic settings',
@@ -89,9 +102,7 @@ export function settings(): string {
         .map(({ name, default: value, doc }) => [`\`${name}\``, shownDefault(value), reservations[name] ?? doc]),
     ),
     '',
-    'Checked, stored and described as Kafka does, without an effect:',
-    '',
-    `${names(topics.filter(({ name }) => !works(name)))}.`,
+    'All other topic settings of Kafka are checked, stored and described, without an effect.',
     '',
     '### Broker settings',
     '',
@@ -112,11 +123,12 @@ export function settings(): string {
     '',
     markdownTable(
       ['why', 'settings'],
-      [...Map.groupBy(refused, (definition) => definition.refused!)].map(([why, list]) => [why, names(list)]),
+      [...Map.groupBy(refused, (definition) => definition.refused!)].map(([why, list]) => [
+        why,
+        namesOf(list.map(({ name }) => name)),
+      ]),
     ),
     '',
-    'Known, checked and described, without an effect:',
-    '',
-    `${names(brokerConfigs.filter(({ name, refused }) => !brokerWorks(name) && refused === undefined))}.`,
+    'All other broker settings of Kafka 4.3 are checked and described, without an effect.',
   ].join('\n')
 }

@@ -21,15 +21,16 @@ export async function commands(): Promise<string> {
       parts.push(`## ${group.replace(/:$/, '')}`, '')
     }
     const noun = await entry.load()
-    for (const verb of noun.verbs.filter(({ hidden }) => !hidden)) {
+    const verbs = noun.verbs.filter(({ hidden }) => !hidden)
+    for (const [at, verb] of verbs.entries()) {
       const alone = noun.verbs.length === 1 && verb.name === noun.name
-      parts.push(verbText(alone ? verb.name : `${noun.name} ${verb.name}`, verb))
+      parts.push(verbText(alone ? verb.name : `${noun.name} ${verb.name}`, noun.name, verb, verbs.slice(0, at)))
     }
   }
   return parts.join('\n')
 }
 
-function verbText(name: string, verb: Verb): string {
+function verbText(name: string, noun: string, verb: Verb, before: readonly Verb[]): string {
   const args = Object.entries(verb.args)
   const terms = args.map(([arg, { form }]) => {
     switch (form) {
@@ -47,11 +48,11 @@ function verbText(name: string, verb: Verb): string {
   })
   const rows = [
     ...args.map(([, { description }], at) => [`\`${terms[at]}\``, description]),
-    ...Object.values(verb.options)
-      .filter(({ hidden }) => hidden !== true)
-      .map((option) => [`\`${option.flags}\``, described(option)]),
-    ...(verb.output.length > 0 ? [['`-o, --output <format>`', verb.output.join(', ')]] : []),
-    ...(verb.mutates ? [['`-y, --yes`, `--confirm <name>`', 'see [Changes](#changes)']] : []),
+    ...optionRows(noun, verb, before),
+  ]
+  const notes = [
+    ...(verb.output.length > 0 ? [`Formats: ${verb.output.join(', ')}.`] : []),
+    ...(verb.mutates ? ['[Asks first](#changes).'] : []),
   ]
   return [
     `### ${name}`,
@@ -63,7 +64,28 @@ function verbText(name: string, verb: Verb): string {
     '```',
     '',
     ...(rows.length === 0 ? [] : [markdownTable([`\`selfmonitor ${[name, ...terms].join(' ')}\``, ''], rows), '']),
+    ...(notes.length === 0 ? [] : [notes.join(' '), '']),
   ].join('\n')
+}
+
+/** The options of a verb. Several that an earlier verb of the noun has as well are one row, which names that verb. */
+function optionRows(noun: string, verb: Verb, before: readonly Verb[]): readonly (readonly string[])[] {
+  const shown = ({ options }: Verb): readonly OptionSpec<unknown>[] =>
+    Object.values(options).filter(({ hidden }) => hidden !== true)
+  const same = (one: OptionSpec<unknown>, other: OptionSpec<unknown>): boolean =>
+    one.flags === other.flags && described(one) === described(other)
+  const shared = (earlier: Verb) => shown(verb).filter((one) => shown(earlier).some((other) => same(one, other)))
+  const like = before.find((earlier) => shared(earlier).length > 3)
+  const known = like === undefined ? [] : shared(like)
+  const link = like === undefined ? '' : `[${noun} ${like.name}](#${noun}-${like.name})`
+  return [
+    ...shown(verb)
+      .filter((option) => !known.includes(option))
+      .map((option) => [`\`${option.flags}\``, described(option)]),
+    ...(like === undefined
+      ? []
+      : [[known.map(({ flags }) => `\`${flags.split(' ')[0]}\``).join(', '), `as for ${link}`]]),
+  ]
 }
 
 function described({ description, choices, fallback }: OptionSpec<unknown>): string {
