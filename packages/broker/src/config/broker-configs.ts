@@ -19,7 +19,7 @@ const nonNegative = { atLeast: 0 }
 const positive = { atLeast: 1 }
 
 const rows: readonly BrokerConfigRow[] = [
-  ['advertised.listeners', 'list', null, 'read-only', 'Addresses that clients are told to use.'],
+  ['advertised.listeners', 'list', null, 'read-only', 'Addresses that clients get for this broker.'],
   ['auto.create.topics.enable', 'boolean', 'true', 'read-only', 'Whether asking for an unknown topic creates it.'],
   ['background.threads', 'int', '10', 'cluster-wide', 'Threads for background work; no effect here.', positive],
   ['broker.id', 'int', '-1', 'read-only', 'The older name of node.id.'],
@@ -42,7 +42,7 @@ const rows: readonly BrokerConfigRow[] = [
     'For topics: compression.zstd.level.',
     { between: [-131072, 22] },
   ],
-  ['connections.max.idle.ms', 'long', '600000', 'read-only', 'A connection that is silent for this long is closed.'],
+  ['connections.max.idle.ms', 'long', '600000', 'read-only', 'An idle connection is closed after this time.'],
   [
     'controlled.shutdown.enable',
     'boolean',
@@ -50,7 +50,7 @@ const rows: readonly BrokerConfigRow[] = [
     'read-only',
     'Whether leadership moves away before a stop; no effect here.',
   ],
-  ['default.replication.factor', 'int', '1', 'read-only', 'Replicas of a topic that does not say.', positive],
+  ['default.replication.factor', 'int', '1', 'read-only', 'Replicas of a topic that sets no number.', positive],
   ['delete.topic.enable', 'boolean', 'true', 'read-only', 'Whether topics may be deleted.'],
   ['fetch.max.bytes', 'int', '57671680', 'read-only', 'The largest answer to one fetch.', { atLeast: 1024 }],
   [
@@ -229,7 +229,7 @@ const rows: readonly BrokerConfigRow[] = [
   ['node.id', 'int', null, 'read-only', 'The number of this broker.', nonNegative],
   ['num.io.threads', 'int', '8', 'cluster-wide', 'Threads that handle requests; no effect here.', positive],
   ['num.network.threads', 'int', '3', 'cluster-wide', 'Threads that read and write sockets; no effect here.', positive],
-  ['num.partitions', 'int', '1', 'read-only', 'Partitions of a topic that does not say.', positive],
+  ['num.partitions', 'int', '1', 'read-only', 'Partitions of a topic that sets no number.', positive],
   [
     'num.recovery.threads.per.data.dir',
     'int',
@@ -294,7 +294,7 @@ const rows: readonly BrokerConfigRow[] = [
     'int',
     '86400000',
     'cluster-wide',
-    'How long the state of a silent idempotent producer is kept.',
+    'How long the state of an inactive idempotent producer is kept.',
     positive,
   ],
   [
@@ -356,7 +356,7 @@ const rows: readonly BrokerConfigRow[] = [
     'int',
     '604800000',
     'read-only',
-    'How long a silent transactional id is remembered.',
+    'How long an inactive transactional id is remembered.',
     positive,
   ],
   ['unclean.leader.election.enable', 'boolean', 'false', 'cluster-wide', 'For topics: unclean.leader.election.enable.'],

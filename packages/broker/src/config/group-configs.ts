@@ -23,7 +23,7 @@ interface Limits {
 const rows: readonly Row[] = [
   ['consumer.assignment.interval.ms', '1000', 'The shortest time between two assignments.', { check: { atLeast: 0 } }],
   ['consumer.heartbeat.interval.ms', '5000', 'How often members report.'],
-  ['consumer.session.timeout.ms', '45000', 'How long a member may be silent.'],
+  ['consumer.session.timeout.ms', '45000', 'How long a member may go without a heartbeat.'],
   ['share.assignment.interval.ms', '1000', 'The shortest time between two assignments.', { check: { atLeast: 0 } }],
   [
     'share.auto.offset.reset',
@@ -52,7 +52,7 @@ const rows: readonly Row[] = [
     'Whether a member may lengthen the lock of a record.',
     { type: 'boolean', broker: [] },
   ],
-  ['share.session.timeout.ms', '45000', 'How long a member may be silent.'],
+  ['share.session.timeout.ms', '45000', 'How long a member may go without a heartbeat.'],
   ['streams.assignment.interval.ms', '1000', 'The shortest time between two assignments.', { check: { atLeast: 0 } }],
   ['streams.heartbeat.interval.ms', '5000', 'How often members report.'],
   [
@@ -67,7 +67,7 @@ const rows: readonly Row[] = [
     'Standby replicas of each task.',
     { check: { atLeast: 0 }, broker: ['default', 'max'] },
   ],
-  ['streams.session.timeout.ms', '45000', 'How long a member may be silent.'],
+  ['streams.session.timeout.ms', '45000', 'How long a member may go without a heartbeat.'],
 ]
 
 function definition([name, defaultValue, doc, limits = {}]: Row): GroupConfigDefinition {

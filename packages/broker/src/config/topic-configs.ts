@@ -2,7 +2,7 @@
 // (KIP-133) are held against Apache Kafka by a test; the sentences are ours.
 import type { ConfigDefinition } from './definition.ts'
 
-/** A broker setting that stands in for a topic's, and what its unit is worth in the topic's unit. */
+/** A broker setting that is the default of a topic's, and what its unit is worth in the topic's unit. */
 export interface BrokerSynonym {
   readonly name: string
   readonly factor: number
@@ -114,7 +114,7 @@ export const topicConfigs: readonly TopicConfigDefinition[] = [
     'int',
     '4096',
     'log.index.interval.bytes',
-    'Roughly how many bytes of records stand between two entries of the offset index.',
+    'The approximate number of bytes of records between two entries of the offset index.',
     { atLeast: 0 },
   ),
   row(

@@ -120,7 +120,13 @@ export const quorumTiming: AbsentFeature = {
   refused: null,
   rows: [
     ['broker.heartbeat.interval.ms', 'int', '2000', 'read-only', 'How often a broker reports to the controller.'],
-    ['broker.session.timeout.ms', 'int', '9000', 'read-only', 'How long a broker may be silent before it is fenced.'],
+    [
+      'broker.session.timeout.ms',
+      'int',
+      '9000',
+      'read-only',
+      'How long a broker may go without a heartbeat before it is fenced.',
+    ],
     [
       'controller.quorum.append.linger.ms',
       'int',
@@ -143,7 +149,7 @@ export const quorumTiming: AbsentFeature = {
       'int',
       '2000',
       'read-only',
-      'How long a voter may miss the leader before it stands for election.',
+      'How long a voter may go without a leader before it starts an election.',
     ],
     ['controller.quorum.request.timeout.ms', 'int', '2000', 'read-only', 'How long a request of the quorum may take.'],
     [

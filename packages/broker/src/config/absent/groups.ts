@@ -88,7 +88,7 @@ export const newerGroups: AbsentFeature = {
       'int',
       '45000',
       'read-only',
-      'How long a member of a consumer group may be silent.',
+      'How long a member of a consumer group may go without a heartbeat.',
       { atLeast: 1 },
     ],
     [
@@ -264,7 +264,7 @@ export const newerGroups: AbsentFeature = {
       'int',
       '45000',
       'read-only',
-      'How long a member of a share group may be silent.',
+      'How long a member of a share group may go without a heartbeat.',
       { atLeast: 1 },
     ],
     [
@@ -361,7 +361,7 @@ export const newerGroups: AbsentFeature = {
       'int',
       '45000',
       'read-only',
-      'How long a member of a streams group may be silent.',
+      'How long a member of a streams group may go without a heartbeat.',
       { atLeast: 1 },
     ],
     [
