@@ -1,0 +1,87 @@
+// Encodes an event or a record, chooses its partition and appends it to the producer.
+import { headerEntries } from './emit-arguments.ts'
+import { EventsConfigError } from './errors.ts'
+import { encodeHeaders, noHeaders, type Producer, partitionForKey } from './kafka/index.ts'
+import type { Key } from './outgoing.ts'
+import type { Pending, TopicQueue, Value } from './topic-queue.ts'
+import type { Encoder } from './wire/index.ts'
+
+export interface RecordWriter {
+  readonly producer: Producer
+  /** From 0 up to 1: where records without a key begin. */
+  readonly random: () => number
+  /** Keys are encoded into it, one after the other. */
+  keyBuffer: Buffer
+}
+
+/** No topic takes events of this size; beyond it buffers that have to grow become a danger to the process. */
+const maxEventBytes = 256 * 1024 * 1024
+const stickyBytes = 16 * 1024
+const noBytes = Buffer.alloc(0)
+
+export function createRecordWriter(producer: Producer, random: () => number): RecordWriter {
+  return { producer, random, keyBuffer: Buffer.allocUnsafe(1024) }
+}
+
+/** @param queue its encoder is known, and so are the partitions of its topic. @throws when it cannot be encoded */
+export function writeRecord(writer: RecordWriter, queue: TopicQueue, pending: Pending): void {
+  const { topic } = queue
+  const { value, key, receipt, timestampMs } = pending
+  const headers = headersOf(pending)
+  const encoder = queue.encoder!
+  const valueLength = encodeValue(encoder, value)
+  if (valueLength + (key?.length ?? 0) + headers.length > maxEventBytes) {
+    throw new EventsConfigError('data', `makes an event of more than ${maxEventBytes} bytes (${topic})`)
+  }
+  const keyLength = encodeKey(writer, key)
+  const keyBytes = typeof key === 'string' ? writer.keyBuffer : (key ?? noBytes)
+  const partitions = writer.producer.partitions(topic)!
+  const partition =
+    keyLength < 0
+      ? stickyPartition(queue, valueLength, partitions, writer.random)
+      : partitionForKey(keyBytes, partitions, keyLength)
+  writer.producer.append({
+    topic,
+    partition,
+    key: keyBytes,
+    keyLength,
+    value: value instanceof Buffer ? value : encoder.shared.buffer,
+    valueLength,
+    headers,
+    timestampMs,
+    receipt,
+  })
+}
+
+function headersOf({ headers, receipt }: Pending) {
+  const traced = receipt.span?.headers ?? []
+  return headers === undefined && traced.length === 0
+    ? noHeaders
+    : encodeHeaders([...headerEntries(headers), ...traced])
+}
+
+/** Encodes a value into the encoder's shared buffer, unless it is encoded already. @returns its length; -1 for null */
+function encodeValue(encoder: Encoder<unknown>, value: Value): number {
+  if (value === null) return -1
+  return value instanceof Buffer ? value.length : encoder.encodeShared(value)
+}
+
+/** Encodes a text into the writer's buffer. @returns the key's length in bytes; -1 for null */
+function encodeKey(writer: RecordWriter, key: Key): number {
+  if (key === null) return -1
+  if (typeof key !== 'string') return key.length
+  // A code unit takes three bytes of UTF-8 at most.
+  if (writer.keyBuffer.length < key.length * 3) writer.keyBuffer = Buffer.allocUnsafe(key.length * 3)
+  return writer.keyBuffer.write(key)
+}
+
+/** Records without a key stay with a partition for a batch's length: small batches cost more than an even spread gains. */
+function stickyPartition({ sticky }: TopicQueue, bytes: number, partitions: number, random: () => number): number {
+  if (sticky.leftBytes <= 0 || sticky.partition >= partitions) {
+    const first = sticky.partition < 0 ? Math.floor(random() * partitions) : sticky.partition + 1
+    sticky.partition = first % partitions
+    sticky.leftBytes = stickyBytes
+  }
+  sticky.leftBytes -= Math.max(1, bytes)
+  return sticky.partition
+}
