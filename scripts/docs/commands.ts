@@ -30,6 +30,9 @@ export async function commands(): Promise<string> {
   return parts.join('\n')
 }
 
+/** What an argument's own name says. */
+const saysNothing = /^(name of the \w+|the \w+|names)$/
+
 function verbText(name: string, noun: string, verb: Verb, before: readonly Verb[]): string {
   const args = Object.entries(verb.args)
   const terms = args.map(([arg, { form }]) => {
@@ -47,7 +50,9 @@ function verbText(name: string, noun: string, verb: Verb, before: readonly Verb[
     }
   })
   const rows = [
-    ...args.map(([, { description }], at) => [`\`${terms[at]}\``, description]),
+    ...args
+      .map(([, { description }], at) => [`\`${terms[at]}\``, description] as const)
+      .filter(([, description]) => !saysNothing.test(description)),
     ...optionRows(noun, verb, before),
   ]
   const notes = [
