@@ -21,7 +21,7 @@ interface JsonSchema {
 const more: Readonly<Record<string, readonly [fallback: string, example: string]>> = {
   'topic.description': ['–', 'Orders, from placed to delivered'],
   'topic.owner': ['–', 'team-shop'],
-  'topic.partitions': ['must be said, here or in defaults', '12'],
+  'topic.partitions': ['required, here or in defaults', '12'],
   'topic.replication': ['the brokers’ (default.replication.factor)', '3'],
   'topic.retention': ['the broker’s (retention.ms)', '7d'],
   'topic.retentionSize': ['the broker’s (retention.bytes)', '10GiB'],
@@ -54,7 +54,7 @@ const more: Readonly<Record<string, readonly [fallback: string, example: string]
   'acl.transactionalId': ['', 'billing'],
   'acl.cluster': ['', 'kafka-cluster'],
   'acl.pattern': ['literal', 'prefixed'],
-  'acl.operations': ['must be said', '[read, describe]'],
+  'acl.operations': ['required', '[read, describe]'],
   'acl.host': ['any', '10.1.2.3'],
 }
 

@@ -23,27 +23,27 @@ export const aclOperations = [
 
 export const access = z
   .enum(['acls', 'none'], { error: "must be 'acls' or 'none'" })
-  .meta({ description: 'acls: services and users are accounts with just the rights that follow from this file.' })
+  .meta({ description: 'acls: services and users are accounts with exactly the rights that follow from this file.' })
 
 const acl = z
   .strictObject(
     {
-      topic: text('A topic, or * for every one.'),
-      group: text('A consumer group, or * for every one.'),
-      transactionalId: text('A transactional id, or * for every one.'),
+      topic: text('A topic, or * for all.'),
+      group: text('A consumer group, or * for all.'),
+      transactionalId: text('A transactional id, or * for all.'),
       cluster: z
         .literal('kafka-cluster', { error: 'must be kafka-cluster, as Kafka calls it' })
         .meta({ description: 'The cluster itself; its name is always kafka-cluster.' }),
       pattern: z
         .enum(['literal', 'prefixed'], { error: "must be 'literal' or 'prefixed'" })
-        .meta({ description: 'prefixed: every resource whose name begins so.' }),
+        .meta({ description: 'prefixed: every resource whose name begins with this one.' }),
       operations: z
         .array(z.enum(aclOperations, { error: `must be one of ${aclOperations.join(', ')}` }), {
           error: 'must be a list, such as [read, describe]',
         })
         .min(1, { error: 'must name at least one operation, such as [read, describe]' })
-        .meta({ description: `What it may do: ${aclOperations.join(', ')}.` }),
-      host: text('The address that it must come from, or * for any.'),
+        .meta({ description: `Allowed operations: ${aclOperations.join(', ')}.` }),
+      host: text('The client’s address, or * for any.'),
     },
     { error: 'must be a map such as { topic: orders, operations: [read, describe] }' },
   )
@@ -52,10 +52,10 @@ const acl = z
 const user = z
   .strictObject(
     {
-      description: text('Whose account it is, and what for.'),
+      description: text('Owner and purpose of the account.'),
       acls: z
         .array(acl, { error: 'must be a list, such as [{ topic: orders, operations: [read] }]' })
-        .meta({ description: 'What it may do; nothing unless it is said here.' }),
+        .meta({ description: 'Rules of what it may do. Without rules it may do nothing.' }),
     },
     { error: 'must be a map such as { acls: [{ topic: orders, operations: [read] }] }' },
   )
@@ -63,7 +63,7 @@ const user = z
 
 export const users = z
   .record(z.string(), user, { error: 'must be a map of users by name' })
-  .meta({ description: 'Accounts by name that are no services, and further rights of those that are.' })
+  .meta({ description: 'Accounts that are not services, by name, and additional rights of services.' })
 
 export const owns = z
   .union(
@@ -80,5 +80,5 @@ export const owns = z
   )
   .meta({
     description:
-      'Patterns (* stands for anything) of topics that belong to this file: those that are not declared may be deleted, with --allow-delete. As a map, { topics, users }, of accounts too.',
+      'Patterns (* stands for any characters) of topics that belong to this file: those that are not declared may be deleted, with --allow-delete. As a map, { topics, users }, also of accounts.',
   })

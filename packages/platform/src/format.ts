@@ -17,12 +17,12 @@ const topic = z
   .strictObject(
     {
       description: text('What the topic is for.'),
-      owner: text('The team that answers for the topic.'),
+      owner: text('The team that is responsible for the topic.'),
       partitions: z
         .int({ error: 'must be a whole number' })
         .min(1, { error: 'must be ≥ 1' })
         .max(100_000, { error: 'must be ≤ 100000' })
-        .meta({ description: 'Number of partitions. It can grow, and never shrinks; growing it moves keys.' }),
+        .meta({ description: 'Number of partitions. It can only grow, and growing it moves keys.' }),
       replication: z
         .int({ error: 'must be a whole number' })
         .min(1, { error: 'must be ≥ 1' })
@@ -55,10 +55,10 @@ const topic = z
         .meta({ description: 'Which changes of the schema are allowed.' }),
       protect: z
         .boolean({ error: 'must be true or false' })
-        .meta({ description: 'Refuse whatever would lose records: deletion, and a shorter retention.' }),
+        .meta({ description: 'Refuse changes that lose records: deletion, and a shorter retention.' }),
       config: z
         .record(z.string(), value, { error: 'must be a map of Kafka topic settings' })
-        .meta({ description: 'Kafka topic settings by their own names; null takes the broker default.' }),
+        .meta({ description: 'Kafka topic settings by Kafka’s names; null means the broker default.' }),
     },
     { error: 'must be a map of topic settings' },
   )
@@ -68,10 +68,10 @@ const service = z
   .strictObject(
     {
       description: text('What the service does.'),
-      owner: text('The team that answers for the service.'),
+      owner: text('The team that is responsible for the service.'),
       produces: names('Topics that the service writes.'),
       consumes: names('Topics that the service reads.'),
-      group: text('Its consumer group; the name of the service unless it says otherwise.'),
+      group: text('Its consumer group, if it is not the name of the service.'),
     },
     { error: 'must be a map such as { produces: [orders] }' },
   )
@@ -102,14 +102,14 @@ export const platformFile = z
       version: z.literal(1, { error: 'must be 1, the only version of the format' }),
       include,
       cluster,
-      defaults: topic.meta({ description: 'Settings of every topic that does not say otherwise.' }),
+      defaults: topic.meta({ description: 'Settings of every topic that does not set its own.' }),
       environments: mapOf(
         z
           .strictObject(
             {
               cluster,
-              defaults: topic.meta({ description: 'Laid over the defaults.' }),
-              topics: topics.meta({ description: 'Laid over topics that are declared below topics.' }),
+              defaults: topic.meta({ description: 'Override the defaults.' }),
+              topics: topics.meta({ description: 'Override settings of topics that are declared below topics.' }),
               access,
               broker: mapOf(brokerSetting, 'broker settings').meta({
                 description: 'Settings of the brokers that `selfmonitor up` starts, by Kafka’s own names.',
@@ -119,7 +119,7 @@ export const platformFile = z
           )
           .partial(),
         'environments by name',
-      ).meta({ description: 'What differs between production, staging, development, …' }),
+      ).meta({ description: 'Differences between production, staging, development, …' }),
       owns,
       protect: names('Patterns of topics that are never deleted and whose retention is never cut.'),
       access,
