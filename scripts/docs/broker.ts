@@ -2,11 +2,11 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { apiTable } from '../../packages/broker/src/api/registry.ts'
-import { advertisedVersions, supportedVersions } from '../../packages/broker/src/api/table.ts'
+import { handlers } from '../../packages/broker/src/api/handlers.ts'
+import { embeddedDefaults } from '../../packages/broker/src/broker-options.ts'
 import { brokerConfigs } from '../../packages/broker/src/config/broker-configs.ts'
 import { topicConfig, topicConfigs } from '../../packages/broker/src/config/topic-configs.ts'
-import { embeddedDefaults } from '../../packages/broker/src/start-broker.ts'
+import { advertisedVersions, supportedVersions } from '../../packages/broker/src/request/handler-table.ts'
 import { type Api, type ApiName, apis, type Versions } from '../../packages/protocol/src/index.ts'
 import { markdownTable } from './markdown.ts'
 
@@ -17,7 +17,7 @@ const range = ({ min, max }: Versions): string => (min === max ? `${min}` : `${m
 /** Every API of the broker, with the file that answers it. */
 export function apiVersions(): string {
   const files = readdirSync(join(sources, 'api')).filter((name) => /^\d\d-.*\.ts$/.test(name))
-  const rows = (Object.entries(apiTable) as [ApiName, NonNullable<(typeof apiTable)[ApiName]>][])
+  const rows = (Object.entries(handlers) as [ApiName, NonNullable<(typeof handlers)[ApiName]>][])
     .map(([name, row]) => ({ name, api: apis[name] as Api, row }))
     .sort((a, b) => a.api.key - b.api.key)
     .map(({ name, api, row }) => {

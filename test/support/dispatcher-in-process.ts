@@ -1,14 +1,15 @@
 // The broker without its sockets: the real dispatcher, handlers, logs, groups and metadata, fed with frames one by one.
 import { inspect } from 'node:util'
 import { ProtocolError } from '@selfmonitor/protocol'
-import { CloseConnection } from '../../packages/broker/src/api/handler.ts'
-import { apiTable } from '../../packages/broker/src/api/registry.ts'
+import { handlers } from '../../packages/broker/src/api/handlers.ts'
+import type { BrokerContext } from '../../packages/broker/src/broker-context.ts'
 import { makeManualClock } from '../../packages/broker/src/clock.ts'
+import { createFetchState } from '../../packages/broker/src/fetch/state.ts'
 import { groupConfigOf, openGroupCoordinator, topicGroupLog } from '../../packages/broker/src/group/index.ts'
 import { openLogManager, toLogConfig } from '../../packages/broker/src/log/index.ts'
 import { openMetadataStore } from '../../packages/broker/src/metadata/index.ts'
+import { CloseConnection } from '../../packages/broker/src/request/handler.ts'
 import { makeDispatcher, makeFaults, makeRequestLog } from '../../packages/broker/src/server/index.ts'
-import type { BrokerState } from '../../packages/broker/src/state.ts'
 
 export interface DispatcherInProcess {
   readonly topicId: string
@@ -61,7 +62,7 @@ export async function dispatcherInProcess(
     return undefined
   })
   const brokers = [{ brokerId: 1, host: '127.0.0.1', port: 9092 }]
-  const state: BrokerState = {
+  const broker: BrokerContext = {
     clusterId: 'AAECAwQFBgcICQoLDA0ODw',
     dataDir: dir,
     clock,
@@ -70,10 +71,11 @@ export async function dispatcherInProcess(
     metadata,
     logs,
     groups,
+    fetches: createFetchState(),
     brokers,
     coordinatorOf: () => brokers[0]!,
   }
-  const { prepare } = makeDispatcher({ state, apis: apiTable, faults: makeFaults(), requests: makeRequestLog() })
+  const { prepare } = makeDispatcher({ broker, handlers, faults: makeFaults(), requests: makeRequestLog() })
   const [topic] = await metadata.createTopics([{ name: topicName, assignments: [[1], [1], [1]], configs: new Map() }])
   let connection = 0
   let answered = 0

@@ -13,8 +13,8 @@
 import { errorCodes, type KafkaErrorName, type RequestOf, type ResponseInput } from '@selfmonitor/protocol'
 import { KafkaError, toKafkaError } from '../errors.ts'
 import { LogError, type PartitionLog } from '../log/index.ts'
-import { type ApiHandler, CloseConnection, type RequestContext } from './handler.ts'
-import { createLeaderHints, findLed, type LeaderHints, type Led, openLog } from './partition-leader.ts'
+import { type ApiHandler, CloseConnection, type RequestContext } from '../request/handler.ts'
+import { createLeaderHints, findLed, type LeaderHints, type Led, openLog } from '../request/partition-leader.ts'
 
 type TopicData = RequestOf<'Produce'>['topicData'][number]
 type PartitionAnswer = NonNullable<

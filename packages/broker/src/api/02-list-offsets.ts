@@ -8,8 +8,8 @@
 import { errorCodes, type KafkaErrorName, type RequestOf, type ResponseInput, zeroUuid } from '@selfmonitor/protocol'
 import { toKafkaError } from '../errors.ts'
 import type { PartitionLog } from '../log/index.ts'
-import type { ApiHandler, RequestContext } from './handler.ts'
-import { findLed, openLog } from './partition-leader.ts'
+import type { ApiHandler, RequestContext } from '../request/handler.ts'
+import { findLed, openLog } from '../request/partition-leader.ts'
 
 type PartitionRequest = RequestOf<'ListOffsets'>['topics'][number]['partitions'][number]
 type PartitionAnswer = NonNullable<NonNullable<ResponseInput<'ListOffsets'>['topics']>[number]['partitions']>[number]

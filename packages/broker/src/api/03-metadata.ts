@@ -16,12 +16,12 @@ import {
   type Uuid,
   zeroUuid,
 } from '@selfmonitor/protocol'
+import type { BrokerContext } from '../broker-context.ts'
 import { KafkaError } from '../errors.ts'
 import { planTopic, type TopicMetadata, topicNameProblem } from '../metadata/index.ts'
-import type { BrokerState } from '../state.ts'
-import { allClusterOperations, allTopicOperations, operationsNotAsked } from './authorized-operations.ts'
-import type { ApiHandler } from './handler.ts'
-import { createSharedAnswers } from './shared-answers.ts'
+import { allClusterOperations, allTopicOperations, operationsNotAsked } from '../request/authorized-operations.ts'
+import type { ApiHandler } from '../request/handler.ts'
+import { createSharedAnswers } from '../request/shared-answers.ts'
 
 type TopicAnswer = NonNullable<ResponseInput<'Metadata'>['topics']>[number]
 
@@ -48,7 +48,7 @@ const allTopics = createSharedAnswers()
 
 function responseOf(
   request: RequestOf<'Metadata'>,
-  broker: BrokerState,
+  broker: BrokerContext,
   apiVersion: number,
   topics: TopicAnswer[],
 ): ResponseInput<'Metadata'> {
@@ -67,7 +67,7 @@ function responseOf(
 function answerNamed(
   { allowAutoTopicCreation }: RequestOf<'Metadata'>,
   wanted: NonNullable<RequestOf<'Metadata'>['topics']>,
-  broker: BrokerState,
+  broker: BrokerContext,
   apiVersion: number,
   operations: number,
 ): TopicAnswer[] | Promise<TopicAnswer[]> {
@@ -94,7 +94,7 @@ function refuse(
 }
 
 async function answerTopics(
-  broker: BrokerState,
+  broker: BrokerContext,
   wanted: readonly { readonly topicId: Uuid; readonly name: string | null }[],
   mayCreate: boolean,
   operations: number,
@@ -136,7 +136,7 @@ async function answerTopics(
 const isInternalName = (name: string) => name === '__consumer_offsets' || name === '__transaction_state'
 
 /** Creates what can be created; a topic that cannot is answered as unknown. */
-async function createTopics(broker: BrokerState, names: readonly string[]): Promise<void> {
+async function createTopics(broker: BrokerContext, names: readonly string[]): Promise<void> {
   const { metadata, logger } = broker
   for (const name of names) {
     try {
@@ -149,14 +149,14 @@ async function createTopics(broker: BrokerState, names: readonly string[]): Prom
   }
 }
 
-async function createTopic({ metadata, brokers }: BrokerState, name: string): Promise<void> {
+async function createTopic({ metadata, brokers }: BrokerContext, name: string): Promise<void> {
   if (metadata.topic(name)) return
   const ids = brokers.map(({ brokerId }) => brokerId)
   const wish = { name, numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] }
   await metadata.createTopics([planTopic(wish, metadata, ids)])
 }
 
-function collides({ metadata, config }: BrokerState, name: string): boolean {
+function collides({ metadata, config }: BrokerContext, name: string): boolean {
   if (!config.boolean('auto.create.topics.enable')) return false
   return metadata.topics().some((topic) => topic.name.replaceAll('.', '_') === name.replaceAll('.', '_'))
 }

@@ -7,8 +7,8 @@
 // v9 answers GROUP_ID_NOT_FOUND where older clients expect ILLEGAL_GENERATION. v10 names topics by id.
 import { errorCodes, type RequestOf, type ResponseInput } from '@selfmonitor/protocol'
 import type { CommitInput } from '../group/types.ts'
-import { codeOf, wrongCoordinator } from './group-coordination.ts'
-import type { ApiHandler } from './handler.ts'
+import { codeOf, wrongCoordinator } from '../request/group-coordination.ts'
+import type { ApiHandler } from '../request/handler.ts'
 
 type TopicAnswer = NonNullable<ResponseInput<'OffsetCommit'>['topics']>[number]
 type RequestTopic = RequestOf<'OffsetCommit'>['topics'][number]

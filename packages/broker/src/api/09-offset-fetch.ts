@@ -6,8 +6,8 @@
 // Versions: v2 allows all topics. v5 adds the leader epoch. v8 asks for several groups (KIP-709). v10 names topics by id.
 import { errorCodes, type RequestOf, type ResponseInput } from '@selfmonitor/protocol'
 import type { FetchedPartition } from '../group/types.ts'
-import { codeOf, wrongCoordinator } from './group-coordination.ts'
-import type { ApiHandler, RequestContext } from './handler.ts'
+import { codeOf, wrongCoordinator } from '../request/group-coordination.ts'
+import type { ApiHandler, RequestContext } from '../request/handler.ts'
 
 type RequestGroup = RequestOf<'OffsetFetch'>['groups'][number]
 type GroupAnswer = NonNullable<ResponseInput<'OffsetFetch'>['groups']>[number]

@@ -5,8 +5,8 @@
 // Versions: v1 adds the type of key. v4 asks for several keys (KIP-699). v6 knows share partitions (KIP-932), which need
 // a coordinator that is not here: INVALID_REQUEST, as Kafka answers without share groups.
 import { errorCodes, type KafkaErrorName } from '@selfmonitor/protocol'
-import type { ApiHandler, RequestContext } from './handler.ts'
-import { refuseTransactionalId } from './no-transactions.ts'
+import type { ApiHandler, RequestContext } from '../request/handler.ts'
+import { refuseTransactionalId } from '../request/no-transactions.ts'
 
 const keyTypes = { group: 0, transaction: 1 } as const
 

@@ -6,8 +6,8 @@
 // v5 adds static members (KIP-345). v7 may answer without a protocol name. v8 adds the client's reason (KIP-800).
 // v9 lets a static leader that returns skip the assignment (KIP-814).
 import type { JoinResult } from '../group/types.ts'
-import { codeOf, wrongCoordinator } from './group-coordination.ts'
-import type { ApiHandler } from './handler.ts'
+import { codeOf, wrongCoordinator } from '../request/group-coordination.ts'
+import type { ApiHandler } from '../request/handler.ts'
 
 export const handleJoinGroup: ApiHandler<'JoinGroup'> = async (request, context) => {
   const { broker, apiVersion, clientId, clientHost } = context

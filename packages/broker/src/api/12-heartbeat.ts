@@ -1,8 +1,8 @@
 // Heartbeat: a member says that it is alive, and learns when the group rebalances.
 //
 // Versions: v3 adds static members (KIP-345).
-import { codeOf, wrongCoordinator } from './group-coordination.ts'
-import type { ApiHandler } from './handler.ts'
+import { codeOf, wrongCoordinator } from '../request/group-coordination.ts'
+import type { ApiHandler } from '../request/handler.ts'
 
 export const handleHeartbeat: ApiHandler<'Heartbeat'> = async (request, context) => {
   const error = wrongCoordinator(context, request.groupId) ?? (await context.broker.groups.heartbeat(request))

@@ -2,8 +2,8 @@
 //
 // Versions: up to v2 one member leaves and the error is its own. v3 takes several and static ones, who may be named by
 // their instance id alone (KIP-345), and answers each. v5 adds a reason (KIP-800).
-import { codeOf, wrongCoordinator } from './group-coordination.ts'
-import type { ApiHandler } from './handler.ts'
+import { codeOf, wrongCoordinator } from '../request/group-coordination.ts'
+import type { ApiHandler } from '../request/handler.ts'
 
 export const handleLeaveGroup: ApiHandler<'LeaveGroup'> = async (request, context) => {
   const misplaced = wrongCoordinator(context, request.groupId)

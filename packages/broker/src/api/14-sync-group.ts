@@ -2,8 +2,8 @@
 //
 // Versions: v3 adds static members (KIP-345). v5 repeats the protocol's type and name, which must be the group's (KIP-559).
 import { errorCodes } from '@selfmonitor/protocol'
-import { codeOf, wrongCoordinator } from './group-coordination.ts'
-import type { ApiHandler } from './handler.ts'
+import { codeOf, wrongCoordinator } from '../request/group-coordination.ts'
+import type { ApiHandler } from '../request/handler.ts'
 
 const none = Buffer.alloc(0)
 

@@ -2,9 +2,9 @@
 //
 // Versions: v3 can say what the caller may do (KIP-430). v4 adds static members (KIP-345). Up to v5 a group that does not
 // exist is described as Dead without an error, authorised operations included; v6 answers GROUP_ID_NOT_FOUND with a message (KIP-1043).
-import { allGroupOperations } from './authorized-operations.ts'
-import { codeOf, wrongCoordinator } from './group-coordination.ts'
-import type { ApiHandler } from './handler.ts'
+import { allGroupOperations } from '../request/authorized-operations.ts'
+import { codeOf, wrongCoordinator } from '../request/group-coordination.ts'
+import type { ApiHandler } from '../request/handler.ts'
 
 export const handleDescribeGroups: ApiHandler<'DescribeGroups'> = (request, context) => {
   const groups = request.groups.map((groupId) => {

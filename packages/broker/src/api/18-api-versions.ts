@@ -7,8 +7,8 @@
 // left out (KAFKA-17011). v5 may name the cluster and node that the client believes to talk to (KIP-1242).
 import { type ApiName, apis, errorCodes } from '@selfmonitor/protocol'
 import { metadataVersions } from '../kafka-release.ts'
-import type { ApiHandler } from './handler.ts'
-import { type ApiTable, advertisedVersions } from './table.ts'
+import type { ApiHandler } from '../request/handler.ts'
+import { advertisedVersions, type HandlerTable } from '../request/handler-table.ts'
 
 /** KIP-511: what a client may call itself. */
 const softwarePattern = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/
@@ -23,7 +23,7 @@ const features = [
   },
 ] as const
 
-export function makeHandleApiVersions(table: () => ApiTable): ApiHandler<'ApiVersions'> {
+export function makeHandleApiVersions(table: () => HandlerTable): ApiHandler<'ApiVersions'> {
   return (request, { apiVersion, connection, broker, brokerId }) => {
     if (apiVersion >= 3) {
       const names = [request.clientSoftwareName, request.clientSoftwareVersion]
@@ -38,7 +38,7 @@ export function makeHandleApiVersions(table: () => ApiTable): ApiHandler<'ApiVer
       const meant = clusterId === null || (clusterId === broker.clusterId && nodeId === brokerId)
       if (!meant) return { errorCode: errorCodes.REBOOTSTRAP_REQUIRED }
     }
-    const rows = Object.entries(table()) as [ApiName, NonNullable<ApiTable[ApiName]>][]
+    const rows = Object.entries(table()) as [ApiName, NonNullable<HandlerTable[ApiName]>][]
     const apiKeys = rows
       .map(([name, row]) => {
         const { min, max } = advertisedVersions(apis[name], row)

@@ -6,11 +6,11 @@
 // Versions: v4 adds the defaults (-1 for partitions and replicas, KIP-464), v5 the settings of the new topic in the answer
 // (KIP-525), v7 its id.
 import { errorCodes, type RequestOf, type ResponseInput } from '@selfmonitor/protocol'
+import type { BrokerContext } from '../broker-context.ts'
+import { describeTopicConfigs } from '../config-resources/describe.ts'
 import { KafkaError, toKafkaError } from '../errors.ts'
 import { maxPartitionsPerRequest, metricName, type NewTopic, planTopic } from '../metadata/index.ts'
-import type { BrokerState } from '../state.ts'
-import { describeTopicConfigs } from './described-configs.ts'
-import type { ApiHandler } from './handler.ts'
+import type { ApiHandler } from '../request/handler.ts'
 
 type Wish = RequestOf<'CreateTopics'>['topics'][number]
 type Answer = NonNullable<ResponseInput<'CreateTopics'>['topics']>[number]
@@ -38,7 +38,7 @@ export const handleCreateTopics: ApiHandler<'CreateTopics'> = (request, { broker
 
 function plan(
   wishes: readonly Wish[],
-  { metadata, brokers }: BrokerState,
+  { metadata, brokers }: BrokerContext,
 ): { readonly planned: ReadonlyMap<string, NewTopic>; readonly refused: ReadonlyMap<string, Answer> } {
   const brokerIds = brokers.map(({ brokerId }) => brokerId)
   const planned = new Map<string, NewTopic>()

@@ -8,7 +8,7 @@
 import { errorCodes, type RequestOf, type ResponseInput, type Uuid, zeroUuid } from '@selfmonitor/protocol'
 import { KafkaError, toKafkaError } from '../errors.ts'
 import type { MetadataStore, TopicMetadata } from '../metadata/index.ts'
-import type { ApiHandler } from './handler.ts'
+import type { ApiHandler } from '../request/handler.ts'
 
 type Answer = NonNullable<ResponseInput<'DeleteTopics'>['responses']>[number]
 interface Wish {

@@ -2,8 +2,8 @@
 // next retention run. Offset -1 means everything. Refused for internal topics and where cleanup.policy has no `delete`.
 import { errorCodes, type KafkaErrorName, zeroUuid } from '@selfmonitor/protocol'
 import { toKafkaError } from '../errors.ts'
-import type { ApiHandler, RequestContext } from './handler.ts'
-import { findLed, openLog } from './partition-leader.ts'
+import type { ApiHandler, RequestContext } from '../request/handler.ts'
+import { findLed, openLog } from '../request/partition-leader.ts'
 
 export const handleDeleteRecords: ApiHandler<'DeleteRecords'> = async (request, context) => {
   const topics = request.topics.map(async ({ name, partitions }) => ({

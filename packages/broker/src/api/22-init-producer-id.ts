@@ -3,8 +3,8 @@
 // Transactions do not exist yet. A transactional id is refused here as it is by FindCoordinator, where most clients ask first:
 // `no-transactions.ts` says with which error and why.
 import { errorCodes, type KafkaErrorName, type ResponseInput } from '@selfmonitor/protocol'
-import type { ApiHandler } from './handler.ts'
-import { refuseTransactionalId } from './no-transactions.ts'
+import type { ApiHandler } from '../request/handler.ts'
+import { refuseTransactionalId } from '../request/no-transactions.ts'
 
 export const handleInitProducerId: ApiHandler<'InitProducerId'> = async (request, context) => {
   const { transactionalId, producerId, producerEpoch } = request

@@ -2,8 +2,8 @@
 // the epoch never changes: the current one ends where the log ends, and there is no other.
 import { errorCodes, zeroUuid } from '@selfmonitor/protocol'
 import { toKafkaError } from '../errors.ts'
-import type { ApiHandler, RequestContext } from './handler.ts'
-import { findLed, openLog } from './partition-leader.ts'
+import type { ApiHandler, RequestContext } from '../request/handler.ts'
+import { findLed, openLog } from '../request/partition-leader.ts'
 
 export const handleOffsetForLeaderEpoch: ApiHandler<'OffsetForLeaderEpoch'> = async (request, context) => {
   const topics = request.topics.map(async ({ topic, partitions }) => ({

@@ -2,7 +2,7 @@
 //
 // Behaviour: SECURITY_DISABLED, in Kafka's words, as from a broker without `authorizer.class.name`.
 import { errorCodes } from '@selfmonitor/protocol'
-import type { ApiHandler } from './handler.ts'
+import type { ApiHandler } from '../request/handler.ts'
 
 export const handleDescribeAcls: ApiHandler<'DescribeAcls'> = () => ({
   errorCode: errorCodes.SECURITY_DISABLED,

@@ -2,7 +2,7 @@
 //
 // Behaviour: SECURITY_DISABLED for each rule, in Kafka's words, as from a controller without `authorizer.class.name`.
 import { errorCodes } from '@selfmonitor/protocol'
-import type { ApiHandler } from './handler.ts'
+import type { ApiHandler } from '../request/handler.ts'
 
 export const handleCreateAcls: ApiHandler<'CreateAcls'> = ({ creations }) => ({
   results: creations.map(() => ({

@@ -2,7 +2,7 @@
 //
 // Behaviour: SECURITY_DISABLED for each filter, in Kafka's words, as from a controller without `authorizer.class.name`.
 import { errorCodes } from '@selfmonitor/protocol'
-import type { ApiHandler } from './handler.ts'
+import type { ApiHandler } from '../request/handler.ts'
 
 export const handleDeleteAcls: ApiHandler<'DeleteAcls'> = ({ filters }) => ({
   filterResults: filters.map(() => ({

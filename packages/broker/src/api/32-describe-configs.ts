@@ -3,9 +3,7 @@
 // Versions: v1 has sources and synonyms (KIP-226), v3 adds types and documentation (KIP-569).
 import type { RequestOf, ResponseInput } from '@selfmonitor/protocol'
 import { type BrokerLayers, factsOf } from '../config/index.ts'
-import { KafkaError, toKafkaError } from '../errors.ts'
-import { loggerLevels } from './broker-loggers.ts'
-import { checkBrokerResource, checkLoggerResource, resourceType, topicResource } from './config-resources.ts'
+import { loggerLevels } from '../config-resources/broker-loggers.ts'
 import {
   type DescribedConfig,
   describeBrokerConfigs,
@@ -14,8 +12,10 @@ import {
   describeGroupConfigs,
   describeLoggers,
   describeTopicConfigs,
-} from './described-configs.ts'
-import type { ApiHandler, RequestContext } from './handler.ts'
+} from '../config-resources/describe.ts'
+import { checkBrokerResource, checkLoggerResource, resourceType, topicResource } from '../config-resources/resources.ts'
+import { KafkaError, toKafkaError } from '../errors.ts'
+import type { ApiHandler, RequestContext } from '../request/handler.ts'
 
 type Resource = RequestOf<'DescribeConfigs'>['resources'][number]
 type Answer = NonNullable<ResponseInput<'DescribeConfigs'>['results']>[number]

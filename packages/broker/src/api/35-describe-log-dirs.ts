@@ -2,7 +2,7 @@
 //
 // Several presented brokers share the directory; each answers for the partitions that it is a replica of.
 import { errorCodes } from '@selfmonitor/protocol'
-import type { ApiHandler } from './handler.ts'
+import type { ApiHandler } from '../request/handler.ts'
 
 export const handleDescribeLogDirs: ApiHandler<'DescribeLogDirs'> = async (request, { broker, brokerId }) => {
   const { logs, metadata } = broker

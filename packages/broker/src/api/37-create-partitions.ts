@@ -4,7 +4,7 @@
 import { errorCodes, type ResponseInput } from '@selfmonitor/protocol'
 import { KafkaError, toKafkaError } from '../errors.ts'
 import { planPartitions } from '../metadata/index.ts'
-import type { ApiHandler } from './handler.ts'
+import type { ApiHandler } from '../request/handler.ts'
 
 type Answer = NonNullable<ResponseInput<'CreatePartitions'>['results']>[number]
 

@@ -2,8 +2,8 @@
 //
 // Behaviour: NON_EMPTY_GROUP for a group with members, GROUP_ID_NOT_FOUND for one that does not exist.
 // Versions: v3 adds a message to each error.
-import { codeOf, wrongCoordinator } from './group-coordination.ts'
-import type { ApiHandler } from './handler.ts'
+import { codeOf, wrongCoordinator } from '../request/group-coordination.ts'
+import type { ApiHandler } from '../request/handler.ts'
 
 export const handleDeleteGroups: ApiHandler<'DeleteGroups'> = async (request, context) => {
   // Kafka answers a group that is named twice once.

@@ -1,55 +1,35 @@
 // IncrementalAlterConfigs: sets, deletes, appends to and subtracts from single settings of topics and brokers (KIP-339).
-import { errorCodes, type RequestOf, type ResponseInput } from '@selfmonitor/protocol'
+import type { RequestOf } from '@selfmonitor/protocol'
 import { brokerConfig, changeList, inheritedTopicValue, topicConfig } from '../config/index.ts'
-import { KafkaError, toKafkaError } from '../errors.ts'
-import { checkOnce } from './33-alter-configs.ts'
-import { type AlterableResource, alterableResource, resourceType } from './config-resources.ts'
-import type { ApiHandler, RequestContext } from './handler.ts'
+import { type Alteration, alterResources, requireValue } from '../config-resources/alter.ts'
+import { type AlterableResource, alterableResource, resourceType } from '../config-resources/resources.ts'
+import { KafkaError } from '../errors.ts'
+import type { ApiHandler, RequestContext } from '../request/handler.ts'
 
-type Request = RequestOf<'IncrementalAlterConfigs'>
-type Resource = Request['resources'][number]
+type Resource = RequestOf<'IncrementalAlterConfigs'>['resources'][number]
 type Change = Resource['configs'][number]
-type Answer = NonNullable<ResponseInput<'IncrementalAlterConfigs'>['responses']>[number]
 
 /** Kafka's `AlterConfigOp.OpType`. */
 const operation = { set: 0, delete: 1, append: 2, subtract: 3 } as const
 const operations: ReadonlySet<number> = new Set(Object.values(operation))
 
-export const handleIncrementalAlterConfigs: ApiHandler<'IncrementalAlterConfigs'> = (request, context) =>
-  context.broker.metadata.exclusively(async () => {
-    const responses: Answer[] = []
-    for (const resource of request.resources) {
-      const about = { resourceType: resource.resourceType, resourceName: resource.resourceName }
-      if (resource.configs.some(({ configOperation }) => !operations.has(configOperation))) {
-        // As Kafka answers what it cannot even read.
-        responses.push({ ...about, errorCode: errorCodes.UNKNOWN_SERVER_ERROR, errorMessage: null })
-        continue
-      }
-      try {
-        await alter(resource, request, context)
-        responses.push({ ...about, errorMessage: null })
-      } catch (error) {
-        const { code, message, name } = toKafkaError(error)
-        if (name === 'UNKNOWN_SERVER_ERROR') throw error
-        responses.push({ ...about, errorCode: code, errorMessage: message })
-      }
-    }
-    return { responses }
-  })
+export const handleIncrementalAlterConfigs: ApiHandler<'IncrementalAlterConfigs'> = async (request, context) => ({
+  responses: await alterResources(request, context, { isReadable, alterationOf }),
+})
 
-async function alter(resource: Resource, request: Request, context: RequestContext): Promise<void> {
-  checkOnce(resource, request.resources)
-  const names = resource.configs.map(({ name }) => name)
-  if (new Set(names).size < names.length) throw new KafkaError('INVALID_REQUEST', 'Error due to duplicate config keys')
+function isReadable({ configs }: Resource): boolean {
+  return configs.every(({ configOperation }) => operations.has(configOperation))
+}
+
+function alterationOf(resource: Resource, context: RequestContext): Alteration {
   const target = alterableResource(resource.resourceType, resource.resourceName, context)
-  const next = new Map(target.current)
-  for (const change of resource.configs) apply(change, next, resource, target, context)
-  target.check(next)
-  if (!request.validateOnly) await target.change(next)
+  const settings = new Map(target.current)
+  for (const change of resource.configs) apply(change, settings, resource, target, context)
+  return { target, settings }
 }
 
 function apply(
-  { name, configOperation, value }: Change,
+  { name, configOperation, value: given }: Change,
   settings: Map<string, string>,
   resource: Resource,
   target: AlterableResource,
@@ -59,7 +39,7 @@ function apply(
     settings.delete(name)
     return
   }
-  if (value === null) throw new KafkaError('INVALID_REQUEST', `Null value not supported for : ${name}`)
+  const value = requireValue(name, given)
   switch (configOperation) {
     case operation.set:
       settings.set(name, value)
@@ -77,7 +57,7 @@ function apply(
       return
     }
     default:
-      throw new Error(`operation ${configOperation} was not refused`)
+      throw new Error(`operation ${configOperation} is not implemented`)
   }
 }
 

@@ -2,8 +2,8 @@
 //
 // Behaviour: GROUP_SUBSCRIBED_TO_TOPIC on the partitions of topics that a consumer group with members reads;
 // NON_EMPTY_GROUP for other groups with members. An offset that was never committed is deleted without an error.
-import { codeOf, wrongCoordinator } from './group-coordination.ts'
-import type { ApiHandler } from './handler.ts'
+import { codeOf, wrongCoordinator } from '../request/group-coordination.ts'
+import type { ApiHandler } from '../request/handler.ts'
 
 export const handleOffsetDelete: ApiHandler<'OffsetDelete'> = async (request, context) => {
   const misplaced = wrongCoordinator(context, request.groupId)

@@ -3,8 +3,8 @@
 // Versions: v1 asks for brokers or controllers (KIP-919); a broker's port only answers for brokers. v2 also lists fenced
 // brokers, of which there are none here.
 import { errorCodes } from '@selfmonitor/protocol'
-import { allClusterOperations } from './authorized-operations.ts'
-import type { ApiHandler } from './handler.ts'
+import { allClusterOperations } from '../request/authorized-operations.ts'
+import type { ApiHandler } from '../request/handler.ts'
 
 const endpointType = { broker: 1, controller: 2 } as const
 

@@ -4,7 +4,7 @@
 // `consumer` out. The API is listed for this answer alone: where it is not, librdkafka waits for ever without a word, while the
 // refusal is a fatal error that its user sees. Java's client and its users are advised to set group.protocol=classic either way.
 import { errorCodes } from '@selfmonitor/protocol'
-import type { ApiHandler } from './handler.ts'
+import type { ApiHandler } from '../request/handler.ts'
 
 export const handleConsumerGroupHeartbeat: ApiHandler<'ConsumerGroupHeartbeat'> = (request, { broker, clientId }) => {
   const errorMessage = 'this broker has classic groups only: set group.protocol=classic in the consumer'

@@ -4,9 +4,9 @@
 // something is set on it. No types is all types, in Kafka's order; a type that is named twice is listed twice.
 // Versions: v0 lists client metrics subscriptions (KIP-714).
 import type { ResponseInput } from '@selfmonitor/protocol'
+import { resourceType } from '../config-resources/resources.ts'
 import { KafkaError } from '../errors.ts'
-import { resourceType } from './config-resources.ts'
-import type { ApiHandler, RequestContext } from './handler.ts'
+import type { ApiHandler, RequestContext } from '../request/handler.ts'
 
 type Answer = NonNullable<ResponseInput<'ListConfigResources'>['configResources']>
 

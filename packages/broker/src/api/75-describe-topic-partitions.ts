@@ -5,8 +5,8 @@
 import { errorCodes, type ResponseInput } from '@selfmonitor/protocol'
 import { KafkaError } from '../errors.ts'
 import { type TopicMetadata, topicNameProblem } from '../metadata/index.ts'
-import { allTopicOperations } from './authorized-operations.ts'
-import type { ApiHandler } from './handler.ts'
+import { allTopicOperations } from '../request/authorized-operations.ts'
+import type { ApiHandler } from '../request/handler.ts'
 
 type TopicAnswer = NonNullable<ResponseInput<'DescribeTopicPartitions'>['topics']>[number]
 

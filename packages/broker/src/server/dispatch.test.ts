@@ -1,20 +1,20 @@
 import { type ApiName, decodeResponse, errorCodes, type ResponseOf } from '@selfmonitor/protocol'
 import { describe, expect, it } from 'vitest'
-import { CloseConnection } from '../api/handler.ts'
-import type { ApiTable } from '../api/table.ts'
+import type { BrokerContext } from '../broker-context.ts'
 import { KafkaError } from '../errors.ts'
-import type { BrokerState } from '../state.ts'
+import { CloseConnection } from '../request/handler.ts'
+import type { HandlerTable } from '../request/handler-table.ts'
 import { requestBytes } from '../test-support/raw-client.ts'
 import { makeDispatcher } from './dispatch.ts'
 import { makeFaults } from './faults.ts'
 import { makeRequestLog } from './request-log.ts'
 
 describe('dispatch', () => {
-  function dispatcher(apis: ApiTable) {
+  function dispatcher(handlers: HandlerTable) {
     const errors: object[] = []
     const logger = { debug() {}, info() {}, warn() {}, error: (context: object) => void errors.push(context) }
-    const state = { logger, clock: { now: () => 0 }, metadata: {} } as unknown as BrokerState
-    const { prepare } = makeDispatcher({ state, apis, faults: makeFaults(), requests: makeRequestLog() })
+    const broker = { logger, clock: { now: () => 0 }, metadata: {} } as unknown as BrokerContext
+    const { prepare } = makeDispatcher({ broker, handlers, faults: makeFaults(), requests: makeRequestLog() })
     const connection = { id: 'c', clientSoftwareName: '', clientSoftwareVersion: '' }
     const peer = { brokerId: 1, clientHost: '/127.0.0.1', connection, signal: new AbortController().signal }
     return { errors, handle: (bytes: Buffer) => prepare(bytes.subarray(4), peer).run() }

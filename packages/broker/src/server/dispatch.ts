@@ -9,13 +9,19 @@ import {
   parseRequestHeader,
   type RequestOf,
 } from '@selfmonitor/protocol'
-import { CloseConnection, type Connection, EncodedResponse, type Handler, type RequestContext } from '../api/handler.ts'
-import { type ApiTable, supportedVersions } from '../api/table.ts'
+import type { BrokerContext } from '../broker-context.ts'
 import type { BufferPool } from '../buffer-pool.ts'
 import { toKafkaError } from '../errors.ts'
-import type { BrokerState } from '../state.ts'
-import type { FaultRule } from '../types.ts'
-import { type ErrorToSay, errorResponse } from './error-response.ts'
+import {
+  CloseConnection,
+  type Connection,
+  EncodedResponse,
+  type Handler,
+  type RequestContext,
+} from '../request/handler.ts'
+import { type HandlerTable, supportedVersions } from '../request/handler-table.ts'
+import type { Clock, FaultRule } from '../types.ts'
+import { type AnsweredError, errorResponse } from './error-response.ts'
 import type { Faults } from './faults.ts'
 import type { RequestLog } from './request-log.ts'
 
@@ -27,13 +33,13 @@ export interface Peer {
   readonly signal: AbortSignal
 }
 
-/** A request that was understood as far as its API; `run` handles it. */
-export interface Prepared {
+/** A request whose API is known; `run` handles it. */
+export interface PreparedRequest {
   /** May run beside an earlier request of the same connection that is pipelined too. */
   readonly pipelined: boolean
   /** The response's buffers, or null for no answer. Rejects only with what must close the connection. */
   run(): Promise<Buffer[] | null>
-  /** To be called once the answer is sent, or will never be: from then on the frame and the answer are memory to be used again. */
+  /** To be called once the answer is sent, or will never be sent: from then on other requests may use the memory of both. */
   done(): void
 }
 
@@ -42,138 +48,149 @@ export interface Dispatcher {
    * @param buffers where the frame's memory may go back to
    * @throws CloseConnection, ProtocolError: the connection must be closed
    */
-  prepare(frame: Buffer, peer: Peer, buffers?: BufferPool): Prepared
+  prepare(frame: Buffer, peer: Peer, buffers?: BufferPool): PreparedRequest
 }
 
 export interface DispatcherOptions {
-  readonly state: BrokerState
-  readonly apis: ApiTable
+  readonly broker: BrokerContext
+  readonly handlers: HandlerTable
   readonly faults: Faults
   readonly requests: RequestLog
 }
 
-export function makeDispatcher({ state, apis, faults, requests }: DispatcherOptions): Dispatcher {
-  const topicName = (id: string) => state.metadata.topicById(id)?.name
+/** A request on its way through its handler. */
+interface Call {
+  readonly api: Api<ApiName>
+  readonly handle: Handler<unknown, unknown>
+  readonly context: RequestContext
+}
 
-  function prepare(frame: Buffer, peer: Peer, buffers?: BufferPool): Prepared {
-    const head = parseRequestHeader(frame)
-    const { apiKey, apiVersion, correlationId, clientId, api } = head
-    const row = api && apis[api.name]
-    if (!api || !row)
-      throw new CloseConnection(`API key ${apiKey} (version ${apiVersion}) is not one that this broker has`)
-    requests.add({
-      timestampMs: state.clock.now(),
-      api: api.name,
-      apiVersion,
-      clientId,
-      correlationId,
-      brokerId: peer.brokerId,
-    })
+export function makeDispatcher(options: DispatcherOptions): Dispatcher {
+  return { prepare: (frame, peer, buffers) => prepareRequest(options, frame, peer, buffers) }
+}
 
-    const versions = supportedVersions(api, row)
-    if (apiVersion < versions.min || apiVersion > versions.max) {
-      // KIP-511: the one request that every client may send in a version of its own gets an answer that all can read.
-      if (api.name === 'ApiVersions') {
-        const body = {
-          errorCode: errorCodes.UNSUPPORTED_VERSION,
-          apiKeys: [{ apiKey: api.key, minVersion: versions.min, maxVersion: versions.max }],
-        }
-        const run = async () => encodeResponse('ApiVersions', 0, correlationId, body)
-        return { pipelined: false, run, done() {} }
-      }
-      throw new CloseConnection(
-        `${api.name} version ${apiVersion} is not supported, only ${versions.min} to ${versions.max}`,
-      )
-    }
-
-    const releases: (() => void)[] = []
-    if (row.keepsNothing === true) releases.push(() => buffers?.giveBack(frame))
-    const context: RequestContext = {
-      broker: state,
-      brokerId: peer.brokerId,
-      apiKey,
-      apiVersion,
-      correlationId,
-      clientId,
-      clientHost: peer.clientHost,
-      principal: 'User:ANONYMOUS',
-      connection: peer.connection,
-      signal: peer.signal,
-      afterAnswer: (release) => void releases.push(release),
-    }
-    const handle = row.handle as Handler<unknown, unknown>
-    return {
-      pipelined: row.pipelined === true,
-      run: () => run(api, handle, frame, head.bodyOffset, context),
-      done() {
-        // Each once: memory that is given back may be somebody else's a moment later.
-        for (const release of releases.splice(0)) release()
-      },
-    }
+function prepareRequest(
+  options: DispatcherOptions,
+  frame: Buffer,
+  peer: Peer,
+  buffers: BufferPool | undefined,
+): PreparedRequest {
+  const { broker, handlers, requests } = options
+  const head = parseRequestHeader(frame)
+  const { apiKey, apiVersion, correlationId, clientId, api } = head
+  const row = api && handlers[api.name]
+  if (!api || !row) {
+    throw new CloseConnection(`API key ${apiKey} (version ${apiVersion}) is not supported by this broker`)
+  }
+  const { brokerId } = peer
+  requests.add({ timestampMs: broker.clock.now(), api: api.name, apiVersion, clientId, correlationId, brokerId })
+  const versions = supportedVersions(api, row)
+  if (apiVersion < versions.min || apiVersion > versions.max) {
+    // KIP-511: every client may send ApiVersions in a version of its own, and gets an answer that all can read.
+    if (api.name === 'ApiVersions') return unsupportedApiVersions(api, versions, correlationId)
+    throw new CloseConnection(
+      `${api.name} version ${apiVersion} is not supported, only ${versions.min} to ${versions.max}`,
+    )
   }
 
-  async function run(
-    api: Api<ApiName>,
-    handle: Handler<unknown, unknown>,
-    frame: Buffer,
-    bodyOffset: number,
-    context: RequestContext,
-  ): Promise<Buffer[] | null> {
-    const { apiVersion, correlationId } = context
-    const request = decodeRequest(api.name, apiVersion, frame, bodyOffset)
-    const action = faults.strike({ api: api.name, request }, topicName)
-    if (action !== undefined) {
-      const error = await suffer(action, context)
-      if (error === 'dropped') return null
-      if (error !== undefined) {
-        return refuse(api, request, context, error)
-      }
-    }
-    try {
-      const response = await handle(request, context)
-      if (response instanceof EncodedResponse) return frameResponse(api.name, apiVersion, correlationId, response.body)
-      return response === null ? null : encodeResponse(api.name, apiVersion, correlationId, response as object)
-    } catch (error) {
-      if (error instanceof CloseConnection) throw error
-      const known = toKafkaError(error)
-      const about = { api: api.name, apiVersion, clientId: context.clientId, connection: context.connection.id, error }
-      if (known.name === 'UNKNOWN_SERVER_ERROR') state.logger.error(about, 'a request failed unexpectedly')
-      else state.logger.debug(about, 'a request was refused')
-      return refuse(api, request, context, known)
-    }
+  const releases: (() => void)[] = []
+  if (row.keepsNothing === true) releases.push(() => buffers?.giveBack(frame))
+  const context: RequestContext = {
+    broker,
+    brokerId,
+    apiKey,
+    apiVersion,
+    correlationId,
+    clientId,
+    clientHost: peer.clientHost,
+    principal: 'User:ANONYMOUS',
+    connection: peer.connection,
+    signal: peer.signal,
+    afterAnswer: (release) => void releases.push(release),
   }
-
-  function refuse(
-    api: Api<ApiName>,
-    request: RequestOf<ApiName>,
-    { apiVersion, correlationId }: RequestContext,
-    error: ErrorToSay,
-  ): Buffer[] {
-    const body = errorResponse(api.name, apiVersion, request, error)
-    if (body !== undefined) return encodeResponse(api.name, apiVersion, correlationId, body)
-    throw new CloseConnection(`${api.name} v${apiVersion} failed and has no place to say so: ${error.message}`)
+  const call: Call = { api, handle: row.handle as Handler<unknown, unknown>, context }
+  return {
+    pipelined: row.pipelined === true,
+    run: () => runRequest(options, call, frame, head.bodyOffset),
+    done() {
+      // Each one once: memory that is given back may have another user a moment later.
+      for (const release of releases.splice(0)) release()
+    },
   }
+}
 
-  /** Does what a fault says; returns the error to answer, `dropped`, or undefined to go on. */
-  async function suffer(
-    action: FaultRule['action'],
-    { signal }: RequestContext,
-  ): Promise<{ code: number; message: string } | 'dropped' | undefined> {
-    if ('close' in action) throw new CloseConnection('a fault rule says so')
-    if ('error' in action) {
-      const code = errorCodes[action.error as keyof typeof errorCodes]
-      return { code, message: 'a fault rule says so' }
+/** The version 0 answer of ApiVersions with the versions that are supported. */
+function unsupportedApiVersions(
+  api: Api<ApiName>,
+  { min, max }: { readonly min: number; readonly max: number },
+  correlationId: number,
+): PreparedRequest {
+  const body = {
+    errorCode: errorCodes.UNSUPPORTED_VERSION,
+    apiKeys: [{ apiKey: api.key, minVersion: min, maxVersion: max }],
+  }
+  const run = async () => encodeResponse('ApiVersions', 0, correlationId, body)
+  return { pipelined: false, run, done() {} }
+}
+
+async function runRequest(
+  { broker, faults }: DispatcherOptions,
+  call: Call,
+  frame: Buffer,
+  bodyOffset: number,
+): Promise<Buffer[] | null> {
+  const { api, handle, context } = call
+  const { apiVersion, correlationId } = context
+  const request = decodeRequest(api.name, apiVersion, frame, bodyOffset)
+  const action = faults.actionFor({ api: api.name, request }, (id) => broker.metadata.topicById(id)?.name)
+  if (action !== undefined) {
+    const error = await applyFault(action, context.signal, broker.clock)
+    if (error === 'dropped') return null
+    if (error !== undefined) return encodeError(call, request, error)
+  }
+  try {
+    const response = await handle(request, context)
+    if (response instanceof EncodedResponse) return frameResponse(api.name, apiVersion, correlationId, response.body)
+    return response === null ? null : encodeResponse(api.name, apiVersion, correlationId, response as object)
+  } catch (error) {
+    if (error instanceof CloseConnection) throw error
+    const known = toKafkaError(error)
+    const about = { api: api.name, apiVersion, clientId: context.clientId, connection: context.connection.id, error }
+    if (known.name === 'UNKNOWN_SERVER_ERROR') broker.logger.error(about, 'a request failed unexpectedly')
+    else broker.logger.debug(about, 'a request failed')
+    return encodeError(call, request, known)
+  }
+}
+
+/** @throws CloseConnection when the API's response has no field for an error */
+function encodeError({ api, context }: Call, request: RequestOf<ApiName>, error: AnsweredError): Buffer[] {
+  const { apiVersion, correlationId } = context
+  const body = errorResponse(api.name, apiVersion, request, error)
+  if (body !== undefined) return encodeResponse(api.name, apiVersion, correlationId, body)
+  throw new CloseConnection(`${api.name} v${apiVersion} failed and has no field for an error: ${error.message}`)
+}
+
+/**
+ * Does what a fault rule asks for.
+ * @returns the error to answer, `dropped` for no answer, or undefined to handle the request
+ * @throws CloseConnection
+ */
+async function applyFault(
+  action: FaultRule['action'],
+  signal: AbortSignal,
+  clock: Clock,
+): Promise<AnsweredError | 'dropped' | undefined> {
+  if ('close' in action) throw new CloseConnection('a fault rule closes it')
+  if ('error' in action) {
+    return { code: errorCodes[action.error as keyof typeof errorCodes], message: 'a fault rule answers this error' }
+  }
+  await new Promise<void>((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true })
+    if ('delayMs' in action) {
+      const cancel = clock.setTimer(action.delayMs, resolve)
+      signal.addEventListener('abort', cancel, { once: true })
     }
-    await new Promise<void>((resolve) => {
-      signal.addEventListener('abort', () => resolve(), { once: true })
-      if ('delayMs' in action) {
-        const cancel = state.clock.setTimer(action.delayMs, resolve)
-        signal.addEventListener('abort', cancel, { once: true })
-      }
-      if (signal.aborted) resolve()
-    })
-    return 'drop' in action ? 'dropped' : undefined
-  }
-
-  return { prepare }
+    if (signal.aborted) resolve()
+  })
+  return 'drop' in action ? 'dropped' : undefined
 }

@@ -80,7 +80,7 @@ const mirrors: { readonly [N in ApiName]?: Mirrors } = {
   DescribeTopicPartitions: { topics: { from: ['topics'], copy: ['name'] } },
 }
 
-export interface ErrorToSay {
+export interface AnsweredError {
   readonly code: number
   readonly message: string
 }
@@ -99,7 +99,7 @@ export function errorResponse<N extends ApiName>(
   name: N,
   version: number,
   request: RequestOf<N>,
-  error: ErrorToSay,
+  error: AnsweredError,
 ): ResponseInput<N> | undefined {
   const fields = apis[name].response.fields as unknown as ResponseFields
   const lists = mirrored(mirrors[name] ?? {}, fields, version, request as Values, error)
@@ -118,7 +118,7 @@ function mirrored(
   fields: ResponseFields,
   version: number,
   request: Values,
-  error: ErrorToSay,
+  error: AnsweredError,
 ): Record<string, unknown[]> {
   const result: Record<string, unknown[]> = {}
   for (const [listName, mirror] of Object.entries(lists)) {
@@ -145,7 +145,7 @@ function copied(mirror: Mirror, element: unknown): Record<string, unknown> {
   return Object.fromEntries(pairs)
 }
 
-function errorFields(fields: ResponseFields, version: number, error: ErrorToSay): Record<string, unknown> {
+function errorFields(fields: ResponseFields, version: number, error: AnsweredError): Record<string, unknown> {
   return keepCarried({ errorCode: error.code, errorMessage: error.message }, fields, version)
 }
 

@@ -1,8 +1,8 @@
-// Typed faults: rules that say what happens to the nth request of an API, a topic, a group; for tests of clients.
+// Typed faults, for tests of clients: rules that change what happens to the nth request of an API, a topic, a group.
 import { apis, kafkaErrorByName } from '@selfmonitor/protocol'
 import type { FaultRule } from '../types.ts'
 
-/** A rule that cannot work as it stands. */
+/** A rule that cannot work as it is written. */
 export class FaultRuleError extends Error {
   readonly code = 'INVALID_FAULT_RULE'
   constructor(message: string) {
@@ -21,8 +21,8 @@ export interface Faults {
   /** Adds a rule and returns the function that removes it. @throws FaultRuleError */
   add(rule: FaultRule): () => void
   clear(): void
-  /** What to do with this request: the action of the first rule that strikes. Each matching rule counts it. */
-  strike(subject: FaultSubject, topicName: (id: string) => string | undefined): FaultRule['action'] | undefined
+  /** The action of the first rule that applies to this request. Each rule that matches counts it. */
+  actionFor(subject: FaultSubject, topicName: (id: string) => string | undefined): FaultRule['action'] | undefined
 }
 
 export function makeFaults(): Faults {
@@ -35,7 +35,7 @@ export function makeFaults(): Faults {
       return () => rules.delete(entry)
     },
     clear: () => rules.clear(),
-    strike({ api, request }, topicName) {
+    actionFor({ api, request }, topicName) {
       if (rules.size === 0) return undefined
       let action: FaultRule['action'] | undefined
       let names: RequestNames | undefined
@@ -57,13 +57,13 @@ export function makeFaults(): Faults {
 
 function checkRule(rule: FaultRule): void {
   if (!Object.hasOwn(apis, rule.api)) {
-    throw new FaultRuleError(`api: there is no "${rule.api}"; the names are Kafka's: ${Object.keys(apis).join(', ')}`)
+    throw new FaultRuleError(`api: "${rule.api}" is not an API; the names are Kafka's: ${Object.keys(apis).join(', ')}`)
   }
   if (rule.nth !== undefined && !(Number.isInteger(rule.nth) && rule.nth >= 1)) {
     throw new FaultRuleError(`nth: must be a whole number from 1, it is ${rule.nth}`)
   }
   if ('error' in rule.action && kafkaErrorByName(rule.action.error) === undefined) {
-    throw new FaultRuleError(`action.error: there is no Kafka error "${rule.action.error}"`)
+    throw new FaultRuleError(`action.error: "${rule.action.error}" is not a Kafka error`)
   }
   if ('delayMs' in rule.action && !(rule.action.delayMs >= 0)) {
     throw new FaultRuleError(`action.delayMs: must be at least 0, it is ${rule.action.delayMs}`)

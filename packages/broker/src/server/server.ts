@@ -1,10 +1,10 @@
-// The listening sockets: one a presented broker, and the connections that they accept.
-import { createServer, type Server } from 'node:net'
+// The listening sockets, one for each presented broker, and the connections that they accept.
+import { createServer, type Server, type Socket } from 'node:net'
 import { createBufferPool } from '../buffer-pool.ts'
 import type { PresentedBroker } from '../config/index.ts'
-import { createLineLimiter } from '../line-limiter.ts'
+import { createLineLimiter, type LineLimiter } from '../line-limiter.ts'
 import type { Clock, Logger } from '../types.ts'
-import { type ServedConnection, serveConnection } from './connection.ts'
+import { ClientConnection } from './connection.ts'
 import type { Dispatcher } from './dispatch.ts'
 import { createRequestMemory, type RequestMemory } from './request-memory.ts'
 
@@ -19,7 +19,7 @@ export interface ServerLimits {
 
 export interface KafkaServer {
   readonly brokers: readonly PresentedBroker[]
-  /** Answers requests from now on; those that came earlier wait. */
+  /** Answers requests from now on, also those of connections that came earlier. */
   serve(dispatcher: Dispatcher, limits: ServerLimits): void
   /** Accepts no more connections. */
   stopAccepting(): void
@@ -29,7 +29,7 @@ export interface KafkaServer {
 
 export interface ListenOptions {
   readonly host: string
-  /** Of the first broker; 0: free ones. */
+  /** Of the first broker; 0: each broker gets a free one. */
   readonly port: number
   readonly brokers: number
   readonly clock: Clock
@@ -39,94 +39,119 @@ export interface ListenOptions {
 /** Enough for the requests that a few busy producers have in flight. */
 const keptFrameBytes = 4 * 1024 * 1024
 
+/** What connections are served with, once the broker is ready. */
+interface Serving {
+  readonly dispatcher: Dispatcher
+  readonly limits: ServerLimits
+  readonly memory: RequestMemory
+}
+
 /** Binds every port. @throws the system's error (EADDRINUSE, EACCES, …); what was bound is released then. */
 export async function listen({ host, port, brokers, clock, logger }: ListenOptions): Promise<KafkaServer> {
-  const servers: Server[] = []
-  const presented: PresentedBroker[] = []
-  const connections = new Set<ServedConnection>()
-  const buffers = createBufferPool(keptFrameBytes)
-  const perIp = new Map<string, number>()
-  const complaints = createLineLimiter(logger, clock)
-  let serving: { dispatcher: Dispatcher; limits: ServerLimits; memory: RequestMemory } | undefined
-  let startServing: () => void = () => {}
-  const ready = new Promise<void>((resolve) => {
-    startServing = resolve
-  })
-  let accepted = 0
+  const server = new ListeningServer(clock, logger)
+  try {
+    for (let index = 0; index < brokers; index++) {
+      await server.bind({ brokerId: index + 1, host, port: port === 0 ? 0 : port + index })
+    }
+  } catch (error) {
+    server.stopAccepting()
+    throw error
+  }
+  return server
+}
 
-  for (let index = 0; index < brokers; index++) {
-    const brokerId = index + 1
-    // Paused until the broker is ready, so that a client which is quick to connect is not turned away.
+class ListeningServer implements KafkaServer {
+  readonly brokers: PresentedBroker[] = []
+  private readonly clock: Clock
+  private readonly logger: Logger
+  private readonly servers: Server[] = []
+  private readonly connections = new Set<ClientConnection>()
+  private readonly connectionsPerIp = new Map<string, number>()
+  private readonly buffers = createBufferPool(keptFrameBytes)
+  private readonly limitedLog: LineLimiter
+  /** Resolves when the broker is ready. */
+  private readonly serving = Promise.withResolvers<Serving>()
+  private memory: RequestMemory | undefined
+  private accepted = 0
+
+  constructor(clock: Clock, logger: Logger) {
+    this.clock = clock
+    this.logger = logger
+    this.limitedLog = createLineLimiter(logger, clock)
+  }
+
+  /** @param broker port 0: a free one @throws the system's error */
+  async bind({ brokerId, host, port }: PresentedBroker): Promise<void> {
+    // Paused until the broker is ready, so that clients which connect early are served then.
     const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, async (socket) => {
       // A reset before the connection is served must not become an uncaught exception.
       socket.on('error', () => {})
-      await ready
-      const { dispatcher, limits, memory } = serving!
-      const ip = socket.remoteAddress ?? ''
-      const fromIp = (perIp.get(ip) ?? 0) + 1
-      if (socket.destroyed) return
-      if (connections.size >= limits.maxConnections || fromIp > limits.maxConnectionsPerIp) {
-        const about = { ip, connections: connections.size, fromIp }
-        complaints.log('warn', 'refused', about, 'refused a connection: max.connections is reached')
-        socket.destroy()
-        return
-      }
-      perIp.set(ip, fromIp)
-      const local = `${socket.localAddress}:${socket.localPort}`
-      const served = serveConnection({
-        socket,
-        connectionId: `${local}-${ip}:${socket.remotePort}-${brokerId - 1}-${accepted++}`,
-        brokerId,
-        dispatcher,
-        clock,
-        logger,
-        buffers,
-        memory,
-        complaints,
-        maxRequestBytes: limits.maxRequestBytes,
-        maxIdleMs: limits.maxIdleMs,
-        onClose() {
-          connections.delete(served)
-          const left = (perIp.get(ip) ?? 1) - 1
-          if (left > 0) perIp.set(ip, left)
-          else perIp.delete(ip)
-        },
-      })
-      connections.add(served)
-      socket.resume()
+      this.accept(socket, brokerId, await this.serving.promise)
     })
-    try {
-      presented.push({ brokerId, host, port: await bind(server, host, port === 0 ? 0 : port + index) })
-      servers.push(server)
-    } catch (error) {
-      for (const bound of servers) bound.close()
-      throw error
-    }
+    this.brokers.push({ brokerId, host, port: await bind(server, host, port) })
+    this.servers.push(server)
   }
 
-  return {
-    brokers: presented,
-    serve(dispatcher, limits) {
-      serving = { dispatcher, limits, memory: createRequestMemory(limits.maxRequestMemoryBytes, clock) }
-      startServing()
-    },
-    stopAccepting() {
-      for (const server of servers) server.close()
-    },
-    async close(graceMs) {
-      for (const server of servers) server.close()
-      const drained = Promise.all([...connections].map((connection) => connection.drain()))
-      let timer: NodeJS.Timeout | undefined
-      const late = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, graceMs)
-      })
-      await Promise.race([drained, late])
-      clearTimeout(timer)
-      for (const connection of connections) connection.destroy()
-      await drained
-      serving?.memory.close()
-      complaints.close()
-    },
+  private accept(socket: Socket, brokerId: number, { dispatcher, limits, memory }: Serving): void {
+    const { connections, connectionsPerIp, limitedLog } = this
+    const ip = socket.remoteAddress ?? ''
+    const fromIp = (connectionsPerIp.get(ip) ?? 0) + 1
+    if (socket.destroyed) return
+    if (connections.size >= limits.maxConnections || fromIp > limits.maxConnectionsPerIp) {
+      const about = { ip, connections: connections.size, fromIp }
+      limitedLog.log('warn', 'too many', about, 'closed a new connection: max.connections is reached')
+      socket.destroy()
+      return
+    }
+    connectionsPerIp.set(ip, fromIp)
+    const local = `${socket.localAddress}:${socket.localPort}`
+    const connection = new ClientConnection({
+      socket,
+      connectionId: `${local}-${ip}:${socket.remotePort}-${brokerId - 1}-${this.accepted++}`,
+      brokerId,
+      dispatcher,
+      clock: this.clock,
+      logger: this.logger,
+      buffers: this.buffers,
+      memory,
+      limitedLog,
+      maxRequestBytes: limits.maxRequestBytes,
+      maxIdleMs: limits.maxIdleMs,
+      onClose: () => this.remove(connection, ip),
+    })
+    connections.add(connection)
+    socket.resume()
+  }
+
+  private remove(connection: ClientConnection, ip: string): void {
+    this.connections.delete(connection)
+    const left = (this.connectionsPerIp.get(ip) ?? 1) - 1
+    if (left > 0) this.connectionsPerIp.set(ip, left)
+    else this.connectionsPerIp.delete(ip)
+  }
+
+  serve(dispatcher: Dispatcher, limits: ServerLimits): void {
+    this.memory = createRequestMemory(limits.maxRequestMemoryBytes, this.clock)
+    this.serving.resolve({ dispatcher, limits, memory: this.memory })
+  }
+
+  stopAccepting(): void {
+    for (const server of this.servers) server.close()
+  }
+
+  async close(graceMs: number): Promise<void> {
+    this.stopAccepting()
+    const drained = Promise.all([...this.connections].map((connection) => connection.drain()))
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, graceMs)
+    })
+    await Promise.race([drained, late])
+    clearTimeout(timer)
+    for (const connection of this.connections) connection.destroy()
+    await drained
+    this.memory?.close()
+    this.limitedLog.close()
   }
 }
 

@@ -1,8 +1,8 @@
 // Finding the partition that a data request is about, on the broker that leads it.
 import { type KafkaErrorName, type Uuid, zeroUuid } from '@selfmonitor/protocol'
+import type { BrokerContext } from '../broker-context.ts'
 import type { PartitionLog } from '../log/index.ts'
 import type { PartitionMetadata, TopicMetadata } from '../metadata/index.ts'
-import type { BrokerState } from '../state.ts'
 import type { RequestContext } from './handler.ts'
 
 /** A partition as a request names it: by topic id in newer versions, by topic name in older ones. */
@@ -46,7 +46,7 @@ export function findLed({ broker, brokerId }: RequestContext, named: NamedPartit
 }
 
 /** The log, at once when it is open. */
-export function openLog(broker: BrokerState, { topic, partition }: Led): PartitionLog | Promise<PartitionLog> {
+export function openLog(broker: BrokerContext, { topic, partition }: Led): PartitionLog | Promise<PartitionLog> {
   return (
     broker.logs.getOpen(topic.name, topic.id, partition.partition) ??
     broker.logs.get({ topic: topic.name, topicId: topic.id, partition: partition.partition })

@@ -2,7 +2,7 @@
 import type { Api, ApiName, Versions } from '@selfmonitor/protocol'
 import type { ApiHandler } from './handler.ts'
 
-export interface ApiRow<N extends ApiName> {
+export interface HandlerRow<N extends ApiName> {
   readonly handle: ApiHandler<N>
   /** See `Handler`: the next request of the connection may start once this handler has returned its promise. */
   readonly pipelined?: boolean
@@ -12,7 +12,7 @@ export interface ApiRow<N extends ApiName> {
   readonly versions?: Versions
 }
 
-export type ApiTable = { readonly [N in ApiName]?: ApiRow<N> }
+export type HandlerTable = { readonly [N in ApiName]?: HandlerRow<N> }
 
 /** Versions that are handled. */
 export function supportedVersions(api: Api, row: { readonly versions?: Versions }): Versions {

@@ -1,7 +1,7 @@
 // The wait of a fetch that found too little: ended by enough appended bytes, by time, or by the end of the connection.
 import type { RequestOf } from '@selfmonitor/protocol'
 import type { PartitionLog } from '../log/index.ts'
-import type { RequestContext } from './handler.ts'
+import type { RequestContext } from '../request/handler.ts'
 
 /** A partition that was read: what it gave, and its log as it was before. */
 export interface ReadBefore {

@@ -1,4 +1,6 @@
 // Every API that this broker has: which handler answers it. Adding an API is adding its file and a row.
+
+import type { HandlerTable } from '../request/handler-table.ts'
 import { handleProduce } from './00-produce.ts'
 import { handleFetch } from './01-fetch.ts'
 import { handleListOffsets } from './02-list-offsets.ts'
@@ -32,9 +34,8 @@ import { handleDescribeCluster } from './60-describe-cluster.ts'
 import { handleConsumerGroupHeartbeat } from './68-consumer-group-heartbeat.ts'
 import { handleListConfigResources } from './74-list-config-resources.ts'
 import { handleDescribeTopicPartitions } from './75-describe-topic-partitions.ts'
-import type { ApiTable } from './table.ts'
 
-export const apiTable: ApiTable = {
+export const handlers: HandlerTable = {
   Produce: { handle: handleProduce, pipelined: true, keepsNothing: true },
   Fetch: { handle: handleFetch },
   ListOffsets: { handle: handleListOffsets },
@@ -48,7 +49,7 @@ export const apiTable: ApiTable = {
   SyncGroup: { handle: handleSyncGroup },
   DescribeGroups: { handle: handleDescribeGroups },
   ListGroups: { handle: handleListGroups },
-  ApiVersions: { handle: makeHandleApiVersions(() => apiTable) },
+  ApiVersions: { handle: makeHandleApiVersions(() => handlers) },
   CreateTopics: { handle: handleCreateTopics },
   DeleteTopics: { handle: handleDeleteTopics },
   DeleteRecords: { handle: handleDeleteRecords },

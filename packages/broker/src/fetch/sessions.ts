@@ -1,5 +1,5 @@
-// Incremental fetch sessions (KIP-227): a client says once which partitions it follows, then only what changes, and is told
-// only about partitions that have news. Pure: no I/O, time passed in.
+// Incremental fetch sessions (KIP-227): a client lists once the partitions that it follows, then only what changes, and the
+// answers have only the partitions that changed since the last one. Pure: no I/O, time passed in.
 import { type Uuid, zeroUuid } from '@selfmonitor/protocol'
 
 /** What a client wants of one partition. */
@@ -14,7 +14,7 @@ export interface FetchedPartition {
 }
 
 /** A partition that a client no longer follows. */
-export type Forgotten = Pick<FetchedPartition, 'topic' | 'topicId' | 'partition'>
+export type ForgottenPartition = Pick<FetchedPartition, 'topic' | 'topicId' | 'partition'>
 
 export interface FetchMetadata {
   readonly sessionId: number
@@ -22,24 +22,24 @@ export interface FetchMetadata {
   readonly sessionEpoch: number
 }
 
-/** What was answered about a partition, as far as it decides whether there is news. */
+/** The answer about a partition, as far as it decides whether the client has to get it. */
 export interface AnsweredPartition {
   readonly errorCode: number
   readonly highWatermark: bigint
   readonly logStartOffset: bigint
   readonly sizeBytes: number
-  /** The answer says something else that the client must see (a diverging epoch). */
-  readonly mustSay: boolean
+  /** The answer has a diverging epoch, which the client must see. */
+  readonly diverged: boolean
 }
 
 export type FetchError = 'FETCH_SESSION_ID_NOT_FOUND' | 'INVALID_FETCH_SESSION_EPOCH' | 'FETCH_SESSION_TOPIC_ID_ERROR'
 
-/** How one request is to be served. */
+/** How to answer one request. */
 export interface FetchPlan {
   readonly error: undefined
-  /** In the order in which they are to be served. */
+  /** In the order in which to read them. */
   readonly partitions: readonly FetchedPartition[]
-  /** Whether the answer about number `at` of `partitions` belongs into the response; to be called once for each. */
+  /** Whether the answer about number `at` of `partitions` belongs in the response. To be called once for each. */
   include(at: number, answer: AnsweredPartition): boolean
   /** To be called when all answers are known. @returns the session id for the response; 0: no session */
   finish(nowMs: number): number
@@ -49,7 +49,7 @@ export interface FetchSessions {
   begin(
     metadata: FetchMetadata,
     partitions: readonly FetchedPartition[],
-    forgotten: readonly Forgotten[],
+    forgotten: readonly ForgottenPartition[],
     byTopicId: boolean,
     nowMs: number,
   ): FetchPlan | { readonly error: FetchError }
@@ -63,7 +63,7 @@ export interface FetchSessionOptions {
   randomId(): number
 }
 
-/** A session unused for so long makes room for any other one; Kafka's constant. */
+/** A session unused for this long can be evicted by any other one; Kafka's constant. */
 export const evictableAfterMs = 120_000
 
 interface Followed {
@@ -76,14 +76,15 @@ interface Session {
   readonly id: number
   readonly byTopicId: boolean
   readonly createdMs: number
-  /** Served in this order; a partition that gave records goes to the end, so that none starves. */
+  /** Read in this order. A partition that gave records goes to the end, so that each gets its turn. */
   readonly partitions: Map<string, Followed>
   /** The epoch that the next request must have. */
   epoch: number
   lastUsedMs: number
 }
 
-const keyOf = ({ topic, topicId, partition }: Forgotten) => `${topicId === zeroUuid ? topic : topicId}/${partition}`
+const keyOf = ({ topic, topicId, partition }: ForgottenPartition) =>
+  `${topicId === zeroUuid ? topic : topicId}/${partition}`
 
 export function createFetchSessions({ maxSessions, randomId }: FetchSessionOptions): FetchSessions {
   // Insertion order is the order of last use.
@@ -115,7 +116,7 @@ export function createFetchSessions({ maxSessions, randomId }: FetchSessionOptio
     return id
   }
 
-  /** Evicts as Kafka does: a session that is idle, else a smaller one that has had its time. */
+  /** Evicts as Kafka does: a session that is idle, else a smaller one that is old enough. */
   function makeRoom(size: number, nowMs: number): boolean {
     if (sessions.size < maxSessions) return true
     const oldest = sessions.values().next().value
@@ -132,7 +133,7 @@ export function createFetchSessions({ maxSessions, randomId }: FetchSessionOptio
   function incremental(
     session: Session,
     changed: readonly FetchedPartition[],
-    forgotten: readonly Forgotten[],
+    forgotten: readonly ForgottenPartition[],
     nowMs: number,
   ): FetchPlan {
     for (const wanted of changed) {
@@ -154,10 +155,10 @@ export function createFetchSessions({ maxSessions, randomId }: FetchSessionOptio
       partitions: followed.map(({ wanted }) => wanted),
       include(at, answer) {
         const one = followed[at]!
-        const news =
+        const hasChanged =
           answer.sizeBytes > 0 ||
           answer.errorCode !== 0 ||
-          answer.mustSay ||
+          answer.diverged ||
           answer.highWatermark !== one.highWatermark ||
           answer.logStartOffset !== one.logStartOffset
         remember(one, answer)
@@ -165,7 +166,7 @@ export function createFetchSessions({ maxSessions, randomId }: FetchSessionOptio
           const key = keyOf(one.wanted)
           if (session.partitions.delete(key)) session.partitions.set(key, one)
         }
-        return news
+        return hasChanged
       },
       finish: () => session.id,
     }
@@ -190,7 +191,7 @@ export function createFetchSessions({ maxSessions, randomId }: FetchSessionOptio
 }
 
 function remember(followed: Followed, { errorCode, highWatermark, logStartOffset }: AnsweredPartition): void {
-  // After an error the next answer is news whatever it says.
+  // After an error the client gets the next answer, whatever it is.
   followed.highWatermark = errorCode === 0 ? highWatermark : -1n
   followed.logStartOffset = logStartOffset
 }

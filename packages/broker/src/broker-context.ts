@@ -1,12 +1,12 @@
 // What every part of a running broker shares; made once by `startBroker`, handed to each request handler.
-
 import type { BrokerConfig, PresentedBroker } from './config/index.ts'
-import type { GroupCoordinator } from './group/coordinator.ts'
+import type { FetchState } from './fetch/state.ts'
+import type { GroupCoordinator } from './group/index.ts'
 import type { LogManager } from './log/index.ts'
 import type { MetadataStore } from './metadata/index.ts'
 import type { Clock, Logger } from './types.ts'
 
-export interface BrokerState {
+export interface BrokerContext {
   readonly clusterId: string
   readonly dataDir: string
   readonly clock: Clock
@@ -16,6 +16,7 @@ export interface BrokerState {
   readonly metadata: MetadataStore
   readonly logs: LogManager
   readonly groups: GroupCoordinator
+  readonly fetches: FetchState
   /** Sorted by node id; filled once every port is bound, before the first request. */
   readonly brokers: readonly PresentedBroker[]
   /** The presented broker that coordinates this group or transactional id: its hash over the brokers. */

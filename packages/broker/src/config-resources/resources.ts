@@ -12,8 +12,8 @@ import {
 } from '../config/index.ts'
 import { KafkaError } from '../errors.ts'
 import { type ConfigResource, checkTopicConfig, type TopicMetadata, topicNameProblem } from '../metadata/index.ts'
+import type { RequestContext } from '../request/handler.ts'
 import { checkLoggerLevels, loggerLevels, setLoggerLevels } from './broker-loggers.ts'
-import type { RequestContext } from './handler.ts'
 
 /** Kafka's `ConfigResource.Type`. */
 export const resourceType = { topic: 2, broker: 4, brokerLogger: 8, clientMetrics: 16, group: 32 } as const

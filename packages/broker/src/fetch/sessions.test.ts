@@ -1,6 +1,6 @@
 import { zeroUuid } from '@selfmonitor/protocol'
 import { describe, expect, it } from 'vitest'
-import { createFetchSessions, evictableAfterMs, type FetchedPartition, type FetchPlan } from './fetch-sessions.ts'
+import { createFetchSessions, evictableAfterMs, type FetchedPartition, type FetchPlan } from './sessions.ts'
 
 const want = (topic: string, partition: number, fetchOffset = 0n): FetchedPartition => ({
   topic,
@@ -12,7 +12,7 @@ const want = (topic: string, partition: number, fetchOffset = 0n): FetchedPartit
   partitionMaxBytes: 1000,
 })
 
-const quiet = { errorCode: 0, highWatermark: 5n, logStartOffset: 0n, sizeBytes: 0, mustSay: false }
+const quiet = { errorCode: 0, highWatermark: 5n, logStartOffset: 0n, sizeBytes: 0, diverged: false }
 
 function start(maxSessions = 10) {
   let id = 100

@@ -1,11 +1,11 @@
-// What an API file exports: one function from a decoded request to its response. The server reads frames, decodes the
-// request, calls the handler that the table in `registry.ts` names, and writes what it returns.
+// The handler of one API: a function from a decoded request to its response. The server reads frames, decodes the request, calls
+// the handler of `api/handlers.ts`, and writes what it returns.
 import type { ApiName, RequestOf, ResponseInput } from '@selfmonitor/protocol'
-import type { BrokerState } from '../state.ts'
+import type { BrokerContext } from '../broker-context.ts'
 
-/** What a handler knows beside the request itself. */
+/** What a handler knows besides the request itself. */
 export interface RequestContext {
-  readonly broker: BrokerState
+  readonly broker: BrokerContext
   /** Node id of the presented broker whose port the request came in on; a handler answers as that broker. */
   readonly brokerId: number
   readonly apiKey: number
@@ -14,21 +14,21 @@ export interface RequestContext {
   readonly clientId: string | null
   /** Address of the client as Kafka prints it in group descriptions: `/127.0.0.1`. */
   readonly clientHost: string
-  /** Who asks, `User:ANONYMOUS` until authentication exists. */
+  /** The client's principal: `User:ANONYMOUS` until authentication exists. */
   readonly principal: string
-  /** One object a connection, the same for all its requests: a key for state that ends with the connection. */
+  /** The same object for all requests of a connection: a key for state that ends with the connection. */
   readonly connection: Connection
   /** Fires when the connection closes (also when the broker stops): a long poll ends then. */
   readonly signal: AbortSignal
-  /** Calls `release` once the answer's bytes are the system's, or there will be no answer: for buffers that it is made of. */
+  /** Calls `release` once the system has taken the answer's bytes, or there will be no answer: for the buffers that it is made of. */
   afterAnswer(release: () => void): void
 }
 
-/** What lasts as long as one client connection. */
+/** State that lasts as long as one client connection. */
 export interface Connection {
   /** Kafka's form, `127.0.0.1:9092-127.0.0.1:51234-0-7`. */
   readonly id: string
-  /** Said by the client in ApiVersions ≥ 3 (KIP-511); empty before. */
+  /** From the client's ApiVersions request ≥ 3 (KIP-511); empty before. */
   clientSoftwareName: string
   clientSoftwareVersion: string
 }
@@ -42,8 +42,8 @@ export interface Connection {
  * own code in that shape.
  *
  * Requests of one connection are handled one after the other, as Kafka does: the next one starts when this one's answer
- * has been handed over. A row in `registry.ts` may say `pipelined: true` (Produce): then the next request starts as soon
- * as the handler has returned its promise, so everything whose order matters must happen before its first `await`.
+ * has been handed over. A row in `api/handlers.ts` may have `pipelined: true` (Produce): then the next request starts as
+ * soon as the handler has returned its promise, so everything whose order matters must happen before its first `await`.
  */
 export type Handler<Request, Response> = (
   request: Request,
@@ -53,7 +53,7 @@ export type Handler<Request, Response> = (
 /** The handler of one API by Kafka's name: `ApiHandler<'Fetch'>`. */
 export type ApiHandler<N extends ApiName> = Handler<RequestOf<N>, ResponseInput<N>>
 
-/** An answer whose body is encoded already, because it goes to many: see `encodeResponseBody`. Its buffers must not change. */
+/** An answer whose body is already encoded, because many clients get it: see `encodeResponseBody`. Its buffers must not change. */
 export class EncodedResponse {
   readonly body: readonly Buffer[]
   constructor(body: readonly Buffer[]) {
