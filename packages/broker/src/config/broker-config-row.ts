@@ -1,4 +1,4 @@
-// How a broker setting is written down in the tables of this folder.
+// The form of a broker setting in the tables of this folder.
 import type { ConfigDefinition } from './definition.ts'
 
 /** `read-only`: given at the start only (in Kafka listeners can change, here they cannot); `cluster-wide`: may change. */
@@ -19,4 +19,12 @@ export interface AbsentFeature {
   /** Why another value than the default is refused; null where it does no harm, as with sizes of thread pools. */
   readonly refused: string | null
   readonly rows: readonly BrokerConfigRow[]
+}
+
+/** The two settings of a window over which Kafka measures a quota. */
+export function quotaWindow(prefix: string, samplesDoc: string): readonly BrokerConfigRow[] {
+  return [
+    [`${prefix}.num`, 'int', '11', 'read-only', samplesDoc],
+    [`${prefix}.size.seconds`, 'int', '1', 'read-only', 'Length of each of those samples.'],
+  ]
 }
