@@ -1,4 +1,4 @@
-// The authorizer's rules: listed, created, deleted (KIP-11, KIP-290). Their names here, their numbers on the wire.
+// The authorizer's rules: listed, created, deleted (KIP-11, KIP-290). Their names here, their numbers on the transport.
 import {
   AclOperations,
   type AclOperationValue,
@@ -13,8 +13,9 @@ import { apis } from './apis.ts'
 import { chunks } from './batch.ts'
 import { brokerError, ClusterError, several } from './errors.ts'
 import { settle, throwFirst } from './topics.ts'
+import type { Deadline } from './transport/deadline.ts'
+import type { Transport } from './transport/transport.ts'
 import type { AclBinding, AclOperation, AclPattern, AclResourceType, Cluster } from './types.ts'
-import type { Deadline, Wire } from './wire.ts'
 
 const resourceTypes: Readonly<Record<AclResourceType, ResourceTypeValue>> = {
   topic: ResourceTypes.TOPIC,
@@ -56,13 +57,13 @@ const permissions: Readonly<Record<AclBinding['permission'], AclPermissionTypeVa
 const rulesPerRequest = 1_000
 
 export const acls =
-  (wire: Wire): Cluster['acls'] =>
+  (transport: Transport): Cluster['acls'] =>
   () =>
-    wire.operation('acls', (deadline) => readAcls(wire, deadline))
+    transport.operation('acls', (deadline) => readAcls(transport, deadline))
 
-async function readAcls(wire: Wire, deadline: Deadline): Promise<AclBinding[]> {
-  return wire.retrying(deadline, async () => {
-    const response = await wire.send('any', apis.describeAcls, {
+async function readAcls(transport: Transport, deadline: Deadline): Promise<AclBinding[]> {
+  return transport.retrying(deadline, async () => {
+    const response = await transport.send('any', apis.describeAcls, {
       resourceType: ResourceTypes.ANY,
       resourceName: null,
       resourcePatternType: ResourcePatternTypes.ANY,
@@ -95,14 +96,14 @@ async function readAcls(wire: Wire, deadline: Deadline): Promise<AclBinding[]> {
 }
 
 export const createAcls =
-  (wire: Wire): Cluster['createAcls'] =>
+  (transport: Transport): Cluster['createAcls'] =>
   (bindings) =>
-    wire.operation('createAcls', async (deadline) => {
+    transport.operation('createAcls', async (deadline) => {
       if (bindings.length === 0) {
         return
       }
       for (const part of chunks(bindings, rulesPerRequest)) {
-        const response = await wire.change(
+        const response = await transport.change(
           deadline,
           `creating ${several('ACL', part, aclText)}`,
           'controller',
@@ -115,21 +116,21 @@ export const createAcls =
         )
       }
       await settle(deadline, async () => {
-        const live = new Set((await readAcls(wire, deadline)).map(aclText))
+        const live = new Set((await readAcls(transport, deadline)).map(aclText))
         return bindings.every((binding) => live.has(aclText(binding)))
       })
     })
 
 export const deleteAcls =
-  (wire: Wire): Cluster['deleteAcls'] =>
+  (transport: Transport): Cluster['deleteAcls'] =>
   (bindings) =>
-    wire.operation('deleteAcls', async (deadline) => {
+    transport.operation('deleteAcls', async (deadline) => {
       if (bindings.length === 0) {
         return
       }
       for (const part of chunks(bindings, rulesPerRequest)) {
         // A filter in which nothing is left open matches one rule.
-        const response = await wire.change(
+        const response = await transport.change(
           deadline,
           `deleting ${several('ACL', part, aclText)}`,
           'controller',
@@ -148,7 +149,7 @@ export const deleteAcls =
         )
       }
       await settle(deadline, async () => {
-        const live = new Set((await readAcls(wire, deadline)).map(aclText))
+        const live = new Set((await readAcls(transport, deadline)).map(aclText))
         return bindings.every((binding) => !live.has(aclText(binding)))
       })
     })

@@ -5,10 +5,12 @@ import { deleteGroupOffsets, groupLag, planOffsetReset, resetOffsets } from './g
 import { deleteGroups, describeGroups, listGroups } from './groups.ts'
 import { logDirs } from './log-dirs.ts'
 import { listOffsets } from './offsets.ts'
+import type { readPartitions } from './reader/read.ts'
+import type { ReadEvent } from './reader/types.ts'
 import { createPartitions, createTopics, deleteRecords, deleteTopics, describeTopics, readTopics } from './topics.ts'
+import { createTransport } from './transport/transport.ts'
 import type { Cluster, ClusterOptions } from './types.ts'
 import { authenticates, deleteUsers, setUserPasswords, users } from './users.ts'
-import { createWire } from './wire.ts'
 
 /**
  * Connects to a Kafka cluster. Nothing is sent before the first operation; each operation ends within
@@ -18,39 +20,49 @@ import { createWire } from './wire.ts'
  *   described there
  */
 export function connectCluster(options: ClusterOptions): Cluster {
-  const wire = createWire(options)
+  const transport = createTransport(options)
+  const list: Cluster['listOffsets'] = (partitions, at, o) =>
+    transport.operation('listOffsets', (deadline) => listOffsets(transport, deadline, partitions, at, o))
   return {
     bootstrapServers: options.bootstrapServers,
-    info: () => wire.operation('info', () => wire.refresh()),
+    info: () => transport.operation('info', () => transport.refresh()),
     listTopics: (o = {}) =>
-      wire.operation('listTopics', async (deadline) =>
-        (await readTopics(wire, deadline, 'all')).filter(({ internal }) => o.internal === true || !internal),
+      transport.operation('listTopics', async (deadline) =>
+        (await readTopics(transport, deadline, 'all')).filter(({ internal }) => o.internal === true || !internal),
       ),
-    describeTopics: (names) => wire.operation('describeTopics', (deadline) => describeTopics(wire, deadline, names)),
-    createTopics: createTopics(wire),
-    deleteTopics: deleteTopics(wire),
-    createPartitions: createPartitions(wire),
-    deleteRecords: deleteRecords(wire),
-    topicConfigs: topicConfigs(wire),
-    brokerConfigs: brokerConfigs(wire),
-    alterTopicConfigs: alterTopicConfigs(wire),
-    listOffsets: (partitions, at) =>
-      wire.operation('listOffsets', (deadline) => listOffsets(wire, deadline, partitions, at)),
-    listGroups: listGroups(wire),
-    describeGroups: describeGroups(wire),
-    groupLag: groupLag(wire),
-    planOffsetReset: planOffsetReset(wire, Date.now),
-    resetOffsets: resetOffsets(wire),
-    deleteGroups: deleteGroups(wire),
-    deleteGroupOffsets: deleteGroupOffsets(wire),
-    logDirs: logDirs(wire),
-    users: users(wire),
-    setUserPasswords: setUserPasswords(wire),
-    deleteUsers: deleteUsers(wire),
+    describeTopics: (names) =>
+      transport.operation('describeTopics', (deadline) => describeTopics(transport, deadline, names)),
+    createTopics: createTopics(transport),
+    deleteTopics: deleteTopics(transport),
+    createPartitions: createPartitions(transport),
+    deleteRecords: deleteRecords(transport),
+    topicConfigs: topicConfigs(transport),
+    brokerConfigs: brokerConfigs(transport),
+    alterTopicConfigs: alterTopicConfigs(transport),
+    listOffsets: list,
+    read: (ranges, o = {}) =>
+      read({ transport, listOffsets: list, openFetches: () => createTransport(options, transport) }, ranges, o),
+    listGroups: listGroups(transport),
+    describeGroups: describeGroups(transport),
+    groupLag: groupLag(transport),
+    planOffsetReset: planOffsetReset(transport, Date.now),
+    resetOffsets: resetOffsets(transport),
+    deleteGroups: deleteGroups(transport),
+    deleteGroupOffsets: deleteGroupOffsets(transport),
+    logDirs: logDirs(transport),
+    users: users(transport),
+    setUserPasswords: setUserPasswords(transport),
+    deleteUsers: deleteUsers(transport),
     authenticates: authenticates(options),
-    acls: acls(wire),
-    createAcls: createAcls(wire),
-    deleteAcls: deleteAcls(wire),
-    close: () => wire.close(),
+    acls: acls(transport),
+    createAcls: createAcls(transport),
+    deleteAcls: deleteAcls(transport),
+    close: () => transport.close(),
   }
+}
+
+/** Most who connect do not read: the codec of records is loaded by those who do. */
+async function* read(...args: Parameters<typeof readPartitions>): AsyncGenerator<ReadEvent, void, undefined> {
+  const reader = await import('./reader/read.ts')
+  yield* reader.readPartitions(...args)
 }

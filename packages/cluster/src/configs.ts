@@ -4,8 +4,9 @@ import { apis } from './apis.ts'
 import { chunks, mapConcurrently } from './batch.ts'
 import { brokerError, several } from './errors.ts'
 import { settle, throwFirst } from './topics.ts'
+import type { Deadline } from './transport/deadline.ts'
+import type { Target, Transport } from './transport/transport.ts'
 import type { Cluster, ConfigEntry, ConfigSource } from './types.ts'
-import type { Deadline, Target, Wire } from './wire.ts'
 
 const sources: Readonly<Record<number, ConfigSource>> = {
   [ConfigSources.DYNAMIC_TOPIC_CONFIG]: 'topic',
@@ -15,40 +16,40 @@ const sources: Readonly<Record<number, ConfigSource>> = {
   [ConfigSources.DEFAULT_CONFIG]: 'default',
 }
 
-// One topic's settings are about 2 KB on the wire.
+// One topic's settings are about 2 KB on the transport.
 const topicsPerRequest = 500
 
 export const topicConfigs =
-  (wire: Wire): Cluster['topicConfigs'] =>
+  (transport: Transport): Cluster['topicConfigs'] =>
   (names) =>
-    wire.operation('topicConfigs', (deadline) => readTopicConfigs(wire, deadline, names))
+    transport.operation('topicConfigs', (deadline) => readTopicConfigs(transport, deadline, names))
 
 async function readTopicConfigs(
-  wire: Wire,
+  transport: Transport,
   deadline: Deadline,
   names: readonly string[],
 ): Promise<Map<string, ConfigEntry[]>> {
   const parts = await mapConcurrently(chunks([...new Set(names)], topicsPerRequest), 4, (part) =>
-    wire.retrying(deadline, () => describe(wire, 'any', ConfigResourceTypes.TOPIC, part)),
+    transport.retrying(deadline, () => describe(transport, 'any', ConfigResourceTypes.TOPIC, part)),
   )
   return new Map(parts.flat())
 }
 
 export const brokerConfigs =
-  (wire: Wire): Cluster['brokerConfigs'] =>
+  (transport: Transport): Cluster['brokerConfigs'] =>
   (brokerId) =>
-    wire.operation('brokerConfigs', async () => {
-      const [result] = await describe(wire, brokerId, ConfigResourceTypes.BROKER, [String(brokerId)])
+    transport.operation('brokerConfigs', async () => {
+      const [result] = await describe(transport, brokerId, ConfigResourceTypes.BROKER, [String(brokerId)])
       return result![1]
     })
 
 async function describe(
-  wire: Wire,
+  transport: Transport,
   target: Target,
   resourceType: typeof ConfigResourceTypes.TOPIC | typeof ConfigResourceTypes.BROKER,
   names: readonly string[],
 ): Promise<[string, ConfigEntry[]][]> {
-  const response = await wire.send(
+  const response = await transport.send(
     target,
     apis.describeConfigs,
     names.map((resourceName) => ({ resourceType, resourceName })),
@@ -74,13 +75,13 @@ async function describe(
 }
 
 export const alterTopicConfigs =
-  (wire: Wire): Cluster['alterTopicConfigs'] =>
+  (transport: Transport): Cluster['alterTopicConfigs'] =>
   (changes, options = {}) =>
-    wire.operation('alterTopicConfigs', async (deadline) => {
+    transport.operation('alterTopicConfigs', async (deadline) => {
       if (changes.length === 0) {
         return
       }
-      const response = await wire.change(
+      const response = await transport.change(
         deadline,
         options.validateOnly ? null : `changing the settings of ${several('topic', changes, ({ topic }) => topic)}`,
         'controller',
@@ -100,7 +101,7 @@ export const alterTopicConfigs =
       if (!options.validateOnly) {
         await settle(deadline, async () => {
           const live = await readTopicConfigs(
-            wire,
+            transport,
             deadline,
             changes.map(({ topic }) => topic),
           )

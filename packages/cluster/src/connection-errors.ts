@@ -1,6 +1,7 @@
 // What goes wrong between here and a broker: unreachable, TLS, credentials. Says which setting to look at, by the name that
 // Kafka's clients have for it.
 import { GenericError, MultipleErrors } from '@platformatic/kafka'
+import { errorCodes } from '@selfmonitor/protocol/errors'
 import { ClusterError, type ClusterErrorReason } from './errors.ts'
 
 /** How the connection was made. */
@@ -118,7 +119,7 @@ function refusedCredentials(chain: readonly Found[], via: Via): ClusterError | n
         reason: 'not-allowed',
         resource,
         hint: 'Set sasl.mechanism to one that it takes; sasl.enabled.mechanisms names them on the broker.',
-        kafkaError: { name: 'UNSUPPORTED_SASL_MECHANISM', code: 33 },
+        kafkaError: { name: 'UNSUPPORTED_SASL_MECHANISM', code: errorCodes.UNSUPPORTED_SASL_MECHANISM },
       },
     )
   }
@@ -146,7 +147,10 @@ function refusedCredentials(chain: readonly Found[], via: Via): ClusterError | n
       reason: 'not-allowed',
       resource,
       hint: 'Check the user, the password and the SASL mechanism.',
-      kafkaError: refused === undefined ? undefined : { name: 'SASL_AUTHENTICATION_FAILED', code: 58 },
+      kafkaError:
+        refused === undefined
+          ? undefined
+          : { name: 'SASL_AUTHENTICATION_FAILED', code: errorCodes.SASL_AUTHENTICATION_FAILED },
     },
   )
 }

@@ -1,5 +1,5 @@
 // What the brokers' error numbers become.
-import { protocolErrors, protocolErrorsCodesById } from '@platformatic/kafka'
+import { errorName, kafkaErrorByCode } from '@selfmonitor/protocol/errors'
 import { ClusterError, type ClusterErrorReason } from './cluster-error.ts'
 
 export { ClusterError, type ClusterErrorOptions, type ClusterErrorReason } from './cluster-error.ts'
@@ -60,15 +60,9 @@ const advice: Readonly<Record<string, Advice>> = {
   LEADER_NOT_AVAILABLE: { reason: 'timeout', hint: 'A partition has no leader: check that all brokers are up.' },
 }
 
-/** Kafka's name for an error number; `UNKNOWN_SERVER_ERROR_<n>` for one that the client library does not know. */
-export function kafkaErrorName(code: number): string {
-  return protocolErrorsCodesById[code] ?? `UNKNOWN_SERVER_ERROR_${code}`
-}
-
 /** Kafka says that the same request may succeed a little later. */
 export function isRetriableKafkaError(code: number): boolean {
-  const name = protocolErrorsCodesById[code]
-  return name !== undefined && protocolErrors[name]?.canRetry === true
+  return kafkaErrorByCode(code)?.retriable === true
 }
 
 /**
@@ -83,10 +77,10 @@ export function brokerError(
   detail?: string | null,
   others: readonly ClusterError[] = [],
 ): ClusterError {
-  const name = kafkaErrorName(code)
+  const name = errorName(code)
   // Kafka's refusals begin with the whole request as Java prints it, addresses and buffers and all.
   const plain = detail?.replace(/^Request Request\(.*\) needs /s, 'this needs the ')
-  const said = plain || protocolErrors[name]?.message || 'The broker gave no further reason.'
+  const said = plain || kafkaErrorByCode(code)?.meaning || 'The broker gave no further reason.'
   return new ClusterError(name, `${resource}: ${name}: ${said}`, {
     reason: advice[name]?.reason ?? 'failed',
     resource,

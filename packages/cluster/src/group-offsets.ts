@@ -1,17 +1,18 @@
 // What groups have committed: lag, resets of any kind, deletion of offsets.
+import { errorCodes } from '@selfmonitor/protocol/errors'
 import { apis } from './apis.ts'
 import { byTopic } from './batch.ts'
 import { brokerError, type ClusterError, invalid } from './errors.ts'
-import { groupIdNotFound, readGroups } from './groups.ts'
+import { readGroups } from './groups.ts'
 import { listOffsets } from './offsets.ts'
 import { computeResets, type PartitionState } from './reset.ts'
 import { describeTopics, readTopics } from './topics.ts'
+import type { Deadline } from './transport/deadline.ts'
+import type { Transport } from './transport/transport.ts'
 import type { Cluster, GroupLag, ResetStrategy } from './types.ts'
-import type { Deadline, Wire } from './wire.ts'
 
 // How a commit says that it comes from no member.
 const noMember = { generation: -1, id: '' }
-const nonEmptyGroup = 68
 
 interface Committed {
   readonly topic: string
@@ -20,14 +21,14 @@ interface Committed {
 }
 
 /** Every offset that the group has committed. */
-async function committedOffsets(wire: Wire, deadline: Deadline, groupId: string): Promise<Committed[]> {
-  return wire.retrying(deadline, async () => {
-    const coordinator = (await wire.coordinators([groupId], deadline)).get(groupId)!
+async function committedOffsets(transport: Transport, deadline: Deadline, groupId: string): Promise<Committed[]> {
+  return transport.retrying(deadline, async () => {
+    const coordinator = (await transport.coordinators([groupId], deadline)).get(groupId)!
     const request = [{ groupId, memberId: null, memberEpoch: -1, topics: null }]
-    const { groups } = await wire.send(coordinator, apis.offsetFetch, request, false)
+    const { groups } = await transport.send(coordinator, apis.offsetFetch, request, false)
     const committed: Committed[] = []
     for (const group of groups) {
-      if (group.errorCode !== 0 && group.errorCode !== groupIdNotFound) {
+      if (group.errorCode !== 0 && group.errorCode !== errorCodes.GROUP_ID_NOT_FOUND) {
         throw brokerError(group.errorCode, `group ${groupId}`)
       }
       for (const { name, partitions } of group.topics) {
@@ -46,12 +47,12 @@ async function committedOffsets(wire: Wire, deadline: Deadline, groupId: string)
 }
 
 export const groupLag =
-  (wire: Wire): Cluster['groupLag'] =>
+  (transport: Transport): Cluster['groupLag'] =>
   (groupId) =>
-    wire.operation('groupLag', async (deadline) => {
+    transport.operation('groupLag', async (deadline) => {
       const [committed, [group]] = await Promise.all([
-        committedOffsets(wire, deadline, groupId),
-        readGroups(wire, deadline, [groupId]),
+        committedOffsets(transport, deadline, groupId),
+        readGroups(transport, deadline, [groupId]),
       ])
       const rows = new Map<
         string,
@@ -68,8 +69,8 @@ export const groupLag =
           }
         }
       }
-      const live = await existing(wire, deadline, [...rows.values()])
-      const ends = await listOffsets(wire, deadline, live, 'latest')
+      const live = await existing(transport, deadline, [...rows.values()])
+      const ends = await listOffsets(transport, deadline, live, 'latest')
       return live
         .map(({ topic, partition, offset, memberId }, i): GroupLag => {
           const logEndOffset = ends[i]?.offset ?? 0n
@@ -89,22 +90,22 @@ export const groupLag =
 
 /** Leaves out partitions of topics that were deleted after the group committed. */
 async function existing<T extends { readonly topic: string; readonly partition: number }>(
-  wire: Wire,
+  transport: Transport,
   deadline: Deadline,
   rows: readonly T[],
 ): Promise<T[]> {
-  const topics = await readTopics(wire, deadline, [...new Set(rows.map(({ topic }) => topic))])
+  const topics = await readTopics(transport, deadline, [...new Set(rows.map(({ topic }) => topic))])
   const sizes = new Map(topics.map(({ name, partitions }) => [name, partitions.length]))
   return rows.filter(({ topic, partition }) => partition < (sizes.get(topic) ?? 0))
 }
 
 export const planOffsetReset =
-  (wire: Wire, now: () => number): Cluster['planOffsetReset'] =>
+  (transport: Transport, now: () => number): Cluster['planOffsetReset'] =>
   (groupId, topics, strategy) =>
-    wire.operation('planOffsetReset', async (deadline) => {
+    transport.operation('planOffsetReset', async (deadline) => {
       const [own, other] = await Promise.all([
-        committedOffsets(wire, deadline, groupId),
-        strategy.kind === 'from-group' ? committedOffsets(wire, deadline, strategy.groupId) : [],
+        committedOffsets(transport, deadline, groupId),
+        strategy.kind === 'from-group' ? committedOffsets(transport, deadline, strategy.groupId) : [],
       ])
       if (strategy.kind === 'from-group' && other.length === 0) {
         throw invalid(`group ${strategy.groupId} has no committed offsets to copy`, {
@@ -112,13 +113,13 @@ export const planOffsetReset =
           hint: 'Check the name; list groups to see which exist.',
         })
       }
-      const partitions = await chosenPartitions(wire, deadline, groupId, topics, strategy, own, other)
+      const partitions = await chosenPartitions(transport, deadline, groupId, topics, strategy, own, other)
       const time =
         strategy.kind === 'datetime' ? strategy.timestampMs : strategy.kind === 'duration' ? now() - strategy.ms : null
       const [starts, ends, times] = await Promise.all([
-        listOffsets(wire, deadline, partitions, 'earliest'),
-        listOffsets(wire, deadline, partitions, 'latest'),
-        time === null ? null : listOffsets(wire, deadline, partitions, Math.max(0, time)),
+        listOffsets(transport, deadline, partitions, 'earliest'),
+        listOffsets(transport, deadline, partitions, 'latest'),
+        time === null ? null : listOffsets(transport, deadline, partitions, Math.max(0, time)),
       ])
       const ownOffsets = offsetMap(own)
       const otherOffsets = offsetMap(other)
@@ -137,7 +138,7 @@ export const planOffsetReset =
     })
 
 async function chosenPartitions(
-  wire: Wire,
+  transport: Transport,
   deadline: Deadline,
   groupId: string,
   topics: Parameters<Cluster['planOffsetReset']>[1],
@@ -154,12 +155,12 @@ async function chosenPartitions(
         hint: 'Name the topics that it shall have offsets for.',
       })
     }
-    return existing(wire, deadline, source)
+    return existing(transport, deadline, source)
   }
   const infos = new Map(
     (
       await describeTopics(
-        wire,
+        transport,
         deadline,
         topics.map(({ topic }) => topic),
       )
@@ -176,19 +177,19 @@ async function chosenPartitions(
 }
 
 export const resetOffsets =
-  (wire: Wire): Cluster['resetOffsets'] =>
+  (transport: Transport): Cluster['resetOffsets'] =>
   (groupId, resets) =>
-    wire.operation('resetOffsets', async (deadline) => {
+    transport.operation('resetOffsets', async (deadline) => {
       if (resets.length === 0) {
         return
       }
-      const [group] = await readGroups(wire, deadline, [groupId])
+      const [group] = await readGroups(transport, deadline, [groupId])
       if (group!.members.length > 0 || !['Empty', 'Dead'].includes(group!.state)) {
         throw nonEmpty(groupId, `it is ${group!.state} with ${group!.members.length} member(s)`)
       }
-      await wire.redirected(deadline, async () => {
-        const coordinator = (await wire.coordinators([groupId], deadline)).get(groupId)!
-        const response = await wire.change(
+      await transport.redirected(deadline, async () => {
+        const coordinator = (await transport.coordinators([groupId], deadline)).get(groupId)!
+        const response = await transport.change(
           deadline,
           `resetting the offsets of the group ${groupId}`,
           coordinator,
@@ -226,19 +227,19 @@ export const resetOffsets =
     })
 
 function nonEmpty(groupId: string, why: string): ClusterError {
-  return brokerError(nonEmptyGroup, `group ${groupId}`, `the group is active: ${why}.`)
+  return brokerError(errorCodes.NON_EMPTY_GROUP, `group ${groupId}`, `the group is active: ${why}.`)
 }
 
 export const deleteGroupOffsets =
-  (wire: Wire): Cluster['deleteGroupOffsets'] =>
+  (transport: Transport): Cluster['deleteGroupOffsets'] =>
   (groupId, partitions) =>
-    wire.operation('deleteGroupOffsets', async (deadline) => {
+    transport.operation('deleteGroupOffsets', async (deadline) => {
       if (partitions.length === 0) {
         return
       }
-      await wire.redirected(deadline, async () => {
-        const coordinator = (await wire.coordinators([groupId], deadline)).get(groupId)!
-        const response = await wire.change(
+      await transport.redirected(deadline, async () => {
+        const coordinator = (await transport.coordinators([groupId], deadline)).get(groupId)!
+        const response = await transport.change(
           deadline,
           `deleting offsets of the group ${groupId}`,
           coordinator,

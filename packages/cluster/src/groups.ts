@@ -1,14 +1,14 @@
 // Consumer groups: list, describe (classic and KIP-848), delete.
+import { errorCodes } from '@selfmonitor/protocol/errors'
 import { apis } from './apis.ts'
 import { decodeAssignment } from './assignment.ts'
 import { chunks, groupBy, mapConcurrently } from './batch.ts'
 import { asClusterError, brokerError, type ClusterError, isUndone, several, throwTogether } from './errors.ts'
+import type { Deadline } from './transport/deadline.ts'
+import type { Transport } from './transport/transport.ts'
 import type { Cluster, GroupInfo, GroupState } from './types.ts'
-import type { Deadline, Wire } from './wire.ts'
 
 const groupsPerRequest = 200
-export const groupIdNotFound = 69
-const unsupportedVersion = 35
 
 const states: Readonly<Record<string, GroupState>> = {
   stable: 'Stable',
@@ -25,13 +25,13 @@ function groupState(text: string): GroupState {
 }
 
 export const listGroups =
-  (wire: Wire): Cluster['listGroups'] =>
+  (transport: Transport): Cluster['listGroups'] =>
   () =>
-    wire.operation('listGroups', (deadline) =>
-      wire.retrying(deadline, async () => {
-        const { brokers } = await wire.info()
+    transport.operation('listGroups', (deadline) =>
+      transport.retrying(deadline, async () => {
+        const { brokers } = await transport.info()
         const answers = await mapConcurrently(brokers, 4, async ({ id }) => {
-          const { errorCode, groups } = await wire.send(id, apis.listGroups, [], [])
+          const { errorCode, groups } = await transport.send(id, apis.listGroups, [], [])
           if (errorCode !== 0) {
             throw brokerError(errorCode, `broker ${id}`)
           }
@@ -50,19 +50,23 @@ export const listGroups =
     )
 
 export const describeGroups =
-  (wire: Wire): Cluster['describeGroups'] =>
+  (transport: Transport): Cluster['describeGroups'] =>
   (ids) =>
-    wire.operation('describeGroups', (deadline) => readGroups(wire, deadline, ids))
+    transport.operation('describeGroups', (deadline) => readGroups(transport, deadline, ids))
 
 /** In the order asked for. A group that does not exist is `Dead` and has no members, as Kafka itself says. */
-export async function readGroups(wire: Wire, deadline: Deadline, ids: readonly string[]): Promise<GroupInfo[]> {
+export async function readGroups(
+  transport: Transport,
+  deadline: Deadline,
+  ids: readonly string[],
+): Promise<GroupInfo[]> {
   const found = new Map<string, GroupInfo>()
-  const newProtocol = await wire.supports(apis.consumerGroupDescribe)
-  await eachCoordinator(wire, deadline, ids, async (coordinator, part) => {
+  const newProtocol = await transport.supports(apis.consumerGroupDescribe)
+  await eachCoordinator(transport, deadline, ids, async (coordinator, part) => {
     // Kafka's own admin client asks in this order: a group of the new protocol looks dead to DescribeGroups.
-    const rest = newProtocol ? await readNewGroups(wire, coordinator, part, found) : part
+    const rest = newProtocol ? await readNewGroups(transport, coordinator, part, found) : part
     if (rest.length > 0) {
-      await readClassicGroups(wire, coordinator, rest, found)
+      await readClassicGroups(transport, coordinator, rest, found)
     }
   })
   return ids.map((id) => found.get(id)!)
@@ -70,15 +74,15 @@ export async function readGroups(wire: Wire, deadline: Deadline, ids: readonly s
 
 /** Groups of the consumer protocol (KIP-848). Returns the ids that are not of that kind. */
 async function readNewGroups(
-  wire: Wire,
+  transport: Transport,
   coordinator: number,
   ids: readonly string[],
   found: Map<string, GroupInfo>,
 ): Promise<string[]> {
-  const { groups } = await wire.send(coordinator, apis.consumerGroupDescribe, [...ids], false)
+  const { groups } = await transport.send(coordinator, apis.consumerGroupDescribe, [...ids], false)
   const rest: string[] = []
   for (const group of groups) {
-    if (group.errorCode === groupIdNotFound || group.errorCode === unsupportedVersion) {
+    if (group.errorCode === errorCodes.GROUP_ID_NOT_FOUND || group.errorCode === errorCodes.UNSUPPORTED_VERSION) {
       rest.push(group.groupId)
       continue
     }
@@ -106,19 +110,19 @@ async function readNewGroups(
 }
 
 async function readClassicGroups(
-  wire: Wire,
+  transport: Transport,
   coordinator: number,
   ids: readonly string[],
   found: Map<string, GroupInfo>,
 ): Promise<void> {
-  const { groups } = await wire.send(coordinator, apis.describeGroups, [...ids], false)
+  const { groups } = await transport.send(coordinator, apis.describeGroups, [...ids], false)
   for (const group of groups) {
-    if (group.errorCode !== 0 && group.errorCode !== groupIdNotFound) {
+    if (group.errorCode !== 0 && group.errorCode !== errorCodes.GROUP_ID_NOT_FOUND) {
       throw brokerError(group.errorCode, `group ${group.groupId}`)
     }
     found.set(group.groupId, {
       groupId: group.groupId,
-      state: group.errorCode === groupIdNotFound ? 'Dead' : groupState(group.groupState),
+      state: group.errorCode === errorCodes.GROUP_ID_NOT_FOUND ? 'Dead' : groupState(group.groupState),
       protocolType: group.protocolType,
       protocol: group.protocolData,
       members: group.members.map((member) => ({
@@ -134,15 +138,15 @@ async function readClassicGroups(
 }
 
 export const deleteGroups =
-  (wire: Wire): Cluster['deleteGroups'] =>
+  (transport: Transport): Cluster['deleteGroups'] =>
   (ids) =>
-    wire.operation('deleteGroups', async (deadline) => {
+    transport.operation('deleteGroups', async (deadline) => {
       const failures: ClusterError[] = []
       // One group after the other fails or is gone: what a refusal of one coordinator stops is only its own part.
       await mapConcurrently(chunks([...new Set(ids)], groupsPerRequest), 4, async (part) => {
         const left = new Set(part)
         try {
-          await wire.redirected(deadline, () => deleteFromCoordinators(wire, deadline, left, failures))
+          await transport.redirected(deadline, () => deleteFromCoordinators(transport, deadline, left, failures))
         } catch (error) {
           failures.push(asClusterError(error))
         }
@@ -157,17 +161,17 @@ export const deleteGroups =
  * @throws ClusterError for a coordinator that did nothing, so that the rest can be sent again
  */
 async function deleteFromCoordinators(
-  wire: Wire,
+  transport: Transport,
   deadline: Deadline,
   left: Set<string>,
   failures: ClusterError[],
 ): Promise<void> {
-  const coordinators = await wire.coordinators([...left], deadline)
+  const coordinators = await transport.coordinators([...left], deadline)
   let moved: ClusterError | null = null
   for (const [coordinator, own] of groupBy([...left], (id) => coordinators.get(id)!)) {
     const what = `deleting ${several('group', own, (id) => id)}`
     try {
-      const { results } = await wire.change(deadline, what, coordinator, apis.deleteGroups, own)
+      const { results } = await transport.change(deadline, what, coordinator, apis.deleteGroups, own)
       for (const { groupId, errorCode } of results) {
         const error = errorCode === 0 ? null : brokerError(errorCode, `group ${groupId}`)
         if (error !== null && isUndone(error)) {
@@ -198,15 +202,15 @@ async function deleteFromCoordinators(
 
 /** Asks each group's coordinator, 200 groups a request, four requests at a time. */
 async function eachCoordinator(
-  wire: Wire,
+  transport: Transport,
   deadline: Deadline,
   ids: readonly string[],
   ask: (coordinator: number, ids: readonly string[]) => Promise<void>,
 ): Promise<void> {
   const unique = [...new Set(ids)]
   await mapConcurrently(chunks(unique, groupsPerRequest), 4, (part) =>
-    wire.retrying(deadline, async () => {
-      const coordinators = await wire.coordinators(part, deadline)
+    transport.retrying(deadline, async () => {
+      const coordinators = await transport.coordinators(part, deadline)
       for (const [coordinator, own] of groupBy(part, (id) => coordinators.get(id)!)) {
         await ask(coordinator, own)
       }

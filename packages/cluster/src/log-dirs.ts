@@ -1,25 +1,26 @@
 // Disks: what each broker's log directories hold and how full they are (KIP-113, KIP-827).
+import { errorName } from '@selfmonitor/protocol/errors'
 import { apis } from './apis.ts'
 import { mapConcurrently } from './batch.ts'
-import { brokerError, kafkaErrorName } from './errors.ts'
+import { brokerError } from './errors.ts'
+import type { Transport } from './transport/transport.ts'
 import type { Cluster } from './types.ts'
-import type { Wire } from './wire.ts'
 
 export const logDirs =
-  (wire: Wire): Cluster['logDirs'] =>
+  (transport: Transport): Cluster['logDirs'] =>
   () =>
-    wire.operation('logDirs', (deadline) =>
-      wire.retrying(deadline, async () => {
-        const { brokers } = await wire.info()
+    transport.operation('logDirs', (deadline) =>
+      transport.retrying(deadline, async () => {
+        const { brokers } = await transport.info()
         const answers = await mapConcurrently(brokers, 4, async ({ id }) => {
-          const response = await wire.send(id, apis.describeLogDirs, null)
+          const response = await transport.send(id, apis.describeLogDirs, null)
           if (response.errorCode !== 0) {
             throw brokerError(response.errorCode, `broker ${id}`)
           }
           return response.results.map(({ logDir, errorCode, totalBytes, usableBytes, topics }) => ({
             brokerId: id,
             path: logDir,
-            error: errorCode === 0 ? null : kafkaErrorName(errorCode),
+            error: errorCode === 0 ? null : errorName(errorCode),
             // -1 is Kafka's way to say that the size of the volume is not known; brokers before 3.3 leave it out.
             totalBytes: totalBytes === undefined || totalBytes < 0n ? null : totalBytes,
             usableBytes: usableBytes === undefined || usableBytes < 0n ? null : usableBytes,

@@ -1,10 +1,11 @@
 // Offsets of the logs themselves: their ends, and the first record at or after a time.
-import { FetchIsolationLevels } from '@platformatic/kafka'
 import { apis } from './apis.ts'
 import { byTopic, chunks, groupBy, mapConcurrently } from './batch.ts'
 import { brokerError } from './errors.ts'
+import type { Isolation } from './reader/types.ts'
 import { partitionLeaders } from './topics.ts'
-import type { Deadline, Wire } from './wire.ts'
+import type { Deadline } from './transport/deadline.ts'
+import type { Transport } from './transport/transport.ts'
 
 export interface PartitionOffset {
   readonly topic: string
@@ -12,6 +13,9 @@ export interface PartitionOffset {
   /** null where no record is at or after the time. */
   readonly offset: bigint | null
 }
+
+/** Kafka's numbers for them (KIP-98). */
+export const isolationLevels = { read_uncommitted: 0, read_committed: 1 } as const satisfies Record<Isolation, number>
 
 const partitionsPerRequest = 2_000
 const noReplica = -1
@@ -22,24 +26,25 @@ const noEpoch = -1
  * again. Results come in the order asked for.
  */
 export function listOffsets(
-  wire: Wire,
+  transport: Transport,
   deadline: Deadline,
   partitions: readonly { readonly topic: string; readonly partition: number }[],
   at: 'earliest' | 'latest' | number,
+  { isolation = 'read_uncommitted' }: { readonly isolation?: Isolation } = {},
 ): Promise<PartitionOffset[]> {
   const timestamp = at === 'earliest' ? -2n : at === 'latest' ? -1n : BigInt(Math.floor(at))
-  return wire.retrying(deadline, async () => {
-    const leaderOf = await partitionLeaders(wire, deadline, [...new Set(partitions.map(({ topic }) => topic))])
+  return transport.retrying(deadline, async () => {
+    const leaderOf = await partitionLeaders(transport, deadline, [...new Set(partitions.map(({ topic }) => topic))])
     const requests = [...groupBy(partitions, ({ topic, partition }) => leaderOf(topic, partition))].flatMap(
       ([leader, own]) => chunks(own, partitionsPerRequest).map((part) => ({ leader, part })),
     )
     const found = new Map<string, bigint | null>()
     await mapConcurrently(requests, 4, async ({ leader, part }) => {
-      const response = await wire.send(
+      const response = await transport.send(
         leader,
         apis.listOffsets,
         noReplica,
-        FetchIsolationLevels.READ_UNCOMMITTED,
+        isolationLevels[isolation],
         byTopic(part, ({ partition }) => ({ partitionIndex: partition, currentLeaderEpoch: noEpoch, timestamp })),
       )
       for (const { name, partitions: results } of response.topics) {

@@ -1,5 +1,6 @@
 // Topics and their partitions: list, describe, create, grow, delete, and deleting records.
 import { setTimeout as pause } from 'node:timers/promises'
+import { errorCodes } from '@selfmonitor/protocol/errors'
 import { apis } from './apis.ts'
 import { byTopic, chunks, groupBy, mapConcurrently } from './batch.ts'
 import {
@@ -10,28 +11,34 @@ import {
   several,
   throwTogether,
 } from './errors.ts'
+import type { Deadline } from './transport/deadline.ts'
+import type { Transport } from './transport/transport.ts'
 import type { Cluster, TopicInfo } from './types.ts'
-import type { Deadline, Wire } from './wire.ts'
 
-const unknownTopic = 3
 /** How long to wait until a change that the controller took is seen by the broker that is asked for it. */
 const visibleWithinMs = 5_000
 
 /** Metadata of the given topics, or of all of them. Topics that do not exist are left out. */
 export async function readTopics(
-  wire: Wire,
+  transport: Transport,
   deadline: Deadline,
   names: readonly string[] | 'all',
 ): Promise<TopicInfo[]> {
   if (names.length === 0) {
     return []
   }
-  return wire.retrying(deadline, async () => {
-    const response = await wire.send('any', apis.metadata, names === 'all' ? null : [...new Set(names)], false, false)
+  return transport.retrying(deadline, async () => {
+    const response = await transport.send(
+      'any',
+      apis.metadata,
+      names === 'all' ? null : [...new Set(names)],
+      false,
+      false,
+    )
     const topics: TopicInfo[] = []
     for (const topic of response.topics) {
       const name = topic.name ?? ''
-      if (topic.errorCode === unknownTopic) {
+      if (topic.errorCode === errorCodes.UNKNOWN_TOPIC_OR_PARTITION) {
         continue
       }
       // A topic that is being created is listed with LEADER_NOT_AVAILABLE and no partitions: ask again.
@@ -57,25 +64,29 @@ export async function readTopics(
 }
 
 /** As `readTopics`, in the order asked for. @throws ClusterError UNKNOWN_TOPIC_OR_PARTITION for the first that is missing */
-export async function describeTopics(wire: Wire, deadline: Deadline, names: readonly string[]): Promise<TopicInfo[]> {
-  const found = new Map((await readTopics(wire, deadline, names)).map((topic) => [topic.name, topic]))
+export async function describeTopics(
+  transport: Transport,
+  deadline: Deadline,
+  names: readonly string[],
+): Promise<TopicInfo[]> {
+  const found = new Map((await readTopics(transport, deadline, names)).map((topic) => [topic.name, topic]))
   return names.map((name) => {
     const topic = found.get(name)
     if (topic === undefined) {
-      throw brokerError(unknownTopic, `topic ${name}`)
+      throw brokerError(errorCodes.UNKNOWN_TOPIC_OR_PARTITION, `topic ${name}`)
     }
     return topic
   })
 }
 
 export const createTopics =
-  (wire: Wire): Cluster['createTopics'] =>
+  (transport: Transport): Cluster['createTopics'] =>
   (topics, options = {}) =>
-    wire.operation('createTopics', async (deadline) => {
+    transport.operation('createTopics', async (deadline) => {
       if (topics.length === 0) {
         return
       }
-      const response = await wire.change(
+      const response = await transport.change(
         deadline,
         options.validateOnly ? null : `creating ${several('topic', topics, ({ name }) => name)}`,
         'controller',
@@ -94,20 +105,20 @@ export const createTopics =
       if (!options.validateOnly) {
         const wanted = new Map(topics.map((topic) => [topic.name, topic.partitions]))
         await settle(deadline, async () => {
-          const seen = await readTopics(wire, deadline, [...wanted.keys()])
+          const seen = await readTopics(transport, deadline, [...wanted.keys()])
           return seen.length === wanted.size && seen.every((topic) => hasLeaders(topic, wanted.get(topic.name)!))
         })
       }
     })
 
 export const createPartitions =
-  (wire: Wire): Cluster['createPartitions'] =>
+  (transport: Transport): Cluster['createPartitions'] =>
   (growth, options = {}) =>
-    wire.operation('createPartitions', async (deadline) => {
+    transport.operation('createPartitions', async (deadline) => {
       if (growth.length === 0) {
         return
       }
-      const response = await wire.change(
+      const response = await transport.change(
         deadline,
         options.validateOnly ? null : `adding partitions to ${several('topic', growth, ({ topic }) => topic)}`,
         'controller',
@@ -120,20 +131,20 @@ export const createPartitions =
       if (!options.validateOnly) {
         const wanted = new Map(growth.map(({ topic, partitions }) => [topic, partitions]))
         await settle(deadline, async () => {
-          const seen = await readTopics(wire, deadline, [...wanted.keys()])
+          const seen = await readTopics(transport, deadline, [...wanted.keys()])
           return seen.every((topic) => hasLeaders(topic, wanted.get(topic.name)!))
         })
       }
     })
 
 export const deleteTopics =
-  (wire: Wire): Cluster['deleteTopics'] =>
+  (transport: Transport): Cluster['deleteTopics'] =>
   (names) =>
-    wire.operation('deleteTopics', async (deadline) => {
+    transport.operation('deleteTopics', async (deadline) => {
       if (names.length === 0) {
         return
       }
-      const response = await wire.change(
+      const response = await transport.change(
         deadline,
         `deleting ${several('topic', names, (name) => name)}`,
         'controller',
@@ -142,22 +153,22 @@ export const deleteTopics =
         deadline.left(),
       )
       throwFirst(response.responses, (topic) => `topic ${topic.name}`)
-      await settle(deadline, async () => (await readTopics(wire, deadline, names)).length === 0)
+      await settle(deadline, async () => (await readTopics(transport, deadline, names)).length === 0)
     })
 
 export const deleteRecords =
-  (wire: Wire): Cluster['deleteRecords'] =>
+  (transport: Transport): Cluster['deleteRecords'] =>
   (before) =>
-    wire.operation('deleteRecords', async (deadline) => {
+    transport.operation('deleteRecords', async (deadline) => {
       const names = [...new Set(before.map(({ topic }) => topic))]
-      const leaders = await partitionLeaders(wire, deadline, names)
+      const leaders = await partitionLeaders(transport, deadline, names)
       const perLeader = groupBy(before, ({ topic, partition }) => leaders(topic, partition))
       const done: { topic: string; partition: number; lowWatermark: bigint }[] = []
       const failures: ClusterError[] = []
       await mapConcurrently([...perLeader], 4, async ([leader, partitions]) => {
         const part = [...new Set(partitions.map(({ topic }) => topic))]
         try {
-          const { topics } = await wire.change(
+          const { topics } = await transport.change(
             deadline,
             `deleting records of ${several('topic', part, (name) => name)} on broker ${leader}`,
             leader,
@@ -188,23 +199,23 @@ export const deleteRecords =
  * @throws ClusterError UNKNOWN_TOPIC_OR_PARTITION, or LEADER_NOT_AVAILABLE, which is worth retrying
  */
 export async function partitionLeaders(
-  wire: Wire,
+  transport: Transport,
   deadline: Deadline,
   names: readonly string[],
 ): Promise<(topic: string, partition: number) => number> {
   const topics = new Map<string, TopicInfo>()
   for (const part of chunks(names, 2_000)) {
-    for (const topic of await describeTopics(wire, deadline, part)) {
+    for (const topic of await describeTopics(transport, deadline, part)) {
       topics.set(topic.name, topic)
     }
   }
   return (topic, partition) => {
     const info = topics.get(topic)?.partitions[partition]
     if (info === undefined) {
-      throw brokerError(unknownTopic, `topic ${topic} partition ${partition}`)
+      throw brokerError(errorCodes.UNKNOWN_TOPIC_OR_PARTITION, `topic ${topic} partition ${partition}`)
     }
     if (info.leader < 0) {
-      throw brokerError(5, `topic ${topic} partition ${partition}`)
+      throw brokerError(errorCodes.LEADER_NOT_AVAILABLE, `topic ${topic} partition ${partition}`)
     }
     return info.leader
   }
@@ -250,6 +261,6 @@ export function throwFirst<T extends { readonly errorCode: number; readonly erro
 }
 
 /** A topic id as Kafka prints it: 22 characters of base64url. */
-function topicIdText(uuid: string): string {
+export function topicIdText(uuid: string): string {
   return Buffer.from(uuid.replaceAll('-', ''), 'hex').toString('base64url')
 }

@@ -1,5 +1,6 @@
 // What the users of a live Kafka cluster see: how to connect, the read model, the operations and their previews.
 // Offsets are bigint, times are milliseconds, sizes are bytes.
+import type { Isolation, ReadEvent, ReadOptions, ReadRange } from './reader/types.ts'
 
 export interface ClusterOptions {
   /** `host:port`, several joined with commas. */
@@ -204,7 +205,17 @@ export interface Cluster {
   listOffsets(
     partitions: readonly { topic: string; partition: number }[],
     at: 'earliest' | 'latest' | number,
+    options?: { isolation?: Isolation },
   ): Promise<{ topic: string; partition: number; offset: bigint | null }[]>
+
+  /**
+   * Reads partitions without joining a group; nothing is committed. Ends when every range is read, or on the signal, also while
+   * it waits. Fetches go over connections of their own, which are closed when the iteration ends.
+   * @throws ClusterError when a partition cannot be read on under the policy (`OFFSET_OUT_OF_RANGE`, `TOPIC_RECREATED`,
+   *   `TOPIC_AUTHORIZATION_FAILED`, `UNKNOWN_TOPIC_OR_PARTITION`, `CANNOT_CONNECT`, …), or when a batch is damaged
+   *   (`CORRUPT_MESSAGE`); what came before is given out first
+   */
+  read(ranges: readonly ReadRange[], options?: ReadOptions): AsyncGenerator<ReadEvent, void, undefined>
 
   listGroups(): Promise<{ groupId: string; state: GroupState; protocolType: string }[]>
   describeGroups(ids: readonly string[]): Promise<GroupInfo[]>

@@ -1,20 +1,21 @@
 // Accounts that Kafka keeps itself: SCRAM credentials, listed, set and deleted (KIP-554), and tried.
 import { pbkdf2, randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
+import { errorCodes } from '@selfmonitor/protocol/errors'
 import { apis } from './apis.ts'
 import { groupBy } from './batch.ts'
 import { brokerError, ClusterError, invalid, several } from './errors.ts'
 import { settle, throwFirst } from './topics.ts'
+import type { Deadline } from './transport/deadline.ts'
+import { createTransport, type Transport } from './transport/transport.ts'
 import type { Cluster, ClusterOptions, ScramMechanism, ScramUser } from './types.ts'
-import { createWire, type Deadline, type Wire } from './wire.ts'
 
-// The numbers of the mechanisms on the wire, and the hash behind each (KIP-554, RFC 5802).
+// The numbers of the mechanisms on the transport, and the hash behind each (KIP-554, RFC 5802).
 const mechanisms = {
   'SCRAM-SHA-256': { id: 1, hash: 'sha256', keyBytes: 32 },
   'SCRAM-SHA-512': { id: 2, hash: 'sha512', keyBytes: 64 },
 } as const satisfies Record<ScramMechanism, { id: number; hash: string; keyBytes: number }>
 
-const resourceNotFound = 91
 const defaultIterations = 8192
 // What Kafka's own server accepts: ScramMechanism.minIterations, and the controller's upper limit.
 const iterationLimits = { min: 4096, max: 16_384 } as const
@@ -23,15 +24,15 @@ const saltBytes = 32
 const derive = promisify(pbkdf2)
 
 export const users =
-  (wire: Wire): Cluster['users'] =>
+  (transport: Transport): Cluster['users'] =>
   () =>
-    wire.operation('users', (deadline) => readUsers(wire, deadline, []))
+    transport.operation('users', (deadline) => readUsers(transport, deadline, []))
 
 /** The credentials of the named accounts, of all when none is named. Accounts that do not exist are left out. */
-async function readUsers(wire: Wire, deadline: Deadline, names: readonly string[]): Promise<ScramUser[]> {
-  return wire.retrying(deadline, async () => {
+async function readUsers(transport: Transport, deadline: Deadline, names: readonly string[]): Promise<ScramUser[]> {
+  return transport.retrying(deadline, async () => {
     const response = await ofAccounts(() =>
-      wire.send(
+      transport.send(
         'any',
         apis.describeUserScramCredentials,
         names.map((name) => ({ name })),
@@ -42,7 +43,7 @@ async function readUsers(wire: Wire, deadline: Deadline, names: readonly string[
     }
     const found: ScramUser[] = []
     for (const { user, errorCode, errorMessage, credentialInfos } of response.results) {
-      if (errorCode === resourceNotFound) {
+      if (errorCode === errorCodes.RESOURCE_NOT_FOUND) {
         continue
       }
       if (errorCode !== 0) {
@@ -61,9 +62,9 @@ async function readUsers(wire: Wire, deadline: Deadline, names: readonly string[
 const mechanismNames = Object.keys(mechanisms) as ScramMechanism[]
 
 export const setUserPasswords =
-  (wire: Wire): Cluster['setUserPasswords'] =>
+  (transport: Transport): Cluster['setUserPasswords'] =>
   (accounts) =>
-    wire.operation('setUserPasswords', async (deadline) => {
+    transport.operation('setUserPasswords', async (deadline) => {
       if (accounts.length === 0) {
         return
       }
@@ -86,7 +87,7 @@ export const setUserPasswords =
       )
       for (const part of onceAUser(upsertions)) {
         const response = await ofAccounts(() =>
-          wire.change(
+          transport.change(
             deadline,
             `setting the password of ${several('user', part, ({ name }) => name)}`,
             'controller',
@@ -98,7 +99,7 @@ export const setUserPasswords =
         throwFirst(response.results, ({ user }) => `user ${user}`)
       }
       await settle(deadline, async () => {
-        const seen = await readUsers(wire, deadline, [...new Set(accounts.map(({ name }) => name))])
+        const seen = await readUsers(transport, deadline, [...new Set(accounts.map(({ name }) => name))])
         return upsertions.every(({ name, mechanism, iterations }) =>
           seen
             .find((user) => user.name === name)
@@ -108,18 +109,22 @@ export const setUserPasswords =
     })
 
 export const deleteUsers =
-  (wire: Wire): Cluster['deleteUsers'] =>
+  (transport: Transport): Cluster['deleteUsers'] =>
   (names) =>
-    wire.operation('deleteUsers', async (deadline) => {
+    transport.operation('deleteUsers', async (deadline) => {
       const wanted = [...new Set(names)]
       if (wanted.length === 0) {
         return
       }
       // A deletion names one mechanism: which there are has to be asked first.
-      const found = await readUsers(wire, deadline, wanted)
+      const found = await readUsers(transport, deadline, wanted)
       const missing = wanted.filter((name) => !found.some((user) => user.name === name))
       throwFirst(
-        missing.map((name) => ({ name, errorCode: resourceNotFound, errorMessage: 'there is no such account' })),
+        missing.map((name) => ({
+          name,
+          errorCode: errorCodes.RESOURCE_NOT_FOUND,
+          errorMessage: 'there is no such account',
+        })),
         ({ name }) => `user ${name}`,
       )
       const deletions = found.flatMap(({ name, credentials }) =>
@@ -127,7 +132,7 @@ export const deleteUsers =
       )
       for (const part of onceAUser(deletions)) {
         const response = await ofAccounts(() =>
-          wire.change(
+          transport.change(
             deadline,
             `deleting ${several('user', part, ({ name }) => name)}`,
             'controller',
@@ -138,7 +143,7 @@ export const deleteUsers =
         )
         throwFirst(response.results, ({ user }) => `user ${user}`)
       }
-      await settle(deadline, async () => (await readUsers(wire, deadline, wanted)).length === 0)
+      await settle(deadline, async () => (await readUsers(transport, deadline, wanted)).length === 0)
     })
 
 /** Tries an account with a connection of its own, the one of `options` with another name and password. */
@@ -155,9 +160,9 @@ export const authenticates =
       )
     }
     demandAccount(name, password)
-    const wire = createWire({ ...options, sasl: { mechanism, username: name, password } })
+    const transport = createTransport({ ...options, sasl: { mechanism, username: name, password } })
     try {
-      await wire.operation('authenticates', () => wire.reach())
+      await transport.operation('authenticates', () => transport.reach())
       return true
     } catch (error) {
       if (error instanceof ClusterError && error.kafkaError?.name === 'SASL_AUTHENTICATION_FAILED') {
@@ -165,7 +170,7 @@ export const authenticates =
       }
       throw error
     } finally {
-      await wire.close()
+      await transport.close()
     }
   }
 

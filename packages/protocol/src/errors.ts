@@ -420,6 +420,11 @@ export function kafkaErrorByCode(code: number): KafkaErrorInfo | undefined {
   return byCode.get(code)
 }
 
+/** Kafka's name of an error code; `ERROR_<n>` for a code that a newer broker may send. */
+export function errorName(code: number): string {
+  return byCode.get(code)?.name ?? `ERROR_${code}`
+}
+
 /** The error with this name; undefined when there is none. */
 export function kafkaErrorByName(name: string): KafkaErrorInfo | undefined {
   return Object.hasOwn(table, name) ? byCode.get(table[name as KafkaErrorName].code) : undefined

@@ -3,9 +3,9 @@
 /**
  * MurmurHash 2, 32 bits, with Kafka's seed. A signed int32, as in Java.
  * Source: `org.apache.kafka.common.utils.Utils.murmur2`.
+ * @param length how many bytes of `data` count: a caller may use one buffer for many keys
  */
-export function murmur2(data: Uint8Array): number {
-  const length = data.length
+export function murmur2(data: Uint8Array, length = data.length): number {
   const m = 0x5bd1e995
   let h = 0x9747b28c ^ length
   const whole = length - (length % 4)
@@ -37,11 +37,12 @@ export function murmur2(data: Uint8Array): number {
 /**
  * The partition of a key.
  * @param partitions how many the topic has, at least 1
+ * @param length how many bytes of `key` count
  * @throws RangeError when there are none
  */
-export function partitionForKey(key: Uint8Array, partitions: number): number {
+export function partitionForKey(key: Uint8Array, partitions: number, length = key.length): number {
   if (!Number.isInteger(partitions) || partitions < 1)
     throw new RangeError(`a topic cannot have ${partitions} partitions`)
   // Kafka's toPositive masks the sign; it is not the absolute value.
-  return (murmur2(key) & 0x7fffffff) % partitions
+  return (murmur2(key, length) & 0x7fffffff) % partitions
 }

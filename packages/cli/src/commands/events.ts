@@ -4,7 +4,6 @@ import { resolve } from 'node:path'
 import type { Cluster, TopicInfo } from '@selfmonitor/cluster'
 import type { Logger, RecordResult } from '@selfmonitor/events'
 import { type EventFilter, matches, place } from '../events/filter.ts'
-import { readRecords } from '../events/reader.ts'
 import { decodeRecord, type TailedEvent, tailData, tailLine, tailNames, tailRanges } from '../events/tail.ts'
 import type { Context } from '../framework/context.ts'
 import { CliError, usageError } from '../framework/errors.ts'
@@ -153,10 +152,11 @@ const tail = defineVerb({
     const last = options.last ?? defaultLast
     const cluster = await context.cluster()
     const topics = args.topic.length > 0 ? await demandTopics(cluster, args.topic) : await allEventTopics(cluster)
-    const [{ createCodec }, { createDecoder }, registry] = await Promise.all([
+    const [{ createCodec }, { createDecoder }, { noticeText }, registry] = await Promise.all([
       // Not the whole library: a tail has no producer and joins no group.
       import('@selfmonitor/events/codec'),
       import('../events/decode.ts'),
+      import('@selfmonitor/cluster'),
       context.registry(),
     ])
     const decoder = createDecoder(createCodec(registry), registry)
@@ -180,19 +180,18 @@ const tail = defineVerb({
       )
     }
     const read = async (ranges: typeof past, take: (event: TailedEvent) => void): Promise<void> => {
-      const records = readRecords({
-        cluster,
-        bootstrapServers: context.settings.bootstrapServers.value,
-        security: context.settings.security,
-        ranges,
-        signal: context.io.signal,
-        timeoutMs: context.settings.timeoutMs,
-        onTrouble: (said) => context.note(context.colours.stderr.careful(said)),
-      })
-      for await (const record of records) {
-        const event = await decodeRecord(record, decoder)
-        if (matches(filter, tailNames(event))) take(event)
-        if (left <= 0) return
+      const following = ranges.some(({ end }) => end === null)
+      const patience = following ? {} : { unavailableMs: context.settings.timeoutMs }
+      for await (const read of cluster.read(ranges, { order: 'time', signal: context.io.signal, policy: patience })) {
+        if (read.kind === 'notice') {
+          context.note(context.colours.stderr.careful(noticeText(read.notice)))
+          continue
+        }
+        for (const record of read.records) {
+          const event = await decodeRecord(record, decoder)
+          if (matches(filter, tailNames(event))) take(event)
+          if (left <= 0) return
+        }
       }
     }
 

@@ -1,4 +1,5 @@
 // Where a tail begins and ends, and which events it shows.
+import type { ReadPlace } from '@selfmonitor/cluster'
 import { usageError } from '../framework/errors.ts'
 import { duration, timestamp } from '../framework/parse.ts'
 
@@ -27,19 +28,9 @@ export function place(text: string): Place {
   )
 }
 
-/** A place as `Cluster.listOffsets` takes it; offsets are not looked up. */
-export function placeTime(where: Exclude<Place, { kind: 'offset' }>, nowMs: number): 'earliest' | 'latest' | number {
-  switch (where.kind) {
-    case 'earliest':
-    case 'latest':
-      return where.kind
-    case 'time':
-      return where.timestampMs
-    case 'ago':
-      return nowMs - where.ms
-    default:
-      throw new Error(`unknown place ${where satisfies never}`)
-  }
+/** A place as the reader takes it: with the time that `10m` ago was. */
+export function readPlace(where: Place, nowMs: number): ReadPlace {
+  return where.kind === 'ago' ? { kind: 'time', timestampMs: nowMs - where.ms } : where
 }
 
 export interface EventFilter {

@@ -1,18 +1,18 @@
+import type { ReadRecord } from '@selfmonitor/cluster'
 import { describe, expect, it } from 'vitest'
 import { coloursFor } from '../output/colour.ts'
 import { toJsonLine } from '../output/data.ts'
-import type { RawRecord } from './reader.ts'
 import { tailData, tailLine, tailNames } from './tail.ts'
 
 const plain = coloursFor({ write: () => {}, isTTY: false, columns: 80, rows: 24 }, {}, true)
-const record: RawRecord = {
+const record: ReadRecord = {
   topic: 'user.events',
   partition: 3,
   offset: 9007199254740993n,
   timestampMs: 1_795_352_400_000,
   key: Buffer.from('u1'),
   value: Buffer.from('junk'),
-  headers: [['trace', Buffer.from('t')]],
+  headers: [{ key: 'trace', value: Buffer.from('t') }],
 }
 const envelope = {
   event_id: 'e1',

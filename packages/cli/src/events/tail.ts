@@ -1,14 +1,13 @@
 // Which offsets a tail reads, and how one record looks: decoded where it can be, said to be undecodable where not.
-import type { Cluster, TopicInfo } from '@selfmonitor/cluster'
+import type { Cluster, ReadRange, ReadRecord, TopicInfo } from '@selfmonitor/cluster'
 import type { Colours } from '../output/colour.ts'
 import { time } from '../output/format.ts'
 import { padEnd } from '../output/width.ts'
 import type { Decoded, Decoder } from './decode.ts'
-import { type EventNames, type Place, placeTime } from './filter.ts'
-import type { Range, RawRecord } from './reader.ts'
+import { type EventNames, type Place, readPlace } from './filter.ts'
 
 /** A record with what could be read of it. */
-export type TailedEvent = { readonly record: RawRecord } & Decoded
+export type TailedEvent = { readonly record: ReadRecord } & Decoded
 
 export interface Window {
   /** undefined: the last `last` offsets of each partition. */
@@ -19,36 +18,17 @@ export interface Window {
   readonly nowMs: number
 }
 
-/**
- * The offsets of every partition that the window names, nothing to read where `next` has reached `end`. A partition
- * without a leader cannot be read and is left out.
- */
-export async function tailRanges(cluster: Cluster, topics: readonly TopicInfo[], window: Window): Promise<Range[]> {
-  const partitions = topics.flatMap(({ name, partitions: all }) =>
-    all.filter(({ leader }) => leader >= 0).map(({ partition }) => ({ topic: name, partition })),
-  )
-  const ask = async (where: Place): Promise<(bigint | null)[]> => {
-    if (where.kind === 'offset') return partitions.map(() => where.offset)
-    const found = await cluster.listOffsets(partitions, placeTime(where, window.nowMs))
-    const byPartition = new Map(found.map(({ topic, partition, offset }) => [`${partition}:${topic}`, offset]))
-    return partitions.map(({ topic, partition }) => byPartition.get(`${partition}:${topic}`) ?? null)
-  }
-  const [earliest, latest, from, until] = await Promise.all([
-    ask({ kind: 'earliest' }),
-    ask({ kind: 'latest' }),
-    window.from === undefined ? undefined : ask(window.from),
-    window.until === undefined ? undefined : ask(window.until),
-  ])
-  return partitions.map((of, index) => {
-    const first = earliest[index] ?? 0n
-    const behind = latest[index] ?? 0n
-    // No record at or after that time: the end of the log.
-    const wanted = from === undefined ? behind - BigInt(window.last) : (from[index] ?? behind)
-    const next = wanted < first ? first : wanted
-    const stop = until?.[index] ?? behind
-    // An offset that is not written yet would never be reached.
-    const end = window.follow ? null : stop < behind ? stop : behind
-    return { ...of, next, end }
+/** The offsets of every partition that the window names, nothing to read where `next` has reached `end`. */
+export async function tailRanges(
+  cluster: Cluster,
+  topics: readonly TopicInfo[],
+  { from, until, last, follow, nowMs }: Window,
+): Promise<ReadRange[]> {
+  const { readRanges } = await import('@selfmonitor/cluster')
+  const end = until === undefined ? ({ kind: 'latest' } as const) : readPlace(until, nowMs)
+  return readRanges(cluster, topics, {
+    from: from === undefined ? { kind: 'last', offsets: last } : readPlace(from, nowMs),
+    until: follow ? null : end,
   })
 }
 
@@ -91,7 +71,7 @@ export function tailData(event: TailedEvent): object {
     offset: record.offset,
     timestamp: record.timestampMs,
     key: keyText(record),
-    headers: Object.fromEntries(record.headers.map(([name, header]) => [name, header?.toString('utf8') ?? null])),
+    headers: Object.fromEntries(record.headers.map((header) => [header.key, header.value?.toString('utf8') ?? null])),
   }
   switch (event.kind) {
     case 'undecodable':
@@ -126,7 +106,7 @@ export function tailNames(event: TailedEvent): EventNames {
   }
 }
 
-function keyText({ key }: RawRecord): string | null {
+function keyText({ key }: ReadRecord): string | null {
   return key?.toString('utf8') ?? null
 }
 
@@ -144,6 +124,6 @@ function plainValue(value: unknown): unknown {
 }
 
 /** Decodes one record; whatever is wrong with it is part of the result. */
-export async function decodeRecord(record: RawRecord, decoder: Decoder): Promise<TailedEvent> {
+export async function decodeRecord(record: ReadRecord, decoder: Decoder): Promise<TailedEvent> {
   return { record, ...(await decoder.decode(record.value)) }
 }

@@ -102,6 +102,21 @@ export function encodeResponseBody<N extends ApiName>(name: N, version: number, 
   return writer.finish()
 }
 
+/** Writes the body of a request alone, for a connection that makes headers of its own. @throws ProtocolError with the field's path */
+export function encodeRequestBody<N extends ApiName>(name: N, version: number, body: RequestInput<N>): Buffer[] {
+  const writer = new Writer()
+  write(apis[name].request as Message, version, writer, body as Encodable<Message>)
+  return writer.finish()
+}
+
+/** Reads the body of a response. @throws ProtocolError, TRAILING_BYTES when there is more than that */
+export function decodeResponseBody<N extends ApiName>(name: N, version: number, body: Buffer): ResponseOf<N> {
+  const reader = new Reader(body)
+  const decoded = read(apis[name].response as Message, version, reader)
+  expectEnd(reader, `${apis[name].response.name} v${version}`)
+  return decoded as ResponseOf<N>
+}
+
 /** A whole response of an encoded body, which is passed through without a copy. */
 export function frameResponse(
   name: ApiName,

@@ -42,20 +42,28 @@ export function decompress(type: CompressionType, data: Buffer, maxOutputBytes: 
     case 'none':
       return data
     case 'gzip':
-      return bounded(type, maxOutputBytes, (options) => gunzipSync(data, options))
+      return bounded(type, data, maxOutputBytes, (limits) => gunzipSync(data, limits))
     case 'snappy':
       return decompressSnappy(data, maxOutputBytes)
     case 'lz4':
       return decompressLz4(data, maxOutputBytes)
     case 'zstd':
-      return bounded(type, maxOutputBytes, (options) => zstdDecompressSync(data, options))
+      return bounded(type, data, maxOutputBytes, (limits) => zstdDecompressSync(data, limits))
     default:
       return type satisfies never
   }
 }
 
-const gunzipAsync = promisify<Buffer, { maxOutputLength: number }, Buffer>(gunzip)
-const zstdDecompressAsync = promisify<Buffer, { maxOutputLength: number }, Buffer>(zstdDecompress)
+interface Limits {
+  readonly maxOutputLength: number
+  readonly chunkSize: number
+}
+
+const gunzipAsync = promisify<Buffer, Limits, Buffer>(gunzip)
+const zstdDecompressAsync = promisify<Buffer, Limits, Buffer>(zstdDecompress)
+
+/** Node's own 16 KiB cost a large batch fifty round trips to the thread, which is a third of the time. */
+const chunkBytes = { least: 16 * 1024, most: 1024 * 1024 } as const
 
 /**
  * The same on another thread, for data that would keep the event loop busy for long.
@@ -66,13 +74,13 @@ export async function decompressAsync(type: CompressionType, data: Buffer, maxOu
     case 'none':
       return data
     case 'gzip':
-      return bounded(type, maxOutputBytes, (options) => gunzipAsync(data, options))
+      return bounded(type, data, maxOutputBytes, (limits) => gunzipAsync(data, limits))
     case 'snappy':
       return decompressSnappyAsync(data, maxOutputBytes)
     case 'lz4':
       return decompressLz4Async(data, maxOutputBytes)
     case 'zstd':
-      return bounded(type, maxOutputBytes, (options) => zstdDecompressAsync(data, options))
+      return bounded(type, data, maxOutputBytes, (limits) => zstdDecompressAsync(data, limits))
     default:
       return type satisfies never
   }
@@ -80,8 +88,9 @@ export async function decompressAsync(type: CompressionType, data: Buffer, maxOu
 
 function bounded<Output extends Buffer | Promise<Buffer>>(
   type: CompressionType,
+  data: Buffer,
   maxOutputBytes: number,
-  run: (options: { maxOutputLength: number }) => Output,
+  run: (limits: Limits) => Output,
 ): Output {
   const explain = (error: unknown): never => {
     if (error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') {
@@ -90,7 +99,8 @@ function bounded<Output extends Buffer | Promise<Buffer>>(
     throw new ProtocolError('BAD_COMPRESSION', `${type}: ${error instanceof Error ? error.message : String(error)}`)
   }
   try {
-    const output = run({ maxOutputLength: Math.max(1, maxOutputBytes) })
+    const chunkSize = Math.min(chunkBytes.most, Math.max(chunkBytes.least, data.length * 4))
+    const output = run({ maxOutputLength: Math.max(1, maxOutputBytes), chunkSize })
     return output instanceof Promise ? (output.catch(explain) as Output) : output
   } catch (error) {
     return explain(error)

@@ -1,6 +1,6 @@
 // LZ4 in its frame format, as Kafka uses it for record batches (magic 2).
 // https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md
-import { compressFrameSync, decompressFrame, decompressFrameSync } from 'lz4-napi'
+import { lz4 } from '../native.ts'
 import { ProtocolError } from '../protocol-error.ts'
 
 const frameMagic = 0x184d2204
@@ -14,12 +14,13 @@ const blockSizes = new Map([
 const flags = { blockChecksum: 0x10, contentSize: 0x08, contentChecksum: 0x04, dictionary: 0x01 } as const
 
 export function compressLz4(data: Buffer): Buffer {
-  return compressFrameSync(data)
+  return lz4().compressFrameSync(data)
 }
 
 /** @throws ProtocolError TOO_LARGE before anything is decompressed, BAD_COMPRESSION */
 export function decompressLz4(data: Buffer, maxOutputBytes: number): Buffer {
   const frame = boundedFrame(data, maxOutputBytes)
+  const { decompressFrameSync } = lz4()
   try {
     return decompressFrameSync(frame)
   } catch (error) {
@@ -30,6 +31,7 @@ export function decompressLz4(data: Buffer, maxOutputBytes: number): Buffer {
 /** The same on another thread. */
 export async function decompressLz4Async(data: Buffer, maxOutputBytes: number): Promise<Buffer> {
   const frame = boundedFrame(data, maxOutputBytes)
+  const { decompressFrame } = lz4()
   try {
     return await decompressFrame(frame)
   } catch (error) {

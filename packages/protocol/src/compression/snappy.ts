@@ -3,7 +3,7 @@
 // A xerial stream is an 8-byte magic, two int32 versions, then blocks of an int32 size and that many bytes of raw snappy.
 // https://github.com/xerial/snappy-java/blob/master/src/main/java/org/xerial/snappy/SnappyOutputStream.java
 import { setImmediate } from 'node:timers/promises'
-import { compressSync, uncompress, uncompressSync } from 'snappy'
+import { snappy } from '../native.ts'
 import { ProtocolError } from '../protocol-error.ts'
 
 const xerialMagic = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0])
@@ -16,7 +16,7 @@ const bytesBetweenPauses = 256 * 1024
 export function compressSnappy(data: Buffer): Buffer {
   const chunks: Buffer[] = [xerialHeader]
   for (let start = 0; start < data.length; start += xerialBlockBytes) {
-    const block = compressSync(data.subarray(start, start + xerialBlockBytes))
+    const block = snappy().compressSync(data.subarray(start, start + xerialBlockBytes))
     const size = Buffer.allocUnsafe(4)
     size.writeInt32BE(block.length)
     chunks.push(size, block)
@@ -82,6 +82,7 @@ function startsWithMagic(data: Buffer, position: number): boolean {
 
 function decompressBlock(data: Buffer, maxOutputBytes: number): Buffer {
   checkDeclared(data, maxOutputBytes)
+  const { uncompressSync } = snappy()
   try {
     return uncompressSync(data, { asBuffer: true }) as Buffer
   } catch (error) {
@@ -91,6 +92,7 @@ function decompressBlock(data: Buffer, maxOutputBytes: number): Buffer {
 
 async function decompressBlockAsync(data: Buffer, maxOutputBytes: number): Promise<Buffer> {
   checkDeclared(data, maxOutputBytes)
+  const { uncompress } = snappy()
   try {
     return (await uncompress(data, { asBuffer: true })) as Buffer
   } catch (error) {

@@ -13,8 +13,8 @@
 //
 // batchLength counts from offset 12; the CRC-32C covers everything from `attributes` on, so base offset and leader epoch
 // can be patched without computing it again. https://kafka.apache.org/documentation/#recordbatch
-import { crc32c } from '@node-rs/crc32'
-import { type CompressionType, compressionTypeOf } from '../compression/index.ts'
+import { type CompressionType, compressionTypeOf } from '../compression/compression-type.ts'
+import { crc32c } from '../native.ts'
 import { ProtocolError } from '../protocol-error.ts'
 
 /** Bytes before the records of a batch. */

@@ -1,5 +1,5 @@
 // Record batches.
-export { crc32c } from '@node-rs/crc32'
+export { crc32c } from '../native.ts'
 export {
   type BatchAt,
   type BatchHeader,

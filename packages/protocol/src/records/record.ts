@@ -3,7 +3,7 @@
 //   length varint, attributes int8, timestampDelta varlong, offsetDelta varint,
 //   key length varint (-1: null) and bytes, value likewise,
 //   header count varint, then of each header: key length varint and text, value length varint (-1: null) and bytes
-import { Reader } from '../codec/reader.ts'
+import type { Reader } from '../codec/reader.ts'
 import type { Writer } from '../codec/writer.ts'
 import { ProtocolError } from '../protocol-error.ts'
 
@@ -33,17 +33,21 @@ const minRecordBytes = 6
 export function readRecord(batch: Reader): RawRecord {
   const size = batch.varint()
   if (size < minRecordBytes) throw new ProtocolError('MALFORMED', `record of ${size} bytes`)
+  const endOfBatch = batch.end
   const start = batch.take(size)
-  const reader = new Reader(batch.buffer, start, batch.position)
-  reader.int8() // attributes: none is in use
-  const timestampDelta = reader.varlong()
-  const offsetDelta = reader.varint()
-  const key = readBytes(reader)
-  const value = readBytes(reader)
-  const headers = readHeaders(reader)
-  if (reader.remaining > 0) {
-    throw new ProtocolError('MALFORMED', `record says ${size} bytes, ${reader.remaining} of them are left over`)
+  // Nothing of this record may reach into the next one. An error leaves the limit as it is: the batch is given up then.
+  batch.end = batch.position
+  batch.position = start
+  batch.int8() // attributes: none is in use
+  const timestampDelta = batch.varlong()
+  const offsetDelta = batch.varint()
+  const key = readBytes(batch)
+  const value = readBytes(batch)
+  const headers = readHeaders(batch)
+  if (batch.remaining > 0) {
+    throw new ProtocolError('MALFORMED', `record says ${size} bytes, ${batch.remaining} of them are left over`)
   }
+  batch.end = endOfBatch
   return { offsetDelta, timestampDelta, key, value, headers }
 }
 

@@ -1,0 +1,131 @@
+// From the bytes of a partition in a Fetch response to records: which batches count, and what is in them. Pure.
+import {
+  type CompressionType,
+  decompress,
+  decompressAsync,
+  defaultMaxOutputBytes,
+} from '@selfmonitor/protocol/compression'
+import { ProtocolError } from '@selfmonitor/protocol/protocol-error'
+import {
+  type BatchHeader,
+  batchHeaderBytes,
+  decodePayload,
+  iterateBatches,
+  verifyBatchCrc,
+} from '@selfmonitor/protocol/records'
+import type { Isolation, ReadRecord } from './types.ts'
+
+/** A transaction that was aborted: its records lie between `firstOffset` and its control record (KIP-98). */
+export interface AbortedTransaction {
+  readonly producerId: bigint
+  readonly firstOffset: bigint
+}
+
+/** A partition in a Fetch response, and what was wanted of it. */
+export interface Fetched {
+  readonly bytes: Buffer
+  /** The offset that was asked for: brokers answer with whole batches, which may begin before it. */
+  readonly from: bigint
+  /** Exclusive; null for no end. */
+  readonly end: bigint | null
+  readonly isolation: Isolation
+  readonly abortedTransactions: readonly AbortedTransaction[]
+}
+
+/** A batch with records that are wanted, its checksum verified. */
+export interface DataBatch {
+  readonly header: BatchHeader
+  /** The records as they came: compressed or not. */
+  readonly payload: Buffer
+}
+
+export interface FetchedBatches {
+  readonly batches: readonly DataBatch[]
+  /** The offset to go on from: behind the last whole batch, at most the end of the range. */
+  readonly next: bigint
+  /** Why the bytes at `next` cannot be read; null when they can, or when there are none. */
+  readonly damage: ProtocolError | null
+}
+
+/** Finds the batches that count; what is cut off at the end comes again with the next fetch. */
+export function batchesOf({ bytes, from, end, isolation, abortedTransactions }: Fetched): FetchedBatches {
+  const batches: DataBatch[] = []
+  const isAborted = isolation === 'read_committed' ? abortedBatches(abortedTransactions) : () => false
+  let next = from
+  try {
+    for (const { position, header } of iterateBatches(bytes)) {
+      const after = header.baseOffset + BigInt(header.lastOffsetDelta) + 1n
+      if (end !== null && header.baseOffset >= end) {
+        next = end
+        break
+      }
+      verifyBatchCrc(bytes, header, position)
+      const counts = !isAborted(header) && !header.isControl && after > from
+      if (counts && header.recordsCount > 0) {
+        batches.push({ header, payload: bytes.subarray(position + batchHeaderBytes, position + header.sizeBytes) })
+      }
+      if (after > next) next = end !== null && after > end ? end : after
+    }
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+    return { batches, next, damage: error }
+  }
+  return { batches, next, damage: null }
+}
+
+/** Tells, batch after batch in their order, which belong to aborted transactions. Control batches end them. */
+function abortedBatches(transactions: readonly AbortedTransaction[]): (header: BatchHeader) => boolean {
+  const starts = transactions.toSorted((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1))
+  const aborted = new Set<bigint>()
+  let started = 0
+  return (header) => {
+    const last = header.baseOffset + BigInt(header.lastOffsetDelta)
+    for (; started < starts.length && starts[started]!.firstOffset <= last; started++) {
+      aborted.add(starts[started]!.producerId)
+    }
+    if (header.isControl) {
+      aborted.delete(header.producerId)
+      return false
+    }
+    return header.isTransactional && aborted.has(header.producerId)
+  }
+}
+
+/** Below this many compressed bytes another thread costs more than it takes off this one. */
+const threadFromBytes = 16 * 1024
+
+/**
+ * The records of a batch, decompressed.
+ * @returns at once where there is little to do, else a promise, whose work is done on another thread
+ * @throws ProtocolError BAD_COMPRESSION, or TOO_LARGE for more than 128 MiB
+ */
+export function payloadOf({ header, payload }: DataBatch): Buffer | Promise<Buffer> {
+  const type: CompressionType = header.compression
+  if (type === 'none' || payload.length === 0) return payload
+  return payload.length < threadFromBytes
+    ? decompress(type, payload, defaultMaxOutputBytes)
+    : decompressAsync(type, payload, defaultMaxOutputBytes)
+}
+
+export interface RecordRange {
+  readonly topic: string
+  readonly partition: number
+  readonly from: bigint
+  readonly end: bigint | null
+}
+
+/**
+ * The records of one batch that lie in the range, with the time that Kafka's own consumers give them.
+ * @param bytes the batch's records, decompressed
+ * @throws ProtocolError MALFORMED, TRUNCATED
+ */
+export function recordsOf(header: BatchHeader, bytes: Buffer, range: RecordRange): ReadRecord[] {
+  const { topic, partition, from, end } = range
+  const records: ReadRecord[] = []
+  for (const { offset, timestamp, key, value, headers } of decodePayload(header, bytes)) {
+    if (offset < from) continue
+    if (end !== null && offset >= end) break
+    records.push({ topic, partition, offset, timestampMs: Number(timestamp), key, value, headers })
+  }
+  return records
+}

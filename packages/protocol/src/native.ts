@@ -1,0 +1,38 @@
+// The native packages of this package. Each is loaded when it is first used: who reads only messages, names of errors or the
+// partition of a key loads none, and who never meets a snappy or lz4 batch loads neither.
+import { createRequire } from 'node:module'
+
+const require = createRequire(import.meta.url)
+
+/**
+ * @returns a function that gives the package, loaded the first time it is called
+ * @throws Error (from that function) when the package has no build for this machine, or is not installed
+ */
+function later<Package>(name: string): () => Package {
+  let loaded: Package | undefined
+  return () => {
+    loaded ??= load(name) as Package
+    return loaded
+  }
+}
+
+function load(name: string): unknown {
+  try {
+    return require(name)
+  } catch (error) {
+    const machine = `${process.platform}-${process.arch}`
+    throw new Error(`Cannot load the native package ${name} on ${machine}. Install it again: npm install ${name}`, {
+      cause: error,
+    })
+  }
+}
+
+export const snappy = later<typeof import('snappy')>('snappy')
+export const lz4 = later<typeof import('lz4-napi')>('lz4-napi')
+
+const crc32 = later<typeof import('@node-rs/crc32')>('@node-rs/crc32')
+
+/** CRC-32C (Castagnoli), as record batches have it. */
+export function crc32c(data: Uint8Array): number {
+  return crc32().crc32c(data)
+}
