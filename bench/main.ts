@@ -1,9 +1,10 @@
-// `npm run bench [-- start memory throughput latency library testkit]`: the embedded platform beside Apache Kafka, in the same
+// `npm run bench [-- start memory throughput latency library reader testkit]`: the embedded platform beside Apache Kafka, in the same
 // run on the same machine. Every row says how we compare: above 1 is better than the peer, whatever the unit.
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { runEventsBench } from './events.ts'
 import { measureLatency } from './latency.ts'
+import { measureReaders } from './reader.ts'
 import {
   type Both,
   format,
@@ -129,6 +130,36 @@ async function library(): Promise<string[][]> {
   }
 }
 
+/** `Cluster.read` beside other consumers, all on the embedded platform. */
+async function reader(): Promise<string[][]> {
+  const platform = await startPlatform('embedded')
+  try {
+    const tables: string[][] = []
+    for (const [recordBytes, records, compression] of [
+      [100, 500_000, 'none'],
+      [1000, 100_000, 'none'],
+      [1000, 100_000, 'gzip'],
+    ] as const) {
+      const load = { recordBytes, records: Math.round(records * scale), compression, rounds }
+      const { ours, platformatic, kafkajs } = await measureReaders(platform.bootstrapServers, load)
+      const row = (name: string, field: 'perSecond' | 'perCore') => [
+        name,
+        `${format(ours[field], 0)} /s`,
+        `${format(platformatic[field], 0)} /s`,
+        `${format(kafkajs[field], 0)} /s`,
+        `${format(ours[field] / Math.max(platformatic[field], kafkajs[field]), 2)} ×`,
+      ]
+      tables.push(
+        row(`records of ${recordBytes} B, ${compression === 'none' ? 'not compressed' : compression}`, 'perSecond'),
+        row('  for each second of CPU time', 'perCore'),
+      )
+    }
+    return tables
+  } finally {
+    await platform.stop()
+  }
+}
+
 /** `startTestPlatform` in new processes; there is no peer that starts in one. */
 function testkit(): string[][] {
   const script = fileURLToPath(new URL('./testkit.ts', import.meta.url))
@@ -145,7 +176,7 @@ function testkit(): string[][] {
 }
 
 const asked = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
-const names = [...Object.keys(benchmarks), 'library', 'testkit']
+const names = [...Object.keys(benchmarks), 'library', 'reader', 'testkit']
 const unknown = asked.find((name) => !names.includes(name))
 if (unknown) {
   console.error(`Unknown benchmark "${unknown}". Choose from: ${names.join(', ')}`)
@@ -163,6 +194,11 @@ if (selected.includes('library')) {
   process.stderr.write('measuring library …\n')
   console.log('')
   printTable(['', '@selfmonitor/events', 'kafkajs + registry', 'ratio'], await library())
+}
+if (selected.includes('reader')) {
+  process.stderr.write('measuring reader …\n')
+  console.log('')
+  printTable(['', 'Cluster.read', '@platformatic/kafka', 'kafkajs', 'to the better'], await reader())
 }
 if (selected.includes('testkit')) {
   process.stderr.write('measuring testkit …\n')

@@ -1,5 +1,5 @@
 // What the users of the Schema Registry see: the server's options, the client, and the rules' findings.
-import type { ConnectionOptions as TlsOptions } from 'node:tls'
+import type { ClusterOptions } from '@selfmonitor/cluster'
 
 export type SchemaType = 'AVRO' | 'JSON' | 'PROTOBUF'
 
@@ -48,16 +48,8 @@ export interface Incompatibility {
 
 export interface RegistryOptions {
   bootstrapServers: string
-  /** TLS and SASL of the connections to Kafka, as `clientSecurity` of @selfmonitor/cluster gives them. Default: plain ones. */
-  security?: {
-    readonly sasl?: {
-      readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
-      readonly username: string
-      readonly password: string
-    }
-    readonly tls?: TlsOptions
-    readonly tlsServerName?: string | boolean
-  }
+  /** TLS and SASL of the connections to Kafka. Default: plain ones. */
+  security?: Pick<ClusterOptions, 'sasl' | 'tls'>
   /** Default `127.0.0.1`. */
   host?: string
   /** Default 8081; 0 takes a free one. */

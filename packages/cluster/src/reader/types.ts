@@ -51,13 +51,13 @@ export const finitePolicy: ReadPolicy = {
   missingMs: 5_000,
 }
 
-/** For reading on: waits for brokers, and starts again with a topic that is created again. */
+/** For reading on: waits for brokers, starts again with a topic that is created again, and fails when it is not. */
 export const followingPolicy: ReadPolicy = {
   outOfRange: 'nearest',
   recreated: 'restart',
   denied: 'fail',
   unavailableMs: Number.POSITIVE_INFINITY,
-  missingMs: Number.POSITIVE_INFINITY,
+  missingMs: 5_000,
 }
 
 export interface ReadOptions {

@@ -27,7 +27,3 @@ export function deadlineIn(timeoutMs: number): Deadline {
     },
   }
 }
-
-export function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
-}

@@ -3,11 +3,13 @@
 // Several registries may share a topic: what the others write is seen as soon as it is there, and who wants to register
 // announces it first (reservations.ts). A Confluent registry does not know of that: it must not write at the same time.
 import { randomUUID } from 'node:crypto'
-import { type Deadline, deadlineIn, sleep } from './deadline.ts'
+import { pause } from '@selfmonitor/cluster/backoff'
+import { type Deadline, deadlineIn } from './deadline.ts'
+import type { TopicRecord } from './follow-topic.ts'
 import { createMutex } from './mutex.ts'
 import { decodeRecord, encodeKey, encodeSchemaValue, encodeValue, type SchemaValue, type StoreKey } from './records.ts'
 import { createState, fingerprint, type RegistryState } from './state.ts'
-import { openTopicLog, type TopicOptions, type TopicRecord } from './topic.ts'
+import { openTopicLog, type TopicOptions } from './topic.ts'
 
 export interface StoreOptions extends TopicOptions {
   /** How long one request may wait for Kafka, in milliseconds. */
@@ -136,7 +138,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       async settle(subject) {
         const patience = deadlineIn(Math.min(settleMs, deadline.remainingMs()))
         const awaited = () => state.reservations.pending(subject).filter(({ token }) => !givenUp.has(token))
-        while (awaited().length > 0 && patience.remainingMs() > 0) await sleep(settlePollMs)
+        while (awaited().length > 0 && patience.remainingMs() > 0) await pause(settlePollMs)
         for (const { token } of awaited()) givenUp.add(token)
       },
     }

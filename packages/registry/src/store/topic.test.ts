@@ -1,5 +1,6 @@
 // The registry and its topic: what a Confluent registry wrote is read, what we write is what it would have written.
-import { Admin, Consumer } from '@platformatic/kafka'
+import { Admin } from '@platformatic/kafka'
+import { connectCluster, readRanges } from '@selfmonitor/cluster'
 import { afterEach, describe, expect, it } from 'vitest'
 import { describeEngines } from '../../../../test/support/engines.ts'
 import { ownTopic, produce, silent, startTestRegistry, type TestRegistry } from '../test-support/app.ts'
@@ -8,57 +9,28 @@ import { openStore } from './store.ts'
 
 /** All records of a topic's only partition. */
 async function recordsOf(bootstrapServers: string, topic: string): Promise<[key: string, value: string | null][]> {
-  const consumer = new Consumer({
-    clientId: 'reader',
-    groupId: `reader-${topic}`,
-    bootstrapBrokers: [bootstrapServers],
-  })
+  const cluster = connectCluster({ bootstrapServers })
   try {
-    consumer.topics.track(topic)
-    const metadata = await consumer.metadata({ topics: [topic] })
-    const { id, partitions } = metadata.topics.get(topic)!
-    const end = (await consumer.listOffsets({ topics: [topic] })).get(topic)![0]!
+    const window = { from: { kind: 'earliest' }, until: { kind: 'latest' } } as const
     const records: [string, string | null][] = []
-    for (let offset = 0n; offset < end; ) {
-      const response = await consumer.fetch({
-        node: partitions[0]!.leader,
-        topics: [
-          {
-            topicId: id,
-            partitions: [
-              {
-                partition: 0,
-                currentLeaderEpoch: -1,
-                fetchOffset: offset,
-                lastFetchedEpoch: -1,
-                partitionMaxBytes: 1_000_000,
-              },
-            ],
-          },
-        ],
-      })
-      for (const batch of response.responses[0]?.partitions[0]?.records ?? []) {
-        for (const record of batch.records) records.push([record.key!.toString(), record.value?.toString() ?? null])
-        offset = batch.firstOffset + BigInt(batch.lastOffsetDelta) + 1n
-      }
+    for await (const event of cluster.read(await readRanges(cluster, await cluster.describeTopics([topic]), window))) {
+      if (event.kind !== 'records') continue
+      for (const { key, value } of event.records) records.push([String(key), value?.toString() ?? null])
     }
     return records
   } finally {
-    await consumer.close()
+    await cluster.close()
   }
 }
 
 async function createTopic(bootstrapServers: string, topic: string, partitions: number, policy: string): Promise<void> {
-  const admin = new Admin({ clientId: 'admin', bootstrapBrokers: [bootstrapServers] })
+  const cluster = connectCluster({ bootstrapServers })
   try {
-    await admin.createTopics({
-      topics: [topic],
-      partitions,
-      replicas: 1,
-      configs: [{ name: 'cleanup.policy', value: policy }],
-    })
+    await cluster.createTopics([
+      { name: topic, partitions, replicationFactor: 1, config: { 'cleanup.policy': policy } },
+    ])
   } finally {
-    await admin.close()
+    await cluster.close()
   }
 }
 

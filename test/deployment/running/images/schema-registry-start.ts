@@ -1,7 +1,7 @@
 // Runs inside the stand-in for Confluent's registry image: our registry, told by Confluent's properties file.
 // A property that it neither follows nor knows to be Confluent's alone ends it, as a misspelt one should.
 import { readFileSync } from 'node:fs'
-import { clientSecurity, parseClientProperties } from '@selfmonitor/cluster'
+import { parseClientProperties } from '@selfmonitor/cluster'
 import { startRegistry } from '@selfmonitor/registry/server'
 
 const followed = [
@@ -38,7 +38,7 @@ const log = (level: string) => (context: object, message: string) =>
 
 const server = await startRegistry({
   bootstrapServers: servers,
-  security: clientSecurity({ ...options, bootstrapServers: servers }),
+  security: options,
   host: listener.hostname,
   port: Number(listener.port),
   topic: properties.get('kafkastore.topic'),
