@@ -9,7 +9,7 @@ import time
 
 import kafka
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.admin import NewPartitions, NewTopic
+from kafka.admin import ConfigResource, ConfigResourceType, NewPartitions, NewTopic
 from kafka.errors import KafkaError
 
 DEADLINE_SECONDS = 60
@@ -155,7 +155,30 @@ def admin(bootstrap, prefix, _):
     client.create_partitions({prefix: NewPartitions(3)})
     consumer = KafkaConsumer(bootstrap_servers=bootstrap)
     until(lambda: len(consumer.partitions_for_topic(prefix) or ()) == 3, "the new partitions")
-    result = {"refused": refused, "topics": prefix in client.list_topics(), "brokers": len(client.describe_cluster()["brokers"])}
+
+    def retention():
+        resource = ConfigResource(ConfigResourceType.TOPIC, prefix, configs=["retention.ms"])
+        return client.describe_configs([resource])["topic"][prefix]["retention.ms"]["value"]
+
+    before = retention()
+    client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, prefix, configs={"retention.ms": "6000"})])
+    until(lambda: retention() == "6000", "the changed setting")
+
+    producer = KafkaProducer(bootstrap_servers=bootstrap)
+    producer.send(prefix, value=b"x", partition=0)
+    producer.close()
+    name = f"{prefix}-group"
+    consume(bootstrap, prefix, 1, name)
+    committed = client.list_group_offsets({name: None})[name]
+    result = {
+        "refused": refused,
+        "retention": [before, retention()],
+        "listed": name in [listed["group_id"] for listed in client.list_groups()],
+        "state": client.describe_groups([name])[name]["group_state"].upper(),
+        "committed": {partition.partition: at.offset for partition, at in committed.items() if at.offset > 0},
+        "brokers": len(client.describe_cluster()["brokers"]),
+    }
+    client.delete_groups([name])
     client.delete_topics([prefix])
     until(lambda: prefix not in client.list_topics(), "the topic's end")
     return result
