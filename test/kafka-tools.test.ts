@@ -178,9 +178,11 @@ describe.skipIf('missing' in apache)("Apache Kafka's own tools", () => {
       { tool: 'kafka-console-consumer', args: [...consume, '--max-messages', '10'] },
       { tool: 'kafka-get-offsets', args: ['--topic', 'tools.console'] },
       { tool: 'kafka-get-offsets', args: ['--topic', 'tools.console', '--time', 'earliest'] },
+      { tool: 'kafka-get-offsets', args: ['--topic', 'tools.console', '--time', '1000'] },
     ])
     expect(printed.filter((line) => /(first|second) of/.test(line)).length).toBe(10)
     expect(printed).toContain('tools.console:0:10')
+    expect(printed.filter((line) => line === 'tools.console:0:0')).toHaveLength(2)
   })
 
   it('kafka-consumer-groups describes, resets and deletes groups alike', { timeout: 180_000 }, async () => {
