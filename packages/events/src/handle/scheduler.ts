@@ -78,214 +78,250 @@ interface Partition<Item> {
   head: number
 }
 
+interface SchedulerState<Item> {
+  readonly concurrency: number
+  /** By `nameOf`. */
+  readonly partitions: Map<string, Partition<Item>>
+  /** Tasks of a key in order; the first one is the only one that may run. */
+  readonly lanes: Map<string, Task<Item>[]>
+  /** First of their lanes, and queued. */
+  readonly ready: Set<Task<Item>>
+  /** Tasks that failed, by the time of their next try. */
+  readonly waiting: Task<Item>[]
+  running: number
+  queued: number
+  assignments: number
+}
+
 /** @param concurrency how many tasks may run at once */
 export function createScheduler<Item>(concurrency: number): Scheduler<Item> {
-  const partitions = new Map<string, Partition<Item>>()
-  /** Tasks of a key in order; the first one is the only one that may run. */
-  const lanes = new Map<string, Task<Item>[]>()
-  const ready = new Set<Task<Item>>()
-  /** Sorted by time. */
-  const waiting: Task<Item>[] = []
-  let running = 0
-  let queued = 0
-  let assignments = 0
-
-  const nameOf = (topic: string, partition: number): string => `${topic}/${partition}`
-
-  function leaveLane(task: Task<Item>): void {
-    const lane = lanes.get(task.lane)!
-    lane.shift()
-    const next = lane[0]
-    if (next === undefined) lanes.delete(task.lane)
-    else ready.add(next)
+  const state: SchedulerState<Item> = {
+    concurrency,
+    partitions: new Map(),
+    lanes: new Map(),
+    ready: new Set(),
+    waiting: [],
+    running: 0,
+    queued: 0,
+    assignments: 0,
   }
-
-  function unwait(task: Task<Item>): void {
-    const at = waiting.indexOf(task)
-    if (at >= 0) waiting.splice(at, 1)
-  }
-
-  /** Everything before it is done. */
-  function doneUpTo(partition: Partition<Item>): bigint {
-    return partition.tasks[partition.head]?.offset ?? partition.next
-  }
-
-  function drain(topic: string, partition: number): Task<Item>[] {
-    const state = partitions.get(nameOf(topic, partition))
-    if (state === undefined) return []
-    state.draining = true
-    const running: Task<Item>[] = []
-    for (const task of [...state.earlier, ...state.tasks.slice(state.head)]) {
-      if (task.state === 'running') {
-        running.push(task)
-        lanes.set(task.lane, [task])
-      } else if (task.state === 'queued' || task.state === 'waiting') {
-        queued--
-        ready.delete(task)
-        if (task.state === 'waiting') unwait(task)
-        // It stays in the partition's list: what was never handled is never committed.
-        task.state = 'dropped'
-        // The lane is another's only while a handler of an earlier assignment is still running.
-        const first = lanes.get(task.lane)?.[0]
-        if (first?.state === 'running') lanes.set(task.lane, [first])
-        else lanes.delete(task.lane)
-      }
-    }
-    return running
-  }
-
-  function finish(task: Task<Item>): void {
-    running--
-    task.state = 'done'
-    leaveLane(task)
-    if (task.lost) return
-    const state = partitions.get(nameOf(task.topic, task.partition))!
-    if (task.assignment !== state.assignment) {
-      state.earlier.delete(task)
-      return
-    }
-    while (state.tasks[state.head]?.state === 'done') state.head++
-    if (state.head > 1024 || state.head === state.tasks.length) {
-      state.tasks = state.tasks.slice(state.head)
-      state.head = 0
-    }
-  }
-
   return {
-    assign(topic, partition, offset) {
-      const before = partitions.get(nameOf(topic, partition))
-      const unfinished = before?.tasks.slice(before.head).filter(({ state }) => state !== 'done' && state !== 'dropped')
-      // One below, so that the position where a group begins is committed too: `latest` would skip what comes meanwhile.
-      partitions.set(nameOf(topic, partition), {
-        topic,
-        partition,
-        assignment: ++assignments,
-        next: offset,
-        committed: offset - 1n,
-        draining: false,
-        earlier: new Set([...(before?.earlier ?? []), ...(unfinished ?? [])]),
-        tasks: [],
-        head: 0,
-      })
-    },
-
-    position(topic, partition) {
-      const state = partitions.get(nameOf(topic, partition))
-      return state === undefined || state.draining ? null : state.next
-    },
-
-    drain,
-
-    revoke(topic, partition) {
-      const lost = drain(topic, partition)
-      for (const task of lost) task.lost = true
-      partitions.delete(nameOf(topic, partition))
-      return lost
-    },
-
-    add(topic, partition, offset, key, item) {
-      const state = partitions.get(nameOf(topic, partition))
-      if (state === undefined || state.draining || offset < state.next) return
-      state.next = offset + 1n
-      const { assignment } = state
-      // A null key is the empty name: keys get a mark in front so that the empty key is another one.
-      const lane = `${topic}/${partition}/${key === null ? '' : `=${key}`}`
-      const task: Task<Item> = {
-        topic,
-        partition,
-        offset,
-        item,
-        state: 'queued',
-        lost: false,
-        notBeforeMs: 0,
-        lane,
-        assignment,
-      }
-      state.tasks.push(task)
-      queued++
-      const ahead = lanes.get(lane)
-      if (ahead === undefined) {
-        lanes.set(lane, [task])
-        ready.add(task)
-      } else {
-        ahead.push(task)
-      }
-    },
-
-    advance(topic, partition, offset) {
-      const state = partitions.get(nameOf(topic, partition))
-      if (state !== undefined && !state.draining && offset > state.next) state.next = offset
-    },
-
-    start(nowMs) {
-      while (waiting.length > 0 && waiting[0]!.notBeforeMs <= nowMs) {
-        const task = waiting.shift()!
-        task.state = 'queued'
-        ready.add(task)
-      }
-      const started: Task<Item>[] = []
-      for (const task of ready) {
-        if (running >= concurrency) break
-        ready.delete(task)
-        task.state = 'running'
-        running++
-        queued--
-        started.push(task)
-      }
-      return started
-    },
-
-    done: finish,
-
-    retry(task, notBeforeMs) {
-      if (task.lost) {
-        finish(task)
-        return
-      }
-      running--
-      if (partitions.get(nameOf(task.topic, task.partition))!.draining) {
-        task.state = 'dropped'
-        leaveLane(task)
-        return
-      }
-      queued++
-      task.state = 'waiting'
-      task.notBeforeMs = notBeforeMs
-      const at = waiting.findIndex((other) => other.notBeforeMs > notBeforeMs)
-      waiting.splice(at < 0 ? waiting.length : at, 0, task)
-    },
-
-    nextWakeMs: () => waiting[0]?.notBeforeMs ?? null,
-
-    committable() {
-      const offsets: PartitionOffset[] = []
-      for (const state of partitions.values()) {
-        const offset = doneUpTo(state)
-        if (offset > state.committed) {
-          const { topic, partition, assignment } = state
-          offsets.push({ topic, partition, offset, assignment })
-        }
-      }
-      return offsets
-    },
-
-    committed({ topic, partition, offset, assignment }) {
-      const state = partitions.get(nameOf(topic, partition))
-      if (state?.assignment === assignment && offset > state.committed) state.committed = offset
-    },
-
-    outstanding(topic, partition) {
-      const state = partitions.get(nameOf(topic, partition))
-      return state === undefined ? 0 : state.earlier.size + state.tasks.length - state.head
-    },
-
+    assign: (topic, partition, offset) => assign(state, topic, partition, offset),
+    position: (topic, partition) => positionOf(state, topic, partition),
+    drain: (topic, partition) => drain(state, topic, partition),
+    revoke: (topic, partition) => revoke(state, topic, partition),
+    add: (topic, partition, offset, key, item) => add(state, topic, partition, offset, key, item),
+    advance: (topic, partition, offset) => advance(state, topic, partition, offset),
+    start: (nowMs) => start(state, nowMs),
+    done: (task) => finish(state, task),
+    retry: (task, notBeforeMs) => retry(state, task, notBeforeMs),
+    nextWakeMs: () => state.waiting[0]?.notBeforeMs ?? null,
+    committable: () => committable(state),
+    committed: (offset) => committed(state, offset),
+    outstanding: (topic, partition) => outstanding(state, topic, partition),
     counts: {
       get running() {
-        return running
+        return state.running
       },
       get queued() {
-        return queued
+        return state.queued
       },
     },
   }
+}
+
+const nameOf = (topic: string, partition: number): string => `${topic}/${partition}`
+
+function assign<Item>(state: SchedulerState<Item>, topic: string, partition: number, offset: bigint): void {
+  const before = state.partitions.get(nameOf(topic, partition))
+  const unfinished = before?.tasks
+    .slice(before.head)
+    .filter((task) => task.state !== 'done' && task.state !== 'dropped')
+  // One below, so that the position where a group begins is committed too: `latest` would skip what comes meanwhile.
+  state.partitions.set(nameOf(topic, partition), {
+    topic,
+    partition,
+    assignment: ++state.assignments,
+    next: offset,
+    committed: offset - 1n,
+    draining: false,
+    earlier: new Set([...(before?.earlier ?? []), ...(unfinished ?? [])]),
+    tasks: [],
+    head: 0,
+  })
+}
+
+function positionOf<Item>({ partitions }: SchedulerState<Item>, topic: string, partition: number): bigint | null {
+  const found = partitions.get(nameOf(topic, partition))
+  return found === undefined || found.draining ? null : found.next
+}
+
+function drain<Item>(state: SchedulerState<Item>, topic: string, partition: number): Task<Item>[] {
+  const found = state.partitions.get(nameOf(topic, partition))
+  if (found === undefined) return []
+  found.draining = true
+  const running: Task<Item>[] = []
+  for (const task of [...found.earlier, ...found.tasks.slice(found.head)]) {
+    if (task.state === 'running') {
+      running.push(task)
+      state.lanes.set(task.lane, [task])
+    } else if (task.state === 'queued' || task.state === 'waiting') {
+      drop(state, task)
+    }
+  }
+  return running
+}
+
+/** It stays in the partition's list: what was never handled is never committed. */
+function drop<Item>(state: SchedulerState<Item>, task: Task<Item>): void {
+  state.queued--
+  state.ready.delete(task)
+  if (task.state === 'waiting') stopWaiting(state, task)
+  task.state = 'dropped'
+  // The lane is another's only while a handler of an earlier assignment is still running.
+  const first = state.lanes.get(task.lane)?.[0]
+  if (first?.state === 'running') state.lanes.set(task.lane, [first])
+  else state.lanes.delete(task.lane)
+}
+
+function revoke<Item>(state: SchedulerState<Item>, topic: string, partition: number): Task<Item>[] {
+  const lost = drain(state, topic, partition)
+  for (const task of lost) task.lost = true
+  state.partitions.delete(nameOf(topic, partition))
+  return lost
+}
+
+function add<Item>(
+  state: SchedulerState<Item>,
+  topic: string,
+  partition: number,
+  offset: bigint,
+  key: string | null,
+  item: Item,
+): void {
+  const found = state.partitions.get(nameOf(topic, partition))
+  if (found === undefined || found.draining || offset < found.next) return
+  found.next = offset + 1n
+  // A null key is the empty name: keys get a mark in front so that the empty key is another one.
+  const lane = `${topic}/${partition}/${key === null ? '' : `=${key}`}`
+  const task: Task<Item> = {
+    topic,
+    partition,
+    offset,
+    item,
+    state: 'queued',
+    lost: false,
+    notBeforeMs: 0,
+    lane,
+    assignment: found.assignment,
+  }
+  found.tasks.push(task)
+  state.queued++
+  const ahead = state.lanes.get(lane)
+  if (ahead === undefined) {
+    state.lanes.set(lane, [task])
+    state.ready.add(task)
+  } else {
+    ahead.push(task)
+  }
+}
+
+function advance<Item>({ partitions }: SchedulerState<Item>, topic: string, partition: number, offset: bigint): void {
+  const found = partitions.get(nameOf(topic, partition))
+  if (found !== undefined && !found.draining && offset > found.next) found.next = offset
+}
+
+function start<Item>(state: SchedulerState<Item>, nowMs: number): Task<Item>[] {
+  const { waiting, ready } = state
+  while (waiting.length > 0 && waiting[0]!.notBeforeMs <= nowMs) {
+    const task = waiting.shift()!
+    task.state = 'queued'
+    ready.add(task)
+  }
+  const started: Task<Item>[] = []
+  for (const task of ready) {
+    if (state.running >= state.concurrency) break
+    ready.delete(task)
+    task.state = 'running'
+    state.running++
+    state.queued--
+    started.push(task)
+  }
+  return started
+}
+
+function finish<Item>(state: SchedulerState<Item>, task: Task<Item>): void {
+  state.running--
+  task.state = 'done'
+  leaveLane(state, task)
+  if (task.lost) return
+  const partition = state.partitions.get(nameOf(task.topic, task.partition))!
+  if (task.assignment === partition.assignment) forgetDone(partition)
+  else partition.earlier.delete(task)
+}
+
+function forgetDone<Item>(partition: Partition<Item>): void {
+  while (partition.tasks[partition.head]?.state === 'done') partition.head++
+  if (partition.head > 1024 || partition.head === partition.tasks.length) {
+    partition.tasks = partition.tasks.slice(partition.head)
+    partition.head = 0
+  }
+}
+
+function retry<Item>(state: SchedulerState<Item>, task: Task<Item>, notBeforeMs: number): void {
+  if (task.lost) {
+    finish(state, task)
+    return
+  }
+  state.running--
+  if (state.partitions.get(nameOf(task.topic, task.partition))!.draining) {
+    task.state = 'dropped'
+    leaveLane(state, task)
+    return
+  }
+  state.queued++
+  task.state = 'waiting'
+  task.notBeforeMs = notBeforeMs
+  const at = state.waiting.findIndex((other) => other.notBeforeMs > notBeforeMs)
+  state.waiting.splice(at < 0 ? state.waiting.length : at, 0, task)
+}
+
+function leaveLane<Item>({ lanes, ready }: SchedulerState<Item>, task: Task<Item>): void {
+  const lane = lanes.get(task.lane)!
+  lane.shift()
+  const next = lane[0]
+  if (next === undefined) lanes.delete(task.lane)
+  else ready.add(next)
+}
+
+function stopWaiting<Item>({ waiting }: SchedulerState<Item>, task: Task<Item>): void {
+  const at = waiting.indexOf(task)
+  if (at >= 0) waiting.splice(at, 1)
+}
+
+function committable<Item>({ partitions }: SchedulerState<Item>): PartitionOffset[] {
+  const offsets: PartitionOffset[] = []
+  for (const state of partitions.values()) {
+    const offset = doneUpTo(state)
+    if (offset > state.committed) {
+      const { topic, partition, assignment } = state
+      offsets.push({ topic, partition, offset, assignment })
+    }
+  }
+  return offsets
+}
+
+/** Everything before it is done. */
+function doneUpTo<Item>(partition: Partition<Item>): bigint {
+  return partition.tasks[partition.head]?.offset ?? partition.next
+}
+
+function committed<Item>({ partitions }: SchedulerState<Item>, at: PartitionOffset): void {
+  const found = partitions.get(nameOf(at.topic, at.partition))
+  if (found?.assignment === at.assignment && at.offset > found.committed) found.committed = at.offset
+}
+
+function outstanding<Item>({ partitions }: SchedulerState<Item>, topic: string, partition: number): number {
+  const found = partitions.get(nameOf(topic, partition))
+  return found === undefined ? 0 : found.earlier.size + found.tasks.length - found.head
 }
