@@ -5,11 +5,12 @@
 import {
   createFetcher,
   createGroupMember,
-  type FetchedRecord,
   type Fetcher,
   type GroupMember,
   type KafkaClient,
+  type Position,
   pause,
+  type RecordRun,
   reasonOf,
   type TopicPartition,
 } from '../kafka/index.ts'
@@ -90,8 +91,8 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     logger,
     problems,
     position: (partition) => positionWithRoom(state, partition),
-    misplaced: (partition, topicId) => void relocate(state.placement, partition, topicId),
-    deliver: (partition, records, next) => deliver(state, partition, records, next),
+    misplaced: (partition, topicId, diverging) => void relocate(state.placement, partition, topicId, diverging),
+    deliver: (partition, run) => deliver(state, partition, run),
   })
   const member = createGroupMember({
     joinClient: clients.join,
@@ -205,18 +206,20 @@ function shareRoom(state: ConsumerState): void {
   state.roomOfPartition = Math.max(1, Math.ceil(maxQueued / Math.max(1, state.assignments.size)))
 }
 
-function positionWithRoom({ scheduler, roomOfPartition }: ConsumerState, at: TopicPartition): bigint | null {
+function positionWithRoom({ scheduler, roomOfPartition }: ConsumerState, at: TopicPartition): Position | null {
   const { topic, partition } = at
-  return scheduler.outstanding(topic, partition) < roomOfPartition ? scheduler.position(topic, partition) : null
+  if (scheduler.outstanding(topic, partition) >= roomOfPartition) return null
+  const offset = scheduler.position(topic, partition)
+  return offset === null ? null : { offset, leaderEpoch: scheduler.leaderEpoch(topic, partition) }
 }
 
 function deliver(
   state: ConsumerState,
   { topic, partition }: TopicPartition,
-  records: readonly FetchedRecord[],
-  next: bigint,
+  { leaderEpoch, records, next }: RecordRun,
 ): void {
   const { scheduler } = state
+  scheduler.beginEpoch(topic, partition, leaderEpoch)
   for (const record of records) {
     // latin1 keeps every byte apart.
     const key = record.key === null ? null : record.key.toString('latin1')

@@ -3,12 +3,14 @@
 import { TopicDeniedError } from '../errors.ts'
 import {
   backoffMs,
+  endOfEpoch,
   type Fetcher,
   type GroupMember,
   type KafkaClient,
   kafkaErrorName,
   listOffset,
   nameOf,
+  type Position,
   partitionErrorKind,
   pause,
   reasonOf,
@@ -55,7 +57,7 @@ export async function placeAll(placement: Placement, partitions: readonly TopicP
 async function place(
   placement: Placement,
   partition: TopicPartition,
-  committed: bigint | null,
+  committed: Position | null,
   known: ReadonlyMap<string, TopicMetadata>,
 ): Promise<void> {
   const { client, scheduler, fetcher, settings } = placement
@@ -67,9 +69,9 @@ async function place(
     const { id, partitions } = requireTopic(described, topic, 'read')
     const leader = partitions[index]?.leader ?? -1
     described = new Map()
-    const offset = committed ?? (await listOffset(client, partition, leader, settings.from))
+    const offset = committed?.offset ?? (await listOffset(client, partition, leader, settings.from))
     if (!ours()) return
-    scheduler.assign(topic, index, offset)
+    scheduler.assign(topic, index, offset, { leaderEpoch: committed?.leaderEpoch ?? -1, topicId: id })
     fetcher.add(partition, id)
   })
 }
@@ -77,8 +79,14 @@ async function place(
 /**
  * Assigns a partition again whose position is not in its log: see `positions.ts` for where to.
  * @param topicId the topic that the position belongs to: one that is deleted and created again has another id (KIP-516)
+ * @param diverging where the log diverges from what was read, when a broker has said so
  */
-export async function relocate(placement: Placement, partition: TopicPartition, topicId: string): Promise<void> {
+export async function relocate(
+  placement: Placement,
+  partition: TopicPartition,
+  topicId: string,
+  diverging: Position | null,
+): Promise<void> {
   const { client, scheduler, fetcher, settings, logger } = placement
   const { topic, partition: index } = partition
   const ours = oursNow(placement, partition)
@@ -89,14 +97,18 @@ export async function relocate(placement: Placement, partition: TopicPartition, 
       listOffset(client, partition, leader, 'earliest'),
       listOffset(client, partition, leader, 'latest'),
     ])
+    const epoch = scheduler.leaderEpoch(topic, index)
+    const epochEnd =
+      diverging ?? (epoch < 0 ? undefined : ((await endOfEpoch(client, partition, leader, epoch)) ?? 'never'))
     const position = scheduler.position(topic, index)
     if (!ours() || position === null) return
-    const move = whereToReadOn({ position, sameTopic: id === topicId, earliest, latest, from: settings.from })
+    const sameTopic = id === topicId
+    const move = whereToReadOn({ position, sameTopic, epochEnd, earliest, latest, from: settings.from })
     if (move !== null) {
       logger.warn({ topic, partition: index, from: String(position), to: String(move.to) }, move.reason)
       // Forward, what is still being handled counts for the commit as before.
       if (move.forward) scheduler.advance(topic, index, move.to)
-      else scheduler.assign(topic, index, move.to)
+      else scheduler.assign(topic, index, move.to, { leaderEpoch: move.leaderEpoch, topicId: id })
     }
     fetcher.add(partition, id)
   })

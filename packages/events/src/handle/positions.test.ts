@@ -14,6 +14,18 @@ describe('a group whose position is not in the log', () => {
     expect(whereToReadOn({ ...log, ...given })).toMatchObject({ to, forward })
   })
 
+  it.each([
+    ['goes on where the logs diverge', { offset: 120n, leaderEpoch: 3 }, 120n, 3],
+    ['goes on with the oldest that is left when they diverge before it', { offset: 90n, leaderEpoch: 3 }, 100n, -1],
+    ['begins anew when the log never had its epoch', 'never' as const, 100n, -1],
+  ])('%s after a truncation', (_title, epochEnd, to, leaderEpoch) => {
+    expect(whereToReadOn({ ...log, position: 150n, epochEnd })).toMatchObject({ to, leaderEpoch, forward: false })
+  })
+
+  it('stays where it is when its epoch reaches that far', () => {
+    expect(whereToReadOn({ ...log, position: 150n, epochEnd: { offset: 150n, leaderEpoch: 3 } })).toBeNull()
+  })
+
   it.each([100n, 150n, 200n])('stays at %s, which the log holds', (position) => {
     expect(whereToReadOn({ ...log, position })).toBeNull()
   })

@@ -337,6 +337,34 @@ describe('the scheduler', () => {
     expect(scheduler.committable()).toMatchObject([{ offset: 0n }])
   })
 
+  it('commits each offset with the epoch of the record before it, and the topic that it belongs to', () => {
+    const scheduler = createScheduler<null>(10)
+    const epochs = () => scheduler.committable().map(({ offset, leaderEpoch }) => `${offset} of ${leaderEpoch}`)
+    scheduler.assign('t', 0, 10n, { leaderEpoch: 3, topicId: 'id' })
+    expect(scheduler.committable()).toMatchObject([{ offset: 10n, leaderEpoch: 3, topicId: 'id' }])
+    for (const [leaderEpoch, offset] of [
+      [3, 10n],
+      [4, 11n],
+      [4, 12n],
+      [7, 13n],
+    ] as const) {
+      scheduler.beginEpoch('t', 0, leaderEpoch)
+      scheduler.add('t', 0, offset, `${offset}`, null)
+    }
+    expect(scheduler.leaderEpoch('t', 0)).toBe(7)
+    const tasks = scheduler.start(0)
+    for (const [done, expected] of [
+      [tasks[0]!, '11 of 3'],
+      [tasks[2]!, '11 of 3'],
+      [tasks[1]!, '13 of 4'],
+      [tasks[3]!, '14 of 7'],
+    ] as const) {
+      scheduler.done(done)
+      expect(epochs()).toEqual([expected])
+      for (const offset of scheduler.committable()) if (done === tasks[1]) scheduler.committed(offset)
+    }
+  })
+
   it('takes an event of an earlier assignment away with its partition', () => {
     expect(
       play(

@@ -10,6 +10,8 @@
 // 5. The position of a partition, the next offset to read, is kept here and nowhere else. When the log no longer holds it,
 //    the partition is assigned again at another offset: events that were read before are still handled, before those that
 //    are read from there, and count for no commit of the new assignment.
+// 6. With each position goes the epoch of the leader that wrote the record before it, and the topic's id: by them Kafka sees that
+//    the log is no longer the one that was read (KIP-320, KIP-516).
 
 export type TaskState = 'queued' | 'running' | 'waiting' | 'done' | 'dropped'
 
@@ -31,15 +33,33 @@ export interface PartitionOffset {
   readonly topic: string
   readonly partition: number
   readonly offset: bigint
+  /** Of the record before the offset; -1 when it is not known. */
+  readonly leaderEpoch: number
+  /** Empty when it is not known. */
+  readonly topicId: string
   /** The assignment that the offset belongs to: a commit of an earlier one says nothing about this one. */
   readonly assignment: number
 }
 
+/** Where a position comes from. */
+export interface Origin {
+  /** Of the leader that wrote the record before it; -1 when it is not known. */
+  readonly leaderEpoch: number
+  /** The topic that it belongs to: one that is deleted and created again has another id. */
+  readonly topicId: string
+}
+
+const unknownOrigin: Origin = { leaderEpoch: -1, topicId: '' }
+
 export interface Scheduler<Item> {
   /** Takes a partition over, or moves one that is assigned already; the first record expected is `offset`. */
-  assign(topic: string, partition: number, offset: bigint): void
+  assign(topic: string, partition: number, offset: bigint, origin?: Origin): void
   /** The next offset to read; null when the partition is not assigned, or is being given up. */
   position(topic: string, partition: number): bigint | null
+  /** The epoch of the record before the position; -1 when it is not known. */
+  leaderEpoch(topic: string, partition: number): number
+  /** Records from the position on were written by the leader of this epoch. */
+  beginEpoch(topic: string, partition: number, leaderEpoch: number): void
   /** Starts nothing of a partition any more, and takes no more of it. @returns its tasks that are running, whose work still counts */
   drain(topic: string, partition: number): Task<Item>[]
   /** Gives a partition up. @returns its tasks that are running, which are lost now */
@@ -68,8 +88,11 @@ interface Partition<Item> {
   readonly topic: string
   readonly partition: number
   readonly assignment: number
+  readonly topicId: string
   next: bigint
   committed: bigint
+  /** Epochs, oldest first, each with the offset of its first record. The first entry covers all that is older. */
+  readonly epochs: { readonly from: bigint; readonly leaderEpoch: number }[]
   draining: boolean
   /** Tasks of earlier assignments that are not done; they count for no commit. */
   readonly earlier: Set<Task<Item>>
@@ -106,8 +129,10 @@ export function createScheduler<Item>(concurrency: number): Scheduler<Item> {
     assignments: 0,
   }
   return {
-    assign: (topic, partition, offset) => assign(state, topic, partition, offset),
+    assign: (topic, partition, offset, origin = unknownOrigin) => assign(state, topic, partition, offset, origin),
     position: (topic, partition) => positionOf(state, topic, partition),
+    leaderEpoch: (topic, partition) => leaderEpochOf(state, topic, partition),
+    beginEpoch: (topic, partition, leaderEpoch) => beginEpoch(state, topic, partition, leaderEpoch),
     drain: (topic, partition) => drain(state, topic, partition),
     revoke: (topic, partition) => revoke(state, topic, partition),
     add: (topic, partition, offset, key, item) => add(state, topic, partition, offset, key, item),
@@ -132,7 +157,13 @@ export function createScheduler<Item>(concurrency: number): Scheduler<Item> {
 
 const nameOf = (topic: string, partition: number): string => `${topic}/${partition}`
 
-function assign<Item>(state: SchedulerState<Item>, topic: string, partition: number, offset: bigint): void {
+function assign<Item>(
+  state: SchedulerState<Item>,
+  topic: string,
+  partition: number,
+  offset: bigint,
+  { leaderEpoch, topicId }: Origin,
+): void {
   const before = state.partitions.get(nameOf(topic, partition))
   const unfinished = before?.tasks
     .slice(before.head)
@@ -142,8 +173,10 @@ function assign<Item>(state: SchedulerState<Item>, topic: string, partition: num
     topic,
     partition,
     assignment: ++state.assignments,
+    topicId,
     next: offset,
     committed: offset - 1n,
+    epochs: [{ from: -1n, leaderEpoch }],
     draining: false,
     earlier: new Set([...(before?.earlier ?? []), ...(unfinished ?? [])]),
     tasks: [],
@@ -154,6 +187,27 @@ function assign<Item>(state: SchedulerState<Item>, topic: string, partition: num
 function positionOf<Item>({ partitions }: SchedulerState<Item>, topic: string, partition: number): bigint | null {
   const found = partitions.get(nameOf(topic, partition))
   return found === undefined || found.draining ? null : found.next
+}
+
+function leaderEpochOf<Item>({ partitions }: SchedulerState<Item>, topic: string, partition: number): number {
+  const found = partitions.get(nameOf(topic, partition))
+  return found === undefined ? -1 : epochBefore(found, found.next)
+}
+
+function beginEpoch<Item>(
+  { partitions }: SchedulerState<Item>,
+  topic: string,
+  partition: number,
+  leaderEpoch: number,
+): void {
+  const found = partitions.get(nameOf(topic, partition))
+  if (found === undefined || found.epochs.at(-1)!.leaderEpoch === leaderEpoch) return
+  found.epochs.push({ from: found.next, leaderEpoch })
+}
+
+/** The epoch of the record before an offset. */
+function epochBefore<Item>({ epochs }: Partition<Item>, offset: bigint): number {
+  return epochs.findLast(({ from }) => from < offset)?.leaderEpoch ?? -1
 }
 
 function drain<Item>(state: SchedulerState<Item>, topic: string, partition: number): Task<Item>[] {
@@ -304,8 +358,8 @@ function committable<Item>({ partitions }: SchedulerState<Item>): PartitionOffse
   for (const state of partitions.values()) {
     const offset = doneUpTo(state)
     if (offset > state.committed) {
-      const { topic, partition, assignment } = state
-      offsets.push({ topic, partition, offset, assignment })
+      const { topic, partition, topicId, assignment } = state
+      offsets.push({ topic, partition, offset, leaderEpoch: epochBefore(state, offset), topicId, assignment })
     }
   }
   return offsets
@@ -318,7 +372,9 @@ function doneUpTo<Item>(partition: Partition<Item>): bigint {
 
 function committed<Item>({ partitions }: SchedulerState<Item>, at: PartitionOffset): void {
   const found = partitions.get(nameOf(at.topic, at.partition))
-  if (found?.assignment === at.assignment && at.offset > found.committed) found.committed = at.offset
+  if (found?.assignment !== at.assignment || at.offset <= found.committed) return
+  found.committed = at.offset
+  while (found.epochs.length > 1 && found.epochs[1]!.from < at.offset) found.epochs.shift()
 }
 
 function outstanding<Item>({ partitions }: SchedulerState<Item>, topic: string, partition: number): number {

@@ -3,7 +3,7 @@ import { EventsError } from '../errors.ts'
 import { errorName, type KafkaClient, partialResponse } from './client.ts'
 import type { AbortedTransaction, RecordBatch } from './fetched-records.ts'
 import type { Reading, Wanted } from './reading.ts'
-import { nameOf } from './topic-partition.ts'
+import { nameOf, type Position } from './topic-partition.ts'
 
 /** What a broker says of one partition. */
 export interface PartitionAnswer {
@@ -12,6 +12,8 @@ export interface PartitionAnswer {
   readonly error: string | null
   readonly batches: readonly RecordBatch[]
   readonly abortedTransactions: readonly AbortedTransaction[]
+  /** The log lost what lies before the position asked for: where the epoch of that position ends now. null when it did not. */
+  readonly diverging: Position | null
 }
 
 interface FetchResponse {
@@ -21,6 +23,7 @@ interface FetchResponse {
     readonly partitions: readonly {
       readonly partitionIndex: number
       readonly errorCode: number
+      readonly divergingEpoch?: { readonly epoch: number; readonly endOffset: bigint }
       readonly abortedTransactions: readonly AbortedTransaction[] | null
       readonly records: readonly RecordBatch[] | null
     }[]
@@ -57,9 +60,10 @@ export async function fetchRecords(
         topicId,
         partitions: list.map(({ reading, from }) => ({
           partition: reading.partition,
-          currentLeaderEpoch: -1,
-          fetchOffset: from,
-          lastFetchedEpoch: -1,
+          currentLeaderEpoch: reading.leaderEpoch,
+          fetchOffset: from.offset,
+          // A broker that finds another history than this one answers with the epoch where they diverge (KIP-595).
+          lastFetchedEpoch: from.leaderEpoch,
           partitionMaxBytes: maxPartitionBytes,
         })),
       }))
@@ -72,11 +76,15 @@ export async function fetchRecords(
     wanted.map((one) => [nameOf({ topic: topicOnWire(one.reading), partition: one.reading.partition }), one]),
   )
   return response.responses.flatMap(({ topicId, partitions }) =>
-    partitions.flatMap(({ partitionIndex, errorCode, records, abortedTransactions }) => {
+    partitions.flatMap(({ partitionIndex, errorCode, records, abortedTransactions, divergingEpoch }) => {
       const one = byName.get(nameOf({ topic: topicId, partition: partitionIndex }))
       if (one === undefined) return []
       const error = errorCode === 0 ? null : errorName(errorCode)
-      return [{ wanted: one, error, batches: records ?? [], abortedTransactions: abortedTransactions ?? [] }]
+      const diverging =
+        divergingEpoch === undefined || divergingEpoch.endOffset < 0n
+          ? null
+          : { offset: divergingEpoch.endOffset, leaderEpoch: divergingEpoch.epoch }
+      return [{ wanted: one, error, batches: records ?? [], abortedTransactions: abortedTransactions ?? [], diverging }]
     }),
   )
 }

@@ -13,6 +13,8 @@ export interface FetchedRecord {
 /** A record batch as the Kafka client decodes it. */
 export interface RecordBatch {
   readonly firstOffset: bigint
+  /** Of the leader that wrote it. */
+  readonly partitionLeaderEpoch: number
   readonly lastOffsetDelta: number
   readonly firstTimestamp: bigint
   readonly maxTimestamp: bigint
@@ -33,7 +35,9 @@ export interface AbortedTransaction {
   readonly firstOffset: bigint
 }
 
-export interface RecordsAndEnd {
+/** Records that one leader wrote, without a gap. */
+export interface RecordRun {
+  readonly leaderEpoch: number
   readonly records: readonly FetchedRecord[]
   /** The offset to read on from: behind control records and what compaction has removed, too. */
   readonly next: bigint
@@ -43,28 +47,37 @@ const isLogAppendTime = 1 << 3
 const isTransactional = 1 << 4
 const isControl = 1 << 5
 
-/** @param from the offset that was asked for: a broker answers with whole batches, which may begin before it */
+/**
+ * @param from the offset that was asked for: a broker answers with whole batches, which may begin before it
+ * @returns most often one run; none when nothing lies behind `from`
+ */
 export function committedRecords(
   batches: readonly RecordBatch[],
   aborted: readonly AbortedTransaction[],
   from: bigint,
-): RecordsAndEnd {
-  const records: FetchedRecord[] = []
+): RecordRun[] {
+  const runs: { leaderEpoch: number; records: FetchedRecord[]; next: bigint }[] = []
   const starts = aborted.toSorted((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1))
   const abortedProducers = new Set<bigint>()
-  let next = from
   for (const batch of batches) {
     const end = batch.firstOffset + BigInt(batch.lastOffsetDelta) + 1n
     // An aborted transaction reaches from its first offset to its control record.
     while (starts.length > 0 && starts[0]!.firstOffset < end) abortedProducers.add(starts.shift()!.producerId)
+    if (end <= from) continue
+    const leaderEpoch = batch.partitionLeaderEpoch
+    let run = runs.at(-1)
+    if (run?.leaderEpoch !== leaderEpoch) {
+      run = { leaderEpoch, records: [], next: from }
+      runs.push(run)
+    }
+    run.next = end
     if (batch.attributes & isControl) {
       abortedProducers.delete(batch.producerId)
     } else if (!(batch.attributes & isTransactional) || !abortedProducers.has(batch.producerId)) {
-      addRecords(records, batch, from)
+      addRecords(run.records, batch, from)
     }
-    if (end > next) next = end
   }
-  return { records, next }
+  return runs
 }
 
 function addRecords(records: FetchedRecord[], batch: RecordBatch, from: bigint): void {

@@ -22,8 +22,9 @@ describe('the fetcher', () => {
       client: cluster.client,
       logger,
       problems: createProblems(logger),
-      position: ({ partition }) => (cluster.fetches.length >= rounds ? null : positions[partition]!),
-      deliver({ partition }, _records, next) {
+      position: ({ partition }) =>
+        cluster.fetches.length >= rounds ? null : { offset: positions[partition]!, leaderEpoch: -1 },
+      deliver({ partition }, { next }) {
         positions[partition] = next
       },
       misplaced: () => {},

@@ -7,7 +7,7 @@ import type { Problems } from '../problems.ts'
 import type { Logger } from '../types.ts'
 import { type KafkaClient, kafkaErrorName, reasonOf, type TopicMetadata } from './client.ts'
 import { fetchRecords, isUnreadable, type PartitionAnswer } from './fetch-request.ts'
-import { committedRecords, type FetchedRecord } from './fetched-records.ts'
+import { committedRecords, type RecordRun } from './fetched-records.ts'
 import { partitionErrorAdvice, partitionErrorKind } from './partition-errors.ts'
 import {
   isRemoved,
@@ -21,22 +21,23 @@ import {
   type Reading,
   type Wanted,
 } from './reading.ts'
-import { nameOf, type TopicPartition } from './topic-partition.ts'
+import { nameOf, type Position, type TopicPartition } from './topic-partition.ts'
 
 export interface FetcherOptions {
   readonly client: KafkaClient
   readonly logger: Logger
   readonly problems: Problems
-  /** The offset to read on from; null while there is no room for more. Asked before every fetch: its owner is the caller. */
-  position(partition: TopicPartition): bigint | null
-  /** Records in the order of their offsets; `next` is the offset to go on from. */
-  deliver(partition: TopicPartition, records: readonly FetchedRecord[], next: bigint): void
+  /** Where to read on; null while there is no room for more. Asked before every fetch: its owner is the caller. */
+  position(partition: TopicPartition): Position | null
+  /** Records in the order of their offsets, written by one leader. */
+  deliver(partition: TopicPartition, run: RecordRun): void
   /**
    * The log does not hold the position, or the topic is another one than the partition was added with. The partition is
    * read no further until it is added again.
    * @param topicId the topic that it was added with
+   * @param diverging where the log diverges from what was read, when the broker says so (KIP-320), else null
    */
-  misplaced(partition: TopicPartition, topicId: string): void
+  misplaced(partition: TopicPartition, topicId: string, diverging: Position | null): void
 }
 
 export interface Fetcher {
@@ -140,17 +141,20 @@ async function fetch(state: FetcherState, node: number, wanted: readonly Wanted[
 /** @returns those whose leader has to be looked up */
 function take(state: FetcherState, answers: readonly PartitionAnswer[]): Reading[] {
   const stale: Reading[] = []
-  for (const { wanted, error, batches, abortedTransactions } of answers) {
+  for (const { wanted, error, batches, abortedTransactions, diverging } of answers) {
     const { reading, from } = wanted
     if (isRemoved(reading) || state.closed) continue
-    if (error === null) {
+    if (error === null && diverging !== null) {
+      misplace(state, reading, diverging)
+    } else if (error === null) {
       markRead(reading)
       state.options.problems.solved(nameOf(reading))
-      const { records, next } = committedRecords(batches, abortedTransactions, from)
-      if (next > from) state.options.deliver(reading, records, next)
+      for (const run of committedRecords(batches, abortedTransactions, from.offset)) {
+        state.options.deliver(reading, run)
+      }
       if (batches.length > 0) moveToEnd(state.readings, reading)
     } else if (partitionErrorKind(error) === 'out of range') {
-      misplace(state, reading)
+      misplace(state, reading, null)
     } else {
       reportError(state, reading, error)
       stale.push(reading)
@@ -198,17 +202,19 @@ async function refresh(state: FetcherState, leaderless: readonly Reading[]): Pro
 }
 
 function learn(state: FetcherState, reading: Reading, topic: TopicMetadata | undefined): void {
-  reading.leader = topic?.partitions[reading.partition]?.leader ?? -1
-  if (topic !== undefined && topic.error === null && topic.id !== reading.topicId) misplace(state, reading)
+  const partition = topic?.partitions[reading.partition]
+  reading.leader = partition?.leader ?? -1
+  reading.leaderEpoch = partition?.leaderEpoch ?? -1
+  if (topic !== undefined && topic.error === null && topic.id !== reading.topicId) misplace(state, reading, null)
   else if (topic?.error) reportError(state, reading, topic.error)
   else if (topic === undefined) reportError(state, reading, 'UNKNOWN_TOPIC_OR_PARTITION')
   else if (reading.leader < 0) reportError(state, reading, 'LEADER_NOT_AVAILABLE')
 }
 
-function misplace(state: FetcherState, reading: Reading): void {
+function misplace(state: FetcherState, reading: Reading, diverging: Position | null): void {
   const { topic, partition, topicId } = reading
   remove(state, reading)
-  state.options.misplaced({ topic, partition }, topicId)
+  state.options.misplaced({ topic, partition }, topicId, diverging)
 }
 
 function reportError(state: FetcherState, reading: Reading, code: string): void {

@@ -4,7 +4,7 @@ import { EventsError } from '../errors.ts'
 import { decodeAssignment, type JoinedMember, type MemberAssignment } from './assignor.ts'
 import { hasKafkaError, type KafkaClient, kafkaErrorName } from './client.ts'
 import type { Membership } from './membership.ts'
-import type { TopicPartition } from './topic-partition.ts'
+import type { Position, TopicPartition } from './topic-partition.ts'
 
 export interface Coordination {
   readonly group: string
@@ -34,7 +34,11 @@ interface OffsetFetchResponse {
   readonly groups: readonly {
     readonly topics: readonly {
       readonly name: string
-      readonly partitions: readonly { readonly partitionIndex: number; readonly committedOffset: bigint }[]
+      readonly partitions: readonly {
+        readonly partitionIndex: number
+        readonly committedOffset: bigint
+        readonly committedLeaderEpoch: number
+      }[]
     }[]
   }[]
 }
@@ -103,9 +107,8 @@ export async function leaveGroup(to: Coordination, { memberId }: Membership): Pr
   await to.client.call(to.coordinator, 'LeaveGroup', () => [to.group, [leaving]])
 }
 
-export interface OffsetToCommit extends TopicPartition {
-  readonly offset: bigint
-}
+/** With the epoch of the record before it (KIP-320). */
+export type OffsetToCommit = TopicPartition & Position
 
 /** @throws when the coordinator refuses, for instance because the member is not, or no longer, of this generation */
 export async function commitOffsets(
@@ -116,10 +119,10 @@ export async function commitOffsets(
   const node = await findCoordinator(to)
   const topics = [...Map.groupBy(offsets, ({ topic }) => topic)].map(([name, partitions]) => ({
     name,
-    partitions: partitions.map(({ partition, offset }) => ({
+    partitions: partitions.map(({ partition, offset, leaderEpoch }) => ({
       partitionIndex: partition,
       committedOffset: offset,
-      committedLeaderEpoch: -1,
+      committedLeaderEpoch: leaderEpoch,
       committedMetadata: '',
     })),
   }))
@@ -133,11 +136,11 @@ export async function commitOffsets(
   }
 }
 
-/** The committed offset of each partition, null where there is none. @throws EventsError BROKER_TOO_OLD */
+/** The committed position of each partition, null where there is none. @throws EventsError BROKER_TOO_OLD */
 export async function fetchCommitted(
   to: Coordination,
   partitions: readonly TopicPartition[],
-): Promise<(bigint | null)[]> {
+): Promise<(Position | null)[]> {
   const node = await findCoordinator(to)
   const response = await to.client.call<OffsetFetchResponse>(node, 'OffsetFetch', (version) => {
     if (version < 8) throw new EventsError('BROKER_TOO_OLD', 'this library needs Apache Kafka 3.0 or newer')
@@ -151,6 +154,7 @@ export async function fetchCommitted(
     const found = response.groups[0]?.topics
       .find(({ name }) => name === topic)
       ?.partitions.find(({ partitionIndex }) => partitionIndex === partition)
-    return found === undefined || found.committedOffset < 0n ? null : found.committedOffset
+    if (found === undefined || found.committedOffset < 0n) return null
+    return { offset: found.committedOffset, leaderEpoch: found.committedLeaderEpoch }
   })
 }

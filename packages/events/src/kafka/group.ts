@@ -33,7 +33,7 @@ import {
   withPartitions,
 } from './membership.ts'
 import { requireTopic } from './require-topic.ts'
-import type { TopicPartition } from './topic-partition.ts'
+import type { Position, TopicPartition } from './topic-partition.ts'
 import { backoffMs, pause } from './wait.ts'
 
 export interface GroupMemberOptions {
@@ -60,8 +60,8 @@ export interface GroupMember {
   start(): Promise<void>
   /** Commits offsets as this member. @throws when the coordinator refuses (the member is not, or no longer, of this generation) */
   commit(offsets: readonly OffsetToCommit[]): Promise<void>
-  /** The committed offset of each partition, null where there is none. */
-  committedOffsets(partitions: readonly TopicPartition[]): Promise<(bigint | null)[]>
+  /** The committed position of each partition, null where there is none. */
+  committedOffsets(partitions: readonly TopicPartition[]): Promise<(Position | null)[]>
   leave(): Promise<void>
   joined(): boolean
   rebalances(): number

@@ -10,7 +10,7 @@ function readingsOn(...leaders: readonly number[]): Reading[] {
 
 function plan(readings: readonly Reading[], nowMs = 0, busy: ReadonlySet<number> = noNodes, full: number[] = []) {
   const { fetches, leaderless, wakeAtMs } = planFetches(readings, nowMs, busy, ({ partition }) =>
-    full.includes(partition) ? null : 7n,
+    full.includes(partition) ? null : { offset: 7n, leaderEpoch: 0 },
   )
   const asked = [...fetches].map(([node, list]) => `${node}: ${list.map(({ reading }) => reading.partition)}`)
   return { asked, leaderless: leaderless.map(({ partition }) => partition), wakeAtMs }

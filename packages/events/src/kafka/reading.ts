@@ -1,6 +1,6 @@
 // What the fetcher knows of each partition that it reads, and which partitions a fetch asks for. Pure: the time and the positions
 // are arguments, and nothing is sent from here.
-import type { TopicPartition } from './topic-partition.ts'
+import type { Position, TopicPartition } from './topic-partition.ts'
 import { backoffMs } from './wait.ts'
 
 export type ReadingState =
@@ -18,6 +18,8 @@ export interface Reading extends TopicPartition {
   readonly topicId: string
   /** The node to ask; -1 while it is not known. */
   leader: number
+  /** Of that leader, as Metadata says; -1 while it is not known. */
+  leaderEpoch: number
   state: ReadingState
   /** How often it could not be read since it was last. */
   failures: number
@@ -25,10 +27,10 @@ export interface Reading extends TopicPartition {
   alone: boolean
 }
 
-/** A partition in a fetch, and the offset asked for. */
+/** A partition in a fetch, and the position asked for. */
 export interface Wanted {
   readonly reading: Reading
-  readonly from: bigint
+  readonly from: Position
 }
 
 /** What the fetcher does next. */
@@ -46,7 +48,7 @@ const asked: ReadingState = { kind: 'asked' }
 const removed: ReadingState = { kind: 'removed' }
 
 export function newReading({ topic, partition }: TopicPartition, topicId: string): Reading {
-  return { topic, partition, topicId, leader: -1, state: idle, failures: 0, alone: false }
+  return { topic, partition, topicId, leader: -1, leaderEpoch: -1, state: idle, failures: 0, alone: false }
 }
 
 /**
@@ -54,13 +56,13 @@ export function newReading({ topic, partition }: TopicPartition, topicId: string
  *
  * @param readings in the order in which they are to be asked for
  * @param busyNodes nodes that have not answered the latest fetch yet
- * @param position the offset to read on from; null while there is no room for more
+ * @param position where to read on; null while there is no room for more
  */
 export function planFetches(
   readings: Iterable<Reading>,
   nowMs: number,
   busyNodes: ReadonlySet<number>,
-  position: (reading: Reading) => bigint | null,
+  position: (reading: Reading) => Position | null,
 ): Plan {
   const perNode = new Map<number, Wanted[]>()
   const leaderless: Reading[] = []

@@ -1,4 +1,4 @@
-// Which partition: the pair that every part of this library passes on.
+// Which partition, and where in it: what every part of this library passes on.
 
 export interface TopicPartition {
   readonly topic: string
@@ -7,3 +7,9 @@ export interface TopicPartition {
 
 /** Kafka's own way to write it, `user.events-3`: for log lines, health and keys of maps. */
 export const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}-${partition}`
+
+/** The next offset to read, and the epoch of the leader that wrote the record before it (KIP-320); -1 when it is not known. */
+export interface Position {
+  readonly offset: bigint
+  readonly leaderEpoch: number
+}

@@ -10,6 +10,7 @@ interface LogRecord {
 }
 
 export interface ScriptedPartition {
+  /** Of the current leader. */
   leaderEpoch: number
   /** Appends a record under the current leader. @returns its offset */
   append(value: string | Buffer): bigint
@@ -18,6 +19,8 @@ export interface ScriptedPartition {
    * @param end the offset after its last record
    */
   elect(end: bigint): void
+  /** Empties the log and begins its epochs anew. */
+  reset(): void
   /** Retention removes what is older. */
   deleteBefore(offset: bigint): void
   end(): bigint
@@ -103,6 +106,11 @@ export function scriptedCluster(topic: string, partitionCount: number): Scripted
         },
       ],
     }),
+    OffsetForLeaderEpoch(args) {
+      const [{ partitions }] = args[1] as [{ partitions: [{ partitionIndex: number; leaderEpoch: number }] }]
+      const found = logs[partitions[0].partitionIndex]!.endOf(partitions[0].leaderEpoch)
+      return { topics: [{ partitions: [{ leaderEpoch: found?.epoch ?? -1, endOffset: found?.endOffset ?? -1n }] }] }
+    },
     ListOffsets(args) {
       const [{ partitions }] = args[2] as [{ partitions: [{ partitionIndex: number; timestamp: bigint }] }]
       const { partitionIndex, timestamp } = partitions[0]
@@ -155,6 +163,7 @@ function createLog() {
 
   const log = {
     leaderEpoch: 0,
+    endOf,
     start: () => logStart,
     end: () => logEnd,
 
@@ -168,6 +177,14 @@ function createLog() {
       records = records.filter(({ offset }) => offset < end)
       logEnd = end
       epochs = [...epochs.filter(({ from }) => from < end), { epoch: log.leaderEpoch, from: end }]
+    },
+
+    reset(): void {
+      records = []
+      logStart = 0n
+      logEnd = 0n
+      epochs = [{ epoch: 0, from: 0n }]
+      log.leaderEpoch = 0
     },
 
     deleteBefore(offset: bigint): void {
