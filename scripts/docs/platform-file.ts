@@ -1,6 +1,6 @@
 // The lists in docs/platform-file.md: the keys of a platform file, from the declaration that validates it.
-import { includedFile, platformFile } from '../../packages/platform/src/format.ts'
 import { platformJsonSchema } from '../../packages/platform/src/index.ts'
+import { includedFile, platformFile } from '../../packages/platform/src/load/format.ts'
 import { topicSettings } from '../../packages/platform/src/topic-settings.ts'
 import { markdownTable } from './markdown.ts'
 

@@ -5,10 +5,10 @@ import { handlers } from './api/handlers.ts'
 import type { BrokerContext } from './broker-context.ts'
 import { checkOptions, requestMemoryBytes, staticConfig } from './broker-options.ts'
 import { makeManualClock, systemClock } from './clock.ts'
-import { type DataDir, openDataDir } from './data-dir/index.ts'
+import { type DataDir, failingWhen, openDataDir } from './data-dir/index.ts'
 import { createFetchState } from './fetch/state.ts'
 import { groupConfigOf, offsetsTopic, openGroupCoordinator, topicGroupLog } from './group/index.ts'
-import { type LogManager, openLogManager, parseFolderName, temporaryFs } from './log/index.ts'
+import { type LogManager, nodeFs, openLogManager, parseFolderName, temporaryFs } from './log/index.ts'
 import {
   type MetadataChange,
   type MetadataStore,
@@ -54,6 +54,7 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
     open.context.metadata.onChange((change) => followMetadata(open.context, change))
     const broker = serve(open)
     checkFolders(open.context, options.onCheck)
+    stopWhenGone(open, options.onFailure)
     return broker
   } catch (error) {
     for (const step of undo) {
@@ -168,16 +169,11 @@ async function noteMinInsyncReplicas(metadata: MetadataStore): Promise<void> {
   await metadata.alterConfigs([{ resource: { type: 'broker', name: '' }, configs }])
 }
 
-function openLogs(
-  { logsDir, temporary }: DataDir,
-  metadata: MetadataStore,
-  clock: Clock,
-  logger: Logger,
-): Promise<LogManager> {
+function openLogs(dataDir: DataDir, metadata: MetadataStore, clock: Clock, logger: Logger): Promise<LogManager> {
   const config = metadata.brokerConfig
   return openLogManager({
-    dir: logsDir,
-    ...(temporary ? { fs: temporaryFs } : {}),
+    dir: dataDir.logsDir,
+    fs: dataDir.temporary ? temporaryFs : failingWhen(nodeFs, () => dataDir.failure),
     clock,
     logger,
     configOf: (topic) => logConfigOf(metadata, topic),
@@ -262,6 +258,16 @@ function checkFolders({ metadata, logs, logger }: BrokerContext, onCheck: Broker
     )
 }
 
+/** Stops serving when the data directory is gone, as Kafka does when its last log directory has failed. */
+function stopWhenGone({ context, dataDir, server }: OpenBroker, onFailure: BrokerOptions['onFailure']): void {
+  dataDir.watch((failure) => {
+    context.logger.error({ dataDir: dataDir.dir }, failure.message)
+    // At once: each further answer would acknowledge records that can never be read again.
+    server.stopAccepting()
+    void server.close(0).finally(() => onFailure?.(failure))
+  })
+}
+
 /** @throws the first error of what could not be closed properly; everything else is closed all the same */
 async function stop({ context, dataDir, server }: OpenBroker): Promise<void> {
   const { groups, logs, metadata, logger } = context
@@ -273,6 +279,7 @@ async function stop({ context, dataDir, server }: OpenBroker): Promise<void> {
     await step().catch((error: unknown) => failures.push(error))
   }
   dataDir.release()
-  if (failures.length > 0) throw failures[0]
+  // A directory that is gone cannot be left in order.
+  if (failures.length > 0 && dataDir.failure === undefined) throw failures[0]
   logger.info({ dataDir: dataDir.dir }, 'the broker has stopped')
 }

@@ -1,4 +1,5 @@
 // What the users of the embedded broker see: its options and the object that `startBroker` returns.
+import type { BrokerFailure } from './failure.ts'
 
 /** Time as the broker sees it. Every timer and timestamp inside the broker goes through one of these. */
 export interface Clock {
@@ -47,6 +48,11 @@ export interface BrokerOptions {
   logger?: Logger
   /** Called while the folders of partitions are checked after a start; requests are answered meanwhile. */
   onCheck?: (progress: { readonly done: number; readonly total: number }) => void
+  /**
+   * Called once when the broker had to stop serving, because its data directory is gone. Connections are closed by then;
+   * `close()` is still to be called.
+   */
+  onFailure?: (failure: BrokerFailure) => void
 }
 
 /** A typed fault: what happens to the nth matching request. */

@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Cluster, connectCluster } from '@selfmonitor/cluster'
 import { createRegistryClient, type RegistryClient, type RegistryServer, startRegistry } from '@selfmonitor/registry'
-import { Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { describeEngines } from '../../../test/support/engines.ts'
 import { type RunResult, selfmonitor, temporaryFolder } from './test-io.ts'
@@ -34,45 +33,6 @@ describeEngines('the commands', (engine) => {
     if (mine.length > 0) await cluster.deleteTopics(mine.map(({ name }) => name))
     await cluster?.close()
     folder.remove()
-  })
-
-  it('topics without the envelope are emitted to and tailed: Avro of its own shape, JSON and text', async () => {
-    const carts = `${id}.carts`
-    await cluster.createTopics([{ name: carts, partitions: 1, replicationFactor: 1 }])
-    const cart = {
-      type: 'record',
-      name: 'Cart',
-      namespace: 'shop',
-      fields: [{ name: 'items', type: { type: 'array', items: 'string' } }],
-    }
-    await createRegistryClient({ url: registry.url }).register(`${carts}-value`, { schema: JSON.stringify(cart) })
-    const emit = (...more: string[]): Promise<RunResult> => selfmonitor(['events', 'emit', carts, ...more], { env })
-    expect(await emit('--key', 'c-1', '--data', '{"items":["apple"]}', '-o', 'name')).toMatchObject({
-      code: 0,
-      stdout: `${carts}-0@0\n`,
-    })
-    expect(await emit('--data', '{"items":5}')).toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining('value/items must be'),
-    })
-    expect(await emit('--user', 'u')).toMatchObject({ code: 2, stderr: expect.stringContaining('Which event type') })
-    expect((await emit('--key', 'c-1', '--data', 'null')).code).toBe(0)
-    const producer = new Kafka({ brokers: engine.bootstrapServers.split(','), logLevel: logLevel.NOTHING }).producer()
-    await producer.connect()
-    await producer.send({ topic: carts, messages: [{ key: 'c-2', value: '{"json":true}' }, { value: 'plain text' }] })
-    await producer.disconnect()
-
-    const tail = (...more: string[]): Promise<RunResult> =>
-      selfmonitor(['events', 'tail', carts, '--from', 'earliest', ...more], { env })
-    expect((await tail()).stdout.split('\n').map((line) => line.replace(/^.{24} +/, '').replace(/ +/g, ' '))).toEqual([
-      'Cart c-1 [0]@0 {"items":["apple"]}',
-      'tombstone c-1 [0]@1 null',
-      'json c-2 [0]@2 {"json":true}',
-      'text - [0]@3 "plain text"',
-      '',
-    ])
-    const found = await tail('--type', 'shop.Cart', '--key', 'c-1', '-o', 'json')
-    expect(JSON.parse(found.stdout)).toMatchObject({ format: 'avro', schema: 'shop.Cart', value: { items: ['apple'] } })
   })
 
   describe('topics', () => {
@@ -206,14 +166,6 @@ describeEngines('the commands', (engine) => {
       expect(await cli(...words, '--confirm', topic)).toMatchObject({ code: 0, stdout: expect.stringContaining(topic) })
       expect((await cli('topics', 'list', '-o', 'name')).stdout.split('\n')).not.toContain(topic)
     })
-  })
-
-  it('a followed topic that is deleted ends the tail and is named', async () => {
-    const doomed = `${id}.doomed`
-    expect((await cli('topics', 'create', doomed, '--yes')).code).toBe(0)
-    const following = cli('events', 'tail', doomed, '--follow', '--from', 'latest')
-    await cluster.deleteTopics([doomed])
-    expect(await following).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining(doomed) })
   })
 
   describe('schemas', () => {
@@ -478,92 +430,6 @@ describeEngines('the commands', (engine) => {
       expect((await cli('types', '--out', 'events.ts', '--check')).code).toBe(3)
       expect((await cli('types', '--out', 'events.ts')).code).toBe(0)
       expect((await cli('types', '--out', 'events.ts', '--check')).code).toBe(0)
-    })
-
-    describe('with events', () => {
-      const emit = (type: string, data: object, ...more: string[]): Promise<RunResult> =>
-        cli('events', 'emit', events, type, '--user', 'u-1', '--data', JSON.stringify(data), ...more)
-      const tail = async (...words: string[]): Promise<Record<string, unknown>[]> =>
-        (await cli('events', 'tail', events, '-o', 'json', ...words)).stdout
-          .split('\n')
-          .filter((line) => line !== '')
-          .map((line) => JSON.parse(line))
-
-      it('are emitted, validated against their payload schema', async () => {
-        expect((await cli('events', 'tail', events)).stderr).toContain('No events there')
-        const sent = await emit(
-          'user_created',
-          { email: 'a@example.com', country: 'GB', channel: 'web' },
-          '--header',
-          'source=test',
-        )
-        expect(sent).toMatchObject({ code: 0, stdout: expect.stringMatching(/^event +[0-9a-f-]{36}\ntopic /) })
-        expect((await emit('user_verified', { channel: 'email', verified_at: '2026-11-22T13:00:00Z' })).code).toBe(0)
-        expect(await emit('user_created', { email: 'a@example.com' })).toMatchObject({
-          code: 1,
-          stdout: '',
-          stderr: expect.stringContaining('country'),
-        })
-        expect(await cli('events', 'emit', events, '--data', '{}')).toMatchObject({
-          code: 2,
-          stderr: expect.stringContaining(`Name one: selfmonitor events emit ${events} <type> --user <id>`),
-        })
-        expect(await emit('user_craeted', {})).toMatchObject({
-          code: 1,
-          stderr: expect.stringContaining('did you mean "user_created"'),
-        })
-      })
-
-      it('are tailed decoded, filtered by type and user, from a place, up to a limit', async () => {
-        const all = await tail('--from', 'earliest')
-        expect(all).toMatchObject([
-          {
-            event_type: 'user_created',
-            user_id: 'u-1',
-            data: { country: 'GB' },
-            record: { topic: events, key: 'u-1', headers: { source: 'test' } },
-          },
-          { event_type: 'user_verified' },
-        ])
-        expect(await tail()).toEqual(all)
-        expect(await tail('--last', '1')).toEqual(all.slice(1))
-        expect(await tail('--type', 'user_verified')).toEqual(all.slice(1))
-        expect(await tail('--from', 'earliest', '--user', 'u-2')).toEqual([])
-        expect(await tail('--from', 'earliest', '--limit', '1')).toEqual(all.slice(0, 1))
-        expect(await tail('--from', '1h', '--until', 'latest')).toEqual(all)
-        expect(await tail('--from', '1', '--until', 'latest')).toEqual(all.slice(1))
-        expect(await tail('--from', 'latest')).toEqual([])
-      })
-
-      it('are followed as they come, until the signal', async () => {
-        const stop = new AbortController()
-        const following = selfmonitor(['events', 'tail', events, '--follow', '--last', '0', '-n', '1', '-o', 'json'], {
-          cwd: folder.path,
-          env,
-          signal: stop.signal,
-        })
-        // Emits until the tail, which may not have found the end of the log yet, has seen one.
-        let seen = false
-        const done = following.finally(() => {
-          seen = true
-        })
-        while (!seen) expect((await emit('user_closed', { reason: 'user_request' })).code).toBe(0)
-        expect(JSON.parse((await done).stdout)).toMatchObject({ event_type: 'user_closed' })
-        const endless = selfmonitor(['events', 'tail', events, '--follow'], {
-          cwd: folder.path,
-          env,
-          signal: stop.signal,
-        })
-        stop.abort()
-        expect((await endless).code).toBe(0)
-      })
-
-      it('say where no platform file is found, since payloads may go unchecked then', async () => {
-        const words = ['events', 'emit', events, 'user_created', '--user', 'u-3', '--data', '{"anything":1}']
-        expect((await selfmonitor(words, { env })).stderr).toContain(
-          'Neither a platform.yaml nor a folder schemas here describes payloads: they are not checked.',
-        )
-      })
     })
   })
 })

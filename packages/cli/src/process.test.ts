@@ -8,8 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { Kafka, logLevel } from 'kafkajs'
 import { afterAll, describe, expect, inject, it, vi } from 'vitest'
 import '../../../test/support/engines.ts'
-import { isSameProcess, processIdentity } from './local/process-info.ts'
-import { findStates, type RunState } from './local/state.ts'
+import { findStates, isSameProcess, processIdentity, type RunState } from '@selfmonitor/platform/running'
 import { freePortOffset, type RunResult, temporaryFolder } from './test-io.ts'
 
 const main = fileURLToPath(new URL('./main.ts', import.meta.url))

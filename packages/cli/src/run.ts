@@ -1,4 +1,5 @@
 // One command line, from its words to its exit code. Everything the process owns (signals, exit) is in main.ts.
+import { chooseTarget, type FoundState, findStates } from '@selfmonitor/platform/running'
 import { withoutUser } from '@selfmonitor/registry/url'
 import { CommanderError } from 'commander'
 import { nouns } from './commands/index.ts'
@@ -7,10 +8,8 @@ import { type ConnectionAdvice, type ErrorReport, exitCodes, reportError } from 
 import type { Io } from './framework/io.ts'
 import { buildProgram, type Invocation } from './framework/program.ts'
 import { resolveSettings, type Settings } from './framework/settings.ts'
-import { chooseTarget } from './framework/target.ts'
 import { version } from './framework/version.ts'
 import { connectionRemedy, diskText } from './local/remedy.ts'
-import { type FoundState, findStates } from './local/state.ts'
 import { coloursFor } from './output/colour.ts'
 import { toJson } from './output/data.ts'
 import { wrapFor } from './output/wrap.ts'

@@ -1,5 +1,9 @@
+import type { FoundState } from '@selfmonitor/platform/running'
 import { describe, expect, it } from 'vitest'
 import { resolveOptions } from './options.ts'
+import { runningPlatforms } from './running-platform.ts'
+
+const nothing = () => []
 
 describe('the settings of a stream', () => {
   it('come from the environment where the caller says nothing', () => {
@@ -27,7 +31,7 @@ describe('the settings of a stream', () => {
 
   it('take KAFKA_COMPRESSION_TYPE, which the caller may overrule', () => {
     const env = { KAFKA_COMPRESSION_TYPE: 'zstd' }
-    expect(resolveOptions({ service: 'a' }, {}).compression).toBe('none')
+    expect(resolveOptions({ service: 'a' }, {}, nothing).compression).toBe('none')
     expect(resolveOptions({ service: 'a' }, env).compression).toBe('zstd')
     expect(resolveOptions({ service: 'a', compression: 'lz4' }, env).compression).toBe('lz4')
     expect(() => resolveOptions({ service: 'a' }, { KAFKA_COMPRESSION_TYPE: 'brotli' })).toThrow(
@@ -35,8 +39,8 @@ describe('the settings of a stream', () => {
     )
   })
 
-  it('are those of `selfmonitor up` where nobody says anything', () => {
-    expect(resolveOptions({ service: 'a' }, {})).toMatchObject({
+  it('have the ports of `selfmonitor up` where nothing is said and nothing runs', () => {
+    expect(resolveOptions({ service: 'a' }, {}, nothing)).toMatchObject({
       bootstrapServers: '127.0.0.1:9092',
       registryUrl: 'http://127.0.0.1:8081',
       origins: { bootstrapServers: 'the default', registryUrl: 'the default' },
@@ -64,6 +68,53 @@ describe('the settings of a stream', () => {
     ],
     [{ service: 'a' }, { KAFKA_TLS: 'yes' }, 'KAFKA_TLS: "yes" is not one of true, false'],
   ])('%j with %j is refused by name: %s', (options, env, message) => {
-    expect(() => resolveOptions(options, env)).toThrow(message)
+    expect(() => resolveOptions(options, env, nothing)).toThrow(message)
+  })
+})
+
+describe('the addresses of a service, when `selfmonitor up` runs platforms in its project', () => {
+  const platform = (portOffset: number, alive = true) =>
+    ({
+      alive,
+      state: {
+        portOffset,
+        bootstrapServers: `127.0.0.1:${9092 + portOffset}`,
+        registryUrl: `http://127.0.0.1:${8081 + portOffset}`,
+      },
+    }) as FoundState
+  const addresses = (platforms: readonly FoundState[], env: NodeJS.ProcessEnv = {}) => {
+    const { bootstrapServers, registryUrl, origins } = resolveOptions({ service: 'a' }, env, () => platforms)
+    return [bootstrapServers, registryUrl, origins.bootstrapServers, origins.registryUrl]
+  }
+  const up = '`selfmonitor up`'
+
+  it('are those of the one that runs, at whichever port offset', () => {
+    expect(addresses([platform(0, false), platform(100)])).toEqual(['127.0.0.1:9192', 'http://127.0.0.1:8181', up, up])
+  })
+
+  it('are named by the variables before that; the registry then belongs to the brokers that are named', () => {
+    const env = { KAFKA_BOOTSTRAP_SERVERS: 'localhost:9292' }
+    expect(addresses([platform(100), platform(200)], env)).toEqual([
+      'localhost:9292',
+      'http://127.0.0.1:8281',
+      'KAFKA_BOOTSTRAP_SERVERS',
+      up,
+    ])
+    expect(addresses([platform(100)], { KAFKA_BOOTSTRAP_SERVERS: 'kafka:9092' })).toEqual([
+      'kafka:9092',
+      'http://127.0.0.1:8081',
+      'KAFKA_BOOTSTRAP_SERVERS',
+      'the default',
+    ])
+  })
+
+  it('have to be named where several run', () => {
+    expect(() => addresses([platform(0), platform(100)])).toThrow(
+      'bootstrapServers: is missing, and several platforms run here (port offset 0: 127.0.0.1:9092; port offset 100: 127.0.0.1:9192): set KAFKA_BOOTSTRAP_SERVERS to one of them',
+    )
+  })
+
+  it('are never looked for in production', () => {
+    expect(runningPlatforms({ NODE_ENV: 'production' })).toEqual([])
   })
 })

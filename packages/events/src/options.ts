@@ -1,8 +1,11 @@
-// Where a stream's settings come from: options first, then the environment, then the addresses that `selfmonitor up` uses.
+// Where a stream's settings come from: options first, then the environment, then the platform that `selfmonitor up` runs in
+// this project, then the ports that it has without an offset.
+import type { FoundState } from '@selfmonitor/platform/running'
 import { RegistryError, type RegistryLogin, registryLogin } from '@selfmonitor/registry'
 import { parseRegistryUrls } from '@selfmonitor/registry/url'
 import { EventsConfigError } from './errors.ts'
 import { type CompressionType, compressionTypes } from './kafka/compression.ts'
+import { type Addresses, chooseRunning, runningPlatforms, upOrigin } from './running-platform.ts'
 import type { EventStreamOptions } from './types.ts'
 
 export interface SecurityOptions {
@@ -23,7 +26,7 @@ export interface SecurityOptions {
       }
 }
 
-/** The option or the environment variable that gave a setting, or `the default`. */
+/** The option or the environment variable that gave a setting, `selfmonitor up`, or `the default`. */
 export type Origin = string
 
 /** Settings after defaults and checks. Times in milliseconds. */
@@ -57,9 +60,14 @@ export interface ResolvedOptions extends SecurityOptions {
 
 /**
  * Fills in what the caller left out and checks all of it.
+ * @param platforms what `selfmonitor up` runs in this project
  * @throws EventsConfigError naming the option, or the environment variable, that is wrong
  */
-export function resolveOptions(options: EventStreamOptions, env: NodeJS.ProcessEnv = process.env): ResolvedOptions {
+export function resolveOptions(
+  options: EventStreamOptions,
+  env: NodeJS.ProcessEnv = process.env,
+  platforms: () => readonly FoundState[] = () => runningPlatforms(env),
+): ResolvedOptions {
   const service = text(options.service, 'service', env, 'SELFMONITOR_SERVICE')
   if (service === null) {
     throw new EventsConfigError(
@@ -73,15 +81,8 @@ export function resolveOptions(options: EventStreamOptions, env: NodeJS.ProcessE
   const retry = options.retry ?? {}
   return {
     service,
-    bootstrapServers: addresses(
-      text(options.bootstrapServers, 'bootstrapServers', env, 'KAFKA_BOOTSTRAP_SERVERS') ?? '127.0.0.1:9092',
-    ),
-    registryUrl: urls(text(options.registryUrl, 'registryUrl', env, 'SCHEMA_REGISTRY_URL') ?? 'http://127.0.0.1:8081'),
+    ...addressesOf(options, env, platforms),
     registryLogin: loginOf(options, env),
-    origins: {
-      bootstrapServers: originOf(options.bootstrapServers, 'bootstrapServers', env, 'KAFKA_BOOTSTRAP_SERVERS'),
-      registryUrl: originOf(options.registryUrl, 'registryUrl', env, 'SCHEMA_REGISTRY_URL'),
-    },
     waitForBrokerMs: integer('waitForBrokerMs', options.waitForBrokerMs ?? 0, 0, 86_400_000),
     group: text(options.group, 'group', env, null) ?? service,
     from: oneOf('from', options.from ?? 'earliest', ['earliest', 'latest'] as const),
@@ -111,6 +112,29 @@ export function resolveOptions(options: EventStreamOptions, env: NodeJS.ProcessE
           : integer('deadLetters.replicationFactor', options.deadLetters.replicationFactor, 1, 32_767),
     },
     ...security(options, env),
+  }
+}
+
+const defaultAddresses: Addresses = { bootstrapServers: '127.0.0.1:9092', registryUrl: 'http://127.0.0.1:8081' }
+
+function addressesOf(
+  options: EventStreamOptions,
+  env: NodeJS.ProcessEnv,
+  platforms: () => readonly FoundState[],
+): Pick<ResolvedOptions, 'bootstrapServers' | 'registryUrl' | 'origins'> {
+  const servers = text(options.bootstrapServers, 'bootstrapServers', env, 'KAFKA_BOOTSTRAP_SERVERS')
+  const registry = text(options.registryUrl, 'registryUrl', env, 'SCHEMA_REGISTRY_URL')
+  const here = servers !== null && registry !== null ? null : chooseRunning(platforms(), servers)
+  const unnamed: Origin = here === null ? 'the default' : upOrigin
+  const { bootstrapServers, registryUrl } = here ?? defaultAddresses
+  return {
+    bootstrapServers: addresses(servers ?? bootstrapServers),
+    registryUrl: urls(registry ?? registryUrl),
+    origins: {
+      bootstrapServers:
+        originOf(options.bootstrapServers, 'bootstrapServers', env, 'KAFKA_BOOTSTRAP_SERVERS') ?? unnamed,
+      registryUrl: originOf(options.registryUrl, 'registryUrl', env, 'SCHEMA_REGISTRY_URL') ?? unnamed,
+    },
   }
 }
 
@@ -188,10 +212,10 @@ function text(
   return value ? value : null
 }
 
-/** As `text` chooses. */
-function originOf(option: string | undefined, field: string, env: NodeJS.ProcessEnv, variable: string): Origin {
+/** As `text` chooses; null where it finds nothing. */
+function originOf(option: string | undefined, field: string, env: NodeJS.ProcessEnv, variable: string): Origin | null {
   if (option !== undefined) return `the option ${field}`
-  return env[variable]?.trim() ? variable : 'the default'
+  return env[variable]?.trim() ? variable : null
 }
 
 function addresses(list: string): string {

@@ -74,7 +74,7 @@ export async function connectEvents<Events extends CatalogueOf<Events> = EventCa
     const onReachable = (reachable: boolean, reason: string | null): void => {
       if (reachable) unreachable.delete(client)
       else unreachable.add(client)
-      const message = `no broker answers at ${bootstrapServers} (${reason})`
+      const message = `no broker answers at ${bootstrapServers}, from ${settings.origins.bootstrapServers} (${reason})`
       if (!reachable) problems.report('broker', { code: 'BROKER_UNREACHABLE', message, fatal: false })
       else if (unreachable.size === 0) problems.solved('broker')
     }

@@ -192,9 +192,9 @@ export interface Logger {
 export interface EventStreamOptions {
   /** Name of the service: consumer group and client id. Default `SELFMONITOR_SERVICE`. */
   service?: string
-  /** Default `KAFKA_BOOTSTRAP_SERVERS`, else `127.0.0.1:9092`. */
+  /** Default `KAFKA_BOOTSTRAP_SERVERS`, else what `selfmonitor up` runs in this project, else `127.0.0.1:9092`. */
   bootstrapServers?: string
-  /** Default `SCHEMA_REGISTRY_URL`, else `http://127.0.0.1:8081`. */
+  /** Default `SCHEMA_REGISTRY_URL`, else that of the same platform, else `http://127.0.0.1:8081`. */
   registryUrl?: string
   /** HTTP basic. Default `SCHEMA_REGISTRY_USERNAME` and `SCHEMA_REGISTRY_PASSWORD`. null: no login. */
   registryAuth?: { username: string; password: string } | null

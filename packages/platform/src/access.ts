@@ -1,7 +1,7 @@
 // Who may do what: accounts, rules and dead-letter topics that follow from a platform file. Pure; nothing is asked.
 import type { AclBinding, AclOperation } from '@selfmonitor/cluster'
+import type { Platform, PlatformAcl, PlatformPosition, PlatformTopic } from './model.ts'
 import { matchesAny } from './pattern.ts'
-import type { Platform, PlatformAcl, PlatformPosition, PlatformTopic } from './types.ts'
 
 /** An account that has to exist: a service, or one of `users`. */
 export interface Account {

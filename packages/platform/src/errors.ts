@@ -1,5 +1,5 @@
 // The one error of this package, and how the mistakes of a platform file are printed.
-import type { PlatformProblem } from './types.ts'
+import type { PlatformProblem } from './model.ts'
 
 export type PlatformErrorCode =
   /** The file or what it names is wrong; `problems` says where. */

@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { accountsOf } from './access.ts'
 import { PlatformError } from './errors.ts'
-import type { Platform, PlatformProblem } from './types.ts'
+import type { Platform, PlatformProblem } from './model.ts'
 
 export interface Passwords {
   readonly dir: string

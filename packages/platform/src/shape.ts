@@ -2,7 +2,7 @@
 // of their own, or something that the library does not encode.
 import { parseAvro, type RecordSchema } from '@selfmonitor/registry'
 import { envelopeDocs, envelopeProblem } from './envelope.ts'
-import type { PlatformTopic } from './types.ts'
+import type { PlatformTopic } from './model.ts'
 
 export type Shape =
   | { readonly kind: 'events' }

@@ -6,6 +6,8 @@ export {
   type AvroSchema,
   AvroSchemaError,
   isNamed,
+  JsonSyntaxError,
+  jsonProblem,
   type NamedSchema,
   type NamedTypes,
   parseAvro,
@@ -20,6 +22,7 @@ export {
   registryLogin,
 } from './client/index.ts'
 export { checkAvroReader, compatibilityLevels, findConflict, isCompatibilityLevel } from './compatibility/index.ts'
+export { type InvalidSchema, readInvalidSchema } from './compatibility/read-invalid.ts'
 export {
   type Incompatibility,
   type IncompatibilityReason,

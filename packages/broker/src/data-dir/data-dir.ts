@@ -8,10 +8,13 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { BrokerFailure } from '../failure.ts'
 import { BrokerStartError, diskFull } from '../start-error.ts'
 import { acquireLock, lockFile } from './lock.ts'
+import { watchFile } from './watch.ts'
 
 const format = 1
+const metaFile = 'meta.json'
 
 export interface DataDir {
   readonly dir: string
@@ -22,6 +25,10 @@ export interface DataDir {
   readonly temporary: boolean
   /** Nothing was there before this start. */
   readonly isNew: boolean
+  /** The directory was deleted, moved or replaced since it was opened; undefined while it was not. Set by `watch`. */
+  readonly failure: BrokerFailure | undefined
+  /** Watches until `release`, and calls `onFailure` once. A temporary directory is not watched. */
+  watch(onFailure: (failure: BrokerFailure) => void): void
   /** Gives up the lock, and removes a temporary folder. */
   release(): void
 }
@@ -44,6 +51,8 @@ export function openDataDir(wanted: string | undefined, clusterId: string | unde
   try {
     const existing = readMeta(dir)
     const meta = existing ?? createMeta(dir, clusterId ?? randomClusterId(), temporary)
+    let failure: BrokerFailure | undefined
+    let endWatch = (): void => {}
     return {
       dir,
       clusterId: meta.clusterId,
@@ -51,7 +60,18 @@ export function openDataDir(wanted: string | undefined, clusterId: string | unde
       logsDir: join(dir, 'logs'),
       temporary,
       isNew: existing === undefined,
+      get failure() {
+        return failure
+      },
+      watch(onFailure) {
+        if (temporary) return
+        endWatch = watchFile(join(dir, metaFile), () => {
+          failure = new BrokerFailure(dir)
+          onFailure(failure)
+        })
+      },
       release() {
+        endWatch()
         unlock()
         if (temporary) rmSync(dir, { recursive: true, force: true })
       },
@@ -80,7 +100,7 @@ function lock(dir: string): () => void {
 }
 
 function readMeta(dir: string): Meta | undefined {
-  const path = join(dir, 'meta.json')
+  const path = join(dir, metaFile)
   let text: string
   try {
     text = readFileSync(path, 'utf8')
@@ -115,7 +135,7 @@ function parseMeta(text: string): Meta | undefined {
 function createMeta(dir: string, clusterId: string, temporary: boolean): Meta {
   // A volume of its own has a lost+found.
   const others = readdirSync(dir).filter(
-    (name) => !name.startsWith(lockFile) && !name.startsWith('meta.json') && name !== 'lost+found',
+    (name) => !name.startsWith(lockFile) && !name.startsWith(metaFile) && name !== 'lost+found',
   )
   if (others.length > 0) {
     throw new BrokerStartError(
@@ -124,7 +144,7 @@ function createMeta(dir: string, clusterId: string, temporary: boolean): Meta {
     )
   }
   const meta: Meta = { format, clusterId }
-  const path = join(dir, 'meta.json')
+  const path = join(dir, metaFile)
   writeFileSync(`${path}.new`, `${JSON.stringify(meta, null, 2)}\n`, { flush: !temporary })
   renameSync(`${path}.new`, path)
   return meta

@@ -1,2 +1,3 @@
 // The door of `data-dir/`.
 export { type DataDir, openDataDir } from './data-dir.ts'
+export { failingWhen } from './watch.ts'

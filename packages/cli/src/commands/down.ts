@@ -1,9 +1,10 @@
 // `selfmonitor down`.
+
+import { findStates } from '@selfmonitor/platform/running'
 import { CliError } from '../framework/errors.ts'
 import { choices } from '../framework/target.ts'
 import { defineVerb, flag, type Noun } from '../framework/verb.ts'
 import { stopPlatform } from '../local/down.ts'
-import { findStates } from '../local/state.ts'
 
 const verb = defineVerb({
   name: 'down',

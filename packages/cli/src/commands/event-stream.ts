@@ -1,20 +1,26 @@
-// The library as the command line uses it: connected to the addresses in use, with the platform file's payload schemas.
+// The library as the command line uses it: connected to the addresses in use, with the payload schemas of the platform file.
 import type { EventStream, Logger } from '@selfmonitor/events'
 import type { Shapes } from '@selfmonitor/platform/shapes'
 import type { Context } from '../framework/context.ts'
+import { CliError } from '../framework/errors.ts'
 import { registryOptions } from '../framework/registry-options.ts'
+import { didYouMean } from '../framework/suggest.ts'
 import { findPlatformFile } from '../local/platform-file.ts'
 
-/** An event stream that the end of the command closes. Without a platform file nothing is known of payloads. */
-export async function openStream(
-  context: Context,
-  options: {
-    readonly file: string | undefined
-    readonly service: string
-    /** Default: the library's own, warnings and errors to standard error. */
-    readonly logger?: Logger
-  },
-): Promise<EventStream> {
+export interface StreamOptions {
+  readonly file: string | undefined
+  readonly service: string
+  /** The only topic that is emitted to. One that the platform file does not declare may be known to the registry. */
+  readonly topic?: string
+  /** Default: the library's own, warnings and errors to standard error. */
+  readonly logger?: Logger
+}
+
+/**
+ * An event stream that the end of the command closes. Without a platform file nothing is known of payloads.
+ * @throws CliError UNKNOWN_TOPIC when neither the platform file nor the registry knows the topic
+ */
+export async function openStream(context: Context, options: StreamOptions): Promise<EventStream> {
   const { connectEvents } = await import('@selfmonitor/events')
   const { url, auth = null, tls = null } = await registryOptions(context.settings, context.io.env)
   const stream = await connectEvents({
@@ -27,7 +33,7 @@ export async function openStream(
     // null: none, whatever the environment says.
     registryAuth: auth,
     registryTls: tls,
-    schemas: await payloadSchemas(context, options.file),
+    schemas: await payloadSchemas(context, options),
     deliveryTimeoutMs: context.settings.timeoutMs,
   })
   context.onEnd(() => stream.close())
@@ -35,19 +41,47 @@ export async function openStream(
 }
 
 /** What the library would find in a service that runs here; with `-f`, what that file says. */
-async function payloadSchemas(context: Context, file: string | undefined): Promise<Shapes | null> {
+async function payloadSchemas(context: Context, { file, topic }: StreamOptions): Promise<Shapes | null> {
   const { findShapes } = await import('@selfmonitor/platform/shapes')
   const shapes = await findShapes(context.io.cwd, {
     file: file === undefined ? undefined : findPlatformFile(context.io.cwd, file),
     environment: context.settings.environment.value,
     env: context.io.env,
+    topic,
   })
+  const say = (text: string): void => context.note(context.colours.stderr.careful(text))
   if (shapes === null) {
-    context.note(
-      context.colours.stderr.careful(
-        'Neither a platform.yaml nor a folder schemas here describes payloads: they are not checked.',
-      ),
+    say('Neither a platform.yaml nor a folder schemas here describes payloads: they are not checked.')
+    return null
+  }
+  if (topic === undefined || Object.hasOwn(shapes, topic)) return shapes
+  const registered = await registeredShape(context, topic, Object.keys(shapes))
+  say(
+    typeof registered === 'string'
+      ? `${topic} is not declared in the platform file: its schema comes from the registry.`
+      : `${topic} is not declared in the platform file: event types and payloads are not checked.`,
+  )
+  return { ...shapes, [topic]: registered }
+}
+
+/** What the registry knows of a topic's records: any event type in the envelope, or the text of their own Avro schema. */
+async function registeredShape(context: Context, topic: string, declared: readonly string[]): Promise<Shapes[string]> {
+  const registry = await context.registry()
+  const subject = `${topic}-value`
+  const found = await registry.getVersion(subject, 'latest')
+  if (found === null) {
+    throw new CliError(
+      'UNKNOWN_TOPIC',
+      `${topic} is not declared in the platform file, and ${subject} is not registered at ${registry.url}.`,
+      {
+        hint:
+          didYouMean(topic, declared) ??
+          `Declare the topic and its schema in platform.yaml, then \`selfmonitor apply\`; or \`selfmonitor schemas register ${subject} <file>\`.`,
+      },
     )
   }
-  return shapes
+  const { envelopeProblem } = await import('@selfmonitor/platform/shapes')
+  // One that is not Avro, or refers to others, is for the library to judge.
+  const isPlainAvro = (found.schemaType ?? 'AVRO') === 'AVRO' && (found.references ?? []).length === 0
+  return isPlainAvro && envelopeProblem(found.schema) !== null ? found.schema : {}
 }

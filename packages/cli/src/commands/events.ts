@@ -57,6 +57,7 @@ const emit = defineVerb({
     }
     const stream = await openStream(context, {
       file: options.file,
+      topic,
       service: 'selfmonitor-cli',
       // The one record's failure is this command's own error.
       ...(context.settings.verbose ? {} : { logger: quiet }),

@@ -135,14 +135,18 @@ export function reasons({ reasons: found, version, compatibility }: Incompatibil
   return [...lines, ...(against.length === 0 ? [] : [`(${against.join(', ')})`])].map((line) => `  ${line}`).join('\n')
 }
 
+/** https://docs.confluent.io/platform/current/schema-registry/develop/api.html#schemas */
+const invalidSchema = 42201
+
 /** Says of a schema that the registry cannot read which file it is, without repeating all of its text. */
 async function saysWhichFile<Result>(file: string, work: () => Promise<Result>): Promise<Result> {
   try {
     return await work()
   } catch (error) {
-    const details = /^Invalid schema \{.*, details: (.*)$/s.exec(error instanceof Error ? error.message : '')?.[1]
-    if (details === undefined) throw error
-    throw new CliError('INVALID_SCHEMA', `${file} is not a schema: ${details}`, {
+    if ((error as { errorCode?: unknown }).errorCode !== invalidSchema) throw error
+    const { readInvalidSchema } = await import('@selfmonitor/registry')
+    const { problem, path } = readInvalidSchema((error as Error).message)
+    throw new CliError('INVALID_SCHEMA', `${file} is not a schema: ${problem}${path === null ? '' : ` (at ${path})`}`, {
       hint: 'Correct it, or say what it is with --type.',
       cause: error,
     })

@@ -1,9 +1,10 @@
 // `selfmonitor status`.
+
+import { findStates } from '@selfmonitor/platform/running'
 import { exitCodes } from '../framework/errors.ts'
 import { registryOptions } from '../framework/registry-options.ts'
 import { defineVerb, type Noun } from '../framework/verb.ts'
 import { diskText, endedText, logText, restartText } from '../local/remedy.ts'
-import { findStates } from '../local/state.ts'
 import { type PartStatus, platformStatus, remoteStatus } from '../local/status.ts'
 import type { Colours } from '../output/colour.ts'
 import { bytes, span } from '../output/format.ts'

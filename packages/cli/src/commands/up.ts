@@ -5,7 +5,8 @@ import { choice, defineVerb, flag, type Noun, text, value } from '../framework/v
 import { version } from '../framework/version.ts'
 import { upDetached } from '../local/detach.ts'
 import { maxPortOffset } from '../local/ports.ts'
-import { up as runUp, upPaths, wantedPorts } from '../local/up.ts'
+import { up as runUp } from '../local/up.ts'
+import { upPaths, wantedPorts } from '../local/up-paths.ts'
 
 const verb = defineVerb({
   name: 'up',

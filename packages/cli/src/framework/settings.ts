@@ -3,11 +3,11 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { ClientProperties, ClusterOptions } from '@selfmonitor/cluster'
+import { chooseTarget, type FoundState, findStates, type Target } from '@selfmonitor/platform/running'
 import { parseRegistryUrls, withoutUser } from '@selfmonitor/registry/url'
-import { type FoundState, findStates } from '../local/state.ts'
 import { usageError } from './errors.ts'
 import type { Io } from './io.ts'
-import { chooseTarget, demandTarget, type Target, targetEnvironment } from './target.ts'
+import { requireTarget, targetEnvironment } from './target.ts'
 
 export interface Setting {
   readonly value: string
@@ -91,7 +91,7 @@ export async function resolveSettings(options: GlobalOptions, io: Pick<Io, 'env'
     return chosen
   }
   const local = (of: (state: FoundState['state']) => string, fallback: string): Setting => {
-    const found = demandTarget(target())
+    const found = requireTarget(target())
     return found === undefined
       ? { value: fallback, origin: 'default' }
       : { value: of(found.state), origin: 'selfmonitor up' }

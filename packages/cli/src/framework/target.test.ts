@@ -1,6 +1,6 @@
+import { chooseTarget, type FoundState } from '@selfmonitor/platform/running'
 import { describe, expect, it } from 'vitest'
-import type { FoundState } from '../local/state.ts'
-import { chooseTarget, demandTarget, targetEnvironment } from './target.ts'
+import { requireTarget, targetEnvironment } from './target.ts'
 
 function noted(portOffset: number, alive = true, environment = 'development'): FoundState {
   return {
@@ -25,7 +25,7 @@ function noted(portOffset: number, alive = true, environment = 'development'): F
 
 describe('the platform that a command is about', () => {
   const offsetOf = (states: FoundState[], named: { portOffset?: number; bootstrapServers?: string } = {}) =>
-    demandTarget(chooseTarget(states, named))?.state.portOffset
+    requireTarget(chooseTarget(states, named))?.state.portOffset
 
   it('is the one that runs, and none where none does', () => {
     expect(offsetOf([noted(0)])).toBe(0)

@@ -3,11 +3,11 @@ import { spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { readState } from '@selfmonitor/platform/running'
 import type { Context } from '../framework/context.ts'
 import { CliError, exitCodes } from '../framework/errors.ts'
 import type { WantedPort } from './ports.ts'
-import { readState } from './state.ts'
-import { demandNotRunning, type UpPaths } from './up.ts'
+import { requireNotRunning, type UpPaths } from './up-paths.ts'
 
 const pollMs = 25
 
@@ -24,7 +24,7 @@ export async function upDetached(
   ports: readonly WantedPort[],
 ): Promise<number> {
   const { io } = context
-  await demandNotRunning(paths, ports)
+  await requireNotRunning(paths, ports)
   mkdirSync(dirname(paths.output), { recursive: true })
   // A file of this command's own: another that starts at the same moment writes what became of it into its own.
   const output = `${paths.output}.${process.pid}`

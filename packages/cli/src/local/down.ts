@@ -1,10 +1,9 @@
 // Stops what `up` started: asks, waits, and with `--force` insists. Never touches a process that is not ours.
 import { setTimeout as delay } from 'node:timers/promises'
+import { type FoundState, isSameProcess, type ProcessRef, removeState } from '@selfmonitor/platform/running'
 import type { Context } from '../framework/context.ts'
 import { CliError } from '../framework/errors.ts'
 import { elapsed } from '../output/format.ts'
-import { isSameProcess } from './process-info.ts'
-import { type FoundState, type ProcessRef, removeState } from './state.ts'
 
 const pollMs = 25
 

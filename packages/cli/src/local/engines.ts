@@ -1,10 +1,9 @@
 // The two brokers that `up` can start, behind one interface.
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { commandLine, type Engine, processIdentity, type RunState } from '@selfmonitor/platform/running'
 import { CliError, exitCodes, usageError } from '../framework/errors.ts'
 import type { ServerLog } from './logger.ts'
-import { commandLine, processIdentity } from './process-info.ts'
-import type { Engine, RunState } from './state.ts'
 
 export interface EngineOptions {
   readonly engine: Engine
@@ -20,6 +19,8 @@ export interface EngineOptions {
   readonly onProgress: (text: string) => void
   /** Ends a start of Apache Kafka that is under way; our own broker is there before anybody can press a key. */
   readonly signal: AbortSignal
+  /** The broker in this process has had to stop: its data directory is gone. */
+  readonly onFailure: (failure: Error) => void
   /** A broker process ended that nobody asked to: `broker 2 ended (SIGKILL); its log: …`. */
   readonly onTrouble: (said: string) => void
   /** Something that takes long and holds up nobody: `checking partition logs: 12000 of 39000 …`. */
@@ -61,6 +62,7 @@ async function startEmbedded(options: EngineOptions): Promise<RunningEngine> {
     config: options.config,
     logger: options.logger,
     onCheck: checkReport(options.onNote),
+    onFailure: options.onFailure,
   }).catch((error: Error & { code?: unknown; pid?: number }) => {
     if (error.message.startsWith('config: ')) {
       throw new CliError('BROKER_CONFIG', error.message.replace('config: ', ''), {

@@ -2,10 +2,9 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { startBroker } from '@selfmonitor/broker'
+import { processIdentity, stateFile, writeState } from '@selfmonitor/platform/running'
 import { afterAll, describe, expect, it, vi } from 'vitest'
 import { selfmonitor, temporaryFolder } from '../test-io.ts'
-import { processIdentity } from './process-info.ts'
-import { stateFile, writeState } from './state.ts'
 
 vi.mock(import('./disk.ts'), async (load) => ({
   ...(await load()),

@@ -2,8 +2,8 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { commandLine } from '@selfmonitor/platform/running'
 import { CliError } from '../framework/errors.ts'
-import { commandLine } from './process-info.ts'
 
 export interface PortHolder {
   readonly pid: number

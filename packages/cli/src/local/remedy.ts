@@ -1,9 +1,8 @@
 // What is wrong with a platform that `up` noted here, and what to do about it: the same words in every command.
 import { join } from 'node:path'
+import { type FoundState, isSameProcess, type RunState } from '@selfmonitor/platform/running'
 import { bytes } from '../output/format.ts'
 import { diskSpace, isFull } from './disk.ts'
-import { isSameProcess } from './process-info.ts'
-import type { FoundState, RunState } from './state.ts'
 
 /** The broker processes that are not there any more; none of the embedded broker, which is `up` itself. */
 export function endedBrokers({ nodes }: RunState): RunState['nodes'] {

@@ -2,10 +2,18 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import {
+  findStates,
+  isSameProcess,
+  processIdentity,
+  projectRoot,
+  type RunState,
+  residentBytes,
+  stateFile,
+  writeState,
+} from '@selfmonitor/platform/running'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { selfmonitor, temporaryFolder } from '../test-io.ts'
-import { isSameProcess, processIdentity, residentBytes } from './process-info.ts'
-import { findStates, projectRoot, type RunState, stateFile, writeState } from './state.ts'
 
 const folder = temporaryFolder()
 const sleeper = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'], { stdio: 'ignore' })

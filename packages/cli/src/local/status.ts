@@ -1,9 +1,8 @@
 // What runs here, asked of the parts themselves: a note in a file proves nothing.
 import { connect } from 'node:net'
+import { type FoundState, isSameProcess, residentBytes } from '@selfmonitor/platform/running'
 import type { RegistryClientOptions } from '@selfmonitor/registry'
-import { isSameProcess, residentBytes } from './process-info.ts'
 import { diskText } from './remedy.ts'
-import type { FoundState } from './state.ts'
 
 export interface PartStatus {
   readonly part: string

@@ -22,7 +22,16 @@ export interface Steps {
 const nameWidth = 10
 const textColumns = 44
 
-export function createSteps(output: Output, colours: Colours, now: () => number = () => performance.now()): Steps {
+/** @param signal after it nothing more is written: the step that it interrupts is not what the user wants to read about */
+export function createSteps(
+  output: Output,
+  colours: Colours,
+  signal?: AbortSignal,
+  now: () => number = () => performance.now(),
+): Steps {
+  const write = (text: string): void => {
+    if (signal?.aborted !== true) output.write(text)
+  }
   return {
     async run(name, work, describe) {
       const started = now()
@@ -31,23 +40,21 @@ export function createSteps(output: Output, colours: Colours, now: () => number 
       const progress: Progress = (text, kind = 'stage') => {
         if (text === shown || (kind === 'tick' && !output.isTTY)) return
         shown = text
-        output.write(output.isTTY ? `\r\u001b[K  ${colours.aside(`… ${label} ${text}`)}` : `  … ${label} ${text}\n`)
+        write(output.isTTY ? `\r\u001b[K  ${colours.aside(`… ${label} ${text}`)}` : `  … ${label} ${text}\n`)
       }
       const clear = (): void => {
-        if (output.isTTY && shown !== '') output.write('\r\u001b[K')
+        if (output.isTTY && shown !== '') write('\r\u001b[K')
       }
       if (output.isTTY) progress('starting')
       try {
         const result = await work(progress)
         clear()
         const took = padStart(elapsed(now() - started), 8)
-        output.write(
-          `  ${colours.good('✔')} ${label} ${padEnd(describe(result), textColumns)} ${colours.aside(took)}\n`,
-        )
+        write(`  ${colours.good('✔')} ${label} ${padEnd(describe(result), textColumns)} ${colours.aside(took)}\n`)
         return result
       } catch (error) {
         clear()
-        output.write(`  ${colours.bad('✘')} ${name}\n`)
+        write(`  ${colours.bad('✘')} ${name}\n`)
         throw error
       }
     },

@@ -1,286 +1,236 @@
 // Brings the platform up in this process, keeps it up until the signal, and takes it down again.
 import { existsSync } from 'node:fs'
-import { join, relative, resolve } from 'node:path'
+import { join, relative } from 'node:path'
+import { findStates, processIdentity, removeState, writeState } from '@selfmonitor/platform/running'
 import type { Shapes } from '@selfmonitor/platform/shapes'
+import type { RegistryServer } from '@selfmonitor/registry'
 import type { Context } from '../framework/context.ts'
-import { CliError, exitCodes, reportError } from '../framework/errors.ts'
+import { CliError, exitCodes } from '../framework/errors.ts'
 import { defaults } from '../framework/settings.ts'
 import { elapsed, shortAddresses } from '../output/format.ts'
-import { wrapFor } from '../output/wrap.ts'
+import { applyOrExplain } from './apply-or-explain.ts'
 import { brokerSettings } from './broker-settings.ts'
-import { apacheBrokers, engineDataDir, forcedEnd, makeDataDir, startEngine } from './engines.ts'
-import { openServerLog } from './logger.ts'
+import { commandName } from './command-name.ts'
+import { apacheBrokers, engineDataDir, forcedEnd, makeDataDir, type RunningEngine, startEngine } from './engines.ts'
+import { openServerLog, type ServerLog } from './logger.ts'
 import { findPlatformFile } from './platform-file.ts'
-import { besideText, demandFreePorts, type WantedPort } from './ports.ts'
-import { isSameProcess, processIdentity } from './process-info.ts'
-import { endedText, logText, restartText } from './remedy.ts'
+import { demandFreePorts } from './ports.ts'
 import { applyPlatform, summary, type Target } from './setup.ts'
-import {
-  type Engine,
-  findStates,
-  projectRoot,
-  readState,
-  removeState,
-  selfmonitorDir,
-  stateFile,
-  writeState,
-} from './state.ts'
-import { createSteps } from './steps.ts'
+import { createSteps, type Steps } from './steps.ts'
 import { suggestions } from './suggestions.ts'
+import { requireNotRunning, type UpOptions, type UpPaths, upPaths, wantedPorts } from './up-paths.ts'
 
-export interface UpOptions {
-  readonly engine: Engine
-  readonly brokers: number
-  readonly dataDir: string | undefined
-  readonly portOffset: number
-  readonly setup: boolean
-  readonly file: string | undefined
-  readonly brokerConfig: Readonly<Record<string, string>> | undefined
-  readonly version: string
-}
-
-export interface UpPaths {
-  readonly state: string
-  readonly dataDir: string
-  /** JSON lines of the servers. */
-  readonly log: string
-  /** What a detached `up` writes on its standard output and error. */
-  readonly output: string
-}
-
-export function upPaths(cwd: string, options: { dataDir: string | undefined; portOffset: number }): UpPaths {
-  const home = selfmonitorDir(cwd)
-  return {
-    state: stateFile(cwd, options.portOffset),
-    dataDir: options.dataDir === undefined ? join(home, 'data') : resolve(cwd, options.dataDir),
-    log: join(home, 'log', `${options.portOffset}.log`),
-    output: join(home, 'log', `${options.portOffset}.out`),
-  }
-}
-
-/** What `up` listens on. */
-export function wantedPorts({ brokers, portOffset }: Pick<UpOptions, 'brokers' | 'portOffset'>): WantedPort[] {
-  return [
-    ...Array.from({ length: brokers }, (_, index) => ({ port: defaults.kafkaPort + portOffset + index, use: 'Kafka' })),
-    { port: defaults.registryPort + portOffset, use: 'the Schema Registry' },
-  ]
-}
-
-/** @throws CliError ALREADY_RUNNING when a platform with this port offset runs in this project. */
-export async function demandNotRunning(paths: UpPaths, ports: readonly WantedPort[]): Promise<void> {
-  const found = readState(paths.state)
-  if (found === undefined) return
-  const { state } = found
-  if (found.alive) {
-    const ended = endedText(state)
-    if (ended !== undefined) {
-      throw new CliError(
-        'BROKERS_ENDED',
-        `It is noted as running (process ${state.process.pid}), but ${ended}. Log: ${logText(state)}`,
-        { hint: `${restartText(state)}.` },
-      )
-    }
-    const offset = state.portOffset === 0 ? '' : ` --port-offset ${state.portOffset}`
-    const beside = await besideText(ports, state.portOffset, '`selfmonitor up ')
-    throw new CliError(
-      'ALREADY_RUNNING',
-      `It is already running: ${state.engine}, Kafka ${state.bootstrapServers}, registry ${state.registryUrl}, process ${state.process.pid}.`,
-      {
-        hint: `\`selfmonitor status\` shows it, \`selfmonitor down${offset}\` stops it${beside === '' ? '' : `, ${beside} --data-dir <folder>\` starts another beside it`}.`,
-      },
-    )
-  }
-  const orphans = state.nodes.filter(({ pid, identity }) => isSameProcess(pid, identity))
-  if (orphans.length > 0) {
-    throw new CliError(
-      'ORPHANED_BROKERS',
-      `An earlier \`up\` ended without stopping its brokers: process ${orphans.map(({ pid }) => pid).join(', ')} still runs.`,
-      { hint: '`selfmonitor down` stops what is left.' },
-    )
-  }
-  removeState(paths.state)
+/** A start: what it was asked for, and what it has opened so far. */
+interface Starting {
+  readonly context: Context
+  readonly options: UpOptions
+  readonly paths: UpPaths
+  readonly environment: string
+  /** Settings of the brokers. */
+  readonly config: Readonly<Record<string, string>>
+  /** undefined: no platform file is applied. */
+  readonly platformFile: string | undefined
+  readonly log: ServerLog
+  readonly steps: Steps
+  readonly end: End
+  readonly startedAtMs: number
+  /** Called last first. */
+  readonly closers: (() => Promise<void>)[]
 }
 
 /** Runs until `io.signal`; resolves with the exit code once everything is closed. */
 export async function up(context: Context, options: UpOptions): Promise<number> {
-  const { io, colours } = context
-  const paths = upPaths(io.cwd, options)
-  const environment = upEnvironment(context)
-  const kafkaPort = defaults.kafkaPort + options.portOffset
-  const registryPort = defaults.registryPort + options.portOffset
-  const wanted = wantedPorts(options)
-  if (options.engine === 'apache') apacheBrokers(options.brokers)
-  await demandNotRunning(paths, wanted)
-  const config = await brokerSettings(context, environment, options)
-  const platformFile = options.setup ? findPlatformFile(io.cwd, options.file) : undefined
-  makeDataDir(engineDataDir(paths.dataDir, options.engine))
-  // Loading the registry and the clients takes longer than starting the broker: the disk's waits are used for it.
-  const loading = loadParts(options.setup)
-  loading.catch(() => {
-    // Said by the step that needs the part.
-  })
-  await demandFreePorts(wanted, options.portOffset)
-
-  const log = await openServerLog(
-    context.settings.verbose ? undefined : paths.log,
-    io.env.SELFMONITOR_LOG_LEVEL ?? 'info',
-  )
-  const closing: (() => Promise<void>)[] = [() => log.close()]
-  const steps = createSteps(io.stderr, colours.stderr)
-  const ended = new Promise<void>((resolve) => {
-    if (io.signal.aborted) resolve()
-    else
-      io.signal.addEventListener(
-        'abort',
-        () => {
-          context.note('\n  Stopping …')
-          resolve()
-        },
-        { once: true },
-      )
-  })
-  const stillWanted = (): void => {
-    if (io.signal.aborted) throw new CliError('INTERRUPTED', 'Interrupted while starting.')
-  }
-
-  const endByForce = forcedEnd(paths.dataDir, options.engine)
-  process.once('exit', endByForce)
-  closing.push(async () => void process.removeListener('exit', endByForce))
-
+  const starting = await prepare(context, options)
+  const { closers, end } = starting
   let code: number = exitCodes.done
-  let notApplied = false
   try {
-    const heading = `SelfMonitor Streams ${options.version}`
-    context.note(`${colours.stderr.strong(heading)} ${colours.stderr.aside(`· ${environment}`)}\n`)
-    const engine = await steps.run(
-      'broker',
-      (onProgress) =>
-        startEngine({
-          engine: options.engine,
-          brokers: options.brokers,
-          port: kafkaPort,
-          dataDir: paths.dataDir,
-          platformOf: (pid) => findStates(io.cwd).find(({ state }) => state.process.pid === pid)?.state.portOffset,
-          config,
-          logger: log.logger,
-          onProgress,
-          signal: io.signal,
-          onTrouble: (said) => context.note(`  ${colours.stderr.careful(said)}`),
-          onNote: (said) => context.note(`  ${colours.stderr.aside(said)}`),
-        }),
-      (running) => `${shortAddresses(running.bootstrapServers)}  ${running.description}`,
-    )
-    // Closed last first: until its brokers are gone, this platform is on record.
-    closing.push(async () => removeState(paths.state))
-    closing.push(() => engine.close())
-    const startedAtMs = Date.now()
-    const noteState = (ready: boolean): void =>
-      writeState(paths.state, {
-        formatVersion: 1,
-        process: { pid: process.pid, identity: processIdentity(process.pid) ?? '' },
-        ready,
-        startedAtMs,
-        engine: options.engine,
-        environment,
-        portOffset: options.portOffset,
-        bootstrapServers: engine.bootstrapServers,
-        registryUrl: `http://127.0.0.1:${registryPort}`,
-        dataDir: engineDataDir(paths.dataDir, options.engine),
-        logFile: paths.log,
-        nodes: engine.nodes,
-        ...(notApplied ? { notApplied } : {}),
-      })
-    // Noted as soon as there is something to stop: brokers outlive a process that is killed here.
-    noteState(false)
-    stillWanted()
-
-    const registry = await steps.run(
-      'registry',
-      async () => {
-        const { startRegistry } = await import('@selfmonitor/registry/server')
-        return await startRegistry({
-          bootstrapServers: engine.bootstrapServers,
-          port: registryPort,
-          replicationFactor: Math.min(3, options.brokers),
-          logger: log.logger,
-        })
-      },
-      ({ url }) => url,
-    )
-    closing.push(() => registry.close())
-    stillWanted()
-
-    if (platformFile !== undefined) {
-      notApplied = await applyOrSay(context, () =>
-        steps.run(
-          'platform',
-          async (onProgress) => {
-            const { loadPlatform } = await import('@selfmonitor/platform')
-            const declared = await loadPlatform(platformFile, { environment, env: io.env })
-            // The engines that `up` starts have no accounts, in whichever environment: everybody may do everything here.
-            const platform = { ...declared, access: 'none' as const }
-            const done = await withTarget(engine.bootstrapServers, registry.url, context.settings.timeoutMs, (target) =>
-              applyPlatform(platform, target, { onProgress }),
-            )
-            return summary(platform, done)
-          },
-          (text) => text,
-        ),
-      )
-      stillWanted()
-    }
-
+    const heading = context.colours.stderr.strong(`SelfMonitor Streams ${options.version}`)
+    context.note(`${heading} ${context.colours.stderr.aside(`· ${starting.environment}`)}\n`)
+    const engine = await openBroker(starting)
+    const registry = await openRegistry(starting, engine)
+    const notApplied = await applyFile(starting, engine, registry)
+    end.check()
     // Since the process began: what the user has waited for.
     const ready = `\n  Ready in ${elapsed(performance.now())}.`
     const hint = await hints(context, options, { ...engine, registryUrl: registry.url, notApplied })
-    stillWanted()
+    end.check()
     // Said before it is noted: a detached `up` shows what was said until then.
     context.note(`${ready}\n${hint}`)
-    noteState(true)
-    await ended
+    noteState(starting, engine, { ready: true, notApplied })
+    await end.reached
   } catch (error) {
-    if (!io.signal.aborted) throw error
+    if (!context.io.signal.aborted) throw error
+    // Stopped before it was ready, by whatever the signal interrupted.
     code = exitCodes.failed
   } finally {
-    for (const close of closing.reverse()) await close()
+    for (const close of closers.reverse()) await close()
   }
   context.note('  Stopped; the data stays.')
   return code
 }
 
-/** What is wrong with the file or its plan; everything else is wrong with the platform that was just started. */
-const fileErrors = new Set(['PLAN_HAS_ERRORS', 'INVALID_PLATFORM', 'APPLY_FAILED'])
-
-/**
- * Applies the file. Where it cannot be applied (a branch with fewer partitions than the data has, a mistake in it), says why
- * and what to do; broker and registry stay, because the data and those who use them are not to blame.
- * @returns whether it could not be applied
- */
-async function applyOrSay(context: Context, apply: () => Promise<unknown>): Promise<boolean> {
-  try {
-    await apply()
-    return false
-  } catch (error) {
-    const { code, message, hint } = reportError(error)
-    if (!fileErrors.has(code)) throw error
-    const { careful, bad, strong } = context.colours.stderr
-    const name = commandName(context.io)
-    const applied = code === 'APPLY_FAILED' ? 'Not everything' : 'Nothing'
-    const wrap = (text: string, indent: number): string => wrapFor(context.io.stderr, text, indent)
-    const lines = [
-      '',
-      `  ${bad('error')} ${wrap(message, 8)}`,
-      ...(hint === undefined ? [] : [`        ${wrap(hint, 8)}`]),
-      '',
-      careful(`  ${wrap(`${applied} was applied. The broker and the registry run, with the data as it is.`, 2)}`),
-      '  Correct the file, then:',
-      `    ${strong(`${name} setup`)}`,
-      '  For a branch with data of its own:',
-      `    ${strong(`${name} up --setup --data-dir <folder>`)}`,
-    ]
-    context.note(lines.join('\n'))
-    return true
+/** @throws CliError when it cannot be started, before anything is */
+async function prepare(context: Context, options: UpOptions): Promise<Starting> {
+  const { io, colours } = context
+  const paths = upPaths(io.cwd, options)
+  const environment = upEnvironment(context)
+  const wanted = wantedPorts(options)
+  if (options.engine === 'apache') apacheBrokers(options.brokers)
+  await requireNotRunning(paths, wanted)
+  const config = await brokerSettings(context, environment, options)
+  const platformFile = options.setup ? findPlatformFile(io.cwd, options.file) : undefined
+  makeDataDir(engineDataDir(paths.dataDir, options.engine))
+  // Loading the registry and the clients takes longer than starting the broker: the disk's waits are used for it.
+  loadParts(options.setup).catch(() => {
+    // Said by the step that needs the part.
+  })
+  await demandFreePorts(wanted, options.portOffset)
+  const log = await openServerLog(
+    context.settings.verbose ? undefined : paths.log,
+    io.env.SELFMONITOR_LOG_LEVEL ?? 'info',
+  )
+  const endByForce = forcedEnd(paths.dataDir, options.engine)
+  process.once('exit', endByForce)
+  return {
+    ...{ context, options, paths, environment, config, platformFile, log },
+    steps: createSteps(io.stderr, colours.stderr, io.signal),
+    end: createEnd(context),
+    startedAtMs: Date.now(),
+    closers: [() => log.close(), async () => void process.removeListener('exit', endByForce)],
   }
+}
+
+/** What ends `up`: the signal, or a broker that had to stop. */
+interface End {
+  /** Resolves on the signal. @throws CliError after a failure */
+  readonly reached: Promise<void>
+  /** @throws CliError on the signal and after a failure: the start is not continued */
+  check(): void
+  fail(failure: Error & { readonly code?: unknown }): void
+}
+
+function createEnd({ io, note }: Context): End {
+  let failure: CliError | undefined
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  // A failure while nothing waits for the end is thrown by the next check.
+  promise.catch(() => {})
+  const interrupt = (): void => {
+    note('\n  Stopping …')
+    resolve()
+  }
+  if (io.signal.aborted) resolve()
+  else io.signal.addEventListener('abort', interrupt, { once: true })
+  return {
+    reached: promise,
+    check() {
+      if (failure !== undefined) throw failure
+      if (io.signal.aborted) throw new CliError('INTERRUPTED', 'Interrupted while starting.')
+    },
+    fail(error) {
+      failure = new CliError(String(error.code ?? 'BROKER_FAILED'), sentence(error.message), {
+        hint: '`selfmonitor up` starts a new broker: with empty data, or with what is put back there.',
+        cause: error,
+      })
+      reject(failure)
+    },
+  }
+}
+
+const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
+
+async function openBroker(starting: Starting): Promise<RunningEngine> {
+  const { context, options, paths, end, closers } = starting
+  const { careful, aside } = context.colours.stderr
+  const engine = await starting.steps.run(
+    'broker',
+    (onProgress) =>
+      startEngine({
+        engine: options.engine,
+        brokers: options.brokers,
+        port: defaults.kafkaPort + options.portOffset,
+        dataDir: paths.dataDir,
+        platformOf: (pid) =>
+          findStates(context.io.cwd).find(({ state }) => state.process.pid === pid)?.state.portOffset,
+        config: starting.config,
+        logger: starting.log.logger,
+        onProgress,
+        onFailure: end.fail,
+        signal: context.io.signal,
+        onTrouble: (said) => context.note(`  ${careful(said)}`),
+        onNote: (said) => context.note(`  ${aside(said)}`),
+      }),
+    (running) => `${shortAddresses(running.bootstrapServers)}  ${running.description}`,
+  )
+  // Until its brokers are gone, this platform is on record.
+  closers.push(async () => removeState(paths.state))
+  closers.push(() => engine.close())
+  // Noted as soon as there is something to stop: brokers outlive a process that is killed here.
+  noteState(starting, engine, { ready: false, notApplied: false })
+  end.check()
+  return engine
+}
+
+async function openRegistry(starting: Starting, engine: RunningEngine): Promise<RegistryServer> {
+  const registry = await starting.steps.run(
+    'registry',
+    async () => {
+      const { startRegistry } = await import('@selfmonitor/registry/server')
+      return await startRegistry({
+        bootstrapServers: engine.bootstrapServers,
+        port: defaults.registryPort + starting.options.portOffset,
+        replicationFactor: Math.min(3, starting.options.brokers),
+        logger: starting.log.logger,
+      })
+    },
+    ({ url }) => url,
+  )
+  starting.closers.push(() => registry.close())
+  starting.end.check()
+  return registry
+}
+
+/** @returns whether there is a file that could not be applied */
+async function applyFile(starting: Starting, engine: RunningEngine, registry: RegistryServer): Promise<boolean> {
+  const { context, platformFile, environment } = starting
+  if (platformFile === undefined) return false
+  return await applyOrExplain(context, () =>
+    starting.steps.run(
+      'platform',
+      async (onProgress) => {
+        const { loadPlatform } = await import('@selfmonitor/platform')
+        const declared = await loadPlatform(platformFile, { environment, env: context.io.env })
+        // The engines that `up` starts have no accounts, in whichever environment: everybody may do everything here.
+        const platform = { ...declared, access: 'none' as const }
+        const done = await withTarget(engine.bootstrapServers, registry.url, context.settings.timeoutMs, (target) =>
+          applyPlatform(platform, target, { onProgress }),
+        )
+        return summary(platform, done)
+      },
+      (text) => text,
+    ),
+  )
+}
+
+function noteState(
+  { options, paths, environment, startedAtMs }: Starting,
+  engine: RunningEngine,
+  { ready, notApplied }: { readonly ready: boolean; readonly notApplied: boolean },
+): void {
+  writeState(paths.state, {
+    formatVersion: 1,
+    process: { pid: process.pid, identity: processIdentity(process.pid) ?? '' },
+    ready,
+    startedAtMs,
+    engine: options.engine,
+    environment,
+    portOffset: options.portOffset,
+    bootstrapServers: engine.bootstrapServers,
+    registryUrl: `http://127.0.0.1:${defaults.registryPort + options.portOffset}`,
+    dataDir: engineDataDir(paths.dataDir, options.engine),
+    logFile: paths.log,
+    nodes: engine.nodes,
+    ...(notApplied ? { notApplied } : {}),
+  })
 }
 
 /** Begins to load what the later steps import. */
@@ -314,15 +264,6 @@ function upEnvironment({ settings }: Context): string {
   return environment.origin === 'selfmonitor up' ? defaults.environment : environment.value
 }
 
-/** How this very command is called here: by its name where it is installed, through npm in a checkout. */
-export function commandName(io: { entry: readonly string[]; cwd: string }): string {
-  const script = io.entry.at(-1) ?? ''
-  if (!script.endsWith('.ts') && !script.includes('node_modules/.bin')) return 'selfmonitor'
-  const linked = existsSync(join(projectRoot(io.cwd), 'node_modules/.bin/selfmonitor'))
-  // Run by `npx` out of its own cache, it is not linked here, and is called the same.
-  return linked || !script.endsWith('.ts') ? 'npx selfmonitor' : 'npm run selfmonitor --'
-}
-
 /** The line of a shell after which services find this platform. */
 function serviceVariables(running: { readonly bootstrapServers: string; readonly registryUrl: string }): string {
   return `export KAFKA_BOOTSTRAP_SERVERS=${running.bootstrapServers} SCHEMA_REGISTRY_URL=${running.registryUrl}`
@@ -345,7 +286,7 @@ async function hints(
   const services =
     options.portOffset === 0
       ? ''
-      : `\n  For services, which connect to the ports without an offset otherwise:\n\n    ${context.colours.stderr.strong(serviceVariables(running))}\n`
+      : `\n  Services of this project find it. For others:\n\n    ${context.colours.stderr.strong(serviceVariables(running))}\n`
   return `${services}\n  Try, in another terminal:\n\n${shown}\n  Ctrl-C stops it; the data stays in ${where}.`
 }
 

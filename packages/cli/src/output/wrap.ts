@@ -15,6 +15,11 @@ export function wrapFor(output: Pick<Output, 'isTTY' | 'columns'>, text: string,
     .replaceAll('\n', `\n${' '.repeat(indent)}`)
 }
 
+/** The same where it is not a terminal, too: lines stay whole there, and all of them begin behind `indent` columns. */
+export function indented(output: Pick<Output, 'isTTY' | 'columns'>, text: string, indent: number): string {
+  return output.isTTY ? wrapFor(output, text, indent) : text.replaceAll('\n', `\n${' '.repeat(indent)}`)
+}
+
 /** A line's own indentation is kept, for all that it becomes. A word that is longer than the room stays whole. */
 function wrapLine(line: string, room: number): string {
   const start = /^ */.exec(line)![0]

@@ -1,9 +1,8 @@
 // Knows what the records of each topic look like: event types with JSON Schemas, compiled when first needed, or records of
 // an Avro shape of their own.
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
-import { Ajv2020 } from 'ajv/dist/2020.js'
-import formats from 'ajv-formats'
-import { EventsConfigError, EventValidationError, UnknownEventError, type ValidationProblem } from '../errors.ts'
+import { nearest } from '@selfmonitor/cluster/nearest'
+import { EventsConfigError, EventValidationError, UnknownEventError } from '../errors.ts'
+import { createPayloadValidator, type PayloadValidator } from './payload-validator.ts'
 
 /** By topic: payload schemas by event type (none: any event type), or the Avro schema of the topic's records. */
 export type PayloadSchemas = Readonly<Record<string, Readonly<Record<string, object>> | string>>
@@ -23,15 +22,17 @@ export interface Catalogue {
 export function createCatalogue(schemas: PayloadSchemas | null): Catalogue {
   if (schemas === null) return { validate() {}, check() {}, checkRecord() {}, recordSchema: () => undefined }
   const known = schemas
-  const compiled = new Map<string, Map<string, ValidateFunction>>()
-  const options = { allErrors: true, strict: false, verbose: true }
-  const draft7 = formats.default(new Ajv(options))
-  const draft2020 = formats.default(new Ajv2020(options))
+  const compiled = new Map<string, Map<string, PayloadValidator>>()
 
   function shapeOf(topic: string): Readonly<Record<string, object>> | string {
     const shape = Object.hasOwn(known, topic) ? known[topic] : undefined
     if (shape !== undefined) return shape
-    throw new UnknownEventError(topic, null, nearest(topic, Object.keys(known)), '(not in the schemas of this service)')
+    throw new UnknownEventError(
+      topic,
+      null,
+      nearest(topic, Object.keys(known)) ?? null,
+      '(not in the schemas of this service)',
+    )
   }
 
   function typesOf(topic: string): Readonly<Record<string, object>> {
@@ -50,26 +51,23 @@ export function createCatalogue(schemas: PayloadSchemas | null): Catalogue {
     const names = Object.keys(types)
     if (names.length === 0) return false
     const detail = `(a new one needs a JSON Schema beside the others, ${eventType}.json)`
-    throw new UnknownEventError(topic, eventType, nearest(eventType, names), detail)
+    throw new UnknownEventError(topic, eventType, nearest(eventType, names) ?? null, detail)
   }
 
-  function validator(topic: string, eventType: string): ValidateFunction | null {
+  function validator(topic: string, eventType: string): PayloadValidator | null {
     const found = compiled.get(topic)?.get(eventType)
     if (found !== undefined) return found
     if (!check(topic, eventType)) return null
-    const schema = typesOf(topic)[eventType] as { $schema?: string; $id?: string }
-    const { $id: _, ...anonymous } = schema
-    let validate: ValidateFunction
+    let validate: PayloadValidator
     try {
-      // Draft 2020-12 unless it says otherwise, as `selfmonitor validate` reads it.
-      validate = (schema.$schema?.includes('draft-07') ? draft7 : draft2020).compile(anonymous)
+      validate = createPayloadValidator(typesOf(topic)[eventType]!)
     } catch (error) {
       throw new EventsConfigError(
         `schemas."${topic}".${eventType}`,
         `is not a usable JSON Schema: ${(error as Error).message}`,
       )
     }
-    const ofTopic = compiled.get(topic) ?? new Map<string, ValidateFunction>()
+    const ofTopic = compiled.get(topic) ?? new Map<string, PayloadValidator>()
     compiled.set(topic, ofTopic.set(eventType, validate))
     return validate
   }
@@ -78,10 +76,8 @@ export function createCatalogue(schemas: PayloadSchemas | null): Catalogue {
     check: (topic, eventType) => void check(topic, eventType),
 
     validate(topic, eventType, data) {
-      const validate = validator(topic, eventType)
-      if (validate !== null && !validate(data)) {
-        throw new EventValidationError(topic, eventType, (validate.errors ?? []).map(problem))
-      }
+      const problems = validator(topic, eventType)?.(data) ?? []
+      if (problems.length > 0) throw new EventValidationError(topic, eventType, problems)
     },
 
     checkRecord(topic) {
@@ -97,43 +93,4 @@ export function createCatalogue(schemas: PayloadSchemas | null): Catalogue {
       return typeof shape === 'string' ? shape : undefined
     },
   }
-}
-
-/** One of ajv's findings as `path expected` that reads on: `/amount must be > 0, it is -3`. Texts are not repeated: they may be personal. */
-function problem(error: ErrorObject): ValidationProblem {
-  const params = error.params as { additionalProperty?: string; allowedValues?: unknown[] }
-  let expected = error.message ?? 'is not valid'
-  if (params.additionalProperty !== undefined) expected += ` ("${params.additionalProperty}")`
-  if (params.allowedValues !== undefined) expected += `: ${params.allowedValues.join(', ')}`
-  const actual = error.data
-  if (error.keyword === 'type')
-    expected += `, it is ${actual === null ? 'null' : Array.isArray(actual) ? 'array' : typeof actual}`
-  else if (typeof actual === 'number') expected += `, it is ${actual}`
-  return { path: error.instancePath, expected }
-}
-
-/** The known name that is at most a third of its letters away; null when none is. */
-export function nearest(name: string, known: readonly string[]): string | null {
-  let best: string | null = null
-  let bestDistance = Number.POSITIVE_INFINITY
-  for (const candidate of known) {
-    const distance = editDistance(name, candidate)
-    if (distance < bestDistance && distance <= Math.max(2, Math.ceil(candidate.length / 3))) {
-      best = candidate
-      bestDistance = distance
-    }
-  }
-  return best
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1))
-    }
-    row = next
-  }
-  return row[b.length]!
 }

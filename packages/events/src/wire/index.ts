@@ -1,5 +1,5 @@
 // The door of the wire format: what an event looks like in a record, and what its payload may hold.
-export { type Catalogue, createCatalogue, nearest, type PayloadSchemas } from './catalogue.ts'
+export { type Catalogue, createCatalogue, type PayloadSchemas } from './catalogue.ts'
 export {
   type Codec,
   createCodec,

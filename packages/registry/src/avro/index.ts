@@ -1,4 +1,5 @@
 // The folder's one door: Avro schema text in, canonical text out.
+export { JsonSyntaxError, jsonProblem } from './json.ts'
 export { normalizeAvro } from './normalize.ts'
 export { AvroSchemaError, type NamedTypes, parseAvro } from './parse.ts'
 export { printAvro } from './print.ts'

@@ -13,11 +13,16 @@ export type JsonValue = null | boolean | string | JsonNumber | readonly JsonValu
 /** The text is not JSON; the message says what was found, where. */
 export class JsonSyntaxError extends Error {
   readonly code = 'JSON_SYNTAX'
+  /** The message without the place. */
+  readonly problem: string
+  /** From 1. */
   readonly line: number
+  /** From 1. */
   readonly column: number
 
   constructor(problem: string, line: number, column: number) {
     super(`${problem} at line ${line}, column ${column}`)
+    this.problem = problem
     this.line = line
     this.column = column
   }
@@ -42,12 +47,23 @@ export function integer(value: number | bigint): JsonNumber {
   return { kind: 'integer', digits: value.toString() }
 }
 
+/** Where and why a text is not JSON (RFC 8259, without comments); null when it is. */
+export function jsonProblem(text: string): JsonSyntaxError | null {
+  try {
+    parseJson(text, { comments: false })
+    return null
+  } catch (error) {
+    if (error instanceof JsonSyntaxError) return error
+    throw error
+  }
+}
+
 /**
- * Reads one JSON document. Line (`//`) and block comments are allowed, as Avro's own parser allows them; a repeated key
- * keeps its first place and its last value.
+ * Reads one JSON document. Line (`//`) and block comments are allowed unless `comments` is false, as Avro's own parser allows
+ * them; a repeated key keeps its first place and its last value.
  * @throws {JsonSyntaxError}
  */
-export function parseJson(text: string): JsonValue {
+export function parseJson(text: string, { comments = true }: { comments?: boolean } = {}): JsonValue {
   let at = 0
 
   function fail(problem: string): never {
@@ -65,6 +81,7 @@ export function parseJson(text: string): JsonValue {
     for (;;) {
       const char = text.charCodeAt(at)
       if (char === 0x20 || char === 0x0a || char === 0x0d || char === 0x09) at++
+      else if (char === 0x2f && !comments) fail('a comment, which JSON does not allow')
       else if (char === 0x2f && text[at + 1] === '/') {
         const end = text.indexOf('\n', at)
         at = end < 0 ? text.length : end + 1

@@ -17,10 +17,13 @@ import { type AvroName, type AvroSchema, isPrimitiveType, type NamedSchema, type
 /** The text is not a valid Avro schema; `path` is a JSON pointer to the offending part. */
 export class AvroSchemaError extends Error {
   readonly code = 'AVRO_SCHEMA'
+  /** The message without the place. */
+  readonly problem: string
   readonly path: string
 
   constructor(problem: string, path: string) {
     super(path === '' ? problem : `${problem} (at ${path})`)
+    this.problem = problem
     this.path = path
   }
 }
@@ -150,7 +153,7 @@ export function parseAvro(text: string, options: ParseOptions = {}): AvroSchema 
   }
 
   function parseField(node: JsonObject, space: string | undefined, path: string): RecordField {
-    const name = checkedName(requiredText(node, 'name', 'No field name', path), path)
+    const name = checkedName(requiredText(node, 'name', 'No field name', path), `${path}/name`)
     const typeNode = node.get('type')
     if (typeNode === undefined) throw new AvroSchemaError(`No field type: ${writeJson(node)}`, path)
     const type = parseNode(typeNode, space, `${path}/type`)
@@ -160,7 +163,8 @@ export function parseAvro(text: string, options: ParseOptions = {}): AvroSchema 
       value = parseJavaDouble(value) ?? value
     }
     if (value !== undefined && !lenient && !isValidDefault(type, value, unfinished)) {
-      throw new AvroSchemaError(`Invalid default for field ${name}: ${writeJson(value)} not a ${printAvro(type)}`, path)
+      const problem = `Invalid default for field ${name}: ${writeJson(value)} not a ${printAvro(type)}`
+      throw new AvroSchemaError(problem, `${path}/default`)
     }
     return {
       name,
@@ -223,11 +227,13 @@ export function parseAvro(text: string, options: ParseOptions = {}): AvroSchema 
 
   function nameOf(node: JsonObject, space: string | undefined, path: string): AvroName {
     const name = requiredText(node, 'name', 'No name in schema', path)
-    const result = qualify(name, optionalText(node, 'namespace') ?? space, path)
+    const own = optionalText(node, 'namespace')
+    const result = qualify(name, own ?? space, `${path}/name`)
     if (isPrimitiveType(result.full)) {
-      throw new AvroSchemaError(`Schemas may not be named after primitives: ${result.full}`, path)
+      throw new AvroSchemaError(`Schemas may not be named after primitives: ${result.full}`, `${path}/name`)
     }
-    for (const part of result.space?.split('.') ?? []) checkedName(part, path)
+    const spaceAt = own !== undefined && !name.includes('.') ? `${path}/namespace` : `${path}/name`
+    for (const part of result.space?.split('.') ?? []) checkedName(part, spaceAt)
     return result
   }
 

@@ -1,0 +1,218 @@
+// `selfmonitor events` against a live cluster, in this process: the embedded broker and Apache Kafka, a registry of ours on top.
+import { cpSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Cluster, connectCluster } from '@selfmonitor/cluster'
+import { envelopeSchema } from '@selfmonitor/platform/shapes'
+import { createRegistryClient, type RegistryClient, type RegistryServer, startRegistry } from '@selfmonitor/registry'
+import { Kafka, logLevel } from 'kafkajs'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describeEngines } from '../../../test/support/engines.ts'
+import { type RunResult, selfmonitor, temporaryFolder } from './test-io.ts'
+
+const repository = fileURLToPath(new URL('../../../', import.meta.url))
+
+describeEngines('the commands for events', (engine) => {
+  const folder = temporaryFolder()
+  /** Names of this run: Apache Kafka is shared with other test files. */
+  const id = `clievents${Date.now().toString(36)}`
+  let registry: RegistryServer
+  let registryClient: RegistryClient
+  let cluster: Cluster
+  let env: Record<string, string>
+  const cli = (...words: string[]): Promise<RunResult> => selfmonitor(words, { cwd: folder.path, env })
+
+  beforeAll(async () => {
+    registry = await startRegistry({ bootstrapServers: engine.bootstrapServers, port: 0, topic: `_schemas-${id}` })
+    registryClient = createRegistryClient({ url: registry.url })
+    cluster = connectCluster({ bootstrapServers: engine.bootstrapServers })
+    env = { KAFKA_BOOTSTRAP_SERVERS: engine.bootstrapServers, SCHEMA_REGISTRY_URL: registry.url }
+  })
+  afterAll(async () => {
+    const mine = (await cluster.listTopics({ internal: true })).filter(({ name }) => name.includes(id))
+    await registry?.close()
+    if (mine.length > 0) await cluster.deleteTopics(mine.map(({ name }) => name))
+    await cluster?.close()
+    folder.remove()
+  })
+
+  it('topics without the envelope are emitted to and tailed: Avro of its own shape, JSON and text', async () => {
+    const carts = `${id}.carts`
+    await cluster.createTopics([{ name: carts, partitions: 1, replicationFactor: 1 }])
+    const cart = {
+      type: 'record',
+      name: 'Cart',
+      namespace: 'shop',
+      fields: [{ name: 'items', type: { type: 'array', items: 'string' } }],
+    }
+    await createRegistryClient({ url: registry.url }).register(`${carts}-value`, { schema: JSON.stringify(cart) })
+    const emit = (...more: string[]): Promise<RunResult> => selfmonitor(['events', 'emit', carts, ...more], { env })
+    expect(await emit('--key', 'c-1', '--data', '{"items":["apple"]}', '-o', 'name')).toMatchObject({
+      code: 0,
+      stdout: `${carts}-0@0\n`,
+    })
+    expect(await emit('--data', '{"items":5}')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('value/items must be'),
+    })
+    expect(await emit('--user', 'u')).toMatchObject({ code: 2, stderr: expect.stringContaining('Which event type') })
+    expect((await emit('--key', 'c-1', '--data', 'null')).code).toBe(0)
+    const producer = new Kafka({ brokers: engine.bootstrapServers.split(','), logLevel: logLevel.NOTHING }).producer()
+    await producer.connect()
+    await producer.send({ topic: carts, messages: [{ key: 'c-2', value: '{"json":true}' }, { value: 'plain text' }] })
+    await producer.disconnect()
+
+    const tail = (...more: string[]): Promise<RunResult> =>
+      selfmonitor(['events', 'tail', carts, '--from', 'earliest', ...more], { env })
+    expect((await tail()).stdout.split('\n').map((line) => line.replace(/^.{24} +/, '').replace(/ +/g, ' '))).toEqual([
+      'Cart c-1 [0]@0 {"items":["apple"]}',
+      'tombstone c-1 [0]@1 null',
+      'json c-2 [0]@2 {"json":true}',
+      'text - [0]@3 "plain text"',
+      '',
+    ])
+    const found = await tail('--type', 'shop.Cart', '--key', 'c-1', '-o', 'json')
+    expect(JSON.parse(found.stdout)).toMatchObject({ format: 'avro', schema: 'shop.Cart', value: { items: ['apple'] } })
+  })
+
+  it('a followed topic that is deleted ends the tail and is named', async () => {
+    const doomed = `${id}.doomed`
+    expect((await cli('topics', 'create', doomed, '--yes')).code).toBe(0)
+    const following = cli('events', 'tail', doomed, '--follow', '--from', 'latest')
+    await cluster.deleteTopics([doomed])
+    expect(await following).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining(doomed) })
+  })
+
+  describe('of a platform file', () => {
+    const events = `${id}.user.events`
+
+    beforeAll(async () => {
+      cpSync(join(repository, 'schemas/user.events.avsc'), join(folder.path, `schemas/${events}.avsc`))
+      cpSync(join(repository, 'schemas/user.events'), join(folder.path, `schemas/${events}`), { recursive: true })
+      writeFileSync(
+        join(folder.path, 'platform.yaml'),
+        `defaults: { schema: "schemas/{topic}.avsc", events: "schemas/{topic}" }\ntopics: { ${events}: { partitions: 3 } }\n`,
+      )
+      expect((await cli('apply', '--yes')).code).toBe(0)
+    })
+
+    const emit = (type: string, data: object, ...more: string[]): Promise<RunResult> =>
+      cli('events', 'emit', events, type, '--user', 'u-1', '--data', JSON.stringify(data), ...more)
+    const tail = async (...words: string[]): Promise<Record<string, unknown>[]> =>
+      (await cli('events', 'tail', events, '-o', 'json', ...words)).stdout
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line))
+
+    it('are emitted, validated against their payload schema', async () => {
+      expect((await cli('events', 'tail', events)).stderr).toContain('No events there')
+      const sent = await emit(
+        'user_created',
+        { email: 'a@example.com', country: 'GB', channel: 'web' },
+        '--header',
+        'source=test',
+      )
+      expect(sent).toMatchObject({ code: 0, stdout: expect.stringMatching(/^event +[0-9a-f-]{36}\ntopic /) })
+      expect((await emit('user_verified', { channel: 'email', verified_at: '2026-11-22T13:00:00Z' })).code).toBe(0)
+      expect(await emit('user_created', { email: 'a@example.com' })).toMatchObject({
+        code: 1,
+        stdout: '',
+        stderr: expect.stringContaining('country'),
+      })
+      expect(await cli('events', 'emit', events, '--data', '{}')).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining(`Name one: selfmonitor events emit ${events} <type> --user <id>`),
+      })
+      expect(await emit('user_craeted', {})).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('did you mean "user_created"'),
+      })
+    })
+
+    it('are tailed decoded, filtered by type and user, from a place, up to a limit', async () => {
+      const all = await tail('--from', 'earliest')
+      expect(all).toMatchObject([
+        {
+          event_type: 'user_created',
+          user_id: 'u-1',
+          data: { country: 'GB' },
+          record: { topic: events, key: 'u-1', headers: { source: 'test' } },
+        },
+        { event_type: 'user_verified' },
+      ])
+      expect(await tail()).toEqual(all)
+      expect(await tail('--last', '1')).toEqual(all.slice(1))
+      expect(await tail('--type', 'user_verified')).toEqual(all.slice(1))
+      expect(await tail('--from', 'earliest', '--user', 'u-2')).toEqual([])
+      expect(await tail('--from', 'earliest', '--limit', '1')).toEqual(all.slice(0, 1))
+      expect(await tail('--from', '1h', '--until', 'latest')).toEqual(all)
+      expect(await tail('--from', '1', '--until', 'latest')).toEqual(all.slice(1))
+      expect(await tail('--from', 'latest')).toEqual([])
+    })
+
+    it('are followed as they come, until the signal', async () => {
+      const stop = new AbortController()
+      const following = selfmonitor(['events', 'tail', events, '--follow', '--last', '0', '-n', '1', '-o', 'json'], {
+        cwd: folder.path,
+        env,
+        signal: stop.signal,
+      })
+      // Emits until the tail, which may not have found the end of the log yet, has seen one.
+      let seen = false
+      const done = following.finally(() => {
+        seen = true
+      })
+      while (!seen) expect((await emit('user_closed', { reason: 'user_request' })).code).toBe(0)
+      expect(JSON.parse((await done).stdout)).toMatchObject({ event_type: 'user_closed' })
+      const endless = selfmonitor(['events', 'tail', events, '--follow'], {
+        cwd: folder.path,
+        env,
+        signal: stop.signal,
+      })
+      stop.abort()
+      expect((await endless).code).toBe(0)
+    })
+
+    it('to a topic that the platform file does not declare take its schema from the registry', async () => {
+      const [carts, clicks] = [`${id}.undeclared.carts`, `${id}.undeclared.clicks`]
+      await cluster.createTopics([carts, clicks].map((name) => ({ name, partitions: 1, replicationFactor: 1 })))
+      const cart = { type: 'record', name: 'Cart', fields: [{ name: 'total', type: 'int' }] }
+      await registryClient.register(`${carts}-value`, { schema: JSON.stringify(cart) })
+      await registryClient.register(`${clicks}-value`, { schema: envelopeSchema('Click') })
+      expect(await cli('events', 'emit', carts, '--data', '{"total":1}', '-o', 'name')).toMatchObject({
+        code: 0,
+        stdout: `${carts}-0@0\n`,
+        stderr: `${carts} is not declared in the platform file: its schema comes from the registry.\n`,
+      })
+      expect((await cli('events', 'emit', carts, '--data', '{"total":"1"}')).stderr).toContain('value/total must be')
+      expect(await cli('events', 'emit', clicks, 'link_clicked', '--user', 'u-1', '--data', '{"x":1}')).toMatchObject({
+        code: 0,
+        stderr: `${clicks} is not declared in the platform file: event types and payloads are not checked.\n`,
+      })
+      expect(await cli('events', 'emit', `${events}x`, 'user_closed', '--user', 'u-1')).toMatchObject({
+        code: 1,
+        stdout: '',
+        stderr: expect.stringMatching(
+          new RegExp(
+            `is not declared in the platform file, and ${events}x-value is not registered at http[^]*Did you mean ${events}\\?`,
+          ),
+        ),
+      })
+    })
+
+    it('with a field that the payload schema does not declare are refused, as records are', async () => {
+      expect(await emit('user_closed', { reason: 'user_request', raeson: 'x' })).toMatchObject({
+        code: 1,
+        stdout: '',
+        stderr: expect.stringContaining('data/raeson is not declared in the JSON Schema of this event type'),
+      })
+    })
+
+    it('say where no platform file is found, since payloads may go unchecked then', async () => {
+      const words = ['events', 'emit', events, 'user_created', '--user', 'u-3', '--data', '{"anything":1}']
+      expect((await selfmonitor(words, { env })).stderr).toContain(
+        'Neither a platform.yaml nor a folder schemas here describes payloads: they are not checked.',
+      )
+    })
+  })
+})

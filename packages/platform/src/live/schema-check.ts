@@ -1,0 +1,97 @@
+// Would the registry take a schema? Asked before anything is changed, under the level that the plan will have set.
+import {
+  type CompatibilityLevel,
+  findConflict,
+  formatOf,
+  InvalidSchemaError,
+  type RegistryClient,
+  RegistryError,
+  readIncompatibility,
+  readInvalidSchema,
+} from '@selfmonitor/registry'
+import type { PlatformTopic } from '../model.ts'
+
+type DeclaredSchema = NonNullable<PlatformTopic['schema']>
+
+/** One reason against a schema, in words; `pointer` is the place in the new schema where it can be told. */
+export interface SchemaProblem {
+  readonly message: string
+  /** JSON pointer, `/fields/5`. */
+  readonly pointer: string | null
+}
+
+const invalidSchema = 42201
+
+/**
+ * @param declared the level that the file declares, undefined when it leaves that to the registry
+ * @param live the subject's own level, null when it has none
+ * @returns why the schema cannot become the subject's next version; empty when it can
+ */
+export async function checkSchema(
+  subject: string,
+  schema: DeclaredSchema,
+  declared: CompatibilityLevel | undefined,
+  live: CompatibilityLevel | null,
+  registry: RegistryClient,
+): Promise<SchemaProblem[]> {
+  try {
+    const level = declared ?? live
+    const changes = declared !== undefined && declared !== (live ?? (await registry.getCompatibility()))
+    if (changes && level !== null) {
+      return await checkUnder(level, subject, schema, registry)
+    }
+    const { compatible, messages } = await registry.check(subject, schema)
+    return compatible ? [] : readable(messages)
+  } catch (error) {
+    const problem = invalidSchemaProblem(error)
+    if (problem !== null) {
+      return [problem]
+    }
+    throw error
+  }
+}
+
+/** What the registry said of a text that is not a schema for it; null for any other error. */
+export function invalidSchemaProblem(error: unknown): SchemaProblem | null {
+  const isInvalid =
+    error instanceof InvalidSchemaError || (error instanceof RegistryError && error.errorCode === invalidSchema)
+  if (!isInvalid) {
+    return null
+  }
+  const { problem, path } = readInvalidSchema(error.message)
+  return { message: `the registry refuses it: ${problem}`, pointer: path }
+}
+
+/** The registry checks under the level it has. The plan will change it first, so this has to be worked out here. */
+async function checkUnder(
+  level: CompatibilityLevel,
+  subject: string,
+  schema: DeclaredSchema,
+  registry: RegistryClient,
+): Promise<SchemaProblem[]> {
+  const format = formatOf(schema.schemaType ?? 'AVRO')
+  if (format === undefined || level === 'NONE') {
+    return []
+  }
+  const versions = await Promise.all(
+    (await registry.versions(subject)).map(async (version) => (await registry.getVersion(subject, version))!),
+  )
+  const conflict = findConflict(
+    level,
+    format.parse(schema, [], true),
+    versions.map((old) => ({ version: old.version, text: old.schema, parse: () => format.parse(old, [], false) })),
+  )
+  return conflict === undefined ? [] : readable([...conflict.messages, `{compatibility: '${level}'}`])
+}
+
+/** The registry's reasons, each with the level that it was compared under. */
+function readable(messages: readonly string[]): SchemaProblem[] {
+  const { reasons, compatibility: level } = readIncompatibility(messages)
+  const found = reasons.map(({ description, path }) => ({ message: description, pointer: path }))
+  return (found.length > 0 ? found : [{ message: 'it is incompatible', pointer: null }]).map(
+    ({ message, pointer }) => ({
+      message: level === null ? message : `${message} (${level})`,
+      pointer,
+    }),
+  )
+}
