@@ -1,10 +1,11 @@
 // Where a stream's settings come from: options first, then the environment, then the platform that `selfmonitor up` runs in
 // this project, then the ports that it has without an offset.
+
 import type { FoundState } from '@selfmonitor/platform/running'
+import { type CompressionType, compressionTypes } from '@selfmonitor/protocol/compression'
 import { RegistryError, type RegistryLogin, registryLogin } from '@selfmonitor/registry'
 import { parseRegistryUrls } from '@selfmonitor/registry/url'
 import { EventsConfigError } from './errors.ts'
-import { type CompressionType, compressionTypes } from './kafka/compression.ts'
 import { type Addresses, chooseRunning, runningPlatforms, upOrigin } from './running-platform.ts'
 import type { EventStreamOptions } from './types.ts'
 

@@ -1,12 +1,7 @@
 // What the leader of a group does: divides the partitions of all topics among the members, so that as few as possible move
 // (cooperative-sticky, KIP-429). Pure.
-import {
-  cooperativeStickyAssigner,
-  decodeConsumerProtocolAssignment,
-  decodeConsumerProtocolSubscription,
-  encodeConsumerProtocolAssignment,
-  encodeConsumerProtocolSubscription,
-} from '@platformatic/kafka'
+import { cooperativeStickyAssigner } from '@platformatic/kafka'
+import * as consumerProtocol from '@selfmonitor/protocol/consumer-protocol'
 import type { TopicPartition } from './topic-partition.ts'
 
 /** A member as JoinGroup shows it to the leader. */
@@ -39,24 +34,20 @@ export function encodeSubscription(
     topic,
     partitions: list.map(({ partition }) => partition),
   }))
-  return encodeConsumerProtocolSubscription({
-    version: protocolVersion,
-    topics: [...topics],
-    userData,
-    ownedPartitions,
-    generationId: claimed,
-  })
+  const subscription = { topics: [...topics], userData, ownedPartitions, generationId: claimed }
+  return consumerProtocol.encodeSubscription(subscription, protocolVersion)
 }
 
 export function decodeAssignment(assignment: Buffer): TopicPartition[] {
-  return decodeConsumerProtocolAssignment(assignment).assignedPartitions.flatMap(({ topic, partitions }) =>
-    partitions.map((partition) => ({ topic, partition })),
-  )
+  // A member that is to read nothing may get no bytes at all.
+  if (assignment.length === 0) return []
+  const { assignedPartitions } = consumerProtocol.decodeAssignment(assignment).value
+  return assignedPartitions.flatMap(({ topic, partitions }) => partitions.map((partition) => ({ topic, partition })))
 }
 
 /** The topics that any of the members wants to read. */
 export function subscribedTopics(members: readonly JoinedMember[]): Set<string> {
-  return new Set(members.flatMap(({ metadata }) => decodeConsumerProtocolSubscription(metadata).topics))
+  return new Set(members.flatMap(({ metadata }) => consumerProtocol.decodeSubscription(metadata).value.topics))
 }
 
 /**
@@ -71,7 +62,7 @@ export function assignPartitions(
   const members = new Map(
     joined.map(({ memberId, metadata }) => [
       memberId,
-      { ...decodeConsumerProtocolSubscription(metadata), memberId, metadata: Buffer.alloc(0) },
+      { ...subscriptionOf(metadata), memberId, metadata: Buffer.alloc(0) },
     ]),
   )
   const metadata = {
@@ -86,9 +77,11 @@ export function assignPartitions(
   )
   return assigned.map(({ memberId, assignments }) => ({
     memberId,
-    assignment: encodeConsumerProtocolAssignment({
-      version: protocolVersion,
-      assignedPartitions: [...assignments.values()],
-    }),
+    assignment: consumerProtocol.encodeAssignment({ assignedPartitions: [...assignments.values()] }, protocolVersion),
   }))
+}
+
+function subscriptionOf(metadata: Buffer) {
+  const { version, value } = consumerProtocol.decodeSubscription(metadata)
+  return { version, ...value }
 }

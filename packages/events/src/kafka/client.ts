@@ -1,18 +1,10 @@
 // One set of connections to a Kafka cluster: addresses by node, metadata, and requests by name. Everything that retries,
 // orders or remembers lives in the producer, the group member and the fetcher; here a call either answers or fails.
-import {
-  type API,
-  Base,
-  type Broker,
-  type Connection,
-  findErrorBy,
-  kGetApi,
-  protocolErrorsCodesById,
-  ResponseError,
-} from '@platformatic/kafka'
+import { type API, Base, type Broker, type Connection, findErrorBy, kGetApi, ResponseError } from '@platformatic/kafka'
 import { clientSecurity } from '@selfmonitor/cluster'
+import { backoffMs, pause } from '@selfmonitor/cluster/backoff'
+import { errorName } from '@selfmonitor/protocol/errors'
 import type { SecurityOptions } from '../options.ts'
-import { backoffMs, pause } from './wait.ts'
 
 export interface PartitionMetadata {
   /** -1 while the partition has no leader. */
@@ -202,12 +194,6 @@ export function createKafkaClient(options: KafkaClientOptions): KafkaClient {
 export function partialResponse<Response>(error: unknown): Response {
   if (error instanceof ResponseError) return (error as unknown as { response: Response }).response
   throw error
-}
-
-/** Kafka's name of an error number. */
-export function errorName(code: number): string {
-  const names: Readonly<Record<number, string>> = protocolErrorsCodesById
-  return names[code] ?? `ERROR_${code}`
 }
 
 /** Kafka's name of the error (`NOT_LEADER_OR_FOLLOWER`), wherever it is nested; null when no broker gave one. */

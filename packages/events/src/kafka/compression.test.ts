@@ -1,7 +1,7 @@
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { decompressFrameSync } from 'lz4-napi'
 import { uncompressSync } from 'snappy'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createCompressor } from './compression.ts'
 
 const text = Buffer.from('the same text again and again, '.repeat(1000))
@@ -13,24 +13,9 @@ const decompress = {
 } as const
 
 describe('a compressor', () => {
-  afterEach(() => {
-    vi.doUnmock('snappy')
-    vi.doUnmock('lz4-napi')
-  })
-
   it.each(['gzip', 'snappy', 'lz4', 'zstd'] as const)('compresses with %s', async (type) => {
     const compressed = await createCompressor(type)!.compress(text)
     expect(compressed!.length).toBeLessThan(text.length / 10)
-    expect(decompress[type](compressed!).equals(text)).toBe(true)
-  })
-
-  it.each(['snappy', 'lz4'] as const)('needs no native package for %s', async (type) => {
-    const missing = vi.fn(() => {
-      throw new Error('Cannot find package')
-    })
-    vi.doMock(type === 'snappy' ? 'snappy' : 'lz4-napi', missing)
-    const compressed = await createCompressor(type)!.compress(text)
-    expect(missing).toHaveBeenCalled()
     expect(decompress[type](compressed!).equals(text)).toBe(true)
   })
 

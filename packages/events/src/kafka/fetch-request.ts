@@ -1,6 +1,8 @@
 // A Fetch request for some partitions of one node, and the answer, partition by partition.
+
+import { errorName } from '@selfmonitor/protocol/errors'
 import { EventsError } from '../errors.ts'
-import { errorName, type KafkaClient, partialResponse } from './client.ts'
+import { type KafkaClient, partialResponse } from './client.ts'
 import type { AbortedTransaction, RecordBatch } from './fetched-records.ts'
 import type { Reading, Wanted } from './reading.ts'
 import { nameOf, type Position } from './topic-partition.ts'

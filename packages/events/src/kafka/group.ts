@@ -6,6 +6,8 @@
 //
 // run ─▶ joinAndSync ─▶ takeAssignment ─▶ options.revoked, options.assigned ─▶ heartbeatUntilRebalance ─▶ run
 //  └──▶ afterFailure (what an error means for the membership) ─▶ options.lost
+
+import { backoffMs, pause } from '@selfmonitor/cluster/backoff'
 import { EventsError } from '../errors.ts'
 import type { Problems } from '../problems.ts'
 import type { Logger } from '../types.ts'
@@ -34,7 +36,6 @@ import {
 } from './membership.ts'
 import { requireTopic } from './require-topic.ts'
 import type { Position, TopicPartition } from './topic-partition.ts'
-import { backoffMs, pause } from './wait.ts'
 
 export interface GroupMemberOptions {
   /** Connection for JoinGroup and SyncGroup, which block it for as long as the rebalance takes. */

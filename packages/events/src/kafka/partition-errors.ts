@@ -1,5 +1,5 @@
-// What an error about a partition means for somebody who reads it or commits its offsets: one table.
-// https://kafka.apache.org/protocol#protocol_error_codes
+// What an error about a partition means to this library, and what to do about it. The table is that of @selfmonitor/cluster.
+import { partitionErrorKind as kindOf } from '@selfmonitor/cluster/partition-errors'
 
 export type PartitionErrorKind =
   /** Another broker leads the partition, or what is known of the topic is out of date: learn it anew and try again. */
@@ -11,31 +11,10 @@ export type PartitionErrorKind =
   /** Goes away when the brokers have recovered: try again. */
   | 'passing'
 
-const kinds: Readonly<Record<string, PartitionErrorKind>> = {
-  OFFSET_OUT_OF_RANGE: 'out of range',
-  NOT_LEADER_OR_FOLLOWER: 'stale metadata',
-  LEADER_NOT_AVAILABLE: 'stale metadata',
-  FENCED_LEADER_EPOCH: 'stale metadata',
-  UNKNOWN_LEADER_EPOCH: 'stale metadata',
-  UNKNOWN_TOPIC_OR_PARTITION: 'stale metadata',
-  UNKNOWN_TOPIC_ID: 'stale metadata',
-  INCONSISTENT_TOPIC_ID: 'stale metadata',
-  KAFKA_STORAGE_ERROR: 'stale metadata',
-  REPLICA_NOT_AVAILABLE: 'stale metadata',
-  TOPIC_AUTHORIZATION_FAILED: 'fatal',
-  GROUP_AUTHORIZATION_FAILED: 'fatal',
-  CLUSTER_AUTHORIZATION_FAILED: 'fatal',
-  SASL_AUTHENTICATION_FAILED: 'fatal',
-  INVALID_TOPIC_EXCEPTION: 'fatal',
-  UNSUPPORTED_COMPRESSION_TYPE: 'fatal',
-  UNSUPPORTED_VERSION: 'fatal',
-  CORRUPT_MESSAGE: 'fatal',
-  OFFSET_METADATA_TOO_LARGE: 'fatal',
-}
-
 /** @param error Kafka's name of it */
 export function partitionErrorKind(error: string): PartitionErrorKind {
-  return kinds[error] ?? 'passing'
+  const kind = kindOf(error)
+  return kind === 'denied' || kind === 'damaged' ? 'fatal' : kind
 }
 
 /** What somebody has to do about a fatal error, as the second half of a sentence; empty for those that say it themselves. */

@@ -1,4 +1,6 @@
 // Transcripts: what is done to a queue, line by line, and what it looks like then.
+
+import { createBatchBuilder, noHeaders } from '@selfmonitor/protocol/records'
 import { describe, expect, it } from 'vitest'
 import {
   expireHead,
@@ -15,7 +17,6 @@ import {
   settle,
   takeHead,
 } from './partition-queue.ts'
-import { createBatchBuilder, noHeaders } from './record-batch.ts'
 
 const nothing = Buffer.alloc(0)
 const first: Identity = { producerId: 1n, epoch: 0 }

@@ -4,9 +4,10 @@
 //   open ─take▶ in flight ─settle▶ written, failed or split: gone
 //                  ▲  └─settle▶ closed (to be sent again) ─take┐
 //                  └───────────────────────────────────────────┘
-import type { BatchBuilder, CompressedRecords } from './record-batch.ts'
+
+import { backoffMs } from '@selfmonitor/cluster/backoff'
+import type { BatchBuilder, CompressedRecords } from '@selfmonitor/protocol/records'
 import type { Receipt } from './record-to-send.ts'
-import { backoffMs } from './wait.ts'
 
 /** A producer as the cluster knows it (KIP-98). */
 export interface Identity {

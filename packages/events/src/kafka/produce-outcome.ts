@@ -2,7 +2,17 @@
 import { isAuthenticationFailure, kafkaErrorName, reasonOf } from './client.ts'
 import type { Outcome } from './partition-queue.ts'
 import { explainRefusal, produceErrorKind } from './produce-errors.ts'
-import type { ProduceResult } from './produce-request.ts'
+
+/** What a broker says of one partition. */
+export interface ProduceResult {
+  readonly topic: string
+  readonly partition: number
+  /** Kafka's name of the error, null when the batch was written. */
+  readonly error: string | null
+  readonly message: string | null
+  /** -1 when the broker does not know it. */
+  readonly baseOffset: bigint
+}
 
 export interface Attempt {
   readonly outcome: Outcome

@@ -1,14 +1,16 @@
 // The producer against a broker that checks sequences as Kafka does and fails in every way that Kafka can.
 import { gzipSync } from 'node:zlib'
-import { type Connection, Reader, readRecordsBatches, type Writer } from '@platformatic/kafka'
+import type { Connection, Writer } from '@platformatic/kafka'
+import { apis, type RequestOf, type ResponseInput } from '@selfmonitor/protocol/api'
+import { decode, encode } from '@selfmonitor/protocol/codec'
+import { errorCodes, type KafkaErrorName } from '@selfmonitor/protocol/errors'
+import { decodeRecords, noHeaders, readBatchHeader } from '@selfmonitor/protocol/records'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { EmitError } from '../errors.ts'
 import type { KafkaClient } from './client.ts'
 import type { Compressor } from './compression.ts'
-import type { ProduceResult } from './produce-request.ts'
 import { createProducer, type Producer } from './producer.ts'
-import { noHeaders } from './record-batch.ts'
 import type { Receipt, RecordToSend } from './record-to-send.ts'
 
 type Fault =
@@ -32,6 +34,8 @@ const faults: readonly Fault[] = [
   'forgotten producer',
 ]
 
+type Answer = NonNullable<NonNullable<ResponseInput<'Produce'>['responses']>[number]['partitionResponses']>[number]
+
 interface FakeBroker {
   readonly client: KafkaClient
   /** The records of each partition, in order. */
@@ -48,74 +52,66 @@ function fakeBroker(partitions: number, next: () => Fault | null): FakeBroker {
   const producers: Map<bigint, { next: number; last: number; offset: number }>[] = logs.map(() => new Map())
   const broker = { logs, unexpected: [] as string[], identities: 0 }
 
-  function append(partition: number, records: Buffer, fault: Fault | null): ProduceResult {
-    const result = (error: string | null, offset: number): ProduceResult => ({
-      topic: 't',
-      partition,
-      error,
-      message: null,
+  function append(partition: number, records: Buffer, fault: Fault | null): Answer {
+    const result = (error: KafkaErrorName, offset: number): Answer => ({
+      index: partition,
+      errorCode: errorCodes[error],
       baseOffset: BigInt(offset),
     })
-    const [batch] = readRecordsBatches(Reader.from(records))
+    const { producerId, baseSequence, recordsCount } = readBatchHeader(records)
     const known = producers[partition]!
-    const state = known.get(batch!.producerId)
+    const state = known.get(producerId)
     // Kafka forgets producers that have long been silent (producer.id.expiration.ms), never one that it has just heard of.
-    if (fault === 'forgotten producer' && state !== undefined && batch!.firstSequence === state.next) {
-      known.delete(batch!.producerId)
+    if (fault === 'forgotten producer' && state !== undefined && baseSequence === state.next) {
+      known.delete(producerId)
       return result('UNKNOWN_PRODUCER_ID', -1)
     }
     if (fault === 'NOT_LEADER_OR_FOLLOWER' || fault === 'NOT_ENOUGH_REPLICAS') return result(fault, -1)
-    if (state !== undefined && batch!.firstSequence === state.last) return result(null, state.offset)
-    if (batch!.firstSequence !== (state?.next ?? 0)) {
-      broker.unexpected.push(`${partition}: sequence ${batch!.firstSequence} after ${state?.next}`)
+    if (state !== undefined && baseSequence === state.last) return result('NONE', state.offset)
+    if (baseSequence !== (state?.next ?? 0)) {
+      broker.unexpected.push(`${partition}: sequence ${baseSequence} after ${state?.next}`)
       return result('OUT_OF_ORDER_SEQUENCE_NUMBER', -1)
     }
     const offset = logs[partition]!.length
-    logs[partition]!.push(...batch!.records.map(({ value }) => value!.toString()))
-    known.set(batch!.producerId, {
-      next: batch!.firstSequence + batch!.records.length,
-      last: batch!.firstSequence,
-      offset,
-    })
-    return fault === 'NOT_ENOUGH_REPLICAS_AFTER_APPEND' ? result(fault, -1) : result(null, offset)
+    logs[partition]!.push(...[...decodeRecords(records)].map(({ value }) => value!.toString()))
+    known.set(producerId, { next: baseSequence + recordsCount, last: baseSequence, offset })
+    return result(
+      fault === 'NOT_ENOUGH_REPLICAS_AFTER_APPEND' ? fault : 'NONE',
+      fault === 'NOT_ENOUGH_REPLICAS_AFTER_APPEND' ? -1 : offset,
+    )
   }
 
   const connection = {
     send(
       _key: number,
-      _version: number,
+      version: number,
       payload: () => Writer,
       _parse: unknown,
       _a: boolean,
       _b: boolean,
-      done: (error: Error | null, results?: ProduceResult[]) => void,
+      done: (error: Error | null, answer?: ResponseInput<'Produce'>) => void,
     ) {
-      const bytes = payload().buffer
-      const reader = Reader.from(bytes)
-      reader.readNullableString()
-      reader.readInt16()
-      reader.readInt32()
-      reader.readUnsignedVarInt()
-      reader.readString()
-      const results: ProduceResult[] = []
-      const count = reader.readUnsignedVarInt() - 1
+      const request = decode(apis.Produce.request, version, payload().buffer) as RequestOf<'Produce'>
+      const answers: Answer[] = []
       let broken = false
-      for (let i = 0; i < count; i++) {
-        const partition = reader.readInt32()
-        const length = reader.readUnsignedVarInt() - 1
-        const records = bytes.subarray(reader.position, reader.position + length)
-        reader.skip(length)
-        reader.readTaggedFields()
+      for (const { index, records } of request.topicData[0]!.partitionData) {
         const fault = next()
         // A connection takes the rest of the request with it.
         if (broken || fault === 'lost request') {
           broken = true
           continue
         }
-        results.push(append(partition, records, fault))
+        answers.push(append(index, records!, fault))
         if (fault === 'lost answer') broken = true
       }
-      queueMicrotask(() => (broken ? done(new Error('Connection closed')) : done(null, results)))
+      // As the client decodes it: absent fields have their defaults.
+      const answer = () =>
+        decode(
+          apis.Produce.response,
+          version,
+          encode(apis.Produce.response, version, { responses: [{ name: 't', partitionResponses: answers }] }),
+        )
+      queueMicrotask(() => (broken ? done(new Error('Connection closed')) : done(null, answer())))
     },
   } as unknown as Connection
 

@@ -13,6 +13,9 @@
 //
 // append ─▶ schedule ─▶ pump ─▶ planRequests ─▶ send ─▶ sendHeads (the request) ─▶ applyAttempt ─▶ settle (partition-queue.ts)
 //                         └───▶ refresh (leaders)                                       └────────▶ acknowledge, fail
+
+import { backoffMs } from '@selfmonitor/cluster/backoff'
+import { createBatchBuilder } from '@selfmonitor/protocol/records'
 import { EmitError, EventsClosedError } from '../errors.ts'
 import type { Logger } from '../types.ts'
 import { type Backlog, newBacklog, noteAppended, noteGone, noteReplaced, whenGone } from './backlog.ts'
@@ -36,11 +39,9 @@ import type { Attempt } from './produce-outcome.ts'
 import { planRequests } from './produce-plan.ts'
 import { forgetIdentity, noIdentity, type ProducerIdentity } from './producer-identity.ts'
 import { learnTopic, type ProducerTopic, type ProducerTopics } from './producer-topics.ts'
-import { createBatchBuilder } from './record-batch.ts'
 import type { RecordToSend } from './record-to-send.ts'
 import { requireTopic } from './require-topic.ts'
 import { sendHeads } from './sender.ts'
-import { backoffMs } from './wait.ts'
 
 export interface Producer {
   /** Partition count of a topic, known after `load`. */

@@ -1,7 +1,7 @@
 // What the fetcher knows of each partition that it reads, and which partitions a fetch asks for. Pure: the time and the positions
 // are arguments, and nothing is sent from here.
+import { backoffMs } from '@selfmonitor/cluster/backoff'
 import type { Position, TopicPartition } from './topic-partition.ts'
-import { backoffMs } from './wait.ts'
 
 export type ReadingState =
   /** May be asked for, as soon as it has a leader and room. */

@@ -1,5 +1,5 @@
 // A record on its way to a partition, and who hears what became of it.
-import type { EncodedHeaders } from './record-batch.ts'
+import type { EncodedHeaders } from '@selfmonitor/protocol/records'
 
 /** Gets one call for its record. */
 export interface Receipt {

@@ -1,11 +1,13 @@
 // One Produce request: compresses and seals the batches at the head of some queues, sends them to a node, and hands back what it
 // says of each. All I/O of the producer's batches is here.
+import { protocolApi } from '@selfmonitor/cluster/protocol-api'
+import type { RequestInput, ResponseOf } from '@selfmonitor/protocol/api'
+import { errorName } from '@selfmonitor/protocol/errors'
 import { EventsError } from '../errors.ts'
 import type { KafkaClient } from './client.ts'
 import type { Compressor } from './compression.ts'
 import { type Batch, markSent, type PartitionQueue, sealHead } from './partition-queue.ts'
-import { type Attempt, outcomeOf } from './produce-outcome.ts'
-import { type ProduceResult, parseProduceResponse, writeProduceRequest } from './produce-request.ts'
+import { type Attempt, outcomeOf, type ProduceResult } from './produce-outcome.ts'
 import { identityOf, type ProducerIdentity } from './producer-identity.ts'
 
 export interface SenderOptions {
@@ -19,8 +21,10 @@ export interface SenderOptions {
 
 /** How long a broker may wait for the replicas, in milliseconds. */
 const requestTimeoutMs = 30_000
-const produceKey = 0
+/** The newest whose fields this library knows what to do with: topics go by name, without transactions of two phases. */
+const newestVersion = 11
 const oldestVersion = 9
+const allReplicas = -1
 
 /**
  * @param queues whose heads are in flight
@@ -42,18 +46,8 @@ export async function sendHeads(
     }
     if (!options.onSend()) return null
     for (const queue of queues) markSent(queue)
-    const request = writeProduceRequest(entries, requestTimeoutMs)
-    results = await new Promise((resolve, reject) => {
-      connection.send<ProduceResult[]>(
-        produceKey,
-        version,
-        () => request,
-        parseProduceResponse,
-        true,
-        true,
-        (error, response) => (error ? reject(error) : resolve(response!)),
-      )
-    })
+    const api = protocolApi('Produce', Math.min(version, newestVersion))
+    results = resultsOf(await api.async(connection, requestOf(entries)))
   } catch (error) {
     return queues.map(() => outcomeOf(undefined, error))
   }
@@ -63,9 +57,40 @@ export async function sendHeads(
   })
 }
 
+interface Entry {
+  readonly topic: string
+  readonly partition: number
+  /** A finished record batch. */
+  readonly records: Buffer
+}
+
+function requestOf(entries: readonly Entry[]): RequestInput<'Produce'> {
+  return {
+    acks: allReplicas,
+    timeoutMs: requestTimeoutMs,
+    topicData: [...Map.groupBy(entries, ({ topic }) => topic)].map(([name, partitions]) => ({
+      name,
+      partitionData: partitions.map(({ partition, records }) => ({ index: partition, records })),
+    })),
+  }
+}
+
+function resultsOf({ responses }: ResponseOf<'Produce'>): ProduceResult[] {
+  return responses.flatMap(({ name, partitionResponses }) =>
+    partitionResponses.map(({ index, errorCode, baseOffset, errorMessage, recordErrors }) => ({
+      topic: name,
+      partition: index,
+      error: errorCode === 0 ? null : errorName(errorCode),
+      message:
+        errorMessage ?? recordErrors.find((one) => one.batchIndexErrorMessage !== null)?.batchIndexErrorMessage ?? null,
+      baseOffset,
+    })),
+  )
+}
+
 async function sealHeads({ compressor, client, identity }: SenderOptions, queues: readonly PartitionQueue[]) {
   await Promise.all(queues.map(({ batches }) => compress(batches[0]!, compressor)))
-  const entries = []
+  const entries: Entry[] = []
   for (const queue of queues) {
     const under = queue.identity ?? (await identityOf(identity, client))
     entries.push({ topic: queue.topic, partition: queue.index, records: sealHead(queue, under) })

@@ -1,12 +1,22 @@
 // The compression codecs of record batches. Decompression is bounded: the caller says how much output it takes.
 import { promisify } from 'node:util'
-import { gunzip, gunzipSync, gzipSync, zstdCompressSync, zstdDecompress, zstdDecompressSync } from 'node:zlib'
+import {
+  gunzip,
+  gunzipSync,
+  gzip,
+  gzipSync,
+  zstdCompress,
+  zstdCompressSync,
+  zstdDecompress,
+  zstdDecompressSync,
+} from 'node:zlib'
+import { lz4, snappy } from '../native.ts'
 import { ProtocolError } from '../protocol-error.ts'
 import type { CompressionType } from './compression-type.ts'
 import { compressLz4, decompressLz4, decompressLz4Async } from './lz4.ts'
 import { compressSnappy, decompressSnappy, decompressSnappyAsync } from './snappy.ts'
 
-export { type CompressionType, compressionCodeOf, compressionTypeOf } from './compression-type.ts'
+export { type CompressionType, compressionCodeOf, compressionTypeOf, compressionTypes } from './compression-type.ts'
 
 /** Compresses the records of a batch with the codec's default level. */
 export function compress(type: CompressionType, data: Buffer): Buffer {
@@ -21,6 +31,28 @@ export function compress(type: CompressionType, data: Buffer): Buffer {
       return compressLz4(data)
     case 'zstd':
       return zstdCompressSync(data)
+    default:
+      return type satisfies never
+  }
+}
+
+const gzipAsync = promisify<Buffer, Buffer>(gzip)
+const zstdCompressAsync = promisify<Buffer, Buffer>(zstdCompress)
+
+/** The same on another thread, for a producer that must not hold up its process. */
+export async function compressAsync(type: CompressionType, data: Buffer): Promise<Buffer> {
+  switch (type) {
+    case 'none':
+      return data
+    case 'gzip':
+      return gzipAsync(data)
+    case 'snappy':
+      // Raw, as librdkafka and the Go clients write it; every client reads that and the framing of Java's alike.
+      return snappy().compress(data)
+    case 'lz4':
+      return lz4().compressFrame(data)
+    case 'zstd':
+      return zstdCompressAsync(data)
     default:
       return type satisfies never
   }

@@ -14,6 +14,14 @@ export {
   type TimestampType,
   verifyBatchCrc,
 } from './batch.ts'
+export {
+  type BatchBuilder,
+  type CompressedRecords,
+  createBatchBuilder,
+  type EncodedHeaders,
+  encodeHeaders,
+  noHeaders,
+} from './builder.ts'
 export { type ControlType, encodeTransactionMarker, readControlKey, type TransactionMarker } from './control.ts'
 export { type DecodeOptions, decodePayload, decodeRecords } from './decode.ts'
 export { type BatchOptions, encodeBatch, type RecordInput } from './encode.ts'

@@ -1,12 +1,12 @@
 // Builds record batches (magic 2) by appending to one growing buffer: a record is written once, at its place.
 // Layout: https://kafka.apache.org/documentation/#recordbatch
-import { crc32c } from '@platformatic/kafka'
+import { crc32c } from '../native.ts'
+import { batchHeaderBytes, batchLengthOverhead } from './batch.ts'
 
-const headerBytes = 61
 const initialBytes = 4096
 const nativeCopy = Buffer.prototype.copy
 const nothing = new Uint8Array(0)
-const emptyHeader = Buffer.alloc(headerBytes)
+const emptyHeader = Buffer.alloc(batchHeaderBytes)
 
 /** Headers in their wire form (count, then length-prefixed keys and values), made once for many records. */
 export type EncodedHeaders = Buffer
@@ -69,7 +69,7 @@ export interface BatchBuilder {
 /** @param spare a buffer to write into, that nothing else needs any more */
 export function createBatchBuilder(spare?: Buffer): BatchBuilder {
   let buffer = spare ?? Buffer.allocUnsafe(initialBytes)
-  let position = headerBytes
+  let position = batchHeaderBytes
   let count = 0
   let baseTimestamp = 0
   let maxTimestamp = 0
@@ -128,15 +128,15 @@ export function createBatchBuilder(spare?: Buffer): BatchBuilder {
       count++
     },
 
-    records: () => buffer.subarray(headerBytes, position),
+    records: () => buffer.subarray(batchHeaderBytes, position),
 
     finish(producerId, producerEpoch, baseSequence, compressed) {
       const batch =
         compressed === null
           ? buffer.subarray(0, position)
-          : Buffer.concat([emptyHeader, compressed.bytes], headerBytes + compressed.bytes.length)
+          : Buffer.concat([emptyHeader, compressed.bytes], batchHeaderBytes + compressed.bytes.length)
       batch.writeBigInt64BE(0n, 0)
-      batch.writeInt32BE(batch.length - 12, 8)
+      batch.writeInt32BE(batch.length - batchLengthOverhead, 8)
       batch.writeInt32BE(-1, 12)
       batch[16] = 2
       batch.writeInt16BE(compressed?.code ?? 0, 21)
@@ -147,13 +147,13 @@ export function createBatchBuilder(spare?: Buffer): BatchBuilder {
       batch.writeInt16BE(producerEpoch, 51)
       batch.writeInt32BE(baseSequence, 53)
       batch.writeInt32BE(count, 57)
-      batch.writeUInt32BE(crc32c(batch.subarray(21)) >>> 0, 17)
+      batch.writeUInt32BE(crc32c(batch.subarray(21)), 17)
       return batch
     },
 
     split() {
       const singles: BatchBuilder[] = []
-      let at = headerBytes
+      let at = batchHeaderBytes
       for (let i = 0; i < count; i++) {
         const length = readVarlong(buffer, at)
         const end = length.next + length.value
