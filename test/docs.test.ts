@@ -1,5 +1,5 @@
-// The documents beside the code: tables are those of the code, examples run, JSON has the shape that is shown, links lead
-// somewhere.
+// Checks the documents against the code: generated tables are up to date, examples run, JSON has the documented shape, links
+// resolve.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -16,22 +16,22 @@ import { generatedDocuments, replaceSections } from '../scripts/docs/sections.ts
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const read = (file: string): string => readFileSync(join(root, file), 'utf8')
 
-/** Code blocks of a document by what stands behind the three backticks. */
+/** The code blocks of a document in one language, with the rest of the line that opens each. */
 function blocks(text: string, language: string): { readonly info: string; readonly code: string }[] {
   return [...text.matchAll(/^```(\w+)(?: (.*))?\n([\s\S]*?)^```$/gm)]
     .filter(([, name]) => name === language)
     .map(([, , info = '', code = '']) => ({ info, code }))
 }
 
-/** The words of a command line as a shell splits them: only the quotes that the documents use. */
+/** Splits a command line into words as a shell does. It knows only the quotes that the documents use. */
 function words(line: string): string[] {
   return [...line.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(([, single, double, plain]) => single ?? double ?? plain!)
 }
 
-/** A document without its blocks of code. */
+/** A document without its code blocks. */
 const prose = (file: string): string => readFileSync(file, 'utf8').replaceAll(/^ *```[\s\S]*?^ *```$/gm, '')
 
-/** What a link's # may name: headings as GitHub writes them. */
+/** The anchors of a document: its headings in the form that GitHub gives them. */
 function anchors(file: string): Set<string> {
   const headings = prose(file).matchAll(/^#+ (.+)$/gm)
   return new Set(
@@ -145,10 +145,10 @@ describe('the examples of the commands', () => {
   })
 })
 
-/** Maps whose keys are anybody's. */
+/** Maps with arbitrary keys. */
 const open: ReadonlySet<string> = new Set(['config', 'data', 'headers'])
 
-/** Where two values differ in keys or kinds. Null, and a list without elements, say nothing of what they could hold. */
+/** The paths at which two values differ in keys or kinds. Null and an empty list match anything. */
 function differences(shown: unknown, real: unknown, path = ''): string[] {
   if (shown === null || real === null) return []
   if (typeof shown !== typeof real || Array.isArray(shown) !== Array.isArray(real)) return [`${path}: another kind`]

@@ -1,15 +1,15 @@
-// The runbook as data: its headings, and its fenced blocks with where they stand. What they say is proven elsewhere, by running it.
+// The runbook as data: its headings, and its fenced blocks with their section and line. Other tests run the blocks.
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 export const runbookFile = fileURLToPath(new URL('../../docs/runbooks/kafka-operations.md', import.meta.url))
 
 export interface RunbookBlock {
-  /** First word of the info string: `bash` runs inside of a broker, `console` is typed outside, `text` is output. */
+  /** First word of the info string: `bash` runs inside a broker, `console` is typed outside, `text` is output. */
   readonly language: string
-  /** What follows it: `scale-up`. */
+  /** The rest of the info string: `scale-up`. */
   readonly label: string
-  /** The `##` heading that it stands under, and the `###` one, if any. */
+  /** The `##` heading above it, and the `###` one, if any. */
   readonly section: string
   readonly heading: string
   /** Line of its first command, from 1. */

@@ -1,5 +1,5 @@
-// What the documents have beside their commands: scripts that they call, a connector, files of values. Scripts run here with a kubectl
-// that runs on this machine what it was to run in a pod.
+// Checks the files that the documents use: scripts, a connector, files of values. The scripts run here with a kubectl that runs on this
+// machine the commands that are meant for a pod.
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
