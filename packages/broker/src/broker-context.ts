@@ -1,6 +1,6 @@
 // What every part of a running broker shares; made once by `startBroker`, handed to each request handler.
 import type { BrokerConfig, PresentedBroker } from './config/index.ts'
-import type { FetchState } from './fetch/state.ts'
+import type { FetchState } from './fetch-sessions/state.ts'
 import type { GroupCoordinator } from './group/index.ts'
 import type { LogManager } from './log/index.ts'
 import type { MetadataStore } from './metadata/index.ts'

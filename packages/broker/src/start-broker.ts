@@ -6,7 +6,7 @@ import type { BrokerContext } from './broker-context.ts'
 import { checkOptions, requestMemoryBytes, staticConfig } from './broker-options.ts'
 import { makeManualClock, systemClock } from './clock.ts'
 import { type DataDir, failingWhen, openDataDir } from './data-dir/index.ts'
-import { createFetchState } from './fetch/state.ts'
+import { createFetchState } from './fetch-sessions/state.ts'
 import { groupConfigOf, offsetsTopic, openGroupCoordinator, topicGroupLog } from './group/index.ts'
 import { type LogManager, nodeFs, openLogManager, parseFolderName, temporaryFs } from './log/index.ts'
 import {

@@ -6,14 +6,14 @@
 // - All answers that clients have not taken yet hold a bounded amount of memory; beyond it a fetch gets one batch at a time.
 // - All that is written is stable: there are no transactions, so read_committed sees the same with no aborted ones.
 //
-// Versions: v7 adds sessions (`fetch/sessions.ts`, KIP-227). v9 checks leader epochs (KIP-320). v12 detects divergence (KIP-595).
+// Versions: v7 adds sessions (`fetch-sessions/sessions.ts`, KIP-227). v9 checks leader epochs (KIP-320). v12 detects divergence (KIP-595).
 // v13 names topics by id (KIP-516). v16 gives the leader's address (KIP-951). v10 is the first that takes zstd (KIP-110).
 import { errorCodes, type RequestOf, type ResponseInput } from '@selfmonitor/protocol'
 import type { PartitionAnswer } from '../fetch/answers.ts'
 import { discard, type Outcome, openLogs, readPartitions, totalBytes } from '../fetch/read-partitions.ts'
-import type { FetchedPartition, FetchPlan, ForgottenPartition } from '../fetch/sessions.ts'
-import { sessionsOf } from '../fetch/state.ts'
 import { createWait } from '../fetch/wait.ts'
+import type { FetchedPartition, FetchPlan, ForgottenPartition } from '../fetch-sessions/sessions.ts'
+import { sessionsOf } from '../fetch-sessions/state.ts'
 import type { ApiHandler, RequestContext } from '../request/handler.ts'
 import { createLeaderHints, type LeaderHints } from '../request/partition-leader.ts'
 

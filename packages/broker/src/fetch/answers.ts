@@ -1,7 +1,7 @@
 // What a Fetch response says about one partition.
 import { errorCodes, type KafkaErrorName, type ResponseInput } from '@selfmonitor/protocol'
+import type { FetchedPartition } from '../fetch-sessions/sessions.ts'
 import type { PartitionLog, ReadResult } from '../log/index.ts'
-import type { FetchedPartition } from './sessions.ts'
 
 export type TopicAnswer = NonNullable<ResponseInput<'Fetch'>['responses']>[number]
 export type PartitionAnswer = NonNullable<TopicAnswer['partitions']>[number]

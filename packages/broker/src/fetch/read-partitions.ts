@@ -1,11 +1,11 @@
 // Reading the partitions of one fetch, within the limits of each partition, of the whole response and of the broker's memory.
 import type { RequestOf } from '@selfmonitor/protocol'
 import { toKafkaError } from '../errors.ts'
+import type { FetchedPartition } from '../fetch-sessions/sessions.ts'
 import type { PartitionLog, ReadOptions, ReadResult } from '../log/index.ts'
 import type { RequestContext } from '../request/handler.ts'
 import { findLed, type LeaderHints, openLog } from '../request/partition-leader.ts'
 import { divergence, errorAnswer, offsetsOnly, type PartitionAnswer, recordsAnswer } from './answers.ts'
-import type { FetchedPartition } from './sessions.ts'
 
 /** What reading one partition gave. */
 export interface Outcome {
