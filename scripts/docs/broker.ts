@@ -89,7 +89,7 @@ export function settings(): string {
     topics.filter(({ name }) => works(name)).flatMap(({ brokerSynonyms }) => brokerSynonyms.map(({ name }) => name)),
   )
   const brokerWorks = (name: string): boolean => works(name) || inherited.has(name)
-  const refused = brokerConfigs.filter((definition) => definition.refused !== undefined)
+  const whyFixed = brokerConfigs.filter((definition) => definition.whyFixed !== undefined)
   return [
     '### Topic settings',
     '',
@@ -123,7 +123,7 @@ export function settings(): string {
     '',
     markdownTable(
       ['why', 'settings'],
-      [...Map.groupBy(refused, (definition) => definition.refused!)].map(([why, list]) => [
+      [...Map.groupBy(whyFixed, (definition) => definition.whyFixed!)].map(([why, list]) => [
         why,
         namesOf(list.map(({ name }) => name)),
       ]),

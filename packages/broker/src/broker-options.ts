@@ -31,8 +31,8 @@ export function checkOptions(options: BrokerOptions, host: string, port: number,
   for (const [name, value] of Object.entries(options.config ?? {})) {
     const definition = brokerConfig(name)
     if (!definition) throw invalid(`config: ${name} is not a broker setting of Kafka ${kafkaRelease}`)
-    if (definition.refused !== undefined && value !== definition.default) {
-      throw invalid(`config: ${name} cannot be set: ${definition.refused}`)
+    if (definition.whyFixed !== undefined && value !== definition.default) {
+      throw invalid(`config: ${name} cannot be set: ${definition.whyFixed}`)
     }
     try {
       parseValue(definition, value)

@@ -1,12 +1,12 @@
-// Large buffers that are used again and again. Each buffer that is made costs the kernel fresh pages, and V8 collects its
-// whole heap once for every few megabytes of them: at full load that was more work than everything else.
+// Large buffers that are reused. Each new buffer costs the kernel fresh pages, and V8 collects its whole heap once for every few
+// megabytes of them: at full load that was more work than everything else.
 
 export interface BufferPool {
-  /** A buffer of at least `sizeBytes`, with whatever content. */
+  /** A buffer of at least `sizeBytes`, with arbitrary content. */
   take(sizeBytes: number): Buffer
   /**
-   * Takes back a buffer that `take` gave, or a view of it. Nobody may use its memory afterwards. Anything else, and what was
-   * given back before, is ignored. What is never given back is merely collected.
+   * Takes back a buffer that `take` gave, or a view of it. Its memory must not be used afterwards. Anything else, and what
+   * was given back before, is ignored. A buffer that is never given back is garbage-collected.
    */
   giveBack(buffer: Buffer): void
 }
@@ -14,7 +14,7 @@ export interface BufferPool {
 /** Sizes that are kept. Two of them are a little more than a power of two: a default fetch reads 1 MiB and some. */
 const classes = [64, 128, 256, 512, 1088, 2176].map((kib) => kib * 1024)
 
-/** @param keepBytes how much memory that nobody uses is kept at most */
+/** @param keepBytes how much unused memory is kept at most */
 export function createBufferPool(keepBytes: number): BufferPool {
   const free = new Map<number, ArrayBuffer[]>(classes.map((size) => [size, []]))
   const lent = new WeakSet<ArrayBufferLike>()
@@ -22,7 +22,7 @@ export function createBufferPool(keepBytes: number): BufferPool {
 
   return {
     take(sizeBytes) {
-      // Small ones are cheap to make, and the largest ones too rare to be kept.
+      // Small buffers are cheap to allocate, and the largest ones are too rare to be kept.
       const size = sizeBytes < classes[0]! / 2 ? undefined : classes.find((candidate) => candidate >= sizeBytes)
       if (size === undefined) return Buffer.allocUnsafe(sizeBytes)
       const known = free.get(size)!.pop()

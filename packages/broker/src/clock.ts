@@ -1,4 +1,4 @@
-// The two clocks: the system's, and one that stands still until a test moves it.
+// The two clocks: the system's, and one that a test moves.
 import type { Clock, ManualClock } from './types.ts'
 
 /** Node's timers take at most this many milliseconds; longer ones are set again when they fire. */

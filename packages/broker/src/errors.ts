@@ -1,7 +1,7 @@
-// The one error that parts of the broker raise for an answer that is a Kafka error.
+// The error that parts of the broker throw for an answer that is a Kafka error.
 import { errorCodes, type KafkaErrorName, kafkaErrorByName } from '@selfmonitor/protocol'
 
-/** A Kafka error with what to say about it; the server answers it in the shape of the API's response. */
+/** A Kafka error with a message; the server answers it in the shape of the API's response. */
 export class KafkaError extends Error {
   readonly code: KafkaErrorName
   readonly errorCode: number

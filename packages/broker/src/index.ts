@@ -1,4 +1,4 @@
-// The package's one door: `startBroker` and what it says and throws.
+// What the package exports: `startBroker`, its types and its errors.
 
 export { BrokerFailure } from './failure.ts'
 export { FaultRuleError } from './server/index.ts'

@@ -1,6 +1,6 @@
-// Which Apache Kafka this broker is. API versions, features and settings are those of one release: a tool that finds settings of one and
-// versions of another cannot tell what it talks to. `kafka-release.test.ts` holds all of them against that release; to raise it,
-// raise the pinned Apache Kafka (packages/apache), then everything that the test names.
+// The Apache Kafka release that this broker implements. API versions, features and settings are those of one release, so that tools
+// can tell which one they use. `kafka-release.test.ts` compares all of them with that release. To raise it, raise the pinned Apache
+// Kafka (packages/apache), then everything that the test names.
 
 export const kafkaRelease = '4.3'
 

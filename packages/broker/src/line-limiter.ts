@@ -1,5 +1,5 @@
-// Log lines that others can cause as often as they like: the first of a kind is written at once, those of the next minute are
-// counted and written as one.
+// Log lines that clients can cause without end: the first of a kind is written at once, those of the next minute are counted and
+// written as one.
 import type { Clock, Logger } from './types.ts'
 
 export interface LineLimiter {
@@ -16,7 +16,7 @@ interface Kind {
 }
 
 const intervalMs = 60_000
-/** Beyond so many kinds at a time, all others are one. */
+/** When there are more kinds than this at a time, all others count as one. */
 const maxKinds = 1000
 
 export function createLineLimiter(logger: Logger, clock: Clock): LineLimiter {

@@ -1,11 +1,11 @@
-// Why a broker could not be started, for those who call `startBroker`.
+// Why a broker could not be started, for callers of `startBroker`.
 
 export type BrokerStartErrorCode =
   /** An option is wrong; `message` begins with its name. */
   | 'INVALID_OPTION'
   /** The port is taken. */
   | 'PORT_IN_USE'
-  /** The port or address may not be listened on. */
+  /** Listening on the port or address is not possible or not allowed. */
   | 'CANNOT_LISTEN'
   /** Another process has the data directory. */
   | 'DATA_DIR_LOCKED'
@@ -35,7 +35,7 @@ export class BrokerStartError extends Error {
   }
 }
 
-/** What a start that failed for want of space says; undefined for any other failure. */
+/** The error of a start that failed because the disk is full; undefined for any other failure. */
 export function diskFull(dir: string, error: unknown): BrokerStartError | undefined {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     const { code, path } = cause as NodeJS.ErrnoException

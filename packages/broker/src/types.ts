@@ -1,4 +1,4 @@
-// What the users of the embedded broker see: its options and the object that `startBroker` returns.
+// The public types of the embedded broker: its options, and the object that `startBroker` returns.
 import type { BrokerFailure } from './failure.ts'
 
 /** Time as the broker sees it. Every timer and timestamp inside the broker goes through one of these. */
@@ -9,7 +9,7 @@ export interface Clock {
   setTimer(delayMs: number, callback: () => void): () => void
 }
 
-/** The clock of a broker started with `clock: 'manual'`: time stands still until it is advanced. */
+/** The clock of a broker started with `clock: 'manual'`: its time moves only by `advance`. */
 export interface ManualClock extends Clock {
   /** Moves time forward, firing due timers in order. */
   advance(ms: number): void
@@ -22,7 +22,7 @@ export interface Logger {
   warn(context: object, message: string): void
   error(context: object, message: string): void
   /**
-   * Pino's name of the lowest level that is written. Where there is one, clients can see and change it as the level of the broker's
+   * Pino's name of the lowest level that is written. If it is set, clients can see and change it as the level of the broker's
    * logger `root` (`kafka-configs --entity-type broker-loggers`).
    */
   level?: string
@@ -31,9 +31,9 @@ export interface Logger {
 export interface BrokerOptions {
   /** Folder that holds everything; created when missing. Default: a temporary folder, removed by `close()`. */
   dataDir?: string
-  /** Address to listen on. Default `127.0.0.1`; any other than loopback is refused unless `insecure` is true. */
+  /** Address to listen on. Default `127.0.0.1`; any other than loopback needs `insecure: true`. */
   host?: string
-  /** Says that whoever reaches `host` may do everything. Default false. */
+  /** Allows every client that can reach `host` to do everything. Default false. */
   insecure?: boolean
   /** First port; 0 takes a free one. Default 0. Broker n listens on `port + n - 1`. */
   port?: number
@@ -46,7 +46,7 @@ export interface BrokerOptions {
   /** `'manual'` for tests that move time themselves. Default: the system's clock. */
   clock?: Clock | 'manual'
   logger?: Logger
-  /** Called while the folders of partitions are checked after a start; requests are answered meanwhile. */
+  /** Called while the folders of partitions are checked after a start. Requests are already answered then. */
   onCheck?: (progress: { readonly done: number; readonly total: number }) => void
   /**
    * Called once when the broker had to stop serving, because its data directory is gone. Connections are closed by then;
@@ -55,7 +55,7 @@ export interface BrokerOptions {
   onFailure?: (failure: BrokerFailure) => void
 }
 
-/** A typed fault: what happens to the nth matching request. */
+/** A typed fault, for the nth matching request. */
 export interface FaultRule {
   /** Kafka's name of the API, `Produce`, `Fetch`, … */
   api: string
@@ -65,7 +65,7 @@ export interface FaultRule {
   group?: string
   /** Only the nth matching request, counted from 1. Default: every one, until removed. */
   nth?: number
-  /** What to do: close the connection, wait before handling, never answer, or answer with this Kafka error. */
+  /** The fault: close the connection, wait before handling, never answer, or answer with this Kafka error. */
   action: { close: true } | { delayMs: number } | { drop: true } | { error: string }
 }
 
@@ -94,6 +94,6 @@ export interface Broker {
    * @throws when the broker is closed first, or after `timeoutMs` (default 10000).
    */
   waitForCommit(group: string, topic: string, partition: number, offset: bigint, timeoutMs?: number): Promise<void>
-  /** Stops listening, answers what is under way, syncs and closes the logs. Safe to call twice. */
+  /** Stops listening, answers requests under way, syncs and closes the logs. Safe to call twice. */
   close(): Promise<void>
 }

@@ -2,14 +2,14 @@
 //
 // Behaviour
 // - The batch is checked by the log (size, checksum, counts, timestamps, sequence) and stored as it arrived.
-// - acks=0 gets no answer; if anything is refused, the connection is closed, which is the only way to tell the producer.
-// - Records of a transaction need a transactional id: without one the whole request is refused.
-// - acks=1 and acks=all mean the same on one node: written, and synced where flush.messages says so. acks=all is refused
-//   where fewer brokers are in sync than min.insync.replicas asks for.
+// - acks=0 gets no answer; if anything fails, the connection is closed, which is the only signal that the producer can get.
+// - Records of a transaction need a transactional id: without one the whole request fails.
+// - acks=1 and acks=all mean the same on one node: written, and synced where flush.messages says so. acks=all fails
+//   when fewer brokers are in sync than min.insync.replicas requires.
 // - Requests are pipelined: each append is queued, in order, before the handler first waits.
 //
-// Versions: v3 is the first with record batches; v0 to v2 are only advertised (KAFKA-18659). v7 allows zstd (KIP-110). v8 says
-// which records were refused (KIP-467). v10 names the leader when it is another one (KIP-951). v13 names topics by id.
+// Versions: v3 is the first with record batches; v0 to v2 are only advertised (KAFKA-18659). v7 allows zstd (KIP-110). v8 names
+// the invalid records (KIP-467). v10 names the leader when it is another broker (KIP-951). v13 names topics by id.
 import { errorCodes, type KafkaErrorName, type RequestOf, type ResponseInput } from '@selfmonitor/protocol'
 import { KafkaError, toKafkaError } from '../errors.ts'
 import { LogError, type PartitionLog } from '../log/index.ts'
@@ -22,13 +22,13 @@ type PartitionAnswer = NonNullable<
 >[number]
 
 const zstd = 4
-/** Where the attributes' low byte, with the compression and whether the batch is transactional, lies in a batch. */
+/** The position in a batch of the attributes' low byte, which has the compression and whether the batch is transactional. */
 const attributesAt = 22
 const transactionalBit = 0x10
 
 /**
- * Errors with which Kafka does not say where the log begins: it finds them before the log is asked, or does not trust the log. All
- * others come with the real log start offset, by which an idempotent producer tells a lost record from an expired one.
+ * Errors that Kafka answers without the log start offset: it finds them before it uses the log, or does not trust the log. All
+ * others have it, so that an idempotent producer can distinguish a lost record from an expired one.
  */
 const withoutLogStart: ReadonlySet<string> = new Set([
   'CORRUPT_MESSAGE',
@@ -57,7 +57,7 @@ export const handleProduce: ApiHandler<'Produce'> = async (request, context) => 
     for (const { name, partitionResponses } of responses) {
       const failed = partitionResponses.find(({ errorCode }) => errorCode !== 0)
       if (failed === undefined) continue
-      throw new CloseConnection(`acks=0 and partition ${name}-${failed.index} was refused: ${failed.errorMessage}`)
+      throw new CloseConnection(`acks=0 and partition ${name}-${failed.index} failed: ${failed.errorMessage}`)
     }
     return null
   }
@@ -77,23 +77,23 @@ function append(
   { index, records }: TopicData['partitionData'][number],
   hints: LeaderHints,
 ): PartitionAnswer | Promise<PartitionAnswer> {
-  if (acks < -1 || acks > 1) return refused(index, 'INVALID_REQUIRED_ACKS', `acks=${acks} is not -1, 0 or 1`)
+  if (acks < -1 || acks > 1) return errorAnswer(index, 'INVALID_REQUIRED_ACKS', `acks=${acks} is not -1, 0 or 1`)
   const named = { topic: topic.name, topicId: topic.topicId, partition: index, currentLeaderEpoch: -1 }
   const led = findLed(context, named)
   if (led.error !== undefined) {
-    const message = `partition ${index} of the topic is not led here: ${led.error}`
-    return { ...refused(index, led.error, message), ...hints.hint(led) }
+    const message = `this broker is not the leader of partition ${index} of the topic: ${led.error}`
+    return { ...errorAnswer(index, led.error, message), ...hints.hint(led) }
   }
-  const problem = refusal(context, acks, led, records)
-  if (problem !== undefined) return refused(index, problem.code, problem.message)
+  const problem = problemWith(context, acks, led, records)
+  if (problem !== undefined) return errorAnswer(index, problem.code, problem.message)
   const log = openLog(context.broker, led)
   return log instanceof Promise
     ? log.then((opened) => appendTo(context, opened, index, records)).catch((error) => failed(context, index, error))
     : appendTo(context, log, index, records)
 }
 
-/** What the topic's metadata and settings forbid. */
-function refusal(
+/** @returns why the topic's metadata or settings do not allow the append */
+function problemWith(
   { apiVersion, clientId }: RequestContext,
   acks: number,
   { topic, partition }: Led,
@@ -109,7 +109,7 @@ function refusal(
     return { code: 'NOT_ENOUGH_REPLICAS', message }
   }
   if (apiVersion < 7 && records !== null && ((records[attributesAt] ?? 0) & 7) === zstd) {
-    const message = `Produce version ${apiVersion} may not carry zstd: it was allowed with version 7`
+    const message = `Produce version ${apiVersion} does not support zstd; version 7 and later do`
     return { code: 'UNSUPPORTED_COMPRESSION_TYPE', message }
   }
   return undefined
@@ -139,12 +139,12 @@ function failed(
   if (!(error instanceof LogError)) broker.logger.error({ err: error, clientId }, 'an append failed unexpectedly')
   const recordErrors = error instanceof LogError ? error.recordErrors : []
   return {
-    ...refused(index, name, message),
+    ...errorAnswer(index, name, message),
     ...(!withoutLogStart.has(name) && { logStartOffset }),
     recordErrors: recordErrors.map(({ batchIndex, message }) => ({ batchIndex, batchIndexErrorMessage: message })),
   }
 }
 
-function refused(index: number, error: KafkaErrorName, errorMessage: string): PartitionAnswer {
+function errorAnswer(index: number, error: KafkaErrorName, errorMessage: string): PartitionAnswer {
   return { index, errorCode: errorCodes[error], baseOffset: -1n, logStartOffset: -1n, errorMessage }
 }

@@ -43,7 +43,7 @@ export const handleListOffsets: ApiHandler<'ListOffsets'> = async (request, cont
     partitions: await Promise.all(
       partitions.map((partition) => {
         const twice = seen.get(`${name}/${partition.partitionIndex}`)! > 1
-        return twice ? refused(partition, 'INVALID_REQUEST') : find(context, name, partition)
+        return twice ? errorAnswer(partition, 'INVALID_REQUEST') : find(context, name, partition)
       }),
     ),
   }))
@@ -53,18 +53,18 @@ export const handleListOffsets: ApiHandler<'ListOffsets'> = async (request, cont
 async function find(context: RequestContext, topic: string, wanted: PartitionRequest): Promise<PartitionAnswer> {
   const { partitionIndex, currentLeaderEpoch, timestamp } = wanted
   if (timestamp < 0n && context.apiVersion < (firstVersionOf.get(timestamp) ?? Number.POSITIVE_INFINITY)) {
-    return refused(wanted, 'UNSUPPORTED_VERSION')
+    return errorAnswer(wanted, 'UNSUPPORTED_VERSION')
   }
   const led = findLed(context, { topic, topicId: zeroUuid, partition: partitionIndex, currentLeaderEpoch })
   if (led.error !== undefined) {
-    return refused(wanted, led.error === 'UNKNOWN_TOPIC_ID' ? 'UNKNOWN_TOPIC_OR_PARTITION' : led.error)
+    return errorAnswer(wanted, led.error === 'UNKNOWN_TOPIC_ID' ? 'UNKNOWN_TOPIC_OR_PARTITION' : led.error)
   }
   try {
     const found = await offsetOf(await openLog(context.broker, led), timestamp)
     const { leaderEpoch } = context.apiVersion >= 4 ? found : none
     return { partitionIndex, errorCode: errorCodes.NONE, ...found, leaderEpoch }
   } catch (error) {
-    return refused(wanted, toKafkaError(error).name)
+    return errorAnswer(wanted, toKafkaError(error).name)
   }
 }
 
@@ -88,6 +88,6 @@ async function offsetOf(log: PartitionLog, timestamp: bigint): Promise<typeof no
   }
 }
 
-function refused({ partitionIndex }: PartitionRequest, error: KafkaErrorName): PartitionAnswer {
+function errorAnswer({ partitionIndex }: PartitionRequest, error: KafkaErrorName): PartitionAnswer {
   return { partitionIndex, errorCode: errorCodes[error], ...none }
 }

@@ -1,8 +1,8 @@
 // Metadata: brokers, and where the partitions of topics are.
 //
 // Behaviour
-// - A topic that does not exist is created when the request allows it and `auto.create.topics.enable` is on; it is there
-//   when the answer leaves (Kafka answers UNKNOWN_TOPIC_OR_PARTITION first and wants to be asked again).
+// - A topic that does not exist is created when the request allows it and `auto.create.topics.enable` is on; it exists
+//   when the answer is sent (Kafka first answers UNKNOWN_TOPIC_OR_PARTITION, and the client asks again).
 // - An answer about all topics is encoded once for all clients that ask, until a topic changes.
 // - The controller is the first presented broker: as in KRaft, any broker takes admin requests.
 //
@@ -43,7 +43,7 @@ export const handleMetadata: ApiHandler<'Metadata'> = async (request, { broker, 
   )
 }
 
-/** Encoded answers about all topics: with thousands of partitions each is megabytes and takes tens of milliseconds to make. */
+/** Encoded answers about all topics. With thousands of partitions each has megabytes and takes tens of milliseconds to encode. */
 const allTopics = createSharedAnswers()
 
 function responseOf(
@@ -72,16 +72,16 @@ function answerNamed(
   operations: number,
 ): TopicAnswer[] | Promise<TopicAnswer[]> {
   if (apiVersion >= 12 && wanted.some(({ name, topicId }) => name === null && topicId === zeroUuid)) {
-    // A topic without name and id: Kafka fails on it, and with it on all others.
-    return wanted.map((topic) => refuse(topic, errorCodes.UNKNOWN_SERVER_ERROR))
+    // Kafka fails on a topic without name and id, and with it on all others.
+    return wanted.map((topic) => errorAnswer(topic, errorCodes.UNKNOWN_SERVER_ERROR))
   }
   // Versions 10 and 11 have the field for a topic's id, but in answers only.
   const byIdTooEarly = apiVersion < 12 && wanted.some(({ name, topicId }) => name === null || topicId !== zeroUuid)
-  if (byIdTooEarly) return wanted.map((topic) => refuse(topic, errorCodes.INVALID_REQUEST))
+  if (byIdTooEarly) return wanted.map((topic) => errorAnswer(topic, errorCodes.INVALID_REQUEST))
   return answerTopics(broker, wanted, allowAutoTopicCreation, operations)
 }
 
-function refuse(
+function errorAnswer(
   { name, topicId }: { readonly name: string | null; readonly topicId: Uuid },
   errorCode: number,
 ): TopicAnswer {
@@ -135,7 +135,7 @@ async function answerTopics(
 
 const isInternalName = (name: string) => name === '__consumer_offsets' || name === '__transaction_state'
 
-/** Creates what can be created; a topic that cannot is answered as unknown. */
+/** Creates the topics that can be created; the others are answered as unknown. */
 async function createTopics(broker: BrokerContext, names: readonly string[]): Promise<void> {
   const { metadata, logger } = broker
   for (const name of names) {
@@ -152,8 +152,8 @@ async function createTopics(broker: BrokerContext, names: readonly string[]): Pr
 async function createTopic({ metadata, brokers }: BrokerContext, name: string): Promise<void> {
   if (metadata.topic(name)) return
   const ids = brokers.map(({ brokerId }) => brokerId)
-  const wish = { name, numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] }
-  await metadata.createTopics([planTopic(wish, metadata, ids)])
+  const requested = { name, numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] }
+  await metadata.createTopics([planTopic(requested, metadata, ids)])
 }
 
 function collides({ metadata, config }: BrokerContext, name: string): boolean {

@@ -1,8 +1,8 @@
-// OffsetCommit: stores how far a group has read.
+// OffsetCommit: stores the offsets up to which a group has read.
 //
-// Behaviour: the answer comes when the offsets are written to `__consumer_offsets`. Members name their id and generation;
+// Behaviour: the answer is sent when the offsets are written to `__consumer_offsets`. Members name their id and generation;
 // admin clients and consumers that assign their partitions themselves name neither, which is allowed while the group is
-// empty. Each partition has its own error; what is wrong with the group stands on all of them.
+// empty. Each partition has its own error; an error of the group is repeated on all of them.
 // Versions: v2 to v4 may ask for a retention of their own. v6 adds the leader epoch. v7 adds static members (KIP-345).
 // v9 answers GROUP_ID_NOT_FOUND where older clients expect ILLEGAL_GENERATION. v10 names topics by id.
 import { errorCodes, type RequestOf, type ResponseInput } from '@selfmonitor/protocol'

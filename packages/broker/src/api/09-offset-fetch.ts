@@ -1,8 +1,8 @@
 // OffsetFetch: reads what groups have committed.
 //
-// Behaviour: an offset that was never committed is -1, also for a group that does not exist. Offsets of transactions that
-// are under way cannot exist as long as this broker serves none, so `requireStable` (v7, KIP-447) is always satisfied;
-// the member id and epoch of v9 are for the newer group protocol (KIP-848) and are not looked at for classic groups.
+// Behaviour: an offset that was never committed is -1, also for a group that does not exist. This broker has no
+// transactions and so no offsets of transactions under way: `requireStable` (v7, KIP-447) is always satisfied;
+// the member id and epoch of v9 belong to the newer group protocol (KIP-848) and are ignored for classic groups.
 // Versions: v2 allows all topics. v5 adds the leader epoch. v8 asks for several groups (KIP-709). v10 names topics by id.
 import { errorCodes, type RequestOf, type ResponseInput } from '@selfmonitor/protocol'
 import type { FetchedPartition } from '../group/types.ts'

@@ -1,12 +1,12 @@
 // FindCoordinator: which broker a group or a transactional id belongs to.
 //
-// Behaviour: one process holds all groups, but it may present itself as several brokers; a key's hash then says which one
-// speaks for it, and the others answer NOT_COORDINATOR. A transactional id is refused (see no-transactions.ts).
+// Behaviour: one process holds all groups, but it may present itself as several brokers; a key's hash then decides which one
+// coordinates it, and the others answer NOT_COORDINATOR. A transactional id is an error (see `request/no-transactions.ts`).
 // Versions: v1 adds the type of key. v4 asks for several keys (KIP-699). v6 knows share partitions (KIP-932), which need
-// a coordinator that is not here: INVALID_REQUEST, as Kafka answers without share groups.
+// a coordinator that this broker does not have: INVALID_REQUEST, as Kafka answers without share groups.
 import { errorCodes, type KafkaErrorName } from '@selfmonitor/protocol'
 import type { ApiHandler, RequestContext } from '../request/handler.ts'
-import { refuseTransactionalId } from '../request/no-transactions.ts'
+import { rejectTransactionalId } from '../request/no-transactions.ts'
 
 const keyTypes = { group: 0, transaction: 1 } as const
 
@@ -21,16 +21,16 @@ export const handleFindCoordinator: ApiHandler<'FindCoordinator'> = (request, co
 
 function coordinatorOf(key: string, keyType: number, context: RequestContext) {
   if (keyType === keyTypes.transaction) {
-    const { error, message } = refuseTransactionalId(context, key)
-    return refused(error, message)
+    const { error, message } = rejectTransactionalId(context, key)
+    return errorAnswer(error, message)
   }
   if (keyType !== keyTypes.group) {
-    return refused('INVALID_REQUEST', `this broker coordinates groups (0), not keys of type ${keyType}`)
+    return errorAnswer('INVALID_REQUEST', `this broker coordinates groups (0), not keys of type ${keyType}`)
   }
   const { brokerId, host, port } = context.broker.coordinatorOf(key)
   return { nodeId: brokerId, host, port, errorCode: errorCodes.NONE, errorMessage: null }
 }
 
-function refused(error: KafkaErrorName, errorMessage: string) {
+function errorAnswer(error: KafkaErrorName, errorMessage: string) {
   return { nodeId: -1, host: '', port: -1, errorCode: errorCodes[error], errorMessage }
 }

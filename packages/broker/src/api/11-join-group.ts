@@ -1,6 +1,6 @@
 // JoinGroup: a consumer joins its group, and is answered when the group's next generation begins.
 //
-// Behaviour: the answer may take as long as the slowest member's rebalance timeout; the connection waits meanwhile. The
+// Behaviour: the answer may take as long as the slowest member's rebalance timeout; the connection handles no other request until then. The
 // leader's answer lists all members with the metadata for the chosen assignor. See `group/join.ts` for the rules.
 // Versions: v1 adds the rebalance timeout. v4 makes a new member join twice, the second time with its id (KIP-394).
 // v5 adds static members (KIP-345). v7 may answer without a protocol name. v8 adds the client's reason (KIP-800).
@@ -23,7 +23,7 @@ export const handleJoinGroup: ApiHandler<'JoinGroup'> = async (request, context)
     sessionTimeoutMs,
     rebalanceTimeoutMs,
     protocolType,
-    // The request's buffer is not ours to keep.
+    // Copied, because the memory of the request is reused.
     protocols: request.protocols.map(({ name, metadata }) => ({ name, metadata: Buffer.from(metadata) })),
     reason,
     requireKnownMemberId: apiVersion >= 4,
@@ -33,7 +33,7 @@ export const handleJoinGroup: ApiHandler<'JoinGroup'> = async (request, context)
   return result.error ? { ...noGeneration(apiVersion), ...refusal(result) } : admission(result)
 }
 
-/** Before v7 a response cannot say that there is no protocol. */
+/** Before v7 a response cannot have a null protocol. */
 function noGeneration(apiVersion: number) {
   return { generationId: -1, protocolType: null, protocolName: apiVersion >= 7 ? null : '', leader: '', members: [] }
 }

@@ -1,4 +1,4 @@
-// Heartbeat: a member says that it is alive, and learns when the group rebalances.
+// Heartbeat: a member reports that it is alive, and learns from the answer when the group rebalances.
 //
 // Versions: v3 adds static members (KIP-345).
 import { codeOf, wrongCoordinator } from '../request/group-coordination.ts'

@@ -1,6 +1,6 @@
-// LeaveGroup: members leave their group, which rebalances among those who stay.
+// LeaveGroup: members leave their group, which rebalances among the remaining ones.
 //
-// Versions: up to v2 one member leaves and the error is its own. v3 takes several and static ones, who may be named by
+// Versions: up to v2 one member leaves and the error is its own. v3 takes several and static ones, which may be named by
 // their instance id alone (KIP-345), and answers each. v5 adds a reason (KIP-800).
 import { codeOf, wrongCoordinator } from '../request/group-coordination.ts'
 import type { ApiHandler } from '../request/handler.ts'

@@ -1,4 +1,4 @@
-// SyncGroup: the leader hands in the assignment, and every member is answered with its part once that is written.
+// SyncGroup: the leader sends the assignment, and every member gets its part once the assignment is written.
 //
 // Versions: v3 adds static members (KIP-345). v5 repeats the protocol's type and name, which must be the group's (KIP-559).
 import { errorCodes } from '@selfmonitor/protocol'
@@ -13,7 +13,7 @@ export const handleSyncGroup: ApiHandler<'SyncGroup'> = async (request, context)
   if (context.apiVersion >= 5 && (request.protocolType === null || request.protocolName === null)) {
     return { errorCode: errorCodes.INCONSISTENT_GROUP_PROTOCOL, assignment: none }
   }
-  // The request's buffer is not ours to keep.
+  // Copied, because the memory of the request is reused.
   const assignments = request.assignments.map((given) => ({ ...given, assignment: Buffer.from(given.assignment) }))
   const result = await context.broker.groups.sync({ ...request, assignments }, context.signal)
   const { error, protocolType, protocolName, assignment } = result

@@ -1,6 +1,6 @@
 // DescribeGroups: state, assignor and members of groups.
 //
-// Versions: v3 can say what the caller may do (KIP-430). v4 adds static members (KIP-345). Up to v5 a group that does not
+// Versions: v3 can return the operations that the caller may do (KIP-430). v4 adds static members (KIP-345). Up to v5 a group that does not
 // exist is described as Dead without an error, authorised operations included; v6 answers GROUP_ID_NOT_FOUND with a message (KIP-1043).
 import { allGroupOperations } from '../request/authorized-operations.ts'
 import { codeOf, wrongCoordinator } from '../request/group-coordination.ts'

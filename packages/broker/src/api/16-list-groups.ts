@@ -1,6 +1,6 @@
-// ListGroups: the groups that the asked broker coordinates.
+// ListGroups: the groups that this presented broker coordinates.
 //
-// Behaviour: a client that wants all groups of the cluster asks every broker, so each of the presented ones lists its own.
+// Behaviour: a client that wants all groups of the cluster asks every broker, so each presented broker lists only its own.
 // Versions: v4 filters by state (KIP-518). v5 filters by type (KIP-848). An unknown filter value matches nothing.
 import type { ApiHandler } from '../request/handler.ts'
 

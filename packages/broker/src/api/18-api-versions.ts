@@ -1,7 +1,7 @@
 // ApiVersions: which APIs and versions this broker has; the first request of nearly every client.
 //
-// Behaviour: a version that is not known is answered at v0 with UNSUPPORTED_VERSION and the range of this one API (the
-// server does that, KIP-511). Features are those of Apache Kafka 4.x that hold here: no share or streams groups.
+// Behaviour: an unknown version is answered at v0 with UNSUPPORTED_VERSION and the range of this one API (the server does that,
+// KIP-511). Features are those of Apache Kafka 4.x that this broker has: no share or streams groups.
 //
 // Versions: v3 names the client software and returns features (KIP-584); up to v3 a feature whose lowest version is 0 is
 // left out (KAFKA-17011). v5 may name the cluster and node that the client believes to talk to (KIP-1242).
@@ -10,10 +10,10 @@ import { metadataVersions } from '../kafka-release.ts'
 import type { ApiHandler } from '../request/handler.ts'
 import { advertisedVersions, type HandlerTable } from '../request/handler-table.ts'
 
-/** KIP-511: what a client may call itself. */
+/** The names and versions that a client may give itself (KIP-511). */
 const softwarePattern = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/
 
-/** As a 4.x broker shows them, for what is there: a cluster in KRaft mode with classic groups. */
+/** The features of a 4.x cluster in KRaft mode with classic groups. */
 const features = [
   {
     name: 'metadata.version',
@@ -33,7 +33,7 @@ export function makeHandleApiVersions(table: () => HandlerTable): ApiHandler<'Ap
     }
     if (apiVersion >= 5) {
       const { clusterId, nodeId } = request
-      // One without the other is not a question that KIP-1242 knows.
+      // KIP-1242 defines no check with only one of the two.
       if ((clusterId === null) !== (nodeId === -1)) return { errorCode: errorCodes.INVALID_REQUEST }
       const meant = clusterId === null || (clusterId === broker.clusterId && nodeId === brokerId)
       if (!meant) return { errorCode: errorCodes.REBOOTSTRAP_REQUIRED }

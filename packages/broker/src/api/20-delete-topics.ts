@@ -1,17 +1,17 @@
 // DeleteTopics: topics with their records, by name or by id.
 //
-// Behaviour: the deletion is on disk before the answer leaves; the records follow soon after. Offsets that groups have
-// committed for the topic are forgotten.
+// Behaviour: the deletion is on disk before the answer is sent; the records are removed soon after, and the offsets that groups
+// have committed for the topic.
 //
-// Versions: v1 to v5 name topics in a list of strings, v6 by name or id (KIP-516), v5 adds messages. v3 knows
-// TOPIC_DELETION_DISABLED; before, INVALID_REQUEST says the same.
+// Versions: v1 to v5 name topics in a list of strings, v6 by name or id (KIP-516), v5 adds messages. v3 has
+// TOPIC_DELETION_DISABLED; earlier versions answer INVALID_REQUEST.
 import { errorCodes, type RequestOf, type ResponseInput, type Uuid, zeroUuid } from '@selfmonitor/protocol'
 import { KafkaError, toKafkaError } from '../errors.ts'
 import type { MetadataStore, TopicMetadata } from '../metadata/index.ts'
 import type { ApiHandler } from '../request/handler.ts'
 
 type Answer = NonNullable<ResponseInput<'DeleteTopics'>['responses']>[number]
-interface Wish {
+interface RequestedTopic {
   readonly name: string | null
   readonly topicId: Uuid
 }
@@ -24,12 +24,12 @@ export const handleDeleteTopics: ApiHandler<'DeleteTopics'> = (request, { broker
         'Topic deletion is disabled.',
       )
     }
-    const wishes = wishesOf(request, apiVersion)
+    const requested = requestedTopics(request, apiVersion)
     const doomed = new Map<Uuid, TopicMetadata>()
-    const responses = wishes.map((wish): Answer => {
+    const responses = requested.map((wanted): Answer => {
       try {
-        checkForm(wish, wishes)
-        const topic = find(wish, broker.metadata)
+        checkForm(wanted, requested)
+        const topic = find(wanted, broker.metadata)
         if (doomed.has(topic.id)) {
           throw new KafkaError('INVALID_REQUEST', 'The provided topic name maps to an ID that was already supplied.')
         }
@@ -37,34 +37,34 @@ export const handleDeleteTopics: ApiHandler<'DeleteTopics'> = (request, { broker
         return { name: topic.name, topicId: topic.id, errorCode: errorCodes.NONE }
       } catch (error) {
         const { code, message } = toKafkaError(error)
-        return { ...wish, name: wish.name ?? (apiVersion < 6 ? '' : null), errorCode: code, errorMessage: message }
+        return { ...wanted, name: wanted.name ?? (apiVersion < 6 ? '' : null), errorCode: code, errorMessage: message }
       }
     })
     await broker.metadata.deleteTopics([...doomed.keys()])
     return { responses }
   })
 
-function wishesOf(request: RequestOf<'DeleteTopics'>, apiVersion: number): readonly Wish[] {
+function requestedTopics(request: RequestOf<'DeleteTopics'>, apiVersion: number): readonly RequestedTopic[] {
   if (apiVersion >= 6) return request.topics
   return [...new Set(request.topicNames)].map((name) => ({ name, topicId: zeroUuid }))
 }
 
-function checkForm(wish: Wish, all: readonly Wish[]): void {
-  if (wish.name === null && wish.topicId === zeroUuid) {
+function checkForm(wanted: RequestedTopic, all: readonly RequestedTopic[]): void {
+  if (wanted.name === null && wanted.topicId === zeroUuid) {
     throw new KafkaError('INVALID_REQUEST', 'Neither topic name nor id were specified.')
   }
-  if (wish.name !== null && wish.topicId !== zeroUuid) {
+  if (wanted.name !== null && wanted.topicId !== zeroUuid) {
     throw new KafkaError('INVALID_REQUEST', 'You may not specify both topic name and topic id.')
   }
-  const same = all.filter(({ name, topicId }) => name === wish.name && topicId === wish.topicId)
+  const same = all.filter(({ name, topicId }) => name === wanted.name && topicId === wanted.topicId)
   if (same.length > 1) {
-    throw new KafkaError('INVALID_REQUEST', wish.name === null ? 'Duplicate topic id.' : 'Duplicate topic name.')
+    throw new KafkaError('INVALID_REQUEST', wanted.name === null ? 'Duplicate topic id.' : 'Duplicate topic name.')
   }
 }
 
-function find(wish: Wish, metadata: MetadataStore): TopicMetadata {
-  const topic = wish.name === null ? metadata.topicById(wish.topicId) : metadata.topic(wish.name)
+function find(wanted: RequestedTopic, metadata: MetadataStore): TopicMetadata {
+  const topic = wanted.name === null ? metadata.topicById(wanted.topicId) : metadata.topic(wanted.name)
   if (topic) return topic
-  if (wish.name === null) throw new KafkaError('UNKNOWN_TOPIC_ID', 'This server does not host this topic ID.')
+  if (wanted.name === null) throw new KafkaError('UNKNOWN_TOPIC_ID', 'This server does not host this topic ID.')
   throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', 'This server does not host this topic-partition.')
 }

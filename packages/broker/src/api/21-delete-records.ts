@@ -1,5 +1,6 @@
-// DeleteRecords: moves the start of partitions up (KIP-107); what lies before is gone for readers at once, from the disk with the
-// next retention run. Offset -1 means everything. Refused for internal topics and where cleanup.policy has no `delete`.
+// DeleteRecords: moves the log start offset of partitions up (KIP-107). Records before it cannot be read any more, and the next
+// round of retention removes them from the disk. Offset -1 means everything. Not allowed for internal topics, nor without `delete`
+// in cleanup.policy.
 import { errorCodes, type KafkaErrorName, zeroUuid } from '@selfmonitor/protocol'
 import { toKafkaError } from '../errors.ts'
 import type { ApiHandler, RequestContext } from '../request/handler.ts'
@@ -26,18 +27,18 @@ async function deleteBefore(
 ): Promise<{ readonly lowWatermark: bigint; readonly errorCode: number }> {
   const led = findLed(context, { topic, topicId: zeroUuid, partition, currentLeaderEpoch: -1 })
   if (led.error !== undefined)
-    return refused(led.error === 'UNKNOWN_TOPIC_ID' ? 'UNKNOWN_TOPIC_OR_PARTITION' : led.error)
-  if (led.topic.internal) return refused('INVALID_TOPIC_EXCEPTION')
-  if (!led.topic.config['cleanup.policy'].includes('delete')) return refused('POLICY_VIOLATION')
-  if (offset < -1n) return refused('OFFSET_OUT_OF_RANGE')
+    return errorAnswer(led.error === 'UNKNOWN_TOPIC_ID' ? 'UNKNOWN_TOPIC_OR_PARTITION' : led.error)
+  if (led.topic.internal) return errorAnswer('INVALID_TOPIC_EXCEPTION')
+  if (!led.topic.config['cleanup.policy'].includes('delete')) return errorAnswer('POLICY_VIOLATION')
+  if (offset < -1n) return errorAnswer('OFFSET_OUT_OF_RANGE')
   try {
     const log = await openLog(context.broker, led)
     return { lowWatermark: await log.deleteRecordsBefore(offset), errorCode: errorCodes.NONE }
   } catch (error) {
-    return refused(toKafkaError(error).name)
+    return errorAnswer(toKafkaError(error).name)
   }
 }
 
-function refused(error: KafkaErrorName): { readonly lowWatermark: bigint; readonly errorCode: number } {
+function errorAnswer(error: KafkaErrorName): { readonly lowWatermark: bigint; readonly errorCode: number } {
   return { lowWatermark: -1n, errorCode: errorCodes[error] }
 }

@@ -1,5 +1,5 @@
-// OffsetForLeaderEpoch: where an epoch of leadership ended, by which a client sees that what it read was cut (KIP-320). On one node
-// the epoch never changes: the current one ends where the log ends, and there is no other.
+// OffsetForLeaderEpoch: where an epoch of leadership ended, from which a client sees that records which it has read were truncated
+// (KIP-320). On one node the epoch never changes, and its end is the end of the log.
 import { errorCodes, zeroUuid } from '@selfmonitor/protocol'
 import { toKafkaError } from '../errors.ts'
 import type { ApiHandler, RequestContext } from '../request/handler.ts'

@@ -1,4 +1,4 @@
-// DescribeAcls: there is no authorizer here, and so there are no rules.
+// DescribeAcls: this broker has no authorizer, so it has no rules.
 //
 // Behaviour: SECURITY_DISABLED, in Kafka's words, as from a broker without `authorizer.class.name`.
 import { errorCodes } from '@selfmonitor/protocol'

@@ -1,4 +1,4 @@
-// CreateAcls: there is no authorizer here that could take a rule.
+// CreateAcls: this broker has no authorizer, so it cannot have rules.
 //
 // Behaviour: SECURITY_DISABLED for each rule, in Kafka's words, as from a controller without `authorizer.class.name`.
 import { errorCodes } from '@selfmonitor/protocol'

@@ -1,4 +1,4 @@
-// DeleteAcls: there is no authorizer here that could have a rule.
+// DeleteAcls: this broker has no authorizer, so it has no rules.
 //
 // Behaviour: SECURITY_DISABLED for each filter, in Kafka's words, as from a controller without `authorizer.class.name`.
 import { errorCodes } from '@selfmonitor/protocol'

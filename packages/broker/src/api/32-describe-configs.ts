@@ -51,7 +51,7 @@ export const handleDescribeConfigs: ApiHandler<'DescribeConfigs'> = (request, co
   return { results }
 }
 
-/** The settings of the presented broker that is asked: they differ in identity and address, and in what was set on one of them. */
+/** The settings of this presented broker. Presented brokers differ in identity and address, and in what was set on one of them. */
 function ofPresented(layers: BrokerLayers, { broker, brokerId }: RequestContext): BrokerLayers {
   const facts = Object.entries(factsOf(broker.brokers.find((presented) => presented.brokerId === brokerId)!))
   const dynamic = broker.metadata.overrides({ type: 'broker', name: String(brokerId) })

@@ -14,10 +14,10 @@ export const handleCreatePartitions: ApiHandler<'CreatePartitions'> = (request, 
     const brokerIds = broker.brokers.map(({ brokerId }) => brokerId)
     const results: Answer[] = []
     for (const name of new Set(request.topics.map((topic) => topic.name))) {
-      const wishes = request.topics.filter((topic) => topic.name === name)
+      const requested = request.topics.filter((topic) => topic.name === name)
       try {
-        if (wishes.length > 1) throw new KafkaError('INVALID_REQUEST', 'Duplicate topic name.')
-        const assignments = planPartitions(wishes[0]!, metadata.topic(name), brokerIds)
+        if (requested.length > 1) throw new KafkaError('INVALID_REQUEST', 'Duplicate topic name.')
+        const assignments = planPartitions(requested[0]!, metadata.topic(name), brokerIds)
         if (!request.validateOnly) await metadata.createPartitions(name, assignments)
         results.push({ name, errorCode: errorCodes.NONE, errorMessage: null })
       } catch (error) {

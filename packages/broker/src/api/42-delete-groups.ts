@@ -6,7 +6,7 @@ import { codeOf, wrongCoordinator } from '../request/group-coordination.ts'
 import type { ApiHandler } from '../request/handler.ts'
 
 export const handleDeleteGroups: ApiHandler<'DeleteGroups'> = async (request, context) => {
-  // Kafka answers a group that is named twice once.
+  // Kafka answers only once for a group that is named twice.
   const groupIds = [...new Set(request.groupsNames)]
   const misplaced = groupIds.map((groupId) => wrongCoordinator(context, groupId))
   const ours = groupIds.filter((_, i) => misplaced[i] === undefined)

@@ -1,7 +1,7 @@
 // DescribeCluster: the brokers, the controller and the cluster id (KIP-700).
 //
 // Versions: v1 asks for brokers or controllers (KIP-919); a broker's port only answers for brokers. v2 also lists fenced
-// brokers, of which there are none here.
+// brokers; this broker never has any.
 import { errorCodes } from '@selfmonitor/protocol'
 import { allClusterOperations } from '../request/authorized-operations.ts'
 import type { ApiHandler } from '../request/handler.ts'

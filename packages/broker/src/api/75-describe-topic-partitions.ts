@@ -1,7 +1,7 @@
 // DescribeTopicPartitions: topics and partitions in pages (KIP-966).
 //
-// Behaviour: topics in the order of their names, from the cursor on, until the page is full; the answer's cursor says
-// where the next page begins. No topics in the request means all of them, without errors for those that vanish.
+// Behaviour: topics in the order of their names, from the cursor on, until the page is full; the answer's cursor is
+// the start of the next page. No topics in the request means all of them, without errors for those that are deleted meanwhile.
 import { errorCodes, type ResponseInput } from '@selfmonitor/protocol'
 import { KafkaError } from '../errors.ts'
 import { type TopicMetadata, topicNameProblem } from '../metadata/index.ts'

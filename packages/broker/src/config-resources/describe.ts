@@ -67,7 +67,7 @@ export function describeTopicConfigs(
     })
 }
 
-/** Every setting of a broker, and those that somebody set without our knowing them (shown as secret, as Kafka does). */
+/** Every setting of a broker, and unknown ones that were set (shown as secret, as Kafka does). */
 export function describeBrokerConfigs(layers: BrokerLayers): readonly DescribedConfig[] {
   const known = brokerConfigs.map((definition) => describeBrokerConfig(layers, definition))
   const unknown = [...layers.dynamic.keys()].filter((name) => !brokerConfig(name))

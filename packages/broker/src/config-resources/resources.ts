@@ -1,4 +1,4 @@
-// What settings may belong to, and how DescribeConfigs, AlterConfigs and IncrementalAlterConfigs find it.
+// The resources that have settings, and how DescribeConfigs, AlterConfigs and IncrementalAlterConfigs find them.
 import {
   brokerConfig,
   ConfigError,
@@ -62,7 +62,7 @@ export interface AlterableResource {
   readonly current: ReadonlyMap<string, string>
   /** The type of a setting, for APPEND and SUBTRACT; undefined for one that is not known. */
   typeOf(setting: string): ConfigType | undefined
-  /** @throws KafkaError that says which setting cannot be what it is asked to be */
+  /** @throws KafkaError that names the setting whose value is not allowed */
   check(next: ReadonlyMap<string, string>): void
   /** Replaces everything that is set. */
   change(next: ReadonlyMap<string, string>): void | Promise<void>
@@ -122,7 +122,7 @@ export function alterableResource(type: number, name: string, context: RequestCo
 
 function checkBrokerConfigs(current: ReadonlyMap<string, string>, next: ReadonlyMap<string, string>): void {
   const changed = [...new Set([...current.keys(), ...next.keys()])].filter((key) => current.get(key) !== next.get(key))
-  // Kafka takes settings that it does not know, for its plugins; so does this.
+  // Kafka accepts settings that it does not know, for its plugins; so does this broker.
   const definitions = changed.flatMap((key) => brokerConfig(key) ?? [])
   const fixed = definitions.filter(({ update }) => update === 'read-only').map(({ name }) => name)
   if (fixed.length > 0) {
@@ -131,8 +131,8 @@ function checkBrokerConfigs(current: ReadonlyMap<string, string>, next: Readonly
   for (const definition of definitions) {
     const value = next.get(definition.name)
     if (value === undefined) continue
-    if (definition.refused !== undefined && value !== definition.default) {
-      throw new KafkaError('INVALID_REQUEST', `${definition.name} cannot be set: ${definition.refused}`)
+    if (definition.whyFixed !== undefined && value !== definition.default) {
+      throw new KafkaError('INVALID_REQUEST', `${definition.name} cannot be set: ${definition.whyFixed}`)
     }
     try {
       parseValue(definition, value)

@@ -16,8 +16,8 @@ export type BrokerConfigRow = readonly [
 
 /** Settings of something that Kafka has and this broker does not. */
 export interface AbsentFeature {
-  /** Why another value than the default is refused; null where it does no harm, as with sizes of thread pools. */
-  readonly refused: string | null
+  /** Why only the default is accepted; null where another value does no harm, as with sizes of thread pools. */
+  readonly whyFixed: string | null
   readonly rows: readonly BrokerConfigRow[]
 }
 

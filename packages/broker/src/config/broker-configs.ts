@@ -1,14 +1,14 @@
-// Every broker setting of the Kafka that this broker is (see kafka-release.ts). Here are those that mean something on one node: those
-// that topics inherit, those that the embedded broker obeys, and the few that tools look for; the rest is in `absent/`. Types,
-// defaults and where they may be changed are held against Apache Kafka by a test; the sentences are ours.
+// Every broker setting of the Kafka release that this broker implements (see kafka-release.ts). Here are those that matter on one node:
+// those that topics inherit, those that the embedded broker obeys, and the few that tools look for; the rest is in `absent/`. A test
+// compares types, defaults and where they may be changed with Apache Kafka; the sentences are ours.
 import { absentFeatures } from './absent/index.ts'
 import type { BrokerConfigRow, UpdateMode } from './broker-config-row.ts'
 import type { ConfigDefinition } from './definition.ts'
 
 export interface BrokerConfigDefinition extends ConfigDefinition {
   readonly update: UpdateMode
-  /** Why a value other than the default is refused: it would have no effect where its user must be able to rely on one. */
-  readonly refused?: string
+  /** Why only the default is accepted: any other value would have no effect, and its user must be able to rely on one. */
+  readonly whyFixed?: string
 }
 
 const longMax = '9223372036854775807'
@@ -115,8 +115,8 @@ const rows: readonly BrokerConfigRow[] = [
 const addresses = 'the address follows from the options host, port and brokers'
 const folder = 'the folder follows from the option dataDir'
 const identity = 'this broker is always broker 1, and its own controller'
-/** Settings above that follow from how the broker is started, and why they cannot be given beside that. */
-const refusals: Readonly<Record<string, string>> = {
+/** Settings above that follow from how the broker is started, and from what. */
+const fixedBecause: Readonly<Record<string, string>> = {
   'advertised.listeners': addresses,
   'listener.security.protocol.map': addresses,
   listeners: addresses,
@@ -130,18 +130,18 @@ const refusals: Readonly<Record<string, string>> = {
 
 function definitions(
   rows: readonly BrokerConfigRow[],
-  refusalOf: (name: string) => string | null | undefined,
+  whyFixedOf: (name: string) => string | null | undefined,
 ): readonly BrokerConfigDefinition[] {
   return rows.map(([name, type, defaultValue, update, doc, check]) => {
-    const refused = refusalOf(name)
-    return { name, type, default: defaultValue, update, doc, ...(check && { check }), ...(refused && { refused }) }
+    const whyFixed = whyFixedOf(name)
+    return { name, type, default: defaultValue, update, doc, ...(check && { check }), ...(whyFixed && { whyFixed }) }
   })
 }
 
 /** Sorted by name. */
 export const brokerConfigs: readonly BrokerConfigDefinition[] = [
-  ...definitions(rows, (name) => refusals[name]),
-  ...absentFeatures.flatMap((feature) => definitions(feature.rows, () => feature.refused)),
+  ...definitions(rows, (name) => fixedBecause[name]),
+  ...absentFeatures.flatMap((feature) => definitions(feature.rows, () => feature.whyFixed)),
 ].sort((a, b) => (a.name < b.name ? -1 : 1))
 
 const byName = new Map(brokerConfigs.map((definition) => [definition.name, definition]))

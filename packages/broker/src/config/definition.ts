@@ -1,4 +1,4 @@
-// A setting as data: its name, type, default, rule and one sentence; and the one engine that reads a value by it.
+// A setting as data: its name, type, default, rule and one sentence; and the functions that read a value by it.
 
 export type ConfigType = 'boolean' | 'string' | 'int' | 'short' | 'long' | 'double' | 'list' | 'class' | 'password'
 

@@ -1,7 +1,7 @@
 // Broker settings in which the presented brokers of one process differ.
 import type { PresentedBroker } from './types.ts'
 
-/** What `server.properties` of this presented broker would say of its identity and address. */
+/** The identity and address that `server.properties` of this presented broker would have. */
 export function factsOf({ brokerId, host, port }: PresentedBroker): Readonly<Record<string, string>> {
   const address = `PLAINTEXT://${host}:${port}`
   return {

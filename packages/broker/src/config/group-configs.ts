@@ -1,5 +1,5 @@
-// The settings of single groups (KIP-848, KIP-932, KIP-1071) in the Kafka that this broker is, as a table. They are kept and described
-// as Kafka does; all of them are about groups of the newer protocols, so none has an effect here yet.
+// The settings of single groups (KIP-848, KIP-932, KIP-1071) of the Kafka release that this broker implements. They are kept and described
+// as Kafka does. All of them are about groups of the newer protocols, so none has an effect here yet.
 
 import { type BoundedGroupSetting, boundedGroupSettings, boundName } from './bounded-group-settings.ts'
 import { type ConfigDefinition, ConfigError, parseValue } from './definition.ts'
@@ -7,7 +7,7 @@ import { brokerValue } from './resolve.ts'
 import type { BrokerLayers } from './types.ts'
 
 export interface GroupConfigDefinition extends ConfigDefinition {
-  /** The broker setting that holds where the group has none. */
+  /** The broker setting that applies when the group has none. */
   readonly brokerSynonym: string | null
   /** Broker settings between which the value must be. */
   readonly bounds: { readonly min?: string; readonly max?: string }

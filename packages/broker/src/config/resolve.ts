@@ -1,4 +1,4 @@
-// From what was set where to what holds: one chain of sources for brokers, one for topics, and the typed views of both.
+// The effective value of a setting: one chain of sources for brokers, one for topics, and the typed views of both.
 
 import { brokerConfig } from './broker-configs.ts'
 import { ConfigError, type ConfigValue, parseValue, splitList } from './definition.ts'
@@ -36,7 +36,7 @@ function brokerSynonymsOf(name: string): readonly string[] {
   return brokerSynonyms.find(([first]) => first === name) ?? [name]
 }
 
-/** Every place where a broker setting (or a synonym of it) has a value, the one that holds first. */
+/** Every place where a broker setting (or a synonym of it) has a value, the effective one first. */
 function brokerChain(layers: BrokerLayers, name: string): readonly SourcedValue[] {
   const names = brokerSynonymsOf(name)
   const chain: SourcedValue[] = []
@@ -57,7 +57,7 @@ function brokerChain(layers: BrokerLayers, name: string): readonly SourcedValue[
 }
 
 /**
- * What Kafka lists as synonyms of a broker setting: the chain from the first entry that bears the setting's own name on.
+ * What Kafka lists as synonyms of a broker setting: the chain, starting with the first entry that has the setting's own name.
  * (So `log.retention.ms` has none while only `log.retention.hours` is set.)
  */
 export function describedChain(layers: BrokerLayers, name: string): readonly SourcedValue[] {
@@ -69,7 +69,7 @@ export function describedChain(layers: BrokerLayers, name: string): readonly Sou
 /** The value of one broker setting as a typed value. @throws Error for a name that is not in the table. */
 export function brokerValue(layers: BrokerLayers, name: string): ConfigValue {
   const definition = brokerConfig(name)
-  if (!definition) throw new Error(`no such broker setting in the table: ${name}`)
+  if (!definition) throw new Error(`broker setting ${name} is not in the table`)
   const value = brokerOwnValue(layers, name)
   return value === null ? null : parseValue(definition, value)
 }
@@ -84,7 +84,7 @@ function brokerOwnValue(layers: BrokerLayers, name: string): string | null {
   )
 }
 
-/** The typed view of the broker's settings; `layers` is asked on each read, so that changes show at once. */
+/** The typed view of the broker's settings; `layers` is called on each read, so that changes take effect at once. */
 export function makeBrokerConfig(layers: () => BrokerLayers): BrokerConfig {
   const read = <T>(name: string, is: (value: ConfigValue) => value is ConfigValue & T, what: string): T => {
     const value = brokerValue(layers(), name)
@@ -103,7 +103,7 @@ export function makeBrokerConfig(layers: () => BrokerLayers): BrokerConfig {
   }
 }
 
-/** The text of one topic setting where the topic itself says nothing. */
+/** The text of one topic setting when it is not set on the topic itself. */
 export function inheritedTopicValue(layers: BrokerLayers, definition: TopicConfigDefinition): string | null {
   for (const synonym of definition.brokerSynonyms) {
     const value = brokerOwnValue(layers, synonym.name)
@@ -150,7 +150,7 @@ export function validateTopicConfig(layers: BrokerLayers, overrides: ReadonlyMap
   }
 }
 
-/** What APPEND and SUBTRACT (KIP-339) make of a list. */
+/** The result of APPEND or SUBTRACT on a list (KIP-339). */
 export function changeList(current: string | null, operand: string, operation: 'append' | 'subtract'): string {
   const items = current === null ? [] : splitList(current).filter((item) => item !== '')
   const operands = operand.split(',')

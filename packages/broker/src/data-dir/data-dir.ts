@@ -1,9 +1,9 @@
-// The broker's data directory: which format it has, whose it is, and what lies where in it.
+// The broker's data directory: its format, its cluster, its lock, and what it contains.
 //
 //   meta.json      format version and cluster id
 //   broker.lock    the process that uses it
 //   metadata/      topics, settings, producer ids
-//   logs/          one folder a partition
+//   logs/          one folder for each partition
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -23,13 +23,13 @@ export interface DataDir {
   readonly logsDir: string
   /** A temporary folder, which nothing reads after this broker. */
   readonly temporary: boolean
-  /** Nothing was there before this start. */
+  /** Whether this start created it. */
   readonly isNew: boolean
   /** The directory was deleted, moved or replaced since it was opened; undefined while it was not. Set by `watch`. */
   readonly failure: BrokerFailure | undefined
   /** Watches until `release`, and calls `onFailure` once. A temporary directory is not watched. */
   watch(onFailure: (failure: BrokerFailure) => void): void
-  /** Gives up the lock, and removes a temporary folder. */
+  /** Releases the lock, and removes a temporary folder. */
   release(): void
 }
 
@@ -93,7 +93,7 @@ function lock(dir: string): () => void {
     const why = error instanceof Error ? error.message : String(error)
     throw new BrokerStartError(
       'DATA_DIR_INVALID',
-      `${dir} cannot be used as a data directory (${why}): it must be a folder that this user may write to, or a name for one`,
+      `${dir} cannot be used as a data directory (${why}): it must be a folder that this user may write to, or a path where one can be created`,
       { cause: error },
     )
   }
@@ -124,7 +124,7 @@ function parseMeta(text: string): Meta | undefined {
   try {
     const meta = JSON.parse(text) as Partial<Meta> | null
     if (typeof meta?.format !== 'number') return undefined
-    // A newer format may keep the rest elsewhere.
+    // A newer format may have the rest elsewhere.
     if (meta.format <= format && typeof meta.clusterId !== 'string') return undefined
     return meta as Meta
   } catch {
@@ -133,7 +133,7 @@ function parseMeta(text: string): Meta | undefined {
 }
 
 function createMeta(dir: string, clusterId: string, temporary: boolean): Meta {
-  // A volume of its own has a lost+found.
+  // The root of a volume has a lost+found.
   const others = readdirSync(dir).filter(
     (name) => !name.startsWith(lockFile) && !name.startsWith(metaFile) && name !== 'lost+found',
   )

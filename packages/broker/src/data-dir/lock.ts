@@ -1,8 +1,9 @@
 // The lock file of a data directory: it keeps a second process out and names the first.
 //
-// It holds the process id and start time of its owner. A lock whose owner is gone (killed, machine restarted, id reused)
-// is taken over. Creation is a hard link of a finished file, so that nobody ever sees half a lock; a takeover first moves
-// the stale file aside and checks that it is still the one that was judged, so that of two who try only one succeeds.
+// It has the process id and start time of its owner. A lock whose owner no longer runs (killed, machine restarted, id reused) is
+// taken over. The file is created as a hard link of a finished file, so that no process ever reads an incomplete lock. A takeover
+// first moves the stale file aside and checks that it is still the one that was examined, so that only one of two processes
+// succeeds.
 import { linkSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { BrokerStartError } from '../start-error.ts'
@@ -17,14 +18,14 @@ export function acquireLock(dir: string): () => void {
   const content = JSON.stringify(ownIdentity())
   try {
     writeFileSync(mine, content)
-    // Each round either takes the lock, finds it held, or removes a stale one; a few are enough for any crowd.
+    // Each round either takes the lock, finds it held, or removes a stale one; a few rounds are enough for any number of processes.
     for (let round = 0; round < 10; round++) {
       if (tryLink(mine, path)) return () => release(path, content)
       removeIfStale(path, dir)
     }
     throw locked(dir, undefined)
   } finally {
-    // Of a full disk, which takes the name but not the content, nothing may be left either.
+    // A full disk can create the file without its content; it must not stay either.
     rmSync(mine, { force: true })
   }
 }
@@ -51,12 +52,12 @@ function removeIfStale(path: string, dir: string): void {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
     throw error
   }
-  // Somebody may have replaced the stale lock by a live one between our reading and our moving it: put that back.
+  // Another process may have replaced the stale lock by a live one between reading and moving it: that one is put back.
   if (readFileSync(aside, 'utf8') !== content) tryLink(aside, path)
   unlinkSync(aside)
 }
 
-/** Undefined for a file that no finished writer left. */
+/** Undefined for a file that is not a complete lock. */
 function parseOwner(content: string): ProcessIdentity | undefined {
   try {
     const { pid, startedAt } = JSON.parse(content) as Partial<ProcessIdentity>
@@ -67,7 +68,7 @@ function parseOwner(content: string): ProcessIdentity | undefined {
 }
 
 function release(path: string, content: string): void {
-  // Only what is ours: after a takeover by mistake the file is somebody else's.
+  // Only this process's own lock: after a wrong takeover the file belongs to another process.
   if (readIfThere(path) === content) unlinkSync(path)
 }
 

@@ -1,4 +1,4 @@
-// Whether a process that once wrote its id somewhere is still that process: ids are reused, start times are not.
+// Whether the process that once wrote down its id still runs: ids are reused, start times are not.
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
@@ -7,7 +7,7 @@ export type ProcessState = 'alive' | 'gone'
 
 export interface ProcessIdentity {
   readonly pid: number
-  /** Distinguishes this process from others that had or will have its id; null where the system does not tell. */
+  /** Distinguishes this process from others that had or will have its id; null if the system does not provide it. */
   readonly startedAt: string | null
 }
 
@@ -27,7 +27,7 @@ export function stateOf({ pid, startedAt }: ProcessIdentity): ProcessState {
   return startedAt !== null && now !== null && now !== startedAt ? 'gone' : 'alive'
 }
 
-/** When the process was started, in whatever form this system gives; null when it gives none. */
+/** When the process was started, in a form of this system; null if it provides none. */
 function startOf(pid: number): string | null {
   switch (process.platform) {
     case 'linux':
@@ -45,7 +45,7 @@ function startOf(pid: number): string | null {
 function linuxStart(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // The command, field 2, stands in parentheses and may itself hold blanks and parentheses.
+    // The command, field 2, is in parentheses and may itself contain blanks and parentheses.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     if (fields[0] === 'Z' || fields[0] === 'X') return 'zombie'
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()

@@ -1,8 +1,8 @@
-// How much memory the answers may hold, over all connections, that clients have asked for and not taken yet. Each connection
-// has one answer at a time; without this, many slow readers of large answers would together take all the memory there is.
+// Limits the memory of answers that clients have requested and not taken yet, over all connections. Each connection has one answer
+// at a time; without a limit, many slow readers of large answers would together use up all memory.
 
 export interface UnsentBudget {
-  /** Sets up to `sizeBytes` aside for an answer that is about to be made. @returns what there is, 0 when all is taken */
+  /** Reserves up to `sizeBytes` for an answer. @returns how much is available, 0 when all is taken */
   reserve(sizeBytes: number): number
   /** Gives back what was reserved or is held. */
   free(sizeBytes: number): void

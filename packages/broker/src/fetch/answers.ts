@@ -6,7 +6,7 @@ import type { PartitionLog, ReadResult } from '../log/index.ts'
 export type TopicAnswer = NonNullable<ResponseInput<'Fetch'>['responses']>[number]
 export type PartitionAnswer = NonNullable<TopicAnswer['partitions']>[number]
 
-/** @param isolationLevel 1 for read_committed, which wants a list of aborted transactions; here it is always empty */
+/** @param isolationLevel 1 for read_committed, whose answers have a list of aborted transactions; here it is always empty */
 export function recordsAnswer(
   isolationLevel: number,
   { partition }: FetchedPartition,

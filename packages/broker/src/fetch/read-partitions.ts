@@ -11,10 +11,10 @@ import { divergence, errorAnswer, offsetsOnly, type PartitionAnswer, recordsAnsw
 export interface Outcome {
   readonly answer: PartitionAnswer
   readonly sizeBytes: number
-  /** The log and how much had been appended to it before it was read, to know what came later. */
+  /** The log, and how much had been appended to it before it was read, so that later appends are noticed. */
   readonly log: PartitionLog | undefined
   readonly appendedBytes: number
-  /** The client is to get this at once: an error, or a divergence. */
+  /** Whether the client gets this without waiting: an error, or a divergence. */
   readonly endsWait: boolean
   /** Frees the memory of the answer's records. */
   readonly release?: () => void

@@ -3,7 +3,7 @@ import type { RequestOf } from '@selfmonitor/protocol'
 import type { PartitionLog } from '../log/index.ts'
 import type { RequestContext } from '../request/handler.ts'
 
-/** A partition that was read: what it gave, and its log as it was before. */
+/** A partition that was read: how much it gave, and its log as it was before. */
 export interface ReadBefore {
   readonly sizeBytes: number
   readonly log: PartitionLog | undefined
@@ -16,7 +16,7 @@ export interface FetchWait {
   readonly progress: boolean
 }
 
-/** Counts each append once: a fetch of a thousand partitions looks only at the one that moved. */
+/** Counts each append once: a fetch of a thousand partitions looks only at the one that has advanced. */
 export function createWait(
   { broker, signal }: RequestContext,
   { maxWaitMs, minBytes }: Pick<RequestOf<'Fetch'>, 'maxWaitMs' | 'minBytes'>,
@@ -37,12 +37,12 @@ export function createWait(
     if (log === undefined) continue
     let counted = appendedBytes
     const count = () => {
-      // A log that moved without growing was deleted or closed: that is for the client to hear.
-      const gone = log.appendedBytes === counted
+      // A log that reports an advance without having grown was deleted or closed; the client has to know.
+      const ended = log.appendedBytes === counted
       bytes += log.appendedBytes - counted
       counted = log.appendedBytes
       progress = true
-      if (gone || bytes >= minBytes) end()
+      if (ended || bytes >= minBytes) end()
     }
     stops.push(log.onAdvance(count))
     // What was appended between the read and now.

@@ -22,11 +22,11 @@ describe('a member whose connection closes while it waits', () => {
         log group g prepares to rebalance after generation 1: member b-1 joined
       > hang-up b
         log group g: member b-1 closed its connection before it was admitted
-        b: UNKNOWN_MEMBER_ID (dropped: its connection closed during its first join) as nobody
+        b: UNKNOWN_MEMBER_ID (removed: its connection closed during its first join) as nobody
       > join c version=3
       > hang-up c
         log group g: member c-1 closed its connection before it was admitted
-        c: UNKNOWN_MEMBER_ID (dropped: its connection closed during its first join) as nobody
+        c: UNKNOWN_MEMBER_ID (removed: its connection closed during its first join) as nobody
       > join d version=3
       > after 10000
         log group g: the session of member a-1 expired

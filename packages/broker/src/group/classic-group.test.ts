@@ -8,7 +8,7 @@ describe('joining', () => {
     behaves(
       `
       > join a
-        a: MEMBER_ID_REQUIRED (the member joins again with the id that it is given) as a-1
+        a: MEMBER_ID_REQUIRED (the member has to join again with the id in the answer) as a-1
       > state
         Empty generation 0 [], pending [a-1], next deadline in 10000 ms
       > join a
@@ -98,7 +98,7 @@ describe('joining', () => {
         write generation 1 a-1:0,1,2
         a: assigned 0,1,2
       > join b
-        b: MEMBER_ID_REQUIRED (the member joins again with the id that it is given) as b-1
+        b: MEMBER_ID_REQUIRED (the member has to join again with the id in the answer) as b-1
       > join b
         log group g prepares to rebalance after generation 1: member b-1 joined
       > heartbeat a
@@ -141,7 +141,7 @@ describe('joining', () => {
         write generation 1 a-1:0
         a: assigned 0
       > join b
-        b: MEMBER_ID_REQUIRED (the member joins again with the id that it is given) as b-1
+        b: MEMBER_ID_REQUIRED (the member has to join again with the id in the answer) as b-1
       > join a
         log group g prepares to rebalance after generation 1: leader a-1 rejoined
       > state
@@ -151,7 +151,7 @@ describe('joining', () => {
         log group g reached generation 2: 1 members, assignor range, leader a-1
         a: joined generation 2 as a-1 with range, leads [a-1]
       > join b
-        b: UNKNOWN_MEMBER_ID (its id lapsed 0 ms ago: it did not join in its session timeout) as b-1
+        b: UNKNOWN_MEMBER_ID (its id expired 0 ms ago: it did not join in its session timeout) as b-1
     `,
       { initialRebalanceDelayMs: 0 },
     )
@@ -165,7 +165,7 @@ describe('joining', () => {
       > join a session=1800001
         a: INVALID_SESSION_TIMEOUT (session timeout 1800001 ms is not within 6000 and 1800000 ms)
       > join a session=6000
-        a: MEMBER_ID_REQUIRED (the member joins again with the id that it is given) as a-1
+        a: MEMBER_ID_REQUIRED (the member has to join again with the id in the answer) as a-1
     `,
     )
   })
@@ -353,7 +353,7 @@ describe('rejoining', () => {
         a: assigned 0
         b: assigned 1
       > join b topics=orders,payments reason=new-topic
-        log group g prepares to rebalance after generation 1: member b-1 changed its metadata; client says: new-topic
+        log group g prepares to rebalance after generation 1: member b-1 changed its metadata; client's reason: new-topic
       > join a
         log group g reached generation 2: 2 members, assignor range, leader a-1
         a: joined generation 2 as a-1 with range, leads [a-1 b-1]
@@ -375,7 +375,7 @@ describe('rejoining', () => {
         b: joined generation 1 as b-1 with range, follows a-1
       > sync b
       > join b topics=payments
-        b: REBALANCE_IN_PROGRESS (another rebalance began before the assignment came)
+        b: REBALANCE_IN_PROGRESS (another rebalance began before the leader sent the assignment)
         log group g prepares to rebalance after generation 1: member b-1 changed its metadata
       > sync a a:0 b:1
         a: REBALANCE_IN_PROGRESS (the group waits for its members to rejoin)
@@ -421,7 +421,7 @@ describe('rejoining', () => {
       > join b topics=payments rebalance=8000
         log group g prepares to rebalance after generation 1: member b-1 changed its metadata
       > after 8000
-        log group g goes on without members that did not rejoin: a-1
+        log group g continues without members that did not rejoin: a-1
         log group g reached generation 2: 1 members, assignor range, leader b-1
         b: joined generation 2 as b-1 with range, leads [b-1]
       > heartbeat a
@@ -473,7 +473,7 @@ describe('timeouts', () => {
         log group g reached generation 2: 1 members, assignor range, leader a-1
         a: joined generation 2 as a-1 with range, leads [a-1]
       > join b new=1
-        b: MEMBER_ID_REQUIRED (the member joins again with the id that it is given) as b-2
+        b: MEMBER_ID_REQUIRED (the member has to join again with the id in the answer) as b-2
     `,
       { initialRebalanceDelayMs: 0 },
     )
@@ -524,7 +524,7 @@ describe('timeouts', () => {
       > heartbeat a
         a: REBALANCE_IN_PROGRESS (the group waits for its members to rejoin)
       > after 7000
-        log group g goes on without members that did not rejoin: a-1
+        log group g continues without members that did not rejoin: a-1
         log group g reached generation 2: 1 members, assignor range, leader b-1
         b: joined generation 2 as b-1 with range, leads [b-1]
       > heartbeat a
@@ -579,7 +579,7 @@ describe('timeouts', () => {
       > heartbeat a
         a: ok
       > after 7000
-        b: REBALANCE_IN_PROGRESS (another rebalance began before the assignment came)
+        b: REBALANCE_IN_PROGRESS (another rebalance began before the leader sent the assignment)
         log group g prepares to rebalance after generation 1: members did not sync in time: a-1
       > heartbeat a
         a: UNKNOWN_MEMBER_ID (expelled 0 ms ago: it did not sync in the rebalance timeout)
@@ -762,7 +762,7 @@ describe('leaving', () => {
         write generation 1 a-1:0
         a: assigned 0
       > join b
-        b: MEMBER_ID_REQUIRED (the member joins again with the id that it is given) as b-1
+        b: MEMBER_ID_REQUIRED (the member has to join again with the id in the answer) as b-1
       > join a
         log group g prepares to rebalance after generation 1: leader a-1 rejoined
       > leave b
@@ -783,7 +783,7 @@ describe('size', () => {
         log group g prepares to rebalance after generation 0: member a-1 joined
       > join b version=3
       > join c version=3
-        c: GROUP_MAX_SIZE_REACHED (the group has its 2 members) as nobody
+        c: GROUP_MAX_SIZE_REACHED (the group is full (group.max.size=2)) as nobody
       > after 0
         log group g reached generation 1: 2 members, assignor range, leader a-1
         a: joined generation 1 as a-1 with range, leads [a-1 b-1]
@@ -795,7 +795,7 @@ describe('size', () => {
         a: assigned 0
         b: assigned 1
       > join c
-        c: GROUP_MAX_SIZE_REACHED (the group has its 2 members) as nobody
+        c: GROUP_MAX_SIZE_REACHED (the group is full (group.max.size=2)) as nobody
       > heartbeat a
         a: ok
     `,
@@ -823,11 +823,11 @@ describe('size', () => {
       > join b topics=payments rebalance=7000
         log group g prepares to rebalance after generation 1: member b-1 changed its metadata
       > join a rebalance=7000
-        a: GROUP_MAX_SIZE_REACHED (the group has its 1 members) as nobody
+        a: GROUP_MAX_SIZE_REACHED (the group is full (group.max.size=1)) as nobody
         log group g reached generation 2: 1 members, assignor range, leader b-1
         b: joined generation 2 as b-1 with range, leads [b-1]
       > heartbeat a
-        a: UNKNOWN_MEMBER_ID (turned away 0 ms ago: the group has its 1 members)
+        a: UNKNOWN_MEMBER_ID (rejected 0 ms ago: the group is full (group.max.size=1))
     `,
       { initialRebalanceDelayMs: 0 },
     )

@@ -1,10 +1,10 @@
-// The data of one classic group and the questions that are asked of it. The rules that change it stand beside it:
-// join.ts, sync.ts, leave.ts and rebalance.ts. Nothing here does I/O or reads a clock: every rule gets a `Step`.
+// The data of one classic group, and functions that read it. The functions that change it are in join.ts, sync.ts, leave.ts and
+// rebalance.ts. They do no I/O and read no clock: each one gets a `Step`.
 import type { GroupConfig, GroupError, GroupProtocol, GroupState, JoinMember, JoinResult, SyncResult } from './types.ts'
 
 export const emptyAssignment = Buffer.alloc(0)
 
-/** The request that waits for an answer; the caller knows what stands behind the number. */
+/** A request that waits for an answer; the caller knows which one a number means. */
 export type Waiter = number
 
 export interface Member {
@@ -22,7 +22,7 @@ export interface Member {
   syncWaiter: Waiter | undefined
   /** Not part of any generation yet: it expires even while its join waits, because it cannot send heartbeats. */
   isNew: boolean
-  /** When its session expires; Infinity when an expiry was passed over because its request waits here. */
+  /** When its session expires; Infinity after it expired while its request waited here, which does not count. */
   deadlineMs: number
 }
 
@@ -40,7 +40,7 @@ export interface ClassicGroup {
   readonly members: Map<string, Member>
   /** Instance id → member id (KIP-345). */
   readonly staticMembers: Map<string, string>
-  /** Ids given out with MEMBER_ID_REQUIRED (KIP-394) and when they lapse. */
+  /** Ids given out with MEMBER_ID_REQUIRED (KIP-394), and when they expire. */
   readonly pendingMembers: Map<string, number>
   /** Members of this generation that have not sent SyncGroup. */
   readonly pendingSync: Set<string>
@@ -51,11 +51,11 @@ export interface ClassicGroup {
   /** When the join phase ends at the latest. `initial` while it is the delay of a new group. */
   joinTimer: { deadlineMs: number; initial?: { delayMs: number; remainingMs: number } } | undefined
   syncDeadlineMs: number | undefined
-  /** Why recent members are gone, for the log. Bounded. */
+  /** Why recent members were removed, for error messages. Bounded. */
   readonly removed: Map<string, Removal & { readonly atMs: number }>
 }
 
-/** Why a member is gone, in two halves: `session expired`, or `expelled` and `it did not rejoin in the rebalance timeout`. */
+/** Why a member was removed, in two halves: `session expired`, or `expelled` and `it did not rejoin in the rebalance timeout`. */
 export interface Removal {
   readonly what: string
   readonly detail?: string
@@ -74,7 +74,7 @@ export interface GroupSnapshot {
     readonly groupInstanceId: string | null
     readonly clientId: string
     readonly clientHost: string
-    /** -1 in records of old brokers: the session timeout counts. */
+    /** -1 in records of old brokers, which means the session timeout. */
     readonly rebalanceTimeoutMs: number
     readonly sessionTimeoutMs: number
     readonly subscription: Buffer
@@ -82,14 +82,14 @@ export interface GroupSnapshot {
   }[]
 }
 
-/** What a rule wants done, in this order: an answer after a write waits until the write is on disk. */
+/** What a step asks its caller to do, in this order: an answer after a write waits until the write is on disk. */
 export type Effect =
   | { readonly type: 'write'; readonly snapshot: GroupSnapshot }
   | { readonly type: 'answer-join'; readonly waiter: Waiter; readonly result: JoinResult }
   | { readonly type: 'answer-sync'; readonly waiter: Waiter; readonly result: SyncResult }
   | { readonly type: 'log'; readonly level: 'debug' | 'info' | 'warn'; readonly message: string }
 
-/** One step of a group: the time it happens at, the settings, a source of uuids, and where its effects go. */
+/** One step of a group: its time, the settings, a source of uuids, and where its effects are collected. */
 export interface Step {
   readonly nowMs: number
   readonly config: GroupConfig
@@ -162,7 +162,7 @@ export function answerSync(step: Step, member: Member, result: SyncResult): void
   member.syncWaiter = undefined
 }
 
-/** Writes the group as it stands after this step. */
+/** Writes the group as it is now. */
 export function write(group: ClassicGroup, step: Step): void {
   step.effects.push({ type: 'write', snapshot: snapshotOf(group) })
 }
@@ -235,8 +235,8 @@ function supports(member: Member, protocolName: string): boolean {
 }
 
 /**
- * Every member votes for the first of its assignors that all members support; most votes win, and on a tie the one that
- * was voted for first.
+ * Every member votes for the first of its assignors that all members support; most votes win, and on a tie the first of
+ * them that got a vote.
  */
 export function selectProtocol(group: ClassicGroup): string {
   const members = [...group.members.values()]
@@ -254,7 +254,7 @@ export function selectProtocol(group: ClassicGroup): string {
 export function removeMember(group: ClassicGroup, step: Step, memberId: string, removal: Removal): void {
   const member = group.members.get(memberId)
   group.members.delete(memberId)
-  // An empty instance id is one, too.
+  // An empty string is an instance id, too.
   const instanceId = member?.groupInstanceId ?? null
   if (instanceId !== null && group.staticMembers.get(instanceId) === memberId) group.staticMembers.delete(instanceId)
   if (group.leaderId === memberId) group.leaderId = group.members.keys().next().value
@@ -265,7 +265,7 @@ export function removeMember(group: ClassicGroup, step: Step, memberId: string, 
 
 const rememberedRemovals = 64
 
-/** Keeps why a member is gone, so that its next request is refused with the reason. */
+/** Remembers why a member was removed, so that the error of its next request can say it. */
 export function remember(group: ClassicGroup, memberId: string, removal: Removal, atMs: number): void {
   group.removed.delete(memberId)
   group.removed.set(memberId, { ...removal, atMs })
@@ -301,10 +301,10 @@ function unknownMember(group: ClassicGroup, nowMs: number, memberId: string): st
   const removed = group.removed.get(memberId)
   if (removed) return describeRemoval({ ...removed, what: `${removed.what} ${nowMs - removed.atMs} ms ago` })
   if (group.pendingMembers.has(memberId)) return 'the member has its id but has not joined'
-  return `the group has no member ${memberId === '' ? 'without an id' : memberId}`
+  return memberId === '' ? 'the request has no member id' : `the group has no member ${memberId}`
 }
 
-/** @returns when something happens by itself next, milliseconds since the epoch; Infinity when nothing will. */
+/** @returns when the next timeout of the group is due, milliseconds since the epoch; Infinity when it has none */
 export function nextDeadline(group: ClassicGroup): number {
   let earliest = Math.min(group.joinTimer?.deadlineMs ?? Infinity, group.syncDeadlineMs ?? Infinity)
   for (const deadlineMs of group.pendingMembers.values()) earliest = Math.min(earliest, deadlineMs)

@@ -1,4 +1,4 @@
-// Lets tests wait for a group's progress: told of every acknowledged commit, wakes who waits for it.
+// Lets tests wait for the progress of a group: every acknowledged commit is reported here.
 import type { CommitNotice } from './types.ts'
 
 /** Thrown by `waitForCommit`; `code` is `COMMIT_WAIT_TIMEOUT` or `COORDINATOR_CLOSED`. */
@@ -40,7 +40,7 @@ export function createCommitWaits(): CommitWaits {
         const fail = (code: GroupWaitError['code'], why: string) => {
           const what = `group ${wanted.groupId} to commit ${wanted.topic}-${wanted.partition} up to ${wanted.offset}`
           const last = current()
-          const seen = last === undefined ? 'it has committed nothing there' : `it stands at ${last}`
+          const seen = last === undefined ? 'it has committed nothing there' : `its last offset is ${last}`
           finish(() => reject(new GroupWaitError(code, `waited for ${what}: ${why}, ${seen}`)))
         }
         const close = () => fail('COORDINATOR_CLOSED', 'the broker was closed')

@@ -1,4 +1,4 @@
-// The broker settings that concern groups, gathered once: Kafka too reads them only at the start.
+// The broker settings that concern groups, read once: Kafka, too, reads them only at the start.
 import type { BrokerConfig } from '../config/index.ts'
 import type { GroupConfig } from './types.ts'
 

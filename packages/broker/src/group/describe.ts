@@ -1,8 +1,8 @@
-// How groups look from outside: ListGroups' filters and DescribeGroups' answer.
+// Groups as clients see them: the filters of ListGroups and the answer of DescribeGroups.
 import { type ClassicGroup, emptyAssignment, failure, metadataFor } from './classic-group.ts'
 import type { DescribedGroup } from './types.ts'
 
-/** The one type of group that there is so far, as Kafka spells it. */
+/** The only type of group that exists so far, as Kafka spells it. */
 export const groupType = 'classic'
 
 /** Whether the group passes the filters of states (KIP-518) and types (KIP-848); letter case does not matter. */

@@ -1,7 +1,7 @@
 // Every group of this broker, with its committed offsets, its timer and its writes. The operations on membership
 // (`coordinator.ts`) and on offsets (`offset-operations.ts`) both use this table.
 //
-// One rule keeps memory and the log in step: state changes at once, a request is answered only after the write it depends on is
+// One rule keeps memory and the log consistent: state changes at once, a request is answered only after the write it depends on is
 // on disk, and a write that fails is undone.
 import { randomUUID } from 'node:crypto'
 import {

@@ -1,4 +1,4 @@
-// JoinGroup on a classic group: who is admitted, who replaces whom, and what starts a rebalance.
+// JoinGroup on a classic group: which members are admitted, which are replaced, and what starts a rebalance.
 //
 // A member that is admitted waits (`joinWaiter`) until the join phase completes; every other outcome is answered at once.
 import {
@@ -26,12 +26,12 @@ import { completeIfAllJoined, prepareRebalance, rebalanceOrComplete, restartSess
 import type { GroupConfig, GroupError, GroupProtocol, JoinInput, JoinResult } from './types.ts'
 
 /**
- * A new member's first join may wait this long for the rebalance; a living client then retries. It cannot send
- * heartbeats yet, and a connection that died while the join waits is not noticed otherwise.
+ * A new member's first join may wait this long for the rebalance; a living client then retries. It cannot send heartbeats yet, so
+ * a connection that died during the wait would not be noticed otherwise.
  */
 const newMemberJoinTimeoutMs = 5 * 60_000
 
-/** What can be refused before the group is looked at. */
+/** @returns why the join fails, as far as this can be said without the group */
 export function validateJoin(input: JoinInput, config: GroupConfig): GroupError | undefined {
   if (input.groupId === '') return failure('INVALID_GROUP_ID', 'the group id is empty')
   const { minSessionTimeoutMs: min, maxSessionTimeoutMs: max } = config
@@ -42,11 +42,11 @@ export function validateJoin(input: JoinInput, config: GroupConfig): GroupError 
   return undefined
 }
 
-/** Takes in a JoinGroup whose input is valid. Its answer comes as an effect, in this step or in a later one. */
+/** Handles a JoinGroup whose input is valid. Its answer is an effect of this step or of a later one. */
 export function join(group: ClassicGroup, step: Step, input: JoinInput, waiter: Waiter): void {
-  const refused = rejectionOf(group, step, input)
-  if (refused) {
-    step.effects.push({ type: 'answer-join', waiter, result: refused })
+  const rejection = rejectionOf(group, step, input)
+  if (rejection) {
+    step.effects.push({ type: 'answer-join', waiter, result: rejection })
     completeIfAllJoined(group, step)
   } else if (input.memberId === '') {
     joinNew(group, step, input, waiter)
@@ -60,9 +60,8 @@ function rejectionOf(group: ClassicGroup, step: Step, input: JoinInput): JoinRes
     return failedJoin(input.memberId, failure('COORDINATOR_NOT_AVAILABLE', 'the group is deleted'))
   }
   if (!hasRoom(group, input.memberId, step.config.maxSize)) {
-    const why = `the group has its ${step.config.maxSize} members`
-    if (group.members.has(input.memberId))
-      removeMember(group, step, input.memberId, { what: 'turned away', detail: why })
+    const why = `the group is full (group.max.size=${step.config.maxSize})`
+    if (group.members.has(input.memberId)) removeMember(group, step, input.memberId, { what: 'rejected', detail: why })
     return failedJoin('', failure('GROUP_MAX_SIZE_REACHED', why))
   }
   const names = input.protocols.map((protocol) => protocol.name)
@@ -78,7 +77,7 @@ function hasRoom(group: ClassicGroup, memberId: string, maxSize: number): boolea
     case 'Dead':
       return true
     case 'PreparingRebalance': {
-      // Those who wait are counted, not the members: a group above a lowered limit sheds the last ones to rejoin.
+      // Counts the members that wait: a group above a limit that was lowered then loses the last members to rejoin.
       let waiting = 0
       for (const member of group.members.values()) if (member.joinWaiter !== undefined) waiting++
       return group.members.get(memberId)?.joinWaiter !== undefined || waiting < maxSize
@@ -106,7 +105,7 @@ function joinNew(group: ClassicGroup, step: Step, input: JoinInput, waiter: Wait
     replaceStatic(group, step, input, waiter, formerId, memberId)
   } else if (groupInstanceId === null && input.requireKnownMemberId) {
     group.pendingMembers.set(memberId, step.nowMs + input.sessionTimeoutMs)
-    const error = failure('MEMBER_ID_REQUIRED', 'the member joins again with the id that it is given')
+    const error = failure('MEMBER_ID_REQUIRED', 'the member has to join again with the id in the answer')
     step.effects.push({ type: 'answer-join', waiter, result: failedJoin(memberId, error) })
   } else {
     addMember(group, step, input, waiter, memberId)
@@ -137,7 +136,7 @@ function joinKnown(group: ClassicGroup, step: Step, input: JoinInput, waiter: Wa
       completeIfAllJoined(group, step)
       return
     case 'CompletingRebalance':
-      // The same metadata again: probably the answer to the first join was lost.
+      // The metadata is the same, so the answer to the first join was probably lost.
       if (unchanged) {
         answer(joinAdmitted(group, memberId, isLeader ? joinMembers(group) : []))
         return
@@ -186,7 +185,7 @@ function addMember(group: ClassicGroup, step: Step, input: JoinInput, waiter: Wa
 }
 
 function updateMember(step: Step, member: Member, input: JoinInput, waiter: Waiter): void {
-  // An older join of this member can only be waiting on a connection that its client has given up.
+  // An older join of this member can only wait on a connection that its client no longer uses.
   answerJoin(step, member, failedJoin(member.memberId, failure('REBALANCE_IN_PROGRESS', 'the member joined again')))
   member.protocols = input.protocols
   member.sessionTimeoutMs = input.sessionTimeoutMs
@@ -194,7 +193,7 @@ function updateMember(step: Step, member: Member, input: JoinInput, waiter: Wait
   member.joinWaiter = waiter
 }
 
-/** KIP-345: a static member that comes back takes over the place, and the assignment, of its former self. */
+/** KIP-345: a static member that comes back takes over the place and the assignment of its former member id. */
 function replaceStatic(
   group: ClassicGroup,
   step: Step,
@@ -236,8 +235,8 @@ function replaceStatic(
       log(step, 'info', `group ${group.groupId}: ${cause} without a rebalance`)
       write(group, step)
       const isLeader = group.leaderId === memberId
-      // KIP-814: a leader that understands it is told who is in the group, and to leave the assignment as it is. An
-      // older one must not take itself for the leader: its assignment would reach nobody.
+      // KIP-814: a leader that supports it gets the members, and is asked to keep the assignment. An
+      // older one must not consider itself the leader, because its assignment would not be used.
       const result = input.supportsSkippingAssignment
         ? { ...joinAdmitted(group, memberId, isLeader ? joinMembers(group) : []), skipAssignment: isLeader }
         : { ...joinAdmitted(group, memberId, []), leader: formerLeader }
@@ -265,7 +264,7 @@ function sameProtocols(a: readonly GroupProtocol[], b: readonly GroupProtocol[])
   return a.length === b.length && a.every((p, i) => p.name === b[i]!.name && p.metadata.equals(b[i]!.metadata))
 }
 
-/** KIP-800: what the client says about its join. */
+/** Adds the client's reason for its join (KIP-800). */
 function withClientReason(cause: string, input: JoinInput): string {
-  return input.reason ? `${cause}; client says: ${input.reason}` : cause
+  return input.reason ? `${cause}; client's reason: ${input.reason}` : cause
 }

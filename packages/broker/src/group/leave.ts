@@ -1,4 +1,4 @@
-// LeaveGroup on a classic group: members go, by their id or, when static, by their instance id.
+// LeaveGroup on a classic group: members leave by their id or, when static, by their instance id.
 import { type ClassicGroup, failure, removeMember, type Step, validateMember } from './classic-group.ts'
 import { completeIfAllJoined, dropMember, rebalanceOrComplete } from './rebalance.ts'
 import type { GroupError, LeaveResult, LeavingMember } from './types.ts'
@@ -22,7 +22,7 @@ function leaveOne(group: ClassicGroup, step: Step, leaving: LeavingMember, left:
   const { memberId, groupInstanceId } = leaving
   if (group.pendingMembers.has(memberId)) {
     removeMember(group, step, memberId, { what: 'left', detail: 'before it joined' })
-    // Only a join phase can have waited for it.
+    // Only a join phase waits for pending members.
     if (group.state === 'PreparingRebalance') left.push(`pending member ${memberId} left`)
     return undefined
   }
@@ -32,6 +32,6 @@ function leaveOne(group: ClassicGroup, step: Step, leaving: LeavingMember, left:
   if (error) return error
   const member = group.members.get(target!)!
   dropMember(group, step, member, { what: 'left' })
-  left.push(`member ${member.memberId} left${leaving.reason ? `; client says: ${leaving.reason}` : ''}`)
+  left.push(`member ${member.memberId} left${leaving.reason ? `; client's reason: ${leaving.reason}` : ''}`)
   return undefined
 }

@@ -12,20 +12,20 @@ export interface LoadedGroup {
   readonly snapshot: GroupSnapshot | undefined
 }
 
-/** A damaged partition with the groups that its readable batches name; others may have been in the rest. */
+/** A damaged partition with the groups in its readable batches; the other batches may have had more groups. */
 export interface DamagedGroups extends DamagedPartition {
   readonly groupIds: readonly string[]
 }
 
 export interface LoadResult {
-  /** Without those of damaged partitions, of which a newer state may be lost. */
+  /** Without the groups of damaged partitions, whose newest state may be lost. */
   readonly groups: Map<string, LoadedGroup>
   readonly damaged: readonly DamagedGroups[]
-  /** Records of each partition that held any. */
+  /** The number of records of each partition that has any. */
   readonly records: ReadonlyMap<number, number>
   /** Records that this broker does not use: of newer group protocols, or of transactions that never ended. */
   readonly ignored: number
-  /** Records whose bytes make no sense, by what was wrong with them. */
+  /** What is wrong with records that cannot be decoded. */
   readonly unreadable: readonly string[]
 }
 
@@ -39,9 +39,9 @@ interface Loading {
 }
 
 /**
- * Reads everything. A damaged partition is left out whole: offsets from before the damage would have consumers handle events
- * again that they have handled.
- * @param nowMs when the sessions of restored members begin anew
+ * Reads everything. A damaged partition is left out completely: with offsets from before the damage, consumers would handle events
+ * again.
+ * @param nowMs when the sessions of restored members start
  * @param partitionFor the partition that a group belongs to
  */
 export async function loadGroups(
@@ -136,7 +136,7 @@ function apply(loading: Loading, record: DecodedRecord): void {
   }
 }
 
-/** The group as it was when it was last stable or became empty; its members get a full session to show up again. */
+/** The group as it was when it was last stable or became empty. Its members get a full session to come back. */
 export function restoreGroup(groupId: string, snapshot: GroupSnapshot, nowMs: number): ClassicGroup {
   const group = createGroup(groupId, snapshot.stateTimestampMs === -1 ? undefined : snapshot.stateTimestampMs)
   group.protocolType = snapshot.protocolType === '' ? undefined : snapshot.protocolType

@@ -128,7 +128,7 @@ function committedOffset(
     leaderEpoch: given.leaderEpoch,
     metadata: given.metadata ?? '',
     commitTimestampMs: nowMs,
-    // Some clients send the largest int64 to keep an offset without end; a time beyond it could not be written.
+    // Some clients send the largest int64 to keep an offset forever; a time beyond it could not be written.
     expireTimestampMs:
       retentionTimeMs === undefined ? undefined : Math.min(nowMs + retentionTimeMs, Number.MAX_SAFE_INTEGER),
     topicId: table.options.topic(topic)?.id,

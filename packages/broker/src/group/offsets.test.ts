@@ -250,7 +250,7 @@ describe('waiting for a commit', () => {
     await s.coordinator.commitOffsets(commitOf('simple', 'orders', 0, 4n))
     await expect(s.coordinator.waitForCommit('simple', 'orders', 0, 5n, 20)).rejects.toMatchObject({
       code: 'COMMIT_WAIT_TIMEOUT',
-      message: 'waited for group simple to commit orders-0 up to 5: not within 20 ms, it stands at 4',
+      message: 'waited for group simple to commit orders-0 up to 5: not within 20 ms, its last offset is 4',
     })
   })
 

@@ -1,4 +1,4 @@
-// The committed offsets of one group, and when they expire. Pure data and questions; who writes them is elsewhere.
+// The committed offsets of one group, and when they expire. Pure.
 import type { ClassicGroup } from './classic-group.ts'
 import { consumerProtocolType, isSubscribed } from './subscription.ts'
 import type { CommittedOffset } from './types.ts'

@@ -1,7 +1,7 @@
 // How a classic group moves from one generation to the next, and what happens when a deadline passes.
 //
 //   Empty ──join──▶ PreparingRebalance ──all joined, or time is up──▶ CompletingRebalance ──leader syncs──▶ Stable
-//                        ▲    │ nobody left: Empty                          │                               │
+//                        ▲    │ no members: Empty                           │                               │
 //                        └────┴──── a member joins, changes, leaves or expires ─────────────────────────────┘
 import {
   allMembersJoined,
@@ -32,7 +32,7 @@ export function restartSession(step: Step, member: Member, timeoutMs = member.se
   member.deadlineMs = step.nowMs + timeoutMs
 }
 
-/** Starts a rebalance, or, while one is being prepared, finishes it if this was what it waited for. */
+/** Starts a rebalance; or, while one is being prepared, completes it if every member has joined. */
 export function rebalanceOrComplete(group: ClassicGroup, step: Step, reason: string): void {
   switch (group.state) {
     case 'Empty':
@@ -57,7 +57,7 @@ export function prepareRebalance(group: ClassicGroup, step: Step, reason: string
   transition(group, step, 'PreparingRebalance')
   log(step, 'info', `group ${group.groupId} prepares to rebalance after generation ${group.generationId}: ${reason}`)
   if (isInitial) {
-    // The group is new: more members are probably starting right now, so wait a little for them.
+    // The group is new: more members are probably starting now, so it waits a little for them.
     const delayMs = step.config.initialRebalanceDelayMs
     const remainingMs = Math.max(rebalanceTimeoutMs(group) - delayMs, 0)
     group.newMemberAdded = false
@@ -69,13 +69,13 @@ export function prepareRebalance(group: ClassicGroup, step: Step, reason: string
   }
 }
 
-/** Ends the join phase when everybody has joined, unless it is the initial delay, which always runs out. */
+/** Ends the join phase when every member has joined, but never ends the initial delay early. */
 export function completeIfAllJoined(group: ClassicGroup, step: Step): void {
   if (group.state !== 'PreparingRebalance' || group.joinTimer?.initial) return
   if (allMembersJoined(group)) completeJoin(group, step)
 }
 
-/** The longest that any member asked for. */
+/** The longest rebalance timeout of all members. */
 function rebalanceTimeoutMs(group: ClassicGroup): number {
   let longest = 0
   for (const member of group.members.values()) longest = Math.max(longest, member.rebalanceTimeoutMs)
@@ -83,7 +83,7 @@ function rebalanceTimeoutMs(group: ClassicGroup): number {
 }
 
 function resetAssignments(group: ClassicGroup, step: Step): void {
-  const error = failure('REBALANCE_IN_PROGRESS', 'another rebalance began before the assignment came')
+  const error = failure('REBALANCE_IN_PROGRESS', 'another rebalance began before the leader sent the assignment')
   for (const member of group.members.values()) {
     member.assignment = emptyAssignment
     if (member.syncWaiter !== undefined) restartSession(step, member)
@@ -98,11 +98,11 @@ function completeJoin(group: ClassicGroup, step: Step): void {
   for (const member of missing) removeMember(group, step, member.memberId, removal)
   if (missing.length > 0) {
     const names = missing.map((member) => member.memberId).join(', ')
-    log(step, 'info', `group ${group.groupId} goes on without members that did not rejoin: ${names}`)
+    log(step, 'info', `group ${group.groupId} continues without members that did not rejoin: ${names}`)
   }
 
   if (group.members.size > 0 && !electJoinedLeader(group)) {
-    // Only static members are left and none has rejoined: their sessions decide, so wait another round.
+    // Only static members are left and none has rejoined. Their sessions decide, so it waits another round.
     group.joinTimer = { deadlineMs: step.nowMs + Math.max(rebalanceTimeoutMs(group), 1) }
     log(step, 'warn', `group ${group.groupId} cannot complete its rebalance: no member has rejoined`)
     return
@@ -110,7 +110,7 @@ function completeJoin(group: ClassicGroup, step: Step): void {
   nextGeneration(group, step)
 }
 
-/** The leader stays when it has rejoined, else the first member that has becomes leader. */
+/** Keeps the leader if it has rejoined; otherwise the first member that has rejoined becomes leader. */
 function electJoinedLeader(group: ClassicGroup): boolean {
   const current = group.leaderId === undefined ? undefined : group.members.get(group.leaderId)
   if (current?.joinWaiter !== undefined) return true
@@ -154,13 +154,13 @@ function nextGeneration(group: ClassicGroup, step: Step): void {
   group.syncDeadlineMs = step.nowMs + rebalanceTimeoutMs(group)
 }
 
-/** Takes a member out and moves the group on. Its parked join, if any, is refused so that a living client retries. */
+/** Removes a member and rebalances. Its waiting join, if any, is answered with an error, so that a living client retries. */
 export function expelMember(group: ClassicGroup, step: Step, member: Member, removal: Removal): void {
   dropMember(group, step, member, removal)
   rebalanceOrComplete(group, step, `member ${member.memberId}: ${describeRemoval(removal)}`)
 }
 
-/** Takes a member out without moving the group on. */
+/** Removes a member without a rebalance. */
 export function dropMember(group: ClassicGroup, step: Step, member: Member, removal: Removal): void {
   const error = failure('UNKNOWN_MEMBER_ID', describeRemoval(removal))
   answerJoin(step, member, failedJoin('', error))
@@ -168,7 +168,7 @@ export function dropMember(group: ClassicGroup, step: Step, member: Member, remo
   removeMember(group, step, member.memberId, removal)
 }
 
-/** Lets everything happen that is due at `step.nowMs`, earliest first. */
+/** Handles every timeout that is due at `step.nowMs`, earliest first. */
 export function passTime(group: ClassicGroup, step: Step): void {
   for (;;) {
     const dueMs = nextDeadline(group)
@@ -203,14 +203,14 @@ function syncTimeIsUp(group: ClassicGroup, step: Step): void {
 function expireSession(group: ClassicGroup, step: Step, dueMs: number): void {
   for (const [memberId, deadlineMs] of group.pendingMembers) {
     if (deadlineMs !== dueMs) continue
-    removeMember(group, step, memberId, { what: 'its id lapsed', detail: 'it did not join in its session timeout' })
+    removeMember(group, step, memberId, { what: 'its id expired', detail: 'it did not join in its session timeout' })
     log(step, 'info', `group ${group.groupId}: the pending member ${memberId} did not join in its session timeout`)
     completeIfAllJoined(group, step)
     return
   }
   for (const member of group.members.values()) {
     if (member.deadlineMs !== dueMs) continue
-    // A member whose join or sync waits here is alive as far as anyone can know; its session restarts with the answer.
+    // A member whose join or sync waits here cannot send heartbeats; its session restarts with the answer.
     if (!member.isNew && (member.joinWaiter !== undefined || member.syncWaiter !== undefined)) {
       member.deadlineMs = Infinity
       return
@@ -222,14 +222,14 @@ function expireSession(group: ClassicGroup, step: Step, dueMs: number): void {
   }
 }
 
-/** What the group does when its metadata could not be written: the generation is void, everyone has to rejoin. */
+/** Starts a new rebalance when the group could not be written, because its generation is then void. */
 export function writeFailed(group: ClassicGroup, step: Step, generationId: number): void {
   if (group.generationId !== generationId || group.state !== 'Stable') return
   for (const member of group.members.values()) member.assignment = emptyAssignment
   prepareRebalance(group, step, 'the assignment could not be written')
 }
 
-/** Ends the group: what is parked is refused. */
+/** Ends the group: its waiting requests are answered with COORDINATOR_NOT_AVAILABLE. */
 export function closeGroup(group: ClassicGroup, step: Step, reason: string): void {
   const error = failure('COORDINATOR_NOT_AVAILABLE', reason)
   for (const member of group.members.values()) {

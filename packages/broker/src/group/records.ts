@@ -1,7 +1,5 @@
-// Records of `__consumer_offsets`, in Kafka's own bytes: what a group's state looks like on disk.
-//
-// OffsetCommit and GroupMetadata records, keys and values as Kafka writes them, so that the topic can be read by Kafka
-// and the other way round. A null value is a tombstone: the offset, or the group, is gone.
+// Records of `__consumer_offsets`: OffsetCommit and GroupMetadata records, whose keys and values are encoded as Kafka does, so that
+// each can read the topic of the other. A null value is a tombstone: the offset, or the group, was removed.
 import {
   decodeGroupMetadataValue,
   decodeOffsetCommitValue,
@@ -26,7 +24,7 @@ export type DecodedRecord =
   /** Of the newer group protocols (KIP-848, KIP-932), which this broker does not serve. */
   | { readonly kind: 'other'; readonly type: number }
 
-/** The first versions that carry a tagged field; earlier ones are read by every Kafka since 2.1. */
+/** The first versions with a tagged field. Every Kafka since 2.1 reads earlier ones. */
 const flexibleValueVersion = 4
 
 export function offsetRecord(group: string, topic: string, partition: number, value: CommittedOffset): GroupRecord {
@@ -37,7 +35,7 @@ export function offsetRecord(group: string, topic: string, partition: number, va
     metadata: value.metadata,
     commitTimestamp: BigInt(value.commitTimestampMs),
   }
-  // Only version 1 has room for an expiry of the offset's own, at the price of the leader epoch. Kafka does the same.
+  // Only version 1 has a field for an offset's own expiry, and none for the leader epoch. Kafka does the same.
   if (value.expireTimestampMs !== undefined) {
     const expireTimestamp = BigInt(value.expireTimestampMs)
     return { key, value: encodeOffsetCommitValue({ ...fields, expireTimestamp }, 1) }
@@ -75,7 +73,7 @@ export function groupTombstone(group: string): GroupRecord {
   return { key: encodeOffsetsKey({ kind: 'group', group }), value: null }
 }
 
-/** @throws ProtocolError when the bytes are not what their key says */
+/** @throws ProtocolError when the bytes do not match their key */
 export function decodeGroupRecord(keyBytes: Buffer, valueBytes: Buffer | null): DecodedRecord {
   const key = decodeOffsetsKey(keyBytes)
   switch (key.kind) {
@@ -100,7 +98,7 @@ function decodeOffset(bytes: Buffer): CommittedOffset {
   }
 }
 
-/** Copies what it keeps: the bytes are a view of a batch that is about to go. */
+/** Copies what it keeps: the bytes are a view of a batch whose memory is reused. */
 function decodeGroup(bytes: Buffer): GroupSnapshot {
   const value = decodeGroupMetadataValue(bytes)
   return {

@@ -1,10 +1,10 @@
-// Which topics a consumer group reads, as far as its members' metadata says so.
+// Which topics a consumer group reads, according to its members' metadata.
 import { type ClassicGroup, metadataFor } from './classic-group.ts'
 
 /** The protocol type of consumers; other types (`connect`) put something else into their metadata. */
 export const consumerProtocolType = 'consumer'
 
-/** @returns the topics of all members; undefined when that cannot be known. */
+/** @returns the topics of all members; undefined when they are not known */
 export function subscribedTopicsOf(group: ClassicGroup): ReadonlySet<string> | undefined {
   if (group.protocolType !== consumerProtocolType) return undefined
   if (group.members.size === 0) return new Set()
@@ -28,7 +28,7 @@ export function isSubscribed(group: ClassicGroup, topic: string): boolean {
  *
  *   version => INT16    topics => [STRING]
  *
- * @returns undefined when the bytes are something else.
+ * @returns undefined when the bytes are not a subscription
  */
 export function readSubscribedTopics(metadata: Buffer): readonly string[] | undefined {
   if (metadata.length < 6 || metadata.readInt16BE(0) < 0) return undefined

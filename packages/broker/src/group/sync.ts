@@ -1,4 +1,4 @@
-// SyncGroup and Heartbeat on a classic group: the leader hands in the assignment, everybody gets their part, and stays.
+// SyncGroup and Heartbeat on a classic group: the leader sends the assignment, each member gets its part and keeps its session.
 import {
   answerSync,
   type ClassicGroup,
@@ -65,13 +65,13 @@ function validateSync(group: ClassicGroup, step: Step, input: SyncInput): GroupE
   return undefined
 }
 
-/** Takes the member off the list of those who have to sync before the timeout. */
+/** Removes the member from those that have to sync before the timeout. */
 function markSynced(group: ClassicGroup, memberId: string): void {
   group.pendingSync.delete(memberId)
   if (group.pendingSync.size === 0) group.syncDeadlineMs = undefined
 }
 
-/** The group is stable from here on; nobody is told before it is written. */
+/** Makes the group stable. Members are answered once this is written. */
 function distribute(group: ClassicGroup, step: Step, input: SyncInput): void {
   const given = new Map(input.assignments.map(({ memberId, assignment }) => [memberId, assignment]))
   for (const member of group.members.values()) {
@@ -98,7 +98,7 @@ function illegalGeneration(group: ClassicGroup, generationId: number): GroupErro
   return failure('ILLEGAL_GENERATION', `generation ${generationId}, the group is at ${group.generationId}`)
 }
 
-/** Keeps the member's session alive, also while it is told to rejoin. */
+/** Keeps the member's session alive, also when the answer asks it to rejoin. */
 export function heartbeat(group: ClassicGroup, step: Step, input: HeartbeatInput): GroupError | undefined {
   if (group.state === 'Dead') return failure('COORDINATOR_NOT_AVAILABLE', 'the group is deleted')
   const error = validateMember(group, step.nowMs, input.memberId, input.groupInstanceId)
@@ -109,7 +109,7 @@ export function heartbeat(group: ClassicGroup, step: Step, input: HeartbeatInput
   return failure('REBALANCE_IN_PROGRESS', 'the group waits for its members to rejoin')
 }
 
-/** Whether these may commit offsets now. A member's commit keeps its session alive, as in Kafka. */
+/** @returns why the client may not commit offsets now. A member's commit keeps its session alive, as in Kafka. */
 export function admitCommit(group: ClassicGroup, step: Step, input: HeartbeatInput): GroupError | undefined {
   if (group.state === 'Dead') return failure('COORDINATOR_NOT_AVAILABLE', 'the group is deleted')
   // Generation -1 is an admin client or a consumer that assigns its partitions itself.

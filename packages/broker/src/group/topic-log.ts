@@ -74,7 +74,7 @@ export function topicGroupLog(metadata: MetadataStore, logs: LogManager): GroupL
   }
 }
 
-/** When a log that is opened turns out to be damaged in the middle, it is cut there, and good batches behind it with it. */
+/** Why a log is incomplete that was damaged in the middle: opening it has cut it there, with the good batches after the damage. */
 async function cutProblem(folder: string): Promise<string | undefined> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []
@@ -82,12 +82,12 @@ async function cutProblem(folder: string): Promise<string | undefined> {
   })
   const cut = names.find(isCutFile)
   if (cut === undefined) return undefined
-  return `the log was damaged and ends before the damage now; the rest is kept in ${cut} (remove that file to go on without it)`
+  return `the log was damaged and now ends before the damage; the rest is kept in ${cut} (remove that file to continue without it)`
 }
 
 /**
- * @returns what is wrong with the first damaged batch; the ones behind it are replayed all the same
- * @throws when there is no way past the damage
+ * @returns what is wrong with the first damaged batch; later batches are still replayed
+ * @throws when batches after the damage cannot be found
  */
 async function replayLog(log: PartitionLog, onBatch: (batch: ReplayedBatch) => void): Promise<string | undefined> {
   let offset = log.logStartOffset
@@ -103,14 +103,14 @@ async function replayLog(log: PartitionLog, onBatch: (batch: ReplayedBatch) => v
         offset = header.baseOffset + BigInt(header.lastOffsetDelta) + 1n
       }
     }
-    if (offset === before) throw new Error(`there is no batch at offset ${offset}`)
+    if (offset === before) throw new Error(`no batch was found at offset ${offset}`)
   }
   return problem
 }
 
 /**
- * @param from records before it lie in front of the log's start and are gone
- * @returns why not, when the batch is damaged
+ * @param from records before it are before the log start offset and are left out
+ * @returns the batch; or, as a string, why it is damaged
  */
 function replayedBatch(buffer: Buffer, at: number, header: BatchHeader, from: bigint): ReplayedBatch | string {
   try {

@@ -1,12 +1,12 @@
-// What the group APIs and `startBroker` know of the group coordinator: its operations, their inputs and answers.
-// Everything is in Kafka's terms but free of wire versions: a handler translates its versions to these.
+// The inputs and answers of the group coordinator, and what it needs. They use Kafka's terms and are independent of wire versions: a
+// handler translates its versions to these.
 import type { KafkaErrorName, Uuid } from '@selfmonitor/protocol'
 import type { Clock, Logger } from '../types.ts'
 
 /** A classic group's states, by the names that ListGroups and DescribeGroups show. */
 export type GroupState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable' | 'Dead'
 
-/** Why an operation was refused: Kafka's name of the error and, for the log, what led to it. */
+/** Why an operation failed: Kafka's name of the error and, for the log, its reason. */
 export interface GroupError {
   /** Kafka's name of the error, `UNKNOWN_MEMBER_ID`. */
   readonly name: KafkaErrorName
@@ -47,7 +47,7 @@ export interface JoinMember {
 
 export interface JoinResult {
   readonly error?: GroupError
-  /** -1 when refused. */
+  /** -1 with an error. */
   readonly generationId: number
   readonly protocolType: string | null
   readonly protocolName: string | null
@@ -111,7 +111,7 @@ export interface CommitPartition {
   /** -1 when unknown. */
   readonly leaderEpoch: number
   readonly metadata: string | null
-  /** When the client says so itself (v1 of OffsetCommit): milliseconds since the epoch. */
+  /** Given by the client (v1 of OffsetCommit): milliseconds since the epoch. */
   readonly commitTimestampMs?: number
 }
 
@@ -131,7 +131,7 @@ export interface CommitInput {
   }[]
 }
 
-/** Results stand in the order of the input. */
+/** Results are in the order of the input. */
 export interface CommitResult {
   readonly topics: readonly {
     readonly topic: string
@@ -164,7 +164,7 @@ export interface FetchedPartition {
   readonly metadata: string
 }
 
-/** Never an error of the whole group: one that does not exist has committed nothing, as Kafka answers. */
+/** There is never an error for the whole group: one that does not exist has committed nothing, as in Kafka. */
 export interface FetchOffsetsResult {
   readonly topics: readonly { readonly topic: string; readonly partitions: readonly FetchedPartition[] }[]
 }
@@ -261,7 +261,7 @@ export interface GroupLog {
    * @throws an error whose `code` is Kafka's name of it
    */
   append(partition: number, records: readonly GroupRecord[], timestampMs: number): Promise<void>
-  /** Appends the records and then drops everything before them: they are all that the partition has to say. */
+  /** Appends the records and then deletes everything before them. They are all that the partition has to keep. */
   replace(partition: number, records: readonly GroupRecord[], timestampMs: number): Promise<void>
   /**
    * Calls back for every batch of every partition, oldest first within a partition. Nothing when the topic is missing.
@@ -271,10 +271,10 @@ export interface GroupLog {
   replay(onBatch: (partition: number, batch: ReplayedBatch) => void): Promise<readonly DamagedPartition[]>
 }
 
-/** A partition of `__consumer_offsets` in which something cannot be read, so that no group of it can be trusted. */
+/** A partition of `__consumer_offsets` in which something cannot be read, so that none of its groups can be trusted. */
 export interface DamagedPartition {
   readonly partition: number
-  /** Where its log is. */
+  /** The folder of its log. */
   readonly folder: string
   /** What is wrong, and where. */
   readonly problem: string
@@ -285,7 +285,7 @@ export interface GroupCoordinatorOptions {
   readonly clock: Clock
   readonly log: GroupLog
   readonly logger?: Logger
-  /** The topic as it is now: commits for partitions that it has not are answered UNKNOWN_TOPIC_OR_PARTITION. */
+  /** The topic as it is now: commits for partitions that it does not have are answered UNKNOWN_TOPIC_OR_PARTITION. */
   readonly topic: (name: string) => { readonly id: Uuid; readonly partitions: number } | undefined
   /** A fresh random uuid for member ids. Default `crypto.randomUUID`. */
   readonly newUuid?: () => string

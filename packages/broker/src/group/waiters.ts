@@ -1,5 +1,4 @@
-// The requests that wait for an answer from a group: a number in the state machine, a promise out here.
-
+// The requests that wait for an answer from a group: a number in the state machine, a promise outside it.
 import type { Waiter } from './classic-group.ts'
 import type { JoinResult, SyncResult } from './types.ts'
 

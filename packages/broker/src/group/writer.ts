@@ -1,8 +1,8 @@
-// Writes to `__consumer_offsets`: everything that one turn of the event loop, or the time of a write under way, brings
-// together for a partition goes out as one batch.
+// Writes to `__consumer_offsets`. Records of a partition that are queued in the same turn of the event loop, or during a write, are
+// written as one batch.
 //
-// State changes in memory first and its answer waits for the write. Should the write fail, then everything queued behind
-// it fails with it, and each is undone, newest first: memory says again what the log says.
+// State changes in memory first, and the answer waits for the write. If the write fails, everything queued after it fails, too, and
+// each change is undone, newest first, so that memory agrees with the log again.
 import type { GroupLog, GroupRecord } from './types.ts'
 
 /** A batch stays well below the default `max.message.bytes`. */
@@ -20,7 +20,7 @@ interface Queue {
   running: boolean
   /** Records in the partition, since it was last rewritten. */
   written: number
-  /** When so many are there, it is time to look how many of them still matter. */
+  /** At this number of records the live ones are counted. */
   checkAt: number
   rewrite: boolean
   idle: Promise<void> | undefined
@@ -30,8 +30,8 @@ interface Queue {
 export interface GroupWriter {
   /**
    * Queues records for one batch.
-   * @param undo takes the change back in memory when it could not be written
-   * @returns resolves when they are durable, rejects with what the log said
+   * @param undo undoes the change in memory when it could not be written
+   * @returns resolves when they are durable, rejects with the error of the log
    */
   append(partition: number, records: readonly GroupRecord[], undo?: () => void): Promise<void>
   /** Resolves when everything queued so far is written or has failed; undefined when nothing is. */
@@ -45,7 +45,7 @@ export interface GroupWriter {
 export interface GroupWriterOptions {
   readonly log: GroupLog
   readonly now: () => number
-  /** Everything that a partition has to say now, as records. */
+  /** Everything that a partition has to keep, as records. */
   readonly live: (partition: number) => readonly GroupRecord[]
   /** A partition is rewritten when it holds more than twice its live records and this many. */
   readonly rewriteAfter: number
@@ -88,7 +88,7 @@ export function createGroupWriter(options: GroupWriterOptions): GroupWriter {
     const batch = takeBatch(queue)
     const records = batch.flatMap((write) => write.records)
     try {
-      // One batch, however large a single write is: it is on disk as a whole or not at all, as it is in memory.
+      // One batch, however large a single write is, because it must be on disk completely or not at all.
       await options.log.append(partition, records, options.now())
     } catch (error) {
       const failed = [...batch, ...queue.waiting]

@@ -1,4 +1,4 @@
-// What the log asks of a batch's header beyond what the protocol package reads from it.
+// Questions about a batch's header that the protocol package does not answer.
 import {
   type BatchHeader,
   batchHeaderBytes,

@@ -2,7 +2,7 @@
 import type { Checkpoint } from './checkpoint.ts'
 import type { LogContext } from './context.ts'
 
-/** How long a change may be in memory only: what a restart after a crash has to check is bounded by it. */
+/** How long a change may be in memory only. It bounds what a restart after a crash has to check. */
 const delayMs = 1000
 
 export function writeSoon(context: LogContext, checkpoint: Checkpoint): void {
@@ -10,7 +10,7 @@ export function writeSoon(context: LogContext, checkpoint: Checkpoint): void {
     checkpoint.write().catch((error) => {
       context.logger.warn(
         { err: error },
-        'cannot write a checkpoint; a restart after a crash checks more than it needs to',
+        'cannot write a checkpoint; a restart after a crash will check more than necessary',
       )
     })
   })

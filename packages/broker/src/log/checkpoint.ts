@@ -1,4 +1,4 @@
-// Small files that say one offset for each partition: Kafka's `log-start-offset-checkpoint` and
+// Small files with one offset for each partition: Kafka's `log-start-offset-checkpoint` and
 // `recovery-point-offset-checkpoint`. Text: format, number of lines, then `topic partition offset`.
 import type { Logger } from '../types.ts'
 import type { LogFs } from './fs.ts'
@@ -10,8 +10,8 @@ export interface Checkpoint {
   set(topic: string, partition: number, offset: bigint): void
   delete(topic: string, partition: number): void
   /**
-   * Resolves once the file does not say any more what was deleted of this partition. To be waited for before a new
-   * partition of that name gets records, which the old value would be taken to be about.
+   * Resolves once the file no longer has the value that was deleted for this partition. A new partition of that name must not
+   * get records before, because the old value would apply to them.
    */
   forgotten(topic: string, partition: number): Promise<void>
   /** Writes the file if anything changed; calls that come while a write is under way share the next one. */
@@ -21,7 +21,7 @@ export interface Checkpoint {
 const format = '0'
 
 /**
- * A file that is damaged or empty is kept beside a new one, which is filled again by what the logs say.
+ * A file that is damaged or empty is kept beside a new one, which is filled again from the logs.
  * @throws Error when a newer version wrote the file
  */
 export async function openCheckpoint(fs: LogFs, path: string, logger: Logger): Promise<Checkpoint> {
@@ -31,8 +31,8 @@ export async function openCheckpoint(fs: LogFs, path: string, logger: Logger): P
     await fs.rename(path, `${path}.damaged`)
     logger.error(
       { path, problem: read, keptAs: `${path}.damaged` },
-      'a checkpoint is damaged: it is made anew. Logs are checked from their beginning where it said how far they are ' +
-        'synced; records that were deleted by DeleteRecords may be there again where it said where logs start',
+      'a checkpoint is damaged, so a new one is written. If it had the recovery points, logs are checked from their beginning; ' +
+        'if it had the log start offsets, records that DeleteRecords had deleted may be readable again',
     )
   }
   let changed = false
@@ -75,19 +75,18 @@ export async function openCheckpoint(fs: LogFs, path: string, logger: Logger): P
   }
 }
 
-/** @returns what is wrong with the file, as a text @throws Error when a newer version wrote it */
+/** @returns the offsets; or, as a string, what is wrong with the file @throws Error when a newer version wrote it */
 function parse(content: Buffer | undefined, path: string): Map<string, bigint> | string {
   const offsets = new Map<string, bigint>()
   if (content === undefined) return offsets
   const [version, count, ...lines] = content.toString('utf8').trimEnd().split('\n')
-  if (version === undefined || !/^\d+$/.test(version)) return 'the first line is not a format'
-  if (version !== format)
-    throw new Error(`${path}: format ${version} is not known to this version, which reads ${format}`)
+  if (version === undefined || !/^\d+$/.test(version)) return 'the first line is not a format number'
+  if (version !== format) throw new Error(`${path} has format ${version}; this version reads format ${format}`)
   for (const line of lines) {
     const match = /^(\S+ \d+) (\d+)$/.exec(line)
     if (match === null) return `line "${line}" is not "topic partition offset"`
     offsets.set(match[1]!, BigInt(match[2]!))
   }
-  if (offsets.size !== Number(count)) return `${count} entries are announced, ${offsets.size} are there`
+  if (offsets.size !== Number(count)) return `the file should have ${count} entries and has ${offsets.size}`
   return offsets
 }

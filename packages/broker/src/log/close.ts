@@ -26,7 +26,7 @@ export function stopUse(context: LogContext, state: LogState, reason: string): v
  * @returns what is left of it; undefined when it never had a folder, or its use had been ended before
  */
 export function closeLog(context: LogContext, state: LogState): Promise<ClosedFolder | undefined> {
-  // In one turn: batches that arrive meanwhile fail, instead of being written behind what was taken for the end.
+  // In one turn of the queue, so that no batch is written while the end of the log is recorded: such a batch fails.
   return state.queue.exclusive(async () => {
     if (state.closed !== undefined) return undefined
     const isUntouched =

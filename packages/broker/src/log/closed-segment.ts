@@ -1,5 +1,5 @@
-// What a log looks at in its older segments when it is opened: their last batches. They tell where a segment ends, so that a
-// hole in front of the next one is reported, and whether the time index is whole, by which the retention judges it.
+// Reading the last batches of a log's older segments when it is opened. They show where a segment ends, so that missing offsets
+// before the next one are reported, and whether the time index, which retention uses, is complete.
 import type { LogContext } from './context.ts'
 import { withFile } from './fs.ts'
 import { readFully, scanBatches } from './scan.ts'
@@ -8,8 +8,8 @@ import { logFile, offsetIndexFile, timeIndexFile } from './segment-files.ts'
 import { offsetEntryBytes, timeEntryBytes } from './segment-index.ts'
 
 /**
- * Reads the end of a closed segment, sets its greatest timestamp, and rebuilds its indexes where they do not fit.
- * @returns the offset after its last batch; undefined when that cannot be told, because the file is damaged (reported)
+ * Reads the end of a closed segment, sets its greatest timestamp, and rebuilds its indexes if they do not match the log file.
+ * @returns the offset after its last batch; undefined when the file is damaged, which is logged
  */
 export async function inspectClosedSegment(context: LogContext, segment: Segment): Promise<bigint | undefined> {
   if (segment.sizeBytes === 0) return segment.baseOffset
@@ -22,14 +22,15 @@ export async function inspectClosedSegment(context: LogContext, segment: Segment
   return undefined
 }
 
-/** @returns what is wrong, as a text */
+/** @returns the offset after the last batch; or, as a string, what is wrong */
 async function inspect(context: LogContext, segment: Segment): Promise<{ readonly nextOffset: bigint } | string> {
   const offsetEntry = await lastEntry(context, offsetIndexFile(segment), offsetEntryBytes)
   const timeEntry = await lastEntry(context, timeIndexFile(segment), timeEntryBytes)
-  if (offsetEntry === undefined || timeEntry === undefined) return 'an index file is missing or of an odd length'
-  if (timeEntry.length === 0) return 'time index is empty'
+  if (offsetEntry === undefined || timeEntry === undefined)
+    return 'an index file is missing, or its length is not a multiple of the size of an entry'
+  if (timeEntry.length === 0) return 'the time index is empty'
   const from = offsetEntry.length === 0 ? 0 : offsetEntry.readUInt32BE(4)
-  if (from >= segment.sizeBytes) return `offset index points at byte ${from} of ${segment.sizeBytes}`
+  if (from >= segment.sizeBytes) return `the offset index points at byte ${from} of ${segment.sizeBytes}`
   let greatest = -1n
   const end = await withFile(context.fs, logFile(segment), (fd) =>
     scanBatches({
@@ -48,14 +49,14 @@ async function inspect(context: LogContext, segment: Segment): Promise<{ readonl
   if (end.problem !== undefined) return `byte ${end.position}: ${end.problem}`
   const timestamp = timeEntry.readBigInt64BE(0)
   const offset = segment.baseOffset + BigInt(timeEntry.readUInt32BE(8))
-  // Its last entry has the greatest timestamp of the segment: without it a segment would look older than it is.
-  if (timestamp < greatest || offset >= end.nextOffset) return 'time index does not go with the last batches'
+  // Its last entry has the greatest timestamp of the segment. Without it a segment would look older than it is.
+  if (timestamp < greatest || offset >= end.nextOffset) return 'the time index does not match the last batches'
   segment.maxTimestamp = timestamp
   segment.offsetOfMaxTimestamp = offset
   return end
 }
 
-/** The last entry of an index file; empty when it has none, undefined when there is no such file or its length is odd. */
+/** The last entry of an index file; empty when it has none, undefined when the file is missing or ends within an entry. */
 async function lastEntry(context: LogContext, path: string, entryBytes: number): Promise<Buffer | undefined> {
   const stat = await context.fs.stat(path)
   if (stat === undefined || stat.sizeBytes % entryBytes !== 0) return undefined

@@ -18,18 +18,18 @@ export interface LogContext {
   readonly files: OpenFiles
   readonly clock: Clock
   readonly logger: Logger
-  /** For what happens as often as clients ask. */
+  /** For lines that clients could cause without end. */
   readonly limitedLog: LineLimiter
   readonly tails: TailCache
-  /** For what is read: given back once it is sent. */
+  /** For records that are read; given back once they are sent. */
   readonly buffers: BufferPool
-  /** Indexes of closed segments that reads have needed lately, by the path of the log file. */
+  /** Indexes of closed segments that were used recently, by the path of the log file. */
   readonly indexes: LRUCache<string, SegmentIndex>
   /** Large batches are inspected one at a time. */
   readonly largeBatches: LimitFunction
   readonly logStarts: Checkpoint
   readonly recoveryPoints: Checkpoint
   readonly deadlines: Deadlines
-  /** The topic's settings as they are now. */
+  /** The topic's present settings. */
   configOf(topic: string): LogConfig
 }

@@ -1,7 +1,6 @@
-// What happens when a recovery meets bytes that are not a whole batch. The end of an interrupted write (a torn tail) is cut
-// off: nobody was told that it was written. Damage in front of good batches is another matter: those batches may have been
-// acknowledged, so what is cut is kept beside the log for whoever wants to look.
-
+// Ending a log where a recovery finds bytes that are not a complete batch. The end of an interrupted write (a torn tail) is cut
+// off: it was never acknowledged. If complete batches follow the damage, they may have been acknowledged, so what is cut is
+// kept beside the log.
 import type { LogContext } from './context.ts'
 import { partitionName } from './folders.ts'
 import { writeFully } from './fs.ts'
@@ -12,7 +11,7 @@ import { removeSegmentsAfter } from './segment-list.ts'
 import type { LogState } from './state.ts'
 import { loading } from './write-queue.ts'
 
-export interface BadPlace {
+export interface Damage {
   readonly position: number
   readonly nextOffset: bigint
   readonly problem: string
@@ -20,53 +19,53 @@ export interface BadPlace {
   readonly sizeBytes: number
 }
 
-/** Ends the log at a bad place in segment number `at`; later segments go too. */
-export async function cutLog(context: LogContext, state: LogState, at: number, bad: BadPlace): Promise<void> {
+/** Ends the log at damaged bytes in segment number `at`, and removes later segments. */
+export async function cutLog(context: LogContext, state: LogState, at: number, damage: Damage): Promise<void> {
   const segment = state.segments[at]!
   const path = logFile(segment)
   const later = removeSegmentsAfter(state, loading, at)
   const laterBytes = later.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
   const goodAfter = await context.files.use(path, (fd) =>
-    findBatchAfter(context.fs, fd, bad.position, bad.sizeBytes, bad.nextOffset),
+    findBatchAfter(context.fs, fd, damage.position, damage.sizeBytes, damage.nextOffset),
   )
   const what = {
     partition: partitionName(state.ref),
     file: path,
-    offset: bad.nextOffset.toString(),
-    position: bad.position,
-    cutBytes: bad.sizeBytes - bad.position + laterBytes,
-    problem: bad.problem,
+    offset: damage.nextOffset.toString(),
+    position: damage.position,
+    cutBytes: damage.sizeBytes - damage.position + laterBytes,
+    problem: damage.problem,
   }
   if (goodAfter === undefined && laterBytes === 0) {
     context.logger.warn(what, 'cut the torn tail of a log: the last write before the broker stopped was not complete')
   } else {
-    const kept = cutFile(path, bad.position)
-    await copyRest(context, path, bad, kept)
+    const kept = cutFile(path, damage.position)
+    await copyRest(context, path, damage, kept)
     for (const laterPath of later.map(logFile)) {
       await context.files.forget(laterPath)
       await context.fs.rename(laterPath, cutFile(laterPath, 0))
     }
     context.logger.error(
       { ...what, goodBatchAt: goodAfter, laterSegments: later.map(logFile), keptIn: kept },
-      'a log is damaged in the middle: it ends before the damage now, and what came after it is kept beside it',
+      'a log is damaged in the middle: it now ends before the damage, and the rest is kept beside it',
     )
   }
   for (const segment of later) await removeFiles(context, segment)
   await context.files.use(path, async (fd) => {
-    await context.fs.truncate(fd, bad.position)
+    await context.fs.truncate(fd, damage.position)
     await context.fs.sync(fd)
   })
 }
 
-async function copyRest(context: LogContext, path: string, bad: BadPlace, target: string): Promise<void> {
+async function copyRest(context: LogContext, path: string, damage: Damage, target: string): Promise<void> {
   await context.files.use(path, (source) =>
     context.files.use(
       target,
       async (copy) => {
         const piece = Buffer.allocUnsafeSlow(1024 * 1024)
-        for (let at = bad.position; at < bad.sizeBytes; at += piece.length) {
+        for (let at = damage.position; at < damage.sizeBytes; at += piece.length) {
           const bytes = piece.subarray(0, await readFully(context.fs, source, piece, at))
-          await writeFully(context.fs, copy, [bytes], at - bad.position)
+          await writeFully(context.fs, copy, [bytes], at - damage.position)
         }
         await context.fs.sync(copy)
       },

@@ -1,4 +1,4 @@
-// One timer for any number of "do this not later than": what thousands of partitions use instead of a timer each.
+// One timer for any number of deadlines, so that thousands of partitions do not need a timer each.
 import type { Clock } from '../types.ts'
 
 export interface Deadlines {
@@ -15,7 +15,7 @@ export function createDeadlines(clock: Clock): Deadlines {
   function arm(atMs: number): void {
     if (timer !== undefined && timer.atMs <= atMs) return
     timer?.cancel()
-    // Timers of more than 2^31 ms fire at once: come back earlier and look again.
+    // Timers of more than 2^31 ms would fire at once, so a later deadline is checked again in between.
     const delayMs = Math.min(Math.max(0, atMs - clock.now()), 0x7fffffff)
     timer = { atMs, cancel: clock.setTimer(delayMs, fire) }
   }

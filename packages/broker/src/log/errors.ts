@@ -1,4 +1,4 @@
-// The one error that partition logs throw: a Kafka error by name, with what happened and where.
+// The error that partition logs throw: a Kafka error by name, with what happened and where.
 
 /** Kafka's names of the errors that a log can answer with. */
 export type LogErrorName =
@@ -16,7 +16,7 @@ export type LogErrorName =
   | 'UNSUPPORTED_COMPRESSION_TYPE'
   | 'UNSUPPORTED_FOR_MESSAGE_FORMAT'
 
-/** A record of a batch that made the whole batch be refused (KIP-467). */
+/** A record because of which its whole batch failed (KIP-467). */
 export interface RecordProblem {
   /** Position of the record in its batch, from 0. */
   readonly batchIndex: number

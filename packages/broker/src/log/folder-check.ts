@@ -1,6 +1,6 @@
-// A look at a partition's folder that leaves no log open: which segments there are and how old they are, and, after a
-// crash, whether what was not synced yet is whole. It reads and changes nothing else; where something is not as it should
-// be, the log is opened, which mends and reports it.
+// Checking a partition's folder without leaving its log open: which segments it has and how old they are, and, after a crash,
+// whether what was not synced yet is complete. It only reads; if anything is wrong, the log is opened, which repairs and reports
+// it.
 import { join } from 'node:path'
 import { inspectClosedSegment } from './closed-segment.ts'
 import type { LogContext } from './context.ts'
@@ -15,11 +15,11 @@ export interface FolderCheck {
   /** Oldest first. */
   readonly ages: readonly SegmentAge[]
   readonly logStartOffset: bigint
-  /** Whether the log has to be opened to be mended or reported. */
-  readonly isDoubtful: boolean
+  /** Whether the log has to be opened to be repaired or reported. */
+  readonly needsRepair: boolean
 }
 
-/** Verifies the checksums of what lies after the recovery point. After a proper shutdown that is next to nothing. */
+/** Verifies the checksums of everything after the recovery point, which is very little after a proper shutdown. */
 export async function checkFolder(context: LogContext, topic: string, partition: number): Promise<FolderCheck> {
   const dir = join(context.dir, partitionName({ topic, partition }))
   const recoveryPoint = context.recoveryPoints.get(topic, partition) ?? 0n
@@ -27,7 +27,7 @@ export async function checkFolder(context: LogContext, topic: string, partition:
   const checkpointed = context.logStarts.get(topic, partition) ?? 0n
   const logStartOffset = bases[0] !== undefined && bases[0] > checkpointed ? bases[0] : checkpointed
   const ages: SegmentAge[] = []
-  let isDoubtful = false
+  let needsRepair = false
   for (const [at, base] of bases.entries()) {
     const segment = newSegment(dir, base, context.clock.now())
     const stat = await context.fs.stat(logFile(segment))
@@ -38,15 +38,15 @@ export async function checkFolder(context: LogContext, topic: string, partition:
     const end = isSettled
       ? await inspectClosedSegment(context, segment)
       : await scanSegment(context, segment, recoveryPoint)
-    // Without a next segment it is the end of the log, which must not lie before what was once synced.
-    if (end === undefined || (next === undefined ? end < recoveryPoint : end !== next)) isDoubtful = true
+    // The last segment ends the log, which must not end before an offset that was once synced.
+    if (end === undefined || (next === undefined ? end < recoveryPoint : end !== next)) needsRepair = true
     const maxTimestampMs = (segment.maxTimestamp ?? -1n) >= 0n ? Number(segment.maxTimestamp) : segment.createdMs
     ages.push({ baseOffset: base, sizeBytes: segment.sizeBytes, maxTimestampMs })
   }
-  return { ages, logStartOffset, isDoubtful }
+  return { ages, logStartOffset, needsRepair }
 }
 
-/** @returns the offset after the last batch; undefined when something that is no whole batch follows it */
+/** @returns the offset after the last batch; undefined when it is followed by bytes that are not a complete batch */
 async function scanSegment(context: LogContext, segment: Segment, crcFrom: bigint): Promise<bigint | undefined> {
   segment.maxTimestamp = -1n
   const { nextOffset, problem } = await withFile(context.fs, logFile(segment), (fd) =>

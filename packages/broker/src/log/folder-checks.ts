@@ -1,13 +1,13 @@
-// What is known of the folders whose logs are closed, and checking all of them after a start: whose they are and whether they
-// are whole.
+// The folders whose logs are closed: reading what is known of one, and checking all of them after a start: which topic they belong
+// to and whether they are complete.
 import { join } from 'node:path'
 import { checkFolder } from './folder-check.ts'
 import { type ClosedFolder, partitionName, readOwner } from './folders.ts'
 import { openLog, removeLog, setAside } from './lifecycle.ts'
 import type { ManagerState } from './manager-state.ts'
 import type { Slot } from './slots.ts'
-import { forEachOf } from './turnstile.ts'
 import type { CheckProgress } from './types.ts'
+import { forEachOf } from './work-limit.ts'
 
 /** How often the progress of checking folders is logged, in folders. */
 const logEvery = 5000
@@ -21,7 +21,7 @@ export async function inspectFolder(manager: ManagerState, slot: Slot): Promise<
   const folder = await limited(async () => {
     const topicId = state.folder.topicId ?? (await readOwner(context.fs, join(context.dir, partitionName(slot))))
     const found = await checkFolder(context, slot.topic, slot.partition)
-    return { topicId, isSound: !found.isDoubtful, ages: found.ages, logStartOffset: found.logStartOffset }
+    return { topicId, isSound: !found.needsRepair, ages: found.ages, logStartOffset: found.logStartOffset }
   })
   // Unless it has been opened or deleted meanwhile.
   if (slot.state !== state) return undefined
@@ -53,7 +53,7 @@ export async function checkFolders(
   return done === total
 }
 
-/** Checks whose one folder is and whether it is whole. Opens the log where it has to be repaired or reported. */
+/** Checks which topic a folder belongs to and whether it is complete. Opens the log if it has to be repaired or reported. */
 async function check(manager: ManagerState, slot: Slot): Promise<void> {
   try {
     const folder = await inspectFolder(manager, slot)

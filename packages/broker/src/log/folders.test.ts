@@ -30,7 +30,7 @@ describe('a folder of a topic that the metadata does not know', () => {
       { level: 'warn', context: { partition: 'events-0', topicId, folder: join(broker.dir, aside!) } },
     ])
     await broker.restart()
-    expect(said(broker, 'are still there')).toMatchObject([{ context: { strays: [aside] } }])
+    expect(said(broker, 'still exist')).toMatchObject([{ context: { strays: [aside] } }])
     expect(await folders(broker)).toEqual([aside])
   })
 

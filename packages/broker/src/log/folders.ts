@@ -1,4 +1,4 @@
-// The folders of partitions: how they are called, and whose they are.
+// The folders of partitions: their names, and which topics they belong to.
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Uuid } from '@selfmonitor/protocol'
@@ -19,19 +19,19 @@ export const metadataFile = 'partition.metadata'
 
 /** What is known of a folder whose log is closed. */
 export interface ClosedFolder {
-  /** The topic that it belongs to; undefined when nobody has looked yet, or it does not say. */
+  /** The topic that it belongs to; undefined when it has not been read yet, or the folder does not say. */
   readonly topicId: Uuid | undefined
   /**
-   * Whether the end of the log is known to be whole: it was closed properly, or checked since. Where it is not, opening the
-   * log checks it.
+   * Whether the end of the log is known to be complete: it was closed properly, or checked since. Otherwise opening the log
+   * checks it.
    */
   readonly isSound: boolean
-  /** By which retention judges it without opening the log; undefined when nobody has looked yet. */
+  /** For retention, which then need not open the log; undefined when they have not been read yet. */
   readonly ages: readonly SegmentAge[] | undefined
   readonly logStartOffset: bigint
 }
 
-/** A folder that nobody has looked at. */
+/** A folder that has not been read. */
 export const unknownFolder = (isSound: boolean): ClosedFolder => ({
   topicId: undefined,
   isSound,
@@ -39,7 +39,7 @@ export const unknownFolder = (isSound: boolean): ClosedFolder => ({
   logStartOffset: 0n,
 })
 
-/** Undefined for what is not the folder of a partition. */
+/** @returns undefined for a name that is not the folder of a partition */
 export function parseFolderName(name: string): FolderName | undefined {
   if (isDeleted(name) || isStray(name)) return undefined
   const parts = /^(.+)-(\d+)$/.exec(name)
@@ -51,7 +51,7 @@ export const isDeleted = (name: string): boolean => name.endsWith('-delete')
 /** A folder that was set aside because the metadata does not know it. */
 export const isStray = (name: string): boolean => name.endsWith('-stray')
 
-/** Kafka's forms; a topic name may have 249 characters, a file name 255. */
+/** In Kafka's form. A topic name may have 249 characters, a file name 255, so the name is cut. */
 export function asideName(folder: string, why: 'delete' | 'stray'): string {
   return `${folder.slice(0, 200)}.${randomBytes(16).toString('hex')}-${why}`
 }
@@ -63,13 +63,13 @@ export function asideName(folder: string, why: 'delete' | 'stray'): string {
 export async function readOwner(fs: LogFs, folder: string): Promise<Uuid | undefined> {
   const file = join(folder, metadataFile)
   const content = (await fs.readFile(file))?.toString('utf8')
-  // Empty: the machine lost power before the file was synced, and nothing of the log had been either.
+  // It is empty when the machine lost power before the file was synced; nothing of the log was synced then either.
   if (content === undefined || content.trim() === '') return undefined
   const version = /^version: (\d+)$/m.exec(content)?.[1]
   if (version === undefined || (version === '0' && !/^topic_id: [\w-]{22}$/m.test(content))) {
     throw new LogError(
       'KAFKA_STORAGE_ERROR',
-      `${file} is damaged, so whose records these are is unknown: stop the broker and restore the file from a backup, or ` +
+      `${file} is damaged, so the topic of these records is not known: stop the broker and restore the file from a backup, or ` +
         'write the lines "version: 0" and "topic_id: <the topic\'s id>" into it',
     )
   }

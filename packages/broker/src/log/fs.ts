@@ -44,9 +44,9 @@ export interface LogFs {
   writev(fd: number, buffers: readonly Buffer[], position: number): Promise<number>
   truncate(fd: number, sizeBytes: number): Promise<void>
   sync(fd: number): Promise<void>
-  /** Undefined when there is no such file. */
+  /** Undefined when the file does not exist. */
   stat(path: string): Promise<FileStat | undefined>
-  /** Names in a folder; empty when there is no such folder. */
+  /** Names in a folder; empty when the folder does not exist. */
   list(dir: string): Promise<string[]>
   makeDir(dir: string): Promise<void>
   rename(from: string, to: string): Promise<void>
@@ -54,7 +54,7 @@ export interface LogFs {
   remove(path: string): Promise<void>
   /** The whole file; undefined when it is missing. */
   readFile(path: string): Promise<Buffer | undefined>
-  /** Writes the whole file; after a crash it may be empty or in part. For what can be told by its content. */
+  /** Writes the whole file. After a crash it may be empty or incomplete, so its content must show whether it is complete. */
   writeFile(path: string, content: string | Buffer): Promise<void>
   /** Replaces the file so that a crash leaves the old or the new content, never a mixture. */
   replaceFile(path: string, content: string | Buffer): Promise<void>
@@ -156,7 +156,7 @@ export const nodeFs: LogFs = {
   },
 
   async syncDir(dir) {
-    // Windows cannot open a folder; there, a rename is durable by itself.
+    // Windows cannot open a folder; a rename is already durable there.
     if (process.platform === 'win32') return
     const folder = await promises.open(dir, 'r')
     try {
@@ -189,7 +189,7 @@ async function ignoreMissing<T>(promise: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** Opens a file that is there, and closes it whatever happens. For a single look; `open-files.ts` keeps what is used again. */
+/** Opens an existing file for `work` and closes it afterwards. `open-files.ts` is for files that are used again. */
 export async function withFile<T>(fs: LogFs, path: string, work: (fd: number) => Promise<T>): Promise<T> {
   const fd = await fs.open(path, false)
   try {
@@ -227,13 +227,13 @@ function dropBytes(buffers: Buffer[], count: number): Buffer[] {
 /** Reads and writes of at most this many bytes may happen on the main thread. */
 const maxDirectReadBytes = 64 * 1024
 const maxDirectWriteBytes = 1024 * 1024
-/** A call that took longer means that the disk makes its users wait; for this long, another thread waits. */
+/** A call that took longer means that the disk is slow; then calls run on another thread for some time. */
 const slowCallMs = 10
 const avoidDirectMs = 5000
 
 /**
  * What the system answers from memory (names, sizes, small reads, writes to the page cache) takes a few microseconds: handing it
- * to another thread and back costs many times as much. While the disk is slow, calls go there nevertheless, so that the
+ * to another thread and back costs many times as much. While the disk is slow, calls run there nevertheless, so that the
  * event loop stays free.
  * @returns runs `now`, or `later` while the disk is slow
  */

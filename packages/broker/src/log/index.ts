@@ -1,4 +1,4 @@
-// The door of the partition logs.
+// What the rest of the broker uses of the partition logs.
 export { toLogConfig } from './config.ts'
 export * from './errors.ts'
 export { parseFolderName } from './folders.ts'

@@ -1,10 +1,10 @@
 // The checks of a produced batch that need its records: that they parse, their keys and timestamps, and the greatest timestamp,
-// by which retention and offsets by time judge the batch. A client's own `maxTimestamp` is not believed: kafkajs understates
-// it when some records of a batch have an explicit timestamp and others have none.
+// which retention and offsets by time depend on. A client's own `maxTimestamp` cannot be trusted: kafkajs understates it when
+// some records of a batch have an explicit timestamp and others have none.
 //
-// Compressed records are decompressed for this, as in Kafka (LogValidator). Small batches are done at once; a large one is
-// decompressed on another thread and walked in steps, one at a time over all partitions, so that neither the event loop nor
-// the memory is a client's to fill.
+// Compressed records are decompressed for this, as in Kafka (LogValidator). Small batches are inspected at once. Large ones are
+// decompressed on another thread and walked in steps, one at a time over all partitions, so that a client can fill neither the
+// event loop nor the memory.
 import { setImmediate } from 'node:timers/promises'
 import {
   decompress,
@@ -22,7 +22,7 @@ import { type BatchHeader, batchHeaderBytes } from './batch.ts'
 import { LogError } from './errors.ts'
 import type { LogConfig } from './types.ts'
 
-/** Batches up to this size, and as long as no more than `maxDirectOutputBytes` come out of them, are inspected at once. */
+/** Batches up to this size that decompress to at most `maxDirectOutputBytes` are inspected at once. */
 const maxDirectBytes = 256 * 1024
 /** About a millisecond of decompression. */
 const maxDirectOutputBytes = 512 * 1024
@@ -76,7 +76,7 @@ export function readRecords<T>(
   largeBatches: LimitFunction,
   read: {
     atOnce(bytes: Buffer): T
-    /** Lets the event loop go on after each `recordsAStep` records. */
+    /** Yields to the event loop after each `recordsAStep` records. */
     inSteps(bytes: Buffer): Promise<T>
   },
 ): T | Promise<T> {
@@ -115,7 +115,7 @@ function judge(header: BatchHeader, survey: RecordsSurvey, config: LogConfig, no
   }))
   const more = violations.length === 1 ? '' : ` (and ${violations.length - 1} more records of the batch)`
   throw new LogError(
-    // As Kafka decides where there are both.
+    // As Kafka decides when a batch has both.
     violations.some(({ rule }) => rule !== 'keyRequired') ? 'INVALID_TIMESTAMP' : 'INVALID_RECORD',
     `record ${first.index}: ${recordErrors[0]!.message}${more}`,
     { recordErrors },
@@ -125,7 +125,7 @@ function judge(header: BatchHeader, survey: RecordsSurvey, config: LogConfig, no
 function explain({ rule, timestamp }: RecordViolation, config: LogConfig, nowMs: number): string {
   switch (rule) {
     case 'keyRequired':
-      return 'a compacted topic takes no record without a key'
+      return 'a record of a compacted topic must have a key'
     case 'oldestTimestamp':
       return `timestamp ${timestamp} is more than message.timestamp.before.max.ms=${config.timestampBeforeMaxMs} before the broker's time ${nowMs}`
     case 'newestTimestamp':
@@ -135,7 +135,7 @@ function explain({ rule, timestamp }: RecordViolation, config: LogConfig, nowMs:
   }
 }
 
-/** The checksum was right, so the client sent what it meant to send: another try cannot help. */
+/** The checksum was right, so the client sent what it meant to send, and a retry cannot help. */
 function asLogError(error: unknown): unknown {
   if (!(error instanceof ProtocolError)) return error
   if (error.code === 'TOO_LARGE') return new LogError('MESSAGE_TOO_LARGE', error.reason, { cause: error })

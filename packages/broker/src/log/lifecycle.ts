@@ -41,7 +41,7 @@ function delayOf({ activity }: OpeningSlot): string {
     case 'waiting':
       return 'is waiting to be opened'
     case 'reading':
-      return 'is being opened, which takes long on this disk'
+      return 'is still being opened'
     case 'checking':
       return 'is being checked, because it was not closed properly'
   }

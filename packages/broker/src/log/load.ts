@@ -1,5 +1,5 @@
-// Opens a partition log from its folder: which segments there are, where the log ends, and, after a crash, which bytes at
-// its end are not whole batches and must go.
+// Opens a partition log from its folder: finds its segments and its end, and, after a crash, cuts off bytes at its end that are
+// not complete batches.
 import { basename, join } from 'node:path'
 import { writeGroup } from './append.ts'
 import { lastOffsetOf } from './batch.ts'
@@ -26,7 +26,7 @@ export async function loadLog(context: LogContext, ref: PartitionRef, clean: boo
   const names = await context.fs.list(dir)
   const bases = baseOffsetsIn(names)
   if (names.length === 0) {
-    // As in Kafka, a partition without a folder begins at 0: what checkpoints say is about one that was deleted.
+    // As in Kafka, a partition without a folder begins at 0: values in the checkpoints belong to one that was deleted.
     context.logStarts.delete(ref.topic, ref.partition)
     context.recoveryPoints.delete(ref.topic, ref.partition)
   }
@@ -76,14 +76,14 @@ export async function loadLog(context: LogContext, ref: PartitionRef, clean: boo
     await reportHoles(context, state, ends)
   }
   if (state.logStartOffset > state.highWatermark) {
-    // What had been deleted up to here is gone, and so is more: the next record still gets a higher offset.
+    // More is missing than had been deleted. The next record still gets a higher offset than any before.
     await startEmptyAt(context, state, state.logStartOffset)
   }
   if (onDisk) await loadProducers(context, state, names)
   return state
 }
 
-/** Index files without a log, and what was being deleted or written when the broker stopped. */
+/** Removes index files without a log, and files that were being deleted or written when the broker stopped. */
 async function removeLeftovers(
   context: LogContext,
   dir: string,
@@ -97,7 +97,7 @@ async function removeLeftovers(
 
 /**
  * Finds the end of a log that was shut down properly: from the last index entry on, headers only.
- * @returns false when something is not as a proper shutdown leaves it, so that a recovery is due
+ * @returns false when something differs from what a proper shutdown leaves, so that the log has to be recovered
  */
 async function openActive(context: LogContext, state: LogState): Promise<boolean> {
   const segment = activeSegment(state)
@@ -120,23 +120,23 @@ async function openActive(context: LogContext, state: LogState): Promise<boolean
     })
   }
   const from = index.lastPosition
-  // Only batches after the indexed one are noted: it stands in the index already.
+  // The batch of the last index entry is already in the index; only later ones are noted.
   const end = await scan(from, (header, position) => {
     if (position === from && index.entries > 0) segment.bytesSinceEntry = header.sizeBytes
     else noteBatch(segment, header, position, state.config.indexIntervalBytes)
     return true
   })
-  // Noting batches moved it; what a recovery has to look at is the whole file.
+  // Noting batches changed it; a recovery has to read the whole file.
   segment.sizeBytes = size
   if (end.problem !== undefined) return false
   state.highWatermark = end.nextOffset
-  // What lies behind the recovery point was only read by the broker that shut down: it is whole, but need not have been synced.
+  // The broker that shut down only read what is after the recovery point: it is complete, but need not have been synced.
   return end.nextOffset === state.recoveryPoint
 }
 
 /**
  * Reads everything from the segment of the recovery point on, checks it, and rebuilds the indexes.
- * @returns where the segments end that it has read
+ * @returns the end offsets of the segments that it has read
  */
 async function recover(
   context: LogContext,
@@ -182,7 +182,7 @@ async function recover(
     if (segment.sizeBytes > 0) {
       segment.index.addTime(segment.maxTimestamp, Number(segment.offsetOfMaxTimestamp - segment.baseOffset))
     }
-    // A small active segment has no entry yet; its files come with the next records.
+    // A small active segment has no entry yet; its index files are written with the next records.
     if (!isActive || hasFiles || segment.index.entries > 0) await restoreIndex(context, segment, segment.index)
     if (!isActive) segment.index = undefined
   }
@@ -196,7 +196,7 @@ async function recover(
       'the log ends before an offset that had been synced to disk: files were changed or lost while the broker was down',
     )
   }
-  // As in Kafka it does not move up: what was found is whole, but need not be on the disk yet.
+  // As in Kafka it does not move up: what was found is complete, but need not be on the disk yet.
   if (state.highWatermark < state.recoveryPoint) {
     state.recoveryPoint = state.highWatermark
     context.recoveryPoints.set(state.ref.topic, state.ref.partition, state.recoveryPoint)
@@ -205,9 +205,9 @@ async function recover(
 }
 
 /**
- * Says which offsets no segment has although later ones do: a file was lost, or its end. Consumers get the next batch
- * there is, without an error, as from Kafka; so it has to be said here.
- * @param known where segments end that have been read
+ * Logs offsets that are missing between segments, because a file or its end was lost. Consumers get the next existing batch
+ * without an error, as from Kafka, so the log is the only place where this can be seen.
+ * @param known end offsets of segments that have been read
  */
 async function reportHoles(context: LogContext, state: LogState, known: ReadonlyMap<Segment, bigint>): Promise<void> {
   for (const [at, segment] of state.segments.entries()) {
@@ -226,7 +226,7 @@ async function reportHoles(context: LogContext, state: LogState, known: Readonly
       },
       end < next.baseOffset
         ? 'offsets are missing between two segments of a log: a file was lost or emptied. Consumers skip them; stop the ' +
-            'broker and restore the file from a backup to have them back'
+            'broker and restore the file from a backup to get them back'
         : 'two segments of a log overlap: files were changed while the broker was down',
     )
   }
@@ -244,13 +244,13 @@ async function startEmptyAt(context: LogContext, state: LogState, offset: bigint
   state.recoveryPoint = offset
 }
 
-/** Producer state: the newest snapshot that is whole, then the headers of the batches after it. */
+/** Loads the producer state: the newest snapshot that is not damaged, then the headers of the batches after it. */
 async function loadProducers(context: LogContext, state: LogState, names: readonly string[]): Promise<void> {
   let from = state.segments[0]!.baseOffset
   for (const snapshot of snapshotsIn(names)) {
     const { offset } = snapshot
     const file = join(state.dir, snapshot.name)
-    // A snapshot of an offset that was cut knows of batches that are no more.
+    // A snapshot at an offset that was cut off has batches that no longer exist.
     const table =
       offset > state.highWatermark
         ? undefined
@@ -297,8 +297,8 @@ async function replayProducers(
     if (end.problem !== undefined) {
       throw new LogError(
         'KAFKA_STORAGE_ERROR',
-        `${logFile(segment)} is damaged at byte ${end.position}: ${end.problem}. Restore the file, or stop the broker ` +
-          'and remove the clean-shutdown marker and the recovery point of the partition to have the log cut there.',
+        `${logFile(segment)} is damaged at byte ${end.position}: ${end.problem}. Stop the broker and restore the file; or ` +
+          'remove the clean-shutdown marker and the recovery point of the partition, and the next start cuts the log there',
       )
     }
   }

@@ -1,4 +1,4 @@
-// What a log manager is opened with.
+// The options of the log manager.
 import type { Uuid } from '@selfmonitor/protocol'
 import type { Clock, Logger } from '../types.ts'
 import type { LogFs } from './fs.ts'
@@ -9,9 +9,9 @@ export interface LogManagerOptions {
   readonly dir: string
   readonly clock: Clock
   readonly logger: Logger
-  /** The settings of a topic as they are now (`toLogConfig(topic.config)`). */
+  /** The present settings of a topic (`toLogConfig(topic.config)`). @throws LogError when the topic was deleted */
   configOf(topic: string): LogConfig
-  /** What the metadata says of a folder's owner: only folders of deleted topics are ever deleted. */
+  /** Whether the metadata knows the topic that a folder belongs to. Only folders of deleted topics are ever deleted. */
   ownerOf(topic: string, topicId: Uuid, partition: number): FolderOwner
   /** `producer.id.expiration.ms`. Default 1 day. */
   readonly producerIdExpirationMs?: number
@@ -19,7 +19,7 @@ export interface LogManagerOptions {
   readonly retentionCheckIntervalMs?: number
   /** A log that was not used for this long (at most twice as long) is closed, which frees its memory. Default 5 minutes. */
   readonly idleCheckIntervalMs?: number
-  /** How long a request waits for a log that is being checked before it is answered NOT_LEADER_OR_FOLLOWER. Default 2 s. */
+  /** How long a request waits for a log that is being opened before it is answered NOT_LEADER_OR_FOLLOWER. Default 2 s. */
   readonly openPatienceMs?: number
   /** Most segment files open at once. Default 512. */
   readonly maxOpenFiles?: number

@@ -22,8 +22,8 @@ import { startRounds } from './rounds.ts'
 import type { SegmentIndex } from './segment-index.ts'
 import { type Slot, Slots } from './slots.ts'
 import { createTailCache } from './tail-cache.ts'
-import { createTurnstile, forEachOf } from './turnstile.ts'
 import type { CheckProgress, PartitionLogInfo, PartitionRef } from './types.ts'
+import { createWorkLimit, forEachOf } from './work-limit.ts'
 
 const cleanShutdownFile = 'clean-shutdown'
 /** Enough for the answers that a few busy consumers wait for. */
@@ -42,7 +42,7 @@ export async function openLogManager(options: LogManagerOptions): Promise<LogMan
     options,
     slots: new Slots(),
     cleanStart,
-    limited: createTurnstile(atOnce),
+    limited: createWorkLimit(atOnce),
     background: new Set(),
     closing: false,
   }
@@ -61,7 +61,7 @@ async function createContext(options: LogManagerOptions, fs: LogFs): Promise<Log
     tails: createTailCache(options.tailCacheBytes ?? 16 * 1024 * 1024),
     buffers: createBufferPool(keptReadBytes),
     indexes: new LRUCache({
-      // The library takes no limit of 0: with 1 nothing but empty indexes is kept.
+      // The library does not accept a limit of 0; with 1 only empty indexes are kept.
       maxSize: Math.max(1, options.indexCacheBytes ?? 32 * 1024 * 1024),
       sizeCalculation: ({ sizeBytes }: SegmentIndex) => Math.max(1, sizeBytes),
     }),
@@ -83,7 +83,7 @@ async function takeCleanShutdownMarker({ dir, fs }: LogContext): Promise<boolean
   return found
 }
 
-/** Makes a slot for each partition that has a folder, and goes on removing the folders of deleted topics. */
+/** Makes a slot for each partition that has a folder, and continues to remove the folders of deleted topics. */
 async function listFolders(manager: ManagerState): Promise<void> {
   const { dir, fs, logger } = manager.context
   const strays: string[] = []
@@ -97,7 +97,7 @@ async function listFolders(manager: ManagerState): Promise<void> {
   if (strays.length > 0) {
     logger.warn(
       { dir, strays },
-      'folders that were set aside are still there: move back what is needed, remove the others',
+      'folders that were set aside still exist: move back those that you need, and remove the others',
     )
   }
 }
@@ -180,8 +180,8 @@ export class LogManager {
 
   /**
    * To be called once, when requests are already served: checks every folder that is not in use. Folders of deleted topics are
-   * removed, those of unknown ones are set aside, and after a crash every log is checked and torn tails are cut. A log that
-   * is asked for meanwhile is checked first.
+   * removed, those of unknown ones are set aside, and after a crash every log is checked and torn tails are cut. A log that a
+   * request needs is checked first.
    * @returns false when it was ended by `close`
    */
   checkFolders(onProgress?: (progress: CheckProgress) => void): Promise<boolean> {

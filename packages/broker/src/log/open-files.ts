@@ -1,11 +1,11 @@
-// A bounded set of open files: thousands of segments share a few hundred descriptors, the least recently used is closed.
+// A bounded set of open files: thousands of segments share a few hundred descriptors, and the least recently used ones are closed.
 import type { LogFs } from './fs.ts'
 
 export interface OpenFiles {
   readonly fs: LogFs
   /** Opens the file if need be (`create` makes a missing one) and keeps it open at least until `work` is done. */
   use<T>(path: string, work: (fd: number) => Promise<T>, create?: boolean): Promise<T>
-  /** Closes the file once nobody uses it; to be called before its name is used for something else. */
+  /** Closes the file once it is not in use. To be called before its name is used for another file. */
   forget(path: string): Promise<void>
   closeAll(): Promise<void>
   /** Number of files that are open now. */
@@ -15,7 +15,7 @@ export interface OpenFiles {
 interface OpenFile {
   readonly fd: Promise<number>
   users: number
-  /** Set when the file shall be closed by its last user. */
+  /** Set when the file is to be closed after its last use. */
   onIdle?: () => void
 }
 
@@ -25,7 +25,7 @@ export function createOpenFiles(fs: LogFs, limit: number): OpenFiles {
 
   async function close(file: OpenFile): Promise<void> {
     if (file.users > 0) await new Promise<void>((resolve) => (file.onIdle = resolve))
-    // A file that could not be opened has been reported to whoever asked for it.
+    // The error of a file that could not be opened has been reported to its user.
     const fd = await file.fd.catch(() => undefined)
     if (fd !== undefined) await fs.close(fd)
   }
@@ -35,8 +35,7 @@ export function createOpenFiles(fs: LogFs, limit: number): OpenFiles {
       if (files.size <= limit) return
       if (file.users > 0) continue
       files.delete(path)
-      // Nobody waits for this one, and a read-write descriptor that fails to close has nothing left to lose: whatever
-      // had to be durable was synced before.
+      // An error can be ignored: whatever had to be durable was synced before.
       close(file).catch(() => {})
     }
   }

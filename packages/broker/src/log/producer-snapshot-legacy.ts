@@ -1,5 +1,5 @@
-// The producer snapshots (`<offset>.producers`) that earlier releases wrote, read so that nothing is forgotten at the first start
-// of a newer one. Big-endian: format int16, CRC-32 of what follows uint32, count int32, entries.
+// The producer snapshots (`<offset>.producers`) that earlier releases wrote, read so that no producer state is lost at the first
+// start of a newer one. Big-endian: format int16, CRC-32 of what follows uint32, count int32, entries.
 import { crc32 } from 'node:zlib'
 import { createProducerTable, type ProducedBatch, type ProducerTable, rememberedBatches } from './producer-state.ts'
 
@@ -7,7 +7,7 @@ const format = 1
 const entryBytes = 8 + 2 + 8 + 1
 const batchBytes = 4 + 4 + 8 + 8 + 8
 
-/** The table in the file, or undefined when the bytes are not a whole snapshot that this version reads. */
+/** The table in the file, or undefined when the bytes are not a complete snapshot that this version reads. */
 export function decodeLegacyProducers(bytes: Buffer): ProducerTable | undefined {
   if (bytes.length < 10 || bytes.readInt16BE(0) !== format) return undefined
   if (crc32(bytes.subarray(6)) !== bytes.readUInt32BE(2)) return undefined

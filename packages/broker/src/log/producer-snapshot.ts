@@ -2,9 +2,9 @@
 // `<offset>.snapshot` (ProducerSnapshot.json, version 1), which kafka-dump-log reads. Big-endian: version int16, CRC-32C of what
 // follows uint32, count int32, entries.
 //
-// Kafka keeps only the last batch of each producer there. We keep all five, so that a repetition of any of them is recognised
-// after a restart, too: the others follow the entries, where Kafka's reader does not look. Other releases of ours, and of Kafka,
-// may leave them out.
+// Kafka keeps only the last batch of each producer there. This broker keeps all five, so that a repetition of any of them is
+// recognised after a restart, too: the others follow the entries, where Kafka does not read. Files of Kafka and of other releases
+// may not have them.
 import { crc32c } from '@selfmonitor/protocol'
 import { decodeLegacyProducers } from './producer-snapshot-legacy.ts'
 import {
@@ -43,7 +43,7 @@ export function snapshotsIn(names: readonly string[]): SnapshotFile[] {
     .sort((a, b) => (a.offset === b.offset ? (a.name < b.name ? 1 : -1) : a.offset < b.offset ? 1 : -1))
 }
 
-/** What may go once a snapshot is written: all but the two newest, as one may be of an offset that a recovery cuts. */
+/** The snapshots to remove once a new one is written: all but the two newest, since a recovery may cut the offset of one. */
 export function outdatedSnapshots(names: readonly string[]): readonly string[] {
   const all = snapshotsIn(names).map(({ name }) => name)
   const current = all.filter((name) => name.endsWith('.snapshot'))
@@ -85,7 +85,7 @@ function writeBatch(bytes: Buffer, batch: ProducedBatch, start: number): number 
   return bytes.writeBigInt64BE(batch.timestamp, at)
 }
 
-/** The table in a snapshot file, or undefined when the bytes are not a whole snapshot that this version reads. */
+/** The table in a snapshot file, or undefined when the bytes are not a complete snapshot that this version reads. */
 export function decodeSnapshot({ name }: SnapshotFile, bytes: Buffer): ProducerTable | undefined {
   return name.endsWith('.snapshot') ? decodeProducers(bytes) : decodeLegacyProducers(bytes)
 }
@@ -123,7 +123,7 @@ function readEntry(bytes: Buffer, at: number): ProducerEntry {
   }
 }
 
-/** The entries with what follows them in our own files; as they are in Kafka's. */
+/** The entries with the older batches that follow them in this broker's files; Kafka's files have none. */
 function withOlder(bytes: Buffer, start: number, entries: readonly ProducerEntry[]): readonly ProducerEntry[] {
   if (start + 4 > bytes.length || bytes.readInt32BE(start) !== olderMagic) return entries
   let at = start + 4

@@ -1,11 +1,11 @@
-// What idempotent producers did in one partition (KIP-98): the last five batches of each producer id, by which a repeated
-// batch is recognised and a gap refused. Pure: entries never change, an append works on a draft that is committed once
-// the bytes are written.
+// What idempotent producers did in one partition (KIP-98): the last five batches of each producer id, by which repeated batches
+// are recognised and gaps found. Pure: entries never change; an append works on a draft that is committed once the bytes are
+// written.
 import type { BatchHeader } from './batch.ts'
 import { LogError } from './errors.ts'
 import type { ProducerInfo } from './types.ts'
 
-/** The most requests that an idempotent producer keeps in flight, hence what it may repeat. */
+/** The most requests that an idempotent producer keeps in flight, so the most that it may repeat. */
 export const rememberedBatches = 5
 const maxSequence = 0x7fffffff
 
@@ -23,30 +23,30 @@ export interface ProducerEntry {
   readonly producerEpoch: number
   /** Oldest first, at most five, all of this epoch; never empty. */
   readonly batches: readonly ProducedBatch[]
-  /** When it was last heard of, milliseconds. */
+  /** When its last batch arrived, milliseconds. */
   readonly lastSeenMs: number
 }
 
 export interface ProducerDraft {
   /**
-   * Decides about a batch that a client sent.
+   * Checks a batch that a client sent.
    * @returns the original when the batch is a repetition, undefined when it is new
    * @throws LogError INVALID_PRODUCER_EPOCH, OUT_OF_ORDER_SEQUENCE_NUMBER
    */
   check(header: BatchHeader, where: string): ProducedBatch | undefined
-  /** Takes note of a batch that is about to be written at `baseOffset`. */
+  /** Records a batch that is about to be written at `baseOffset`. */
   record(header: BatchHeader, baseOffset: bigint, timestamp: bigint, nowMs: number): void
-  /** Makes the draft's entries the table's. */
+  /** Takes the draft's entries over into the table. */
   commit(): void
 }
 
 export interface ProducerTable {
   readonly size: number
   draft(): ProducerDraft
-  /** Takes note of a batch that is in the log already (recovery): no checks. */
+  /** Records a batch that is already in the log (recovery), without checks. */
   replay(header: BatchHeader): void
   put(entry: ProducerEntry): void
-  /** Forgets producers not heard of since `beforeMs`. @returns how many */
+  /** Removes producers whose last batch arrived at `beforeMs` or earlier. @returns how many */
   expire(beforeMs: number): number
   entries(): Iterable<ProducerEntry>
   describe(): readonly ProducerInfo[]
@@ -94,7 +94,7 @@ function createDraft(table: Map<bigint, ProducerEntry>): ProducerDraft {
   return {
     check(header, where) {
       const entry = changed.get(header.producerId) ?? table.get(header.producerId)
-      // A producer that the log knows nothing of (its records were deleted, or it was idle past
+      // A producer that the log does not know (its records were deleted, or it was idle past
       // producer.id.expiration.ms) may start at any sequence, as in Kafka.
       if (entry === undefined) return undefined
       const { producerId, producerEpoch, baseSequence } = header
@@ -158,7 +158,7 @@ function lastSequenceOf(header: BatchHeader): number {
   return addSequence(header.baseSequence, header.lastOffsetDelta)
 }
 
-/** Sequences go from 2^31 - 1 back to 0. */
+/** Sequences wrap from 2^31 - 1 to 0. */
 export function addSequence(sequence: number, increment: number): number {
   const sum = sequence + increment
   return sum > maxSequence ? sum - maxSequence - 1 : sum

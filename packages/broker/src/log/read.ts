@@ -37,8 +37,8 @@ export async function readLog(
   if (cached !== undefined) return cached
   const maxBytes = Math.min(options.maxBytes, maxReadBytes)
   try {
-    // Segments may be deleted from the front meanwhile: found again by offset, never by number. Where offsets are missing
-    // (a segment's file was lost), the answer begins with the next batch there is, as Kafka's.
+    // Segments may be deleted from the front at any time, so they are found by offset, not by number. Where offsets are missing
+    // (a segment's file was lost), the answer begins with the next existing batch, as Kafka's does.
     let segment: Segment | undefined = segmentOf(state, offset)
     while (segment !== undefined) {
       const bytes = await readSegment(context, segment, offset, maxBytes, options.minOneBatch)
@@ -47,16 +47,16 @@ export async function readLog(
     }
     return result(context, state, [])
   } catch (error) {
-    // Retention may have removed the file under our hands.
+    // Retention may have removed the file during the read.
     if (offset < state.logStartOffset) checkRange(state, offset)
     throw asReadError(context, state, error)
   }
 }
 
-/** Logs what went wrong while reading, and says it in Kafka's terms. */
+/** Logs an error of reading, and translates it into a Kafka error. */
 export function asReadError(context: LogContext, state: LogState, error: unknown): LogError {
   const partition = partitionName(state.ref)
-  // A consumer asks for the same damaged place again and again.
+  // A consumer repeats its fetch of a damaged batch without end.
   context.limitedLog.log('error', `reading ${partition}`, { partition, err: error }, 'reading a partition log failed')
   if (error instanceof LogError) return error
   const message = `cannot read ${partitionName(state.ref)}: ${(error as Error).message}`
@@ -77,7 +77,7 @@ function result(context: LogContext, state: LogState, records: readonly Buffer[]
     logStartOffset,
     release() {
       if (bytes !== undefined) context.buffers.giveBack(bytes)
-      // Once: the memory may be somebody else's a moment later.
+      // Only once: the memory may have another user a moment later.
       bytes = undefined
     },
   }

@@ -1,23 +1,23 @@
-// Which segments may go: by time, by size, and because everything in them lies before the log start. Pure.
+// Which segments can be deleted: by time, by size, or because everything in them is before the log start offset. Pure.
 
 export interface SegmentAge {
   readonly baseOffset: bigint
   readonly sizeBytes: number
-  /** Greatest timestamp of its records, milliseconds; where there is none, when the file was last written. */
+  /** Greatest timestamp of its records, milliseconds; if there is none, when the file was last written. */
   readonly maxTimestampMs: number
 }
 
 export interface RetentionRules {
-  /** Without `delete` in cleanup.policy only what lies before the log start goes. */
+  /** Without `delete` in cleanup.policy only segments before the log start offset are deleted. */
   readonly delete: boolean
   readonly retentionMs: number
   readonly retentionBytes: number
 }
 
 /**
- * How many of the oldest segments may go, as Kafka counts: a segment goes when all its records are older than
+ * How many of the oldest segments can be deleted, as Kafka counts: a segment is deleted when all its records are older than
  * `retention.ms`, or when the log keeps at least `retention.bytes` without it.
- * @param segments oldest first; the last one is active and may go too (a new one is made then)
+ * @param segments oldest first; the last one is active and can be deleted, too (a new one is made then)
  */
 export function expiredSegments(
   segments: readonly SegmentAge[],

@@ -35,7 +35,7 @@ export function rollIsDue(
   if (size === 0) return false
   if (size + header.sizeBytes > config.segmentBytes) return true
   if (nextOffset + BigInt(header.lastOffsetDelta) - segment.baseOffset > maxRelativeOffset) return true
-  // Positions are 32 bits in the index; segment.bytes is an int32 in Kafka, so this is the same limit said once more.
+  // Positions in the index have 32 bits. segment.bytes is an int32 in Kafka, so they always fit.
   const entries = (segment.index?.entries ?? 0) + 1
   if (entries * Math.max(offsetEntryBytes, timeEntryBytes) > config.segmentIndexBytes) return true
   if (segment.firstTimestamp !== undefined && segment.firstTimestamp >= 0n && header.maxTimestamp >= 0n) {
@@ -66,9 +66,9 @@ export async function rollSegment(context: LogContext, state: LogState, turn: Tu
     })
 }
 
-/** Writes the folder's metadata before there is any log in it, so that its owner is never in doubt. */
+/** Writes the folder's metadata before its first log file, so that its topic is always known. */
 async function createFolder(context: LogContext, state: LogState): Promise<void> {
-  // A crash must not leave the new log with offsets of a deleted one that had its name.
+  // A crash must not leave the new log with the offsets of a deleted one of the same name.
   const { topic, partition } = state.ref
   await context.logStarts.forgotten(topic, partition)
   await context.recoveryPoints.forgotten(topic, partition)
@@ -100,7 +100,7 @@ export async function writeProducerSnapshot(
   offset: bigint,
   snapshot: Buffer,
 ): Promise<void> {
-  // Not synced: a snapshot that is not whole is recognised by its checksum, and the log is read instead.
+  // Not synced: an incomplete snapshot is recognised by its checksum, and the log is read instead.
   await context.fs.writeFile(join(state.dir, snapshotFileName(offset)), snapshot)
   state.snapshotOffset = offset
   for (const old of outdatedSnapshots(await context.fs.list(state.dir))) await context.fs.remove(join(state.dir, old))

@@ -6,7 +6,7 @@ import { type ManagerState, runInBackground } from './manager-state.ts'
 import { expiredSegments } from './retention-rules.ts'
 import { createSharedRuns } from './shared-runs.ts'
 import type { Slot } from './slots.ts'
-import { forEachOf } from './turnstile.ts'
+import { forEachOf } from './work-limit.ts'
 
 const checkpointIntervalMs = 60_000
 const firstRetentionCheckMs = 30_000

@@ -14,14 +14,14 @@ export interface ScanRequest {
   readonly minOffset: bigint
   /** Checksums are verified for batches whose base offset is at least this. Undefined: for none. */
   readonly crcFrom: bigint | undefined
-  /** @returns whether to go on */
+  /** @returns whether to continue */
   onBatch(header: BatchHeader, position: number): boolean
 }
 
 export interface ScanEnd {
   /** End of the last good batch. */
   readonly position: number
-  /** Why the scan ended before `to`; undefined when it reached it or was told to stop. */
+  /** Why the scan ended before `to`; undefined when it reached `to` or `onBatch` stopped it. */
   readonly problem: string | undefined
   /** The least offset that a batch at `position` may have. */
   readonly nextOffset: bigint
@@ -60,10 +60,10 @@ export async function scanBatches(request: ScanRequest): Promise<ScanEnd> {
         return { position, nextOffset, problem: 'the checksum of the batch does not match its bytes' }
       }
     }
-    const goOn = onBatch(header, position)
+    const proceed = onBatch(header, position)
     position += header.sizeBytes
     nextOffset = lastOffsetOf(header) + 1n
-    if (!goOn) break
+    if (!proceed) break
   }
   return { position, nextOffset, problem: undefined }
 }
@@ -80,8 +80,9 @@ export async function readFully(fs: LogFs, fd: number, buffer: Buffer, position:
 }
 
 /**
- * Whether a good batch (checksum and all) lies somewhere after `from`: then what is wrong at `from` is damage in the
- * middle, not the torn tail of an interrupted write.
+ * Looks for a complete batch with the right checksum after `from`. If there is one, the bytes at `from` are damage in the middle of
+ * the log, not the torn tail of an interrupted write.
+ * @returns its position, in bytes
  */
 export async function findBatchAfter(
   fs: LogFs,
@@ -91,7 +92,7 @@ export async function findBatchAfter(
   minOffset: bigint,
 ): Promise<number | undefined> {
   for (let start = from + 1; start < to; start += pieceBytes) {
-    // Pieces overlap by a header, so that none is cut in two.
+    // Pieces overlap by a header, so that no header is cut in two.
     const bytes = Buffer.allocUnsafeSlow(Math.min(to - start, pieceBytes + batchHeaderBytes))
     const length = await readFully(fs, fd, bytes, start)
     for (let at = 0; at + batchHeaderBytes <= length; at++) {

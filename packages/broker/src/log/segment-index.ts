@@ -1,6 +1,6 @@
-// The sparse indexes of one segment, kept in memory in the very form they have on disk, which is Kafka's:
+// The sparse indexes of one segment, kept in memory in the same form as on disk, which is Kafka's:
 // `.index` holds (relative offset int32, position int32), `.timeindex` holds (timestamp int64, relative offset int32).
-// They are only ever a shortcut: everything in them can be rebuilt from the log file.
+// They only speed up reading: everything in them can be rebuilt from the log file.
 
 export const offsetEntryBytes = 8
 export const timeEntryBytes = 12
@@ -99,19 +99,23 @@ export function createSegmentIndex(
 
 /** Why the content of index files cannot belong to a log file of `logBytes` bytes; undefined when it can. */
 export function indexProblem(offsets: Buffer, times: Buffer, logBytes: number): string | undefined {
-  if (offsets.length % offsetEntryBytes !== 0) return `offset index of ${offsets.length} bytes is not a multiple of 8`
-  if (times.length % timeEntryBytes !== 0) return `time index of ${times.length} bytes is not a multiple of 12`
-  if (logBytes > 0 && times.length === 0) return 'time index is missing or empty'
+  if (offsets.length % offsetEntryBytes !== 0)
+    return `the size of the offset index, ${offsets.length} bytes, is not a multiple of 8`
+  if (times.length % timeEntryBytes !== 0)
+    return `the size of the time index, ${times.length} bytes, is not a multiple of 12`
+  if (logBytes > 0 && times.length === 0) return 'the time index is missing or empty'
   for (let at = 0; at < offsets.length; at += offsetEntryBytes) {
     const position = offsets.readUInt32BE(at + 4)
-    if (position >= logBytes) return `offset index points at byte ${position} of ${logBytes}`
+    if (position >= logBytes) return `the offset index points at byte ${position} of ${logBytes}`
     if (at === 0) continue
-    if (offsets.readUInt32BE(at) <= offsets.readUInt32BE(at - 8)) return `offset index is not ascending at byte ${at}`
-    if (position <= offsets.readUInt32BE(at - 4)) return `offset index positions are not ascending at byte ${at}`
+    if (offsets.readUInt32BE(at) <= offsets.readUInt32BE(at - 8))
+      return `the offset index is not ascending at byte ${at}`
+    if (position <= offsets.readUInt32BE(at - 4))
+      return `the positions of the offset index are not ascending at byte ${at}`
   }
   for (let at = timeEntryBytes; at < times.length; at += timeEntryBytes) {
     if (times.readBigInt64BE(at) <= times.readBigInt64BE(at - timeEntryBytes)) {
-      return `time index is not ascending at byte ${at}`
+      return `the time index is not ascending at byte ${at}`
     }
   }
   return undefined

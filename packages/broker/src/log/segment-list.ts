@@ -1,5 +1,5 @@
-// The only code that changes which segments a log has. Each change asks for the turn of the log's queue, so that two of
-// them cannot mix, and keeps what everybody relies on: ascending base offsets and at least one segment.
+// The only code that changes which segments a log has. Each change needs the turn of the log's queue, so that two changes cannot
+// interleave, and keeps two invariants: base offsets ascend, and there is at least one segment.
 import type { Segment } from './segment.ts'
 import type { LogState } from './state.ts'
 import type { Turn } from './write-queue.ts'
@@ -21,14 +21,14 @@ export function startOver(state: LogState, turn: Turn, segment: Segment): readon
 
 /** Takes out the oldest segment, which must not be the only one. */
 export function removeOldestSegment(state: LogState, turn: Turn): void {
-  const segments = begin(state, turn, 'dropping the oldest segment')
+  const segments = begin(state, turn, 'removing the oldest segment')
   if (segments.length < 2) throw new Error(`${state.dir} would be left without a segment`)
   segments.shift()
 }
 
 /** Takes out every segment after number `at`. @returns those */
 export function removeSegmentsAfter(state: LogState, turn: Turn, at: number): readonly Segment[] {
-  return begin(state, turn, 'dropping the newest segments').splice(at + 1)
+  return begin(state, turn, 'removing the newest segments').splice(at + 1)
 }
 
 function begin(state: LogState, turn: Turn, what: string): Segment[] {

@@ -21,10 +21,10 @@ export interface Segment {
   /** Greatest timestamp and last offset of its batch; undefined until read from the time index of a closed segment. */
   maxTimestamp: bigint | undefined
   offsetOfMaxTimestamp: bigint
-  /** Greatest timestamp of the first batch, by which `segment.ms` is judged; undefined while the segment is empty. */
+  /** Greatest timestamp of the first batch, from which `segment.ms` counts; undefined while the segment is empty. */
   firstTimestamp: bigint | undefined
   createdMs: number
-  /** Writing the index files failed half way: the next time they are written anew. */
+  /** Writing the index files failed half way, so the next time both are written anew. */
   indexTorn: boolean
 }
 
@@ -62,16 +62,16 @@ export function noteBatch(segment: Segment, header: BatchHeader, position: numbe
   segment.sizeBytes = position + header.sizeBytes
 }
 
-/** Appends what the index files lack. */
+/** Appends to the index files the entries that they do not have yet. */
 export async function saveIndex(context: LogContext, segment: Segment): Promise<void> {
   const index = segment.index
   if (index === undefined || segment.sizeBytes === 0) return
-  // The greatest timestamp closes the time index, so that it can be read without scanning the log.
+  // The greatest timestamp is the last entry of the time index, so that it can be read without scanning the log.
   index.addTime(segment.maxTimestamp!, Number(segment.offsetOfMaxTimestamp - segment.baseOffset))
   if (segment.indexTorn) return replaceIndex(context, segment, index)
   const { offsets, times } = index.takeUnsaved()
   const all = index.encode()
-  // Until both are there.
+  // Until both are written.
   segment.indexTorn = true
   await appendAt(context, offsetIndexFile(segment), offsets, all.offsets.length)
   await appendAt(context, timeIndexFile(segment), times, all.times.length)
@@ -110,7 +110,7 @@ export async function replaceIndex(context: LogContext, segment: Segment, index:
   segment.indexTorn = false
 }
 
-/** Writes rebuilt index files, where those on disk are not the same already. */
+/** Writes rebuilt index files, unless those on disk are already the same. */
 export async function restoreIndex(context: LogContext, segment: Segment, index: SegmentIndex): Promise<void> {
   const { offsets, times } = index.encode()
   const savedOffsets = await context.fs.readFile(offsetIndexFile(segment))
@@ -119,7 +119,7 @@ export async function restoreIndex(context: LogContext, segment: Segment, index:
   else await replaceIndex(context, segment, index)
 }
 
-/** The segment's index: from memory, from its files, or, where they are not sound, from the log itself. */
+/** The segment's index: from memory, from its files, or, when these are missing or damaged, from the log file. */
 export async function indexOf(context: LogContext, segment: Segment): Promise<SegmentIndex> {
   const known = segment.index ?? context.indexes.get(logFile(segment))
   if (known !== undefined) return known
@@ -204,7 +204,7 @@ export async function readSegment(
       context.buffers.giveBack(piece)
       return answer
     }
-    // The first piece most likely holds both the way from the index entry to the batch and the batches asked for.
+    // The first piece most likely has everything from the index entry to the end of the requested batches.
     const firstPiece = Math.max(maxBytes, 0) + 16 * 1024
     for (;;) {
       if (position >= end) return nothing(undefined)

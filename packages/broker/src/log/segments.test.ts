@@ -50,7 +50,7 @@ describe('the segment list', () => {
       kept = turn
     })
     const state = { dir: 'events-0', segments: [{ baseOffset: 0n }, { baseOffset: 5n }] } as unknown as LogState
-    expect(() => removeOldestSegment(state, kept!)).toThrow(/dropping the oldest segment outside the turn/)
+    expect(() => removeOldestSegment(state, kept!)).toThrow(/removing the oldest segment outside the turn/)
     expect(state.segments.length).toBe(2)
     await queue.exclusive(async (turn) => {
       expect(() => addSegment(state, turn, { baseOffset: 5n } as never)).toThrow(/does not follow/)

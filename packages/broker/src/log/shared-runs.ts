@@ -1,4 +1,4 @@
-// Work that must not overlap with itself, and that many may ask for.
+// Work that has many callers and must not overlap with itself.
 
 /**
  * @returns a function that runs `work` and resolves with it. Calls that come while a run is under way share the next one: each

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { type LogFs, nodeFs } from './fs.ts'
 import { batch, readAll, startLogs, type TestBroker, topicId } from './test-support/logs.ts'
-import { createTurnstile } from './turnstile.ts'
+import { createWorkLimit } from './work-limit.ts'
 
 /** A file system on which one partition's log cannot be read before `open` is called. */
 function createGatedFs(partition: string): { readonly fs: LogFs; hold(): void; open(): void; readonly held: number } {
@@ -104,7 +104,7 @@ describe('after a crash', () => {
 })
 
 describe('a log that was closed because nothing used it', () => {
-  it('is opened again, and a request that waits long for this is told so', async () => {
+  it('is opened again, and a request that waits long for this gets an error that is true', async () => {
     const gated = createGatedFs('events-0')
     const broker = await withPartitions(1, gated.fs)
     const isOpen = () => broker.manager.getOpen('events', topicId, 0) !== undefined
@@ -118,7 +118,7 @@ describe('a log that was closed because nothing used it', () => {
     broker.clock.advance(2000)
     await expect(asked).rejects.toMatchObject({
       code: 'NOT_LEADER_OR_FOLLOWER',
-      message: 'events-0 is being opened, which takes long on this disk; try again',
+      message: 'events-0 is still being opened; try again',
     })
     gated.open()
     expect((await readAll(await broker.log())).map(([, value]) => value)).toEqual(['v0'])
@@ -157,7 +157,7 @@ describe('deleting topics', () => {
 
 describe('a turnstile', () => {
   it('lets a bounded number through at a time, in order, and everybody else have a turn between them', async () => {
-    const pass = createTurnstile(3)
+    const pass = createWorkLimit(3)
     const order: number[] = []
     let underWay = 0
     let most = 0

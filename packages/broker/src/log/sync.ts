@@ -2,9 +2,9 @@
 // power. Syncs of one log run one after the other, each from the recovery point on and without a gap, so that the point
 // never passes a segment that could not be synced.
 //
-// After a failed sync nothing after the recovery point can be trusted: Linux marks the pages that it could not write as
+// After a failed sync the bytes after the recovery point cannot be trusted: Linux marks the pages that it could not write as
 // clean, so that the next fdatasync succeeds without them (see fsync(2), "errors"). Kafka takes the log directory offline.
-// Here the log takes no records until those bytes have been read again, checked, written again and synced.
+// This broker takes no records for the log until those bytes have been read again, checked, written again and synced.
 import { join } from 'node:path'
 import type { LogContext } from './context.ts'
 import { LogError } from './errors.ts'
@@ -18,8 +18,8 @@ import { activeSegment, type LogState } from './state.ts'
 const pieceBytes = 1024 * 1024
 
 /**
- * Makes everything durable that is written when its turn comes, or what lies before `end`.
- * @throws LogError KAFKA_STORAGE_ERROR, or the system's error. The recovery point is where it was then.
+ * Makes everything durable that is written when the sync starts, or everything before `end`.
+ * @throws LogError KAFKA_STORAGE_ERROR, or the system's error; the recovery point does not change then
  */
 export function syncLog(context: LogContext, state: LogState, end?: bigint): Promise<void> {
   const done = state.syncing.then(() => syncNow(context, state, end ?? state.highWatermark))
@@ -36,7 +36,7 @@ export function syncAll(context: LogContext, state: LogState): Promise<void> {
 async function syncNow(context: LogContext, state: LogState, end: bigint): Promise<void> {
   if (!state.onDisk || state.closed !== undefined) return
   const active = activeSegment(state)
-  // Bytes of a write under way are behind the end already: only the count tells of them.
+  // Bytes of a write under way may already be behind the end; only the count shows them.
   const nothingNew = end <= state.recoveryPoint && state.unflushedRecords === 0 && !state.unsyncedNames
   if (nothingNew && !state.syncFailed) return
   const records = state.unflushedRecords
@@ -53,7 +53,7 @@ async function syncNow(context: LogContext, state: LogState, end: bigint): Promi
     if (!state.syncFailed) {
       context.logger.error(
         { partition: partitionName(state.ref), err: error },
-        'a log could not be synced to disk: it takes no records until what was written has been written and synced again',
+        'a log could not be synced to disk: it takes no records until everything since its last sync has been written and synced again',
       )
     }
     state.syncFailed = true
@@ -73,20 +73,20 @@ async function syncSegment(context: LogContext, state: LogState, segment: Segmen
     if (again) await writeAgain(context, state, segment)
     await context.files.use(logFile(segment), (fd) => context.fs.sync(fd))
     if (isActive) return
-    // A recovery does not look at segments before its point: their indexes have to be whole.
+    // A recovery does not read segments before the recovery point, so their indexes have to be complete.
     if (again) await replaceIndex(context, segment, await indexOf(context, segment))
     else await saveIndex(context, segment)
     for (const file of [offsetIndexFile(segment), timeIndexFile(segment)]) {
       await context.files.use(file, (fd) => context.fs.sync(fd))
     }
   } catch (error) {
-    // Deleted by the retention meanwhile.
+    // Unless retention has deleted it in between.
     if (!state.segments.includes(segment)) return
     throw error
   }
 }
 
-/** Writes the segment's batches from the recovery point on over themselves, so that the next sync takes them to the disk. */
+/** Writes the segment's batches from the recovery point on again, in place, so that the next sync writes them to the disk. */
 async function writeAgain(context: LogContext, state: LogState, segment: Segment): Promise<void> {
   const index = await indexOf(context, segment)
   const from = index.positionFor(Math.max(0, Number(state.recoveryPoint - segment.baseOffset)))
@@ -105,8 +105,8 @@ async function writeAgain(context: LogContext, state: LogState, segment: Segment
     if (problem !== undefined) {
       throw new LogError(
         'KAFKA_STORAGE_ERROR',
-        `${logFile(segment)} lost bytes at ${position} when a sync failed (${problem}): restart the broker, which then ` +
-          'ends the log before them and keeps what came after them',
+        `${logFile(segment)} lost bytes at ${position} when a sync failed (${problem}): restart the broker, which then ends ` +
+          'the log before them and keeps the rest beside it',
       )
     }
     const piece = Buffer.allocUnsafeSlow(Math.min(pieceBytes, Math.max(1, to - from)))
@@ -121,7 +121,7 @@ async function writeAgain(context: LogContext, state: LogState, segment: Segment
 /** Makes the names of new files durable, and the folder with its metadata. */
 async function syncNames(context: LogContext, state: LogState): Promise<void> {
   if (!state.unsyncedNames) return
-  // Before the first wait: a file that is created meanwhile needs the next sync.
+  // Before the first wait, because a file that is created during it needs another sync.
   state.unsyncedNames = false
   try {
     const metadata = join(state.dir, metadataFile)

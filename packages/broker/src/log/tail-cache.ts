@@ -1,5 +1,5 @@
-// The newest batches of all partitions in memory, so that consumers who keep up never cause a read from disk. One block of
-// memory is written round and round: the newest batch takes the place of the oldest ones, whosever they are.
+// The newest batches of all partitions in memory, so that consumers that keep up never cause a read from disk. One block of
+// memory is a ring: the newest batch takes the place of the oldest ones, of whichever partition.
 
 export interface CachedBatch {
   readonly baseOffset: bigint
@@ -12,9 +12,9 @@ export interface LogTail {
   /** Copies the batch. */
   add(batch: CachedBatch): void
   /**
-   * Whole batches from the one that contains `offset`, up to `maxBytes`; undefined when that batch is not here.
-   * With `minOneBatch` the first batch is returned whatever its size. The buffers are views of the cache: they hold only until
-   * the next batch is added, to whichever log.
+   * Whole batches from the one that contains `offset`, up to `maxBytes`; undefined when the cache does not have that batch.
+   * With `minOneBatch` the first batch is returned whatever its size. The buffers are views of the cache: they are valid only
+   * until the next batch is added, to any log.
    */
   read(offset: bigint, maxBytes: number, minOneBatch: boolean): { records: Buffer[]; sizeBytes: number } | undefined
   clear(): void
@@ -27,13 +27,13 @@ export interface TailCache {
 interface Entry {
   readonly baseOffset: bigint
   readonly lastOffset: bigint
-  /** Where the batch lies in the block. */
+  /** The position of the batch in the block. */
   readonly start: number
   readonly end: number
   readonly owner: Queue<Entry>
 }
 
-/** A growing list whose front can be dropped cheaply. */
+/** A growing list whose first element can be removed cheaply. */
 interface Queue<T> {
   items: T[]
   head: number
@@ -48,17 +48,17 @@ function dropFirst<T>(queue: Queue<T>): void {
   }
 }
 
-/** What an entry costs beside its bytes; many tiny batches must not make the cache a multiple of its limit. */
+/** What an entry costs besides its bytes; many tiny batches must not make the cache a multiple of its limit. */
 const minBytesPerEntry = 512
 
 /** @param limitBytes size of the block; 0: no cache */
 export function createTailCache(limitBytes: number): TailCache {
   const maxEntries = Math.ceil(limitBytes / minBytesPerEntry)
-  /** Made when it is needed; the kernel gives its pages as they are written to. */
+  /** Allocated when it is needed; the kernel provides its pages when they are first written to. */
   let block: Buffer | undefined
   /** Where the next batch goes. */
   let position = 0
-  /** Every batch in the block, oldest first; those that their log has forgotten too. */
+  /** Every batch in the block, oldest first, including those that their log has dropped. */
   const order: Queue<Entry> = { items: [], head: 0 }
 
   function dropOldest(): void {
@@ -67,7 +67,7 @@ export function createTailCache(limitBytes: number): TailCache {
     if (entry.owner.items[entry.owner.head] === entry) dropFirst(entry.owner)
   }
 
-  /** Makes room for `size` bytes. The oldest batch is always the next one in the block, or lies at its beginning. */
+  /** Makes room for `size` bytes. The oldest batch is always the next one in the block, or the first one. */
   function reserve(size: number): number {
     const oldest = () => order.items[order.head]
     if (position + size > limitBytes) {

@@ -78,12 +78,12 @@ async function firstRecord(
     if (found !== undefined) {
       return { timestamp: found.timestamp, offset: found.offset, leaderEpoch: header.partitionLeaderEpoch }
     }
-    // The batch's greatest timestamp was below the log start, or not true: go on behind it.
+    // The batch's greatest timestamp was before the log start, or not true: continue after the batch.
     from = position + header.sizeBytes
   }
 }
 
-/** The first record of the batch with at least this timestamp. A large batch does not keep the event loop busy. */
+/** The first record of the batch with at least this timestamp. A large batch does not block the event loop. */
 function recordAtOrAfter(
   context: LogContext,
   header: BatchHeader,

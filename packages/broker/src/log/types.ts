@@ -1,7 +1,7 @@
-// What the rest of the broker may ask of the partition logs: the interface that API handlers and the coordinators use.
+// What API handlers, the group coordinator and the metadata exchange with the partition logs.
 import type { Uuid } from '@selfmonitor/protocol'
 
-/** Topic-level settings that the log obeys, parsed from Kafka's topic configuration. `Infinity` stands for "no limit". */
+/** Topic-level settings that the log obeys, parsed from Kafka's topic configuration. `Infinity` means "no limit". */
 export interface LogConfig {
   readonly segmentBytes: number
   readonly segmentMs: number
@@ -20,7 +20,7 @@ export interface LogConfig {
   readonly delete: boolean
 }
 
-/** A partition as the metadata knows it. */
+/** A partition of a topic in the metadata. */
 export interface PartitionRef {
   readonly topic: string
   readonly topicId: Uuid
@@ -54,15 +54,15 @@ export interface ReadOptions {
 }
 
 export interface ReadResult {
-  /** Whole batches, the first of which contains the offset asked for. Several views that follow one another. */
+  /** Whole batches in their order; the first one contains the requested offset. */
   readonly records: readonly Buffer[]
   readonly sizeBytes: number
   readonly highWatermark: bigint
   readonly lastStableOffset: bigint
   readonly logStartOffset: bigint
   /**
-   * Says that `records` are not used any more; their memory serves the next read. Not calling it is harmless: the memory is
-   * collected then.
+   * To be called when `records` are not used any more; the next read reuses their memory. Without the call the memory is
+   * garbage-collected.
    */
   release(): void
 }
@@ -87,8 +87,8 @@ export interface PartitionLogInfo {
 }
 
 /**
- * Whose a partition folder is: a topic's that exists, one's that was deleted, or one's that the metadata does not know and
- * has never deleted.
+ * The topic that a partition folder belongs to: it exists, it was deleted, or the metadata neither knows it nor has ever deleted
+ * it.
  */
 export type FolderOwner = 'current' | 'deleted' | 'unknown'
 

@@ -1,5 +1,4 @@
-// The checks that Kafka makes on the header of a produced batch before it takes it, and on its checksum. Pure: bytes and
-// settings in, error out. The records are next: inspect.ts.
+// Kafka's checks of the header of a produced batch, and of its checksum. Pure. `inspect.ts` then checks the records.
 import { ProtocolError, readBatchHeader } from '@selfmonitor/protocol'
 import { type BatchHeader, crcMatches } from './batch.ts'
 import { LogError } from './errors.ts'
@@ -17,7 +16,7 @@ export function checkBatch(records: Buffer, config: LogConfig, origin: 'client' 
   if (header.sizeBytes > records.length) {
     throw new LogError(
       'CORRUPT_MESSAGE',
-      `the batch says it has ${header.sizeBytes} bytes; only ${records.length} arrived`,
+      `the batch should have ${header.sizeBytes} bytes, but only ${records.length} arrived`,
     )
   }
   if (header.sizeBytes < records.length) {
@@ -27,7 +26,7 @@ export function checkBatch(records: Buffer, config: LogConfig, origin: 'client' 
   if (header.sizeBytes > config.segmentBytes) {
     throw new LogError(
       'RECORD_LIST_TOO_LARGE',
-      `the batch has ${header.sizeBytes} bytes, more than a segment holds (segment.bytes=${config.segmentBytes})`,
+      `the batch has ${header.sizeBytes} bytes, more than fit in a segment (segment.bytes=${config.segmentBytes})`,
     )
   }
   if (!crcMatches(records, header)) {
@@ -67,7 +66,7 @@ function checkClientBatch(header: BatchHeader, config: LogConfig): void {
   }
 }
 
-/** Whether the counts agree with one another; whether the records do is for `inspectRecords`. */
+/** Checks that the counts of the header agree; `inspectRecords` checks that the records agree with them. */
 function checkCounts(header: BatchHeader): void {
   if (header.recordsCount <= 0) {
     throw new LogError('INVALID_RECORD', `record count ${header.recordsCount} of the batch is not positive`)
@@ -75,7 +74,7 @@ function checkCounts(header: BatchHeader): void {
   if (header.lastOffsetDelta !== header.recordsCount - 1) {
     throw new LogError(
       'INVALID_RECORD',
-      `last offset delta ${header.lastOffsetDelta} does not go with ${header.recordsCount} records`,
+      `last offset delta ${header.lastOffsetDelta} does not match ${header.recordsCount} records`,
     )
   }
 }

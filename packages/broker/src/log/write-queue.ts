@@ -1,13 +1,13 @@
-// Runs jobs of one partition log one after the other, and hands all waiting appends to the writer at once, so that what
-// came in during one write goes out with the next one.
+// Runs jobs of one partition log one after the other, and hands all waiting appends to the writer together, so that appends which
+// arrive during one write are written with the next one.
 
 /** A job's permission to change what only one job at a time may change. It ends with the job. */
 export interface Turn {
-  /** @param what the change that is about to be made. @throws Error when the turn is over: a mistake in our code */
+  /** @param what the change that is about to be made @throws Error when the turn is over: a mistake in our code */
   check(what: string): void
 }
 
-/** The turn of code that runs before anybody else knows the log. */
+/** The turn of code that runs before the log is used by anything else. */
 export const loading: Turn = { check() {} }
 
 export interface WriteQueue<Append> {
@@ -19,8 +19,7 @@ export interface WriteQueue<Append> {
 }
 
 /**
- * @param write takes from the front of `waiting` what it deals with (at least one element) and settles it; it must not
- *   reject
+ * @param write takes one or more elements from the front of `waiting` and settles them; it must not reject
  */
 export function createWriteQueue<Append>(write: (waiting: Append[], turn: Turn) => Promise<void>): WriteQueue<Append> {
   const appends: Append[] = []
@@ -45,7 +44,7 @@ export function createWriteQueue<Append>(write: (waiting: Append[], turn: Turn) 
 
   async function run(): Promise<void> {
     running = true
-    // One microtask of patience: the partitions of one request, and requests that came in one read, arrive together.
+    // Waits one microtask, because the partitions of one request, and requests that came in one read, arrive together.
     await undefined
     for (;;) {
       const job = jobs.shift()
@@ -58,7 +57,7 @@ export function createWriteQueue<Append>(write: (waiting: Append[], turn: Turn) 
 
   function exclusive<T>(job: (turn: Turn) => Promise<T>): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>()
-    // Appends that came before go first.
+    // Appends that came before are written first.
     jobs.push(async () => {
       while (appends.length > 0) await writeWaiting()
       await inTurn(job).then(resolve, reject)

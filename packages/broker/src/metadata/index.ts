@@ -3,10 +3,10 @@ export { nameHash, placeReplicas } from './placement.ts'
 export {
   checkTopicConfig,
   maxPartitionsPerRequest,
-  type PartitionsWish,
   planPartitions,
   planTopic,
-  type TopicWish,
+  type RequestedPartitions,
+  type RequestedTopic,
 } from './plan-topic.ts'
 export { RecordLogError } from './record-log.ts'
 export { type MetadataStore, type MetadataStoreOptions, openMetadataStore } from './store.ts'

@@ -4,7 +4,7 @@ import { javaStringHash } from '../java-hash.ts'
 
 /**
  * Replicas of each new partition, by node id, the leader first.
- * @param first number of the first new partition, so that growing a topic goes on where it left off
+ * @param first number of the first new partition, so that a topic that grows continues the sequence
  */
 export function placeReplicas(
   topic: string,

@@ -1,4 +1,5 @@
-// Whether a topic or new partitions can be created as asked, in the order and words of Kafka's controller; and as what.
+// Checks whether a topic or partitions can be created as requested, in the order and words of Kafka's controller, and completes the
+// request.
 import { ConfigError, validateTopicConfig } from '../config/index.ts'
 import { KafkaError } from '../errors.ts'
 import { placeReplicas } from './placement.ts'
@@ -6,7 +7,7 @@ import type { MetadataStore } from './store.ts'
 import { topicNameProblem } from './topic-names.ts'
 import type { NewTopic, TopicMetadata } from './types.ts'
 
-export interface TopicWish {
+export interface RequestedTopic {
   readonly name: string
   /** -1: the broker's default, or as many as there are assignments. */
   readonly numPartitions: number
@@ -19,15 +20,15 @@ export interface TopicWish {
 export const maxPartitionsPerRequest = 10_000
 
 /** @throws KafkaError that says why not */
-export function planTopic(wish: TopicWish, metadata: MetadataStore, brokerIds: readonly number[]): NewTopic {
-  checkName(wish.name, metadata)
+export function planTopic(requested: RequestedTopic, metadata: MetadataStore, brokerIds: readonly number[]): NewTopic {
+  checkName(requested.name, metadata)
   const configs = new Map<string, string>()
-  for (const { name, value } of wish.configs) {
+  for (const { name, value } of requested.configs) {
     if (value === null) throw new KafkaError('INVALID_CONFIG', `Null value not supported for topic configs: ${name}`)
     configs.set(name, value)
   }
   checkTopicConfig(metadata, configs)
-  return { name: wish.name, assignments: planAssignments(wish, metadata, brokerIds), configs }
+  return { name: requested.name, assignments: planAssignments(requested, metadata, brokerIds), configs }
 }
 
 function checkName(name: string, metadata: MetadataStore): void {
@@ -51,23 +52,24 @@ export function checkTopicConfig(metadata: MetadataStore, configs: ReadonlyMap<s
 }
 
 function planAssignments(
-  wish: TopicWish,
+  requested: RequestedTopic,
   metadata: MetadataStore,
   brokerIds: readonly number[],
 ): readonly (readonly number[])[] {
-  if (wish.assignments.length > 0) return manualAssignments(wish, brokerIds)
-  if (wish.replicationFactor < -1 || wish.replicationFactor === 0) {
+  if (requested.assignments.length > 0) return manualAssignments(requested, brokerIds)
+  if (requested.replicationFactor < -1 || requested.replicationFactor === 0) {
     throw new KafkaError(
       'INVALID_REPLICATION_FACTOR',
       'Replication factor must be larger than 0, or -1 to use the default value.',
     )
   }
-  if (wish.numPartitions < -1 || wish.numPartitions === 0) {
+  if (requested.numPartitions < -1 || requested.numPartitions === 0) {
     throw new KafkaError('INVALID_PARTITIONS', 'Number of partitions was set to an invalid non-positive value.')
   }
   const config = metadata.brokerConfig
-  const partitions = wish.numPartitions === -1 ? config.number('num.partitions') : wish.numPartitions
-  const factor = wish.replicationFactor === -1 ? config.number('default.replication.factor') : wish.replicationFactor
+  const partitions = requested.numPartitions === -1 ? config.number('num.partitions') : requested.numPartitions
+  const factor =
+    requested.replicationFactor === -1 ? config.number('default.replication.factor') : requested.replicationFactor
   if (factor > brokerIds.length) {
     throw new KafkaError(
       'INVALID_REPLICATION_FACTOR',
@@ -79,23 +81,23 @@ function planAssignments(
   if (partitions > maxPartitionsPerRequest) {
     throw new KafkaError('POLICY_VIOLATION', 'Excessively large number of partitions per request.')
   }
-  return placeReplicas(wish.name, 0, partitions, factor, brokerIds)
+  return placeReplicas(requested.name, 0, partitions, factor, brokerIds)
 }
 
-function manualAssignments(wish: TopicWish, brokerIds: readonly number[]): readonly (readonly number[])[] {
-  if (wish.replicationFactor !== -1) {
+function manualAssignments(requested: RequestedTopic, brokerIds: readonly number[]): readonly (readonly number[])[] {
+  if (requested.replicationFactor !== -1) {
     throw new KafkaError(
       'INVALID_REQUEST',
       'A manual partition assignment was specified, but replication factor was not set to -1.',
     )
   }
-  if (wish.numPartitions !== -1) {
+  if (requested.numPartitions !== -1) {
     throw new KafkaError(
       'INVALID_REQUEST',
       'A manual partition assignment was specified, but numPartitions was not set to -1.',
     )
   }
-  const sorted = [...wish.assignments].sort((a, b) => a.partitionIndex - b.partitionIndex)
+  const sorted = [...requested.assignments].sort((a, b) => a.partitionIndex - b.partitionIndex)
   if (sorted.some(({ partitionIndex }, index) => partitionIndex !== index)) {
     throw new KafkaError('INVALID_REPLICA_ASSIGNMENT', 'partitions should be a consecutive 0-based integer sequence')
   }
@@ -129,9 +131,9 @@ function checkReplicas(
   }
 }
 
-export interface PartitionsWish {
+export interface RequestedPartitions {
   readonly name: string
-  /** The number of partitions that there shall be. */
+  /** The total number of partitions that the topic is to have. */
   readonly count: number
   /** Replicas of each new partition; null: the broker chooses. */
   readonly assignments: readonly { readonly brokerIds: readonly number[] }[] | null
@@ -139,7 +141,7 @@ export interface PartitionsWish {
 
 /** The replicas of the partitions to add. @throws KafkaError that says why not */
 export function planPartitions(
-  wish: PartitionsWish,
+  requested: RequestedPartitions,
   topic: TopicMetadata | undefined,
   brokerIds: readonly number[],
 ): readonly (readonly number[])[] {
@@ -147,30 +149,30 @@ export function planPartitions(
     throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', 'This server does not host this topic-partition.')
   }
   const present = topic.partitions.length
-  if (wish.count === present) {
+  if (requested.count === present) {
     throw new KafkaError('INVALID_PARTITIONS', `Topic already has ${present} partition(s).`)
   }
-  if (wish.count < present) {
+  if (requested.count < present) {
     throw new KafkaError(
       'INVALID_PARTITIONS',
-      `The topic ${wish.name} currently has ${present} partition(s); ${wish.count} would not be an increase.`,
+      `The topic ${requested.name} currently has ${present} partition(s); ${requested.count} would not be an increase.`,
     )
   }
-  const additional = wish.count - present
+  const additional = requested.count - present
   if (additional > maxPartitionsPerRequest) {
     throw new KafkaError('POLICY_VIOLATION', 'Excessively large number of additional partitions per request.')
   }
   const factor = topic.partitions[0]!.replicas.length
-  if (wish.assignments === null) {
-    return placeReplicas(wish.name, present, additional, Math.min(factor, brokerIds.length), brokerIds)
+  if (requested.assignments === null) {
+    return placeReplicas(requested.name, present, additional, Math.min(factor, brokerIds.length), brokerIds)
   }
-  if (wish.assignments.length !== additional) {
+  if (requested.assignments.length !== additional) {
     throw new KafkaError(
       'INVALID_REPLICA_ASSIGNMENT',
-      `Attempted to add ${additional} additional partition(s), but only ${wish.assignments.length} assignment(s) were specified.`,
+      `Attempted to add ${additional} additional partition(s), but only ${requested.assignments.length} assignment(s) were specified.`,
     )
   }
-  const assignments = wish.assignments.map(({ brokerIds: replicas }) => replicas)
+  const assignments = requested.assignments.map(({ brokerIds: replicas }) => replicas)
   checkReplicas(assignments, factor, brokerIds)
   return assignments
 }

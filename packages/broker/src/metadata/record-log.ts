@@ -1,14 +1,14 @@
-// An append-only file of checked lines: what the metadata store writes its changes to, and reads them back from.
+// An append-only file of lines with checksums, to which the metadata store writes its changes.
 //
 // Each line is a CRC-32 in eight hex digits, a space, JSON and a newline, so that the file can be read with `less`:
 //
 //   5f0c7a3e {"format":1}
 //   9d1b2c44 [{"type":"topic","id":"…","name":"user.events",…}]
 //
-// The first line says the format. A line is one atomic change: it counts when its newline and checksum are there. A last line
+// The first line has the format. A line is one atomic change: it counts when its newline and checksum are there. A last line
 // without its newline, or with bytes that never reached the disk (zeros), is a torn tail: the process or the machine died
-// while writing it, before anybody was answered. It is cut and reported. A whole line whose checksum is wrong is damage,
-// wherever it is: it may have been answered, so opening is refused with what can be done.
+// while writing it, before the change was answered. It is cut and reported. A complete line with a wrong checksum is damage, even at
+// the end: its change may have been answered, so opening fails with an error that says what can be done.
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -81,7 +81,7 @@ export async function openRecordLog(
         if (durable) await file.datasync()
         size += bytes.length
       } catch (error) {
-        // Whether a failed sync left the line on disk is unknown: take it back, and if that fails too, write no more.
+        // A failed sync may have left the line on disk: it is cut off, and if that fails, too, nothing more is written.
         try {
           await file.truncate(size)
           if (durable) await file.datasync()
@@ -116,7 +116,7 @@ function brokenError(path: string, cause: unknown): RecordLogError {
   return new RecordLogError(
     'BROKEN',
     path,
-    `${path}: an earlier write failed and could not be taken back (${why}); restart the broker once the disk works again`,
+    `${path}: an earlier write failed and could not be undone (${why}); restart the broker once the disk works again`,
   )
 }
 
@@ -143,7 +143,7 @@ function writeWhole(path: string, entries: readonly unknown[], durable: boolean)
   return bytes.length
 }
 
-/** Makes a rename durable. Windows cannot open folders, and its renames are durable by themselves. */
+/** Makes a rename durable. Windows cannot open folders, and its renames are already durable. */
 function syncFolder(folder: string): void {
   if (process.platform === 'win32') return
   const fd = openSync(folder, 'r')
@@ -156,7 +156,7 @@ function syncFolder(folder: string): void {
 
 interface ReadEntries {
   readonly entries: readonly unknown[]
-  /** Where the last good line ends; 0 when not even the first one is whole. */
+  /** Where the last good line ends; 0 when even the first one is incomplete. */
   readonly goodBytes: number
   readonly totalBytes: number
 }
@@ -186,12 +186,12 @@ function readEntries(path: string): ReadEntries {
 function damaged(path: string, line: Buffer, position: number, isLast: boolean): RecordLogError {
   const shown = JSON.stringify(line.toString('utf8', 0, 200))
   const remedy = isLast
-    ? 'restore the file from a backup; or, to go on without this last change, remove the line'
+    ? 'restore the file from a backup; or, to continue without this last change, remove the line'
     : 'restore the file from a backup'
   return new RecordLogError(
     'DAMAGED',
     path,
-    `${path}: the line at byte ${position} is damaged, its checksum does not match: ${shown}; ${remedy}`,
+    `${path}: the line at byte ${position} is damaged (wrong checksum): ${shown}; ${remedy}`,
   )
 }
 

@@ -1,5 +1,4 @@
-// Everything that the metadata store remembers, as a table of record types: how each changes the state, and how the
-// state is written down again in a snapshot. A new kind of metadata (users, ACLs, quotas) is a row here.
+// The durable state of the metadata store, as a table of record types: how each changes the state, and which records a snapshot has. A new kind of metadata (users, ACLs, quotas) is a row here.
 import type { Uuid } from '@selfmonitor/protocol'
 
 export interface StoredTopic {
@@ -9,17 +8,17 @@ export interface StoredTopic {
   readonly configs: ReadonlyMap<string, string>
 }
 
-/** What is durable. Changed only by records. */
+/** The durable state. Only records change it. */
 export interface StoredState {
   readonly topics: Map<string, StoredTopic>
   readonly topicsById: Map<Uuid, StoredTopic>
-  /** Topics that were deleted and whose records may still be on the disk. All others that are unknown were never deleted. */
+  /** Topics that were deleted and whose records may still be on the disk. Any other unknown id was never deleted. */
   readonly deletedTopics: Set<Uuid>
   /** By broker id as a string; `''` for all brokers. */
   readonly brokerConfigs: Map<string, ReadonlyMap<string, string>>
   /** Settings of groups and of client metrics subscriptions, each by name. */
   readonly namedConfigs: { readonly [K in NamedKind]: Map<string, ReadonlyMap<string, string>> }
-  /** Every producer id below this one may have been given out. */
+  /** Every producer id below this one may already be in use. */
   nextProducerIdBlock: bigint
 }
 
@@ -34,7 +33,7 @@ export function emptyState(): StoredState {
   }
 }
 
-/** Resources that exist by being configured. */
+/** Resources that exist only as settings. */
 export type NamedKind = 'group' | 'client-metrics'
 
 type Configs = Readonly<Record<string, string>>
@@ -120,7 +119,7 @@ function putTopic(state: StoredState, topic: StoredTopic): void {
   state.topicsById.set(topic.id, topic)
 }
 
-/** @throws Error for a type that this release does not know: ignoring it would lose somebody's settings. */
+/** @throws Error for a type that this release does not know: ignoring it would lose settings. */
 export function applyRecord(state: StoredState, record: MetadataRecord): void {
   if (!Object.hasOwn(handling, record.type)) {
     throw new Error(`unknown metadata record "${record.type}", written by a newer release: upgrade to open this data`)

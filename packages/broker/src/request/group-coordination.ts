@@ -1,20 +1,19 @@
-// What the group APIs have in common: which presented broker a group belongs to, and how a refusal becomes an error code.
+// What the group APIs share: which presented broker coordinates a group, and the error codes of group errors.
 import { errorCodes } from '@selfmonitor/protocol'
 import type { GroupError } from '../group/types.ts'
 import type { RequestContext } from './handler.ts'
 
-/** The code of a refusal; 0 without one. */
+/** The error code; 0 without an error. */
 export function codeOf(error: GroupError | undefined): number {
   return error ? errorCodes[error.name] : errorCodes.NONE
 }
 
 /**
- * NOT_COORDINATOR when the group belongs to another one of the presented brokers: the client then looks for its
- * coordinator again. COORDINATOR_NOT_AVAILABLE when what is known of the group is damaged: the client tries again until that is
- * mended. Undefined when it came to the right one.
+ * @returns NOT_COORDINATOR when another presented broker coordinates the group: the client then looks for its coordinator again;
+ *   COORDINATOR_NOT_AVAILABLE when the group's data is damaged: the client retries until it is repaired; else undefined
  */
 export function wrongCoordinator({ broker, brokerId }: RequestContext, groupId: string): GroupError | undefined {
   const coordinator = broker.coordinatorOf(groupId)
   if (coordinator.brokerId === brokerId) return broker.groups.unavailable(groupId)
-  return { name: 'NOT_COORDINATOR', reason: `group ${groupId} belongs to broker ${coordinator.brokerId}` }
+  return { name: 'NOT_COORDINATOR', reason: `broker ${coordinator.brokerId} coordinates group ${groupId}` }
 }

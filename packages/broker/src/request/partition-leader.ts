@@ -10,7 +10,7 @@ export interface NamedPartition {
   readonly topic: string
   readonly topicId: Uuid
   readonly partition: number
-  /** -1: the client does not say (KIP-320). */
+  /** -1: the client does not give one (KIP-320). */
   readonly currentLeaderEpoch: number
 }
 
@@ -22,7 +22,7 @@ export interface Led {
 
 export interface NotLed {
   readonly error: KafkaErrorName
-  /** Where the partition is led, when another presented broker leads it or the epoch is not the client's. */
+  /** The partition with its leader, when another presented broker leads it or the client's epoch is wrong. */
   readonly leader: PartitionMetadata | undefined
 }
 
@@ -31,7 +31,7 @@ export function findLed({ broker, brokerId }: RequestContext, named: NamedPartit
   const byId = named.topicId !== zeroUuid
   const topic = byId ? broker.metadata.topicById(named.topicId) : broker.metadata.topic(named.topic)
   if (topic === undefined) {
-    // An empty name is what remains of the zero id.
+    // A request with the zero id has an empty name.
     const unknownId = byId || named.topic === ''
     return { error: unknownId ? 'UNKNOWN_TOPIC_ID' : 'UNKNOWN_TOPIC_OR_PARTITION', leader: undefined }
   }
@@ -60,8 +60,8 @@ interface Endpoint {
 }
 
 /**
- * What a response says about partitions that another presented broker leads, and about wrong epochs (KIP-951): the client needs
- * no further Metadata request.
+ * The fields of a response that name the leaders of partitions which another presented broker leads, or for which the client's
+ * epoch is wrong, so that the client needs no Metadata request (KIP-951).
  */
 export interface LeaderHints {
   /** The field to add to the partition's answer; empty where the version has none. */

@@ -1,16 +1,16 @@
-// Large answers that are the same for every client until the state that they describe changes. Each is encoded once; large ones leave
-// one at a time, with a turn of the event loop between them, so that two hundred clients that start together do not keep all others
-// from being served.
+// Answers that are the same for every client until the state that they describe changes. Each is encoded once. Large ones are sent
+// one at a time, with a turn of the event loop between them, so that two hundred clients that start together do not block all
+// others.
 import { setImmediate as turn } from 'node:timers/promises'
 import { EncodedResponse } from './handler.ts'
 
-/** From this size on an answer waits for its turn. */
+/** Answers of this size or larger wait for their turn. */
 const largeBytes = 64 * 1024
 
 export interface SharedAnswers {
   /**
-   * @param state what the answer is made of: an immutable object, another one after each change. The answer is kept as long as it.
-   * @param kind which of the answers about this state: version and flags of the request
+   * @param state what the answer describes: an immutable object, replaced after each change. The answer is kept as long as it is.
+   * @param kind distinguishes answers about the same state: version and flags of the request
    */
   answer(state: object, kind: string, encode: () => Buffer[]): Promise<EncodedResponse>
 }

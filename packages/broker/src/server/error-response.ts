@@ -1,8 +1,8 @@
 // An error in the shape of any API's response: for faults, and for handlers that failed.
 //
-// Most responses repeat lists of the request (topics, partitions, groups) with an error code in each element. Which list
-// repeats which, and what is copied, is the table below; where a response repeats nothing, or the request's list is empty,
-// its top-level error code carries the error.
+// Most responses repeat lists of the request (topics, partitions, groups) with an error code in each element. The
+// table below has the lists and the fields that are copied. A response that repeats no list, or whose request has an empty list, has
+// the error in its top-level error code.
 import {
   type ApiName,
   apis,
@@ -19,7 +19,7 @@ interface Mirror {
   readonly copy?: readonly string[]
   /** The field that takes the request's element itself, where that is a list of plain values. */
   readonly element?: string
-  /** What "nothing" is where it is not zero. */
+  /** The values of fields without data, where they are not zero. */
   readonly set?: Readonly<Record<string, unknown>>
   readonly lists?: Mirrors
 }
@@ -92,8 +92,8 @@ interface ResponseField {
 type ResponseFields = Readonly<Record<string, ResponseField>>
 
 /**
- * The response that says `error` about everything that the request asked for; undefined where this version of the response
- * has no place for an error (DescribeLogDirs before v3).
+ * The response that repeats `error` for everything that the request asked for; undefined when this version of the response has no
+ * field for an error (DescribeLogDirs before v3).
  */
 export function errorResponse<N extends ApiName>(
   name: N,
@@ -106,7 +106,7 @@ export function errorResponse<N extends ApiName>(
   const repeatsSomething = Object.values(lists).some((list) => list.length > 0)
   if (repeatsSomething) return lists as ResponseInput<N>
   const topLevel = errorFields(fields, version, error)
-  // An empty list in the request leaves nothing to refuse: an empty answer is right then.
+  // For an empty list in the request an empty answer is right.
   if (topLevel.errorCode === undefined && Object.keys(lists).length === 0) return undefined
   return { ...lists, ...topLevel } as ResponseInput<N>
 }

@@ -75,7 +75,7 @@ interface RequestNames {
   readonly groups: ReadonlySet<string>
 }
 
-/** Names that a field holds, whatever the API. */
+/** Fields that hold these names in any API. */
 const topicFields = new Set(['topic', 'topicName', 'topicNames'])
 const groupFields = new Set(['groupId', 'groups', 'groupsNames', 'coordinatorKeys', 'key'])
 /** Lists whose elements' `name` is a topic. */
@@ -95,7 +95,7 @@ export function namesIn(request: unknown, topicName: (id: string) => string | un
       }
     } else if (Array.isArray(value)) {
       for (const item of value) {
-        // DeleteTopics v6 and the like: structs; v0: plain strings in a list called `topicNames`.
+        // Structs, as in DeleteTopics v6; in v0 they are plain strings in a list called `topicNames`.
         if (topicLists.has(field) && typeof item === 'object' && item !== null && typeof item.name === 'string') {
           topics.add(item.name)
         }

@@ -1,8 +1,8 @@
-// Cuts a stream of bytes into Kafka's frames: a size of four bytes, then that many bytes.
+// Splits a stream of bytes into Kafka's frames: a size of four bytes, then that many bytes.
 //
-// Pure: it is given chunks and gives frames. A frame that lies within one chunk is a view of it; one that spans chunks is
-// copied once into a buffer of the pool that grows as bytes arrive, never by what the size merely claims, so that a client must send
-// what it wants us to hold. Whoever gets a frame may give it back to the pool.
+// Pure. A frame within one chunk is a view of it. One that spans chunks is copied once, into a buffer of the pool that grows as bytes
+// arrive, not by the announced size, so that a client must send what it makes the broker hold. The receiver of a frame may give it
+// back to the pool.
 import { type BufferPool, createBufferPool } from '../buffer-pool.ts'
 
 /** The stream cannot be a Kafka client's; the connection must be closed. */
@@ -17,7 +17,7 @@ export class FrameError extends Error {
 export interface FrameParser {
   /** Takes the next bytes and returns the frames that they complete, without their sizes. @throws FrameError */
   push(chunk: Buffer): Buffer[]
-  /** Goes on where `grow` did not allow it; the same as pushing nothing. @throws FrameError */
+  /** Continues where `grow` did not allow it; the same as pushing nothing. @throws FrameError */
   resume(): Buffer[]
   /** Whether it keeps bytes that it could not take: `resume` is due before the next `push`. */
   readonly blocked: boolean
@@ -34,22 +34,22 @@ export type GrowFrame = (moreBytes: number, frameBytes: number) => boolean
 
 /**
  * @param maxFrameBytes `socket.request.max.bytes`
- * @param buffers where memory for frames is taken from; by default from nowhere
- * @param grow asked before memory is taken; by default always allowed
+ * @param buffers where memory for frames comes from; by default it is not reused
+ * @param grow called before memory is taken; by default it is always allowed
  */
 export function makeFrameParser(
   maxFrameBytes: number,
   buffers: BufferPool = createBufferPool(0),
   grow: GrowFrame = () => true,
 ): FrameParser {
-  /** A size that came in pieces. */
+  /** A size whose bytes are in several chunks. */
   let sizeBytes = 0
   let partialSize = 0
-  /** The frame that is not complete: its size (-1: not known yet), what came so far. */
+  /** The incomplete frame: its size (-1: not known yet) and the bytes that have arrived. */
   let frameSize = -1
   let frame: Buffer = Buffer.alloc(0)
   let filled = 0
-  /** What `grow` did not let in. */
+  /** Bytes that `grow` did not allow yet. */
   let rest: Buffer | undefined
 
   function checkSize(size: number): number {
@@ -62,7 +62,7 @@ export function makeFrameParser(
     return size
   }
 
-  /** Copies what belongs to the frame under way; returns how much of the chunk that was, -1 when memory is denied. */
+  /** Copies what belongs to the frame under way; returns how many bytes of the chunk that was, -1 when `grow` does not allow it. */
   function fill(chunk: Buffer, from: number): number {
     const wanted = Math.min(frameSize - filled, chunk.length - from)
     if (filled + wanted > frame.length) {

@@ -1,4 +1,4 @@
-// The door of `server/`: sockets, frames and the way from a request to its handler.
+// What the rest of the broker uses of `server/`: sockets, frames, and dispatching requests to their handlers.
 export { type Dispatcher, makeDispatcher } from './dispatch.ts'
 export { FaultRuleError, type Faults, makeFaults } from './faults.ts'
 export { makeRequestLog, type RequestLog } from './request-log.ts'

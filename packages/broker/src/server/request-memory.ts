@@ -1,30 +1,30 @@
 // How much memory the requests of all connections may hold, from their first byte to their answer.
 //
-// A request that arrives takes memory as its bytes come. Once the limit is reached, requests wait in the middle, and their
-// connections are not read; only one, the first that waits, may go beyond the limit until it is complete, so that there is
-// always progress. While any wait, a request that arrives more slowly than `minBytesPerSecond` ends its connection.
+// A request takes memory as its bytes arrive. Once the limit is reached, incomplete requests wait, and their connections are not
+// read. Only the first one that waits may exceed the limit until it is complete, so that there is always progress. While requests
+// wait, one that arrives more slowly than `minBytesPerSecond` ends its connection.
 import type { Clock } from '../types.ts'
 
-/** What one connection holds. */
+/** The memory of one connection. */
 export interface RequestAccount {
   /**
    * Asks for memory for the request that is arriving.
    * @param sizeBytes how much more
-   * @param exempt small requests are always let in, as are those that would otherwise wait for themselves
-   * @returns false when it has to wait: `onGranted` is called when it may ask again
+   * @param exempt small requests never wait, nor do those that would otherwise wait for themselves
+   * @returns false when it has to wait: `onGranted` is called when it can ask again
    */
   grow(sizeBytes: number, exempt: boolean): boolean
-  /** Says how much memory the arriving request has now; 0 when there is none, or it is complete. */
+  /** Sets how much memory the arriving request has now; 0 when there is none, or it is complete. */
   arriving(sizeBytes: number): void
   /** A complete request takes this much, until `free`. */
   hold(sizeBytes: number): void
   free(sizeBytes: number): void
-  /** The connection is gone: nothing arrives or waits any more. What it holds is still to be freed. */
+  /** The connection has closed: nothing arrives or waits any more. What it holds must still be freed. */
   close(): void
 }
 
 export interface RequestMemory {
-  /** Whether connections should read no further while they have requests to work on. */
+  /** Whether connections should stop reading while they have requests to handle. */
   readonly isShort: boolean
   readonly usedBytes: number
   open(owner: RequestOwner): RequestAccount
@@ -40,15 +40,15 @@ export interface RequestOwner {
 interface State extends RequestAccount {
   readonly owner: RequestOwner
   arrivingBytes: number
-  /** When the request began to arrive, or was last let go on. */
+  /** When the request began to arrive, or last continued. */
   sinceMs: number
 }
 
 const graceMs = 30_000
 const minBytesPerSecond = 64 * 1024
-const sweepMs = 5000
+const stallCheckMs = 5000
 
-/** @param limitBytes what is let in, apart from one request that must not wait and from small ones */
+/** @param limitBytes the limit, apart from small requests and the one that may exceed it */
 export function createRequestMemory(limitBytes: number, clock: Clock): RequestMemory {
   const accounts = new Set<State>()
   /** In the order in which they began to wait. */
@@ -56,11 +56,11 @@ export function createRequestMemory(limitBytes: number, clock: Clock): RequestMe
   let privileged: State | undefined
   let heldBytes = 0
   let arrivingBytes = 0
-  let cancelSweep: (() => void) | undefined
+  let cancelStallCheck: (() => void) | undefined
 
   const isShort = () => heldBytes + arrivingBytes >= limitBytes
 
-  /** Lets waiting ones go on: all while there is room; else the first, unless complete requests hold too much already. */
+  /** Lets waiting requests continue: all while there is room; else the first, unless complete requests already hold too much. */
   function wake(): void {
     for (const account of [...waiting]) {
       if (isShort()) {
@@ -72,12 +72,12 @@ export function createRequestMemory(limitBytes: number, clock: Clock): RequestMe
       account.owner.onGranted()
     }
     if (waiting.size > 0) return
-    cancelSweep?.()
-    cancelSweep = undefined
+    cancelStallCheck?.()
+    cancelStallCheck = undefined
   }
 
-  function sweep(): void {
-    cancelSweep = clock.setTimer(sweepMs, sweep)
+  function checkStalled(): void {
+    cancelStallCheck = clock.setTimer(stallCheckMs, checkStalled)
     for (const account of [...accounts]) {
       if (account.arrivingBytes === 0 || waiting.has(account)) continue
       const lateMs = clock.now() - account.sinceMs - graceMs
@@ -107,7 +107,7 @@ export function createRequestMemory(limitBytes: number, clock: Clock): RequestMe
           if (!fits && !exempt && privileged === undefined && heldBytes <= limitBytes / 2) privileged = account
           if (!fits && !exempt && privileged !== account) {
             waiting.add(account)
-            cancelSweep ??= clock.setTimer(sweepMs, sweep)
+            cancelStallCheck ??= clock.setTimer(stallCheckMs, checkStalled)
             return false
           }
           if (account.arrivingBytes === 0) account.sinceMs = clock.now()
@@ -120,7 +120,7 @@ export function createRequestMemory(limitBytes: number, clock: Clock): RequestMe
           arrivingBytes += sizeBytes - before
           account.arrivingBytes = sizeBytes
           if (sizeBytes >= before) return
-          // Another request may have begun to arrive in the same breath.
+          // Another request may have begun to arrive in the same chunk.
           account.sinceMs = clock.now()
           if (privileged === account) privileged = undefined
           if (waiting.size > 0) wake()
@@ -144,8 +144,8 @@ export function createRequestMemory(limitBytes: number, clock: Clock): RequestMe
       return account
     },
     close() {
-      cancelSweep?.()
-      cancelSweep = undefined
+      cancelStallCheck?.()
+      cancelStallCheck = undefined
     },
   }
 }

@@ -3,7 +3,7 @@ import { type AbsentFeature, quotaWindow } from '../broker-config-row.ts'
 
 // biome-ignore format: one setting a line
 export const replication: AbsentFeature = {
-  refused: null,
+  whyFixed: null,
   rows: [
     ...quotaWindow('alter.log.dirs.replication.quota.window', 'Samples kept for the quota of moves between log directories.'),
     ['auto.leader.rebalance.enable', 'boolean', 'true', 'read-only', 'Whether leadership moves back to preferred replicas.'],
@@ -26,7 +26,7 @@ export const replication: AbsentFeature = {
 
 // biome-ignore format: one setting a line
 export const quotas: AbsentFeature = {
-  refused: null,
+  whyFixed: null,
   rows: [
     ...quotaWindow('controller.quota.window', 'Samples kept for the quota of changes to the cluster.'),
     ...quotaWindow('quota.window', 'Samples kept for client quotas.'),
@@ -37,7 +37,7 @@ export const quotas: AbsentFeature = {
 
 // biome-ignore format: one setting a line
 export const quorum: AbsentFeature = {
-  refused: 'this broker is a single node and has no controller quorum',
+  whyFixed: 'this broker is a single node and has no controller quorum',
   rows: [
     ['controller.listener.names', 'list', null, 'read-only', 'Listeners of the controllers.'],
     ['controller.quorum.auto.join.enable', 'boolean', 'false', 'read-only', 'Whether a controller adds itself to the voters.'],
@@ -51,7 +51,7 @@ export const quorum: AbsentFeature = {
 
 // biome-ignore format: one setting a line
 export const quorumTiming: AbsentFeature = {
-  refused: null,
+  whyFixed: null,
   rows: [
     ['broker.heartbeat.interval.ms', 'int', '2000', 'read-only', 'How often a broker reports to the controller.'],
     ['broker.session.timeout.ms', 'int', '9000', 'read-only', 'How long a broker may go without a heartbeat before it is fenced.'],
@@ -79,7 +79,7 @@ export const quorumTiming: AbsentFeature = {
 
 // biome-ignore format: one setting a line
 export const transactions: AbsentFeature = {
-  refused: null,
+  whyFixed: null,
   rows: [
     ['add.partitions.to.txn.retry.backoff.max.ms', 'int', '100', 'read-only', 'The longest wait before AddPartitionsToTxn is tried again.'],
     ['add.partitions.to.txn.retry.backoff.ms', 'int', '20', 'read-only', 'The first wait before AddPartitionsToTxn is tried again.'],
@@ -92,7 +92,7 @@ export const transactions: AbsentFeature = {
 
 // biome-ignore format: one setting a line
 export const twoPhase: AbsentFeature = {
-  refused: 'this broker has no transactions',
+  whyFixed: 'this broker has no transactions',
   rows: [
     ['transaction.two.phase.commit.enable', 'boolean', 'false', 'read-only', 'Whether producers may prepare a transaction and commit it later.'],
   ],
@@ -100,7 +100,7 @@ export const twoPhase: AbsentFeature = {
 
 // biome-ignore format: one setting a line
 export const machinery: AbsentFeature = {
-  refused: null,
+  whyFixed: null,
   rows: [
     ['delete.records.purgatory.purge.interval.requests', 'int', '1', 'read-only', 'Completed DeleteRecords after which they are cleaned up.'],
     ['fetch.purgatory.purge.interval.requests', 'int', '1000', 'read-only', 'Completed fetches after which they are cleaned up.'],

@@ -5,7 +5,7 @@ import type { AbsentFeature } from '../broker-config-row.ts'
 
 // biome-ignore format: one setting a line
 export const newerGroups: AbsentFeature = {
-  refused: null,
+  whyFixed: null,
   rows: [
     ['group.consumer.assignors', 'list', 'uniform,range', 'read-only', 'Assignors of consumer groups, the default one first.'],
     ['group.consumer.max.size', 'int', '2147483647', 'read-only', 'The most members of a consumer group.'],

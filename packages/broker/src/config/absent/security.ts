@@ -3,7 +3,7 @@ import type { AbsentFeature } from '../broker-config-row.ts'
 
 // biome-ignore format: one setting a line
 export const plugins: AbsentFeature = {
-  refused: 'it names a Java class, and this broker runs none',
+  whyFixed: 'it names a Java class, and this broker runs none',
   rows: [
     ['alter.config.policy.class.name', 'class', null, 'read-only', 'Class that may veto changed settings.'],
     ['client.quota.callback.class', 'class', null, 'read-only', 'Class that decides on quotas.'],
@@ -18,7 +18,7 @@ export const plugins: AbsentFeature = {
 
 // biome-ignore format: one setting a line
 export const authorization: AbsentFeature = {
-  refused: 'this broker has neither authentication nor authorization',
+  whyFixed: 'this broker has neither authentication nor authorization',
   rows: [
     ['authorizer.class.name', 'string', '', 'read-only', 'Class that decides who may do what.'],
     ['connection.failed.authentication.delay.ms', 'int', '100', 'read-only', 'How long the answer to a failed login is held back.'],
@@ -35,7 +35,7 @@ export const authorization: AbsentFeature = {
 
 // biome-ignore format: one setting a line
 export const sasl: AbsentFeature = {
-  refused: 'this broker has no SASL',
+  whyFixed: 'this broker has no SASL',
   rows: [
     ['sasl.client.callback.handler.class', 'class', null, 'read-only', 'Class that answers SASL callbacks of outgoing connections.'],
     ['sasl.enabled.mechanisms', 'list', 'GSSAPI', 'cluster-wide', 'Mechanisms that clients may log in with.'],
@@ -91,7 +91,7 @@ export const sasl: AbsentFeature = {
 
 // biome-ignore format: one setting a line
 export const ssl: AbsentFeature = {
-  refused: 'this broker has no TLS',
+  whyFixed: 'this broker has no TLS',
   rows: [
     ['ssl.allow.dn.changes', 'boolean', 'false', 'read-only', 'Whether a new certificate may have another subject.'],
     ['ssl.allow.san.changes', 'boolean', 'false', 'read-only', 'Whether a new certificate may have other names.'],

@@ -3,7 +3,7 @@ import { type AbsentFeature, quotaWindow } from '../broker-config-row.ts'
 
 // biome-ignore format: one setting a line
 export const tiered: AbsentFeature = {
-  refused: 'this broker has no tiered storage',
+  whyFixed: 'this broker has no tiered storage',
   rows: [
     ['remote.fetch.max.wait.ms', 'int', '500', 'cluster-wide', 'How long a fetch of tiered data may wait.'],
     ['remote.list.offsets.request.timeout.ms', 'long', '30000', 'cluster-wide', 'How long looking for an offset in tiered data may take.'],

@@ -1,23 +1,23 @@
-// Lets thousands of short pieces of work pass a few at a time, with a breath of the event loop every few milliseconds: work
-// whose system calls are answered at once would otherwise keep everybody else waiting until the last piece is done.
+// Runs thousands of short pieces of work a few at a time, and yields to the event loop every few milliseconds: work whose system
+// calls return at once would otherwise block all other work until the last piece is done.
 
-/** How long pieces are started one after the other before the event loop gets its turn. */
+/** How long pieces are started one after the other before yielding to the event loop. */
 const sliceMs = 5
 
 /** @param atOnce how many pieces may be under way */
-export function createTurnstile(atOnce: number): <T>(work: () => Promise<T>) => Promise<T> {
+export function createWorkLimit(atOnce: number): <T>(work: () => Promise<T>) => Promise<T> {
   const waiting: (() => Promise<void>)[] = []
   let underWay = 0
-  let resting = false
+  let yielding = false
   let sliceEnd = 0
 
   function pump(): void {
-    while (waiting.length > 0 && underWay < atOnce && !resting) {
+    while (waiting.length > 0 && underWay < atOnce && !yielding) {
       const now = performance.now()
       if (now > sliceEnd) {
-        resting = true
+        yielding = true
         setImmediate(() => {
-          resting = false
+          yielding = false
           sliceEnd = performance.now() + sliceMs
           pump()
         })
