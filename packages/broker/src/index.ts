@@ -1,5 +1,6 @@
 // What the package exports: `startBroker`, its types and its errors.
 
+export { deleteDataDir } from './data-dir/index.ts'
 export { BrokerFailure } from './failure.ts'
 export { FaultRuleError } from './server/index.ts'
 export { startBroker } from './start-broker.ts'

@@ -5,12 +5,21 @@
 //   metadata/      topics, settings, producer ids
 //   logs/          one folder for each partition
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { BrokerFailure } from '../failure.ts'
 import { BrokerStartError, diskFull } from '../start-error.ts'
-import { acquireLock, lockFile } from './lock.ts'
+import { acquireLock } from './lock.ts'
 import { watchFile } from './watch.ts'
 
 const format = 1
@@ -99,6 +108,31 @@ function lock(dir: string): () => void {
   }
 }
 
+/** What a broker keeps at the top of its directory. A volume of its own has a lost+found. */
+const ownEntry = /^(meta\.json|broker\.lock)(\..+)?$|^(metadata|logs|lost\+found)$/
+
+/**
+ * Deletes all that a broker keeps in a directory, while no broker has it. There is nothing to delete in one that is missing.
+ * @throws BrokerStartError DATA_DIR_LOCKED while a broker has it; DATA_DIR_INVALID when it holds something else, and then
+ *   nothing is deleted
+ */
+export function deleteDataDir(dir: string): void {
+  if (!existsSync(dir)) return
+  const strange = readdirSync(dir).filter((name) => !ownEntry.test(name))
+  if (strange.length > 0) {
+    throw new BrokerStartError(
+      'DATA_DIR_INVALID',
+      `${dir} is not a broker's data directory (it has ${strange.slice(0, 3).join(', ')}): nothing was deleted`,
+    )
+  }
+  const unlock = lock(dir)
+  try {
+    for (const name of ['logs', 'metadata', metaFile]) rmSync(join(dir, name), { recursive: true, force: true })
+  } finally {
+    unlock()
+  }
+}
+
 function readMeta(dir: string): Meta | undefined {
   const path = join(dir, metaFile)
   let text: string
@@ -133,10 +167,7 @@ function parseMeta(text: string): Meta | undefined {
 }
 
 function createMeta(dir: string, clusterId: string, temporary: boolean): Meta {
-  // The root of a volume has a lost+found.
-  const others = readdirSync(dir).filter(
-    (name) => !name.startsWith(lockFile) && !name.startsWith(metaFile) && name !== 'lost+found',
-  )
+  const others = readdirSync(dir).filter((name) => !ownEntry.test(name) || name === 'metadata' || name === 'logs')
   if (others.length > 0) {
     throw new BrokerStartError(
       'DATA_DIR_INVALID',

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { openDataDir } from './data-dir.ts'
+import { deleteDataDir, openDataDir } from './data-dir.ts'
 import { acquireLock, lockFile } from './lock.ts'
 import { ownIdentity } from './process-identity.ts'
 
@@ -75,6 +75,20 @@ describe('data directory', () => {
         expect.objectContaining({ code: 'DATA_DIR_INVALID', message: expect.stringContaining(join(dir, path)) }),
       )
     }
+  })
+
+  it('is deleted while no broker has it, and nothing else is', () => {
+    const first = openDataDir(dir, 'my-cluster')
+    expect(() => deleteDataDir(dir)).toThrow(expect.objectContaining({ code: 'DATA_DIR_LOCKED' }))
+    first.release()
+    writeFileSync(join(dir, 'thesis.doc'), '')
+    expect(() => deleteDataDir(dir)).toThrow(/it has thesis\.doc\): nothing was deleted/)
+    expect(readdirSync(dir).sort()).toEqual(['meta.json', 'thesis.doc'])
+    rmSync(join(dir, 'thesis.doc'))
+    deleteDataDir(dir)
+    expect(readdirSync(dir)).toEqual([])
+    deleteDataDir(join(dir, 'missing'))
+    expect(existsSync(join(dir, 'missing'))).toBe(false)
   })
 
   it('keeps its cluster id', () => {

@@ -28,6 +28,12 @@ export const nouns: readonly NounEntry[] = [
     load: async () => (await import('./status.ts')).status,
   },
   {
+    name: 'reset',
+    summary: 'delete the data that `up` keeps here, to start over',
+    group: groups.run,
+    load: async () => (await import('./reset.ts')).reset,
+  },
+  {
     name: 'demo',
     summary: 'a steady stream of realistic events, with counters',
     group: groups.run,

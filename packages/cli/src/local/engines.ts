@@ -84,7 +84,10 @@ async function startEmbedded(options: EngineOptions): Promise<RunningEngine> {
         },
       )
     }
-    throw new CliError(String(error.code), error.message, { hint: 'Another one: --data-dir <folder>.', cause: error })
+    throw new CliError(String(error.code), error.message, {
+      hint: 'Another one: --data-dir <folder>. To start over: `selfmonitor reset`.',
+      cause: error,
+    })
   })
   return {
     bootstrapServers: broker.bootstrapServers,

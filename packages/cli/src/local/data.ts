@@ -1,0 +1,62 @@
+// The data that the platforms of a project keep: how much there is, and its deletion.
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Engine, findStates, isSameProcess } from '@selfmonitor/platform/running'
+import { CliError } from '../framework/errors.ts'
+import { engineDataDir } from './engines.ts'
+
+export interface EngineData {
+  readonly engine: Engine
+  readonly folder: string
+  readonly sizeBytes: number
+}
+
+const engines = ['embedded', 'apache'] as const satisfies readonly Engine[]
+
+/** What each engine keeps in a data directory; nothing where there is nothing. */
+export function findData(dataDir: string): EngineData[] {
+  return engines.flatMap((engine) => {
+    const folder = engineDataDir(dataDir, engine)
+    if (!existsSync(folder) || readdirSync(folder).length === 0) return []
+    const entries = readdirSync(folder, { recursive: true, withFileTypes: true })
+    const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name))
+    const sizeBytes = files.reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0)
+    return [{ engine, folder, sizeBytes }]
+  })
+}
+
+/** @throws CliError IN_USE while a platform of this project runs on it */
+export function requireUnused({ folder }: EngineData, cwd: string): void {
+  const user = findStates(cwd).find(({ state, alive }) => {
+    const nodes = state.nodes.some(({ pid, identity }) => isSameProcess(pid, identity))
+    return state.dataDir === folder && (alive || nodes)
+  })
+  if (user === undefined) return
+  const { portOffset, process } = user.state
+  throw new CliError('IN_USE', `A platform runs on ${folder} (process ${process.pid}).`, {
+    hint: `\`selfmonitor down${portOffset === 0 ? '' : ` --port-offset ${portOffset}`}\` stops it.`,
+  })
+}
+
+/** @throws CliError NOT_PLATFORM_DATA when the folder holds something else, IN_USE while a broker runs on it; nothing is deleted then */
+export async function deleteData({ engine, folder }: EngineData): Promise<void> {
+  if (engine === 'embedded') {
+    const { deleteDataDir } = await import('@selfmonitor/broker')
+    try {
+      deleteDataDir(folder)
+      return
+    } catch (error) {
+      const { code, message } = error as Error & { code?: unknown }
+      if (code === 'DATA_DIR_LOCKED') throw new CliError('IN_USE', message, { cause: error })
+      if (code === 'DATA_DIR_INVALID') throw new CliError('NOT_PLATFORM_DATA', message, { cause: error })
+      throw error
+    }
+  }
+  const strange = readdirSync(folder).find((name) => !/^(cluster\.json|node-\d+)$/.test(name))
+  if (strange !== undefined) {
+    throw new CliError('NOT_PLATFORM_DATA', `${folder} is not the data of Apache Kafka: it has ${strange}.`, {
+      hint: 'Nothing was deleted.',
+    })
+  }
+  rmSync(folder, { recursive: true, force: true })
+}
