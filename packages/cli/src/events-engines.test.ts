@@ -75,12 +75,25 @@ describeEngines('the commands for events', (engine) => {
     expect(JSON.parse(found.stdout)).toMatchObject({ format: 'avro', schema: 'shop.Cart', value: { items: ['apple'] } })
   })
 
-  it('a followed topic that is deleted ends the tail and is named', async () => {
+  it('a followed topic that is deleted ends the tail, which says so', async () => {
     const doomed = `${id}.doomed`
-    expect((await cli('topics', 'create', doomed, '--yes')).code).toBe(0)
-    const following = cli('events', 'tail', doomed, '--follow', '--from', 'latest')
+    await cluster.createTopics([{ name: doomed, partitions: 1, replicationFactor: 1 }])
+    const producer = new Kafka({ brokers: engine.bootstrapServers.split(','), logLevel: logLevel.NOTHING }).producer()
+    await producer.connect()
+    await producer.send({ topic: doomed, messages: [{ value: 'before' }] })
+    await producer.disconnect()
+    const seen = Promise.withResolvers<void>()
+    const following = selfmonitor(['events', 'tail', doomed, '--follow', '--from', 'earliest'], {
+      env,
+      onOutput: () => seen.resolve(),
+    })
+    await seen.promise
     await cluster.deleteTopics([doomed])
-    expect(await following).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining(doomed) })
+    expect(await following).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('before'),
+      stderr: expect.stringContaining(`error ${doomed} was deleted while it was being read.\n`),
+    })
   })
 
   describe('of a platform file', () => {
@@ -148,6 +161,12 @@ describeEngines('the commands for events', (engine) => {
       expect(await tail('--from', '1h', '--until', 'latest')).toEqual(all)
       expect(await tail('--from', '1', '--until', 'latest')).toEqual(all.slice(1))
       expect(await tail('--from', 'latest')).toEqual([])
+      const mistyped = await cli('events', 'tail', events, '--type', 'user_craeted')
+      expect(mistyped).toMatchObject({
+        code: 0,
+        stdout: '',
+        stderr: expect.stringContaining(`"user_craeted" is not an event type of ${events}. Did you mean user_created?`),
+      })
     })
 
     it('are followed as they come, until the signal', async () => {

@@ -17,6 +17,8 @@ export interface TestIo {
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly stdin?: string
   readonly signal?: AbortSignal
+  /** Told what is written on standard output, as it is. */
+  readonly onOutput?: (text: string) => void
 }
 
 /** Runs `selfmonitor` with these words. No terminal, no variables of the surroundings, an empty folder. */
@@ -25,6 +27,7 @@ export async function selfmonitor(words: readonly string[], given: TestIo = {}):
   const output = (name: 'stdout' | 'stderr'): Output => ({
     write: (text) => {
       written[name] += text
+      if (name === 'stdout') given.onOutput?.(text)
     },
     isTTY: false,
     columns: 80,

@@ -25,7 +25,7 @@ const event = { record, kind: 'event', envelope, data: { a: 1 } } as const
 
 describe('an event in a tail', () => {
   it('is one line: when, what, who, where, the payload', () => {
-    expect(tailLine(event, plain, true)).toBe(
+    expect(tailLine(event, plain, { showTopic: true })).toBe(
       '2026-11-22 13:00:00.123Z  user_created              u1              user.events[3]@9007199254740993  {"a":1}\n',
     )
   })
@@ -48,12 +48,31 @@ describe('an event in a tail', () => {
     })
   })
 
-  it('is said to be undecodable, with why and its bytes', () => {
+  it('is broken between words on a terminal that is narrower, its payload between fields', () => {
+    const data = { name: 'Ann Smith', address: { city: 'Berlin', street: 'x'.repeat(70) }, amount: 12.3 }
+    const lines = tailLine({ ...event, data }, plain, { showTopic: true, width: 72 }).split('\n')
+    expect(lines).toEqual([
+      '2026-11-22 13:00:00.123Z  user_created  u1',
+      '    user.events[3]@9007199254740993  { "name": "Ann Smith", "address": {',
+      `    "city": "Berlin", "street": "${'x'.repeat(39)}`,
+      `    ${'x'.repeat(31)}" }, "amount": 12.3 }`,
+      '',
+    ])
+    for (const line of lines) expect(line.length).toBeLessThanOrEqual(72)
+    expect(tailLine(event, plain, { showTopic: true, width: 110 }).split('\n')).toHaveLength(2)
+  })
+
+  it('is said to be undecodable, with its key, why, and its bytes', () => {
     const broken = { record, kind: 'undecodable', reason: 'no schema has the id 7' } as const
-    expect(tailLine(broken, plain, false)).toBe(
-      '2026-11-22 13:00:00.000Z  undecodable               [3]@9007199254740993  no schema has the id 7 (4 bytes: 6a756e6b)\n',
+    expect(tailLine(broken, plain, { showTopic: false })).toBe(
+      '2026-11-22 13:00:00.000Z  undecodable               u1              [3]@9007199254740993  no schema has the id 7 (4 bytes: 6a756e6b)\n',
     )
-    expect(tailData(broken)).toMatchObject({ undecodable: 'no schema has the id 7', valueBase64: 'anVuaw==' })
+    expect(tailData(broken)).toMatchObject({
+      format: 'undecodable',
+      reason: 'no schema has the id 7',
+      value: 'anVuaw==',
+      record: { topic: 'user.events', partition: 3, offset: 9007199254740993n, key: 'u1', headers: { trace: 't' } },
+    })
   })
 })
 
@@ -62,7 +81,7 @@ describe('another record in a tail', () => {
   const cart = { record, kind: 'value', format: 'avro', schema: 'shop.Cart', value } as const
 
   it('is one line with the name of its type and its key', () => {
-    expect(tailLine(cart, plain, false)).toBe(
+    expect(tailLine(cart, plain, { showTopic: false })).toBe(
       '2026-11-22 13:00:00.000Z  Cart                      u1              [3]@9007199254740993  {"id":"1152921504606846976","hash":"YWI=","lines":[{"count":1}]}\n',
     )
     const tombstone = {
@@ -72,7 +91,7 @@ describe('another record in a tail', () => {
       schema: null,
       value: null,
     } as const
-    expect(tailLine(tombstone, plain, false)).toMatch(/tombstone +- +\[3\]@9007199254740993 {2}null\n$/)
+    expect(tailLine(tombstone, plain, { showTopic: false })).toMatch(/tombstone +- +\[3\]@9007199254740993 {2}null\n$/)
   })
 
   it('is one JSON object with its value, bytes in base64', () => {

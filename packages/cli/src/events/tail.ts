@@ -2,7 +2,8 @@
 import type { Cluster, ReadRange, ReadRecord, TopicInfo } from '@selfmonitor/cluster'
 import type { Colours } from '../output/colour.ts'
 import { time } from '../output/format.ts'
-import { padEnd } from '../output/width.ts'
+import { padEnd, textWidth } from '../output/width.ts'
+import { wrapHanging } from '../output/wrap.ts'
 import type { Decoded, Decoder } from './decode.ts'
 import { type EventNames, type Place, readPlace } from './filter.ts'
 
@@ -33,36 +34,75 @@ export async function tailRanges(
 }
 
 const typeWidth = 24
-const userWidth = 14
+const whoWidth = 14
 const maxShownBytes = 24
+/** Further lines of a record that is longer than the terminal is wide. */
+const indent = 4
 
-/** One line: when, what, who (the user of an event, else the record's key), where, the payload. */
-export function tailLine(event: TailedEvent, colours: Colours, showTopic: boolean): string {
+export interface LineOptions {
+  readonly showTopic: boolean
+  /** Columns of the terminal: a longer line is broken between words, a payload between its fields. undefined: never broken. */
+  readonly width?: number
+}
+
+/** When, what, who (the user of an event, else the record's key), where, and what is in it: one line where that fits. */
+export function tailLine(event: TailedEvent, colours: Colours, { showTopic, width }: LineOptions): string {
   const { record } = event
+  const { timestampMs, type, colour, who, payload } = lineParts(event, colours)
+  const when = colours.aside(time(timestampMs))
   const where = colours.aside(`${showTopic ? record.topic : ''}[${record.partition}]@${record.offset}`)
+  const columns = [when, colour(padEnd(type, typeWidth)), padEnd(who, whoWidth), where, payload.compact]
+  const line = columns.join('  ')
+  if (width === undefined || textWidth(line) <= width) return `${line}\n`
+  return `${wrapHanging([when, colour(type), who, where, payload.spaced].join('  '), width, indent)}\n`
+}
+
+interface LineParts {
+  readonly timestampMs: number
+  readonly type: string
+  readonly colour: (text: string) => string
+  readonly who: string
+  readonly payload: { readonly compact: string; readonly spaced: string }
+}
+
+function lineParts(event: TailedEvent, colours: Colours): LineParts {
+  const { record } = event
+  const { timestampMs } = record
+  const who = keyText(record) ?? '-'
   switch (event.kind) {
     case 'undecodable': {
       const bytes = record.value ?? Buffer.alloc(0)
       const start = bytes.subarray(0, maxShownBytes).toString('hex')
-      const shown = bytes.length > maxShownBytes ? `${start}…` : start
-      return `${colours.aside(time(record.timestampMs))}  ${colours.bad(padEnd('undecodable', typeWidth))}  ${where}  ${event.reason} (${bytes.length} bytes${shown === '' ? '' : `: ${shown}`})\n`
+      const shown = `${start === '' ? '' : ': '}${start}${bytes.length > maxShownBytes ? '…' : ''}`
+      const text = `${event.reason} (${bytes.length} bytes${shown})`
+      return { timestampMs, type: event.kind, colour: colours.bad, who, payload: { compact: text, spaced: text } }
     }
     case 'value': {
-      const name = event.schema?.split('.').at(-1) ?? event.format
-      const what = colours.word(padEnd(name, typeWidth), name)
-      return `${colours.aside(time(record.timestampMs))}  ${what}  ${padEnd(keyText(record) ?? '-', userWidth)}  ${where}  ${JSON.stringify(event.value, printable)}\n`
+      const type = event.schema?.split('.').at(-1) ?? event.format
+      return { timestampMs, type, colour: (text) => colours.word(text, type), who, payload: jsonTexts(event.value) }
     }
     case 'event': {
-      const { envelope, data } = event
-      const type = colours.word(padEnd(envelope.event_type, typeWidth), envelope.event_type)
-      return `${colours.aside(time(envelope.timestamp))}  ${type}  ${padEnd(envelope.user_id, userWidth)}  ${where}  ${JSON.stringify(data)}\n`
+      const { event_type: type, user_id: user, timestamp } = event.envelope
+      const colour = (text: string): string => colours.word(text, type)
+      return { timestampMs: timestamp, type, colour, who: user, payload: jsonTexts(event.data) }
     }
     default:
       return event satisfies never
   }
 }
 
-/** One object: the envelope's fields and the payload, or the value; and its place. */
+/** JSON without spaces, and with one wherever a line may be broken. */
+function jsonTexts(value: unknown): LineParts['payload'] {
+  return {
+    compact: JSON.stringify(value, printable),
+    // Line feeds inside of texts are escaped: those that are there are the formatting's own.
+    get spaced() {
+      return JSON.stringify(value, printable, 1).replace(/\n */g, ' ')
+    },
+  }
+}
+
+/** One object: the envelope's fields and the payload, or the format and the value (in base64 where it cannot be decoded); and its place. */
 export function tailData(event: TailedEvent): object {
   const { record } = event
   const place = {
@@ -75,7 +115,12 @@ export function tailData(event: TailedEvent): object {
   }
   switch (event.kind) {
     case 'undecodable':
-      return { ...place, undecodable: event.reason, valueBase64: record.value?.toString('base64') ?? null }
+      return {
+        format: event.kind,
+        reason: event.reason,
+        value: record.value?.toString('base64') ?? null,
+        record: place,
+      }
     case 'value': {
       const { format, schema, value } = event
       return { format, ...(schema === null ? {} : { schema }), value: plainValue(value), record: place }

@@ -20,6 +20,15 @@ export function indented(output: Pick<Output, 'isTTY' | 'columns'>, text: string
   return output.isTTY ? wrapFor(output, text, indent) : text.replaceAll('\n', `\n${' '.repeat(indent)}`)
 }
 
+/**
+ * A text of one line, broken between words to `width` columns; further lines are behind `indent` columns. A word that is longer than
+ * a line is broken as well.
+ */
+export function wrapHanging(text: string, width: number, indent: number): string {
+  const room = Math.max(leastColumns, width - indent)
+  return wrapAnsi(text, room, { hard: true }).replaceAll('\n', `\n${' '.repeat(indent)}`)
+}
+
 /** A line's own indentation is kept, for all that it becomes. A word that is longer than the room stays whole. */
 function wrapLine(line: string, room: number): string {
   const start = /^ */.exec(line)![0]

@@ -1,0 +1,202 @@
+// `selfmonitor events tail`: records decoded as they pass.
+import type { Cluster, ReadRange, TopicInfo } from '@selfmonitor/cluster'
+import type { Decoder } from '../events/decode.ts'
+import { type EventFilter, matches, place } from '../events/filter.ts'
+import { decodeRecord, type TailedEvent, tailData, tailLine, tailNames, tailRanges } from '../events/tail.ts'
+import type { Context } from '../framework/context.ts'
+import { CliError, usageError } from '../framework/errors.ts'
+import { collect, integer } from '../framework/parse.ts'
+import { didYouMean } from '../framework/suggest.ts'
+import { defineVerb, flag, rest, value } from '../framework/verb.ts'
+import { toJsonLine } from '../output/data.ts'
+import { demandTopics } from './topic-view.ts'
+
+const defaultLast = 10
+/** With a filter, more of the past is looked through for the last few that match. */
+const filteredWindow = 1000
+
+export const tail = defineVerb({
+  name: 'tail',
+  summary: 'events and other records, decoded, as they pass',
+  details:
+    'Shows the last 10, or with --from everything since; with --follow it goes on until Ctrl-C. It commits nothing and joins no\n' +
+    'group, so no consumer is disturbed. Events are shown with type, user and payload; other Avro values, JSON and text with the\n' +
+    'name of their type and their key; a value that cannot be decoded with its first bytes. -o json prints one object a line.',
+  examples: [
+    'selfmonitor events tail user.events --follow',
+    'selfmonitor events tail --from 10m --type fraud_suspected --type payment_processed',
+    'selfmonitor events tail audit.events --from 2026-11-22T09:00:00Z --until 2026-11-22T10:00:00Z -o json | jq .data',
+  ],
+  args: { topic: rest('topics (default: all but internal ones and dead letters)', 'topics') },
+  options: {
+    type: {
+      ...value('--type <event type>', 'only this event type, or Avro type; repeatable', collect),
+      complete: 'event-types',
+    },
+    user: value('--user <id>', 'only events of this user; repeatable', collect),
+    key: value('--key <key>', 'only records with this key; repeatable', collect),
+    from: value('--from <place>', 'earliest, latest, 10m (ago), a time, or an offset', place),
+    until: value('--until <place>', 'where to stop, exclusive; the same forms', place),
+    last: value('--last <n>', 'without --from: how many of the past (default 10)', integer(0)),
+    limit: value('-n, --limit <n>', 'stop after so many', integer(1)),
+    follow: flag('--follow', 'wait for more'),
+  },
+  output: ['text', 'json'],
+  async run(context, { args, options }) {
+    const { from, until, follow } = options
+    if (from !== undefined && options.last !== undefined) throw usageError('--from and --last exclude each other.')
+    if (follow && until !== undefined) throw usageError('--follow and --until exclude each other.')
+    const filter: EventFilter = { types: options.type ?? [], users: options.user ?? [], keys: options.key ?? [] }
+    const filtered = Object.values(filter).some((wanted) => wanted.length > 0)
+    const last = options.last ?? defaultLast
+    const cluster = await context.cluster()
+    const topics = args.topic.length > 0 ? await demandTopics(cluster, args.topic) : await allEventTopics(cluster)
+    if (filter.types.length > 0) await warnOfUnknownTypes(context, filter.types, topics)
+
+    const printer = createPrinter(context, { limit: options.limit, showTopic: topics.length > 1 })
+    const reading: Reading = { context, cluster, decoder: await createRecordDecoder(context), filter, printer }
+    const window = { from, until, last: filtered ? Math.max(last, filteredWindow) : last, nowMs: Date.now() }
+    const past = await tailRanges(cluster, topics, { ...window, follow: from !== undefined && follow })
+    if (from !== undefined) {
+      await read(reading, past, printer.show)
+      if (printer.shown() === 0) context.note('No events there.')
+      return
+    }
+    await showLast(reading, past, last)
+    if (printer.shown() === 0 && !follow) context.note('No events there.')
+    if (!follow || printer.isFull() || context.io.signal.aborted) return
+    const onwards = past.map(({ end, ...range }) => ({ ...range, next: end ?? range.next, end: null }))
+    await read(reading, onwards, printer.show)
+  },
+})
+
+interface Reading {
+  readonly context: Context
+  readonly cluster: Cluster
+  readonly decoder: Decoder
+  readonly filter: EventFilter
+  readonly printer: Printer
+}
+
+/** Writes events, up to a limit. */
+interface Printer {
+  readonly show: (event: TailedEvent) => void
+  shown(): number
+  isFull(): boolean
+}
+
+function createPrinter(
+  context: Context,
+  { limit = Number.POSITIVE_INFINITY, showTopic }: { readonly limit: number | undefined; readonly showTopic: boolean },
+): Printer {
+  let shown = 0
+  const { stdout } = context.io
+  return {
+    shown: () => shown,
+    isFull: () => shown >= limit,
+    show(event) {
+      shown += 1
+      // The terminal may have got another width meanwhile.
+      const width = stdout.isTTY ? stdout.columns : undefined
+      context.out(
+        context.format === 'json'
+          ? toJsonLine(tailData(event))
+          : tailLine(event, context.colours.stdout, { showTopic, width }),
+      )
+    },
+  }
+}
+
+async function createRecordDecoder(context: Context): Promise<Decoder> {
+  const [{ createCodec }, { createDecoder }, registry] = await Promise.all([
+    // Not the whole library: a tail has no producer and joins no group.
+    import('@selfmonitor/events/codec'),
+    import('../events/decode.ts'),
+    context.registry(),
+  ])
+  return createDecoder(createCodec(registry), registry)
+}
+
+/** Decodes what is read and hands on what the filter lets pass, until the ranges end, the signal, or the printer is full. */
+async function read(reading: Reading, ranges: readonly ReadRange[], take: (event: TailedEvent) => void): Promise<void> {
+  const { context, cluster, decoder, filter, printer } = reading
+  const { noticeText } = await import('@selfmonitor/cluster')
+  const following = ranges.some(({ end }) => end === null)
+  const policy = following ? {} : { unavailableMs: context.settings.timeoutMs }
+  try {
+    for await (const found of cluster.read(ranges, { order: 'time', signal: context.io.signal, policy })) {
+      if (found.kind === 'notice') {
+        context.note(context.colours.stderr.careful(noticeText(found.notice)))
+        continue
+      }
+      for (const record of found.records) {
+        const event = await decodeRecord(record, decoder)
+        if (matches(filter, tailNames(event))) take(event)
+        if (printer.isFull()) return
+      }
+    }
+  } catch (error) {
+    throw deletedMeanwhile(error, ranges) ?? error
+  }
+}
+
+/** The topics were there when the tail began. */
+function deletedMeanwhile(error: unknown, ranges: readonly ReadRange[]): CliError | undefined {
+  const { code, resource, message } = error as { code?: unknown; resource?: unknown; message?: unknown }
+  if (code !== 'UNKNOWN_TOPIC_OR_PARTITION' && code !== 'UNKNOWN_TOPIC_ID') return undefined
+  const names = [...new Set(ranges.map(({ topic }) => topic))].sort((a, b) => b.length - a.length)
+  const topic = names.find((name) => `${resource} ${message}`.includes(name)) ?? names.join(', ')
+  return new CliError('TOPIC_DELETED', `${topic} was deleted while it was being read.`, { cause: error })
+}
+
+/** All partitions' ends are read, and the newest of them shown, before anything newer. */
+async function showLast(reading: Reading, ranges: readonly ReadRange[], last: number): Promise<void> {
+  let newest: TailedEvent[] = []
+  await read(reading, ranges, (event) => {
+    newest.push(event)
+    if (newest.length > last * 2 + 100) newest = lastOf(newest, last)
+  })
+  for (const event of lastOf(newest, last)) if (!reading.printer.isFull()) reading.printer.show(event)
+}
+
+function lastOf(events: readonly TailedEvent[], amount: number): TailedEvent[] {
+  const sorted = events.toSorted((a, b) => a.record.timestampMs - b.record.timestampMs)
+  return amount === 0 ? [] : sorted.slice(-amount)
+}
+
+/** A topic may hold types that no file here declares, so a mistyped one is no error: it would only never be seen. */
+async function warnOfUnknownTypes(
+  context: Context,
+  wanted: readonly string[],
+  topics: readonly TopicInfo[],
+): Promise<void> {
+  const { findShapes } = await import('@selfmonitor/platform/shapes')
+  const { environment } = context.settings
+  const shapes =
+    (await findShapes(context.io.cwd, { environment: environment.value, env: context.io.env }).catch(() => null)) ?? {}
+  const known = topics.flatMap(({ name }) => typesOf(shapes[name]))
+  for (const type of wanted.filter((name) => !known.includes(name))) {
+    const suggestion = didYouMean(type, known)
+    if (suggestion !== undefined) {
+      const where = topics.length === 1 ? ` of ${topics[0]!.name}` : ''
+      context.note(context.colours.stderr.careful(`"${type}" is not an event type${where}. ${suggestion}`))
+    }
+  }
+}
+
+/** What `--type` finds in a topic: event types, or the name of the Avro record with and without its namespace. */
+function typesOf(shape: Readonly<Record<string, object>> | string | undefined): string[] {
+  if (shape === undefined) return []
+  if (typeof shape !== 'string') return Object.keys(shape)
+  const { name, namespace } = JSON.parse(shape) as { name?: unknown; namespace?: unknown }
+  if (typeof name !== 'string') return []
+  return typeof namespace === 'string' ? [name, `${namespace}.${name}`] : [name]
+}
+
+async function allEventTopics(cluster: Cluster): Promise<TopicInfo[]> {
+  const topics = (await cluster.listTopics()).filter(({ name }) => !name.startsWith('_') && !name.endsWith('.dlq'))
+  if (topics.length > 0) return topics
+  throw new CliError('NO_TOPICS', `There are no topics on ${cluster.bootstrapServers}.`, {
+    hint: '`selfmonitor setup` creates those of platform.yaml.',
+  })
+}
