@@ -10,12 +10,12 @@ export const systemClock: Clock = {
   setTimer(delayMs, callback) {
     const due = Date.now() + delayMs
     let timer: NodeJS.Timeout
-    const arm = (): void => {
+    const schedule = (): void => {
       const left = due - Date.now()
-      timer = left > maxTimerMs ? setTimeout(arm, maxTimerMs) : setTimeout(callback, Math.max(0, left))
+      timer = left > maxTimerMs ? setTimeout(schedule, maxTimerMs) : setTimeout(callback, Math.max(0, left))
       timer.unref()
     }
-    arm()
+    schedule()
     return () => clearTimeout(timer)
   },
 }

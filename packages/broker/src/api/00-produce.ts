@@ -14,7 +14,13 @@ import { errorCodes, type KafkaErrorName, type RequestOf, type ResponseInput } f
 import { KafkaError, toKafkaError } from '../errors.ts'
 import { LogError, type PartitionLog } from '../log/index.ts'
 import { type ApiHandler, CloseConnection, type RequestContext } from '../request/handler.ts'
-import { createLeaderHints, findLed, type LeaderHints, type Led, openLog } from '../request/partition-leader.ts'
+import {
+  createLeaderHints,
+  findLedPartition,
+  type LeaderHints,
+  type LedPartition,
+  openLog,
+} from '../request/partition-leader.ts'
 
 type TopicData = RequestOf<'Produce'>['topicData'][number]
 type PartitionAnswer = NonNullable<
@@ -79,7 +85,7 @@ function append(
 ): PartitionAnswer | Promise<PartitionAnswer> {
   if (acks < -1 || acks > 1) return errorAnswer(index, 'INVALID_REQUIRED_ACKS', `acks=${acks} is not -1, 0 or 1`)
   const named = { topic: topic.name, topicId: topic.topicId, partition: index, currentLeaderEpoch: -1 }
-  const led = findLed(context, named)
+  const led = findLedPartition(context, named)
   if (led.error !== undefined) {
     const message = `this broker is not the leader of partition ${index} of the topic: ${led.error}`
     return { ...errorAnswer(index, led.error, message), ...hints.hint(led) }
@@ -96,7 +102,7 @@ function append(
 function problemWith(
   { apiVersion, clientId }: RequestContext,
   acks: number,
-  { topic, partition }: Led,
+  { topic, partition }: LedPartition,
   records: Buffer | null,
 ): { readonly code: KafkaErrorName; readonly message: string } | undefined {
   if (topic.internal && clientId !== '__admin_client') {

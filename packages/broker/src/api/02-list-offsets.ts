@@ -9,7 +9,7 @@ import { errorCodes, type KafkaErrorName, type RequestOf, type ResponseInput, ze
 import { toKafkaError } from '../errors.ts'
 import type { PartitionLog } from '../log/index.ts'
 import type { ApiHandler, RequestContext } from '../request/handler.ts'
-import { findLed, openLog } from '../request/partition-leader.ts'
+import { findLedPartition, openLog } from '../request/partition-leader.ts'
 
 type PartitionRequest = RequestOf<'ListOffsets'>['topics'][number]['partitions'][number]
 type PartitionAnswer = NonNullable<NonNullable<ResponseInput<'ListOffsets'>['topics']>[number]['partitions']>[number]
@@ -55,7 +55,7 @@ async function find(context: RequestContext, topic: string, wanted: PartitionReq
   if (timestamp < 0n && context.apiVersion < (firstVersionOf.get(timestamp) ?? Number.POSITIVE_INFINITY)) {
     return errorAnswer(wanted, 'UNSUPPORTED_VERSION')
   }
-  const led = findLed(context, { topic, topicId: zeroUuid, partition: partitionIndex, currentLeaderEpoch })
+  const led = findLedPartition(context, { topic, topicId: zeroUuid, partition: partitionIndex, currentLeaderEpoch })
   if (led.error !== undefined) {
     return errorAnswer(wanted, led.error === 'UNKNOWN_TOPIC_ID' ? 'UNKNOWN_TOPIC_OR_PARTITION' : led.error)
   }

@@ -44,20 +44,20 @@ function plan(
   const planned = new Map<string, NewTopic>()
   const rejected = new Map<string, Answer>()
   const seen = new Set<string>()
-  const twins = new Map<string, string>()
+  const metricNames = new Map<string, string>()
   let partitions = 0
   for (const one of requested) {
     const { name } = one
     try {
       if (seen.has(name)) {
-        if (planned.delete(name)) twins.delete(metricName(name))
+        if (planned.delete(name)) metricNames.delete(metricName(name))
         throw new KafkaError('INVALID_REQUEST', 'Duplicate topic name.')
       }
       seen.add(name)
       if (name === '__cluster_metadata') {
         throw new KafkaError('INVALID_REQUEST', `Creation of internal topic ${name} is prohibited.`)
       }
-      const colliding = twins.get(metricName(name))
+      const colliding = metricNames.get(metricName(name))
       if (colliding !== undefined) {
         throw new KafkaError('INVALID_TOPIC_EXCEPTION', `Topic '${name}' collides with existing topic: ${colliding}`)
       }
@@ -67,7 +67,7 @@ function plan(
         throw new KafkaError('POLICY_VIOLATION', 'Excessively large number of partitions per request.')
       }
       planned.set(name, topic)
-      twins.set(metricName(name), name)
+      metricNames.set(metricName(name), name)
     } catch (error) {
       const { code, message, name: errorName } = toKafkaError(error)
       if (errorName === 'UNKNOWN_SERVER_ERROR') throw error

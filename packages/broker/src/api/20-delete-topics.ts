@@ -25,22 +25,22 @@ export const handleDeleteTopics: ApiHandler<'DeleteTopics'> = (request, { broker
       )
     }
     const requested = requestedTopics(request, apiVersion)
-    const doomed = new Map<Uuid, TopicMetadata>()
+    const toDelete = new Map<Uuid, TopicMetadata>()
     const responses = requested.map((wanted): Answer => {
       try {
         checkForm(wanted, requested)
         const topic = find(wanted, broker.metadata)
-        if (doomed.has(topic.id)) {
+        if (toDelete.has(topic.id)) {
           throw new KafkaError('INVALID_REQUEST', 'The provided topic name maps to an ID that was already supplied.')
         }
-        doomed.set(topic.id, topic)
+        toDelete.set(topic.id, topic)
         return { name: topic.name, topicId: topic.id, errorCode: errorCodes.NONE }
       } catch (error) {
         const { code, message } = toKafkaError(error)
         return { ...wanted, name: wanted.name ?? (apiVersion < 6 ? '' : null), errorCode: code, errorMessage: message }
       }
     })
-    await broker.metadata.deleteTopics([...doomed.keys()])
+    await broker.metadata.deleteTopics([...toDelete.keys()])
     return { responses }
   })
 

@@ -4,7 +4,7 @@
 import { errorCodes, type KafkaErrorName, zeroUuid } from '@selfmonitor/protocol'
 import { toKafkaError } from '../errors.ts'
 import type { ApiHandler, RequestContext } from '../request/handler.ts'
-import { findLed, openLog } from '../request/partition-leader.ts'
+import { findLedPartition, openLog } from '../request/partition-leader.ts'
 
 export const handleDeleteRecords: ApiHandler<'DeleteRecords'> = async (request, context) => {
   const topics = request.topics.map(async ({ name, partitions }) => ({
@@ -25,7 +25,7 @@ async function deleteBefore(
   partition: number,
   offset: bigint,
 ): Promise<{ readonly lowWatermark: bigint; readonly errorCode: number }> {
-  const led = findLed(context, { topic, topicId: zeroUuid, partition, currentLeaderEpoch: -1 })
+  const led = findLedPartition(context, { topic, topicId: zeroUuid, partition, currentLeaderEpoch: -1 })
   if (led.error !== undefined)
     return errorAnswer(led.error === 'UNKNOWN_TOPIC_ID' ? 'UNKNOWN_TOPIC_OR_PARTITION' : led.error)
   if (led.topic.internal) return errorAnswer('INVALID_TOPIC_EXCEPTION')

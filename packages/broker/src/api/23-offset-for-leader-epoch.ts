@@ -3,7 +3,7 @@
 import { errorCodes, zeroUuid } from '@selfmonitor/protocol'
 import { toKafkaError } from '../errors.ts'
 import type { ApiHandler, RequestContext } from '../request/handler.ts'
-import { findLed, openLog } from '../request/partition-leader.ts'
+import { findLedPartition, openLog } from '../request/partition-leader.ts'
 
 export const handleOffsetForLeaderEpoch: ApiHandler<'OffsetForLeaderEpoch'> = async (request, context) => {
   const topics = request.topics.map(async ({ topic, partitions }) => ({
@@ -23,7 +23,7 @@ async function endOf(
   wanted: { readonly partition: number; readonly currentLeaderEpoch: number; readonly leaderEpoch: number },
 ): Promise<{ readonly errorCode: number; readonly leaderEpoch: number; readonly endOffset: bigint }> {
   const { partition, currentLeaderEpoch } = wanted
-  const led = findLed(context, { topic, topicId: zeroUuid, partition, currentLeaderEpoch })
+  const led = findLedPartition(context, { topic, topicId: zeroUuid, partition, currentLeaderEpoch })
   if (led.error !== undefined) {
     const error = led.error === 'UNKNOWN_TOPIC_ID' ? 'UNKNOWN_TOPIC_OR_PARTITION' : led.error
     return { errorCode: errorCodes[error], ...unknown }

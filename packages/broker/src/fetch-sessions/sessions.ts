@@ -45,17 +45,6 @@ export interface FetchPlan {
   finish(nowMs: number): number
 }
 
-export interface FetchSessions {
-  begin(
-    metadata: FetchMetadata,
-    partitions: readonly FetchedPartition[],
-    forgotten: readonly ForgottenPartition[],
-    byTopicId: boolean,
-    nowMs: number,
-  ): FetchPlan | { readonly error: FetchError }
-  readonly size: number
-}
-
 export interface FetchSessionOptions {
   /** `max.incremental.fetch.session.cache.slots` */
   readonly maxSessions: number
@@ -86,15 +75,45 @@ interface Session {
 const keyOf = ({ topic, topicId, partition }: ForgottenPartition) =>
   `${topicId === zeroUuid ? topic : topicId}/${partition}`
 
-export function createFetchSessions({ maxSessions, randomId }: FetchSessionOptions): FetchSessions {
-  // Insertion order is the order of last use.
-  const sessions = new Map<number, Session>()
+export function createFetchSessions(options: FetchSessionOptions): FetchSessions {
+  return new FetchSessions(options)
+}
 
-  function sessionless(partitions: readonly FetchedPartition[]): FetchPlan {
-    return { error: undefined, partitions, include: () => true, finish: () => 0 }
+/** The sessions of one presented broker. */
+export class FetchSessions {
+  private readonly options: FetchSessionOptions
+  /** In the order of last use. */
+  private readonly sessions = new Map<number, Session>()
+
+  constructor(options: FetchSessionOptions) {
+    this.options = options
   }
 
-  function full(partitions: readonly FetchedPartition[], byTopicId: boolean): FetchPlan {
+  get size(): number {
+    return this.sessions.size
+  }
+
+  /** Decides how one request is answered. */
+  begin(
+    { sessionId, sessionEpoch }: FetchMetadata,
+    partitions: readonly FetchedPartition[],
+    forgotten: readonly ForgottenPartition[],
+    byTopicId: boolean,
+    nowMs: number,
+  ): FetchPlan | { readonly error: FetchError } {
+    if (sessionEpoch === 0 || sessionEpoch === -1) {
+      this.sessions.delete(sessionId)
+      return sessionEpoch === 0 ? this.planFull(partitions, byTopicId) : withoutSession(partitions)
+    }
+    const session = this.sessions.get(sessionId)
+    if (session === undefined) return { error: 'FETCH_SESSION_ID_NOT_FOUND' }
+    if (session.epoch !== sessionEpoch) return { error: 'INVALID_FETCH_SESSION_EPOCH' }
+    if (session.byTopicId !== byTopicId) return { error: 'FETCH_SESSION_TOPIC_ID_ERROR' }
+    return this.planIncremental(session, partitions, forgotten, nowMs)
+  }
+
+  /** The first request of a session: all its partitions are answered. */
+  private planFull(partitions: readonly FetchedPartition[], byTopicId: boolean): FetchPlan {
     const followed = partitions.map((wanted): Followed => ({ wanted, highWatermark: -1n, logStartOffset: -1n }))
     return {
       error: undefined,
@@ -103,22 +122,24 @@ export function createFetchSessions({ maxSessions, randomId }: FetchSessionOptio
         remember(followed[at]!, answer)
         return true
       },
-      finish: (nowMs) => create(followed, byTopicId, nowMs),
+      finish: (nowMs) => this.open(followed, byTopicId, nowMs),
     }
   }
 
-  function create(followed: readonly Followed[], byTopicId: boolean, nowMs: number): number {
-    if (followed.length === 0 || !makeRoom(followed.length, nowMs)) return 0
+  /** @returns the id of a new session; 0 when there is no room for it, or nothing to follow */
+  private open(followed: readonly Followed[], byTopicId: boolean, nowMs: number): number {
+    if (followed.length === 0 || !this.makeRoom(followed.length, nowMs)) return 0
     let id = 0
-    while (id === 0 || sessions.has(id)) id = randomId()
+    while (id === 0 || this.sessions.has(id)) id = this.options.randomId()
     const partitions = new Map(followed.map((one) => [keyOf(one.wanted), one]))
-    sessions.set(id, { id, byTopicId, createdMs: nowMs, lastUsedMs: nowMs, partitions, epoch: 1 })
+    this.sessions.set(id, { id, byTopicId, createdMs: nowMs, lastUsedMs: nowMs, partitions, epoch: 1 })
     return id
   }
 
   /** Evicts as Kafka does: a session that is idle, else a smaller one that is old enough. */
-  function makeRoom(size: number, nowMs: number): boolean {
-    if (sessions.size < maxSessions) return true
+  private makeRoom(size: number, nowMs: number): boolean {
+    const { sessions } = this
+    if (sessions.size < this.options.maxSessions) return true
     const oldest = sessions.values().next().value
     if (oldest === undefined) return false
     if (nowMs - oldest.lastUsedMs > evictableAfterMs) return sessions.delete(oldest.id)
@@ -130,64 +151,62 @@ export function createFetchSessions({ maxSessions, randomId }: FetchSessionOptio
     return smallest !== undefined && sessions.delete(smallest.id)
   }
 
-  function incremental(
+  /** A later request of a session: only partitions that have changed are answered. */
+  private planIncremental(
     session: Session,
     changed: readonly FetchedPartition[],
     forgotten: readonly ForgottenPartition[],
     nowMs: number,
   ): FetchPlan {
-    for (const wanted of changed) {
-      const known = session.partitions.get(keyOf(wanted))
-      if (known === undefined)
-        session.partitions.set(keyOf(wanted), { wanted, highWatermark: -1n, logStartOffset: -1n })
-      else known.wanted = wanted
-    }
-    for (const one of forgotten) session.partitions.delete(keyOf(one))
-    sessions.delete(session.id)
-    if (session.partitions.size === 0) return sessionless([])
+    follow(session, changed, forgotten)
+    this.sessions.delete(session.id)
+    if (session.partitions.size === 0) return withoutSession([])
     session.lastUsedMs = nowMs
     session.epoch = session.epoch === 0x7fffffff ? 1 : session.epoch + 1
-    sessions.set(session.id, session)
+    this.sessions.set(session.id, session)
 
     const followed = [...session.partitions.values()]
     return {
       error: undefined,
       partitions: followed.map(({ wanted }) => wanted),
-      include(at, answer) {
-        const one = followed[at]!
-        const hasChanged =
-          answer.sizeBytes > 0 ||
-          answer.errorCode !== 0 ||
-          answer.diverged ||
-          answer.highWatermark !== one.highWatermark ||
-          answer.logStartOffset !== one.logStartOffset
-        remember(one, answer)
-        if (answer.sizeBytes > 0) {
-          const key = keyOf(one.wanted)
-          if (session.partitions.delete(key)) session.partitions.set(key, one)
-        }
-        return hasChanged
-      },
+      include: (at, answer) => includeChanged(session, followed[at]!, answer),
       finish: () => session.id,
     }
   }
+}
 
-  return {
-    get size() {
-      return sessions.size
-    },
-    begin({ sessionId, sessionEpoch }, partitions, forgotten, byTopicId, nowMs) {
-      if (sessionEpoch === 0 || sessionEpoch === -1) {
-        sessions.delete(sessionId)
-        return sessionEpoch === 0 ? full(partitions, byTopicId) : sessionless(partitions)
-      }
-      const session = sessions.get(sessionId)
-      if (session === undefined) return { error: 'FETCH_SESSION_ID_NOT_FOUND' }
-      if (session.epoch !== sessionEpoch) return { error: 'INVALID_FETCH_SESSION_EPOCH' }
-      if (session.byTopicId !== byTopicId) return { error: 'FETCH_SESSION_TOPIC_ID_ERROR' }
-      return incremental(session, partitions, forgotten, nowMs)
-    },
+function withoutSession(partitions: readonly FetchedPartition[]): FetchPlan {
+  return { error: undefined, partitions, include: () => true, finish: () => 0 }
+}
+
+/** Changes what the session follows. */
+function follow(
+  { partitions }: Session,
+  changed: readonly FetchedPartition[],
+  forgotten: readonly ForgottenPartition[],
+): void {
+  for (const wanted of changed) {
+    const known = partitions.get(keyOf(wanted))
+    if (known === undefined) partitions.set(keyOf(wanted), { wanted, highWatermark: -1n, logStartOffset: -1n })
+    else known.wanted = wanted
   }
+  for (const one of forgotten) partitions.delete(keyOf(one))
+}
+
+/** @returns whether the partition's answer differs from its last one, or has records */
+function includeChanged({ partitions }: Session, followed: Followed, answer: AnsweredPartition): boolean {
+  const hasChanged =
+    answer.sizeBytes > 0 ||
+    answer.errorCode !== 0 ||
+    answer.diverged ||
+    answer.highWatermark !== followed.highWatermark ||
+    answer.logStartOffset !== followed.logStartOffset
+  remember(followed, answer)
+  if (answer.sizeBytes > 0) {
+    const key = keyOf(followed.wanted)
+    if (partitions.delete(key)) partitions.set(key, followed)
+  }
+  return hasChanged
 }
 
 function remember(followed: Followed, { errorCode, highWatermark, logStartOffset }: AnsweredPartition): void {

@@ -4,7 +4,7 @@ import { toKafkaError } from '../errors.ts'
 import type { FetchedPartition } from '../fetch-sessions/sessions.ts'
 import type { PartitionLog, ReadOptions, ReadResult } from '../log/index.ts'
 import type { RequestContext } from '../request/handler.ts'
-import { findLed, type LeaderHints, openLog } from '../request/partition-leader.ts'
+import { findLedPartition, type LeaderHints, openLog } from '../request/partition-leader.ts'
 import { divergence, errorAnswer, offsetsOnly, type PartitionAnswer, recordsAnswer } from './answers.ts'
 
 /** What reading one partition gave. */
@@ -37,7 +37,7 @@ export const totalBytes = (outcomes: readonly Outcome[]): number =>
 export async function openLogs(context: RequestContext, partitions: readonly FetchedPartition[]): Promise<void> {
   const opening = []
   for (const wanted of partitions) {
-    const led = findLed(context, wanted)
+    const led = findLedPartition(context, wanted)
     const log = led.error === undefined ? openLog(context.broker, led) : undefined
     if (log instanceof Promise) opening.push(log)
   }
@@ -103,7 +103,7 @@ function readPartition(
   wanted: FetchedPartition,
   options: ReadOptions,
 ): Outcome | Promise<Outcome> {
-  const led = findLed(context, wanted)
+  const led = findLedPartition(context, wanted)
   if (led.error !== undefined) {
     return withoutRecords({ ...errorAnswer(wanted, led.error), ...hints.hint(led) })
   }

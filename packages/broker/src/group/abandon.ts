@@ -28,7 +28,7 @@ export function abandon(group: ClassicGroup, step: Step, waiter: Waiter): void {
     if (member.syncWaiter === waiter) {
       const lost = failure('REBALANCE_IN_PROGRESS', 'the connection closed')
       answerSync(step, member, failedSync(lost))
-      expectBack(group, step, member)
+      limitSession(group, step, member)
       return
     }
   }
@@ -43,11 +43,11 @@ function abandonJoin(group: ClassicGroup, step: Step, member: Member): void {
   }
   const lost = failure('REBALANCE_IN_PROGRESS', 'the connection closed')
   answerJoin(step, member, failedJoin(member.memberId, lost))
-  expectBack(group, step, member)
+  limitSession(group, step, member)
 }
 
 /** Gives the member at most one session from now: its client may have lost the connection, or its process may have died. */
-function expectBack(group: ClassicGroup, step: Step, member: Member): void {
+function limitSession(group: ClassicGroup, step: Step, member: Member): void {
   member.deadlineMs = Math.min(member.deadlineMs, step.nowMs + member.sessionTimeoutMs)
   log(step, 'debug', `group ${group.groupId}: member ${member.memberId} closed its connection while it waited`)
 }

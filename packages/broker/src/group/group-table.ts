@@ -23,7 +23,7 @@ import { closeGroup, passTime, writeFailed } from './rebalance.ts'
 import { groupRecord, groupTombstone, offsetRecord, offsetTombstone } from './records.ts'
 import type { GroupCoordinatorOptions, GroupError, GroupRecord } from './types.ts'
 import { createWaiters } from './waiters.ts'
-import { createGroupWriter, type GroupWriter } from './writer.ts'
+import { GroupWriter } from './writer.ts'
 
 /**
  * A partition is rewritten when it holds this many records beyond twice its live ones, which bounds what a start replays.
@@ -60,7 +60,7 @@ export class GroupTable {
   constructor(options: GroupCoordinatorOptions) {
     const { clock, log, logger } = options
     this.options = options
-    this.writer = createGroupWriter({
+    this.writer = new GroupWriter({
       log,
       now: () => clock.now(),
       live: (partition) => this.liveRecords(partition),

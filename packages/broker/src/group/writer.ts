@@ -27,21 +27,6 @@ interface Queue {
   wake: (() => void) | undefined
 }
 
-export interface GroupWriter {
-  /**
-   * Queues records for one batch.
-   * @param undo undoes the change in memory when it could not be written
-   * @returns resolves when they are durable, rejects with the error of the log
-   */
-  append(partition: number, records: readonly GroupRecord[], undo?: () => void): Promise<void>
-  /** Resolves when everything queued so far is written or has failed; undefined when nothing is. */
-  settled(partition: number): Promise<void> | undefined
-  /** Counts records that were replayed, towards the next rewrite. */
-  replayed(partition: number, records: number): void
-  /** Waits for everything. */
-  drain(): Promise<void>
-}
-
 export interface GroupWriterOptions {
   readonly log: GroupLog
   readonly now: () => number
@@ -53,43 +38,88 @@ export interface GroupWriterOptions {
   readonly onRewriteFailed: (partition: number, error: unknown) => void
 }
 
-export function createGroupWriter(options: GroupWriterOptions): GroupWriter {
-  const queues = new Map<number, Queue>()
-  const queueOf = (partition: number): Queue => {
-    let queue = queues.get(partition)
-    if (!queue) {
-      const checkAt = options.rewriteAfter
-      queue = { waiting: [], running: false, written: 0, checkAt, rewrite: false, idle: undefined, wake: undefined }
-      queues.set(partition, queue)
+export class GroupWriter {
+  private readonly options: GroupWriterOptions
+  private readonly queues = new Map<number, Queue>()
+
+  constructor(options: GroupWriterOptions) {
+    this.options = options
+  }
+
+  /**
+   * Queues records for one batch.
+   * @param undo undoes the change in memory when it could not be written
+   * @returns resolves when they are durable, rejects with the error of the log
+   */
+  append(partition: number, records: readonly GroupRecord[], undo?: () => void): Promise<void> {
+    if (records.length === 0) return Promise.resolve()
+    const queue = this.queueOf(partition)
+    return new Promise<void>((resolve, reject) => {
+      queue.waiting.push({ records, undo, resolve, reject })
+      this.start(partition, queue)
+    })
+  }
+
+  /** Resolves when everything queued so far is written or has failed; undefined when nothing is. */
+  settled(partition: number): Promise<void> | undefined {
+    return this.queues.get(partition)?.idle
+  }
+
+  /** Counts records that were replayed, towards the next rewrite. */
+  replayed(partition: number, records: number): void {
+    const queue = this.queueOf(partition)
+    this.count(partition, queue, records)
+    if (queue.rewrite) this.start(partition, queue)
+  }
+
+  /** Waits for everything. */
+  async drain(): Promise<void> {
+    for (const queue of this.queues.values()) while (queue.idle) await queue.idle
+  }
+
+  private queueOf(partition: number): Queue {
+    const known = this.queues.get(partition)
+    if (known) return known
+    const checkAt = this.options.rewriteAfter
+    const queue = {
+      waiting: [],
+      running: false,
+      written: 0,
+      checkAt,
+      rewrite: false,
+      idle: undefined,
+      wake: undefined,
     }
+    this.queues.set(partition, queue)
     return queue
   }
 
-  const start = (partition: number, queue: Queue): void => {
+  private start(partition: number, queue: Queue): void {
     if (queue.running) return
     queue.running = true
     queue.idle = new Promise((resolve) => {
       queue.wake = resolve
     })
-    setImmediate(() => void run(partition, queue))
+    setImmediate(() => void this.run(partition, queue))
   }
 
-  const run = async (partition: number, queue: Queue): Promise<void> => {
+  private async run(partition: number, queue: Queue): Promise<void> {
     while (queue.waiting.length > 0 || queue.rewrite) {
-      if (queue.waiting.length > 0) await writeNext(partition, queue)
-      else await rewrite(partition, queue)
+      if (queue.waiting.length > 0) await this.writeNext(partition, queue)
+      else await this.rewrite(partition, queue)
     }
     queue.running = false
     queue.idle = undefined
     queue.wake?.()
   }
 
-  const writeNext = async (partition: number, queue: Queue): Promise<void> => {
+  private async writeNext(partition: number, queue: Queue): Promise<void> {
+    const { log, now } = this.options
     const batch = takeBatch(queue)
     const records = batch.flatMap((write) => write.records)
     try {
       // One batch, however large a single write is, because it must be on disk completely or not at all.
-      await options.log.append(partition, records, options.now())
+      await log.append(partition, records, now())
     } catch (error) {
       const failed = [...batch, ...queue.waiting]
       queue.waiting = []
@@ -97,52 +127,32 @@ export function createGroupWriter(options: GroupWriterOptions): GroupWriter {
       for (const write of failed) write.reject(error)
       return
     }
-    count(partition, queue, records.length)
+    this.count(partition, queue, records.length)
     for (const write of batch) write.resolve()
   }
 
-  const count = (partition: number, queue: Queue, records: number): void => {
+  /** Counts written records. Once there are many, it decides whether the partition is to be rewritten. */
+  private count(partition: number, queue: Queue, records: number): void {
     queue.written += records
     if (queue.written <= queue.checkAt) return
-    queue.checkAt = 2 * options.live(partition).length + options.rewriteAfter
+    queue.checkAt = 2 * this.options.live(partition).length + this.options.rewriteAfter
     queue.rewrite = queue.written > queue.checkAt
   }
 
-  const rewrite = async (partition: number, queue: Queue): Promise<void> => {
+  private async rewrite(partition: number, queue: Queue): Promise<void> {
+    const { log, live: liveOf, now, rewriteAfter, onRewrite, onRewriteFailed } = this.options
     queue.rewrite = false
-    const live = options.live(partition)
+    const live = liveOf(partition)
     const before = queue.written
     try {
-      await options.log.replace(partition, live, options.now())
+      await log.replace(partition, live, now())
       queue.written = live.length
-      queue.checkAt = 2 * live.length + options.rewriteAfter
-      options.onRewrite(partition, before, live.length)
+      queue.checkAt = 2 * live.length + rewriteAfter
+      onRewrite(partition, before, live.length)
     } catch (error) {
-      options.onRewriteFailed(partition, error)
-      queue.checkAt = before + options.rewriteAfter
+      onRewriteFailed(partition, error)
+      queue.checkAt = before + rewriteAfter
     }
-  }
-
-  return {
-    append(partition, records, undo) {
-      if (records.length === 0) return Promise.resolve()
-      const queue = queueOf(partition)
-      return new Promise<void>((resolve, reject) => {
-        queue.waiting.push({ records, undo, resolve, reject })
-        start(partition, queue)
-      })
-    },
-    settled(partition) {
-      return queues.get(partition)?.idle
-    },
-    replayed(partition, records) {
-      const queue = queueOf(partition)
-      count(partition, queue, records)
-      if (queue.rewrite) start(partition, queue)
-    },
-    async drain() {
-      for (const queue of queues.values()) while (queue.idle) await queue.idle
-    },
   }
 }
 

@@ -12,7 +12,7 @@ export function createDeadlines(clock: Clock): Deadlines {
   const due = new Map<object, { readonly atMs: number; readonly action: () => void }>()
   let timer: { readonly atMs: number; readonly cancel: () => void } | undefined
 
-  function arm(atMs: number): void {
+  function schedule(atMs: number): void {
     if (timer !== undefined && timer.atMs <= atMs) return
     timer?.cancel()
     // Timers of more than 2^31 ms would fire at once, so a later deadline is checked again in between.
@@ -31,7 +31,7 @@ export function createDeadlines(clock: Clock): Deadlines {
       }
     }
     for (const { atMs } of due.values()) nextMs = Math.min(nextMs, atMs)
-    if (nextMs < Number.POSITIVE_INFINITY) arm(nextMs)
+    if (nextMs < Number.POSITIVE_INFINITY) schedule(nextMs)
   }
 
   return {
@@ -39,7 +39,7 @@ export function createDeadlines(clock: Clock): Deadlines {
       if (due.has(key)) return
       const atMs = clock.now() + delayMs
       due.set(key, { atMs, action })
-      arm(atMs)
+      schedule(atMs)
     },
     cancel: (key) => void due.delete(key),
     cancelAll() {

@@ -45,7 +45,7 @@ export function inspectRecords(
   largeBatches: LimitFunction,
 ): BatchHeader | Promise<BatchHeader> {
   const rules = rulesOf(config, nowMs)
-  const finish = (survey: RecordsSurvey) => judge(header, survey, config, nowMs)
+  const finish = (survey: RecordsSurvey) => applySurvey(header, survey, config, nowMs)
   try {
     const survey = readRecords(header, batch.subarray(batchHeaderBytes), largeBatches, {
       atOnce: (bytes) => surveyRecords(header, bytes, rules),
@@ -102,7 +102,7 @@ function rulesOf(config: LogConfig, nowMs: number): RecordRules {
   }
 }
 
-function judge(header: BatchHeader, survey: RecordsSurvey, config: LogConfig, nowMs: number): BatchHeader {
+function applySurvey(header: BatchHeader, survey: RecordsSurvey, config: LogConfig, nowMs: number): BatchHeader {
   const { violations, maxTimestamp } = survey
   if (config.timestampType === 'LogAppendTime' && header.timestampType === 'LogAppendTime') {
     throw new LogError('INVALID_TIMESTAMP', 'a producer must not send a batch with timestamp type LogAppendTime')

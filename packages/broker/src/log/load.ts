@@ -73,7 +73,7 @@ export async function loadLog(context: LogContext, ref: PartitionRef, clean: boo
   if (onDisk) {
     const isSound = clean && (await openActive(context, state))
     const ends = isSound ? new Map<Segment, bigint>() : await recover(context, state, names)
-    await reportHoles(context, state, ends)
+    await reportMissingOffsets(context, state, ends)
   }
   if (state.logStartOffset > state.highWatermark) {
     // More is missing than had been deleted. The next record still gets a higher offset than any before.
@@ -145,11 +145,11 @@ async function recover(
 ): Promise<ReadonlyMap<Segment, bigint>> {
   const { segments } = state
   const ends = new Map<Segment, bigint>()
-  const firstDoubtful = Math.max(
+  const first = Math.max(
     0,
     segments.findLastIndex((segment) => segment.baseOffset <= state.recoveryPoint),
   )
-  for (let at = firstDoubtful; at < segments.length; at++) {
+  for (let at = first; at < segments.length; at++) {
     const segment = segments[at]!
     const size = segment.sizeBytes
     segment.index = createSegmentIndex()
@@ -209,7 +209,11 @@ async function recover(
  * without an error, as from Kafka, so the log is the only place where this can be seen.
  * @param known end offsets of segments that have been read
  */
-async function reportHoles(context: LogContext, state: LogState, known: ReadonlyMap<Segment, bigint>): Promise<void> {
+async function reportMissingOffsets(
+  context: LogContext,
+  state: LogState,
+  known: ReadonlyMap<Segment, bigint>,
+): Promise<void> {
   for (const [at, segment] of state.segments.entries()) {
     const next = state.segments[at + 1]
     if (next === undefined) return

@@ -40,14 +40,14 @@ async function syncNow(context: LogContext, state: LogState, end: bigint): Promi
   const nothingNew = end <= state.recoveryPoint && state.unflushedRecords === 0 && !state.unsyncedNames
   if (nothingNew && !state.syncFailed) return
   const records = state.unflushedRecords
-  const doubtful = state.segments.filter(
+  const unsynced = state.segments.filter(
     (segment, at) =>
       (segment === active || segment.baseOffset < end) &&
       (state.segments[at + 1]?.baseOffset ?? end) >= state.recoveryPoint,
   )
   const again = state.syncFailed
   try {
-    for (const segment of doubtful) await syncSegment(context, state, segment, again)
+    for (const segment of unsynced) await syncSegment(context, state, segment, again)
     await syncNames(context, state)
   } catch (error) {
     if (!state.syncFailed) {

@@ -11,7 +11,7 @@ export function createWorkLimit(atOnce: number): <T>(work: () => Promise<T>) => 
   let yielding = false
   let sliceEnd = 0
 
-  function pump(): void {
+  function startNext(): void {
     while (waiting.length > 0 && underWay < atOnce && !yielding) {
       const now = performance.now()
       if (now > sliceEnd) {
@@ -19,14 +19,14 @@ export function createWorkLimit(atOnce: number): <T>(work: () => Promise<T>) => 
         setImmediate(() => {
           yielding = false
           sliceEnd = performance.now() + sliceMs
-          pump()
+          startNext()
         })
         return
       }
       underWay++
       void waiting.shift()!().finally(() => {
         underWay--
-        pump()
+        startNext()
       })
     }
   }
@@ -34,7 +34,7 @@ export function createWorkLimit(atOnce: number): <T>(work: () => Promise<T>) => 
   return <T>(work: () => Promise<T>) =>
     new Promise<T>((resolve, reject) => {
       waiting.push(() => work().then(resolve, reject))
-      pump()
+      startNext()
     })
 }
 

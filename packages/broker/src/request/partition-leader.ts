@@ -14,20 +14,23 @@ export interface NamedPartition {
   readonly currentLeaderEpoch: number
 }
 
-export interface Led {
+export interface LedPartition {
   readonly error: undefined
   readonly topic: TopicMetadata
   readonly partition: PartitionMetadata
 }
 
-export interface NotLed {
+export interface NotLeader {
   readonly error: KafkaErrorName
   /** The partition with its leader, when another presented broker leads it or the client's epoch is wrong. */
   readonly leader: PartitionMetadata | undefined
 }
 
 /** The partition, if it exists, this presented broker leads it, and the client's epoch is the current one. */
-export function findLed({ broker, brokerId }: RequestContext, named: NamedPartition): Led | NotLed {
+export function findLedPartition(
+  { broker, brokerId }: RequestContext,
+  named: NamedPartition,
+): LedPartition | NotLeader {
   const byId = named.topicId !== zeroUuid
   const topic = byId ? broker.metadata.topicById(named.topicId) : broker.metadata.topic(named.topic)
   if (topic === undefined) {
@@ -46,7 +49,10 @@ export function findLed({ broker, brokerId }: RequestContext, named: NamedPartit
 }
 
 /** The log, at once when it is open. */
-export function openLog(broker: BrokerContext, { topic, partition }: Led): PartitionLog | Promise<PartitionLog> {
+export function openLog(
+  broker: BrokerContext,
+  { topic, partition }: LedPartition,
+): PartitionLog | Promise<PartitionLog> {
   return (
     broker.logs.getOpen(topic.name, topic.id, partition.partition) ??
     broker.logs.get({ topic: topic.name, topicId: topic.id, partition: partition.partition })
@@ -65,7 +71,7 @@ interface Endpoint {
  */
 export interface LeaderHints {
   /** The field to add to the partition's answer; empty where the version has none. */
-  hint(notLed: NotLed): { readonly currentLeader?: { readonly leaderId: number; readonly leaderEpoch: number } }
+  hint(notLed: NotLeader): { readonly currentLeader?: { readonly leaderId: number; readonly leaderEpoch: number } }
   /** The field to add to the response. */
   endpoints(): { readonly nodeEndpoints?: readonly Endpoint[] }
 }

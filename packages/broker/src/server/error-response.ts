@@ -123,11 +123,11 @@ function mirrored(
   const result: Record<string, unknown[]> = {}
   for (const [listName, mirror] of Object.entries(lists)) {
     const field = fields[listName]
-    if (!field || !carries(field, version)) continue
+    if (!field || !hasVersion(field, version)) continue
     const source = mirror.from.map((from) => request[from]).find((list) => Array.isArray(list) && list.length > 0)
     const elementFields = (field.type as { element: { fields: ResponseFields } }).element.fields
     result[listName] = ((source ?? []) as unknown[]).map((element) => ({
-      ...keepCarried(mirror.set ?? {}, elementFields, version),
+      ...fieldsOfVersion(mirror.set ?? {}, elementFields, version),
       ...copied(mirror, element),
       ...errorFields(elementFields, version, error),
       ...(mirror.lists && mirrored(mirror.lists, elementFields, version, element as Values, error)),
@@ -146,15 +146,15 @@ function copied(mirror: Mirror, element: unknown): Record<string, unknown> {
 }
 
 function errorFields(fields: ResponseFields, version: number, error: AnsweredError): Record<string, unknown> {
-  return keepCarried({ errorCode: error.code, errorMessage: error.message }, fields, version)
+  return fieldsOfVersion({ errorCode: error.code, errorMessage: error.message }, fields, version)
 }
 
-function keepCarried(values: Values, fields: ResponseFields, version: number): Record<string, unknown> {
+function fieldsOfVersion(values: Values, fields: ResponseFields, version: number): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(values).filter(([name]) => fields[name] !== undefined && carries(fields[name], version)),
+    Object.entries(values).filter(([name]) => fields[name] !== undefined && hasVersion(fields[name], version)),
   )
 }
 
-function carries(field: ResponseField, version: number): boolean {
+function hasVersion(field: ResponseField, version: number): boolean {
   return includes(field.versions as Parameters<typeof parseVersions>[0], version)
 }

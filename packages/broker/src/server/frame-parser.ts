@@ -14,19 +14,6 @@ export class FrameError extends Error {
   }
 }
 
-export interface FrameParser {
-  /** Takes the next bytes and returns the frames that they complete, without their sizes. @throws FrameError */
-  push(chunk: Buffer): Buffer[]
-  /** Continues where `grow` did not allow it; the same as pushing nothing. @throws FrameError */
-  resume(): Buffer[]
-  /** Whether it keeps bytes that it could not take: `resume` is due before the next `push`. */
-  readonly blocked: boolean
-  /** Bytes that are held for a frame which is not complete. */
-  readonly pendingBytes: number
-  /** The memory that was taken for it. */
-  readonly allocatedBytes: number
-}
-
 const firstAllocation = 64 * 1024
 
 /** @returns whether a frame of `frameBytes` that is not complete may take `moreBytes` of memory */
@@ -42,17 +29,102 @@ export function makeFrameParser(
   buffers: BufferPool = createBufferPool(0),
   grow: GrowFrame = () => true,
 ): FrameParser {
-  /** A size whose bytes are in several chunks. */
-  let sizeBytes = 0
-  let partialSize = 0
-  /** The incomplete frame: its size (-1: not known yet) and the bytes that have arrived. */
-  let frameSize = -1
-  let frame: Buffer = Buffer.alloc(0)
-  let filled = 0
-  /** Bytes that `grow` did not allow yet. */
-  let rest: Buffer | undefined
+  return new FrameParser(maxFrameBytes, buffers, grow)
+}
 
-  function checkSize(size: number): number {
+export class FrameParser {
+  private readonly maxFrameBytes: number
+  private readonly buffers: BufferPool
+  private readonly grow: GrowFrame
+  /** A size whose bytes are in several chunks: how many have arrived, and their value. */
+  private sizeBytes = 0
+  private partialSize = 0
+  /** The incomplete frame: its size (-1: not known yet) and the bytes that have arrived. */
+  private frameSize = -1
+  private frame: Buffer = Buffer.alloc(0)
+  private filled = 0
+  /** Bytes that `grow` did not allow yet. */
+  private rest: Buffer | undefined
+
+  constructor(maxFrameBytes: number, buffers: BufferPool, grow: GrowFrame) {
+    this.maxFrameBytes = maxFrameBytes
+    this.buffers = buffers
+    this.grow = grow
+  }
+
+  /** Whether it keeps bytes that it could not take: `resume` is due before the next `push`. */
+  get blocked(): boolean {
+    return this.rest !== undefined
+  }
+
+  /** Bytes that are held for a frame which is not complete. */
+  get pendingBytes(): number {
+    return this.filled + this.sizeBytes
+  }
+
+  /** The memory that was taken for it. */
+  get allocatedBytes(): number {
+    return this.frame.length
+  }
+
+  /** Takes the next bytes and returns the frames that they complete, without their sizes. @throws FrameError */
+  push(chunk: Buffer): Buffer[] {
+    if (this.rest === undefined) return this.take(chunk)
+    this.rest = Buffer.concat([this.rest, chunk])
+    return this.resume()
+  }
+
+  /** Continues where `grow` did not allow it; the same as pushing nothing. @throws FrameError */
+  resume(): Buffer[] {
+    const chunk = this.rest
+    this.rest = undefined
+    return chunk === undefined ? [] : this.take(chunk)
+  }
+
+  private take(chunk: Buffer): Buffer[] {
+    const frames: Buffer[] = []
+    let position = 0
+    while (position < chunk.length) {
+      if (this.frameSize === -1) {
+        position = this.readSize(chunk, position)
+        if (this.frameSize === -1 || chunk.length - position < this.frameSize) continue
+        frames.push(chunk.subarray(position, position + this.frameSize))
+        position += this.frameSize
+        this.frameSize = -1
+        continue
+      }
+      const taken = this.fill(chunk, position)
+      if (taken < 0) {
+        this.rest = chunk.subarray(position)
+        break
+      }
+      position += taken
+      if (this.filled < this.frameSize) continue
+      frames.push(this.frame.subarray(0, this.frameSize))
+      this.frame = Buffer.alloc(0)
+      this.filled = 0
+      this.frameSize = -1
+    }
+    return frames
+  }
+
+  /** Reads the size of the next frame, or one byte of it when the chunk does not have all four. @returns the position after it */
+  private readSize(chunk: Buffer, position: number): number {
+    if (this.sizeBytes === 0 && chunk.length - position >= 4) {
+      this.frameSize = this.checkSize(chunk.readInt32BE(position))
+      return position + 4
+    }
+    this.partialSize = (this.partialSize << 8) | chunk[position]!
+    if (++this.sizeBytes === 4) {
+      this.frameSize = this.checkSize(this.partialSize)
+      this.sizeBytes = 0
+      this.partialSize = 0
+    }
+    return position + 1
+  }
+
+  private checkSize(size: number): number {
+    const { maxFrameBytes } = this
     if (size < 0) throw new FrameError(`a request of ${size} bytes: this is not the Kafka protocol`)
     if (size > maxFrameBytes) {
       throw new FrameError(
@@ -62,81 +134,19 @@ export function makeFrameParser(
     return size
   }
 
-  /** Copies what belongs to the frame under way; returns how many bytes of the chunk that was, -1 when `grow` does not allow it. */
-  function fill(chunk: Buffer, from: number): number {
-    const wanted = Math.min(frameSize - filled, chunk.length - from)
-    if (filled + wanted > frame.length) {
-      const size = Math.min(frameSize, Math.max(frame.length * 2, filled + wanted, firstAllocation))
-      if (!grow(size - frame.length, frameSize)) return -1
-      const larger = buffers.take(size)
-      frame.copy(larger, 0, 0, filled)
-      buffers.giveBack(frame)
-      frame = larger
+  /** Copies the bytes of the incomplete frame. @returns how many bytes of the chunk that was, -1 when `grow` does not allow it */
+  private fill(chunk: Buffer, from: number): number {
+    const wanted = Math.min(this.frameSize - this.filled, chunk.length - from)
+    if (this.filled + wanted > this.frame.length) {
+      const size = Math.min(this.frameSize, Math.max(this.frame.length * 2, this.filled + wanted, firstAllocation))
+      if (!this.grow(size - this.frame.length, this.frameSize)) return -1
+      const larger = this.buffers.take(size)
+      this.frame.copy(larger, 0, 0, this.filled)
+      this.buffers.giveBack(this.frame)
+      this.frame = larger
     }
-    chunk.copy(frame, filled, from, from + wanted)
-    filled += wanted
+    chunk.copy(this.frame, this.filled, from, from + wanted)
+    this.filled += wanted
     return wanted
-  }
-
-  function take(chunk: Buffer): Buffer[] {
-    const frames: Buffer[] = []
-    let position = 0
-    while (position < chunk.length) {
-      if (frameSize === -1) {
-        if (sizeBytes === 0 && chunk.length - position >= 4) {
-          frameSize = checkSize(chunk.readInt32BE(position))
-          position += 4
-        } else {
-          partialSize = (partialSize << 8) | chunk[position]!
-          position++
-          if (++sizeBytes < 4) continue
-          frameSize = checkSize(partialSize)
-          sizeBytes = 0
-          partialSize = 0
-        }
-        if (chunk.length - position >= frameSize) {
-          frames.push(chunk.subarray(position, position + frameSize))
-          position += frameSize
-          frameSize = -1
-        }
-        continue
-      }
-      const taken = fill(chunk, position)
-      if (taken < 0) {
-        rest = chunk.subarray(position)
-        break
-      }
-      position += taken
-      if (filled < frameSize) continue
-      frames.push(frame.subarray(0, frameSize))
-      frame = Buffer.alloc(0)
-      filled = 0
-      frameSize = -1
-    }
-    return frames
-  }
-
-  function resume(): Buffer[] {
-    const chunk = rest
-    rest = undefined
-    return chunk === undefined ? [] : take(chunk)
-  }
-
-  return {
-    get pendingBytes() {
-      return filled + sizeBytes
-    },
-    get allocatedBytes() {
-      return frame.length
-    },
-    get blocked() {
-      return rest !== undefined
-    },
-    push(chunk) {
-      if (rest === undefined) return take(chunk)
-      rest = Buffer.concat([rest, chunk])
-      return resume()
-    },
-    resume,
   }
 }
