@@ -57,6 +57,8 @@ describe('the settings of a stream', () => {
     [{ service: 'a', bootstrapServers: 'a:1,b:70000' }, {}, 'bootstrapServers: "b:70000" is not host:port'],
     [{ service: 'a', registryUrl: 'localhost:8081' }, {}, 'registryUrl: "localhost:8081" is not an http(s) URL'],
     [{ service: 'a', registryUrl: 'ftp://ann:s3cret@host' }, {}, 'registryUrl: "ftp://host" is not an http(s) URL'],
+    [{ service: 'a', groupInstanceId: 'pod/0' }, {}, 'groupInstanceId: "pod/0" may hold letters'],
+    [{ service: 'a' }, { KAFKA_GROUP_INSTANCE_ID: '..' }, 'groupInstanceId: ".." may hold letters'],
     [{ service: 'a', concurrency: 0 }, {}, 'concurrency: must be a whole number from 1 to 10000, it is 0'],
     [{ service: 'a', retry: { factor: 0.5 } }, {}, 'retry.factor: must be at least 1, it is 0.5'],
     [{ service: 'a' }, { KAFKA_SASL_PASSWORD: 'x' }, 'KAFKA_SASL_USERNAME: is missing'],

@@ -40,6 +40,7 @@ export interface ResolvedOptions extends SecurityOptions {
   readonly origins: { readonly bootstrapServers: Origin; readonly registryUrl: Origin }
   readonly waitForBrokerMs: number
   readonly group: string
+  readonly groupInstanceId: string | null
   readonly from: 'earliest' | 'latest'
   readonly concurrency: number
   readonly retry: {
@@ -86,6 +87,7 @@ export function resolveOptions(
     registryLogin: loginOf(options, env),
     waitForBrokerMs: integer('waitForBrokerMs', options.waitForBrokerMs ?? 0, 0, 86_400_000),
     group: text(options.group, 'group', env, null) ?? service,
+    groupInstanceId: instanceId(text(options.groupInstanceId, 'groupInstanceId', env, 'KAFKA_GROUP_INSTANCE_ID')),
     from: oneOf('from', options.from ?? 'earliest', ['earliest', 'latest'] as const),
     concurrency: integer('concurrency', options.concurrency ?? 16, 1, 10_000),
     retry: {
@@ -137,6 +139,15 @@ function addressesOf(
       registryUrl: originOf(options.registryUrl, 'registryUrl', env, 'SCHEMA_REGISTRY_URL') ?? unnamed,
     },
   }
+}
+
+/** Kafka allows what it allows in names of topics: JoinGroupRequest.validateGroupInstanceId. */
+function instanceId(id: string | null): string | null {
+  if (id !== null && (!/^[A-Za-z0-9._-]{1,249}$/.test(id) || id === '.' || id === '..')) {
+    const allowed = 'letters, digits, ".", "_" and "-" only, at most 249'
+    throw new EventsConfigError('groupInstanceId', `"${id}" may hold ${allowed} (KAFKA_GROUP_INSTANCE_ID)`)
+  }
+  return id
 }
 
 function compression(option: string | undefined, env: NodeJS.ProcessEnv): CompressionType {

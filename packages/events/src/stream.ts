@@ -236,11 +236,15 @@ export async function connectEvents<Events extends CatalogueOf<Events> = EventCa
 
     health() {
       const connected = clients.every((client) => client.isReachable())
-      const state =
-        consumer === null ? 'not started' : closing !== null ? 'closed' : consumer.joined() ? 'running' : 'joining'
+      const state = consumer === null ? 'not started' : closing !== null ? 'closed' : memberState(consumer)
       const list = problems.list()
       return {
-        ready: closing === null && connected && state !== 'joining' && !list.some(({ fatal }) => fatal),
+        ready:
+          closing === null &&
+          connected &&
+          state !== 'joining' &&
+          state !== 'fenced' &&
+          !list.some(({ fatal }) => fatal),
         broker: connected ? 'connected' : 'disconnected',
         consumer: state,
         problems: list,
@@ -248,6 +252,11 @@ export async function connectEvents<Events extends CatalogueOf<Events> = EventCa
     },
   }
   return stream as unknown as EventStream<Events>
+}
+
+function memberState(consumer: Consumer): 'joining' | 'running' | 'fenced' {
+  if (consumer.fenced()) return 'fenced'
+  return consumer.joined() ? 'running' : 'joining'
 }
 
 /** @throws EventsConfigError with everything that is wrong with the schemas of the folder, or of its platform file */

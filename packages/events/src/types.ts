@@ -204,6 +204,12 @@ export interface EventStreamOptions {
   waitForBrokerMs?: number
   /** Consumer group. Default: the service's name. */
   group?: string
+  /**
+   * Kafka's `group.instance.id` (KIP-345): makes this process a static member of its group, which finds its partitions again when
+   * it comes back within `sessionTimeoutMs`, without a rebalance. Each process of the group needs an id of its own that stays the
+   * same across restarts, such as a StatefulSet pod's name. Default `KAFKA_GROUP_INSTANCE_ID`, else none.
+   */
+  groupInstanceId?: string
   /** Where a group with no committed offset begins. Default `earliest`. */
   from?: 'earliest' | 'latest'
   /** Handlers that may run at the same time; events of one key never overlap. Default 16. */
@@ -285,7 +291,8 @@ export interface EventStreamHealth {
   /** Ready to emit and, once `run()` was called, to handle: connected, a member of the group, and nothing fatal in the way. */
   readonly ready: boolean
   readonly broker: 'connected' | 'disconnected'
-  readonly consumer: 'not started' | 'joining' | 'running' | 'closed'
+  /** `fenced`: another process has joined the group with this one's `groupInstanceId`, and this one handles nothing any more. */
+  readonly consumer: 'not started' | 'joining' | 'running' | 'fenced' | 'closed'
   /** What is in the way now, fatal problems first; empty when all is well. */
   readonly problems: readonly StreamProblem[]
 }
@@ -349,15 +356,18 @@ export interface EventStream<Events extends CatalogueOf<Events> = EventCatalogue
    * Starts handling. Resolves once this member has its partitions, which takes as long as the group's rebalance: up to the
    * session timeout of a member that died; also when `close()` comes first. With `waitForGroup: false` it resolves at once,
    * and joining goes on in the background; `health()` says `joining` until it is done, and why it is not.
-   * @throws UnknownEventError, TopicDeniedError, EventsError GROUP_REFUSED when the group cannot be joined; the stream is
-   *   closed then. With `waitForGroup: false` these are problems that `health()` shows, and joining is tried again.
+   * @throws UnknownEventError, TopicDeniedError, EventsError GROUP_REFUSED when the group cannot be joined, EventsError
+   *   FENCED_INSTANCE_ID when another process joins with the same `groupInstanceId` meanwhile; the stream is closed then. With `waitForGroup: false` these are problems that `health()` shows, and joining is tried again.
    */
   run(options?: RunOptions): Promise<void>
 
   /** Resolves when everything emitted before this call is acknowledged or has failed; what is emitted later is not waited for. */
   flush(): Promise<void>
 
-  /** Stops fetching, waits for running handlers and unacknowledged events, commits, leaves the group. Safe to call twice. */
+  /**
+   * Stops fetching, waits for running handlers and unacknowledged events, commits, leaves the group (a static member
+   * does not: its partitions wait for it until its session ends). Safe to call twice.
+   */
   close(): Promise<void>
 
   stats(): EventStreamStats

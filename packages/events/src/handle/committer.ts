@@ -1,8 +1,8 @@
 // Commits how far each partition is handled, at intervals and when asked to.
-import { type GroupMember, kafkaErrorName, partitionErrorKind, reasonOf } from '../kafka/index.ts'
+import { type CommitResult, type GroupMember, kafkaErrorName, partitionErrorKind, reasonOf } from '../kafka/index.ts'
 import type { Problems } from '../problems.ts'
 import type { Work } from './processor.ts'
-import type { Scheduler } from './scheduler.ts'
+import type { PartitionOffset, Scheduler } from './scheduler.ts'
 
 export interface CommitterOptions {
   readonly group: string
@@ -52,25 +52,43 @@ async function commit(state: CommitterState): Promise<void> {
   while (state.committing !== null) await state.committing
   const { scheduler, member } = state.options
   const offsets = scheduler.committable()
-  if (offsets.length === 0) return
+  if (offsets.length === 0) {
+    // What could not be committed went to another member.
+    state.options.problems.solved(resourceOf(state))
+    return
+  }
   state.committing = member
     .commit(offsets)
-    .then(() => {
-      for (const offset of offsets) scheduler.committed(offset)
-      state.options.problems.solved(resourceOf(state))
-    })
-    .catch((error: unknown) => reportFailure(state, error))
+    .then((results) => takeResults(state, offsets, results))
+    .catch((error: unknown) => reportFailure(state, kafkaErrorName(error) ?? 'UNREACHABLE', reasonOf(error)))
     .finally(() => {
       state.committing = null
     })
   await state.committing
 }
 
-function reportFailure(state: CommitterState, error: unknown): void {
+function takeResults(
+  state: CommitterState,
+  offsets: readonly PartitionOffset[],
+  results: readonly CommitResult[],
+): void {
+  const { scheduler, problems } = state.options
+  let failed: string | null = null
+  for (const [i, { error }] of results.entries()) {
+    if (error === null) scheduler.committed(offsets[i]!)
+    // The topic is gone, or another one of its name has come: the fetcher notices, says so, and has the partition moved.
+    else if (!topicGone.includes(error)) failed = error
+  }
+  if (failed === null) problems.solved(resourceOf(state))
+  else reportFailure(state, failed, failed)
+}
+
+const topicGone = ['UNKNOWN_TOPIC_ID', 'UNKNOWN_TOPIC_OR_PARTITION']
+
+function reportFailure(state: CommitterState, code: string, reason: string): void {
   const { group, problems } = state.options
-  const code = kafkaErrorName(error) ?? 'UNREACHABLE'
   const fatal = partitionErrorKind(code) === 'fatal'
-  const message = `offsets of the group ${group} cannot be committed: ${reasonOf(error)}`
+  const message = `offsets of the group ${group} cannot be committed: ${reason}`
   problems.report(resourceOf(state), { code, message, fatal, routine: !fatal })
 }
 

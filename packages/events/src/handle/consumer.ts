@@ -44,6 +44,8 @@ export interface Consumer {
   /** Stops fetching, lets running handlers end, commits and leaves. */
   stop(): Promise<void>
   joined(): boolean
+  /** Another process has joined with this one's `groupInstanceId`. */
+  fenced(): boolean
   stats(): {
     handled: number
     retried: number
@@ -98,6 +100,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     joinClient: clients.join,
     client: clients.control,
     group: settings.group,
+    groupInstanceId: settings.groupInstanceId,
     topics: [...options.handlers.keys()],
     sessionTimeoutMs: settings.sessionTimeoutMs,
     rebalanceTimeoutMs: Math.max(60_000, settings.sessionTimeoutMs),
@@ -147,6 +150,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     },
     stop: () => stop(state),
     joined: () => member.joined(),
+    fenced: () => member.fenced(),
     stats: () => ({
       ...state.processor.counters,
       running: scheduler.counts.running,

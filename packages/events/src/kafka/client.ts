@@ -37,7 +37,10 @@ export interface KafkaClient {
   ): Promise<Response>
   /** A connection to a node, for those who write the request's bytes themselves. */
   connection(nodeId: number | null): Promise<Connection>
+  /** The newest version of an API that the client and the cluster know. */
   version(api: string): Promise<number>
+  /** Does a node offer a version of an API? For versions that the client does not know. */
+  offers(nodeId: number, api: string, version: number): Promise<boolean>
   /** False while the latest attempt to reach a broker failed; it is tried again in the background until one answers. */
   isReachable(): boolean
   close(): Promise<void>
@@ -67,11 +70,23 @@ interface MetadataResponse {
   }[]
 }
 
+interface ClientState {
+  readonly options: KafkaClientOptions
+  readonly base: Base
+  readonly bootstrapBrokers: readonly Broker[]
+  /** Addresses by node, as the latest Metadata names them. */
+  brokers: ReadonlyMap<number, Broker>
+  /** The newest version of each API that the broker of a connection offers. */
+  readonly offered: WeakMap<Connection, Promise<ReadonlyMap<string, number>>>
+  reachable: boolean
+  readonly closing: AbortController
+}
+
 export function createKafkaClient(options: KafkaClientOptions): KafkaClient {
-  const bootstrap = options.bootstrapServers.split(',').map((address) => address.trim())
+  const addresses = options.bootstrapServers.split(',').map((address) => address.trim())
   const base = new Base({
     clientId: options.clientId,
-    bootstrapBrokers: bootstrap,
+    bootstrapBrokers: addresses,
     retries: 0,
     connectTimeout: 5000,
     // Requests wait for each other on the broker anyway; the callers limit what is under way.
@@ -80,114 +95,141 @@ export function createKafkaClient(options: KafkaClientOptions): KafkaClient {
     // Passed on to every connection; not in the option types of this class.
     ...{ requestTimeout: options.requestTimeoutMs },
   })
+  const state: ClientState = {
+    options,
+    base,
+    bootstrapBrokers: addresses.map((address) => {
+      const colon = address.lastIndexOf(':')
+      return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) }
+    }),
+    brokers: new Map(),
+    offered: new WeakMap(),
+    reachable: true,
+    closing: new AbortController(),
+  }
   // A connection that breaks is reported by the requests that were on it.
   base.connections.on('error', () => {})
-  const bootstrapBrokers: Broker[] = bootstrap.map((address) => {
-    const colon = address.lastIndexOf(':')
-    return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) }
-  })
-  let brokers = new Map<number, Broker>()
-  let reachable = true
-  const closing = new AbortController()
-
-  function noteReachable(now: boolean, reason: string | null): void {
-    if ((now && reachable) || closing.signal.aborted) return
-    const changed = reachable !== now
-    reachable = now
-    options.onReachable?.(now, reason)
-    if (changed && !now) void probe()
-  }
-
-  /** Tries until a broker answers: a client that has nothing to send would not notice that one is back. */
-  async function probe(): Promise<void> {
-    for (let failures = 1; !reachable && !closing.signal.aborted; failures++) {
-      await pause(backoffMs(failures), closing.signal)
-      if (!reachable && !closing.signal.aborted) await connection(null).catch(() => undefined)
-    }
-  }
-
   // A connection that ends while nothing is under way says nothing of the broker, which closes idle ones: look.
   base.connections.on('disconnect', () => {
     // Later, because the pool forgets the connection after it has said so.
     setImmediate(() => {
-      if (reachable && !closing.signal.aborted) void connection(null).catch(() => undefined)
+      if (state.reachable && !state.closing.signal.aborted) void connect(state, null).catch(() => undefined)
     })
   })
-
-  function api(name: string): Promise<API<unknown[], unknown>> {
-    return new Promise((resolve, reject) => {
-      base[kGetApi]<unknown[], unknown>(name, (error, found) => (error ? reject(error) : resolve(found!)))
-    })
-  }
-
-  async function connection(nodeId: number | null): Promise<Connection> {
-    try {
-      const found =
-        nodeId === null
-          ? await base.connections.getFirstAvailable([...brokers.values(), ...bootstrapBrokers])
-          : // An unknown node is the pool's own retriable error ("not in the current metadata").
-            await base.connections.get(brokers.get(nodeId) as Broker)
-      // One broker of several that is down is the business of who wants that one: the cluster is there.
-      if (nodeId === null) noteReachable(true, null)
-      return found
-    } catch (error) {
-      if (nodeId === null) noteReachable(false, reasonOf(error))
-      throw error
-    }
-  }
-
-  function invoke<Response>(
-    on: Connection,
-    found: API<unknown[], unknown>,
-    request: readonly unknown[],
-  ): Promise<Response> {
-    return new Promise((resolve, reject) => {
-      const callback = (error: Error | null, response: unknown): void =>
-        error ? reject(error) : resolve(response as Response)
-      ;(found as unknown as (connection: Connection, ...args: unknown[]) => void)(on, ...request, callback)
-    })
-  }
-
   return {
-    async describe(topics) {
-      const on = await connection(null)
-      const found = await api('Metadata')
-      const response = await invoke<MetadataResponse>(on, found, [[...topics], false, false]).catch((error: unknown) =>
-        partialResponse<MetadataResponse>(error),
-      )
-      brokers = new Map(response.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]))
-      const described = new Map<string, TopicMetadata>()
-      for (const topic of response.topics) {
-        const error = topic.errorCode === 0 ? null : errorName(topic.errorCode)
-        if (topic.name === null || error === 'UNKNOWN_TOPIC_OR_PARTITION') continue
-        const partitions: PartitionMetadata[] = []
-        for (const { partitionIndex, leaderId, leaderEpoch, replicaNodes } of topic.partitions) {
-          partitions[partitionIndex] = { leader: leaderId, leaderEpoch, replicas: replicaNodes }
-        }
-        described.set(topic.name, { name: topic.name, id: topic.topicId ?? topic.name, error, partitions })
-      }
-      return described
-    },
-
-    async call(nodeId, name, request) {
-      const on = await connection(nodeId)
-      const found = await api(name)
-      return invoke(on, found, request(found.version))
-    },
-
-    connection,
-
-    async version(name) {
-      return (await api(name)).version
-    },
-
-    isReachable: () => reachable,
-
+    describe: (topics) => describe(state, topics),
+    call: (nodeId, name, request) => call(state, nodeId, name, request),
+    connection: (nodeId) => connect(state, nodeId),
+    version: async (name) => (await findApi(state, name)).version,
+    offers: (nodeId, name, version) => offers(state, nodeId, name, version),
+    isReachable: () => state.reachable,
     async close() {
-      closing.abort()
+      state.closing.abort()
       await base.close()
     },
   }
+}
+
+async function describe(state: ClientState, topics: readonly string[]): Promise<Map<string, TopicMetadata>> {
+  const on = await connect(state, null)
+  const found = await findApi(state, 'Metadata')
+  const response = await invoke<MetadataResponse>(on, found, [[...topics], false, false]).catch((error: unknown) =>
+    partialResponse<MetadataResponse>(error),
+  )
+  state.brokers = new Map(response.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]))
+  const described = new Map<string, TopicMetadata>()
+  for (const topic of response.topics) {
+    const error = topic.errorCode === 0 ? null : errorName(topic.errorCode)
+    if (topic.name === null || error === 'UNKNOWN_TOPIC_OR_PARTITION') continue
+    const partitions: PartitionMetadata[] = []
+    for (const { partitionIndex, leaderId, leaderEpoch, replicaNodes } of topic.partitions) {
+      partitions[partitionIndex] = { leader: leaderId, leaderEpoch, replicas: replicaNodes }
+    }
+    described.set(topic.name, { name: topic.name, id: topic.topicId ?? topic.name, error, partitions })
+  }
+  return described
+}
+
+async function call<Response>(
+  state: ClientState,
+  nodeId: number | null,
+  name: string,
+  request: (version: number) => readonly unknown[],
+): Promise<Response> {
+  const on = await connect(state, nodeId)
+  const found = await findApi(state, name)
+  return invoke(on, found, request(found.version))
+}
+
+async function offers(state: ClientState, nodeId: number, name: string, version: number): Promise<boolean> {
+  const on = await connect(state, nodeId)
+  let versions = state.offered.get(on)
+  if (versions === undefined) {
+    versions = newestVersions(state, on)
+    versions.catch(() => state.offered.delete(on))
+    state.offered.set(on, versions)
+  }
+  return ((await versions).get(name) ?? -1) >= version
+}
+
+async function newestVersions(state: ClientState, on: Connection): Promise<ReadonlyMap<string, number>> {
+  const found = await findApi(state, 'ApiVersions')
+  const software = ['selfmonitor', '0.1.0']
+  const { apiKeys } = await invoke<{ apiKeys: { name: string; maxVersion: number }[] }>(on, found, software)
+  return new Map(apiKeys.map(({ name, maxVersion }) => [name, maxVersion]))
+}
+
+async function connect(state: ClientState, nodeId: number | null): Promise<Connection> {
+  const { connections } = state.base
+  try {
+    const found =
+      nodeId === null
+        ? await connections.getFirstAvailable([...state.brokers.values(), ...state.bootstrapBrokers])
+        : // An unknown node is the pool's own retriable error ("not in the current metadata").
+          await connections.get(state.brokers.get(nodeId) as Broker)
+    // One broker of several that is down is the business of who wants that one: the cluster is there.
+    if (nodeId === null) noteReachable(state, true, null)
+    return found
+  } catch (error) {
+    if (nodeId === null) noteReachable(state, false, reasonOf(error))
+    throw error
+  }
+}
+
+function noteReachable(state: ClientState, now: boolean, reason: string | null): void {
+  if ((now && state.reachable) || state.closing.signal.aborted) return
+  const changed = state.reachable !== now
+  state.reachable = now
+  state.options.onReachable?.(now, reason)
+  if (changed && !now) void probe(state)
+}
+
+/** Tries until a broker answers: a client that has nothing to send would not notice that one is back. */
+async function probe(state: ClientState): Promise<void> {
+  const { signal } = state.closing
+  for (let failures = 1; !state.reachable && !signal.aborted; failures++) {
+    await pause(backoffMs(failures), signal)
+    if (!state.reachable && !signal.aborted) await connect(state, null).catch(() => undefined)
+  }
+}
+
+/** The newest version of an API that the client and the cluster know. */
+function findApi({ base }: ClientState, name: string): Promise<API<unknown[], unknown>> {
+  return new Promise((resolve, reject) => {
+    base[kGetApi]<unknown[], unknown>(name, (error, found) => (error ? reject(error) : resolve(found!)))
+  })
+}
+
+function invoke<Response>(
+  on: Connection,
+  found: API<unknown[], unknown>,
+  request: readonly unknown[],
+): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    const callback = (error: Error | null, response: unknown): void =>
+      error ? reject(error) : resolve(response as Response)
+    ;(found as unknown as (connection: Connection, ...args: unknown[]) => void)(on, ...request, callback)
+  })
 }
 
 /** The client throws when any part of a response carries an error; the parts that are good are wanted all the same. */

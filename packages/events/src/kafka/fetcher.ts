@@ -63,6 +63,9 @@ interface FetcherState {
   closed: boolean
 }
 
+/** After so many lookups, a second and a half, a topic that no broker knows is reported. */
+const lookUpsOfMissing = 5
+
 export function createFetcher(options: FetcherOptions): Fetcher {
   const state: FetcherState = {
     options,
@@ -227,7 +230,11 @@ function report({ options }: FetcherState, reading: Reading, code: string, advic
     code,
     topic: reading.topic,
     fatal: kind === 'fatal',
-    routine: kind === 'stale metadata',
+    routine: kind === 'stale metadata' && !isGone(reading, code),
     message: `events of ${reading.topic} cannot be read: ${code}${advice === '' ? '' : `: ${advice}`}`,
   })
 }
+
+/** A broker that has just started may not know a topic yet; one that is missing time after time was deleted. */
+const isGone = ({ failures }: Reading, code: string): boolean =>
+  code === 'UNKNOWN_TOPIC_OR_PARTITION' && failures >= lookUpsOfMissing

@@ -1,13 +1,17 @@
 // The requests of a member to the coordinator of its group, and which broker that is.
 import { COOPERATIVE_STICKY_ASSIGNOR } from '@platformatic/kafka'
+import { protocolApi } from '@selfmonitor/cluster/protocol-api'
+import { errorName } from '@selfmonitor/protocol/errors'
 import { EventsError } from '../errors.ts'
 import { decodeAssignment, type JoinedMember, type MemberAssignment } from './assignor.ts'
-import { hasKafkaError, type KafkaClient, kafkaErrorName } from './client.ts'
+import { type KafkaClient, kafkaErrorName, partialResponse } from './client.ts'
 import type { Membership } from './membership.ts'
-import type { Position, TopicPartition } from './topic-partition.ts'
+import { nameOf, type Position, type TopicPartition } from './topic-partition.ts'
 
 export interface Coordination {
   readonly group: string
+  /** Kafka's `group.instance.id` (KIP-345); null for a member that is not static. */
+  readonly groupInstanceId: string | null
   /** Connection for JoinGroup and SyncGroup, which block it for as long as the rebalance takes. */
   readonly joinClient: KafkaClient
   /** Connection for everything else. */
@@ -21,6 +25,8 @@ export interface JoinAnswer {
   readonly protocolName: string
   readonly leader: string
   readonly memberId: string
+  /** The leader is a static member that came back: the assignments of before stay (KIP-814). Absent before version 9. */
+  readonly skipAssignment?: boolean
   /** Empty for all but the leader. */
   readonly members: readonly JoinedMember[]
 }
@@ -70,7 +76,7 @@ export async function joinGroup(
     sessionTimeoutMs,
     rebalanceTimeoutMs,
     memberId,
-    null,
+    to.groupInstanceId,
     protocolType,
     [{ name: COOPERATIVE_STICKY_ASSIGNOR, metadata: subscription }],
     '',
@@ -88,7 +94,7 @@ export async function syncGroup(
     to.group,
     generation,
     memberId,
-    null,
+    to.groupInstanceId,
     protocolType,
     protocolName,
     assignments,
@@ -97,26 +103,116 @@ export async function syncGroup(
 }
 
 export async function sendHeartbeat(to: Coordination, { memberId, generation }: Membership): Promise<void> {
-  await to.client.call(await findCoordinator(to), 'Heartbeat', () => [to.group, generation, memberId, null])
+  await to.client.call(await findCoordinator(to), 'Heartbeat', () => [
+    to.group,
+    generation,
+    memberId,
+    to.groupInstanceId,
+  ])
 }
 
-/** Does nothing when no coordinator is known. */
+/**
+ * Does nothing when no coordinator is known. A static member does not leave: its partitions stay its own until its session ends,
+ * so that it finds them when it comes back (KIP-345).
+ */
 export async function leaveGroup(to: Coordination, { memberId }: Membership): Promise<void> {
-  if (memberId === '' || to.coordinator === null) return
+  if (memberId === '' || to.coordinator === null || to.groupInstanceId !== null) return
   const leaving = { memberId, groupInstanceId: null, reason: 'closing' }
   await to.client.call(to.coordinator, 'LeaveGroup', () => [to.group, [leaving]])
 }
 
-/** With the epoch of the record before it (KIP-320). */
-export type OffsetToCommit = TopicPartition & Position
+/** With the epoch of the record before it (KIP-320), and the topic that it belongs to, where that is known. */
+export type OffsetToCommit = TopicPartition & Position & { readonly topicId: string }
 
-/** @throws when the coordinator refuses, for instance because the member is not, or no longer, of this generation */
+export interface CommitResult extends TopicPartition {
+  /** Kafka's name of the error; null when the offset is committed. */
+  readonly error: string | null
+}
+
+/**
+ * Commits by topic id where the coordinator takes that (version 10, Kafka 4.1), else by name.
+ * @returns what became of each offset, in their order
+ * @throws when there is no answer
+ */
 export async function commitOffsets(
   to: Coordination,
+  membership: Membership,
+  offsets: readonly OffsetToCommit[],
+): Promise<CommitResult[]> {
+  const node = await findCoordinator(to)
+  try {
+    const byId =
+      offsets.every(({ topicId }) => topicId !== '') &&
+      (await to.client.offers(node, 'OffsetCommit', commitById.version))
+    const answered = await (byId ? sendCommitById : sendCommitByName)(to, node, membership, offsets)
+    const results = offsets.map(({ topic, partition, topicId }) => {
+      const error = answered.get(nameOf({ topic: byId ? topicId : topic, partition }))
+      return { topic, partition, error: error === undefined ? 'UNKNOWN_SERVER_ERROR' : error }
+    })
+    if (results.some(({ error }) => error !== null && coordinatorErrors.includes(error))) to.coordinator = null
+    return results
+  } catch (error) {
+    if (kafkaErrorName(error) === null) to.coordinator = null
+    throw error
+  }
+}
+
+const coordinatorErrors = ['NOT_COORDINATOR', 'COORDINATOR_NOT_AVAILABLE']
+
+/** By topic as it is on the wire, and partition. */
+type CommitAnswer = ReadonlyMap<string, string | null>
+
+/**
+ * By id, so that what a member commits for a topic that was deleted and created again meanwhile is refused, and not taken for the
+ * new topic's. The Kafka client does not know this version.
+ */
+const commitById = protocolApi('OffsetCommit', 10)
+
+async function sendCommitById(
+  to: Coordination,
+  node: number,
   { memberId, generation }: Membership,
   offsets: readonly OffsetToCommit[],
-): Promise<void> {
-  const node = await findCoordinator(to)
+): Promise<CommitAnswer> {
+  const { topics } = await commitById.async(await to.client.connection(node), {
+    groupId: to.group,
+    generationIdOrMemberEpoch: generation,
+    memberId,
+    groupInstanceId: to.groupInstanceId,
+    topics: [...Map.groupBy(offsets, ({ topicId }) => topicId)].map(([topicId, list]) => ({
+      topicId: toUuid(topicId),
+      partitions: list.map(({ partition, offset, leaderEpoch }) => ({
+        partitionIndex: partition,
+        committedOffset: offset,
+        committedLeaderEpoch: leaderEpoch,
+        committedMetadata: '',
+      })),
+    })),
+  })
+  return answerOf(topics.map(({ topicId, partitions }) => ({ topic: fromUuid(topicId), partitions })))
+}
+
+/** The Kafka client writes topic ids in hexadecimal with dashes; the protocol package as Kafka's tools do, in base64url. */
+const toUuid = (topicId: string): string => Buffer.from(topicId.replaceAll('-', ''), 'hex').toString('base64url')
+
+const fromUuid = (uuid: string): string =>
+  Buffer.from(uuid, 'base64url')
+    .toString('hex')
+    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+
+interface OffsetCommitResponse {
+  readonly topics: readonly {
+    readonly name: string
+    readonly partitions: readonly { readonly partitionIndex: number; readonly errorCode: number }[]
+  }[]
+}
+
+async function sendCommitByName(
+  to: Coordination,
+  node: number,
+  { memberId, generation }: Membership,
+  offsets: readonly OffsetToCommit[],
+): Promise<CommitAnswer> {
   const topics = [...Map.groupBy(offsets, ({ topic }) => topic)].map(([name, partitions]) => ({
     name,
     partitions: partitions.map(({ partition, offset, leaderEpoch }) => ({
@@ -126,14 +222,32 @@ export async function commitOffsets(
       committedMetadata: '',
     })),
   }))
-  try {
-    await to.client.call(node, 'OffsetCommit', () => [to.group, generation, memberId, null, topics])
-  } catch (error) {
-    if (kafkaErrorName(error) === null || hasKafkaError(error, 'NOT_COORDINATOR', 'COORDINATOR_NOT_AVAILABLE')) {
-      to.coordinator = null
-    }
-    throw error
-  }
+  const response = await to.client
+    .call<OffsetCommitResponse>(node, 'OffsetCommit', () => [
+      to.group,
+      generation,
+      memberId,
+      to.groupInstanceId,
+      topics,
+    ])
+    .catch((error: unknown) => partialResponse<OffsetCommitResponse>(error))
+  return answerOf(response.topics.map(({ name, partitions }) => ({ topic: name, partitions })))
+}
+
+function answerOf(
+  topics: readonly {
+    readonly topic: string
+    readonly partitions: readonly { readonly partitionIndex: number; readonly errorCode: number }[]
+  }[],
+): CommitAnswer {
+  return new Map(
+    topics.flatMap(({ topic, partitions }) =>
+      partitions.map(({ partitionIndex, errorCode }) => [
+        nameOf({ topic, partition: partitionIndex }),
+        errorCode === 0 ? null : errorName(errorCode),
+      ]),
+    ),
+  )
 }
 
 /** The committed position of each partition, null where there is none. @throws EventsError BROKER_TOO_OLD */

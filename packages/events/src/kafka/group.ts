@@ -12,8 +12,9 @@ import { EventsError } from '../errors.ts'
 import type { Problems } from '../problems.ts'
 import type { Logger } from '../types.ts'
 import { assignPartitions, encodeSubscription, subscribedTopics } from './assignor.ts'
-import { type KafkaClient, kafkaErrorName, reasonOf } from './client.ts'
+import { type KafkaClient, kafkaErrorName, reasonOf, type TopicMetadata } from './client.ts'
 import {
+  type CommitResult,
   type Coordination,
   commitOffsets,
   fetchCommitted,
@@ -34,6 +35,7 @@ import {
   withoutPartitions,
   withPartitions,
 } from './membership.ts'
+import { partitionErrorAdvice } from './partition-errors.ts'
 import { requireTopic } from './require-topic.ts'
 import type { Position, TopicPartition } from './topic-partition.ts'
 
@@ -43,6 +45,8 @@ export interface GroupMemberOptions {
   /** Connection for everything else. */
   readonly client: KafkaClient
   readonly group: string
+  /** Kafka's `group.instance.id` (KIP-345); null for a member that is not static. */
+  readonly groupInstanceId: string | null
   readonly topics: readonly string[]
   readonly sessionTimeoutMs: number
   readonly rebalanceTimeoutMs: number
@@ -59,12 +63,19 @@ export interface GroupMemberOptions {
 export interface GroupMember {
   /** Resolves with the first assignment, or when `leave` comes first. @throws EventsError when the group cannot be joined at all */
   start(): Promise<void>
-  /** Commits offsets as this member. @throws when the coordinator refuses (the member is not, or no longer, of this generation) */
-  commit(offsets: readonly OffsetToCommit[]): Promise<void>
+  /**
+   * Commits offsets as this member.
+   * @returns what became of each; when the member is not, or no longer, of this generation, they all have that error
+   * @throws when there is no answer
+   */
+  commit(offsets: readonly OffsetToCommit[]): Promise<CommitResult[]>
   /** The committed position of each partition, null where there is none. */
   committedOffsets(partitions: readonly TopicPartition[]): Promise<(Position | null)[]>
+  /** Ends the membership; that of a static member lasts until its session ends. */
   leave(): Promise<void>
   joined(): boolean
+  /** Another member has taken over the instance id of this one, which does not join again. */
+  fenced(): boolean
   rebalances(): number
 }
 
@@ -75,13 +86,14 @@ interface MemberState {
   /** Settled with the first assignment, or with why there will be none. */
   readonly first: PromiseWithResolvers<void>
   membership: Membership
-  /** Of the group's topics, as they were last seen. */
+  /** Of the group's topics, as they were last seen; 0 for a topic that is missing. */
   partitionCounts: ReadonlyMap<string, number>
   joinedBefore: boolean
+  fenced: boolean
   rebalances: number
 }
 
-/** How often the leader looks whether its topics have grown, in milliseconds. */
+/** How often the leader looks whether its topics have grown, in milliseconds. For those that are missing it looks at each heartbeat. */
 const growthCheckMs = 30_000
 /** How long the member waits after a refusal that trying again does not change, in milliseconds. */
 const refusedPauseMs = 5000
@@ -98,15 +110,16 @@ const fatal = [
 ]
 
 export function createGroupMember(options: GroupMemberOptions): GroupMember {
-  const { group, client, joinClient } = options
+  const { group, groupInstanceId, client, joinClient } = options
   const state: MemberState = {
     options,
-    coordination: { group, client, joinClient, coordinator: null },
+    coordination: { group, groupInstanceId, client, joinClient, coordinator: null },
     stopping: new AbortController(),
     first: Promise.withResolvers<void>(),
     membership: noMembership,
     partitionCounts: new Map(),
     joinedBefore: false,
+    fenced: false,
     rebalances: 0,
   }
   // A failure that no caller of `start` waits for is among the problems, and is no unhandled rejection.
@@ -120,6 +133,7 @@ export function createGroupMember(options: GroupMemberOptions): GroupMember {
     committedOffsets: (partitions) => fetchCommitted(state.coordination, partitions),
     leave: () => leave(state),
     joined: () => state.membership.joined,
+    fenced: () => state.fenced,
     rebalances: () => state.rebalances,
   }
 }
@@ -127,7 +141,7 @@ export function createGroupMember(options: GroupMemberOptions): GroupMember {
 async function run(state: MemberState): Promise<void> {
   const { signal } = state.stopping
   let failures = 0
-  while (!signal.aborted) {
+  while (!signal.aborted && !state.fenced) {
     try {
       const assigned = await joinAndSync(state)
       if (signal.aborted) return
@@ -158,7 +172,8 @@ async function joinAndSync(state: MemberState): Promise<TopicPartition[]> {
     generation: join.generationId,
     leading: join.leader === join.memberId,
   })
-  const assignments = state.membership.leading ? await assign(state, join) : []
+  const assigns = state.membership.leading && join.skipAssignment !== true
+  const assignments = assigns ? await assign(state, join) : []
   return syncGroup(coordination, state.membership, join.protocolName, assignments)
 }
 
@@ -167,14 +182,37 @@ async function lookUpTopics(state: MemberState): Promise<void> {
   const { client, topics } = state.options
   const described = await client.describe(topics)
   if (!state.joinedBefore) for (const topic of topics) requireTopic(described, topic, 'read')
-  state.partitionCounts = new Map([...described].map(([name, { partitions }]) => [name, partitions.length]))
+  state.partitionCounts = countPartitions(topics, described)
+  reportMissing(state)
+}
+
+const countPartitions = (
+  topics: Iterable<string>,
+  described: ReadonlyMap<string, TopicMetadata>,
+): ReadonlyMap<string, number> =>
+  new Map([...topics].map((topic) => [topic, described.get(topic)?.partitions.length ?? 0]))
+
+/** Nothing of a missing topic is assigned, so the fetcher does not meet it. */
+function reportMissing({ options, partitionCounts }: MemberState): void {
+  for (const topic of options.topics) {
+    const resource = `topic ${topic}`
+    if (partitionCounts.get(topic) !== 0) {
+      options.problems.solved(resource)
+      continue
+    }
+    const code = 'UNKNOWN_TOPIC_OR_PARTITION'
+    const message = `events of ${topic} cannot be read: ${code}: ${partitionErrorAdvice(code)}`
+    options.problems.report(resource, { code, topic, message, fatal: false })
+  }
 }
 
 /** What a leader does. */
 async function assign(state: MemberState, join: JoinAnswer) {
-  const described = await state.options.client.describe([...subscribedTopics(join.members)])
-  state.partitionCounts = new Map([...described].map(([name, { partitions }]) => [name, partitions.length]))
-  return assignPartitions(join.memberId, join.members, state.partitionCounts)
+  const topics = subscribedTopics(join.members)
+  const described = await state.options.client.describe([...topics])
+  state.partitionCounts = countPartitions(topics, described)
+  const present = [...state.partitionCounts].filter(([, count]) => count > 0)
+  return assignPartitions(join.memberId, join.members, new Map(present))
 }
 
 /** Gives up and takes over what an assignment says. @returns what was given up */
@@ -239,7 +277,8 @@ async function heartbeat(
       await sendHeartbeat(coordination, state.membership)
       if (failures > 0 || state.membership.joined) options.problems.solved(resourceOf(state))
       failures = 0
-      if (state.membership.leading && untilRebalance && Date.now() - lastGrowthCheckMs >= growthCheckMs) {
+      const checkMs = [...state.partitionCounts.values()].includes(0) ? 0 : growthCheckMs
+      if (state.membership.leading && untilRebalance && Date.now() - lastGrowthCheckMs >= checkMs) {
         lastGrowthCheckMs = Date.now()
         if (await hasGrown(state)) return
       }
@@ -271,6 +310,10 @@ function afterFailure(state: MemberState, error: unknown, failures: number): num
   const setback = afterError(state.membership, name, (error as { response?: JoinAnswer }).response?.memberId ?? '')
   state.membership = setback.membership
   loseAll(state, setback.lost, name)
+  if (name === 'FENCED_INSTANCE_ID') {
+    fence(state, error)
+    return 0
+  }
   if (name === 'MEMBER_ID_REQUIRED') return 0
   if (name === 'REBALANCE_IN_PROGRESS' || isPutOut(name)) return backoffMs(failures)
 
@@ -283,6 +326,16 @@ function afterFailure(state: MemberState, error: unknown, failures: number): num
   state.first.reject(refusal)
   state.options.problems.report(resourceOf(state), { code: refusal.code, message: refusal.message, fatal: true })
   return refusedPauseMs
+}
+
+/** To join again would fence the other member in turn: this one stays out. */
+function fence(state: MemberState, cause: unknown): void {
+  const { group, groupInstanceId, problems } = state.options
+  state.fenced = true
+  const message = `group ${group}: another member has joined with this one's groupInstanceId "${groupInstanceId}" (FENCED_INSTANCE_ID): give each process an id of its own, and start this one again`
+  const refusal = new EventsError('FENCED_INSTANCE_ID', message, { cause })
+  state.first.reject(refusal)
+  problems.report(resourceOf(state), { code: refusal.code, message, fatal: true })
 }
 
 /** The error to show when trying again is of no use, else null. */

@@ -45,6 +45,12 @@ describe('a membership', () => {
     expect(membership).toMatchObject({ memberId: 'm-1', generation: -1, owned: [], joined: false })
   })
 
+  it('loses its partitions and keeps its name when another member has its instance id', () => {
+    const { membership, lost } = afterError(member, 'FENCED_INSTANCE_ID', '')
+    expect(lost).toEqual(member.owned)
+    expect(membership).toMatchObject({ memberId: 'm-1', owned: [], joined: false })
+  })
+
   it.each(['REBALANCE_IN_PROGRESS', 'NOT_COORDINATOR', null])('stays as it is after %s', (error) => {
     expect(afterError(member, error, '')).toEqual({ membership: member, lost: [] })
   })

@@ -58,8 +58,8 @@ export function afterError(membership: Membership, error: string | null, givenId
       // KIP-394: the first answer names the member, who then joins under that name.
       return { membership: { ...membership, memberId: givenId }, lost: [] }
     case 'UNKNOWN_MEMBER_ID':
-    case 'FENCED_INSTANCE_ID':
       return putOut({ ...membership, memberId: '' })
+    case 'FENCED_INSTANCE_ID':
     case 'ILLEGAL_GENERATION':
       return putOut(membership)
     default:

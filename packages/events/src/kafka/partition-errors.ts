@@ -17,12 +17,14 @@ export function partitionErrorKind(error: string): PartitionErrorKind {
   return kind === 'denied' || kind === 'damaged' ? 'fatal' : kind
 }
 
-/** What somebody has to do about a fatal error, as the second half of a sentence; empty for those that say it themselves. */
+/** What somebody has to do about an error, as the second half of a sentence; empty for those that say it themselves. */
 export function partitionErrorAdvice(error: string): string {
   switch (error) {
     case 'TOPIC_AUTHORIZATION_FAILED':
     case 'GROUP_AUTHORIZATION_FAILED':
       return 'this service may not read here: add the topic to its `consumes` in platform.yaml and apply it'
+    case 'UNKNOWN_TOPIC_OR_PARTITION':
+      return 'it does not exist, or exists no longer: create it with `selfmonitor apply`, and it is read as soon as it is there'
     case 'SASL_AUTHENTICATION_FAILED':
       return 'check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD'
     case 'CORRUPT_MESSAGE':

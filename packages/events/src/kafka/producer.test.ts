@@ -137,6 +137,7 @@ function fakeBroker(partitions: number, next: () => Fault | null): FakeBroker {
       return connection
     },
     version: async () => 11,
+    offers: async () => false,
     isReachable: () => true,
     close: async () => {},
   }

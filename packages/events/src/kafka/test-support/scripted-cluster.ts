@@ -88,7 +88,12 @@ export function scriptedCluster(topic: string, partitionCount: number): Scripted
           committed.set(partitionIndex, { offset: committedOffset, leaderEpoch: committedLeaderEpoch })
         }
       }
-      return { topics: [] }
+      return {
+        topics: (args[4] as CommitTopic[]).map(({ partitions }) => ({
+          name: topic,
+          partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: 0 })),
+        })),
+      }
     },
     OffsetFetch: () => ({
       groups: [
@@ -128,6 +133,7 @@ export function scriptedCluster(topic: string, partitionCount: number): Scripted
       (await answers[api]!(request(api === 'Fetch' ? 17 : 9))) as Response,
     connection: () => Promise.reject(new Error('this cluster has no connections')),
     version: async () => 9,
+    offers: async () => false,
     isReachable: () => true,
     close: async () => {},
   }
