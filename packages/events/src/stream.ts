@@ -1,21 +1,28 @@
 // Puts the parts together: what `connectEvents` returns.
 import { findShapes, PlatformError } from '@selfmonitor/platform/shapes'
-import { createRegistryClient } from '@selfmonitor/registry'
-import { createEmitter } from './emitter.ts'
+import { createRegistryClient, type RegistryClient } from '@selfmonitor/registry'
+import { createEmitter, type Emitter } from './emitter.ts'
 import { EventsClosedError, EventsConfigError, EventsConnectionError } from './errors.ts'
-import { type Consumer, createConsumer, createDeadLetterWriter, type TopicHandlers } from './handle/index.ts'
+import {
+  addHandler,
+  type Consumer,
+  createConsumer,
+  createDeadLetterWriter,
+  type TopicHandlers,
+} from './handle/index.ts'
 import {
   createCompressor,
   createKafkaClient,
   createProducer,
   isAuthenticationFailure,
   type KafkaClient,
+  type Producer,
   pause,
   reasonOf,
 } from './kafka/index.ts'
 import { defaultLogger } from './logger.ts'
-import { resolveOptions } from './options.ts'
-import { createProblems } from './problems.ts'
+import { type ResolvedOptions, resolveOptions } from './options.ts'
+import { createProblems, type Problems } from './problems.ts'
 import { connectionError, isRegistryAnswer, reach } from './reach.ts'
 import type {
   CatalogueOf,
@@ -23,14 +30,20 @@ import type {
   EventCatalogue,
   EventHandler,
   EventStream,
+  EventStreamHealth,
   EventStreamOptions,
+  EventStreamStats,
+  Logger,
   OutgoingEvent,
   OutgoingRecord,
   RecordHandler,
   RecordOptions,
   RecordResult,
+  RunOptions,
 } from './types.ts'
 import {
+  type Catalogue,
+  type Codec,
   createCatalogue,
   createCodec,
   createUuidGenerator,
@@ -51,6 +64,35 @@ function isOutgoingRecord(one: unknown): one is OutgoingRecord<EventCatalogue> {
   return typeof one === 'object' && one !== null && 'value' in one && !('eventType' in one)
 }
 
+/** A stream's parts, and where it is between `connectEvents` and `close`. */
+interface StreamState {
+  readonly options: EventStreamOptions
+  readonly settings: ResolvedOptions
+  readonly logger: Logger
+  readonly problems: Problems
+  readonly connections: Connections
+  readonly catalogue: Catalogue
+  readonly codec: Codec
+  readonly producer: Producer
+  readonly emitter: Emitter
+  readonly handlers: Map<string, TopicHandlers>
+  /** null before `run`. */
+  consumer: Consumer | null
+  /** null before `close`. */
+  closing: Promise<void> | null
+}
+
+/** The stream's clients, and which of them reach no broker. */
+interface Connections {
+  readonly all: KafkaClient[]
+  readonly unreachable: Set<KafkaClient>
+}
+
+/** How long a request may take, in milliseconds. */
+const requestTimeoutMs = 30_000
+/** The broker itself waits half a minute for the replicas. */
+const produceTimeoutMs = 40_000
+
 /**
  * Connects a service to its events. Settings come from `options`, then from the environment.
  * @throws EventsConfigError naming the setting that is wrong; EventsConnectionError when a broker or the registry does
@@ -65,27 +107,11 @@ export async function connectEvents<Events extends CatalogueOf<Events> = EventCa
   const catalogue = createCatalogue(options.schemas === undefined ? await foundSchemas() : options.schemas)
   const registry = createRegistryClient({ url: settings.registryUrl, ...settings.registryLogin })
   const codec = createCodec(registry, settings.origins.registryUrl)
-
   const problems = createProblems(logger)
-  const clients: KafkaClient[] = []
-  const unreachable = new Set<KafkaClient>()
-  const connect = (requestTimeoutMs: number): KafkaClient => {
-    const { bootstrapServers, sasl, tls } = settings
-    const onReachable = (reachable: boolean, reason: string | null): void => {
-      if (reachable) unreachable.delete(client)
-      else unreachable.add(client)
-      const message = `no broker answers at ${bootstrapServers}, from ${settings.origins.bootstrapServers} (${reason})`
-      if (!reachable) problems.report('broker', { code: 'BROKER_UNREACHABLE', message, fatal: false })
-      else if (unreachable.size === 0) problems.solved('broker')
-    }
-    const client = createKafkaClient({ bootstrapServers, clientId: service, requestTimeoutMs, sasl, tls, onReachable })
-    clients.push(client)
-    return client
-  }
-  const produceClient = connect(40_000)
-
+  const connections: Connections = { all: [], unreachable: new Set() }
+  const client = openClient(connections, settings, problems, produceTimeoutMs)
   const producer = createProducer({
-    client: produceClient,
+    client,
     logger,
     deliveryTimeoutMs: settings.deliveryTimeoutMs,
     maxWaitingBytes: settings.maxWaitingBytes,
@@ -103,155 +129,183 @@ export async function connectEvents<Events extends CatalogueOf<Events> = EventCa
     deliveryTimeoutMs: settings.deliveryTimeoutMs,
     ...(options.observer === undefined ? {} : { observer: options.observer }),
   })
+  await reachBoth(settings, client, registry)
+  logger.debug({ service, bootstrapServers: settings.bootstrapServers, registryUrl: registry.url }, 'connected')
+  return streamOf({
+    options,
+    settings,
+    logger,
+    problems,
+    connections,
+    catalogue,
+    codec,
+    producer,
+    emitter,
+    handlers: new Map(),
+    consumer: null,
+    closing: null,
+  }) as unknown as EventStream<Events>
+}
 
+function streamOf(state: StreamState): UntypedStream {
+  const stream: UntypedStream = {
+    service: state.settings.service,
+    emit: (topic, ...rest) => emit(state, topic, rest),
+    emitMany: (all) => emitMany(state, all),
+    on(topic: string, ...more: [string, EventHandler] | [RecordHandler]) {
+      const eventType = more.length === 1 ? null : more[0]
+      if (state.consumer !== null) {
+        const what = eventType === null ? topic : `${topic} ${eventType}`
+        throw new EventsConfigError('on', `name all handlers before run() (${what})`)
+      }
+      addHandler(state.handlers, state.catalogue, topic, eventType, more.at(-1) as EventHandler | RecordHandler)
+      return stream
+    },
+    run: (given) => run(state, given ?? {}),
+    flush: () => state.emitter.flush(),
+    close: () => close(state),
+    stats: () => statsOf(state),
+    health: () => healthOf(state),
+  }
+  return stream
+}
+
+/** @param timeoutMs how long a request may take */
+function openClient(
+  { all, unreachable }: Connections,
+  { bootstrapServers, sasl, tls, service }: ResolvedOptions,
+  problems: Problems,
+  timeoutMs: number,
+): KafkaClient {
+  const onReachable = (reachable: boolean, reason: string | null): void => {
+    if (reachable) unreachable.delete(client)
+    else unreachable.add(client)
+    const message = `no broker answers at ${bootstrapServers} (${reason})`
+    if (!reachable) problems.report('broker', { code: 'BROKER_UNREACHABLE', message, fatal: false })
+    else if (unreachable.size === 0) problems.solved('broker')
+  }
+  const client = createKafkaClient({
+    bootstrapServers,
+    clientId: service,
+    requestTimeoutMs: timeoutMs,
+    sasl,
+    tls,
+    onReachable,
+  })
+  all.push(client)
+  return client
+}
+
+/** Resolves when a broker and the registry have answered. @throws EventsConnectionError, the client is closed then */
+async function reachBoth(settings: ResolvedOptions, client: KafkaClient, registry: RegistryClient): Promise<void> {
   const deadlineMs = Date.now() + settings.waitForBrokerMs
   try {
-    await reach(() => produceClient.describe([]), isAuthenticationFailure, deadlineMs).catch((error: unknown) => {
+    await reach(() => client.describe([]), isAuthenticationFailure, deadlineMs).catch((error: unknown) => {
       throw connectionError(settings, error)
     })
     await reach(() => registry.subjects(), isRegistryAnswer, deadlineMs).catch((error: unknown) => {
       throw new EventsConnectionError('registry', registry.url, settings.origins.registryUrl, reasonOf(error), error)
     })
   } catch (error) {
-    await produceClient.close()
+    await client.close()
     throw error
   }
-  logger.debug({ service, bootstrapServers: settings.bootstrapServers, registryUrl: registry.url }, 'connected')
+}
 
-  const handlers = new Map<string, TopicHandlers>()
-  let consumer: Consumer | null = null
-  let closing: Promise<void> | null = null
-
-  async function shutDown(): Promise<void> {
-    await consumer?.stop()
-    // No longer than handlers get: with the broker gone, what is unacknowledged fails.
-    const limit = new AbortController()
-    await Promise.race([emitter.flush(), pause(settings.drainTimeoutMs, limit.signal)])
-    limit.abort()
-    emitter.close()
-    producer.close()
-    await Promise.all(clients.map((client) => client.close()))
-    logger.debug({ service }, 'closed')
+function emit({ closing, emitter }: StreamState, topic: string, rest: readonly unknown[]): Promise<RecordResult> {
+  if (closing !== null) return Promise.reject(new EventsClosedError('emit'))
+  // An event type is text, and the value of a record never is.
+  if (rest.length > 2 || typeof rest[0] === 'string') {
+    const [eventType, data, given] = rest
+    return emitter.emit(topic, eventType as string, data, given as EmitOptions)
   }
+  const [value, given] = rest
+  return emitter.emitRecord(topic, value as RecordValue | null, given as RecordOptions)
+}
 
-  const stream: UntypedStream = {
-    service,
-    emit(topic: string, ...rest: unknown[]) {
-      if (closing !== null) return Promise.reject(new EventsClosedError('emit'))
-      // An event type is text, and the value of a record never is.
-      if (rest.length > 2 || typeof rest[0] === 'string') {
-        const [eventType, data, given] = rest
-        return emitter.emit(topic, eventType as string, data, given as EmitOptions)
-      }
-      const [value, given] = rest
-      return emitter.emitRecord(topic, value as RecordValue | null, given as RecordOptions)
-    },
-    emitMany(all: readonly Outgoing[]) {
-      if (closing !== null) return Promise.reject(new EventsClosedError('emitMany'))
-      const records = Array.isArray(all) ? all.filter(isOutgoingRecord) : []
-      if (records.length === 0) return emitter.emitMany(all as OutgoingEvent<EventCatalogue>[])
-      if (records.length === all.length) return emitter.emitManyRecords(records)
-      const problem = 'takes events or records, not both in one call'
-      return Promise.reject(new EventsConfigError('events', problem))
-    },
+function emitMany({ closing, emitter }: StreamState, all: readonly Outgoing[]): Promise<RecordResult[]> {
+  if (closing !== null) return Promise.reject(new EventsClosedError('emitMany'))
+  const records = Array.isArray(all) ? all.filter(isOutgoingRecord) : []
+  if (records.length === 0) return emitter.emitMany(all as OutgoingEvent<EventCatalogue>[])
+  if (records.length === all.length) return emitter.emitManyRecords(records)
+  const problem = 'takes events or records, not both in one call'
+  return Promise.reject(new EventsConfigError('events', problem))
+}
 
-    on(topic: string, ...more: [string, EventHandler] | [RecordHandler]) {
-      const eventType = more.length === 1 ? null : more[0]
-      const handler = more.at(-1)
-      const what = eventType === null ? topic : `${topic} ${eventType}`
-      if (consumer !== null) throw new EventsConfigError('on', `name all handlers before run() (${what})`)
-      if (typeof topic !== 'string' || topic === '') {
-        throw new EventsConfigError('topic', 'must be a text that is not empty')
-      }
-      if (eventType !== null && (typeof eventType !== 'string' || eventType === '')) {
-        throw new EventsConfigError('eventType', `must be a text that is not empty (topic ${topic})`)
-      }
-      if (typeof handler !== 'function') {
-        throw new EventsConfigError('on', `the handler of ${what} is not a function`)
-      }
-      if (eventType === null) catalogue.checkRecord(topic)
-      else if (eventType !== '*') catalogue.check(topic, eventType)
-      const known = handlers.get(topic)
-      if (eventType === null) {
-        if (known !== undefined) throw new EventsConfigError('on', `${topic} has a handler already`)
-        const schema = catalogue.recordSchema(topic)
-        handlers.set(topic, { kind: 'records', handler: handler as RecordHandler, schema })
-        return stream
-      }
-      const ofTopic = known ?? { kind: 'events', byType: new Map<string, EventHandler>() }
-      if (ofTopic.kind === 'records' || ofTopic.byType.has(eventType)) {
-        throw new EventsConfigError('on', `${ofTopic.kind === 'records' ? topic : what} has a handler already`)
-      }
-      ofTopic.byType.set(eventType, handler as EventHandler)
-      handlers.set(topic, ofTopic)
-      return stream
-    },
-
-    async run({ waitForGroup = true } = {}) {
-      if (closing !== null) throw new EventsClosedError('run')
-      if (consumer !== null) throw new EventsConfigError('run', 'was called before')
-      if (handlers.size === 0) throw new EventsConfigError('run', 'there is no handler yet: call on() first')
-      consumer = createConsumer({
-        settings,
-        handlers,
-        // JoinGroup takes as long as the slowest member's rejoin.
-        clients: {
-          control: connect(30_000),
-          join: connect(Math.max(60_000, settings.sessionTimeoutMs) + 30_000),
-          fetch: connect(30_000),
-        },
-        codec,
-        deadLetters: createDeadLetterWriter(settings, producer, logger),
-        logger,
-        problems,
-        random: Math.random,
-        ...(options.observer === undefined ? {} : { observer: options.observer }),
-      })
-      const started = consumer.start()
-      if (!waitForGroup) {
-        // A refusal is among the problems then, and joining goes on.
-        started.catch(() => undefined)
-        return
-      }
-      try {
-        await started
-      } catch (error) {
-        await stream.close()
-        throw error
-      }
-    },
-
-    flush: () => emitter.flush(),
-
-    close() {
-      closing ??= shutDown()
-      return closing
-    },
-
-    stats() {
-      const waiting = producer.stats().waiting + emitter.waiting()
-      const handling = consumer?.stats() ?? idle
-      return { ...emitter.counters, emitWaiting: waiting, ...handling }
-    },
-
-    health() {
-      const connected = clients.every((client) => client.isReachable())
-      const state = consumer === null ? 'not started' : closing !== null ? 'closed' : memberState(consumer)
-      const list = problems.list()
-      return {
-        ready:
-          closing === null &&
-          connected &&
-          state !== 'joining' &&
-          state !== 'fenced' &&
-          !list.some(({ fatal }) => fatal),
-        broker: connected ? 'connected' : 'disconnected',
-        consumer: state,
-        problems: list,
-      }
-    },
+async function run(state: StreamState, { waitForGroup = true }: RunOptions): Promise<void> {
+  if (state.closing !== null) throw new EventsClosedError('run')
+  if (state.consumer !== null) throw new EventsConfigError('run', 'was called before')
+  if (state.handlers.size === 0) throw new EventsConfigError('run', 'there is no handler yet: call on() first')
+  state.consumer = openConsumer(state)
+  const started = state.consumer.start()
+  if (!waitForGroup) {
+    // A refusal is among the problems then, and the member keeps trying to join.
+    started.catch(() => undefined)
+    return
   }
-  return stream as unknown as EventStream<Events>
+  try {
+    await started
+  } catch (error) {
+    await close(state)
+    throw error
+  }
+}
+
+function openConsumer(state: StreamState): Consumer {
+  const { options, settings, handlers, codec, producer, logger, problems } = state
+  const open = (timeoutMs: number): KafkaClient => openClient(state.connections, settings, problems, timeoutMs)
+  return createConsumer({
+    settings,
+    handlers,
+    // JoinGroup takes as long as the slowest member's rejoin.
+    clients: {
+      control: open(requestTimeoutMs),
+      join: open(Math.max(60_000, settings.sessionTimeoutMs) + requestTimeoutMs),
+      fetch: open(requestTimeoutMs),
+    },
+    codec,
+    deadLetters: createDeadLetterWriter(settings, producer, logger),
+    logger,
+    problems,
+    random: Math.random,
+    ...(options.observer === undefined ? {} : { observer: options.observer }),
+  })
+}
+
+function close(state: StreamState): Promise<void> {
+  state.closing ??= shutDown(state)
+  return state.closing
+}
+
+async function shutDown({ consumer, emitter, producer, connections, settings, logger }: StreamState): Promise<void> {
+  await consumer?.stop()
+  // No longer than handlers get: with the broker gone, what is unacknowledged fails.
+  const limit = new AbortController()
+  await Promise.race([emitter.flush(), pause(settings.drainTimeoutMs, limit.signal)])
+  limit.abort()
+  emitter.close()
+  producer.close()
+  await Promise.all(connections.all.map((client) => client.close()))
+  logger.debug({ service: settings.service }, 'closed')
+}
+
+function statsOf({ producer, emitter, consumer }: StreamState): EventStreamStats {
+  const waiting = producer.stats().waiting + emitter.waiting()
+  const handling = consumer?.stats() ?? idle
+  return { ...emitter.counters, emitWaiting: waiting, ...handling }
+}
+
+function healthOf({ connections, closing, consumer, problems }: StreamState): EventStreamHealth {
+  const connected = connections.all.every((client) => client.isReachable())
+  const state = consumer === null ? 'not started' : closing !== null ? 'closed' : memberState(consumer)
+  const list = problems.list()
+  const inGroup = state !== 'joining' && state !== 'fenced'
+  return {
+    ready: closing === null && connected && inGroup && !list.some(({ fatal }) => fatal),
+    broker: connected ? 'connected' : 'disconnected',
+    consumer: state,
+    problems: list,
+  }
 }
 
 function memberState(consumer: Consumer): 'joining' | 'running' | 'fenced' {

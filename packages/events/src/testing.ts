@@ -5,13 +5,20 @@ import { envelopeProblem, envelopeSchema, findTopicFiles } from '@selfmonitor/pl
 import { createRegistryClient } from '@selfmonitor/registry'
 import { startRegistry } from '@selfmonitor/registry/server'
 import { EventsError } from './errors.ts'
+import {
+  type EmittedEvent,
+  type EmittedRecord,
+  noObservations,
+  observerOf,
+  waitForDeadLetter,
+  waitForEvent,
+  waitForRecord,
+} from './observations.ts'
 import { connectEvents } from './stream.ts'
 import type {
   CatalogueOf,
   DeadLetter,
-  EmitResult,
   EventCatalogue,
-  EventObserver,
   EventStream,
   EventStreamOptions,
   ReceivedEvent,
@@ -19,6 +26,8 @@ import type {
   RecordResult,
 } from './types.ts'
 import type { PayloadSchemas } from './wire/index.ts'
+
+export type { EmittedEvent, EmittedRecord }
 
 export interface TestPlatformOptions {
   /**
@@ -39,17 +48,6 @@ export interface TestTopic {
   readonly schema?: string
   /** JSON Schema of each event type's payload; without it every type is allowed. */
   readonly eventTypes?: Readonly<Record<string, object>>
-}
-
-export interface EmittedEvent extends EmitResult {
-  readonly eventType: string
-  readonly userId: string
-  readonly data: unknown
-}
-
-export interface EmittedRecord extends RecordResult {
-  readonly key: string | Uint8Array | null
-  readonly value: unknown
 }
 
 export interface TestPlatform {
@@ -112,100 +110,17 @@ export async function startTestPlatform(options: TestPlatformOptions = {}): Prom
     await cluster.close()
   }
 
-  const emitted: EmittedEvent[] = []
-  const handled: ReceivedEvent[] = []
-  const deadLettered: DeadLetter[] = []
-  const emittedRecords: EmittedRecord[] = []
-  const handledRecords: ReceivedRecord[] = []
+  const seen = noObservations()
   const streams: EventStream[] = []
-  let watchers: (() => void)[] = []
-  const changed = (): void => {
-    const now = watchers
-    watchers = []
-    for (const watcher of now) watcher()
-  }
-  const observer: EventObserver = {
-    emitted: (event) => void emitted.push(event),
-    handled(event) {
-      handled.push(event)
-      changed()
-    },
-    deadLettered(letter) {
-      deadLettered.push(letter)
-      changed()
-    },
-    recordEmitted: (record) => void emittedRecords.push(record),
-    recordHandled(record) {
-      handledRecords.push(record)
-      changed()
-    },
-  }
   const streamOptions: EventStreamOptions = {
     bootstrapServers,
     registryUrl: registry.url,
     schemas,
-    observer,
+    observer: observerOf(seen),
     logger: silent,
     commitIntervalMs: 50,
     retry: { attempts: 3, initialDelayMs: 1, maxDelayMs: 10 },
     drainTimeoutMs: 1000,
-  }
-
-  /** Waits until `look` finds something, looking again at every change. */
-  async function waitFor<Found>(look: () => Found | undefined, wanted: string, timeoutMs: number): Promise<Found> {
-    const limit = AbortSignal.timeout(timeoutMs)
-    for (;;) {
-      const found = look()
-      if (found !== undefined) return found
-      if (limit.aborted) {
-        throw new EventsError(
-          'NOT_HANDLED',
-          `${wanted} within ${timeoutMs} ms. ${soFar({ emitted, handled, deadLettered, emittedRecords, handledRecords })}`,
-        )
-      }
-      await new Promise<void>((resolve) => {
-        const finish = (): void => {
-          limit.removeEventListener('abort', finish)
-          resolve()
-        }
-        limit.addEventListener('abort', finish)
-        watchers.push(finish)
-      })
-    }
-  }
-
-  /** @throws EventsError NOT_HANDLED when what is waited for became a dead letter */
-  function notDead(name: string, isIt: (letter: DeadLetter) => boolean): void {
-    const letter = deadLettered.find(isIt)
-    if (letter === undefined) return
-    const { error } = letter
-    throw new EventsError('NOT_HANDLED', `${name} became a dead letter: ${error.message}`, { cause: error })
-  }
-
-  function waitForEvent(
-    wanted: string | ((event: ReceivedEvent) => boolean),
-    timeoutMs: number,
-  ): Promise<ReceivedEvent> {
-    const test = typeof wanted === 'string' ? (event: ReceivedEvent) => event.eventId === wanted : wanted
-    const name = typeof wanted === 'string' ? `event ${wanted}` : 'an event as wanted'
-    const look = (): ReceivedEvent | undefined => {
-      const found = handled.find(test)
-      if (found === undefined && typeof wanted === 'string') notDead(name, ({ eventId }) => eventId === wanted)
-      return found
-    }
-    return waitFor(look, `${name} was not handled`, timeoutMs)
-  }
-
-  function waitForRecord({ topic, partition, offset }: RecordResult, timeoutMs: number): Promise<ReceivedRecord> {
-    const isIt = (other: RecordResult): boolean =>
-      other.topic === topic && other.partition === partition && other.offset === offset
-    const name = `the record at ${topic}-${partition}@${offset}`
-    const look = (): ReceivedRecord | undefined => {
-      const found = handledRecords.find(isIt)
-      if (found === undefined) notDead(name, isIt)
-      return found
-    }
-    return waitFor(look, `${name} was not handled`, timeoutMs)
   }
 
   return {
@@ -214,11 +129,11 @@ export async function startTestPlatform(options: TestPlatformOptions = {}): Prom
     registryUrl: registry.url,
     options: streamOptions,
     env: { KAFKA_BOOTSTRAP_SERVERS: bootstrapServers, SCHEMA_REGISTRY_URL: registry.url },
-    emitted,
-    handled,
-    deadLettered,
-    emittedRecords,
-    handledRecords,
+    emitted: seen.emitted,
+    handled: seen.handled,
+    deadLettered: seen.deadLettered,
+    emittedRecords: seen.emittedRecords,
+    handledRecords: seen.handledRecords,
 
     async connect<Events extends CatalogueOf<Events> = EventCatalogue>(given: EventStreamOptions) {
       const stream = await connectEvents<Events>({ ...streamOptions, ...given })
@@ -228,14 +143,10 @@ export async function startTestPlatform(options: TestPlatformOptions = {}): Prom
 
     waitForHandled: ((wanted: string | RecordResult | ((event: ReceivedEvent) => boolean), timeoutMs = 5000) =>
       typeof wanted === 'object'
-        ? waitForRecord(wanted, timeoutMs)
-        : waitForEvent(wanted, timeoutMs)) as WaitForHandled,
+        ? waitForRecord(seen, wanted, timeoutMs)
+        : waitForEvent(seen, wanted, timeoutMs)) as WaitForHandled,
 
-    waitForDeadLetter(wanted, timeoutMs = 5000) {
-      const test = typeof wanted === 'string' ? (letter: DeadLetter) => letter.eventId === wanted : wanted
-      const name = typeof wanted === 'string' ? `event ${wanted}` : 'an event as wanted'
-      return waitFor(() => deadLettered.find(test), `${name} did not become a dead letter`, timeoutMs)
-    },
+    waitForDeadLetter: (wanted, timeoutMs = 5000) => waitForDeadLetter(seen, wanted, timeoutMs),
 
     async close() {
       await Promise.all(streams.map((stream) => stream.close()))
@@ -286,25 +197,3 @@ async function plan({ dir, topics, partitions = 3 }: TestPlatformOptions): Promi
 }
 
 const envelope = envelopeSchema('Event')
-
-/** What there is to see when something has not happened. */
-function soFar(seen: {
-  readonly emitted: readonly EmittedEvent[]
-  readonly handled: readonly ReceivedEvent[]
-  readonly deadLettered: readonly DeadLetter[]
-  readonly emittedRecords: readonly RecordResult[]
-  readonly handledRecords: readonly RecordResult[]
-}): string {
-  const list = (texts: readonly string[]): string => `(${texts.length}): ${texts.slice(-5).join(', ') || 'none'}`
-  const events = (some: readonly { topic: string; eventType: string | null; eventId: string | null }[]): string =>
-    list(some.map(({ topic, eventType, eventId }) => `${topic} ${eventType} ${eventId}`))
-  const records = (some: readonly RecordResult[]): string =>
-    list(some.map(({ topic, partition, offset }) => `${topic}-${partition}@${offset}`))
-  const { emitted, handled, deadLettered, emittedRecords, handledRecords } = seen
-  const errors = deadLettered.slice(-5).map(({ error }) => error.message)
-  const ofRecords =
-    emittedRecords.length + handledRecords.length === 0
-      ? ''
-      : ` Records emitted ${records(emittedRecords)}. Records handled ${records(handledRecords)}.`
-  return `Emitted ${events(emitted)}. Handled ${events(handled)}.${ofRecords} Dead letters ${events(deadLettered)}${errors.length > 0 ? ` (${errors.join('; ')})` : ''}.`
-}

@@ -1,4 +1,5 @@
 // The door of the handling side.
 export { type Consumer, createConsumer } from './consumer.ts'
 export { createDeadLetterWriter } from './dead-letter.ts'
+export { addHandler } from './handler-names.ts'
 export type { TopicHandlers } from './received.ts'
