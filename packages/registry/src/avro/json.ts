@@ -64,160 +64,174 @@ export function jsonProblem(text: string): JsonSyntaxError | null {
  * @throws {JsonSyntaxError}
  */
 export function parseJson(text: string, { comments = true }: { comments?: boolean } = {}): JsonValue {
-  let at = 0
+  return new JsonReader(text, comments).read()
+}
 
-  function fail(problem: string): never {
-    const before = text.slice(0, at)
+/** Reads one document; its state is how far it has read. */
+class JsonReader {
+  private readonly text: string
+  private readonly comments: boolean
+  private at = 0
+
+  constructor(text: string, comments: boolean) {
+    this.text = text
+    this.comments = comments
+  }
+
+  read(): JsonValue {
+    const result = this.value(1)
+    this.skipSpace()
+    if (this.at < this.text.length) this.fail(`${this.found()} after the end of the document`)
+    return result
+  }
+
+  private fail(problem: string): never {
+    const before = this.text.slice(0, this.at)
     const line = before.split('\n').length
-    throw new JsonSyntaxError(problem, line, at - before.lastIndexOf('\n'))
+    throw new JsonSyntaxError(problem, line, this.at - before.lastIndexOf('\n'))
   }
 
-  function found(): string {
-    if (at >= text.length) return 'unexpected end of input'
-    return `unexpected character '${String.fromCodePoint(text.codePointAt(at)!)}'`
+  private found(): string {
+    if (this.at >= this.text.length) return 'unexpected end of input'
+    return `unexpected character '${String.fromCodePoint(this.text.codePointAt(this.at)!)}'`
   }
 
-  function skipSpace(): void {
+  private skipSpace(): void {
     for (;;) {
-      const char = text.charCodeAt(at)
-      if (char === 0x20 || char === 0x0a || char === 0x0d || char === 0x09) at++
-      else if (char === 0x2f && !comments) fail('a comment, which JSON does not allow')
-      else if (char === 0x2f && text[at + 1] === '/') {
-        const end = text.indexOf('\n', at)
-        at = end < 0 ? text.length : end + 1
-      } else if (char === 0x2f && text[at + 1] === '*') {
-        const end = text.indexOf('*/', at + 2)
-        if (end < 0) fail('unclosed comment')
-        at = end + 2
+      const char = this.text.charCodeAt(this.at)
+      if (char === 0x20 || char === 0x0a || char === 0x0d || char === 0x09) this.at++
+      else if (char === 0x2f && !this.comments) this.fail('a comment, which JSON does not allow')
+      else if (char === 0x2f && this.text[this.at + 1] === '/') {
+        const end = this.text.indexOf('\n', this.at)
+        this.at = end < 0 ? this.text.length : end + 1
+      } else if (char === 0x2f && this.text[this.at + 1] === '*') {
+        const end = this.text.indexOf('*/', this.at + 2)
+        if (end < 0) this.fail('unclosed comment')
+        this.at = end + 2
       } else return
     }
   }
 
-  function expect(char: string, after: string): void {
-    skipSpace()
-    if (text[at] !== char) fail(`${found()}, expected '${char}' ${after}`)
-    at++
+  private expect(char: string, after: string): void {
+    this.skipSpace()
+    if (this.text[this.at] !== char) this.fail(`${this.found()}, expected '${char}' ${after}`)
+    this.at++
   }
 
-  function string(): string {
-    at++
+  private string(): string {
+    this.at++
     let value = ''
-    let from = at
+    let from = this.at
     for (;;) {
-      if (at >= text.length) fail('unclosed string')
-      const char = text.charCodeAt(at)
+      if (this.at >= this.text.length) this.fail('unclosed string')
+      const char = this.text.charCodeAt(this.at)
       if (char === 0x22) {
-        value += text.slice(from, at)
-        at++
+        value += this.text.slice(from, this.at)
+        this.at++
         return value
       }
-      if (char < 0x20) fail('control character inside a string')
+      if (char < 0x20) this.fail('control character inside a string')
       if (char === 0x5c) {
-        value += text.slice(from, at)
-        value += escaped()
-        from = at
-      } else at++
+        value += this.text.slice(from, this.at)
+        value += this.escaped()
+        from = this.at
+      } else this.at++
     }
   }
 
-  function escaped(): string {
-    const char = text[at + 1] ?? ''
+  private escaped(): string {
+    const char = this.text[this.at + 1] ?? ''
     if (char === 'u') {
-      const hex = text.slice(at + 2, at + 6)
-      if (!/^[0-9a-fA-F]{4}$/.test(hex)) fail('invalid \\u escape')
-      at += 6
+      const hex = this.text.slice(this.at + 2, this.at + 6)
+      if (!/^[0-9a-fA-F]{4}$/.test(hex)) this.fail('invalid \\u escape')
+      this.at += 6
       return String.fromCharCode(Number.parseInt(hex, 16))
     }
     const plain = { '"': '"', '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' }[char]
-    if (plain === undefined) fail('invalid escape')
-    at += 2
+    if (plain === undefined) this.fail('invalid escape')
+    this.at += 2
     return plain as string
   }
 
-  function number(): JsonNumber {
+  private number(): JsonNumber {
     const match = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y
-    match.lastIndex = at
-    const result = match.exec(text)
-    if (!result) fail(found())
+    match.lastIndex = this.at
+    const result = match.exec(this.text)
+    if (!result) this.fail(this.found())
     const [token, fraction, exponent] = result as RegExpExecArray
-    at += token.length
+    this.at += token.length
     if (fraction === undefined && exponent === undefined) return { kind: 'integer', digits: BigInt(token).toString() }
     return { kind: 'double', value: Number(token) }
   }
 
-  function word(literal: string, value: boolean | null): boolean | null {
-    if (!text.startsWith(literal, at)) fail(found())
-    at += literal.length
+  private word(literal: string, value: boolean | null): boolean | null {
+    if (!this.text.startsWith(literal, this.at)) this.fail(this.found())
+    this.at += literal.length
     return value
   }
 
-  function value(depth: number): JsonValue {
-    if (depth > maxDepth) fail(`nested deeper than ${maxDepth} levels`)
-    skipSpace()
-    switch (text[at]) {
+  private value(depth: number): JsonValue {
+    if (depth > maxDepth) this.fail(`nested deeper than ${maxDepth} levels`)
+    this.skipSpace()
+    switch (this.text[this.at]) {
       case '{':
-        return object(depth)
+        return this.object(depth)
       case '[':
-        return array(depth)
+        return this.array(depth)
       case '"':
-        return string()
+        return this.string()
       case 't':
-        return word('true', true)
+        return this.word('true', true)
       case 'f':
-        return word('false', false)
+        return this.word('false', false)
       case 'n':
-        return word('null', null)
+        return this.word('null', null)
       default:
-        return number()
+        return this.number()
     }
   }
 
-  function object(depth: number): JsonObject {
-    at++
+  private object(depth: number): JsonObject {
+    this.at++
     const entries = new Map<string, JsonValue>()
-    skipSpace()
-    if (text[at] === '}') {
-      at++
+    this.skipSpace()
+    if (this.text[this.at] === '}') {
+      this.at++
       return entries
     }
     for (;;) {
-      skipSpace()
-      if (text[at] !== '"') fail(`${found()}, expected a field name in double quotes`)
-      const key = string()
-      expect(':', 'after a field name')
-      entries.set(key, value(depth + 1))
-      skipSpace()
-      if (text[at] === '}') {
-        at++
+      this.skipSpace()
+      if (this.text[this.at] !== '"') this.fail(`${this.found()}, expected a field name in double quotes`)
+      const key = this.string()
+      this.expect(':', 'after a field name')
+      entries.set(key, this.value(depth + 1))
+      this.skipSpace()
+      if (this.text[this.at] === '}') {
+        this.at++
         return entries
       }
-      expect(',', "or '}' after a field")
+      this.expect(',', "or '}' after a field")
     }
   }
 
-  function array(depth: number): readonly JsonValue[] {
-    at++
+  private array(depth: number): readonly JsonValue[] {
+    this.at++
     const items: JsonValue[] = []
-    skipSpace()
-    if (text[at] === ']') {
-      at++
+    this.skipSpace()
+    if (this.text[this.at] === ']') {
+      this.at++
       return items
     }
     for (;;) {
-      items.push(value(depth + 1))
-      skipSpace()
-      if (text[at] === ']') {
-        at++
+      items.push(this.value(depth + 1))
+      this.skipSpace()
+      if (this.text[this.at] === ']') {
+        this.at++
         return items
       }
-      expect(',', "or ']' after an item")
+      this.expect(',', "or ']' after an item")
     }
   }
-
-  const result = value(1)
-  skipSpace()
-  if (at < text.length) fail(`${found()} after the end of the document`)
-  return result
 }
 
 const shortEscapes: Readonly<Record<string, string>> = {

@@ -62,48 +62,58 @@ const noProps: JsonObject = new Map()
  * @throws {AvroSchemaError} what is wrong and where; not JSON, an undefined or repeated name, a default of another type, …
  */
 export function parseAvro(text: string, options: ParseOptions = {}): AvroSchema {
-  const types = options.types ?? new Map()
-  const lenient = options.lenient ?? false
-  const unfinished = new Set<AvroSchema>()
-  return parseNode(readJson(text), undefined, '')
+  return new AvroParser(options).parseNode(readJson(text), undefined, '')
+}
 
-  function parseNode(node: JsonValue, space: string | undefined, path: string): AvroSchema {
-    if (typeof node === 'string') return resolve(node, space, path)
-    if (isArray(node)) return parseUnion(node, space, path)
-    if (isObject(node)) return parseObject(node, space, path)
+/** Parses one text; its state is the named types that the text may use so far. */
+class AvroParser {
+  private readonly types: NamedTypes
+  private readonly lenient: boolean
+  /** Records whose fields are being parsed: a default may not be checked against them yet. */
+  private readonly unfinished = new Set<AvroSchema>()
+
+  constructor({ types = new Map(), lenient = false }: ParseOptions) {
+    this.types = types
+    this.lenient = lenient
+  }
+
+  parseNode(node: JsonValue, space: string | undefined, path: string): AvroSchema {
+    if (typeof node === 'string') return this.resolve(node, space, path)
+    if (isArray(node)) return this.parseUnion(node, space, path)
+    if (isObject(node)) return this.parseObject(node, space, path)
     throw new AvroSchemaError(`Schema not yet supported: ${writeJson(node)}`, path)
   }
 
-  function parseObject(node: JsonObject, space: string | undefined, path: string): AvroSchema {
+  private parseObject(node: JsonObject, space: string | undefined, path: string): AvroSchema {
     const type = requiredText(node, 'type', 'No type', path)
     if (isPrimitiveType(type)) return { type, props: propsOf(node, schemaReserved) }
     switch (type) {
       case 'record':
       case 'error':
-        return parseRecord(node, space, path, type === 'error')
+        return this.parseRecord(node, space, path, type === 'error')
       case 'enum':
-        return parseEnum(node, space, path)
+        return this.parseEnum(node, space, path)
       case 'fixed':
-        return parseFixed(node, space, path)
+        return this.parseFixed(node, space, path)
       case 'array': {
         const items = node.get('items')
         if (items === undefined) throw new AvroSchemaError(`Array has no items type: ${writeJson(node)}`, path)
-        return { type, items: parseNode(items, space, `${path}/items`), props: propsOf(node, schemaReserved) }
+        return { type, items: this.parseNode(items, space, `${path}/items`), props: propsOf(node, schemaReserved) }
       }
       case 'map': {
         const values = node.get('values')
         if (values === undefined) throw new AvroSchemaError(`Map has no values type: ${writeJson(node)}`, path)
-        return { type, values: parseNode(values, space, `${path}/values`), props: propsOf(node, schemaReserved) }
+        return { type, values: this.parseNode(values, space, `${path}/values`), props: propsOf(node, schemaReserved) }
       }
       default:
-        return resolve(type, space, `${path}/type`)
+        return this.resolve(type, space, `${path}/type`)
     }
   }
 
-  function resolve(name: string, space: string | undefined, path: string): AvroSchema {
+  private resolve(name: string, space: string | undefined, path: string): AvroSchema {
     if (isPrimitiveType(name)) return { type: name, props: noProps }
     const full = space !== undefined && !name.includes('.') ? `${space}.${name}` : name
-    const schema = types.get(full) ?? types.get(name)
+    const schema = this.types.get(full) ?? this.types.get(name)
     if (schema) return schema
     throw new AvroSchemaError(
       `Undefined name: "${full}"; a type must be defined before it is used, or be in a referenced schema`,
@@ -111,18 +121,18 @@ export function parseAvro(text: string, options: ParseOptions = {}): AvroSchema 
     )
   }
 
-  function define(schema: NamedSchema, path: string): void {
+  private define(schema: NamedSchema, path: string): void {
     const { full } = schema.name
-    const known = types.get(full)
+    const known = this.types.get(full)
     if (known === undefined) {
-      types.set(full, schema)
+      this.types.set(full, schema)
       return
     }
     if (!sameDefinition(known, schema)) throw new AvroSchemaError(`Can't redefine: ${full}`, path)
   }
 
-  function parseRecord(node: JsonObject, space: string | undefined, path: string, isError: boolean): AvroSchema {
-    const name = nameOf(node, space, path)
+  private parseRecord(node: JsonObject, space: string | undefined, path: string, isError: boolean): AvroSchema {
+    const name = this.nameOf(node, space, path)
     const fields: RecordField[] = []
     const schema = {
       type: 'record' as const,
@@ -131,38 +141,38 @@ export function parseAvro(text: string, options: ParseOptions = {}): AvroSchema 
       doc: optionalText(node, 'doc'),
       fields,
       props: propsOf(node, schemaReserved),
-      aliases: schemaAliases(node, name, path),
+      aliases: this.schemaAliases(node, name, path),
     }
-    define(schema, path)
-    unfinished.add(schema)
+    this.define(schema, path)
+    this.unfinished.add(schema)
     const fieldNodes = node.get('fields')
     if (!isArray(fieldNodes)) throw new AvroSchemaError(`Record has no fields: ${writeJson(node)}`, path)
     const seen = new Set<string>()
     fieldNodes.forEach((fieldNode, index) => {
       const fieldPath = `${path}/fields/${index}`
       if (!isObject(fieldNode)) throw new AvroSchemaError(`No field name: ${writeJson(fieldNode)}`, fieldPath)
-      const field = parseField(fieldNode, name.space, fieldPath)
+      const field = this.parseField(fieldNode, name.space, fieldPath)
       if (seen.has(field.name)) {
         throw new AvroSchemaError(`Duplicate field ${field.name} in record ${name.full}`, fieldPath)
       }
       seen.add(field.name)
       fields.push(field)
     })
-    unfinished.delete(schema)
+    this.unfinished.delete(schema)
     return schema
   }
 
-  function parseField(node: JsonObject, space: string | undefined, path: string): RecordField {
-    const name = checkedName(requiredText(node, 'name', 'No field name', path), `${path}/name`)
+  private parseField(node: JsonObject, space: string | undefined, path: string): RecordField {
+    const name = this.checkedName(requiredText(node, 'name', 'No field name', path), `${path}/name`)
     const typeNode = node.get('type')
     if (typeNode === undefined) throw new AvroSchemaError(`No field type: ${writeJson(node)}`, path)
-    const type = parseNode(typeNode, space, `${path}/type`)
+    const type = this.parseNode(typeNode, space, `${path}/type`)
     let value = node.get('default')
     // Java Avro reads "NaN" and other texts as the default of a floating-point field.
     if ((type.type === 'float' || type.type === 'double') && typeof value === 'string') {
       value = parseJavaDouble(value) ?? value
     }
-    if (value !== undefined && !lenient && !isValidDefault(type, value, unfinished)) {
+    if (value !== undefined && !this.lenient && !isValidDefault(type, value, this.unfinished)) {
       const problem = `Invalid default for field ${name}: ${writeJson(value)} not a ${printAvro(type)}`
       throw new AvroSchemaError(problem, `${path}/default`)
     }
@@ -177,14 +187,14 @@ export function parseAvro(text: string, options: ParseOptions = {}): AvroSchema 
     }
   }
 
-  function parseEnum(node: JsonObject, space: string | undefined, path: string): AvroSchema {
-    const name = nameOf(node, space, path)
+  private parseEnum(node: JsonObject, space: string | undefined, path: string): AvroSchema {
+    const name = this.nameOf(node, space, path)
     const symbolNodes = node.get('symbols')
     if (!isArray(symbolNodes)) throw new AvroSchemaError(`Enum has no symbols: ${writeJson(node)}`, path)
     const symbols = symbolNodes.map((symbol, index) => {
       const at = `${path}/symbols/${index}`
       if (typeof symbol !== 'string') throw new AvroSchemaError(`Enum symbol is not a string: ${writeJson(symbol)}`, at)
-      return checkedName(symbol, at)
+      return this.checkedName(symbol, at)
     })
     const repeated = symbols.find((symbol, index) => symbols.indexOf(symbol) !== index)
     if (repeated !== undefined) throw new AvroSchemaError(`Duplicate enum symbol: ${repeated}`, path)
@@ -202,14 +212,14 @@ export function parseAvro(text: string, options: ParseOptions = {}): AvroSchema 
       symbols,
       default: value,
       props: propsOf(node, enumReserved),
-      aliases: schemaAliases(node, name, path),
+      aliases: this.schemaAliases(node, name, path),
     }
-    define(schema, path)
+    this.define(schema, path)
     return schema
   }
 
-  function parseFixed(node: JsonObject, space: string | undefined, path: string): AvroSchema {
-    const name = nameOf(node, space, path)
+  private parseFixed(node: JsonObject, space: string | undefined, path: string): AvroSchema {
+    const name = this.nameOf(node, space, path)
     const size = node.get('size')
     const bytes = isNumber(size) && size.kind === 'integer' ? Number(size.digits) : -1
     if (bytes < 0 || bytes > 0x7fffffff) throw new AvroSchemaError(`Invalid or no size: ${writeJson(node)}`, path)
@@ -219,45 +229,45 @@ export function parseAvro(text: string, options: ParseOptions = {}): AvroSchema 
       doc: optionalText(node, 'doc'),
       size: bytes,
       props: propsOf(node, schemaReserved),
-      aliases: schemaAliases(node, name, path),
+      aliases: this.schemaAliases(node, name, path),
     }
-    define(schema, path)
+    this.define(schema, path)
     return schema
   }
 
-  function nameOf(node: JsonObject, space: string | undefined, path: string): AvroName {
+  private nameOf(node: JsonObject, space: string | undefined, path: string): AvroName {
     const name = requiredText(node, 'name', 'No name in schema', path)
     const own = optionalText(node, 'namespace')
-    const result = qualify(name, own ?? space, `${path}/name`)
+    const result = this.qualify(name, own ?? space, `${path}/name`)
     if (isPrimitiveType(result.full)) {
       throw new AvroSchemaError(`Schemas may not be named after primitives: ${result.full}`, `${path}/name`)
     }
     const spaceAt = own !== undefined && !name.includes('.') ? `${path}/namespace` : `${path}/name`
-    for (const part of result.space?.split('.') ?? []) checkedName(part, spaceAt)
+    for (const part of result.space?.split('.') ?? []) this.checkedName(part, spaceAt)
     return result
   }
 
-  function qualify(name: string, space: string | undefined, path: string): AvroName {
+  private qualify(name: string, space: string | undefined, path: string): AvroName {
     const dot = name.lastIndexOf('.')
-    const own = checkedName(dot < 0 ? name : name.slice(dot + 1), path)
+    const own = this.checkedName(dot < 0 ? name : name.slice(dot + 1), path)
     const namespace = (dot < 0 ? space : name.slice(0, dot)) || undefined
     return { name: own, space: namespace, full: namespace === undefined ? own : `${namespace}.${own}` }
   }
 
-  function schemaAliases(node: JsonObject, name: AvroName, path: string): AvroName[] {
-    const aliases = aliasTexts(node, path).map((alias) => qualify(alias, name.space, `${path}/aliases`))
+  private schemaAliases(node: JsonObject, name: AvroName, path: string): AvroName[] {
+    const aliases = aliasTexts(node, path).map((alias) => this.qualify(alias, name.space, `${path}/aliases`))
     return [...new Map(aliases.map((alias) => [alias.full, alias])).values()]
   }
 
-  function checkedName(name: string, path: string): string {
-    return lenient ? name : validName(name, path)
+  private checkedName(name: string, path: string): string {
+    return this.lenient ? name : validName(name, path)
   }
 
-  function parseUnion(node: readonly JsonValue[], space: string | undefined, path: string): AvroSchema {
+  private parseUnion(node: readonly JsonValue[], space: string | undefined, path: string): AvroSchema {
     const seen = new Set<string>()
     const branches = node.map((branchNode, index) => {
       const at = `${path}/${index}`
-      const branch = parseNode(branchNode, space, at)
+      const branch = this.parseNode(branchNode, space, at)
       if (branch.type === 'union') throw new AvroSchemaError('Nested union', at)
       const name = 'name' in branch ? branch.name.full : branch.type
       if (seen.has(name)) throw new AvroSchemaError(`Duplicate in union:${name}`, at)
