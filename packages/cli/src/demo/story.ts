@@ -58,90 +58,105 @@ const fraudConfirmedShare = 0.25
 const largePaymentCents = 90_000
 
 /** An endless story: each call tells the next event. What follows from an event comes after it, in order. */
-export function createStory({ random, now }: StorySources): () => StoryEvent {
-  const users: User[] = []
-  const told: StoryEvent[] = []
-  let people = 0
+export function createStory(sources: StorySources): () => StoryEvent {
+  const story = new Story(sources)
+  return () => story.next()
+}
 
-  const pick = <Item>(items: readonly Item[]): Item => items[Math.floor(random() * items.length)]!
-  const id = (prefix: string): string =>
-    `${prefix}-${Math.floor(random() * 2 ** 40)
-      .toString(36)
-      .padStart(8, '0')}`
-  const money = (cents: number): string => (cents / 100).toFixed(2)
-  const timeText = (): string => new Date(now()).toISOString()
-  const ip = (): string =>
-    [81, 1 + Math.floor(random() * 254), Math.floor(random() * 256), 1 + Math.floor(random() * 254)].join('.')
-  const tell = (topic: (typeof storyTopics)[number], eventType: string, user: User, data: StoryEvent['data']): void => {
-    told.push({ topic, eventType, userId: user.id, data })
+const money = (cents: number): string => (cents / 100).toFixed(2)
+
+class Story {
+  private readonly sources: StorySources
+  private readonly users: User[] = []
+  /** Events that follow from the last ones and are not told yet. */
+  private readonly pending: StoryEvent[] = []
+  private people = 0
+
+  constructor(sources: StorySources) {
+    this.sources = sources
   }
 
-  const signUp = (): void => {
-    people += 1
-    const [country, currency, locale] = pick(homes)
-    const first = pick(firstNames)
-    const last = pick(lastNames)
+  next(): StoryEvent {
+    if (this.pending.length === 0) {
+      const chance = this.random()
+      if (this.users.length < firstUsers || chance < signUpShare) this.signUp()
+      else if (chance < signUpShare + loginShare) this.logIn(this.pick(this.users))
+      else if (chance < signUpShare + loginShare + transferShare) this.transfer(this.pick(this.users))
+      else this.pay(this.pick(this.users))
+    }
+    return this.pending.shift()!
+  }
+
+  private signUp(): void {
+    this.people += 1
+    const [country, currency, locale] = this.pick(homes)
+    const first = this.pick(firstNames)
+    const last = this.pick(lastNames)
     const user: User = {
-      id: id('user'),
+      id: this.id('user'),
       name: `${first} ${last}`,
-      email: `${first}.${last}.${people}@example.com`.toLowerCase(),
+      email: `${first}.${last}.${this.people}@example.com`.toLowerCase(),
       country,
       currency,
-      balanceCents: 50_000 + Math.floor(random() * 400_000),
+      balanceCents: 50_000 + Math.floor(this.random() * 400_000),
     }
-    if (users.length < maxUsers) users.push(user)
-    else users[Math.floor(random() * users.length)] = user
-    tell('user.events', 'user_created', user, {
+    if (this.users.length < maxUsers) this.users.push(user)
+    else this.users[Math.floor(this.random() * this.users.length)] = user
+    this.tell('user.events', 'user_created', user, {
       email: user.email,
       full_name: user.name,
       country,
       locale,
-      channel: pick(['web', 'ios', 'android', 'partner']),
-      marketing_consent: random() < 0.4,
+      channel: this.pick(['web', 'ios', 'android', 'partner']),
+      marketing_consent: this.random() < 0.4,
     })
-    tell('notification.events', 'email_requested', user, {
-      notification_id: id('ntf'),
+    this.tell('notification.events', 'email_requested', user, {
+      notification_id: this.id('ntf'),
       to: user.email,
       template: 'welcome',
       variables: { name: first },
       priority: 'normal',
     })
-    if (random() < 0.8)
-      tell('user.events', 'user_verified', user, { channel: pick(['email', 'phone']), verified_at: timeText() })
+    if (this.random() < 0.8) {
+      this.tell('user.events', 'user_verified', user, {
+        channel: this.pick(['email', 'phone']),
+        verified_at: this.timeText(),
+      })
+    }
   }
 
-  const logIn = (user: User): void => {
-    const method = pick(['password', 'passkey', 'biometric', 'sso'])
-    const from = ip()
-    if (random() < loginFailureShare) {
-      tell('user.events', 'user_login_failed', user, {
+  private logIn(user: User): void {
+    const method = this.pick(['password', 'passkey', 'biometric', 'sso'])
+    const from = this.ip()
+    if (this.random() < loginFailureShare) {
+      this.tell('user.events', 'user_login_failed', user, {
         method,
         reason: 'wrong_credentials',
-        attempts: 1 + Math.floor(random() * 3),
+        attempts: 1 + Math.floor(this.random() * 3),
         ip: from,
       })
     }
-    tell('user.events', 'user_logged_in', user, {
+    this.tell('user.events', 'user_logged_in', user, {
       method,
-      mfa: random() < 0.5,
-      session_id: id('ses'),
+      mfa: this.random() < 0.5,
+      session_id: this.id('ses'),
       ip: from,
-      device: { id: id('dev'), os: pick(['ios', 'android', 'windows', 'macos']), known: random() < 0.9 },
+      device: { id: this.id('dev'), os: this.pick(['ios', 'android', 'windows', 'macos']), known: this.random() < 0.9 },
     })
   }
 
-  const pay = (user: User): void => {
-    const [merchant, category] = pick(merchants)
+  private pay(user: User): void {
+    const [merchant, category] = this.pick(merchants)
     // Most payments are small, few are large.
-    const cents = 150 + Math.floor(random() ** 6 * 200_000)
-    const payment = { transaction_id: id('txn'), amount: money(cents), currency: user.currency }
-    const method = pick(['card', 'card', 'card', 'wallet', 'direct_debit'])
-    tell('transaction.events', 'payment_initiated', user, { ...payment, payee: { name: merchant }, method })
-    const suspicious = cents > largePaymentCents || random() < fraudShare
-    if (suspicious) suspect(user, payment.transaction_id, cents)
-    if (cents > user.balanceCents || random() < paymentFailureShare) {
+    const cents = 150 + Math.floor(this.random() ** 6 * 200_000)
+    const payment = { transaction_id: this.id('txn'), amount: money(cents), currency: user.currency }
+    const method = this.pick(['card', 'card', 'card', 'wallet', 'direct_debit'])
+    this.tell('transaction.events', 'payment_initiated', user, { ...payment, payee: { name: merchant }, method })
+    const suspicious = cents > largePaymentCents || this.random() < fraudShare
+    if (suspicious) this.suspect(user, payment.transaction_id, cents)
+    if (cents > user.balanceCents || this.random() < paymentFailureShare) {
       const reason = cents > user.balanceCents ? 'insufficient_funds' : 'declined'
-      tell('transaction.events', 'payment_failed', user, {
+      this.tell('transaction.events', 'payment_failed', user, {
         ...payment,
         reason,
         retriable: reason === 'insufficient_funds',
@@ -150,69 +165,84 @@ export function createStory({ random, now }: StorySources): () => StoryEvent {
       return
     }
     user.balanceCents -= cents
-    tell('transaction.events', 'payment_processed', user, {
+    this.tell('transaction.events', 'payment_processed', user, {
       ...payment,
       method,
       merchant: { name: merchant, category_code: category, country: user.country },
-      processed_at: timeText(),
+      processed_at: this.timeText(),
     })
   }
 
-  const suspect = (user: User, transactionId: string, cents: number): void => {
-    const score = 0.55 + random() * 0.45
+  private suspect(user: User, transactionId: string, cents: number): void {
+    const score = 0.55 + this.random() * 0.45
     const severity = score > 0.95 ? 'critical' : score > 0.85 ? 'high' : score > 0.7 ? 'medium' : 'low'
-    const alertId = id('alert')
-    tell('fraud.alerts', 'fraud_suspected', user, {
+    const alertId = this.id('alert')
+    this.tell('fraud.alerts', 'fraud_suspected', user, {
       alert_id: alertId,
       transaction_id: transactionId,
       score: Math.round(score * 1000) / 1000,
       severity,
-      reasons: [cents > largePaymentCents ? 'amount' : pick(['velocity', 'new_device', 'geography', 'new_payee'])],
+      reasons: [cents > largePaymentCents ? 'amount' : this.pick(['velocity', 'new_device', 'geography', 'new_payee'])],
       model_version: '2026.11',
       action: severity === 'critical' ? 'block' : severity === 'high' ? 'hold' : 'step_up',
     })
-    if (random() < fraudConfirmedShare) {
-      tell('fraud.alerts', 'fraud_confirmed', user, {
+    if (this.random() < fraudConfirmedShare) {
+      this.tell('fraud.alerts', 'fraud_confirmed', user, {
         alert_id: alertId,
         confirmed_by: 'analyst',
         loss: { amount: money(cents), currency: user.currency },
       })
-      tell('fraud.alerts', 'account_frozen', user, {
+      this.tell('fraud.alerts', 'account_frozen', user, {
         account_id: `acc-${user.id}`,
         alert_id: alertId,
         scope: 'outgoing',
       })
     } else {
-      tell('fraud.alerts', 'fraud_dismissed', user, { alert_id: alertId, dismissed_by: 'customer' })
+      this.tell('fraud.alerts', 'fraud_dismissed', user, { alert_id: alertId, dismissed_by: 'customer' })
     }
   }
 
-  const transfer = (user: User): void => {
-    const to = pick(users)
-    const cents = 1000 + Math.floor(random() ** 3 * 80_000)
-    tell('transaction.events', 'transfer_completed', user, {
-      transfer_id: id('trf'),
+  private transfer(user: User): void {
+    const to = this.pick(this.users)
+    const cents = 1000 + Math.floor(this.random() ** 3 * 80_000)
+    this.tell('transaction.events', 'transfer_completed', user, {
+      transfer_id: this.id('trf'),
       amount: money(cents),
       currency: user.currency,
       from: { name: user.name, account_id: `acc-${user.id}` },
       to: { name: to.name, account_id: `acc-${to.id}` },
       scheme: 'internal',
-      completed_at: timeText(),
+      completed_at: this.timeText(),
     })
-    tell('notification.events', 'push_requested', to, {
-      notification_id: id('ntf'),
+    this.tell('notification.events', 'push_requested', to, {
+      notification_id: this.id('ntf'),
       title: `${user.name} sent you ${money(cents)} ${user.currency}`,
     })
   }
 
-  return () => {
-    if (told.length === 0) {
-      const chance = random()
-      if (users.length < firstUsers || chance < signUpShare) signUp()
-      else if (chance < signUpShare + loginShare) logIn(pick(users))
-      else if (chance < signUpShare + loginShare + transferShare) transfer(pick(users))
-      else pay(pick(users))
-    }
-    return told.shift()!
+  private tell(topic: (typeof storyTopics)[number], eventType: string, user: User, data: StoryEvent['data']): void {
+    this.pending.push({ topic, eventType, userId: user.id, data })
+  }
+
+  private random(): number {
+    return this.sources.random()
+  }
+
+  private pick<Item>(items: readonly Item[]): Item {
+    return items[Math.floor(this.random() * items.length)]!
+  }
+
+  private id(prefix: string): string {
+    const drawn = Math.floor(this.random() * 2 ** 40)
+    return `${prefix}-${drawn.toString(36).padStart(8, '0')}`
+  }
+
+  private ip(): string {
+    const below = (limit: number): number => Math.floor(this.random() * limit)
+    return [81, 1 + below(254), below(256), 1 + below(254)].join('.')
+  }
+
+  private timeText(): string {
+    return new Date(this.sources.now()).toISOString()
   }
 }
