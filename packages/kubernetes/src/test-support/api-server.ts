@@ -2,8 +2,8 @@
 // Role and binding objects it holds, objects in memory, refusals in Kubernetes' own Status bodies, conflicts by resourceVersion.
 //
 // Sources: "API Conventions" (sig-architecture), "Kubernetes API Concepts", RFC 7386. Watches, server-side apply, field
-// selectors and admission are not there. Any kind can be held; those of `served` can be asked for.
-import { randomBytes, randomUUID } from 'node:crypto'
+// selectors and admission are missing. It can hold any kind; clients can ask for those of `served`.
+import { randomBytes } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
@@ -12,16 +12,9 @@ import { join } from 'node:path'
 import type { KubernetesObject } from '../api/types.ts'
 import { readCertificates, readPrivateKey } from '../certificates/inspect.ts'
 import { issueCa, issueLeaf } from '../certificates/issue.ts'
+import { type Change, ObjectStore, type StoredObject } from './object-store.ts'
 import { conflict, mergePatch, validate } from './objects.ts'
 import { isAllowed } from './rbac.ts'
-
-/** An object as the server holds it: any field. */
-export type StoredObject = KubernetesObject & Readonly<Record<string, unknown>>
-
-export interface Change {
-  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'
-  readonly object: StoredObject
-}
 
 /** A request as a fault sees it, before anything is done. */
 export interface ApiRequest {
@@ -45,6 +38,8 @@ export type Fault =
     }
   | { readonly reset: true; readonly after?: boolean }
 
+export type { Change, StoredObject } from './object-store.ts'
+
 export interface ApiServerOptions {
   /** Default 127.0.0.1. */
   readonly host?: string
@@ -56,7 +51,7 @@ export interface ApiServerOptions {
   readonly objects?: readonly KubernetesObject[]
   /** Called before each request is carried out; may change the server's objects, and may return a fault. */
   readonly onRequest?: (request: Readonly<ApiRequest>) => Fault | undefined | Promise<Fault | undefined>
-  /** Called after each change, whoever made it. */
+  /** Called after each change, by a client or by the test. */
   readonly onChange?: (change: Change) => void
 }
 
@@ -129,73 +124,30 @@ class Refusal extends Error {
   }
 }
 
-/** Starts a server; `close` ends it. */
-export async function startApiServer(options: ApiServerOptions = {}): Promise<ApiServer> {
-  const host = options.host ?? '127.0.0.1'
-  const tls = await serverCertificate(host, options.names ?? {})
-  const store = new Map<string, StoredObject>()
-  const users = new Map<string, string>()
-  const requests: ApiRequest[] = []
-  let revision = 0
+/** Answers requests: who is calling, what that user may do, and the object that is asked for. */
+class RequestHandler {
+  readonly requests: ApiRequest[] = []
+  /** User names by token. */
+  readonly users = new Map<string, string>()
+  private readonly store: ObjectStore
+  private readonly onRequest: ApiServerOptions['onRequest']
 
-  const key = (kind: string, name: string, namespace = ''): string => `${kind}/${namespace}/${name}`
-  const keyOf = ({ kind, metadata }: KubernetesObject): string => key(kind, metadata.name, metadata.namespace)
-
-  /** Stores an object with the metadata that the server keeps. One that is the same gets no new resourceVersion. */
-  function save(object: KubernetesObject): StoredObject {
-    const before = store.get(keyOf(object))
-    const { stringData, ...given } = object as StoredObject & { stringData?: Record<string, string> }
-    const rest = object.kind === 'Secret' ? { type: 'Opaque', ...given } : given
-    const folded =
-      object.kind === 'Secret' && stringData !== undefined
-        ? {
-            ...rest,
-            data: {
-              ...(given.data as Record<string, string> | undefined),
-              ...Object.fromEntries(
-                Object.entries(stringData).map(([name, text]) => [name, Buffer.from(text).toString('base64')]),
-              ),
-            },
-          }
-        : rest
-    const kept = {
-      uid: before?.metadata.uid ?? randomUUID(),
-      creationTimestamp: before?.metadata.creationTimestamp ?? new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
-    }
-    const next = structuredClone({ ...folded, metadata: { ...object.metadata, ...kept } }) as StoredObject
-    const at = (one: StoredObject, resourceVersion: string | undefined): StoredObject => ({
-      ...one,
-      metadata: { ...one.metadata, resourceVersion },
-    })
-    if (before !== undefined && JSON.stringify(at(next, '')) === JSON.stringify(at(before, ''))) return before
-    revision += 1
-    const saved = at(next, String(revision))
-    store.set(keyOf(saved), saved)
-    options.onChange?.({ type: before === undefined ? 'ADDED' : 'MODIFIED', object: saved })
-    return saved
+  constructor(store: ObjectStore, onRequest: ApiServerOptions['onRequest']) {
+    this.store = store
+    this.onRequest = onRequest
   }
 
-  function removeObject(kind: string, name: string, namespace?: string): StoredObject | undefined {
-    const object = store.get(key(kind, name, namespace))
-    if (object !== undefined) {
-      revision += 1
-      store.delete(keyOf(object))
-      options.onChange?.({ type: 'DELETED', object })
-    }
-    return object
-  }
-
-  /** Who asks. @throws Refusal 401 for a token that nobody has */
-  function authenticate(request: IncomingMessage): string {
+  /** @returns the caller's user name. @throws Refusal 401 for an unknown token */
+  private authenticate(request: IncomingMessage): string {
     const token = request.headers.authorization?.match(/^Bearer (\S+)$/i)?.[1]
     if (token === undefined) return 'system:anonymous'
-    const user = users.get(token)
+    const user = this.users.get(token)
     if (user === undefined) throw new Refusal(401, 'Unauthorized')
     return user
   }
 
-  function authorize({ user, verb, resource, namespace, name }: ApiRequest, { group, namespaced }: Served): void {
-    if (isAllowed([...store.values()], { user, verb, apiGroup: group, resource, namespace, name })) return
+  private authorize({ user, verb, resource, namespace, name }: ApiRequest, { group, namespaced }: Served): void {
+    if (isAllowed(this.store.all(), { user, verb, apiGroup: group, resource, namespace, name })) return
     const scope = namespaced ? `in the namespace "${namespace}"` : 'at the cluster scope'
     const object = name === '' ? '' : ` "${name}"`
     throw new Refusal(
@@ -206,31 +158,38 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     )
   }
 
-  function demand({ resource, namespace, name }: ApiRequest, { kind, namespaced }: Served): StoredObject {
-    const object = store.get(key(kind, name, namespaced ? namespace : undefined))
+  private existing({ resource, namespace, name }: ApiRequest, { kind, namespaced }: Served): StoredObject {
+    const object = this.store.get(kind, name, namespaced ? namespace : undefined)
     if (object === undefined) {
       throw new Refusal(404, `${resource} "${name}" not found`, 'NotFound', { name, kind: resource })
     }
     return object
   }
 
-  function carryOut(request: ApiRequest, kind: Served, text: string, contentType: string): [number, unknown] {
+  private carryOut(request: ApiRequest, kind: Served, text: string, contentType: string): [number, unknown] {
     switch (request.verb) {
       case 'get':
-        return [200, demand(request, kind)]
+        return [200, this.existing(request, kind)]
       case 'list': {
-        const items = [...store.values()].filter(
-          (object) =>
-            object.kind === kind.kind && (!kind.namespaced || object.metadata.namespace === request.namespace),
-        )
+        const items = this.store
+          .all()
+          .filter(
+            (object) =>
+              object.kind === kind.kind && (!kind.namespaced || object.metadata.namespace === request.namespace),
+          )
         return [
           200,
-          { apiVersion: 'v1', kind: `${kind.kind}List`, metadata: { resourceVersion: String(revision) }, items },
+          {
+            apiVersion: 'v1',
+            kind: `${kind.kind}List`,
+            metadata: { resourceVersion: this.store.resourceVersion },
+            items,
+          },
         ]
       }
       case 'create': {
         const object = parseObject(text, request, kind)
-        if (store.has(keyOf(object))) {
+        if (this.store.has(object)) {
           const { name } = object.metadata
           const message = `${request.resource} "${name}" already exists`
           throw new Refusal(409, message, 'AlreadyExists', { name, kind: request.resource })
@@ -238,11 +197,11 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
         if (object.metadata.resourceVersion) {
           throw new Refusal(400, 'resourceVersion should not be set on objects to be created')
         }
-        return [201, save(checked(object, undefined, request))]
+        return [201, this.store.save(this.checked(object, undefined, request))]
       }
       case 'update': {
-        const before = demand(request, kind)
-        return [200, save(checked(parseObject(text, request, kind), before, request))]
+        const before = this.existing(request, kind)
+        return [200, this.store.save(this.checked(parseObject(text, request, kind), before, request))]
       }
       case 'patch': {
         if (contentType !== 'application/merge-patch+json') {
@@ -251,13 +210,16 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
             `the body of the request was in an unknown format - accepted media types include: application/merge-patch+json`,
           )
         }
-        const before = demand(request, kind)
+        const before = this.existing(request, kind)
         const patched = mergePatch(before, parseJson(text))
-        return [200, save(checked(parseObject(JSON.stringify(patched), request, kind), before, request))]
+        return [
+          200,
+          this.store.save(this.checked(parseObject(JSON.stringify(patched), request, kind), before, request)),
+        ]
       }
       case 'delete': {
-        demand(request, kind)
-        removeObject(kind.kind, request.name, kind.namespaced ? request.namespace : undefined)
+        this.existing(request, kind)
+        this.store.remove(kind.kind, request.name, kind.namespaced ? request.namespace : undefined)
         return [200, { apiVersion: 'v1', kind: 'Status', metadata: {}, status: 'Success' }]
       }
       default:
@@ -265,7 +227,7 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     }
   }
 
-  function checked(object: StoredObject, before: StoredObject | undefined, { resource }: ApiRequest): StoredObject {
+  private checked(object: StoredObject, before: StoredObject | undefined, { resource }: ApiRequest): StoredObject {
     const details = { name: object.metadata.name, kind: resource }
     if (before !== undefined) {
       const message = conflict(before, object, resource)
@@ -280,7 +242,7 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     return object
   }
 
-  async function handle(message: IncomingMessage, response: ServerResponse): Promise<void> {
+  async handle(message: IncomingMessage, response: ServerResponse): Promise<void> {
     let request: ApiRequest | undefined
     try {
       const body = await readBody(message)
@@ -289,14 +251,14 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
       if (kind === undefined || kind.group !== group || kind.namespaced !== (namespace !== '')) {
         throw new Refusal(404, 'the server could not find the requested resource')
       }
-      const user = authenticate(message)
+      const user = this.authenticate(message)
       request = { user, verb: verbOf(message.method ?? '', name), resource, namespace, name, status: 0 }
-      requests.push(request)
-      const fault = await options.onRequest?.({ ...request })
+      this.requests.push(request)
+      const fault = await this.onRequest?.({ ...request })
       if (fault !== undefined && fault.after !== true) return spoil(fault, response, request)
-      authorize(request, kind)
+      this.authorize(request, kind)
       const contentType = (message.headers['content-type'] ?? '').split(';')[0]!.trim()
-      const [code, answer] = carryOut(request, kind, body, contentType)
+      const [code, answer] = this.carryOut(request, kind, body, contentType)
       if (fault !== undefined) return spoil(fault, response, request)
       request.status = code
       respond(response, code, answer)
@@ -306,9 +268,16 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
       respond(response, refusal.code, statusBody(refusal))
     }
   }
+}
 
-  for (const object of options.objects ?? []) save(object)
-  const server = createServer(tls, (message, response) => void handle(message, response))
+/** Starts a server; `close` ends it. */
+export async function startApiServer(options: ApiServerOptions = {}): Promise<ApiServer> {
+  const host = options.host ?? '127.0.0.1'
+  const tls = await serverCertificate(host, options.names ?? {})
+  const store = new ObjectStore(options.onChange)
+  const handler = new RequestHandler(store, options.onRequest)
+  for (const object of options.objects ?? []) store.save(object)
+  const server = createServer(tls, (message, response) => void handler.handle(message, response))
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(options.port ?? 0, host, resolve)
@@ -320,13 +289,13 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     port,
     url: `https://${isIPv6(host) ? `[${host}]` : host}:${port}`,
     ca: tls.ca,
-    requests,
+    requests: handler.requests,
     token(namespace, serviceAccount) {
       const token = randomBytes(24).toString('base64url')
-      users.set(token, `system:serviceaccount:${namespace}:${serviceAccount}`)
+      handler.users.set(token, `system:serviceaccount:${namespace}:${serviceAccount}`)
       return token
     },
-    revoke: (token) => void users.delete(token),
+    revoke: (token) => void handler.users.delete(token),
     writeServiceAccount(folder, namespace, serviceAccount) {
       const token = api.token(namespace, serviceAccount)
       mkdirSync(folder, { recursive: true })
@@ -335,10 +304,10 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
       }
       return token
     },
-    objects: (kind) => [...store.values()].filter((object) => kind === undefined || object.kind === kind),
-    object: (kind, name, namespace) => store.get(key(kind, name, namespace)),
-    put: save,
-    remove: (kind, name, namespace) => void removeObject(kind, name, namespace),
+    objects: (kind) => store.all().filter((object) => kind === undefined || object.kind === kind),
+    object: (kind, name, namespace) => store.get(kind, name, namespace),
+    put: (object) => store.save(object),
+    remove: (kind, name, namespace) => void store.remove(kind, name, namespace),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
