@@ -235,6 +235,7 @@ describeEngines('the commands', (engine) => {
               description: expect.stringContaining("The field 'total'"),
               path: '/fields/1',
               additionalInfo: 'total',
+              direction: 'backward',
             },
           ],
         },

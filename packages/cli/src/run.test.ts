@@ -57,7 +57,18 @@ describe('the command line', () => {
     expect(stdout).toBe((await selfmonitor(same)).stdout)
   })
 
-  it.each([[['help', 'topcs']], [['help', 'topics', 'crate']]])(
+  it('prints the verbs of a group, and where the options of every command are described', async () => {
+    for (const words of [
+      ['topics', '--help'],
+      ['schemas', 'compatibility', '--help'],
+    ]) {
+      const { stdout } = await selfmonitor(words)
+      expect(stdout).not.toContain('--bootstrap-servers')
+      expect(stdout).toMatch(/Commands:\n.*The options of every command: selfmonitor --help\n$/s)
+    }
+  })
+
+  it.each([[['help', 'topcs']], [['help', 'topics', 'crate']], [['topcs', '--help']], [['topics', 'crate', '-h']]])(
     '%j is wrong usage, with what was meant',
     async (words) => {
       expect(await selfmonitor(words)).toMatchObject({

@@ -33,7 +33,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   }
   try {
     if (argv[0] === '__complete') return await complete(argv.slice(2), io)
-    const words = argv[0] === 'help' ? await helpWords(argv.slice(1)) : argv
+    const words = argv[0] === 'help' ? await helpWords(argv.slice(1)) : await withoutVainHelp(argv)
     const program = await buildProgram(nouns, words, version(), io, invoke)
     if (words.length === 0) {
       program.outputHelp()
@@ -63,6 +63,15 @@ async function helpWords(about: readonly string[]): Promise<readonly string[]> {
   const isVerb = names[1] === undefined || verbs.some(({ name }) => name.split(' ')[0] === names[1])
   // Without `--help` commander says which word it does not know, and which one is near to it.
   return entry !== undefined && (isAlone || isVerb) ? [...names, '--help'] : names
+}
+
+/** `topcs --help`: commander would print the help of what it knows, and not say what it does not know. */
+async function withoutVainHelp(argv: readonly string[]): Promise<readonly string[]> {
+  const withoutHelp = argv.filter((word) => word !== '--help' && word !== '-h')
+  const [noun, verb] = withoutHelp
+  if (withoutHelp.length === argv.length || noun === undefined || noun.startsWith('-')) return argv
+  const words = await helpWords(withoutHelp.slice(0, verb?.startsWith('-') === false ? 2 : 1))
+  return words.includes('--help') ? argv : withoutHelp
 }
 
 async function runVerb(invocation: Invocation, settings: Settings, io: Io): Promise<number> {

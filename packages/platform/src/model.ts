@@ -123,6 +123,8 @@ export interface Plan {
   /** Whatever makes the plan impossible; a plan with errors is never applied, not in part either. */
   readonly errors: readonly PlatformProblem[]
   readonly warnings: readonly string[]
+  /** What the reader may miss in the plan: settings that topics have and the file does not declare. */
+  readonly hints: readonly string[]
 }
 
 export interface ApplyResult {

@@ -51,6 +51,12 @@ describe('init', () => {
     })
   })
 
+  it('prints commands that can be pasted, whatever the folder is called', async () => {
+    expect((await init('My Shop')).stderr).toContain("\n  cd 'My Shop'\n")
+    expect((await init("Ann's")).stderr).toContain("\n  cd 'Ann'\\''s'\n")
+    expect((await init('shop')).stderr).toContain('\n  cd shop\n')
+  })
+
   it('knows no name of SelfMonitor but that of the product', async () => {
     await init()
     const all = readdirSync(folder.path, { recursive: true, withFileTypes: true })

@@ -60,8 +60,8 @@ const verb = defineVerb({
     const here = relative(io.cwd, folder)
     const own = !kept.includes('package.json')
     const steps: readonly (readonly [string, string])[] = [
-      ...(from === null ? [] : [[`npm --prefix ${from} run release -- --only npm`, packing] as const]),
-      ...(here === '' ? [] : [[`cd ${here}`, ''] as const]),
+      ...(from === null ? [] : [[`npm --prefix ${shellWord(from)} run release -- --only npm`, packing] as const]),
+      ...(here === '' ? [] : [[`cd ${shellWord(here)}`, ''] as const]),
       ...(from !== null ? unpublished(from) : own ? [['npm install', ''] as const] : []),
       [own ? 'npm test' : 'node --test', 'the service against a broker in the test’s own process'],
       [own ? 'npm run platform' : 'npx selfmonitor up --setup', 'a platform with the topic, in a terminal of its own'],
@@ -79,9 +79,14 @@ const packing = 'makes the packages, which are not published yet; add --uncommit
 /** How a project gets the packages that were made in a checkout, and a Node that runs them. */
 function unpublished(root: string): readonly (readonly [string, string])[] {
   return [
-    [`npm install ${root}/release/npm/*.tgz`, ''],
+    [`npm install ${shellWord(`${root}/release/npm/`)}*.tgz`, ''],
     ['npm install --save-dev node@24', 'only where `node --version` is older than 24.6'],
   ]
+}
+
+/** Quoted where a shell would read it as something else. */
+function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) && !text.startsWith('-') ? text : `'${text.replaceAll("'", "'\\''")}'`
 }
 
 /** The folder of the checkout that this module runs in; null where the package is installed. */

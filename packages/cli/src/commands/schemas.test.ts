@@ -15,6 +15,21 @@ describe('why a schema is incompatible', () => {
     )
   })
 
+  it('is labelled with its direction under FULL, which asks for both', () => {
+    const missing = (field: string, reader: string, writer: string): string =>
+      `{errorType:'READER_FIELD_MISSING_DEFAULT_VALUE', description:'The field '${field}' at path '/fields/0' in the ${reader} schema has no default value and is missing in the ${writer} schema', additionalInfo:'${field}'}`
+    const messages = [missing('tenant', 'new', 'old'), missing('id', 'old', 'new'), "{compatibility: 'FULL'}"]
+    expect(reasons(readIncompatibility(messages))).toBe(
+      [
+        '  records of the old schema, read with the new one (BACKWARD):',
+        "    The field 'tenant' at path '/fields/0' in the new schema has no default value and is missing in the old schema",
+        '  records of the new schema, read with the old one (FORWARD):',
+        "    The field 'id' at path '/fields/0' in the old schema has no default value and is missing in the new schema",
+        '  (FULL)',
+      ].join('\n'),
+    )
+  })
+
   it('is said as the registry does where that is another one’s wording', () => {
     expect(reasons(readIncompatibility(['no good']))).toBe('  no good')
   })

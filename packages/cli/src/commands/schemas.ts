@@ -128,10 +128,20 @@ async function readSchema(context: Context, file: string, schemaType: SchemaType
   }
 }
 
-/** What the registry says against a schema, for people: each reason, then what it was compared with. */
+const directions = {
+  backward: 'records of the old schema, read with the new one (BACKWARD):',
+  forward: 'records of the new schema, read with the old one (FORWARD):',
+} as const
+
+/** What the registry says against a schema, for people: each reason, under FULL by its direction, then what it was compared with. */
 export function reasons({ reasons: found, version, compatibility }: Incompatibility): string {
+  const isFull = compatibility?.startsWith('FULL') === true
+  const lines = [...Map.groupBy(found, ({ direction }) => (isFull ? direction : null))].flatMap(([direction, these]) =>
+    direction === null
+      ? these.map(({ description }) => description)
+      : [directions[direction], ...these.map(({ description }) => `  ${description}`)],
+  )
   const against = [version === null ? undefined : `version ${version}`, compatibility ?? undefined].filter(Boolean)
-  const lines = found.map(({ description }) => description)
   return [...lines, ...(against.length === 0 ? [] : [`(${against.join(', ')})`])].map((line) => `  ${line}`).join('\n')
 }
 

@@ -1,7 +1,7 @@
 import type { ConfigEntry } from '@selfmonitor/cluster'
 import { describe, expect, it } from 'vitest'
 import type { PartitionView } from './topic-view.ts'
-import { alterations } from './topics.ts'
+import { alterations, checkInternal } from './topics.ts'
 
 const topic = {
   name: 'orders',
@@ -41,9 +41,33 @@ describe('altering a topic', () => {
     )
   })
 
+  it('refuses to grow a topic whose readers count on its partitions', () => {
+    expect(() => alterations({ ...topic, name: '__consumer_offsets' }, { partitions: 4 })).toThrow(
+      '__consumer_offsets keeps its 2 partitions: groups would look for their offsets in other partitions',
+    )
+    expect(alterations({ ...topic, name: '_schemas' }, { set: { 'segment.ms': '5' } })).toHaveLength(1)
+  })
+
   it('refuses to shrink, to do nothing, and to do a thing and its opposite', () => {
     expect(() => alterations(topic, { partitions: 1 })).toThrow(/the topic has 2, and partitions never shrink/)
     expect(() => alterations(topic, {})).toThrow(/Nothing to alter/)
     expect(() => alterations(topic, { set: { a: '1' }, unset: ['a'] })).toThrow('a is both set and unset.')
+  })
+})
+
+describe('an internal topic', () => {
+  it('is changed and deleted only when that is asked for, and what is in it is said', () => {
+    expect(() => checkInternal({ name: '__consumer_offsets', internal: true }, false)).toThrow(
+      expect.objectContaining({
+        message: '__consumer_offsets belongs to Kafka and holds the committed offsets of every group.',
+        hint: 'Pass --internal if you mean it.',
+        exitCode: 2,
+      }),
+    )
+    // Kafka does not know that the registry's topic is one.
+    expect(() => checkInternal({ name: '_schemas', internal: false }, false)).toThrow('the Schema Registry')
+    expect(() => checkInternal({ name: '__new', internal: true }, false)).toThrow('__new is an internal topic.')
+    expect(() => checkInternal({ name: '_schemas', internal: false }, true)).not.toThrow()
+    expect(() => checkInternal({ name: 'orders', internal: false }, false)).not.toThrow()
   })
 })

@@ -1,4 +1,5 @@
 // `selfmonitor topics`: list, describe, create, alter, delete.
+import type { TopicInfo } from '@selfmonitor/cluster'
 import { usageError } from '../framework/errors.ts'
 import { collect, integer, keyValue } from '../framework/parse.ts'
 import { didYouMean } from '../framework/suggest.ts'
@@ -198,6 +199,47 @@ const create = defineVerb({
   },
 })
 
+interface InternalTopic {
+  readonly owner: string
+  readonly holds: string
+  /** Why it must keep the number of partitions that it has. */
+  readonly fixedPartitions: string
+}
+
+/** Topics that are not for events: those of Kafka and of the Schema Registry. */
+const internalTopics: Readonly<Record<string, InternalTopic>> = {
+  __consumer_offsets: {
+    owner: 'Kafka',
+    holds: 'the committed offsets of every group',
+    fixedPartitions: 'groups would look for their offsets in other partitions, and not find them',
+  },
+  __transaction_state: {
+    owner: 'Kafka',
+    holds: 'the transactions of every producer',
+    fixedPartitions: 'producers would look for their transactions in other partitions, and not find them',
+  },
+  __share_group_state: {
+    owner: 'Kafka',
+    holds: 'the progress of every share group',
+    fixedPartitions: 'share groups would look for their state in other partitions, and not find it',
+  },
+  _schemas: {
+    owner: 'the Schema Registry',
+    holds: 'every schema, without which no event can be decoded',
+    fixedPartitions: 'the registry needs all schemas in one order',
+  },
+}
+
+const internalFlag = flag('--internal', 'also a topic of Kafka or of the Schema Registry')
+
+/** @throws CliError USAGE of an internal topic that was not asked for with `--internal` */
+export function checkInternal({ name, internal }: Pick<TopicInfo, 'name' | 'internal'>, allowed: boolean): void {
+  const known = internalTopics[name]
+  if (allowed || (!internal && known === undefined)) return
+  const what = known === undefined ? 'is an internal topic' : `belongs to ${known.owner} and holds ${known.holds}`
+  throw usageError(`${name} ${what}.`, 'Pass --internal if you mean it.')
+}
+
 const alter = defineVerb({
   name: 'alter',
   summary: 'grow a topic, change its settings',
@@ -212,13 +254,16 @@ const alter = defineVerb({
     partitions: value('-p, --partitions <n>', 'partitions in total', integer(1)),
     set: value('--set <key=value>', 'set a topic setting, such as retention.ms=7d; repeatable', keyValue),
     unset: value('--unset <key>', 'back to the broker’s default; repeatable', collect),
+    internal: internalFlag,
   },
   output: ['table', 'json', 'yaml', 'name'],
   mutates: true,
   async run(context, { args, options }) {
     const set = await kafkaSettings(options.set ?? {})
     const cluster = await context.cluster()
-    const [topic] = await viewTopics(cluster, await demandTopics(cluster, [args.topic]))
+    const found = await demandTopics(cluster, [args.topic])
+    checkInternal(found[0]!, options.internal)
+    const [topic] = await viewTopics(cluster, found)
     const changes = alterations(topic!, { ...options, set })
     if (changes.length === 0) {
       context.note(`${args.topic} is already as asked for: nothing to change.`)
@@ -279,6 +324,10 @@ export function alterations(
     )
   }
   const changes: Alteration[] = []
+  const fixed = internalTopics[topic.name]?.fixedPartitions
+  if (partitions !== undefined && fixed !== undefined && partitions !== topic.partitions.length) {
+    throw usageError(`${topic.name} keeps its ${counted(topic.partitions.length, 'partition')}: ${fixed}.`)
+  }
   if (partitions !== undefined && partitions !== topic.partitions.length) {
     if (partitions < topic.partitions.length) {
       throw usageError(
@@ -296,29 +345,25 @@ export function alterations(
   return changes
 }
 
-/** What goes with the topics that are not for events. */
-const lostWith: Readonly<Record<string, string>> = {
-  __consumer_offsets: 'the committed offsets of every group go with it',
-  __transaction_state: 'the transactions of every producer go with it',
-  _schemas: 'every schema of the Schema Registry goes with it, and no event can be decoded any more',
-}
-
 const remove = defineVerb({
   name: 'delete',
   summary: 'delete topics and everything in them',
   examples: ['selfmonitor topics delete scratch --yes'],
   args: { topic: variadic('names', 'topics') },
+  options: { internal: internalFlag },
   output: ['table', 'json', 'yaml', 'name'],
   mutates: true,
-  async run(context, { args }) {
+  async run(context, { args, options }) {
     const cluster = await context.cluster()
-    const topics = await viewTopics(cluster, await demandTopics(cluster, args.topic))
+    const found = await demandTopics(cluster, args.topic)
+    for (const topic of found) checkInternal(topic, options.internal)
+    const topics = await viewTopics(cluster, found)
     for (const { name, partitions, records } of topics) {
       context.note(
         `  ${context.colours.stderr.bad('-')} ${name}: ${counted(partitions.length, 'partition')}, ${counted(records, 'record')}`,
       )
-      const lost = lostWith[name]
-      if (lost !== undefined) context.note(`  ${context.colours.stderr.careful(`! ${lost}`)}`)
+      const holds = internalTopics[name]?.holds
+      if (holds !== undefined) context.note(`  ${context.colours.stderr.careful(`! it holds ${holds}`)}`)
     }
     await context.confirm({
       what: `Delete ${counted(topics.length, 'topic')}`,

@@ -110,6 +110,7 @@ function nounCommand(noun: Noun, io: Io, invoke: (invocation: Invocation) => Pro
   const own = noun.verbs.length === 1 && noun.verbs[0]!.name === noun.name ? noun.verbs[0] : undefined
   if (own !== undefined) return verbCommand(own, own.name, io, invoke)
   const command = configure(new Command(noun.name), io).description(noun.summary)
+  byReference(command)
   const groups = new Map<string, Command>()
   for (const verb of noun.verbs) {
     const [first, second] = verb.name.split(' ')
@@ -123,12 +124,19 @@ function nounCommand(noun: Noun, io: Io, invoke: (invocation: Invocation) => Pro
     if (group === undefined) {
       const siblings = noun.verbs.map(({ name }) => name.split(' ')).filter(([word]) => word === first)
       group = configure(new Command(first), io).description(siblings.map(([, word]) => word).join(', '))
+      byReference(group)
       groups.set(first!, group)
       command.addCommand(group)
     }
     group.addCommand(made)
   }
   return command
+}
+
+/** What a group of commands has to say is which they are: the options of every command are only mentioned. */
+function byReference(group: Command): void {
+  group.configureHelp({ showGlobalOptions: false, sortOptions: false })
+  group.addHelpText('after', '\nThe options of every command: selfmonitor --help')
 }
 
 function verbCommand(verb: Verb, fullName: string, io: Io, invoke: (invocation: Invocation) => Promise<void>): Command {

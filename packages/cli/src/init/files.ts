@@ -34,7 +34,10 @@ function packageJson({ name, version }: Project): string {
     engines: { node: '>=24.6' },
     scripts: {
       platform: 'selfmonitor up --setup',
+      // On a Node that does not run TypeScript this one says so; `node --test` there finds no tests, and is content.
+      prestart: 'selfmonitor validate',
       start: 'node src/main.ts',
+      pretest: 'selfmonitor validate',
       test: 'node --test',
       types: `selfmonitor types --out ${typesPath}`,
       check: 'selfmonitor validate && tsc',
@@ -160,7 +163,9 @@ export async function startService(options: EventStreamOptions = {}): Promise<Or
 const main = `import { randomUUID } from 'node:crypto'
 import { startService } from './service.ts'
 
+console.log('connecting, and joining the consumer group order-service …')
 const service = await startService()
+console.log('ready')
 process.once('SIGINT', () => service.close())
 process.once('SIGTERM', () => service.close())
 

@@ -80,13 +80,30 @@ describe('topics', () => {
 
   it('that are as declared are left alone, whatever else is set on them', () => {
     const declared = topic('a', { config: { 'retention.ms': String(7 * day) } })
-    const { changes } = computePlan(platform([declared]), live({ a: liveTopic({ config: { 'segment.ms': '1' } }) }))
+    const { changes, hints } = computePlan(
+      platform([declared]),
+      live({ a: liveTopic({ config: { 'segment.ms': '1' } }) }),
+    )
     expect(changes).toEqual([])
+    expect(hints).toEqual(['Set on the cluster and not in the file, so not compared: segment.ms of a.'])
+  })
+
+  it('that have settings which the file leaves out are named, the first few', () => {
+    const names = ['a', 'b', 'c', 'd', 'e']
+    const own = liveTopic({ config: { 'segment.ms': '1', 'flush.ms': '2', 'retention.ms': '3' } })
+    const { hints } = computePlan(
+      platform(names.map((name) => topic(name, { config: { 'retention.ms': '3' } }))),
+      live(Object.fromEntries(names.map((name) => [name, own]))),
+    )
+    expect(hints).toEqual([
+      'Set on the cluster and not in the file, so not compared: flush.ms, segment.ms of a; flush.ms, segment.ms of b; flush.ms, segment.ms of c; and of 2 more.',
+    ])
+    expect(computePlan(platform([topic('a', { unset: ['segment.ms'] })]), live({ a: liveTopic() })).hints).toEqual([])
   })
 
   it('that nobody declared are not even mentioned', () => {
     const plan = computePlan(platform([]), live({ other: liveTopic() }))
-    expect(plan).toMatchObject({ changes: [], errors: [], warnings: [] })
+    expect(plan).toMatchObject({ changes: [], errors: [], warnings: [], hints: [] })
   })
 
   it('grow, with a warning that keys move', () => {

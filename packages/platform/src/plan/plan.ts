@@ -56,7 +56,25 @@ export function computePlan(platform: Platform, live: LiveState, options: PlanOp
     ],
     errors,
     warnings,
+    hints: undeclaredSettings(platform, live),
   }
+}
+
+const shownUndeclared = 3
+
+/** Settings of declared topics that the file leaves out, and that a plan therefore leaves as they are. */
+function undeclaredSettings(platform: Platform, live: LiveState): string[] {
+  const undeclared = platform.topics.flatMap(({ name, config, unset = [] }) => {
+    const own = [...(live.topics.get(name)?.config ?? [])].filter(([, setting]) => setting.own).map(([key]) => key)
+    const left = own.filter((key) => !(key in config) && !unset.includes(key)).sort()
+    return left.length === 0 ? [] : [`${left.join(', ')} of ${name}`]
+  })
+  if (undeclared.length === 0) {
+    return []
+  }
+  const more = undeclared.length - shownUndeclared
+  const shown = `${undeclared.slice(0, shownUndeclared).join('; ')}${more > 0 ? `; and of ${more} more` : ''}`
+  return [`Set on the cluster and not in the file, so not compared: ${shown}.`]
 }
 
 /** A problem where the file says `key` of a topic (`partitions`, `config.retention.ms`), or else where the topic is. */

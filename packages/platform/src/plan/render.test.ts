@@ -48,6 +48,7 @@ const plan: Plan = {
   ],
   errors: [],
   warnings: ['No Schema Registry was asked: schemas are not compared.'],
+  hints: [],
 }
 
 describe('a plan as text', () => {
@@ -62,6 +63,14 @@ describe('a plan as text', () => {
 
 1 to create, 2 to change, 1 to delete (environment production, cluster abc at kafka:9092).
 `)
+  })
+
+  it('says what it leaves out last', () => {
+    const hints = ['Set on the cluster and not in the file, so not compared: segment.bytes of orders.']
+    expect(renderPlan({ ...plan, changes: [], warnings: [], hints }, 'text')).toBe(
+      `${hints[0]}\n\nNo changes (environment production, cluster abc at kafka:9092).\n`,
+    )
+    expect(renderPlan({ ...plan, hints }, 'markdown')).toMatch(/segment\.bytes of orders\.\n$/)
   })
 
   it('names the first address of a cluster of many', () => {

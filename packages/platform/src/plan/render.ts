@@ -72,6 +72,7 @@ function renderText(plan: Plan, color: PlanColors, width: number): string {
   }
   lines.push(...plan.warnings.flatMap((warning) => hanging('! ', warning, width).map(color.warning)))
   lines.push(...plan.errors.flatMap((problem) => hanging('✗ ', formatProblem(problem), width).map(color.error)))
+  lines.push(...plan.hints.flatMap((hint) => hanging('', hint, width).map(color.dim)))
   if (lines.length > 0) {
     lines.push('')
   }
@@ -164,6 +165,9 @@ function renderMarkdown(plan: Plan): string {
   }
   for (const warning of plan.warnings) {
     lines.push(`> ⚠️ ${cell(warning)}`, '')
+  }
+  for (const hint of plan.hints) {
+    lines.push(cell(hint), '')
   }
   return `${lines.join('\n').trimEnd()}\n`
 }

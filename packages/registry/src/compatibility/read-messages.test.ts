@@ -16,6 +16,7 @@ describe('why a schema is incompatible', () => {
           description: "The field 'tenant' at path '/fields/1' in the new schema has no default value",
           path: '/fields/1',
           additionalInfo: 'tenant',
+          direction: 'backward',
         },
       ],
       version: 3,
@@ -25,7 +26,7 @@ describe('why a schema is incompatible', () => {
 
   it('is kept as it is where that is another one’s wording', () => {
     expect(readIncompatibility(['no good'])).toEqual({
-      reasons: [{ type: null, description: 'no good', path: null, additionalInfo: null }],
+      reasons: [{ type: null, description: 'no good', path: null, additionalInfo: null, direction: null }],
       version: null,
       compatibility: null,
     })

@@ -10,6 +10,11 @@ export interface IncompatibilityReason {
   readonly path: string | null
   /** The name or the type that it is about. */
   readonly additionalInfo: string | null
+  /**
+   * What does not work: to read records of the old schema with the new one (`backward`), or those of the new with the old
+   * (`forward`); null where the registry's words do not say which schema reads.
+   */
+  readonly direction: 'backward' | 'forward' | null
 }
 
 export interface Incompatibility {
@@ -36,10 +41,13 @@ export function readIncompatibility(messages: readonly string[]): Incompatibilit
 function reasonOf(line: string): IncompatibilityReason {
   const [, type, description, additionalInfo] = reasonLine.exec(line) ?? []
   if (type === undefined || description === undefined) {
-    return { type: null, description: line, path: null, additionalInfo: null }
+    return { type: null, description: line, path: null, additionalInfo: null, direction: null }
   }
   const path = /at path '([^']*)' in the new schema/.exec(description)?.[1] ?? null
-  return { type, description, path, additionalInfo: additionalInfo ?? null }
+  // The schema that reads comes first, in Confluent's words as in ours.
+  const reader = /\bthe (new|old) schema\b/i.exec(description)?.[1]
+  const direction = reader === 'new' ? 'backward' : reader === 'old' ? 'forward' : null
+  return { type, description, path, additionalInfo: additionalInfo ?? null, direction }
 }
 
 function firstMatch(lines: readonly string[], pattern: RegExp): string | null {
