@@ -16,10 +16,11 @@ import { pythonWith } from '../../../test/support/python.ts'
 import {
   createRegistryClient,
   decodeFrame,
-  encodeFrame,
+  frameHeaderBytes,
   type RegistryClient,
   type RegistryServer,
   startRegistry,
+  writeFrameHeader,
 } from './index.ts'
 import { ownTopic } from './test-support/app.ts'
 
@@ -58,8 +59,11 @@ describeEngines('registry clients against our server', (engine) => {
   afterAll(() => server.close())
 
   const type = avsc.Type.forSchema(schema as avsc.Schema)
-  const encodeOurs = async (subject: string) =>
-    encodeFrame((await ours.register(subject, { schema: text })).id, type.toBuffer(event))
+  const encodeOurs = async (subject: string) => {
+    const header = Buffer.alloc(frameHeaderBytes)
+    writeFrameHeader(header, (await ours.register(subject, { schema: text })).id)
+    return Buffer.concat([header, type.toBuffer(event)])
+  }
   const decodeOurs = async (bytes: Buffer) => {
     const { id, payload } = decodeFrame(bytes)
     const writer = avsc.Type.forSchema(JSON.parse((await ours.getById(id)).schema))

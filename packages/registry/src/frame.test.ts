@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeFrame, encodeFrame, FrameError } from './frame.ts'
+import { decodeFrame, FrameError, frameHeaderBytes, isFrame, writeFrameHeader } from './frame.ts'
+
+function encodeFrame(id: number, payload: Uint8Array): Buffer {
+  const frame = Buffer.concat([Buffer.alloc(frameHeaderBytes), payload])
+  writeFrameHeader(frame, id)
+  return frame
+}
 
 describe('the wire format', () => {
   it('is a zero byte, the id in four bytes, most significant first, and the data', () => {
@@ -30,5 +36,14 @@ describe('the wire format', () => {
     ['a negative id', '00ffffffff'],
   ])('refuses %s', (_, hex) => {
     expect(() => decodeFrame(Buffer.from(hex, 'hex'))).toThrow(FrameError)
+  })
+
+  it('is told from other data by its first byte and its length', () => {
+    expect(['0000000001', '0100000001', '00000000', ''].map((hex) => isFrame(Buffer.from(hex, 'hex')))).toEqual([
+      true,
+      false,
+      false,
+      false,
+    ])
   })
 })

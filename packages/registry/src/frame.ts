@@ -8,13 +8,18 @@ export class FrameError extends Error {
   readonly code = 'NOT_FRAMED'
 }
 
-/** @param id of the schema that `payload` is encoded with, 0 to 2^31-1 */
-export function encodeFrame(id: number, payload: Uint8Array): Buffer {
-  const frame = Buffer.allocUnsafe(frameHeaderBytes + payload.byteLength)
-  frame[0] = 0
-  frame.writeInt32BE(id, 1)
-  frame.set(payload, frameHeaderBytes)
-  return frame
+/**
+ * Writes the header of a frame at the beginning of a buffer; the encoded data goes behind it, from `frameHeaderBytes` on.
+ * @param id of the schema that the data is encoded with, 0 to 2^31-1
+ */
+export function writeFrameHeader(buffer: Buffer, id: number): void {
+  buffer[0] = 0
+  buffer.writeInt32BE(id, 1)
+}
+
+/** Whether the bytes begin as a frame does: any others are data of another kind. */
+export function isFrame(bytes: Uint8Array): boolean {
+  return bytes.byteLength >= frameHeaderBytes && bytes[0] === 0
 }
 
 /**

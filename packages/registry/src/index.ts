@@ -29,7 +29,7 @@ export {
   readIncompatibility,
 } from './compatibility/read-messages.ts'
 export { formatOf, InvalidSchemaError } from './formats/index.ts'
-export { decodeFrame, encodeFrame, FrameError, frameHeaderBytes } from './frame.ts'
+export { decodeFrame, FrameError, frameHeaderBytes, isFrame, writeFrameHeader } from './frame.ts'
 export { RegistryOptionsError } from './server/errors.ts'
 export { StoreError, TopicUnusableError } from './store/errors.ts'
 export type * from './types.ts'

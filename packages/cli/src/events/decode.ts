@@ -1,7 +1,8 @@
 // What a record's value is: an event in its envelope, any other Avro value, JSON, or text; with or without a registered schema.
 import type { Codec, Envelope } from '@selfmonitor/events'
 import { envelopeFields } from '@selfmonitor/platform/shapes'
-import { decodeFrame, frameHeaderBytes, type RegistryClient } from '@selfmonitor/registry'
+import type { RegistryClient } from '@selfmonitor/registry'
+import { decodeFrame, isFrame } from '@selfmonitor/registry/frame'
 
 export type Decoded =
   | { readonly kind: 'event'; readonly envelope: Envelope; readonly data: unknown }
@@ -57,7 +58,7 @@ export function createDecoder(codec: Pick<Codec, 'decodeAny'>, registry: Pick<Re
   return {
     async decode(value) {
       if (value === null) return { kind: 'value', format: 'tombstone', schema: null, value: null }
-      if (value.length >= frameHeaderBytes && value[0] === 0) return framed(value)
+      if (isFrame(value)) return framed(value)
       const text = textOf(value)
       if (text === undefined) return { kind: 'undecodable', reason: 'it is neither text nor in Confluent’s format' }
       const json = jsonOf(text)

@@ -2,7 +2,8 @@
 // record of the topic's own shape.
 // https://docs.confluent.io/platform/current/schema-registry/fundamentals/serdes-develop/index.html#wire-format
 import { envelopeFields, envelopeProblem } from '@selfmonitor/platform/shapes'
-import { frameHeaderBytes, type RegistryClient } from '@selfmonitor/registry'
+import type { RegistryClient } from '@selfmonitor/registry'
+import { frameHeaderBytes, writeFrameHeader } from '@selfmonitor/registry/frame'
 import type avro from 'avsc'
 import { EventSchemaError, EventValidationError, UndecodableEventError, type ValidationProblem } from '../errors.ts'
 import type { Envelope } from '../types.ts'
@@ -81,8 +82,7 @@ export function createCodec(registry: RegistryClient, registryFrom?: string): Co
         shared.buffer = Buffer.allocUnsafe(Math.max(length * 2, length - end + frameHeaderBytes))
         end = type.encode(value, shared.buffer, frameHeaderBytes)
       }
-      shared.buffer[0] = 0
-      shared.buffer.writeUInt32BE(id, 1)
+      writeFrameHeader(shared.buffer, id)
       return end
     }
     return {

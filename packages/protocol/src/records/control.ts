@@ -1,6 +1,5 @@
 // Control records: the markers that end a transaction in a partition (KIP-98).
 import { ProtocolError } from '../protocol-error.ts'
-import { encodeBatch } from './encode.ts'
 
 /** What a control record says; other types (of the metadata log) never stand in a topic's partitions. */
 export type ControlType = 'abort' | 'commit'
@@ -26,27 +25,4 @@ export function readControlKey(key: Buffer | null): ControlType | undefined {
     default:
       return undefined
   }
-}
-
-export interface TransactionMarker {
-  readonly type: ControlType
-  readonly producerId: bigint
-  readonly producerEpoch: number
-  readonly coordinatorEpoch: number
-  /** Milliseconds since the epoch. */
-  readonly timestamp: bigint
-}
-
-/** The control batch that ends a producer's transaction in a partition. */
-export function encodeTransactionMarker(marker: TransactionMarker): Buffer {
-  const key = Buffer.alloc(4)
-  key.writeInt16BE(codes[marker.type], 2)
-  const value = Buffer.alloc(6)
-  value.writeInt32BE(marker.coordinatorEpoch, 2)
-  return encodeBatch([{ key, value, timestamp: marker.timestamp }], {
-    producerId: marker.producerId,
-    producerEpoch: marker.producerEpoch,
-    isTransactional: true,
-    isControl: true,
-  })
 }

@@ -22,7 +22,7 @@ export {
   encodeHeaders,
   noHeaders,
 } from './builder.ts'
-export { type ControlType, encodeTransactionMarker, readControlKey, type TransactionMarker } from './control.ts'
+export { type ControlType, readControlKey } from './control.ts'
 export { type DecodeOptions, decodePayload, decodeRecords } from './decode.ts'
 export { type BatchOptions, encodeBatch, type RecordInput } from './encode.ts'
 export type { KafkaRecord, RecordHeader } from './record.ts'

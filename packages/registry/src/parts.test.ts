@@ -1,0 +1,16 @@
+// What the parts of this package load: who frames data or talks to a registry loads no server, and no Kafka client.
+import { expect, it } from 'vitest'
+import { modulesLoadedBy } from '../../../test/support/loaded-modules.ts'
+
+const loadedBy = (name: string): string[] => modulesLoadedBy(`await import('${name}')`, import.meta.dirname)
+
+it('the framing is one module', () => {
+  expect(loadedBy('@selfmonitor/registry/frame')).toEqual([
+    expect.stringMatching(/\/packages\/registry\/src\/frame\.ts$/),
+  ])
+})
+
+it('the client loads nothing of a Kafka client, of a web framework or of native packages', () => {
+  const foreign = /@platformatic|fastify|\/zod\/|snappy|lz4-napi|@node-rs|packages\/(cluster|protocol)/
+  expect(loadedBy('@selfmonitor/registry').filter((url) => foreign.test(url))).toEqual([])
+})
