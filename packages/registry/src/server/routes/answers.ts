@@ -1,5 +1,5 @@
 // How a version is shown: Confluent's field order; the type of Avro and empty references are left out.
-import { parseStored } from '../../registry/index.ts'
+import { parseStored } from '../../operations/index.ts'
 import { contextOf, qualify, type RegistryState, type SchemaValue } from '../../store/index.ts'
 import type { Call } from './route.ts'
 

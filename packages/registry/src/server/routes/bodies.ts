@@ -1,6 +1,6 @@
 // What clients send.
 import { z } from 'zod'
-import { errors } from '../../registry/index.ts'
+import { errors } from '../../operations/index.ts'
 import type { SchemaDefinition } from '../../types.ts'
 
 const reference = z.object({ name: z.string(), subject: z.string(), version: z.number().int() })

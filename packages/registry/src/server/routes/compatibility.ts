@@ -7,7 +7,7 @@ import {
   parseSent,
   parseVersion,
   RegistryRefusal,
-} from '../../registry/index.ts'
+} from '../../operations/index.ts'
 import type { SchemaValue } from '../../store/index.ts'
 import { definitionOf, schemaBody } from './bodies.ts'
 import { bodyAs, type Call, flag, type Route, type RouteContext, subjectOf } from './route.ts'

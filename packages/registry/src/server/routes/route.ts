@@ -1,6 +1,6 @@
 // What a route is: a method, a path, and a function from the call to the answer.
 import type { z } from 'zod'
-import { errors, RegistryRefusal } from '../../registry/index.ts'
+import { errors, RegistryRefusal } from '../../operations/index.ts'
 import { contextOf, defaultContext, globalContext, nameOf, qualify, type Store, settingsOf } from '../../store/index.ts'
 import type { CompatibilityLevel } from '../../types.ts'
 

@@ -1,7 +1,7 @@
 // `/schemas`: by id, without naming a subject.
 
 import { supportedSchemaTypes } from '../../formats/index.ts'
-import { errors } from '../../registry/index.ts'
+import { errors } from '../../operations/index.ts'
 import { contextOf, nameOf, qualify, type SchemaValue } from '../../store/index.ts'
 import { textOf, typeAnswer, versionAnswer } from './answers.ts'
 import { type Call, contextOfPath, flag, page, RawText, type Route, type RouteContext, subjectFilter } from './route.ts'

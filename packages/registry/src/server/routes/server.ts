@@ -1,5 +1,5 @@
 // About the server itself: is it there, what is it, which contexts and cluster does it have.
-import { deleteContext } from '../../registry/index.ts'
+import { deleteContext } from '../../operations/index.ts'
 import { version } from '../version.ts'
 import { type Call, contextOfPath, page, type Route, type RouteContext } from './route.ts'
 

@@ -9,7 +9,7 @@ import {
   modeInScope,
   setConfig,
   setMode,
-} from '../../registry/index.ts'
+} from '../../operations/index.ts'
 import { contextOf, globalContext, settingScopes } from '../../store/index.ts'
 import { configBody, modeBody } from './bodies.ts'
 import { bodyAs, type Call, flag, type Route, type RouteContext, settingTarget } from './route.ts'

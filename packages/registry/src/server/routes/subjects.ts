@@ -9,7 +9,7 @@ import {
   parseSent,
   parseVersion,
   register,
-} from '../../registry/index.ts'
+} from '../../operations/index.ts'
 import { textOf, versionAnswer } from './answers.ts'
 import { definitionOf, schemaBody } from './bodies.ts'
 import {
