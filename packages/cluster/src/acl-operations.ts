@@ -22,3 +22,8 @@ export const aclOperationsOf: Readonly<Record<AclResourceType, readonly AclOpera
   'delegation-token': ['all', 'describe'],
   user: ['all', 'create-tokens', 'describe-tokens'],
 }
+
+/** The operations that mean something on any of these kinds of resource, each once. */
+export function aclOperationsOfAny(kinds: readonly AclResourceType[]): readonly AclOperation[] {
+  return [...new Set(kinds.flatMap((kind) => aclOperationsOf[kind]))]
+}

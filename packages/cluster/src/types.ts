@@ -2,6 +2,33 @@
 // Offsets are bigint, times are milliseconds, sizes are bytes.
 import type { Isolation, ReadEvent, ReadOptions, ReadRange } from './reader/types.ts'
 
+/** The subset of a pino logger that the packages of this project write to. */
+export interface Logger {
+  debug(context: object, message: string): void
+  info(context: object, message: string): void
+  warn(context: object, message: string): void
+  error(context: object, message: string): void
+}
+
+/** How to prove who one is to the brokers. */
+export interface SaslOptions {
+  readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
+  readonly username: string
+  readonly password: string
+}
+
+/** Certificates and keys as PEM texts. */
+export interface TlsOptions {
+  /** Whom to trust; several certificates may follow each other. Default: the system's trust store. */
+  readonly ca?: string
+  /** The client's own certificate, its issuers behind it, for brokers that ask for one. */
+  readonly cert?: string
+  readonly key?: string
+  readonly servername?: string
+  /** `false` takes a certificate for any name, as Kafka's empty `ssl.endpoint.identification.algorithm`. Default true. */
+  readonly verifyHostname?: boolean
+}
+
 export interface ClusterOptions {
   /** `host:port`, several joined with commas. */
   bootstrapServers: string
@@ -9,20 +36,9 @@ export interface ClusterOptions {
   clientId?: string
   /** Limit for one operation. Default 30000. */
   timeoutMs?: number
-  sasl?: { mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'; username: string; password: string }
-  /** `true` for the system's trust store, or PEM texts. */
-  tls?:
-    | boolean
-    | {
-        /** Whom to trust; several certificates may follow each other. Default: the system's trust store. */
-        ca?: string
-        /** The client's own certificate, its issuers behind it, for brokers that ask for one. */
-        cert?: string
-        key?: string
-        servername?: string
-        /** `false` takes a certificate for any name, as Kafka's empty `ssl.endpoint.identification.algorithm`. Default true. */
-        verifyHostname?: boolean
-      }
+  sasl?: SaslOptions
+  /** `true` for the system's trust store. Default: no TLS. */
+  tls?: boolean | TlsOptions
 }
 
 export interface BrokerInfo {

@@ -16,4 +16,8 @@ export const deadLetterHeaders = {
   failedAt: 'dlq.failed.at',
 } as const
 
-export const deadLetterTopic = (topic: string): string => `${topic}.dlq`
+const suffix = '.dlq'
+
+export const deadLetterTopic = (topic: string): string => `${topic}${suffix}`
+
+export const isDeadLetterTopic = (topic: string): boolean => topic.endsWith(suffix)

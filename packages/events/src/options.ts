@@ -1,6 +1,7 @@
 // Where a stream's settings come from: options first, then the environment, then the platform that `selfmonitor up` runs in
 // this project, then the ports that it has without an offset.
 
+import type { SaslOptions, TlsOptions } from '@selfmonitor/cluster'
 import type { FoundState } from '@selfmonitor/platform/running'
 import { type CompressionType, compressionTypes } from '@selfmonitor/protocol/compression'
 import { RegistryError, type RegistryLogin, registryLogin } from '@selfmonitor/registry'
@@ -10,21 +11,9 @@ import { type Addresses, chooseRunning, runningPlatforms, upOrigin } from './run
 import type { EventStreamOptions } from './types.ts'
 
 export interface SecurityOptions {
-  readonly sasl?: {
-    readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
-    readonly username: string
-    readonly password: string
-  }
-  /** `true` for the system's trust store, or PEM texts. */
-  readonly tls?:
-    | true
-    | {
-        readonly ca?: string
-        readonly cert?: string
-        readonly key?: string
-        readonly servername?: string
-        readonly verifyHostname?: boolean
-      }
+  readonly sasl?: SaslOptions
+  /** `true` for the system's trust store. */
+  readonly tls?: true | TlsOptions
 }
 
 /** The option or the environment variable that gave a setting, `selfmonitor up`, or `the default`. */

@@ -1,6 +1,9 @@
 // What a service sees: the envelope, the options and the `EventStream`.
+import type { Logger, SaslOptions, TlsOptions } from '@selfmonitor/cluster'
 
 /** Event types by topic, payloads by event type. `selfmonitor types` generates one for platform.yaml. */
+export type { Logger } from '@selfmonitor/cluster'
+
 export type EventCatalogue = Record<string, Record<string, unknown>>
 
 /** Any type of the shape of `EventCatalogue`, generated interfaces included. */
@@ -181,14 +184,6 @@ export interface EventObserver {
   recordFailed?(record: ReceivedRecord, error: Error): void
 }
 
-/** The subset of a pino logger that the library writes to. Payloads are never logged. */
-export interface Logger {
-  debug(context: object, message: string): void
-  info(context: object, message: string): void
-  warn(context: object, message: string): void
-  error(context: object, message: string): void
-}
-
 export interface EventStreamOptions {
   /** Name of the service: consumer group and client id. Default `SELFMONITOR_SERVICE`. */
   service?: string
@@ -243,13 +238,12 @@ export interface EventStreamOptions {
    */
   schemas?: Readonly<Record<string, Readonly<Record<string, object>> | string>> | null
   /** Default `KAFKA_SASL_MECHANISM`, `KAFKA_SASL_USERNAME`, `KAFKA_SASL_PASSWORD`. */
-  sasl?: { mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'; username: string; password: string }
+  sasl?: SaslOptions
   /**
-   * `true` for the system's trust store, or PEM texts. Default `KAFKA_TLS=true`, `KAFKA_TLS_CA` (PEM). With
-   * `verifyHostname: false` a certificate for any name is taken.
+   * `true` for the system's trust store, or PEM texts. Default `KAFKA_TLS=true`, `KAFKA_TLS_CA` (PEM).
    */
-  tls?: boolean | { ca?: string; cert?: string; key?: string; servername?: string; verifyHostname?: boolean }
-  /** Default: warnings and errors to stderr. */
+  tls?: boolean | TlsOptions
+  /** Payloads are never logged. Default: warnings and errors to stderr. */
   logger?: Logger
   observer?: EventObserver
 }

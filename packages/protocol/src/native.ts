@@ -27,10 +27,25 @@ function load(name: string): unknown {
   }
 }
 
-export const snappy = later<typeof import('snappy')>('snappy')
-export const lz4 = later<typeof import('lz4-napi')>('lz4-napi')
+// What is used of them. Not their own declarations: those would be part of ours.
+interface Snappy {
+  compress(data: Buffer): Promise<Buffer>
+  compressSync(data: Buffer): Buffer
+  uncompress(data: Buffer, options: { asBuffer: true }): Promise<Buffer | string>
+  uncompressSync(data: Buffer, options: { asBuffer: true }): Buffer | string
+}
 
-const crc32 = later<typeof import('@node-rs/crc32')>('@node-rs/crc32')
+interface Lz4 {
+  compressFrame(data: Buffer): Promise<Buffer>
+  compressFrameSync(data: Buffer): Buffer
+  decompressFrame(data: Buffer): Promise<Buffer>
+  decompressFrameSync(data: Buffer): Buffer
+}
+
+export const snappy = later<Snappy>('snappy')
+export const lz4 = later<Lz4>('lz4-napi')
+
+const crc32 = later<{ crc32c(data: Uint8Array): number }>('@node-rs/crc32')
 
 /** CRC-32C (Castagnoli), as record batches have it. */
 export function crc32c(data: Uint8Array): number {

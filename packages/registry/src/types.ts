@@ -1,5 +1,7 @@
 // What the users of the Schema Registry see: the server's options, the client, and the rules' findings.
-import type { ClusterOptions } from '@selfmonitor/cluster'
+import type { ClusterOptions, Logger } from '@selfmonitor/cluster'
+
+export type { Logger } from '@selfmonitor/cluster'
 
 export type SchemaType = 'AVRO' | 'JSON' | 'PROTOBUF'
 
@@ -75,14 +77,6 @@ export interface RegistryOptions {
   storeTimeoutMs?: number
   /** How long `startRegistry` waits for Kafka. Default 30000. */
   startTimeoutMs?: number
-}
-
-/** The subset of a pino logger that the registry writes to. */
-export interface Logger {
-  debug(context: object, message: string): void
-  info(context: object, message: string): void
-  warn(context: object, message: string): void
-  error(context: object, message: string): void
 }
 
 export interface RegistryServer {

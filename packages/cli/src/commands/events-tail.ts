@@ -1,5 +1,7 @@
 // `selfmonitor events tail`: records decoded as they pass.
+
 import type { Cluster, ReadRange, TopicInfo } from '@selfmonitor/cluster'
+import { isDeadLetterTopic } from '@selfmonitor/events/dead-letters'
 import type { Decoder } from '../events/decode.ts'
 import { type EventFilter, matches, place } from '../events/filter.ts'
 import { decodeRecord, type TailedEvent, tailData, tailLine, tailNames, tailRanges } from '../events/tail.ts'
@@ -194,7 +196,7 @@ function typesOf(shape: Readonly<Record<string, object>> | string | undefined): 
 }
 
 async function allEventTopics(cluster: Cluster): Promise<TopicInfo[]> {
-  const topics = (await cluster.listTopics()).filter(({ name }) => !name.startsWith('_') && !name.endsWith('.dlq'))
+  const topics = (await cluster.listTopics()).filter(({ name }) => !name.startsWith('_') && !isDeadLetterTopic(name))
   if (topics.length > 0) return topics
   throw new CliError('NO_TOPICS', `There are no topics on ${cluster.bootstrapServers}.`, {
     hint: '`selfmonitor setup` creates those of platform.yaml.',

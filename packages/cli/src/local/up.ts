@@ -1,6 +1,8 @@
 // Brings the platform up in this process, keeps it up until the signal, and takes it down again.
+
 import { existsSync } from 'node:fs'
 import { join, relative } from 'node:path'
+import { isDeadLetterTopic } from '@selfmonitor/events/dead-letters'
 import { findStates, processIdentity, removeState, writeState } from '@selfmonitor/platform/running'
 import type { Shapes } from '@selfmonitor/platform/shapes'
 import type { RegistryServer } from '@selfmonitor/registry'
@@ -292,7 +294,7 @@ async function hints(
 
 async function userTopics({ cluster }: Target): Promise<string[]> {
   const names = (await cluster.listTopics()).map(({ name }) => name)
-  return names.filter((name) => !name.startsWith('_') && !name.endsWith('.dlq'))
+  return names.filter((name) => !name.startsWith('_') && !isDeadLetterTopic(name))
 }
 
 /** A file with mistakes was told already. */

@@ -1,5 +1,6 @@
 // One attempt at one record: decode it, call its handler, and decide what becomes of it: done, tried again, or sent to the dead letters.
 import { isUtf8 } from 'node:buffer'
+import { backoffMs } from '@selfmonitor/cluster/backoff'
 import { deadLetterTopic } from '../dead-letter-names.ts'
 import { PermanentError, RetryLater, UndecodableEventError } from '../errors.ts'
 import { type FetchedRecord, reasonOf } from '../kafka/index.ts'
@@ -13,6 +14,9 @@ import { retryDelayMs } from './retry.ts'
 import type { Task } from './scheduler.ts'
 
 /** A record on its way through its handler. */
+/** Between attempts that do not count, because the broker or the registry was not there. */
+const uncountedBackoff = { firstMs: 200, maxMs: 30_000 } as const
+
 export interface Work {
   readonly record: FetchedRecord
   content: Content | null
@@ -177,7 +181,7 @@ export function createProcessor(options: ProcessorOptions): Processor {
 
   function tryAgain(work: Work): Outcome {
     work.uncounted++
-    return { kind: 'retry', delayMs: Math.min(30_000, 200 * 2 ** Math.min(work.uncounted - 1, 8)) }
+    return { kind: 'retry', delayMs: backoffMs(work.uncounted, uncountedBackoff) }
   }
 
   return { attempt, tryAgain, counters }

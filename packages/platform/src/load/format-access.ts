@@ -1,4 +1,5 @@
 // The shape of what a platform file says about accounts and their rights.
+import { aclOperationsOfAny } from '@selfmonitor/cluster/acl-operations'
 import { z } from 'zod'
 
 const text = (description: string, error = 'must be text') => z.string({ error }).meta({ description })
@@ -6,20 +7,7 @@ const patterns = (description: string) =>
   z.array(z.string({ error: 'must be text' }), { error: 'must be a list, such as ["shop.*"]' }).meta({ description })
 
 /** Kafka's operations by the names that are written here; `kafka-acls` writes DescribeConfigs for `describe-configs`. */
-export const aclOperations = [
-  'all',
-  'read',
-  'write',
-  'create',
-  'delete',
-  'alter',
-  'describe',
-  'cluster-action',
-  'describe-configs',
-  'alter-configs',
-  'idempotent-write',
-  'two-phase-commit',
-] as const
+export const aclOperations = aclOperationsOfAny(['topic', 'cluster', 'transactional-id'])
 
 export const access = z
   .enum(['acls', 'none'], { error: "must be 'acls' or 'none'" })

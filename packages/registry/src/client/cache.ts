@@ -1,4 +1,5 @@
 // A bounded memory of answers that never change; equal questions at the same time share one request.
+import { LRUCache } from 'lru-cache'
 
 export interface Cache<Value> {
   /** The remembered answer, the one under way, or a new one. A failure is not remembered. */
@@ -8,21 +9,16 @@ export interface Cache<Value> {
 
 /** @param maxEntries the ones not used for longest go first */
 export function createCache<Value>(maxEntries: number): Cache<Value> {
-  const entries = new Map<string, Promise<Value>>()
+  const entries = new LRUCache<string, Promise<Value>>({ max: maxEntries })
   return {
     get(key, load) {
       const known = entries.get(key)
-      if (known) {
-        entries.delete(key)
-        entries.set(key, known)
-        return known
-      }
+      if (known) return known
       const loading = load()
       entries.set(key, loading)
       loading.catch(() => {
-        if (entries.get(key) === loading) entries.delete(key)
+        if (entries.peek(key) === loading) entries.delete(key)
       })
-      if (entries.size > maxEntries) entries.delete(entries.keys().next().value!)
       return loading
     },
     clear: () => entries.clear(),

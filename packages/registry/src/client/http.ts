@@ -1,4 +1,5 @@
 // One request to a registry: over several urls, again after failures that pass, bounded in time.
+import { backoffMs } from '@selfmonitor/cluster/backoff'
 import type { RegistryClientOptions } from '../types.ts'
 import { hintFor, RegistryError } from './errors.ts'
 import { type Answer, exchange, type Message } from './exchange.ts'
@@ -27,7 +28,7 @@ const defaults: HttpDependencies = {
 }
 
 const contentType = 'application/vnd.schemaregistry.v1+json'
-const backoffMs = { first: 100, last: 2000 }
+const backoff = { firstMs: 100, maxMs: 2000 } as const
 
 /**
  * @returns a function that resolves to the parsed body of a 2xx answer
@@ -79,7 +80,7 @@ export function createHttp(options: RegistryClientOptions, dependencies: Partial
           last = error
         }
       }
-      if (tried < retries) await sleep(Math.min(backoffMs.first * 2 ** tried, backoffMs.last) * (0.5 + random() / 2))
+      if (tried < retries) await sleep(backoffMs(tried + 1, backoff) * (0.5 + random() / 2))
     }
     throw last
   }

@@ -4,9 +4,9 @@
 // announces it first (reservations.ts). A Confluent registry does not know of that: it must not write at the same time.
 import { randomUUID } from 'node:crypto'
 import { pause } from '@selfmonitor/cluster/backoff'
+import pLimit from 'p-limit'
 import { type Deadline, deadlineIn } from './deadline.ts'
 import type { TopicRecord } from './follow-topic.ts'
-import { createMutex } from './mutex.ts'
 import { decodeRecord, encodeKey, encodeSchemaValue, encodeValue, type SchemaValue, type StoreKey } from './records.ts'
 import { createState, fingerprint, type RegistryState } from './state.ts'
 import { openTopicLog, type TopicOptions } from './topic.ts'
@@ -144,19 +144,28 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     }
   }
 
-  const mutex = createMutex()
+  /** One at a time, first come first served. */
+  const turns = pLimit(1)
 
   async function exclusively<Result>(operation: (tx: Transaction) => Promise<Result>): Promise<Result> {
     const deadline = deadlineIn(options.timeoutMs)
     const asked = ++now
-    const release = await mutex.acquire(deadline)
-    try {
-      // Who was in front may have begun, and finished, a write since: it came after all that has to be seen here.
+    const turn = Promise.withResolvers<void>()
+    let gaveUp = false
+    const running = turns(async () => {
+      if (gaveUp) return undefined
+      turn.resolve()
+      // An operation in front may have begun, and finished, a write since: it came after all that has to be seen here.
       if (readUpTo < asked) await readToEnd(deadline)
-      return await operation(transaction(deadline))
-    } finally {
-      release()
+      return { result: await operation(transaction(deadline)) }
+    })
+    try {
+      await deadline.race(turn.promise, 'waiting for earlier writes')
+    } catch (error) {
+      gaveUp = true
+      throw error
     }
+    return (await running)!.result
   }
 
   return {
