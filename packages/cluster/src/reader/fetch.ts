@@ -1,5 +1,6 @@
 // Fetch requests and responses, in the codec of @selfmonitor/protocol: the client's own parses every record into objects before
 // it is known which of them are wanted.
+import { fetch } from '@selfmonitor/protocol/api/fetch'
 import { errorName } from '@selfmonitor/protocol/errors'
 import { isolationLevels } from '../offsets.ts'
 import { protocolApi } from '../transport/protocol-api.ts'
@@ -8,7 +9,7 @@ import type { AbortedTransaction } from './records-of.ts'
 import type { Isolation } from './types.ts'
 
 /** Newest first. Version 12 is the oldest broker's (3.0); up to it topics go by name, from 13 on by id (KIP-516). */
-const fetchVersions = [17, 16, 15, 14, 13, 12].map((version) => protocolApi('Fetch', version))
+const fetchVersions = [17, 16, 15, 14, 13, 12].map((version) => protocolApi(fetch, version))
 const noSession = { sessionId: 0, sessionEpoch: -1 }
 
 export interface FetchPosition {

@@ -2,6 +2,7 @@
 // says of each. All I/O of the producer's batches is here.
 import { protocolApi } from '@selfmonitor/cluster/protocol-api'
 import type { RequestInput, ResponseOf } from '@selfmonitor/protocol/api'
+import { produce } from '@selfmonitor/protocol/api/produce'
 import { errorName } from '@selfmonitor/protocol/errors'
 import { EventsError } from '../errors.ts'
 import type { KafkaClient } from './client.ts'
@@ -46,7 +47,7 @@ export async function sendHeads(
     }
     if (!options.onSend()) return null
     for (const queue of queues) markSent(queue)
-    const api = protocolApi('Produce', Math.min(version, newestVersion))
+    const api = protocolApi(produce, Math.min(version, newestVersion))
     results = resultsOf(await api.async(connection, requestOf(entries)))
   } catch (error) {
     return queues.map(() => outcomeOf(undefined, error))

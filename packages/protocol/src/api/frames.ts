@@ -1,7 +1,8 @@
 // Whole frames: size, header and body of requests and responses, in both directions.
-import { type Encodable, expectEnd, includes, type Message, Reader, read, Writer, write } from '../codec/index.ts'
+import { type Encodable, expectEnd, type Message, Reader, read, Writer, write } from '../codec/index.ts'
 import { ProtocolError } from '../protocol-error.ts'
 import type { Api } from './api.ts'
+import { requestHeaderVersion, responseHeaderVersion } from './body.ts'
 import { requestHeader, responseHeader } from './headers.ts'
 import {
   type ApiName,
@@ -22,16 +23,6 @@ export interface RequestHead {
   readonly api: Api<ApiName> | undefined
   /** Where the body begins. When the API or its version is not known, this is merely where the client id ends. */
   readonly bodyOffset: number
-}
-
-/** The version of the request header that goes with an API at a version: 2 for flexible versions, else 1. */
-export function requestHeaderVersion(api: Api, version: number): 1 | 2 {
-  return includes(api.request.flexible, version) ? 2 : 1
-}
-
-/** The same for responses; ApiVersions keeps 0 always, so that a client can read it before it knows the broker. */
-export function responseHeaderVersion(api: Api, version: number): 0 | 1 {
-  return api.name !== 'ApiVersions' && includes(api.response.flexible, version) ? 1 : 0
 }
 
 /**
@@ -100,21 +91,6 @@ export function encodeResponseBody<N extends ApiName>(name: N, version: number, 
   const writer = new Writer()
   write(api.response, version, writer, body as Encodable<Message>)
   return writer.finish()
-}
-
-/** Writes the body of a request alone, for a connection that makes headers of its own. @throws ProtocolError with the field's path */
-export function encodeRequestBody<N extends ApiName>(name: N, version: number, body: RequestInput<N>): Buffer[] {
-  const writer = new Writer()
-  write(apis[name].request as Message, version, writer, body as Encodable<Message>)
-  return writer.finish()
-}
-
-/** Reads the body of a response. @throws ProtocolError, TRAILING_BYTES when there is more than that */
-export function decodeResponseBody<N extends ApiName>(name: N, version: number, body: Buffer): ResponseOf<N> {
-  const reader = new Reader(body)
-  const decoded = read(apis[name].response as Message, version, reader)
-  expectEnd(reader, `${apis[name].response.name} v${version}`)
-  return decoded as ResponseOf<N>
 }
 
 /** A whole response of an encoded body, which is passed through without a copy. */

@@ -1,5 +1,6 @@
 // All APIs and their frames.
 export type { Api } from './api.ts'
+export * from './body.ts'
 export * from './frames.ts'
 export {
   type ApiName,
