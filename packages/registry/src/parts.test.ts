@@ -11,6 +11,7 @@ it('the framing is one module', () => {
 })
 
 it('the client loads nothing of a Kafka client, of a web framework or of native packages', () => {
-  const foreign = /@platformatic|fastify|\/zod\/|snappy|lz4-napi|@node-rs|packages\/(protocol|cluster\/src\/(?!backoff))/
+  const foreign =
+    /@platformatic|fastify|\/zod\/|snappy|lz4-napi|@node-rs|packages\/(protocol|cluster\/src\/(?!backoff))/
   expect(loadedBy('@selfmonitor/registry').filter((url) => foreign.test(url))).toEqual([])
 })

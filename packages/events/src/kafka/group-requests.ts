@@ -1,6 +1,7 @@
 // The requests of a member to the coordinator of its group, and which broker that is.
 import { COOPERATIVE_STICKY_ASSIGNOR } from '@platformatic/kafka'
 import { protocolApi } from '@selfmonitor/cluster/protocol-api'
+import { offsetCommit } from '@selfmonitor/protocol/api/offset-commit'
 import { errorName } from '@selfmonitor/protocol/errors'
 import { EventsError } from '../errors.ts'
 import { decodeAssignment, type JoinedMember, type MemberAssignment } from './assignor.ts'
@@ -166,7 +167,7 @@ type CommitAnswer = ReadonlyMap<string, string | null>
  * By id, so that what a member commits for a topic that was deleted and created again meanwhile is refused, and not taken for the
  * new topic's. The Kafka client does not know this version.
  */
-const commitById = protocolApi('OffsetCommit', 10)
+const commitById = protocolApi(offsetCommit, 10)
 
 async function sendCommitById(
   to: Coordination,
