@@ -9,7 +9,7 @@ export class BrokerFailure extends Error {
   constructor(dataDir: string) {
     super(
       `the data directory ${dataDir} is gone: it was deleted, moved or replaced while the broker ran. The broker has stopped; ` +
-        'what was written since then is lost',
+        'records written since then are lost',
     )
     this.name = 'BrokerFailure'
     this.dataDir = dataDir

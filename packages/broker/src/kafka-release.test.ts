@@ -14,7 +14,7 @@ it(`the pinned Apache Kafka is a ${kafkaRelease}`, async () => {
 
 const apache = inject('apache')
 
-describe.skipIf('missing' in apache)(`what is told is what Apache Kafka ${kafkaRelease} tells`, () => {
+describe.skipIf('missing' in apache)(`clients see what Apache Kafka ${kafkaRelease} shows`, () => {
   let broker: Broker
   let ours: RawClient
   let kafkas: RawClient

@@ -35,7 +35,7 @@ describeEngines('admin APIs', (engine) => {
     const topic = { name, numPartitions: options.partitions ?? 1, replicationFactor: 1, configs }
     const { topics } = await client.call('CreateTopics', 2, { topics: [topic], timeoutMs: 10_000 })
     expect(topics[0]!.errorCode).toBe(0)
-    // Kafka's brokers hear of a new topic a little after the controller has it.
+    // Kafka's brokers get a new topic a little after the controller has it.
     await until(async () => (await metadata(name)).errorCode === 0)
     return name
   }

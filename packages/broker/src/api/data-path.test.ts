@@ -66,7 +66,7 @@ describeEngines('the data path', (engine) => {
       ],
       timeoutMs: 10_000,
     })
-    // Apache Kafka answers before the broker that leads the partition has heard of it.
+    // Apache Kafka answers before the leader of the partition knows it.
     for (let partition = 0; partition < numPartitions; partition++) {
       await expect.poll(async () => (await list(topic, -1n, { partition })).error).toBe('NONE')
     }
@@ -236,7 +236,7 @@ describeEngines('the data path', (engine) => {
       ])
     })
 
-    it('says where the log begins when the log refuses, and that it does not know when the log was not asked', async () => {
+    it('gives the log start offset with errors of the log, and none with errors that it finds before', async () => {
       const { topic } = await createTopic({ 'max.message.bytes': '1000' })
       await produce(topic, batch(['a', 'b', 'c']))
       await client.call('DeleteRecords', 2, {
@@ -308,7 +308,7 @@ describeEngines('the data path', (engine) => {
       ])
     })
 
-    it('stamps records with the time of the append where the topic says so', async () => {
+    it('stamps records with the time of the append when the topic is configured so', async () => {
       const target = await createTopic({ 'message.timestamp.type': 'LogAppendTime' })
       const before = BigInt(Date.now() - 1)
       const { logAppendTimeMs } = await produce(target.topic, batch(['x'], { timestamps: [5n] }))
@@ -397,7 +397,7 @@ describeEngines('the data path', (engine) => {
       })
     })
 
-    it('keeps a session, in which only news is told', async () => {
+    it('keeps a session, in which only changes are answered', async () => {
       const target = await createTopic({}, 2)
       const opened = await fetchRaw(target, { partitions: [0, 1], sessionId: 0, sessionEpoch: 0 })
       const { sessionId } = opened
@@ -535,7 +535,7 @@ describeEngines('the data path', (engine) => {
   })
 
   describe('InitProducerId', () => {
-    it('gives each producer another id, and refuses a question that contradicts itself', async () => {
+    it('gives each producer another id, and refuses a request that contradicts itself', async () => {
       const ask = (body: Partial<RequestInput<'InitProducerId'>>) =>
         client.call('InitProducerId', 4, { transactionalId: null, transactionTimeoutMs: 1000, ...body })
       const ids = [await initProducerId(), await initProducerId(), await initProducerId()].map(

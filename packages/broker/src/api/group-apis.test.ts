@@ -190,7 +190,7 @@ describeEngines('the group APIs', (engine) => {
   })
 
   it.each(versionsOf('OffsetCommit'))(
-    'OffsetCommit v%i commits for members, and for nobody in an empty group',
+    'OffsetCommit v%i commits for members, and without a member in an empty group',
     async (version) => {
       const identity = await stable(unique('commit'))
       expect(await commitError(version, commitBody(identity))).toBe('NONE')
@@ -286,7 +286,7 @@ describeEngines('the group APIs', (engine) => {
       expect(coordinators).toMatchObject([refusal])
     })
 
-    it('ConsumerGroupHeartbeat is refused, and names the protocol that is there', async () => {
+    it('ConsumerGroupHeartbeat is an error that names the supported protocol', async () => {
       const heartbeat = { groupId: unique('newer'), memberId: 'm', memberEpoch: 0 }
       const answer = await client.call('ConsumerGroupHeartbeat', 1, heartbeat)
       expect(name(answer.errorCode)).toBe('UNSUPPORTED_VERSION')
@@ -442,7 +442,7 @@ describeEngines('the group APIs', (engine) => {
       ])
     })
 
-    it('that lead, of clients before v9, are not told that they lead', async () => {
+    it('that lead, of clients before v9, do not learn that they lead', async () => {
       const groupId = unique('static')
       const first = await stable(groupId, { groupInstanceId: 'i1' })
       const again = await client.call('JoinGroup', 8, joinBody(groupId, { groupInstanceId: 'i1' }))

@@ -42,7 +42,7 @@ describeEngines('ListConfigResources', (engine) => {
         .map(({ resourceType, resourceName }) => `${resourceType} ${resourceName}`)
         .sort()
     }
-    // Kafka's brokers hear of a change a little after the controller has it.
+    // Kafka's brokers get a change a little after the controller has it.
     const becomes = (...wanted: readonly string[]) =>
       vi.waitUntil(async () => String(await own()) === String(wanted.toSorted()), { timeout: 20_000 })
     const always = [`${types.topic} ${topic}`, `${types.broker} 1`, `${types.brokerLogger} 1`]

@@ -90,7 +90,7 @@ describeEngines('the records of a produced batch', (engine) => {
       expect(await list(topic, -3n)).toEqual({ error: 'NONE', offset: 1n, timestamp: now })
     })
 
-    it('are refused when they do not parse, so that no consumer is stopped by them', async () => {
+    it('fail when they do not parse, so that they cannot stop a consumer', async () => {
       const topic = await createTopic()
       const two = Buffer.concat(['0c0000000101', '00', '0c0000020101', '00'].map((hex) => Buffer.from(hex, 'hex')))
       expect(await produce(topic, withPayload(compress(compression, two), compression, 2))).toMatchObject({

@@ -55,7 +55,7 @@ describe('data directory', () => {
     acquireLock(dir)()
   })
 
-  it('is refused when a newer release wrote it, and left as it is', () => {
+  it('is refused when a newer release wrote it, and is not changed', () => {
     const path = join(dir, 'meta.json')
     writeFileSync(path, '{"format":2,"cluster":{}}')
     expect(() => openDataDir(dir, undefined)).toThrow(/format 2, written by a newer release.*upgrade/)
@@ -63,7 +63,7 @@ describe('data directory', () => {
     expect(existsSync(join(dir, lockFile))).toBe(false)
   })
 
-  it('is refused when it is somebody else’s folder', () => {
+  it('is refused when the folder has other data', () => {
     writeFileSync(join(dir, 'thesis.doc'), '')
     expect(() => openDataDir(dir, undefined)).toThrow(expect.objectContaining({ code: 'DATA_DIR_INVALID' }))
   })

@@ -1,6 +1,5 @@
-// Notices that the data directory of a running broker was deleted, moved or replaced. The files that are open go on taking
-// writes then, which nothing will ever read: a broker that acknowledges them loses them. Apache Kafka stops as well when its
-// last log directory has failed.
+// Notices that the data directory of a running broker was deleted, moved or replaced. Open files still take writes then, which
+// can never be read: a broker that acknowledges them loses them. Apache Kafka also stops when its last log directory has failed.
 import { type Stats, statSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 
@@ -27,7 +26,7 @@ export function watchFile(file: string, onGone: () => void, everyMs = intervalMs
   return end
 }
 
-/** A file that cannot be looked at for another reason may come back: network file systems do that. */
+/** A file that cannot be examined for another reason may come back, for example on a network file system. */
 async function isGone(file: string, opened: Stats): Promise<boolean> {
   try {
     const now = await stat(file)
@@ -39,7 +38,7 @@ async function isGone(file: string, opened: Stats): Promise<boolean> {
 }
 
 /**
- * The same calls, all of which fail once there is a failure: what took the directory's place must not be written to.
+ * The same calls, all of which fail after a failure: a directory that took the place of this one must not be written to.
  * Descriptors can still be closed.
  */
 export function failingWhen<Calls extends { close(fd: number): Promise<void> }>(

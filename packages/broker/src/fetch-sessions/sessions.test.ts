@@ -32,7 +32,7 @@ function answer(begun: FetchPlan, answers: Record<string, Partial<typeof quiet>>
 }
 
 describe('a fetch session', () => {
-  it('is opened by a full fetch; later requests name only what changes and are told only what is new', () => {
+  it('is opened by a full fetch; later requests name only what changes and get only what is new', () => {
     const sessions = start()
     const opening = plan(sessions.begin({ sessionId: 0, sessionEpoch: 0 }, [want('a', 0), want('a', 1)], [], false, 0))
     expect(answer(opening)).toEqual(['a-0', 'a-1'])
@@ -72,7 +72,7 @@ describe('a fetch session', () => {
     expect(names(plan(sessions.begin({ sessionId, sessionEpoch: 2 }, [], [], false, 0)))).toEqual(['a-1', 'a-2', 'a-0'])
   })
 
-  it('is refused under a wrong id, a wrong epoch, or with names where it was opened with ids', () => {
+  it('is an error with a wrong id, a wrong epoch, or with names where it was opened with ids', () => {
     const sessions = start()
     const opening = plan(sessions.begin({ sessionId: 0, sessionEpoch: 0 }, [want('a', 0)], [], false, 0))
     const sessionId = opening.finish(0)
@@ -84,7 +84,7 @@ describe('a fetch session', () => {
     expect(error(sessionId, 1)).toBeUndefined()
   })
 
-  it('ends when the client says so, and when nothing is left in it', () => {
+  it('ends when the client closes it, and when it has no partitions left', () => {
     const sessions = start()
     const open = () => {
       const opening = plan(sessions.begin({ sessionId: 0, sessionEpoch: 0 }, [want('a', 0)], [], false, 0))
@@ -117,7 +117,7 @@ describe('a fetch session', () => {
     expect(sessions.begin({ sessionId: small, sessionEpoch: 2 }, [], [], false, late).error).toBe(
       'FETCH_SESSION_ID_NOT_FOUND',
     )
-    // Idle ones go for anybody.
+    // Idle ones are evicted for any other.
     expect(open(1, late + evictableAfterMs + 1)).not.toBe(0)
     expect(sessions.size).toBe(2)
   })

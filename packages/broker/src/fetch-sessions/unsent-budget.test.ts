@@ -21,7 +21,7 @@ describe('the budget of unsent answers', () => {
 })
 
 describe('clients that fetch much and read nothing', () => {
-  it('get what all may hold together and no more; once they have read, everybody gets all again', {
+  it('get what all may hold together and no more; once they have read, each gets all again', {
     timeout: 60_000,
   }, async () => {
     const batches = 48

@@ -502,7 +502,7 @@ describe('timeouts', () => {
     )
   })
 
-  it('goes on without a member that only heartbeats and does not rejoin in the rebalance timeout', () => {
+  it('continues without a member that only heartbeats and does not rejoin in the rebalance timeout', () => {
     behaves(
       `
       > join a version=3 rebalance=15000
@@ -776,7 +776,7 @@ describe('leaving', () => {
 })
 
 describe('size', () => {
-  it('turns away members beyond group.max.size', () => {
+  it('rejects members beyond group.max.size', () => {
     behaves(
       `
       > join a version=3
@@ -803,7 +803,7 @@ describe('size', () => {
     )
   })
 
-  it('sheds the last members to rejoin when the limit is below the size', () => {
+  it('loses the last members to rejoin when the limit is below the size', () => {
     behaves(
       `
       > join a version=3 rebalance=7000

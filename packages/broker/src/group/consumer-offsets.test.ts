@@ -43,7 +43,7 @@ async function readGroup(bootstrapServers: string, groupId: string): Promise<rea
 }
 
 describeEngines('the records of a group', (engine) => {
-  it('stand in the partition of its hash and survive decoding and encoding to the byte', async () => {
+  it('are in the partition of its hash and survive decoding and encoding to the byte', async () => {
     const suffix = randomBytes(4).toString('hex')
     const topic = `offsets-${suffix}`
     const groupId = `group-${suffix}`

@@ -1,4 +1,4 @@
-// The coordinator around the state machines: what is written when, what survives a restart, and what a client is told
+// The coordinator around the state machines: what is written when, what survives a restart, and what a client gets
 // when the log fails.
 import { describe, expect, it } from 'vitest'
 import { commitOf, joinOf, memoryLog, setup, stableGroup } from './test-support/fixtures.ts'
@@ -116,7 +116,7 @@ describe('a group', () => {
     expect((await coordinator.leave({ groupId: '', members: [member] })).error?.name).toBe('INVALID_GROUP_ID')
   })
 
-  it('logs why it refuses a member', async () => {
+  it('logs why the request of a member fails', async () => {
     const s = await setup()
     const identity = await stableGroup(s, 'billing')
     s.clock.advance(10_312)
@@ -124,7 +124,7 @@ describe('a group', () => {
     expect(s.logged).toContain('Heartbeat failed with UNKNOWN_MEMBER_ID: session expired 312 ms ago')
   })
 
-  it('answers what is parked when the broker closes, and refuses what comes later', async () => {
+  it('answers waiting requests when the broker closes, and later ones with an error', async () => {
     const { coordinator, clock } = await setup({ initialRebalanceDelayMs: 3000 })
     const joining = coordinator.join(joinOf('billing'))
     await coordinator.close()

@@ -1,4 +1,4 @@
-// A damaged partition of `__consumer_offsets`: its groups wait, everybody else is served.
+// A damaged partition of `__consumer_offsets`: its groups wait, all others are served.
 import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -116,7 +116,7 @@ describe('one flipped bit in a partition of __consumer_offsets', () => {
     expect(errors.map(({ context }) => context.groups)).toContainEqual([first, second])
   })
 
-  it('is mended as the message says: restored, or moved away', async () => {
+  it('is repaired as the message says: restored, or moved away', async () => {
     const { dataDir, folder, log } = await stoppedBroker()
     const sound = await readFile(log)
     const bytes = Buffer.from(sound)

@@ -33,7 +33,7 @@ export function describeGroup(group: ClassicGroup): DescribedGroup {
   }
 }
 
-/** Kafka describes a group that does not exist as dead, and since v6 of the API says so (KIP-1043). */
+/** Kafka describes a group that does not exist as dead; v6 of the API adds an error (KIP-1043). */
 export function describeMissing(groupId: string): DescribedGroup {
   const error = failure('GROUP_ID_NOT_FOUND', `Group ${groupId} not found.`)
   return { error, groupId, state: 'Dead', protocolType: '', protocolName: '', members: [] }

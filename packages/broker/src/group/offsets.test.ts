@@ -44,7 +44,7 @@ describe('committing', () => {
     expect(await committed(s, 'billing')).toEqual(['orders-0@3'])
   })
 
-  it('is refused to a member that does not know its assignment yet', async () => {
+  it('fails for a member that does not know its assignment yet', async () => {
     const s = await setup()
     const member = await stableGroup(s, 'billing')
     const rejoining = s.coordinator.join(joinOf('billing', { memberId: member.memberId }))
@@ -53,7 +53,7 @@ describe('committing', () => {
     expect(await commitError(s, input)).toBe('REBALANCE_IN_PROGRESS')
   })
 
-  it('with a generation of a group that is gone says so, to older clients as an illegal generation', async () => {
+  it('with a generation of a group that no longer exists is an error, for older clients an illegal generation', async () => {
     const s = await setup()
     const input = commitOf('nobody', 'orders', 0, 3n, { generationId: 4, memberId: 'm' })
     expect(await commitError(s, input)).toBe('GROUP_ID_NOT_FOUND')
@@ -182,7 +182,7 @@ describe('expiry', () => {
     ['NOT_LEADER_OR_FOLLOWER', false],
     ['KAFKA_STORAGE_ERROR', false],
     ['INVALID_RECORD', true],
-  ])('is tried again when the log refuses with %s; logged as an error: %s', async (code, isError) => {
+  ])('is tried again when the log fails with %s; logged as an error: %s', async (code, isError) => {
     const s = await setup({ offsetsRetentionMs: dayMs })
     await s.coordinator.commitOffsets(commitOf('simple', 'orders', 0, 3n))
     s.log.failWith(code)
@@ -224,7 +224,7 @@ describe('deleting offsets', () => {
     expect(await committed(s, 'billing')).toEqual(['orders-0@3'])
   })
 
-  it('refuses unknown groups, and groups with members whose reading cannot be known', async () => {
+  it('fails for unknown groups, and for groups with members whose subscription is not known', async () => {
     const s = await setup()
     await stableGroup(s, 'workers', { protocolType: 'connect' })
     const error = async (groupId: string) => (await s.coordinator.deleteOffsets({ groupId, topics: [] })).error?.name
@@ -245,7 +245,7 @@ describe('waiting for a commit', () => {
     await s.coordinator.waitForCommit('simple', 'orders', 0, 6n)
   })
 
-  it('gives up after its time, and says how far the group is', async () => {
+  it('gives up after its time, with the last offset of the group in the error', async () => {
     const s = await setup()
     await s.coordinator.commitOffsets(commitOf('simple', 'orders', 0, 4n))
     await expect(s.coordinator.waitForCommit('simple', 'orders', 0, 5n, 20)).rejects.toMatchObject({
@@ -262,7 +262,7 @@ describe('waiting for a commit', () => {
     await outcome
   })
 
-  it('hears of commits only once they are written', async () => {
+  it('reports commits only once they are written', async () => {
     const s = await setup()
     const heard: bigint[] = []
     const stop = s.coordinator.onCommit(({ offset }) => heard.push(offset))

@@ -27,7 +27,7 @@ interface Client {
   /** To be sent as soon as the client acts: the members to assign to, when it leads. */
   toSync: { readonly members: readonly string[] | undefined } | undefined
   joined: boolean
-  /** Counts its processes: an answer to an earlier one is read by nobody. */
+  /** Counts its processes: an answer to an earlier one is not read. */
   process: number
   /** Stopped without a goodbye. */
   silent: boolean
@@ -127,14 +127,14 @@ function run(world: World, action: Action): void {
       client.silent = true
       break
     case 'restart':
-      // A new process: it has forgotten its member id, and nobody reads what its former self still waits for.
+      // A new process: it has forgotten its member id, and answers to its former process are not read.
       forget(client)
       client.process++
       client.silent = false
       act(world, client)
       break
     case 'hang-up': {
-      // The connection closes while a request waits: the client keeps its id and will try again, the broker is told.
+      // The connection closes while a request waits: the client keeps its id and will try again, and the broker notices.
       if (client.waiting === undefined) break
       const waiter = world.waiters.findLastIndex((one) => one.client === client)
       client.process++
@@ -260,7 +260,7 @@ function promisesOfJoin(world: World, result: JoinResult): void {
   const leader = world.leaders.get(result.generationId) ?? result.leader
   world.leaders.set(result.generationId, leader)
   if (!result.skipAssignment && result.members.length > 0) {
-    expect(result.memberId, 'only the leader is told the members').toBe(leader)
+    expect(result.memberId, 'only the leader gets the members').toBe(leader)
     expect(new Set(result.members.map((m) => m.memberId)).size).toBe(result.members.length)
   }
 }
@@ -328,7 +328,7 @@ function check(world: World): void {
   expect(new Set(owned).size, `partitions are owned once: ${owned}`).toBe(owned.length)
 }
 
-/** Everybody who is not silent behaves well from here on: the group must reach a state in which all of them own parts. */
+/** From here on every client that is not silent behaves well: the group must reach a state in which all of them own parts. */
 function settle(world: World): void {
   const living = world.clients.filter((client) => !client.silent)
   const settled = () =>

@@ -55,7 +55,7 @@ describe('a static member', () => {
     )
   })
 
-  it('that leads, and restarts, is told to skip the assignment (KIP-814)', () => {
+  it('that leads, and restarts, is asked to skip the assignment (KIP-814)', () => {
     behaves(
       `
       > join a instance=i1

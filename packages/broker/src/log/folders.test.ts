@@ -19,7 +19,7 @@ async function withRecords(owner: (id: string) => FolderOwner): Promise<TestBrok
 }
 
 describe('a folder of a topic that the metadata does not know', () => {
-  it('is set aside, with its records, and said', async () => {
+  it('is set aside, with its records, and logged', async () => {
     const broker = await withRecords(() => 'unknown')
     await broker.restart()
     await broker.manager.checkFolders()
@@ -69,7 +69,7 @@ describe('a folder of a topic that the metadata does not know', () => {
     },
   )
 
-  it('does not get the log of its successor: a late request for a deleted topic is refused', async () => {
+  it('does not get the log of its successor: a late request for a deleted topic fails', async () => {
     const broker = await startLogs({}, { ownerOf: (_topic, id) => (id === otherId ? 'current' : 'deleted') })
     const log = await broker.log({ topicId: otherId })
     await log.append(batch(['kept']))
@@ -113,8 +113,8 @@ describe('a checkpoint', () => {
   })
 })
 
-describe('a log that nobody uses', () => {
-  it('is closed after a while, keeps what was written through a crash, and is opened again for whoever comes', async () => {
+describe('a log that is not used', () => {
+  it('is closed after a while, keeps what was written through a crash, and is opened again for the next request', async () => {
     const broker = await startLogs()
     const log = await broker.log()
     await log.append(batch(['a'], { producerId: 3n, producerEpoch: 0, baseSequence: 0 }))
@@ -132,7 +132,7 @@ describe('a log that nobody uses', () => {
     expect(values(await readAll(await broker.log()))).toEqual(['a', 'b'])
   })
 
-  it('stays open while somebody waits for it to grow', async () => {
+  it('stays open while a request waits for it to grow', async () => {
     const broker = await startLogs()
     const log = await broker.log()
     await log.append(batch(['a']))

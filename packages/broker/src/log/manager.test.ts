@@ -66,7 +66,7 @@ describe('retention', () => {
     expect(log.logStartOffset).toBe(0n)
   })
 
-  it('runs by itself, also for logs that nobody has opened', async () => {
+  it('runs on a timer, also for logs that have not been opened', async () => {
     const broker = await startLogs({ retentionMs: 1000 })
     await (await broker.log()).append(batch(['old']))
     await broker.restart()
@@ -125,7 +125,7 @@ describe('deleting records', () => {
 })
 
 describe('topics', () => {
-  it('that are deleted refuse use, lose their folder, and a new one of the same name starts at 0', async () => {
+  it('that are deleted cannot be used, lose their folder, and a new one of the same name starts at 0', async () => {
     const broker = await startLogs()
     const log = await broker.log()
     await log.append(batch(['old']))
@@ -156,7 +156,7 @@ describe('topics', () => {
     expect(values(await readAll(await broker.log({ topic: 'other' })))).toEqual(['kept'])
   })
 
-  it('with dashes and dots in their names are told apart', async () => {
+  it('with dashes and dots in their names are distinguished', async () => {
     const broker = await startLogs()
     await (await broker.log({ topic: 'a-1', partition: 2 })).append(batch(['x']))
     await (await broker.log({ topic: 'a', partition: 1 })).append(batch(['y']))

@@ -36,7 +36,7 @@ describe('appending', () => {
     expect((await readAll(log)).map(([, value]) => value)).toEqual(Array.from({ length: 3000 }, (_, i) => `v${i}`))
   })
 
-  it('refuses what Kafka refuses, and the batches beside it are not harmed', async () => {
+  it('refuses what Kafka refuses, without affecting other batches', async () => {
     const broker = await startLogs({ maxMessageBytes: 500, segmentBytes: 2000 })
     const log = await broker.log()
     const damaged = batch(['damaged'])
@@ -100,7 +100,7 @@ describe('appending', () => {
     await log.append(batch(['x']))
   })
 
-  it("stamps batches with the broker's time when the topic says so", async () => {
+  it("stamps batches with the broker's time when the topic is configured so", async () => {
     const broker = await startLogs({ timestampType: 'LogAppendTime' })
     const log = await broker.log()
     broker.clock.advance(5000)

@@ -60,7 +60,7 @@ const script = (text: string) => {
 }
 
 describe('an idempotent producer', () => {
-  it('has its sequence checked: repetitions are recognised, gaps refused', () => {
+  it('has its sequence checked: repetitions are recognised, gaps are errors', () => {
     script(`
       0/0x3 at 0
       0/3x2 at 3
@@ -117,7 +117,7 @@ describe('an idempotent producer', () => {
 })
 
 describe('the producer table', () => {
-  it('forgets who was not heard of, and nobody else', () => {
+  it('removes producers that were not seen for long, and no others', () => {
     const table = createProducerTable()
     const entry = (producerId: bigint, lastSeenMs: number) => ({
       producerId,
@@ -131,7 +131,7 @@ describe('the producer table', () => {
     expect(table.describe().map(({ producerId }) => producerId)).toEqual([2n])
   })
 
-  it('survives a snapshot; a snapshot with any wrong byte is refused', () => {
+  it('survives a snapshot; a snapshot with any wrong byte is not used', () => {
     const table = createProducerTable()
     for (let i = 0; i < 8; i++) {
       table.replay(readBatchHeader(batch(['a', 'b'], { producerId: 5n, producerEpoch: 2, baseSequence: i * 2 })))

@@ -68,7 +68,7 @@ describe('after a crash', () => {
         const broker = await startLogs({}, { dir })
         const values = (await readAll(await broker.log())).map(([, value]) => value)
         await broker.manager.close()
-        // A changed base offset cannot be told from a gap that compaction left; everything else ends the log there.
+        // A changed base offset cannot be distinguished from a gap that compaction left; everything else ends the log there.
         if (at < second + 8) expect(values.slice(0, 4)).toEqual(['a0', 'b0', 'a1', 'b1'])
         else expect(values).toEqual(['a0', 'b0', 'a1', 'b1'])
       }),
@@ -77,7 +77,7 @@ describe('after a crash', () => {
     expect(first).toBeLessThan(second)
   })
 
-  it('ends the log before damage in the middle, says so, and keeps what came after it', async () => {
+  it('ends the log before damage in the middle, logs this, and keeps the rest', async () => {
     const { dir, sizes } = await crashedFolder()
     const file = join(dir, 'events-0', logName)
     const bytes = await readFile(file)
@@ -171,7 +171,7 @@ describe('after a proper shutdown', () => {
     }
   })
 
-  it('cuts what somebody appended to the file meanwhile', async () => {
+  it('cuts what was appended to the file while the broker was down', async () => {
     const broker = await startLogs()
     await (await broker.log()).append(batch(['a']))
     await broker.manager.close()
@@ -190,7 +190,7 @@ describe('after a proper shutdown', () => {
     const folder = join(broker.dir, 'events-0')
     await broker.manager.close()
     await rm(join(folder, '00000000000000000016.snapshot'))
-    // Of producer 5, heard of at 1234 ms: long ago, unlike what the log itself says.
+    // Of producer 5, last seen at 1234 ms: long ago, unlike in the log itself.
     await writeFile(join(folder, '00000000000000000016.producers'), Buffer.from(legacySnapshot, 'hex'))
     await broker.restart()
     expect((await broker.log()).producers()).toMatchObject([{ producerId: 5n, lastSequence: 15 }])

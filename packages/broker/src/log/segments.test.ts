@@ -14,7 +14,7 @@ const anyTime = { timestampAfterMaxMs: Number.MAX_VALUE }
 const atHour = (hour: number) => ({ timestamps: [BigInt(startMs + hour * 3_600_000)] })
 
 describe('retention passes', () => {
-  it('do not overlap when the clock jumps over many of them, and appends go on', async () => {
+  it('do not overlap when the clock jumps over many of them, and appends continue', async () => {
     const broker = await startLogs({ segmentBytes: 150, retentionMs: 3_600_000, ...anyTime })
     const log = await broker.log()
     for (let i = 0; i < 40; i++) await log.append(batch([`v${i}`], atHour(i < 20 ? 0 : 2)))
@@ -29,7 +29,7 @@ describe('retention passes', () => {
     expect(broker.logger.lines.filter(({ level }) => level === 'error')).toEqual([])
   })
 
-  it('goes on when an index file of an old segment is missing', async () => {
+  it('continues when an index file of an old segment is missing', async () => {
     const broker = await startLogs({ segmentBytes: 150, retentionMs: 1000 })
     const log = await broker.log()
     for (let i = 0; i < 4; i++) await log.append(batch([`v${i}`]))

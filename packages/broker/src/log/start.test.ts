@@ -1,4 +1,4 @@
-// Starting with very many partitions, or very large ones: nobody waits for a log that he did not ask for.
+// Starting with very many partitions, or very large ones: no request waits for a log that it does not need.
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -72,7 +72,7 @@ describe('after a crash', () => {
     expect((await readAll(await broker.log({ partition: 0 }))).map(([, value]) => value)).toEqual(['v0'])
   })
 
-  it('tells how far the check is, and leaves no log open that nobody asked for', async () => {
+  it('reports the progress of the check, and leaves no log open that was not requested', async () => {
     const broker = await withPartitions(30)
     await broker.crash()
     const progress: string[] = []
@@ -156,7 +156,7 @@ describe('deleting topics', () => {
 })
 
 describe('a turnstile', () => {
-  it('lets a bounded number through at a time, in order, and everybody else have a turn between them', async () => {
+  it('runs a bounded number of pieces at a time, in order, and yields to the event loop between them', async () => {
     const pass = createWorkLimit(3)
     const order: number[] = []
     let underWay = 0

@@ -3,7 +3,7 @@ import { createFaultyFs } from './test-support/faulty-fs.ts'
 import { batch, readAll, startLogs } from './test-support/logs.ts'
 
 describe('a disk that fails', () => {
-  it('refuses the appends of a failed write, leaves nothing of them, and goes on when there is room again', async () => {
+  it('fails the appends of a failed write, leaves nothing of them, and continues when there is room again', async () => {
     const { fs, faults } = createFaultyFs()
     const broker = await startLogs({}, { fs })
     const log = await broker.log()

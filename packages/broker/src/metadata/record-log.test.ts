@@ -30,7 +30,7 @@ describe('record log', () => {
     expect(await read()).toEqual({ entries: [{ a: 1 }, { b: 'zwei\nlines, ünïcode' }, { c: null }], tornBytes: 0 })
   })
 
-  it('keeps every whole entry when the file is cut at any byte, and can go on from there', async () => {
+  it('keeps every whole entry when the file is cut at any byte, and can continue from there', async () => {
     const entries = [{ n: 1 }, { n: 2, text: 'x'.repeat(30) }, { n: 3 }]
     await write(...entries)
     const whole = readFileSync(path)
@@ -56,7 +56,7 @@ describe('record log', () => {
   })
 
   it.each([1, 2, 3])(
-    'refuses a file whose line %i is whole but wrong, the last one too, and leaves it as it is',
+    'refuses a file whose line %i is complete but has a wrong checksum, the last one too, and leaves it as it is',
     async (n) => {
       await write({ n: 1 }, { n: 2 }, { n: 3 })
       const bytes = readFileSync(path)
@@ -91,7 +91,7 @@ describe('record log', () => {
     await expect(openRecordLog(path)).rejects.toThrow(/format 2, written by a newer release.*upgrade/)
   })
 
-  it('replaces its content atomically and goes on appending', async () => {
+  it('replaces its content atomically and continues to append', async () => {
     const { log } = await openRecordLog(path)
     for (let n = 0; n < 100; n++) await log.append({ n })
     const before = log.sizeBytes

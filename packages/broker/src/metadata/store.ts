@@ -83,8 +83,8 @@ export class MetadataStore {
   }
 
   /**
-   * Whether this was the id of a topic that was deleted, and whose records may still be on the disk. An id that is neither
-   * this nor a topic's is unknown, which is no reason to delete anything.
+   * Whether this was the id of a topic that was deleted, and whose records may still be on the disk. Nothing is deleted for
+   * an id that is neither this nor a topic's.
    */
   isDeleted(id: Uuid): boolean {
     return this.log.state.deletedTopics.has(id)

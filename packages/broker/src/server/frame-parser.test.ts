@@ -35,7 +35,7 @@ describe('frame parser', () => {
     )
   })
 
-  it('stops where memory is denied, and goes on from there', () => {
+  it('stops where memory is denied, and continues from there', () => {
     const stream = framed(Buffer.from('first'), Buffer.alloc(300_000, 'x'), Buffer.from('last'))
     let allowed = 100_000
     const asked: number[] = []
@@ -50,7 +50,7 @@ describe('frame parser', () => {
     expect(parser.push(stream.subarray(50_000, 200_000))).toEqual([])
     expect(parser.blocked).toBe(true)
     expect(parser.allocatedBytes).toBe(65_536)
-    // More may come before the connection hears that it should not read.
+    // More may arrive before the connection stops reading.
     expect(parser.push(stream.subarray(200_000, 210_000))).toEqual([])
     allowed = 1_000_000
     expect(parser.resume()).toEqual([])

@@ -24,7 +24,7 @@ function connection(memory: RequestMemory, name: string, log: string[]) {
         return true
       }
       resume = () => {
-        if (take()) log.push(`${name} goes on`)
+        if (take()) log.push(`${name} continues`)
       }
       return take()
     },
@@ -44,7 +44,7 @@ describe('the memory of requests', () => {
     const [a, b, c] = ['a', 'b', 'c'].map((name) => connection(memory, name, log))
     expect([a!.arrive(40), b!.arrive(40), c!.arrive(20)]).toEqual([true, true, true])
     expect(memory.isShort).toBe(true)
-    // a is the first that wants more: it goes on, the others wait.
+    // a is the first that wants more: it continues, the others wait.
     expect([a!.arrive(40), b!.arrive(40), c!.arrive(40)]).toEqual([true, false, false])
     expect(memory.usedBytes).toBe(140)
     a!.complete()
@@ -52,7 +52,7 @@ describe('the memory of requests', () => {
     expect(log).toEqual([])
     a!.answer(80)
     // There is room for b; c is the one that goes beyond the limit now.
-    expect(log).toEqual(['b goes on', 'c goes on'])
+    expect(log).toEqual(['b continues', 'c continues'])
     expect(memory.usedBytes).toBe(140)
     b!.complete()
     b!.answer(80)
@@ -61,7 +61,7 @@ describe('the memory of requests', () => {
     expect(memory.usedBytes).toBe(0)
   })
 
-  it('goes on with the next one when a connection is gone in the middle', () => {
+  it('continues with the next one when a connection closes in the middle', () => {
     const memory = createRequestMemory(100, createTestClock())
     const log: string[] = []
     const [a, b, c] = ['a', 'b', 'c'].map((name) => connection(memory, name, log))
@@ -70,7 +70,7 @@ describe('the memory of requests', () => {
     expect(b!.arrive(50)).toBe(true)
     expect(c!.arrive(50)).toBe(false)
     b!.account.close()
-    expect(log).toEqual(['c goes on'])
+    expect(log).toEqual(['c continues'])
     c!.account.close()
     a!.account.close()
     expect(memory.usedBytes).toBe(0)
@@ -88,8 +88,8 @@ describe('the memory of requests', () => {
     expect(slow!.arrive(10)).toBe(true)
     expect(other!.arrive(500_000)).toBe(false)
     clock.advance(45_000)
-    // An hour late; the others have sent 500 kB within the 30 s that everybody has.
-    expect(log).toEqual(['idle stalled', 'slow stalled', 'other goes on'])
+    // An hour late; the others have sent 500 kB within the 30 s that each request has.
+    expect(log).toEqual(['idle stalled', 'slow stalled', 'other continues'])
   })
 
   it('lets small requests in, whatever there is', () => {

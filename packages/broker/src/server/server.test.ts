@@ -23,7 +23,7 @@ describe('server', () => {
     clients.push(client)
     return client
   }
-  /** The broker is alive: somebody else is served. */
+  /** The broker is alive: another client is served. */
   async function expectServing(): Promise<void> {
     const client = await connect()
     expect((await client.call('ApiVersions', 0, {})).errorCode).toBe(0)
@@ -131,7 +131,7 @@ describe('server', () => {
     // Each answer has over 100 KB: together far more than the sockets' buffers hold.
     const ids = Array.from({ length: count }, (_, index) => index)
     for (const id of ids) client.send(requestBytes('Metadata', 1, id, { topics: [{ name: 'wide' }] }))
-    // Another connection gets its answers meanwhile; what it sees in the request log stands still.
+    // Another connection still gets its answers, and sees no new requests in the request log.
     const handled = () => broker.requests.list().filter(({ api }) => api === 'Metadata').length
     let before = -1
     for (let same = 0; same < 20; ) {

@@ -1,4 +1,4 @@
-// A coordinator on a log in memory and a clock that the test moves; its log can be told to fail, and be read back.
+// A coordinator on a log in memory and a clock that the test moves; its log can be made to fail, and be read back.
 import { zeroUuid } from '@selfmonitor/protocol'
 import type { ManualClock } from '../../types.ts'
 import { type GroupCoordinator, openGroupCoordinator } from '../coordinator.ts'
@@ -31,7 +31,7 @@ export function manualClock(startMs = 1_700_000_000_000): ManualClock {
 }
 
 export interface MemoryLog extends GroupLog {
-  /** What stands in the log, batch by batch. */
+  /** The records in the log, batch by batch. */
   readonly batches: { readonly partition: number; readonly records: readonly GroupRecord[] }[]
   readonly decoded: () => readonly DecodedRecord[]
   /** From now on appends fail with this code; undefined: they work again. */

@@ -3,7 +3,7 @@
 //   > join a                      a command; it may carry options, `session=10000`
 //     a: MEMBER_ID_REQUIRED …     what happened, one effect a line, in order
 //
-// Members are called by short names. A name stands for the member id that the group gave it last; `a-1` names one id
+// Members are called by short names. A name means the member id that the group gave it last; `a-1` names one id
 // outright. Time begins at 0 and moves with `after 500`.
 import { expect } from 'vitest'
 import { abandon } from '../abandon.ts'

@@ -1,4 +1,4 @@
-// What the tests of the logs need: batches, a clock that stands still, a logger that remembers, a manager on a temporary
+// What the tests of the logs need: batches, a clock that the test moves, a logger that keeps its lines, a manager on a temporary
 // folder.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -92,8 +92,8 @@ export interface TestBroker {
 }
 
 /**
- * A file system whose user can be killed: calls under way end, as they do in the kernel, but their user never hears of
- * them, and nothing that it does afterwards has any effect.
+ * A file system whose user can be killed: calls under way end, as they do in the kernel, but their user never gets their
+ * results, and nothing that it does afterwards has any effect.
  */
 function createMortalFs(fs: LogFs): { readonly fs: LogFs; kill(): Promise<void> } {
   const underWay = new Set<Promise<unknown>>()
@@ -208,7 +208,7 @@ export function recordsOf(buffers: readonly Buffer[]): [bigint, string][] {
 
 /**
  * The content of a `.producers` file, which earlier releases wrote: producer 5, epoch 2, its batches of two records at offsets
- * and sequences 12 and 14, heard of at 1234 ms.
+ * and sequences 12 and 14, last seen at 1234 ms.
  */
 export const legacySnapshot =
   '00018606bce6000000010000000000000005000200000000000004d2020000000c0000000d000000000000000c000000000000000d' +
