@@ -34,7 +34,7 @@ export interface EventsRig {
   /** Creates a topic with the envelope's schema (or another one). */
   topic(
     name: string,
-    options?: { partitions?: number; schema?: object; config?: Record<string, string> },
+    options?: { partitions?: number; replicationFactor?: number; schema?: object; config?: Record<string, string> },
   ): Promise<string>
   /** A stream that is closed when the test ends. */
   connect(options?: EventStreamOptions): Promise<EventStream>
@@ -86,11 +86,11 @@ export function useEvents(engine: EngineUnderTest): EventsRig {
     logs,
     unique: (name) => `${name}-${run}-${++count}`,
 
-    async topic(name, { partitions = 3, schema = envelopeSchema, config } = {}) {
+    async topic(name, { partitions = 3, replicationFactor = 1, schema = envelopeSchema, config } = {}) {
       const unique = `${name}-${run}-${++count}`
       // Tests write records with the times of years ago: retention would delete them while they run.
       const kept = { 'retention.ms': '-1', ...config }
-      await cluster.createTopics([{ name: unique, partitions, replicationFactor: 1, config: kept }])
+      await cluster.createTopics([{ name: unique, partitions, replicationFactor, config: kept }])
       await registry.register(`${unique}-value`, { schema: JSON.stringify(schema) })
       return unique
     },
