@@ -1,4 +1,4 @@
-// What dead letters are called, for whoever reads them. Apart from the code that writes them, so that the package's types
+// Names of dead letters, for their readers. Apart from the code that writes them, so that the package's types
 // say nothing of the Kafka client.
 
 /** Headers of a dead letter; all values are text. The original headers stand before them, unchanged. */

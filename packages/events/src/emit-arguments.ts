@@ -107,7 +107,7 @@ export function checkEventList(events: unknown): void {
   if (!Array.isArray(events)) throw new EventsConfigError('events', `must be a list of events, it is ${kindOf(events)}`)
 }
 
-/** An error of this library, whatever was thrown: a getter of the caller's, or a value nobody thought of. */
+/** An error of this library, whatever was thrown, for instance by a getter of the caller's. */
 export function codedError(thrown: unknown): EventsError {
   if (thrown instanceof EventsError) return thrown
   const reason = thrown instanceof Error ? thrown.message : String(thrown)

@@ -125,7 +125,7 @@ export class EventsClosedError extends EventsError {
   }
 }
 
-/** A record that is not an event: unknown framing, unknown schema, an envelope without its fields, data that is no JSON. */
+/** A record that is not an event: unknown framing, unknown schema, an envelope without its fields, data that is not JSON. */
 export class UndecodableEventError extends EventsError {
   constructor(problem: string, cause?: unknown) {
     super('EVENT_UNDECODABLE', problem, { cause })

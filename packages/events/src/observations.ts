@@ -1,4 +1,4 @@
-// What the streams of a test platform emitted, handled and gave up, in order; and waiting for more of it.
+// The events that the streams of a test platform emitted, handled and gave up, in order; and waiting for more of them.
 import { EventsError } from './errors.ts'
 import type { DeadLetter, EmitResult, EventObserver, ReceivedEvent, ReceivedRecord, RecordResult } from './types.ts'
 
@@ -135,7 +135,7 @@ export function waitForDeadLetter(
   return waitFor(seen, () => seen.deadLettered.find(test), `${name} did not become a dead letter`, timeoutMs)
 }
 
-/** What there is to see when something has not happened. */
+/** For the error when something has not happened. */
 function soFar({ emitted, handled, deadLettered, emittedRecords, handledRecords }: Observations): string {
   const list = (texts: readonly string[]): string => `(${texts.length}): ${texts.slice(-5).join(', ') || 'none'}`
   const events = (some: readonly { topic: string; eventType: string | null; eventId: string | null }[]): string =>

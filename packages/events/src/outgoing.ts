@@ -1,4 +1,4 @@
-// What a call of `emit` is once it is checked: an event in its envelope, or a record of the topic's own shape; and the
+// A call of `emit`, checked: an event in its envelope, or a record of the topic's own shape; and the
 // receipt that follows it through the producer.
 import { checkEmitArguments, payloadJson } from './emit-arguments.ts'
 import { EventsConfigError } from './errors.ts'
@@ -9,12 +9,12 @@ import type { Catalogue, RecordValue } from './wire/index.ts'
 
 export type Key = string | Uint8Array | null
 
-/** What an observer is told of an event or a record once it is acknowledged. */
+/** Kept for an observer until the event or the record is acknowledged. */
 export type Observed =
   | { readonly kind: 'event'; readonly envelope: Envelope }
   | { readonly kind: 'record'; readonly key: Key; readonly value: RecordValue | null }
 
-/** What the producer tells about one event. A class because there are a hundred thousand of them a second. */
+/** Follows one event through the producer. A class because there are a hundred thousand of them a second. */
 export class EmitReceipt implements Receipt {
   readonly topic: string
   /** null for a record of a shape of its own. */

@@ -1,4 +1,4 @@
-// What keeps a stream from working at the moment: one list, which `health()` shows and from which the log lines come. A problem is logged
+// The problems that a stream has at the moment: one list, which `health()` shows and from which the log lines come. A problem is logged
 // when it begins, again at intervals while it lasts, and when it is over; so a log says once a minute what is wrong, however
 // many partitions and attempts it concerns.
 import type { Logger, StreamProblem } from './types.ts'
@@ -13,14 +13,14 @@ export interface Problems {
   report(resource: string, problem: ReportedProblem): void
   /** It works again. */
   solved(resource: string): void
-  /** What keeps the stream from working now, fatal problems first. */
+  /** The stream's problems now, fatal ones first. */
   list(): readonly StreamProblem[]
 }
 
 export interface ReportedProblem {
   readonly code: string
   readonly message: string
-  /** Somebody has to change something: trying again is not enough. */
+  /** Needs a change by a person: trying again is not enough. */
   readonly fatal: boolean
   readonly routine?: boolean
   readonly topic?: string

@@ -54,11 +54,11 @@ export interface TestPlatform {
   readonly broker: Broker
   readonly bootstrapServers: string
   readonly registryUrl: string
-  /** For a service that connects by itself: `connectEvents({ ...platform.options, service: 'a' })`. */
+  /** For a service that opens its own stream: `connectEvents({ ...platform.options, service: 'a' })`. */
   readonly options: EventStreamOptions
   /** For a service in a process of its own. */
   readonly env: Readonly<Record<'KAFKA_BOOTSTRAP_SERVERS' | 'SCHEMA_REGISTRY_URL', string>>
-  /** What streams with these options have emitted, handled and given up, in order. */
+  /** The events that streams with these options emitted, handled and gave up, in order. */
   readonly emitted: readonly EmittedEvent[]
   readonly handled: readonly ReceivedEvent[]
   readonly deadLettered: readonly DeadLetter[]

@@ -1,4 +1,4 @@
-// What is known of a topic that is emitted to, and the events that wait for its schema or for room in the producer. Pure.
+// The topics that are emitted to, and the events that wait for a schema or for room in the producer. Pure.
 import type { EmitReceipt, Key } from './outgoing.ts'
 import type { EmitOptions, Envelope } from './types.ts'
 import type { Encoder, RecordValue } from './wire/index.ts'

@@ -1,9 +1,9 @@
-// What a service sees: the envelope, the options and the `EventStream`.
+// The types that a service uses: the envelope, the options and the `EventStream`.
 import type { Logger, SaslOptions, TlsOptions } from '@selfmonitor/cluster'
 
-/** Event types by topic, payloads by event type. `selfmonitor types` generates one for platform.yaml. */
 export type { Logger } from '@selfmonitor/cluster'
 
+/** Event types by topic, payloads by event type. `selfmonitor types` generates one for platform.yaml. */
 export type EventCatalogue = Record<string, Record<string, unknown>>
 
 /** Any type of the shape of `EventCatalogue`, generated interfaces included. */
@@ -39,14 +39,14 @@ export type EventTopicOf<Events> = string extends keyof Events
 
 export type EventTypeOf<Events, Topic extends TopicOf<Events>> = keyof Events[Topic] & string
 
-/** What a handler of such a topic gets. */
+/** The value that a handler of such a topic gets. */
 export type RecordValueOf<Events, Topic extends TopicOf<Events>> = string extends keyof Events
   ? Readonly<Record<string, unknown>> | null
   : Events[Topic] extends RecordsOf<infer Value, infer _Defaulted>
     ? Value
     : never
 
-/** What is emitted to such a topic: as it is received, less what has a default. */
+/** The value that is emitted to such a topic: fields with a default may be left out. */
 export type NewRecordOf<Events, Topic extends TopicOf<Events>> = string extends keyof Events
   ? Readonly<Record<string, unknown>> | null
   : Events[Topic] extends RecordsOf<infer Value, infer Defaulted>
@@ -158,7 +158,7 @@ export interface EmitResult extends RecordResult {
   readonly eventId: string
 }
 
-/** A record that could not be handled, as it was put aside in `<topic>.dlq`. */
+/** A record that could not be handled, as it was moved to `<topic>.dlq`. */
 export interface DeadLetter {
   readonly topic: string
   readonly partition: number
@@ -172,7 +172,7 @@ export interface DeadLetter {
   readonly deadLetterTopic: string
 }
 
-/** Told what becomes of every event; for test kits and counters. It must not throw. */
+/** Called with the outcome of every event; for test kits and counters. It must not throw. */
 export interface EventObserver {
   emitted?(event: EmitResult & { readonly eventType: string; readonly userId: string; readonly data: unknown }): void
   handled?(event: ReceivedEvent): void
@@ -248,7 +248,7 @@ export interface EventStreamOptions {
   observer?: EventObserver
 }
 
-/** Counters since the start, and what is going on now. */
+/** Counters since the start, and the present state. */
 export interface EventStreamStats {
   readonly emitted: number
   readonly emitFailed: number
@@ -275,7 +275,7 @@ export interface StreamProblem {
   /** Kafka's name of the error, or the library's own code. */
   readonly code: string
   readonly message: string
-  /** Somebody has to change something; otherwise trying again, which the library does, is enough. */
+  /** Needs a change by a person; otherwise trying again, which the library does, is enough. */
   readonly fatal: boolean
   /** Milliseconds since the epoch. */
   readonly sinceMs: number
@@ -287,7 +287,7 @@ export interface EventStreamHealth {
   readonly broker: 'connected' | 'disconnected'
   /** `fenced`: another process has joined the group with this one's `groupInstanceId`, and this one handles nothing any more. */
   readonly consumer: 'not started' | 'joining' | 'running' | 'fenced' | 'closed'
-  /** What is in the way now, fatal problems first; empty when all is well. */
+  /** Problems now, fatal ones first; empty when there are none. */
   readonly problems: readonly StreamProblem[]
 }
 
@@ -349,7 +349,7 @@ export interface EventStream<Events extends CatalogueOf<Events> = EventCatalogue
   /**
    * Starts handling. Resolves once this member has its partitions, which takes as long as the group's rebalance: up to the
    * session timeout of a member that died; also when `close()` comes first. With `waitForGroup: false` it resolves at once,
-   * and joining goes on in the background; `health()` says `joining` until it is done, and why it is not.
+   * and the member joins in the background; `health()` says `joining` until it is done, and why it is not.
    * @throws UnknownEventError, TopicDeniedError, EventsError GROUP_REFUSED when the group cannot be joined, EventsError
    *   FENCED_INSTANCE_ID when another process joins with the same `groupInstanceId` meanwhile; the stream is closed then. With `waitForGroup: false` these are problems that `health()` shows, and joining is tried again.
    */

@@ -1,4 +1,4 @@
-// What `on` is called with: checked, and kept by topic.
+// The handlers that `on` names: checked, and kept by topic.
 import { EventsConfigError } from '../errors.ts'
 import type { EventHandler, RecordHandler } from '../types.ts'
 import type { Catalogue } from '../wire/index.ts'

@@ -26,7 +26,7 @@ import { whereToReadOn } from './positions.ts'
 import type { Work } from './processor.ts'
 import type { Scheduler } from './scheduler.ts'
 
-/** What placing needs of the consumer. */
+/** The parts of the consumer that placing needs. */
 export interface Placement {
   readonly settings: ResolvedOptions
   readonly client: KafkaClient

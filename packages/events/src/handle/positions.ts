@@ -33,7 +33,7 @@ export interface Move {
  * - Truncated: the log has lost records that the group has read, because a leader without them took over (an unclean leader
  *   election), and may have others at their offsets. It reads on where the logs diverge, as Java's consumer does; where that
  *   cannot be told, it begins as `from` says.
- * - Below the log: retention was faster than the group. It goes on with the oldest events that are left, whatever `from` says,
+ * - Below the log: retention was faster than the group. It continues with the oldest events that are left, whatever `from` says,
  *   because to go to the end would lose more.
  * - Above the log: the topic was created again while this service was not running, or the log lost its end (an unclean leader
  *   election, a disk that was restored). Which records came since cannot be told by their offsets, so the group begins as
@@ -74,7 +74,7 @@ export function whereToReadOn({ position, sameTopic, epochEnd, earliest, latest,
       to: earliest,
       leaderEpoch: -1,
       forward: true,
-      reason: 'events were deleted by retention before this group read them: going on with the oldest that are left',
+      reason: 'events were deleted by retention before this group read them: continuing with the oldest that are left',
     }
   }
   if (position > latest) {

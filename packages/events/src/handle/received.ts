@@ -4,7 +4,7 @@ import type { FetchedRecord } from '../kafka/index.ts'
 import type { Envelope, EventHandler, ReceivedEvent, ReceivedRecord, RecordHandler } from '../types.ts'
 import type { Codec, RecordValue } from '../wire/index.ts'
 
-/** What a service handles of one topic. */
+/** The handlers of one topic. */
 export type TopicHandlers =
   /** By event type; `*` is for those that have none. */
   | { readonly kind: 'events'; readonly byType: Map<string, EventHandler> }

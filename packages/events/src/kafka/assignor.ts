@@ -1,4 +1,4 @@
-// What the leader of a group does: divides the partitions of all topics among the members, so that as few as possible move
+// The leader's part of a rebalance: it divides the partitions of all topics among the members, so that as few as possible move
 // (cooperative-sticky, KIP-429). Pure.
 import { cooperativeStickyAssigner } from '@platformatic/kafka'
 import * as consumerProtocol from '@selfmonitor/protocol/consumer-protocol'

@@ -1,11 +1,11 @@
-// What is appended and not acknowledged: how much it is, and who waits for it. Pure.
+// Records that are appended and not acknowledged: how many, how large, and which calls of `flush` wait for them. Pure.
 import type { Batch } from './partition-queue.ts'
 
 export interface Backlog {
   /** Records. */
   waiting: number
   waitingBytes: number
-  /** What each call of `flush` still waits for. */
+  /** The batches that each call of `flush` still waits for. */
   readonly flushes: Set<{ readonly left: Set<Batch>; readonly resolve: () => void }>
 }
 

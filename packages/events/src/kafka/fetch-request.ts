@@ -7,7 +7,7 @@ import type { AbortedTransaction, RecordBatch } from './fetched-records.ts'
 import type { Reading, Wanted } from './reading.ts'
 import { nameOf, type Position } from './topic-partition.ts'
 
-/** What a broker says of one partition. */
+/** A broker's answer about one partition. */
 export interface PartitionAnswer {
   readonly wanted: Wanted
   /** Kafka's name of the error; null when there is none. */

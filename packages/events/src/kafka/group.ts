@@ -122,7 +122,7 @@ export function createGroupMember(options: GroupMemberOptions): GroupMember {
     fenced: false,
     rebalances: 0,
   }
-  // A failure that no caller of `start` waits for is among the problems, and is no unhandled rejection.
+  // A failure that no caller of `start` waits for is among the problems; it must not be an unhandled rejection.
   state.first.promise.catch(() => {})
   return {
     async start() {
@@ -177,7 +177,7 @@ async function joinAndSync(state: MemberState): Promise<TopicPartition[]> {
   return syncGroup(coordination, state.membership, join.protocolName, assignments)
 }
 
-/** A topic that cannot be read ends the start; later, the member goes on with the others, and the fetcher says what is wrong. */
+/** At the start, a topic that cannot be read is an error; later, the member continues with the others, and the fetcher reports it. */
 async function lookUpTopics(state: MemberState): Promise<void> {
   const { client, topics } = state.options
   const described = await client.describe(topics)
@@ -206,7 +206,7 @@ function reportMissing({ options, partitionCounts }: MemberState): void {
   }
 }
 
-/** What a leader does. */
+/** The leader's part of a rebalance. */
 async function assign(state: MemberState, join: JoinAnswer) {
   const topics = subscribedTopics(join.members)
   const described = await state.options.client.describe([...topics])

@@ -1,4 +1,4 @@
-// What a member of a consumer group is at the moment, and how joins, assignments and errors change it. Pure: the group's requests
+// The state of a member of a consumer group, and how joins, assignments and errors change it. Pure: the group's requests
 // are in group-requests.ts and the loop that sends them in group.ts.
 import { nameOf, type TopicPartition } from './topic-partition.ts'
 
@@ -42,7 +42,7 @@ export function withoutPartitions(membership: Membership, revoked: readonly Topi
   return { ...membership, owned: without(membership.owned, revoked) }
 }
 
-/** What is left of a membership after an answer of the coordinator, and the partitions that are another's now. */
+/** A membership after an answer of the coordinator, and the partitions that it has lost by it. */
 export interface Setback {
   readonly membership: Membership
   readonly lost: readonly TopicPartition[]

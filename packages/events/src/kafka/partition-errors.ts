@@ -1,4 +1,4 @@
-// What an error about a partition means to this library, and what to do about it. The table is that of @selfmonitor/cluster.
+// The meaning of an error about a partition to this library, and its remedy. The table is that of @selfmonitor/cluster.
 import { partitionErrorKind as kindOf } from '@selfmonitor/cluster/partition-errors'
 
 export type PartitionErrorKind =
@@ -6,7 +6,7 @@ export type PartitionErrorKind =
   | 'stale metadata'
   /** The log does not hold the position: only another position helps. */
   | 'out of range'
-  /** Trying again helps only after somebody has changed something: permissions, the broker's settings, damaged data. */
+  /** Trying again helps only after a change: permissions, the broker's settings, damaged data. */
   | 'fatal'
   /** Goes away when the brokers have recovered: try again. */
   | 'passing'
@@ -17,7 +17,7 @@ export function partitionErrorKind(error: string): PartitionErrorKind {
   return kind === 'denied' || kind === 'damaged' ? 'fatal' : kind
 }
 
-/** What somebody has to do about an error, as the second half of a sentence; empty for those that say it themselves. */
+/** The remedy of an error, as the second half of a sentence; empty for errors whose name says it. */
 export function partitionErrorAdvice(error: string): string {
   switch (error) {
     case 'TOPIC_AUTHORIZATION_FAILED':

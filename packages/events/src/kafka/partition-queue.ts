@@ -15,7 +15,7 @@ export interface Identity {
   readonly epoch: number
 }
 
-/** What makes a batch final: it is sent with these bytes and no others. */
+/** Makes a batch final: it is sent with these bytes and no others. */
 export interface Seal {
   readonly identity: Identity
   /** Sequence number of its first record. */
@@ -66,7 +66,7 @@ export interface PartitionQueue {
   removed: boolean
 }
 
-/** What became of an attempt to send a batch. */
+/** The result of an attempt to send a batch. */
 export type Outcome =
   | { readonly kind: 'written'; readonly baseOffset: bigint }
   /** The batch as a whole is larger than the topic allows; its records may not be. */
@@ -78,7 +78,7 @@ export type Outcome =
   /** @param written false when an answer says that this attempt was not */
   | { readonly kind: 'unsettled'; readonly written: 'no' | 'maybe' }
 
-/** What the producer has to do after an outcome. */
+/** The producer's next step after an outcome. */
 export type Settlement =
   | { readonly kind: 'acknowledged'; readonly batch: Batch; readonly baseOffset: bigint }
   | Failed
@@ -160,7 +160,7 @@ export function markSent(queue: PartitionQueue): void {
   head.state = { ...state, sent: true }
 }
 
-/** What an attempt to send the head did. The head is in flight before, and is not after. */
+/** Applies the result of an attempt to send the head, which is in flight before and is not after. */
 export function settle(queue: PartitionQueue, outcome: Outcome, nowMs: number): Settlement {
   const { head, state } = inFlightHead(queue)
   const { seal, maybeWritten } = state

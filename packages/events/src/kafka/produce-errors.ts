@@ -1,4 +1,4 @@
-// What the answer to a Produce request means for the batch: one table.
+// The meaning of an answer to a Produce request for its batch: one table.
 // https://kafka.apache.org/protocol#protocol_error_codes
 
 export type ProduceErrorKind =
@@ -8,7 +8,7 @@ export type ProduceErrorKind =
   | 'identity lost'
   /** Another broker leads the partition. */
   | 'stale leader'
-  /** Goes away by itself. */
+  /** Goes away when the brokers have recovered. */
   | 'passing'
 
 const kinds: Readonly<Record<string, ProduceErrorKind>> = {

@@ -3,7 +3,7 @@ import { isAuthenticationFailure, kafkaErrorName, reasonOf } from './client.ts'
 import type { Outcome } from './partition-queue.ts'
 import { explainRefusal, produceErrorKind } from './produce-errors.ts'
 
-/** What a broker says of one partition. */
+/** A broker's answer about one partition. */
 export interface ProduceResult {
   readonly topic: string
   readonly partition: number

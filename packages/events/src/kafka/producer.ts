@@ -71,7 +71,7 @@ export interface ProducerOptions {
   readonly deliveryTimeoutMs: number
   /** Bytes of unacknowledged records beyond which `hasRoom` is false (Kafka's `buffer.memory`). */
   readonly maxWaitingBytes: number
-  /** What batches are compressed with; null for nothing. */
+  /** Compresses batches; null for none. */
   readonly compressor: Compressor | null
   readonly onRoom: () => void
   readonly now?: () => number
@@ -333,7 +333,7 @@ function expire(state: ProducerState, queue: PartitionQueue, nowMs: number): voi
   }
 }
 
-/** Fails what is waiting for a partition that is no more. */
+/** Fails everything that waits for a partition that no longer exists. */
 function abandon(state: ProducerState, queue: PartitionQueue): void {
   const reason = `the topic was created again without its partition ${queue.index}`
   while (queue.batches.length > 0) fail(state, queue, failHead(queue, null, reason))

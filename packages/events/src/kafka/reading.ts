@@ -1,4 +1,4 @@
-// What the fetcher knows of each partition that it reads, and which partitions a fetch asks for. Pure: the time and the positions
+// The state of each partition that is read, and which partitions a fetch asks for. Pure: the time and the positions
 // are arguments, and nothing is sent from here.
 import { backoffMs } from '@selfmonitor/cluster/backoff'
 import type { Position, TopicPartition } from './topic-partition.ts'
@@ -23,7 +23,7 @@ export interface Reading extends TopicPartition {
   state: ReadingState
   /** How often it could not be read since it was last. */
   failures: number
-  /** To be asked for by itself, because an answer that it was part of could not be read. */
+  /** To be asked for in a fetch of its own, because an answer that it was part of could not be read. */
   alone: boolean
 }
 
@@ -33,9 +33,9 @@ export interface Wanted {
   readonly from: Position
 }
 
-/** What the fetcher does next. */
+/** The fetcher's next steps. */
 export interface Plan {
-  /** What to ask each node for, in this order. */
+  /** The partitions to ask each node for, in this order. */
   readonly fetches: ReadonlyMap<number, readonly Wanted[]>
   /** Partitions whose leader is to be looked up. */
   readonly leaderless: readonly Reading[]

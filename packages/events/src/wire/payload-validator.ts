@@ -9,7 +9,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
 import type { ValidationProblem } from '../errors.ts'
 
-/** What is wrong with a payload; empty when nothing is. */
+/** The problems of a payload; empty when there are none. */
 export type PayloadValidator = (data: unknown) => readonly ValidationProblem[]
 
 type JsonSchema = { readonly [keyword: string]: unknown }
