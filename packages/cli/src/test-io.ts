@@ -2,8 +2,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Io, Output } from './framework/io.ts'
+import type { Io } from './framework/io.ts'
 import { isPortFree } from './local/ports.ts'
+import type { Output } from './output/terminal.ts'
 import { run } from './run.ts'
 
 export interface RunResult {

@@ -11,7 +11,7 @@ import { collect, integer } from '../framework/parse.ts'
 import { didYouMean } from '../framework/suggest.ts'
 import { defineVerb, flag, rest, value } from '../framework/verb.ts'
 import { toJsonLine } from '../output/data.ts'
-import { demandTopics } from './topic-view.ts'
+import { requireTopics } from './topic-view.ts'
 
 const defaultLast = 10
 /** With a filter, more of the past is looked through for the last few that match. */
@@ -52,7 +52,7 @@ export const tail = defineVerb({
     const filtered = Object.values(filter).some((wanted) => wanted.length > 0)
     const last = options.last ?? defaultLast
     const cluster = await context.cluster()
-    const topics = args.topic.length > 0 ? await demandTopics(cluster, args.topic) : await allEventTopics(cluster)
+    const topics = args.topic.length > 0 ? await requireTopics(cluster, args.topic) : await allEventTopics(cluster)
     if (filter.types.length > 0) await warnOfUnknownTypes(context, filter.types, topics)
 
     const printer = createPrinter(context, { limit: options.limit, showTopic: topics.length > 1 })

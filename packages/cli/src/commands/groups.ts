@@ -105,7 +105,7 @@ async function readGroups(cluster: Cluster, ids: readonly string[]): Promise<Gro
 }
 
 /** @throws CliError UNKNOWN_GROUP naming the nearest name. */
-async function demandGroups(cluster: Cluster, ids: readonly string[]): Promise<GroupInfo[]> {
+async function requireGroups(cluster: Cluster, ids: readonly string[]): Promise<GroupInfo[]> {
   const known = (await cluster.listGroups()).map(({ groupId }) => groupId)
   const missing = ids.find((id) => !known.includes(id))
   if (missing !== undefined) {
@@ -124,7 +124,7 @@ const describe = defineVerb({
   output: ['table', 'json', 'yaml', 'name'],
   async run(context, { args }) {
     const cluster = await context.cluster()
-    const [info] = await demandGroups(cluster, [args.group])
+    const [info] = await requireGroups(cluster, [args.group])
     const lag = (await cluster.groupLag(args.group)).sort(byTopicAndPartition)
     const members = new Map(info!.members.map((member) => [member.memberId, member]))
     const colours = context.colours.stdout
@@ -290,7 +290,7 @@ const remove = defineVerb({
   mutates: true,
   async run(context, { args }) {
     const cluster = await context.cluster()
-    await demandGroups(cluster, args.group)
+    await requireGroups(cluster, args.group)
     const rows = await readGroups(cluster, args.group)
     for (const { groupId, state, members, topics } of rows) {
       context.note(

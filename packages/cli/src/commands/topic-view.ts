@@ -34,7 +34,7 @@ export interface TopicView {
 }
 
 /** @throws CliError UNKNOWN_TOPIC naming the nearest name. */
-export async function demandTopics(cluster: Cluster, names: readonly string[]): Promise<TopicInfo[]> {
+export async function requireTopics(cluster: Cluster, names: readonly string[]): Promise<TopicInfo[]> {
   const all = await cluster.listTopics({ internal: true })
   const byName = new Map(all.map((topic) => [topic.name, topic]))
   return names.map((name) => {

@@ -6,7 +6,7 @@ import { didYouMean } from '../framework/suggest.ts'
 import { defineVerb, flag, type Noun, required, value, variadic } from '../framework/verb.ts'
 import { bytes, count, counted, retention } from '../output/format.ts'
 import { type Column, renderFields, renderTable } from '../output/table.ts'
-import { demandTopics, type PartitionView, type TopicView, topicData, viewTopics } from './topic-view.ts'
+import { type PartitionView, requireTopics, type TopicView, topicData, viewTopics } from './topic-view.ts'
 
 const listColumns: readonly Column<TopicView>[] = [
   {
@@ -88,7 +88,7 @@ const describe = defineVerb({
   output: ['table', 'json', 'yaml', 'name'],
   async run(context, { args }) {
     const cluster = await context.cluster()
-    const [topic] = await viewTopics(cluster, await demandTopics(cluster, [args.topic]))
+    const [topic] = await viewTopics(cluster, await requireTopics(cluster, [args.topic]))
     const colours = context.colours.stdout
     await context.printThing(topicData(topic!), {
       name: topic!.name,
@@ -179,7 +179,7 @@ const create = defineVerb({
       typedName: typedName(context.settings.environment.value, args.topic),
     })
     await cluster.createTopics(topics)
-    const created = await viewTopics(cluster, await demandTopics(cluster, args.topic))
+    const created = await viewTopics(cluster, await requireTopics(cluster, args.topic))
     await context.printRows(created, {
       columns: [
         { header: 'CREATED', value: ({ name }) => name },
@@ -261,7 +261,7 @@ const alter = defineVerb({
   async run(context, { args, options }) {
     const set = await kafkaSettings(options.set ?? {})
     const cluster = await context.cluster()
-    const found = await demandTopics(cluster, [args.topic])
+    const found = await requireTopics(cluster, [args.topic])
     checkInternal(found[0]!, options.internal)
     const [topic] = await viewTopics(cluster, found)
     const changes = alterations(topic!, { ...options, set })
@@ -355,7 +355,7 @@ const remove = defineVerb({
   mutates: true,
   async run(context, { args, options }) {
     const cluster = await context.cluster()
-    const found = await demandTopics(cluster, args.topic)
+    const found = await requireTopics(cluster, args.topic)
     for (const topic of found) checkInternal(topic, options.internal)
     const topics = await viewTopics(cluster, found)
     for (const { name, partitions, records } of topics) {

@@ -80,7 +80,7 @@ const setPassword = defineVerb({
   mutates: true,
   async run(context, { args, options: { passwordFile, mechanism } }) {
     const cluster = await context.cluster()
-    const [user] = await demandUsers(cluster, [args.user])
+    const [user] = await requireUsers(cluster, [args.user])
     if (!user!.credentials.some((one) => one.mechanism === mechanism)) {
       throw new CliError('NO_SUCH_MECHANISM', `${args.user} does not log in with ${mechanism}.`, {
         hint: `Pass --mechanism ${user!.credentials[0]!.mechanism}, or add ${mechanism} with \`selfmonitor users create\`.`,
@@ -110,7 +110,7 @@ const remove = defineVerb({
   async run(context, { args }) {
     refuseOwnAccount(context.settings.security.sasl, args.user)
     const cluster = await context.cluster()
-    const found = await demandUsers(cluster, args.user)
+    const found = await requireUsers(cluster, args.user)
     for (const { name, credentials } of found) {
       const mechanisms = credentials.map(({ mechanism }) => mechanism).join(', ')
       context.note(`  ${context.colours.stderr.bad('-')} ${name}: ${mechanisms}`)
@@ -147,7 +147,7 @@ export function refuseOwnAccount(login: Settings['security']['sasl'], names: rea
 }
 
 /** @throws CliError UNKNOWN_USER naming the nearest name. */
-async function demandUsers(cluster: Cluster, names: readonly string[]): Promise<ScramUser[]> {
+async function requireUsers(cluster: Cluster, names: readonly string[]): Promise<ScramUser[]> {
   const known = await cluster.users()
   const missing = names.find((name) => !known.some((user) => user.name === name))
   if (missing !== undefined) {

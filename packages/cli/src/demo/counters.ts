@@ -1,8 +1,9 @@
 // What the demo has done so far, and how that looks: a block that is redrawn on a terminal, a line elsewhere.
-import type { Output } from '../framework/io.ts'
+
 import type { Colours } from '../output/colour.ts'
 import { count, span } from '../output/format.ts'
 import { renderTable } from '../output/table.ts'
+import type { Output } from '../output/terminal.ts'
 import { padStart } from '../output/width.ts'
 
 export interface TypeCount {

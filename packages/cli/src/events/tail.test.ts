@@ -4,7 +4,7 @@ import { coloursFor } from '../output/colour.ts'
 import { toJsonLine } from '../output/data.ts'
 import { tailData, tailLine, tailNames } from './tail.ts'
 
-const plain = coloursFor({ write: () => {}, isTTY: false, columns: 80, rows: 24 }, {}, true)
+const plain = coloursFor({ isTTY: false }, {}, true)
 const record: ReadRecord = {
   topic: 'user.events',
   partition: 3,

@@ -1,13 +1,6 @@
 // The outside world as a command sees it, so that a test can stand in for it.
 import { fileURLToPath } from 'node:url'
-
-export interface Output {
-  write(text: string): void
-  readonly isTTY: boolean
-  /** Size of the terminal in characters; 80 by 24 where there is none. */
-  readonly columns: number
-  readonly rows: number
-}
+import type { Output } from '../output/terminal.ts'
 
 export interface Io {
   readonly stdout: Output

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { besideText, demandFreePorts, isPortFree, portHolder } from './ports.ts'
+import { besideText, isPortFree, portHolder, requireFreePorts } from './ports.ts'
 
 const servers: Server[] = []
 
@@ -31,7 +31,7 @@ describe('ports', () => {
     // With room above it, for the offset that is suggested.
     let port = await listen()
     while (port > 64_000) port = await listen()
-    await expect(demandFreePorts([{ port, use: 'Kafka' }], 700)).rejects.toMatchObject({
+    await expect(requireFreePorts([{ port, use: 'Kafka' }], 700)).rejects.toMatchObject({
       code: 'PORT_TAKEN',
       exitCode: 1,
       message: expect.stringMatching(

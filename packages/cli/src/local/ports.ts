@@ -47,7 +47,7 @@ const suggestions = 10
  * @throws CliError PORT_TAKEN for the first port that is not free, naming its holder where that can be known, and an
  * offset at which all are free.
  */
-export async function demandFreePorts(ports: readonly WantedPort[], portOffset: number): Promise<void> {
+export async function requireFreePorts(ports: readonly WantedPort[], portOffset: number): Promise<void> {
   const free = await Promise.all(ports.map(({ port }) => isPortFree(port)))
   const taken = ports.find((_, index) => !free[index])
   if (taken === undefined) return

@@ -1,7 +1,8 @@
 // The lines that `up` and `setup` write while they work: one a part, with how long it took.
-import type { Output } from '../framework/io.ts'
+
 import type { Colours } from '../output/colour.ts'
 import { elapsed } from '../output/format.ts'
+import type { Output } from '../output/terminal.ts'
 import { padEnd, padStart } from '../output/width.ts'
 
 /** Tells what is happening: a stage of the work, or one of many small ticks, which only a terminal shows. */

@@ -16,7 +16,7 @@ import { commandName } from './command-name.ts'
 import { apacheBrokers, engineDataDir, forcedEnd, makeDataDir, type RunningEngine, startEngine } from './engines.ts'
 import { openServerLog, type ServerLog } from './logger.ts'
 import { findPlatformFile } from './platform-file.ts'
-import { demandFreePorts } from './ports.ts'
+import { requireFreePorts } from './ports.ts'
 import { applyPlatform, summary, type Target } from './setup.ts'
 import { createSteps, type Steps } from './steps.ts'
 import { suggestions } from './suggestions.ts'
@@ -86,7 +86,7 @@ async function prepare(context: Context, options: UpOptions): Promise<Starting> 
   loadParts(options.setup).catch(() => {
     // Said by the step that needs the part.
   })
-  await demandFreePorts(wanted, options.portOffset)
+  await requireFreePorts(wanted, options.portOffset)
   const log = await openServerLog(
     context.settings.verbose ? undefined : paths.log,
     io.env.SELFMONITOR_LOG_LEVEL ?? 'info',

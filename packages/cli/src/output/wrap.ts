@@ -1,6 +1,6 @@
 // Lines for a terminal, broken between words; elsewhere they stay whole, for grep and logs.
 import { wrapAnsi } from 'fast-wrap-ansi'
-import type { Output } from '../framework/io.ts'
+import type { Output } from './terminal.ts'
 
 const leastColumns = 24
 

@@ -81,7 +81,7 @@ export async function loadPlatform(file: string, options: LoadOptions = {}): Pro
     users: [...users].map(([name, { key, value }]) => userOf(name, key, value, places, problems)),
   }
   checkProtected(platform, places, problems)
-  problems.push(...worthSaying(references, files))
+  problems.push(...unlessTopicsAreMissing(references, files))
   const events = get(defaults, 'events')
   if (events?.kind === 'scalar' && typeof events.value === 'string' && events.unset.length === 0) {
     const taking = platform.topics.filter(({ at }) => at?.events === events.at).map(({ name }) => name)
@@ -124,8 +124,11 @@ function brokerOf(chosen: Tree | undefined): Pick<Platform, 'broker'> {
   return settings.length === 0 ? {} : { broker: Object.fromEntries(settings) }
 }
 
-/** Where `topics` itself is mistyped or missing, that every reference leads nowhere follows from it. */
-function worthSaying(references: readonly PlatformProblem[], files: readonly LoadedFile[]): readonly PlatformProblem[] {
+/** References to topics that are not declared; where `topics` itself is mistyped or missing, all of them follow from that. */
+function unlessTopicsAreMissing(
+  references: readonly PlatformProblem[],
+  files: readonly LoadedFile[],
+): readonly PlatformProblem[] {
   const words = files.flatMap(({ tree }) => entriesOf(tree).map(([word]) => word))
   if (words.some((word) => word !== 'topics' && nearest(word, ['topics']) !== undefined)) {
     return []

@@ -63,9 +63,9 @@ export async function buildTopic(
   }
   const { schema, eventTypes } = await readShapeFiles(name, own, effective, problems)
   const unreadable = typeof scalar('schema')?.value === 'string' && schema === undefined
-  const refused = unreadable ? null : notEmittable({ schema, eventTypes })
-  if (refused !== null) {
-    problems.push(problemAt(key, refused))
+  const obstacle = unreadable ? null : notEmittable({ schema, eventTypes })
+  if (obstacle !== null) {
+    problems.push(problemAt(key, obstacle))
   }
   const compatibility = scalar('compatibility')
   const description = scalar('description')
