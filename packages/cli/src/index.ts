@@ -1,5 +1,5 @@
-// The package's one door: the command, for whoever wants to run it in process.
+// What this package exports: the command, to run it in process.
 export type { Io } from './framework/io.ts'
-export type { Output } from './output/terminal.ts'
 export { version } from './framework/version.ts'
+export type { Output } from './output/terminal.ts'
 export { run } from './run.ts'
