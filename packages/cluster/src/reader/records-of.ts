@@ -43,6 +43,8 @@ export interface FetchedBatches {
   readonly batches: readonly DataBatch[]
   /** The offset to go on from: behind the last whole batch, at most the end of the range. */
   readonly next: bigint
+  /** Of the leader that wrote the last whole batch, counted or not; -1 when there is none. */
+  readonly leaderEpoch: number
   /** Why the bytes at `next` cannot be read; null when they can, or when there are none. */
   readonly damage: ProtocolError | null
 }
@@ -52,6 +54,7 @@ export function batchesOf({ bytes, from, end, isolation, abortedTransactions }: 
   const batches: DataBatch[] = []
   const isAborted = isolation === 'read_committed' ? abortedBatches(abortedTransactions) : () => false
   let next = from
+  let leaderEpoch = -1
   try {
     for (const { position, header } of iterateBatches(bytes)) {
       const after = header.baseOffset + BigInt(header.lastOffsetDelta) + 1n
@@ -65,12 +68,13 @@ export function batchesOf({ bytes, from, end, isolation, abortedTransactions }: 
         batches.push({ header, payload: bytes.subarray(position + batchHeaderBytes, position + header.sizeBytes) })
       }
       if (after > next) next = end !== null && after > end ? end : after
+      leaderEpoch = header.partitionLeaderEpoch
     }
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error
-    return { batches, next, damage: error }
+    return { batches, next, leaderEpoch, damage: error }
   }
-  return { batches, next, damage: null }
+  return { batches, next, leaderEpoch, damage: null }
 }
 
 /** Tells, batch after batch in their order, which belong to aborted transactions. Control batches end them. */

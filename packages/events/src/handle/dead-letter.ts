@@ -68,7 +68,7 @@ export function createDeadLetterWriter(options: ResolvedOptions, producer: Produ
       const now = Date.now()
       const names = deadLetterHeaders
       const headers = encodeHeaders([
-        ...record.headers,
+        ...record.headers.map(({ key, value }) => [key, value] as const),
         [names.topic, source.topic],
         [names.partition, String(source.partition)],
         [names.offset, String(record.offset)],

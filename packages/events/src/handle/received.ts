@@ -97,5 +97,5 @@ export function toRecord(
 }
 
 function headersOf({ headers }: FetchedRecord): ReadonlyMap<string, Buffer> {
-  return new Map(headers.map(([name, value]) => [name, value ?? Buffer.alloc(0)]))
+  return new Map(headers.map(({ key, value }) => [key, value ?? Buffer.alloc(0)]))
 }

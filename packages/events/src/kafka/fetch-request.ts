@@ -1,10 +1,12 @@
 // A Fetch request for some partitions of one node, and the answer, partition by partition.
-
+import { protocolApi } from '@selfmonitor/cluster/protocol-api'
+import type { AbortedTransaction } from '@selfmonitor/cluster/records-of'
+import { fetch } from '@selfmonitor/protocol/api/fetch'
 import { errorName } from '@selfmonitor/protocol/errors'
 import { EventsError } from '../errors.ts'
-import { type KafkaClient, partialResponse } from './client.ts'
-import type { AbortedTransaction, RecordBatch } from './fetched-records.ts'
-import type { Reading, Wanted } from './reading.ts'
+import type { KafkaClient } from './client.ts'
+import type { Wanted } from './reading.ts'
+import { toUuid } from './topic-id.ts'
 import { nameOf, type Position } from './topic-partition.ts'
 
 /** A broker's answer about one partition. */
@@ -12,24 +14,11 @@ export interface PartitionAnswer {
   readonly wanted: Wanted
   /** Kafka's name of the error; null when there is none. */
   readonly error: string | null
-  readonly batches: readonly RecordBatch[]
+  /** Record batches, the last of which may be cut off. */
+  readonly bytes: Buffer
   readonly abortedTransactions: readonly AbortedTransaction[]
   /** The log lost what lies before the position asked for: where the epoch of that position ends now. null when it did not. */
   readonly diverging: Position | null
-}
-
-interface FetchResponse {
-  readonly errorCode: number
-  readonly responses: readonly {
-    readonly topicId: string
-    readonly partitions: readonly {
-      readonly partitionIndex: number
-      readonly errorCode: number
-      readonly divergingEpoch?: { readonly epoch: number; readonly endOffset: bigint }
-      readonly abortedTransactions: readonly AbortedTransaction[] | null
-      readonly records: readonly RecordBatch[] | null
-    }[]
-  }[]
 }
 
 const maxWaitMs = 500
@@ -37,76 +26,67 @@ const minBytes = 1
 const maxBytes = 8 * 1024 * 1024
 const maxPartitionBytes = 1024 * 1024
 export const readCommitted = 1
-const noSession = { id: 0, epoch: -1 }
-const noRack = ''
+const noSession = { sessionId: 0, sessionEpoch: -1 }
+const oldestVersion = 12
+/** The newest whose fields this library knows what to do with. */
+const newestVersion = 17
+const noBytes = Buffer.alloc(0)
 
 /**
  * Asks one node for records. Waits up to half a second for some.
  *
  * @param wanted in the order in which the broker fills its answer, up to its limit
- * @throws EventsError FETCH_FAILED when the broker refuses the request as a whole; what the client throws when there is no
- *   answer, or none that can be read
+ * @throws EventsError FETCH_FAILED when the broker refuses the request as a whole, BROKER_TOO_OLD; what the client throws when
+ *   there is no answer
  */
 export async function fetchRecords(
   client: KafkaClient,
   node: number,
   wanted: readonly Wanted[],
 ): Promise<PartitionAnswer[]> {
-  let usesIds = true
-  const topicOnWire = ({ topic, topicId }: Reading): string => (usesIds ? topicId : topic)
-  const response = await client
-    .call<FetchResponse>(node, 'Fetch', (version) => {
-      // Topics go by name up to version 12 and by id after that (KIP-516).
-      usesIds = version > 12
-      const topics = [...Map.groupBy(wanted, ({ reading }) => topicOnWire(reading))].map(([topicId, list]) => ({
-        topicId,
-        partitions: list.map(({ reading, from }) => ({
-          partition: reading.partition,
-          currentLeaderEpoch: reading.leaderEpoch,
-          fetchOffset: from.offset,
-          // A broker that finds another history than this one answers with the epoch where they diverge (KIP-595).
-          lastFetchedEpoch: from.leaderEpoch,
-          partitionMaxBytes: maxPartitionBytes,
-        })),
-      }))
-      return [maxWaitMs, minBytes, maxBytes, readCommitted, noSession.id, noSession.epoch, topics, [], noRack]
-    })
-    .catch((error: unknown) => partialResponse<FetchResponse>(error))
+  const version = Math.min(await client.version('Fetch'), newestVersion)
+  if (version < oldestVersion) throw new EventsError('BROKER_TOO_OLD', 'this library needs Apache Kafka 3.0 or newer')
+  const byTopic = Map.groupBy(wanted, ({ reading }) => reading.topic)
+  const response = await protocolApi(fetch, version).async(await client.connection(node), {
+    maxWaitMs,
+    minBytes,
+    maxBytes,
+    isolationLevel: readCommitted,
+    ...noSession,
+    // Topics go by name up to version 12 and by id after that (KIP-516).
+    topics: [...byTopic].map(([topic, list]) => ({
+      topic,
+      topicId: toUuid(list[0]!.reading.topicId),
+      partitions: list.map(({ reading, from }) => ({
+        partition: reading.partition,
+        currentLeaderEpoch: reading.leaderEpoch,
+        fetchOffset: from.offset,
+        // A broker that finds another history than this one answers with the epoch where they diverge (KIP-595).
+        lastFetchedEpoch: from.leaderEpoch,
+        partitionMaxBytes: maxPartitionBytes,
+      })),
+    })),
+    forgottenTopicsData: [],
+  })
   if (response.errorCode !== 0) throw new EventsError('FETCH_FAILED', errorName(response.errorCode))
 
-  const byName = new Map(
-    wanted.map((one) => [nameOf({ topic: topicOnWire(one.reading), partition: one.reading.partition }), one]),
-  )
-  return response.responses.flatMap(({ topicId, partitions }) =>
+  const names = new Map([...byTopic].map(([topic, list]) => [toUuid(list[0]!.reading.topicId), topic]))
+  const byName = new Map(wanted.map((one) => [nameOf(one.reading), one]))
+  return response.responses.flatMap(({ topic, topicId, partitions }) =>
     partitions.flatMap(({ partitionIndex, errorCode, records, abortedTransactions, divergingEpoch }) => {
-      const one = byName.get(nameOf({ topic: topicId, partition: partitionIndex }))
+      const name = topic === '' ? names.get(topicId) : topic
+      const one = name === undefined ? undefined : byName.get(nameOf({ topic: name, partition: partitionIndex }))
       if (one === undefined) return []
-      const error = errorCode === 0 ? null : errorName(errorCode)
-      const diverging =
-        divergingEpoch === undefined || divergingEpoch.endOffset < 0n
-          ? null
-          : { offset: divergingEpoch.endOffset, leaderEpoch: divergingEpoch.epoch }
-      return [{ wanted: one, error, batches: records ?? [], abortedTransactions: abortedTransactions ?? [], diverging }]
+      const { epoch: leaderEpoch, endOffset: offset } = divergingEpoch
+      return [
+        {
+          wanted: one,
+          error: errorCode === 0 ? null : errorName(errorCode),
+          bytes: records ?? noBytes,
+          abortedTransactions: abortedTransactions ?? [],
+          diverging: offset < 0n ? null : { offset, leaderEpoch },
+        },
+      ]
     }),
   )
 }
-
-/** The answer came, and this client cannot make sense of it: a batch that is damaged, or compressed in an unknown way. */
-export function isUnreadable(error: unknown): boolean {
-  const code = (error as { code?: unknown } | null)?.code
-  return (
-    error instanceof Error &&
-    !(typeof code === 'string' && connectionCodes.includes(code)) &&
-    !(error instanceof EventsError)
-  )
-}
-
-const connectionCodes = [
-  'PLT_KFK_NETWORK',
-  'PLT_KFK_TIMEOUT',
-  'PLT_KFK_AUTHENTICATION',
-  'PLT_KFK_MULTIPLE',
-  'PLT_KFK_RESPONSE',
-  'PLT_KFK_UNEXPECTED_CORRELATION_ID',
-  'PLT_KFK_UNSUPPORTED_API',
-]

@@ -29,7 +29,7 @@ describe('the fetcher', () => {
       },
       misplaced: () => {},
     })
-    for (let partition = 0; partition < partitions; partition++) fetcher.add({ topic: 't', partition }, 'id of t')
+    for (let partition = 0; partition < partitions; partition++) fetcher.add({ topic: 't', partition }, cluster.topicId)
     await until('the answers', () => cluster.fetches.length >= rounds && positions.reduce((a, b) => a + b) === 120n)
     // Fifteen answers of eight partitions each are three turns for each of forty.
     expect(positions).toEqual(Array(partitions).fill(3n))

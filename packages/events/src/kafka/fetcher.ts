@@ -6,7 +6,7 @@
 import type { Problems } from '../problems.ts'
 import type { Logger } from '../types.ts'
 import { type KafkaClient, kafkaErrorName, reasonOf, type TopicMetadata } from './client.ts'
-import { fetchRecords, isUnreadable, type PartitionAnswer } from './fetch-request.ts'
+import { fetchRecords, type PartitionAnswer } from './fetch-request.ts'
 import { committedRecords, type RecordRun } from './fetched-records.ts'
 import { partitionErrorAdvice, partitionErrorKind } from './partition-errors.ts'
 import {
@@ -131,9 +131,10 @@ async function fetch(state: FetcherState, node: number, wanted: readonly Wanted[
   /** Partitions whose leader is to be asked for anew, not at once. */
   let stale: readonly Reading[]
   try {
-    stale = take(state, await fetchRecords(client, node, wanted))
+    stale = await take(state, await fetchRecords(client, node, wanted))
   } catch (error) {
-    stale = takeFailure(state, node, wanted, error)
+    state.options.logger.debug({ node, reason: kafkaErrorName(error) ?? reasonOf(error) }, 'a fetch failed')
+    stale = wanted.map(({ reading }) => reading)
   }
   state.busyNodes.delete(node)
   for (const { reading } of wanted) markIdle(reading)
@@ -142,20 +143,16 @@ async function fetch(state: FetcherState, node: number, wanted: readonly Wanted[
 }
 
 /** @returns those whose leader has to be looked up */
-function take(state: FetcherState, answers: readonly PartitionAnswer[]): Reading[] {
+async function take(state: FetcherState, answers: readonly PartitionAnswer[]): Promise<Reading[]> {
   const stale: Reading[] = []
-  for (const { wanted, error, batches, abortedTransactions, diverging } of answers) {
-    const { reading, from } = wanted
+  for (const answer of answers) {
+    const { error, diverging } = answer
+    const { reading } = answer.wanted
     if (isRemoved(reading) || state.closed) continue
     if (error === null && diverging !== null) {
       misplace(state, reading, diverging)
     } else if (error === null) {
-      markRead(reading)
-      state.options.problems.solved(nameOf(reading))
-      for (const run of committedRecords(batches, abortedTransactions, from.offset)) {
-        state.options.deliver(reading, run)
-      }
-      if (batches.length > 0) moveToEnd(state.readings, reading)
+      if (!(await deliver(state, answer))) stale.push(reading)
     } else if (partitionErrorKind(error) === 'out of range') {
       misplace(state, reading, null)
     } else {
@@ -166,26 +163,30 @@ function take(state: FetcherState, answers: readonly PartitionAnswer[]): Reading
   return stale
 }
 
+/** @returns false when the position is at a batch that cannot be read: damaged, or compressed in an unknown way */
+async function deliver(state: FetcherState, { wanted, bytes, abortedTransactions }: PartitionAnswer): Promise<boolean> {
+  const { reading, from } = wanted
+  const { topic, partition } = reading
+  const { runs, damage } = await committedRecords({ topic, partition, from: from.offset, bytes, abortedTransactions })
+  // It may have been taken away while a batch was decompressed.
+  if (isRemoved(reading) || state.closed) return true
+  for (const run of runs) state.options.deliver(reading, run)
+  if (damage !== null && runs.length === 0) {
+    report(state, reading, 'CORRUPT_MESSAGE', `${damage}; ${partitionErrorAdvice('CORRUPT_MESSAGE')}`)
+    return false
+  }
+  markRead(reading)
+  state.options.problems.solved(nameOf(reading))
+  if (runs.length > 0) moveToEnd(state.readings, reading)
+  return true
+}
+
 /** To the end of the line: a broker fills an answer in the order of the request, up to its limit. */
 function moveToEnd(readings: Map<string, Reading>, reading: Reading): void {
   const name = nameOf(reading)
   if (readings.get(name) !== reading) return
   readings.delete(name)
   readings.set(name, reading)
-}
-
-/** The broker is down, or its answer cannot be read. @returns those to be asked for later, with their leader anew */
-function takeFailure(state: FetcherState, node: number, wanted: readonly Wanted[], error: unknown): Reading[] {
-  const reason = kafkaErrorName(error) ?? reasonOf(error)
-  state.options.logger.debug({ node, reason }, 'a fetch failed')
-  const all = wanted.map(({ reading }) => reading)
-  if (!isUnreadable(error)) return all
-  if (all.length > 1) {
-    for (const reading of all) reading.alone = true
-    return []
-  }
-  report(state, all[0]!, 'CORRUPT_MESSAGE', `${reason}; ${partitionErrorAdvice('CORRUPT_MESSAGE')}`)
-  return all
 }
 
 /** Looks up the leaders of partitions. */

@@ -7,6 +7,7 @@ import { EventsError } from '../errors.ts'
 import { decodeAssignment, type JoinedMember, type MemberAssignment } from './assignor.ts'
 import { type KafkaClient, kafkaErrorName, partialResponse } from './client.ts'
 import type { Membership } from './membership.ts'
+import { fromUuid, toUuid } from './topic-id.ts'
 import { nameOf, type Position, type TopicPartition } from './topic-partition.ts'
 
 export interface Coordination {
@@ -192,14 +193,6 @@ async function sendCommitById(
   })
   return answerOf(topics.map(({ topicId, partitions }) => ({ topic: fromUuid(topicId), partitions })))
 }
-
-/** The Kafka client writes topic ids in hexadecimal with dashes; the protocol package as Kafka's tools do, in base64url. */
-const toUuid = (topicId: string): string => Buffer.from(topicId.replaceAll('-', ''), 'hex').toString('base64url')
-
-const fromUuid = (uuid: string): string =>
-  Buffer.from(uuid, 'base64url')
-    .toString('hex')
-    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 
 interface OffsetCommitResponse {
   readonly topics: readonly {

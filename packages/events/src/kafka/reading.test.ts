@@ -37,10 +37,4 @@ describe('a plan of fetches', () => {
     postpone(readings[0]!, 1050)
     expect(plan(readings, 1050)).toMatchObject({ leaderless: [], wakeAtMs: 1150 })
   })
-
-  it('asks for one partition at a time after an answer that could not be read', () => {
-    const readings = readingsOn(1, 1, 2)
-    for (const reading of readings.slice(0, 2)) reading.alone = true
-    expect(plan(readings).asked).toEqual(['1: 0', '2: 2'])
-  })
 })

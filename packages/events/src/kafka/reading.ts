@@ -23,8 +23,6 @@ export interface Reading extends TopicPartition {
   state: ReadingState
   /** How often it could not be read since it was last. */
   failures: number
-  /** To be asked for in a fetch of its own, because an answer that it was part of could not be read. */
-  alone: boolean
 }
 
 /** A partition in a fetch, and the position asked for. */
@@ -48,7 +46,7 @@ const asked: ReadingState = { kind: 'asked' }
 const removed: ReadingState = { kind: 'removed' }
 
 export function newReading({ topic, partition }: TopicPartition, topicId: string): Reading {
-  return { topic, partition, topicId, leader: -1, leaderEpoch: -1, state: idle, failures: 0, alone: false }
+  return { topic, partition, topicId, leader: -1, leaderEpoch: -1, state: idle, failures: 0 }
 }
 
 /**
@@ -82,13 +80,7 @@ export function planFetches(
       else list.push({ reading, from })
     }
   }
-  const fetches = new Map<number, readonly Wanted[]>()
-  for (const [node, list] of perNode) {
-    // After an answer that could not be read, partitions are asked for one by one until it is clear which it was.
-    const alone = list.find(({ reading }) => reading.alone)
-    fetches.set(node, alone === undefined ? list : [alone])
-  }
-  return { fetches, leaderless, wakeAtMs: wakeAtMs === Number.POSITIVE_INFINITY ? null : wakeAtMs }
+  return { fetches: perNode, leaderless, wakeAtMs: wakeAtMs === Number.POSITIVE_INFINITY ? null : wakeAtMs }
 }
 
 export function markAsked(reading: Reading): void {
@@ -98,7 +90,6 @@ export function markAsked(reading: Reading): void {
 /** The broker has answered for it, with records or without. */
 export function markRead(reading: Reading): void {
   reading.failures = 0
-  reading.alone = false
 }
 
 /** The fetch is over; it may be asked for again. */

@@ -1,7 +1,13 @@
 // A cluster of one broker with one topic, in memory, behind the interface of the client: for what real brokers do only after
 // disks and machines were lost. It follows Kafka's rules for leader epochs (KIP-320) and for how an answer is filled (KIP-74).
 import { setTimeout as wait } from 'node:timers/promises'
+import type { Connection, Writer } from '@platformatic/kafka'
+import { apis, type RequestOf, type ResponseInput } from '@selfmonitor/protocol/api'
+import { decode, encode } from '@selfmonitor/protocol/codec'
+import { errorCodes } from '@selfmonitor/protocol/errors'
+import { encodeBatch } from '@selfmonitor/protocol/records'
 import type { KafkaClient } from '../client.ts'
+import { toUuid } from '../topic-id.ts'
 
 interface LogRecord {
   readonly offset: bigint
@@ -27,6 +33,7 @@ export interface ScriptedPartition {
 }
 
 export interface ScriptedCluster {
+  readonly topicId: string
   readonly client: KafkaClient
   readonly partitions: readonly ScriptedPartition[]
   /** By partition. */
@@ -43,34 +50,56 @@ interface FetchedPartition {
   readonly partitionMaxBytes: number
 }
 
-const errors = { OFFSET_OUT_OF_RANGE: 1, FENCED_LEADER_EPOCH: 74, UNKNOWN_LEADER_EPOCH: 76 }
 const node = 1
 
 export function scriptedCluster(topic: string, partitionCount: number): ScriptedCluster {
-  const topicId = `id of ${topic}`
+  const topicId = '00000000-0000-4000-8000-000000000001'
   const logs = Array.from({ length: partitionCount }, createLog)
   const committed: ScriptedCluster['committed'] = new Map()
   const fetches: number[][] = []
 
-  async function fetch(args: readonly unknown[]) {
-    const [, , maxBytes, , , , topics] = args as [number, number, number, number, number, number, FetchTopic[]]
-    const wanted = topics.flatMap(({ partitions }) => partitions)
+  async function answerFetch(request: RequestOf<'Fetch'>): Promise<ResponseInput<'Fetch'>> {
+    const wanted = request.topics.flatMap(({ partitions }) => partitions)
     fetches.push(wanted.map(({ partition }) => partition))
-    let leftBytes = maxBytes
+    let leftBytes = request.maxBytes
     const answers = wanted.map((one) => {
-      const answer = logs[one.partition]!.read(one, leftBytes, leftBytes === maxBytes)
-      leftBytes -= answer.records.reduce((sum, batch) => sum + batch.records[0]!.value.length, 0)
-      return { partitionIndex: one.partition, abortedTransactions: null, ...answer }
+      const { records, ...answer } = logs[one.partition]!.read(one, leftBytes, leftBytes === request.maxBytes)
+      leftBytes -= records.reduce((sum, { value }) => sum + value.length, 0)
+      return {
+        partitionIndex: one.partition,
+        highWatermark: 0n,
+        ...answer,
+        records: Buffer.concat(records.map(batchOf)),
+      }
     })
     // Long polling, shortened.
     if (answers.every(({ errorCode, records, divergingEpoch }) => !errorCode && !divergingEpoch && !records.length)) {
       await wait(5)
     }
-    return { errorCode: 0, responses: [{ topicId, partitions: answers }] }
+    return { responses: [{ topicId: toUuid(topicId), partitions: answers }] }
   }
 
+  /** Fetch alone goes over it: its request and answer are bytes. */
+  const connection = {
+    send(
+      _key: number,
+      version: number,
+      payload: () => Writer,
+      _parse: unknown,
+      _a: boolean,
+      _b: boolean,
+      done: (error: Error | null, answer?: unknown) => void,
+    ) {
+      const request = decode(apis.Fetch.request, version, payload().buffer)
+      const { response } = apis.Fetch
+      // As the client decodes it: absent fields have their defaults.
+      void answerFetch(request).then((answer) =>
+        done(null, decode(response, version, encode(response, version, answer))),
+      )
+    },
+  } as unknown as Connection
+
   const answers: Readonly<Record<string, (args: readonly unknown[]) => unknown>> = {
-    Fetch: fetch,
     FindCoordinator: () => ({ coordinators: [{ nodeId: node }] }),
     JoinGroup: (args) => ({
       generationId: 1,
@@ -130,18 +159,14 @@ export function scriptedCluster(topic: string, partitionCount: number): Scripted
       return new Map([[topic, { name: topic, id: topicId, error: null, partitions }]])
     },
     call: async <Response>(_node: number | null, api: string, request: (version: number) => readonly unknown[]) =>
-      (await answers[api]!(request(api === 'Fetch' ? 17 : 9))) as Response,
-    connection: () => Promise.reject(new Error('this cluster has no connections')),
-    version: async () => 9,
+      (await answers[api]!(request(9))) as Response,
+    connection: async () => connection,
+    version: async (api) => (api === 'Fetch' ? 17 : 9),
     offers: async () => false,
     isReachable: () => true,
     close: async () => {},
   }
-  return { client, partitions: logs, committed, fetches }
-}
-
-interface FetchTopic {
-  readonly partitions: readonly FetchedPartition[]
+  return { client, topicId, partitions: logs, committed, fetches }
 }
 
 interface CommitTopic {
@@ -200,24 +225,24 @@ function createLog() {
 
     read(wanted: FetchedPartition, leftBytes: number, atLeastOne: boolean) {
       const { currentLeaderEpoch, lastFetchedEpoch, fetchOffset } = wanted
-      const refuse = (errorCode: number) => ({ errorCode, divergingEpoch: undefined, records: [] })
-      if (currentLeaderEpoch >= 0 && currentLeaderEpoch < log.leaderEpoch) return refuse(errors.FENCED_LEADER_EPOCH)
-      if (currentLeaderEpoch > log.leaderEpoch) return refuse(errors.UNKNOWN_LEADER_EPOCH)
+      const refuse = (errorCode: number) => ({ errorCode, divergingEpoch: undefined, records: [] as LogRecord[] })
+      if (currentLeaderEpoch >= 0 && currentLeaderEpoch < log.leaderEpoch) return refuse(errorCodes.FENCED_LEADER_EPOCH)
+      if (currentLeaderEpoch > log.leaderEpoch) return refuse(errorCodes.UNKNOWN_LEADER_EPOCH)
       if (lastFetchedEpoch >= 0) {
         const found = endOf(lastFetchedEpoch)
-        if (found === null) return refuse(errors.OFFSET_OUT_OF_RANGE)
+        if (found === null) return refuse(errorCodes.OFFSET_OUT_OF_RANGE)
         if (found.epoch < lastFetchedEpoch || found.endOffset < fetchOffset) {
-          return { errorCode: 0, divergingEpoch: found, records: [] }
+          return { errorCode: 0, divergingEpoch: found, records: [] as LogRecord[] }
         }
       }
-      if (fetchOffset < logStart || fetchOffset > logEnd) return refuse(errors.OFFSET_OUT_OF_RANGE)
-      const batches = []
+      if (fetchOffset < logStart || fetchOffset > logEnd) return refuse(errorCodes.OFFSET_OUT_OF_RANGE)
+      const batches: LogRecord[] = []
       let sizeBytes = 0
       for (const record of records.filter(({ offset }) => offset >= fetchOffset)) {
         sizeBytes += record.value.length
         const fits = sizeBytes <= Math.min(leftBytes, wanted.partitionMaxBytes)
         if (!fits && !(atLeastOne && batches.length === 0)) break
-        batches.push(batchOf(record))
+        batches.push(record)
       }
       return { errorCode: 0, divergingEpoch: undefined, records: batches }
     },
@@ -225,15 +250,6 @@ function createLog() {
   return log
 }
 
-function batchOf({ offset, leaderEpoch, value }: LogRecord) {
-  return {
-    firstOffset: offset,
-    partitionLeaderEpoch: leaderEpoch,
-    lastOffsetDelta: 0,
-    firstTimestamp: 0n,
-    maxTimestamp: 0n,
-    attributes: 0,
-    producerId: -1n,
-    records: [{ offsetDelta: 0, timestampDelta: 0n, key: null, value, headers: [] }],
-  }
+function batchOf({ offset, leaderEpoch, value }: LogRecord): Buffer {
+  return encodeBatch([{ value, timestamp: 0n }], { baseOffset: offset, partitionLeaderEpoch: leaderEpoch })
 }
