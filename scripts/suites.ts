@@ -48,7 +48,9 @@ async function runOn(engine: Engine, suite: Suite, folder: string): Promise<bool
     await mkdir(folder, { recursive: true })
     const { bootstrapServers } = server
     const timeoutMs = Number(values.minutes) * 60_000
-    const outcomes = await suite.run({ bootstrapServers, folder, leaveOut: Object.keys(leftOut), timeoutMs })
+    const { signal } = interrupted
+    const outcomes = await suite.run({ bootstrapServers, folder, leaveOut: Object.keys(leftOut), timeoutMs, signal })
+    if (signal.aborted) throw new Error('interrupted')
     const { passed, failed, skipped, unexpected, better } = judge(outcomes, suite.expected[engine])
     console.log(
       `${suite.name} ${suite.version} on ${engine}: ${passed} passed, ${failed.length} failed, ${skipped} skipped`,
@@ -63,6 +65,10 @@ async function runOn(engine: Engine, suite: Suite, folder: string): Promise<bool
     await rm(dataDir, { recursive: true, force: true })
   }
 }
+
+// Servers are closed and their data removed when this is interrupted, too.
+const interrupted = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort())
 
 const chosen = choose('suites', positionals, Object.keys(suites))
 const chosenEngines = choose('engines', values.engine, engines)

@@ -2,20 +2,19 @@
 import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { cacheDir, run } from '@selfmonitor/apache'
 import { onceInCache, ToolUnavailable } from '../../test/deployment/static/fetch.ts'
+import { franzGoClient } from '../../test/support/go.ts'
 import { expectedOfFranzGo } from './expected.ts'
 import type { Outcome, Suite } from './suite.ts'
 
 const version = '1.22.3'
 const tests = 'github.com/twmb/franz-go/pkg/kgo'
-const module = fileURLToPath(new URL('../../test/clients/franz-go/', import.meta.url))
 const cached = join(cacheDir(), 'suites', `franz-go-kgo-${version}`)
 
 async function go(args: readonly string[]): Promise<string> {
-  const env = { ...process.env, GOFLAGS: '-mod=readonly' }
-  const result = await run('go', args, { cwd: module, timeoutMs: 600_000, env }).catch((error: Error) => ({
+  const env = { ...process.env, GOFLAGS: '-mod=readonly', GOTOOLCHAIN: 'local' }
+  const result = await run('go', args, { cwd: franzGoClient, timeoutMs: 600_000, env }).catch((error: Error) => ({
     exitCode: 1,
     stdout: '',
     stderr: error.message,
@@ -38,7 +37,7 @@ export const franzGo: Suite = {
     })
   },
 
-  async run({ bootstrapServers, folder, leaveOut, timeoutMs }) {
+  async run({ bootstrapServers, folder, leaveOut, timeoutMs, signal }) {
     const skip = leaveOut.length === 0 ? [] : [`-test.skip=^(${leaveOut.join('|')})$`]
     const limit = `-test.timeout=${Math.floor(timeoutMs / 1000)}s`
     // Some tests read files of their own package.
@@ -48,6 +47,7 @@ export const franzGo: Suite = {
       cwd,
       env,
       timeoutMs: timeoutMs + 30_000,
+      signal,
     })
     await writeFile(join(folder, 'franz-go.log'), `${stdout}\n${stderr}`)
     return outcomesOf(stdout)

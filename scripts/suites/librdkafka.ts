@@ -57,7 +57,7 @@ export const librdkafka: Suite = {
     })
   },
 
-  async run({ bootstrapServers, folder, leaveOut, timeoutMs }) {
+  async run({ bootstrapServers, folder, leaveOut, timeoutMs, signal }) {
     const settings = {
       'bootstrap.servers': bootstrapServers,
       'test.topic.random': 'true',
@@ -75,6 +75,7 @@ export const librdkafka: Suite = {
     const { stdout, stderr } = await run(join(sources, 'tests', 'test-runner'), ['-L', '-Q', '-E', '-p3'], {
       cwd: join(sources, 'tests'),
       timeoutMs,
+      signal,
       env: {
         ...process.env,
         LD_LIBRARY_PATH: `${join(sources, 'src')}:${join(sources, 'src-cpp')}`,

@@ -8,6 +8,8 @@ export interface SuiteRun {
   /** Tests that would wait for something that this engine does not have. */
   readonly leaveOut: readonly string[]
   readonly timeoutMs: number
+  /** Ends the suite. */
+  readonly signal?: AbortSignal
 }
 
 export interface Suite {

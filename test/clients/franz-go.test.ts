@@ -2,10 +2,10 @@
 import { run } from '@selfmonitor/apache'
 import { describe } from 'vitest'
 import { describeEngines } from '../support/engines.ts'
-import { buildFranzGo } from '../support/franz-go.ts'
+import { franzGoClient, goProgram } from '../support/go.ts'
 import { itPlays, sawOf } from './scenarios.ts'
 
-const program = await buildFranzGo()
+const program = await goProgram(franzGoClient)
 
 describeEngines('franz-go', (engine) => {
   describe.skipIf('missing' in program)('as its users use it', () => {

@@ -7,7 +7,7 @@ import { fetchDistribution, run, runTool } from '@selfmonitor/apache'
 import { type Broker, startBroker } from '@selfmonitor/broker'
 import { Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { buildFranzGo } from '../support/franz-go.ts'
+import { franzGoClient, goProgram } from '../support/go.ts'
 import { type Python, pythonWith } from '../support/python.ts'
 import { sawOf } from './scenarios.ts'
 
@@ -46,7 +46,7 @@ describe('a transactional producer gives up at the first answer', () => {
   }
 
   describe('of franz-go', async () => {
-    const program = await buildFranzGo()
+    const program = await goProgram(franzGoClient)
     it.skipIf('missing' in program)('which says why', { timeout: 90_000 }, async () => {
       const { value } = program as { value: string }
       const { stdout } = await run(value, ['transactions', broker.bootstrapServers, 'transactional-go'])

@@ -5,7 +5,7 @@ import { missingEngine } from '../deployment/compose/engine.ts'
 import { missingForCluster } from '../deployment/running/requirements.ts'
 import { missingHelm } from '../deployment/static/helm.ts'
 import { missingSchemas } from '../deployment/static/kubernetes-schemas.ts'
-import { missingFranzGo } from './franz-go.ts'
+import { franzGoClient, missingGoProgram } from './go.ts'
 import { missingPython } from './python.ts'
 import { missingTool } from './tools.ts'
 
@@ -18,7 +18,7 @@ function missingHere(modules: readonly TestModule[]): string[] {
     missingTool('openssl', 'version'),
     missingTool('docker-compose', 'version'),
     missingPython(),
-    missingFranzGo(),
+    missingGoProgram(franzGoClient),
     missingHelm(),
     missingSchemas(),
     missingForCluster(),
