@@ -107,8 +107,12 @@ export async function relocate(
     if (move !== null) {
       logger.warn({ topic, partition: index, from: String(position), to: String(move.to) }, move.reason)
       // Forward, what is still being handled counts for the commit as before.
-      if (move.forward) scheduler.advance(topic, index, move.to)
-      else scheduler.assign(topic, index, move.to, { leaderEpoch: move.leaderEpoch, topicId: id })
+      if (move.forward) {
+        scheduler.beginEpoch(topic, index, move.leaderEpoch)
+        scheduler.advance(topic, index, move.to)
+      } else {
+        scheduler.assign(topic, index, move.to, { leaderEpoch: move.leaderEpoch, topicId: id })
+      }
     }
     fetcher.add(partition, id)
   })

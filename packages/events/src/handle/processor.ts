@@ -70,121 +70,134 @@ interface Call {
   failed(error: Error): void
 }
 
+interface ProcessorState {
+  readonly options: ProcessorOptions
+  readonly counters: { handled: number; retried: number; deadLettered: number; skipped: number }
+}
+
 export function createProcessor(options: ProcessorOptions): Processor {
-  const { settings, handlers, codec, deadLetters, logger, observer } = options
-  const counters = { handled: 0, retried: 0, deadLettered: 0, skipped: 0 }
+  const state: ProcessorState = { options, counters: { handled: 0, retried: 0, deadLettered: 0, skipped: 0 } }
+  return { attempt: (task) => attempt(state, task), tryAgain, counters: state.counters }
+}
 
-  async function attempt(task: Task<Work>): Promise<Outcome> {
-    const work = task.item
-    if (work.givenUp !== null) return sendToDeadLetters(task, work.givenUp)
-    const ofTopic = handlers.get(task.topic)!
-    if (work.content === null) {
-      try {
-        const content = readContent(task.topic, work.record.value, ofTopic, codec)
-        work.content = content instanceof Promise ? await content : content
-      } catch (error) {
-        if (error instanceof UndecodableEventError) return sendToDeadLetters(task, { error, attempts: 1 })
-        logger.warn({ ...placeOf(task), reason: reasonOf(error) }, 'the schema of an event cannot be read yet')
-        return tryAgain(work)
-      }
-    }
-    const call = callOf(task, work.content, ofTopic, observer)
-    if (call === null) {
-      counters.skipped++
-      return done
-    }
-    const signal = options.signalOf(task)
+async function attempt(state: ProcessorState, task: Task<Work>): Promise<Outcome> {
+  const { options, counters } = state
+  const { settings, handlers, codec, logger, observer } = options
+  const work = task.item
+  if (work.givenUp !== null) return sendToDeadLetters(state, task, work.givenUp)
+  const ofTopic = handlers.get(task.topic)!
+  if (work.content === null) {
     try {
-      await traceProcess(call.subject, settings.group, () => call.handle({ signal }))
-    } catch (thrown) {
-      const error = thrown instanceof Error ? thrown : new Error(String(thrown))
-      call.failed(error)
-      return task.lost ? done : failed(task, call, error)
-    }
-    if (!task.lost) {
-      counters.handled++
-      call.handled()
-    }
-    return done
-  }
-
-  async function failed(task: Task<Work>, { names }: Call, error: Error): Promise<Outcome> {
-    const work = task.item
-    const where = { ...placeOf(task), ...names }
-    if (error instanceof RetryLater) {
-      counters.retried++
-      logger.info({ ...where, delayMs: error.delayMs }, 'the handler asked to try the event again later')
-      return { kind: 'retry', delayMs: error.delayMs }
-    }
-    work.attempts++
-    if (error instanceof PermanentError || work.attempts >= settings.retry.attempts) {
-      return sendToDeadLetters(task, { error, attempts: work.attempts })
-    }
-    const delayMs = retryDelayMs(settings.retry, work.attempts, options.random())
-    counters.retried++
-    const first = work.attempts === 1
-    logger.warn(
-      {
-        ...where,
-        attempt: work.attempts,
-        of: settings.retry.attempts,
-        delayMs,
-        error: error.message,
-        // With its stack once: the further attempts most often fail in the same place.
-        ...(first ? { err: error } : {}),
-      },
-      'the handler failed, the event will be tried again',
-    )
-    return { kind: 'retry', delayMs }
-  }
-
-  /** Moves an event to the dead letters; until that is done the event stays, and holds its key and its offset. */
-  async function sendToDeadLetters(task: Task<Work>, cause: DeadLetterCause): Promise<Outcome> {
-    const work = task.item
-    work.givenUp = cause
-    if (task.lost) return done
-    try {
-      await deadLetters.write(task, work.record, cause)
+      const content = readContent(task.topic, work.record.value, ofTopic, codec)
+      work.content = content instanceof Promise ? await content : content
     } catch (error) {
-      logger.error(
-        { ...placeOf(task), reason: reasonOf(error) },
-        'the dead letter could not be written and will be tried again; the partition waits',
-      )
+      if (error instanceof UndecodableEventError) return sendToDeadLetters(state, task, { error, attempts: 1 })
+      logger.warn({ ...placeOf(task), reason: reasonOf(error) }, 'the schema of an event cannot be read yet')
       return tryAgain(work)
     }
-    counters.deadLettered++
-    const envelope = work.content?.kind === 'event' ? work.content.envelope : null
-    const { error, attempts } = cause
-    logger.error(
-      {
-        ...placeOf(task),
-        eventType: envelope?.event_type,
-        eventId: envelope?.event_id,
-        attempts,
-        error: error.message,
-        err: error,
-      },
-      `the event was moved to ${deadLetterTopic(task.topic)}`,
-    )
-    observer?.deadLettered?.({
-      topic: task.topic,
-      partition: task.partition,
-      offset: task.offset,
-      eventId: envelope?.event_id ?? null,
-      eventType: envelope?.event_type ?? null,
-      error,
-      attempts,
-      deadLetterTopic: deadLetterTopic(task.topic),
-    })
+  }
+  const call = callOf(task, work.content, ofTopic, observer)
+  if (call === null) {
+    counters.skipped++
     return done
   }
-
-  function tryAgain(work: Work): Outcome {
-    work.uncounted++
-    return { kind: 'retry', delayMs: backoffMs(work.uncounted, uncountedBackoff) }
+  const signal = options.signalOf(task)
+  try {
+    await traceProcess(call.subject, settings.group, () => call.handle({ signal }))
+  } catch (thrown) {
+    const error = thrown instanceof Error ? thrown : new Error(String(thrown))
+    call.failed(error)
+    return task.lost ? done : afterFailure(state, task, call, error)
   }
+  if (!task.lost) {
+    counters.handled++
+    call.handled()
+  }
+  return done
+}
 
-  return { attempt, tryAgain, counters }
+/** A handler has thrown: it is called again, later, or the event is given up. */
+async function afterFailure(state: ProcessorState, task: Task<Work>, { names }: Call, error: Error): Promise<Outcome> {
+  const { options, counters } = state
+  const { settings, logger } = options
+  const work = task.item
+  const where = { ...placeOf(task), ...names }
+  if (error instanceof RetryLater) {
+    counters.retried++
+    logger.info({ ...where, delayMs: error.delayMs }, 'the handler asked to try the event again later')
+    return { kind: 'retry', delayMs: error.delayMs }
+  }
+  work.attempts++
+  if (error instanceof PermanentError || work.attempts >= settings.retry.attempts) {
+    return sendToDeadLetters(state, task, { error, attempts: work.attempts })
+  }
+  const delayMs = retryDelayMs(settings.retry, work.attempts, options.random())
+  counters.retried++
+  const first = work.attempts === 1
+  logger.warn(
+    {
+      ...where,
+      attempt: work.attempts,
+      of: settings.retry.attempts,
+      delayMs,
+      error: error.message,
+      // With its stack once: the further attempts most often fail in the same place.
+      ...(first ? { err: error } : {}),
+    },
+    'the handler failed, the event will be tried again',
+  )
+  return { kind: 'retry', delayMs }
+}
+
+/** Moves an event to the dead letters; until that is done the event stays, and holds its key and its offset. */
+async function sendToDeadLetters(
+  { options, counters }: ProcessorState,
+  task: Task<Work>,
+  cause: DeadLetterCause,
+): Promise<Outcome> {
+  const { deadLetters, logger, observer } = options
+  const work = task.item
+  work.givenUp = cause
+  if (task.lost) return done
+  try {
+    await deadLetters.write(task, work.record, cause)
+  } catch (error) {
+    logger.error(
+      { ...placeOf(task), reason: reasonOf(error) },
+      'the dead letter could not be written and will be tried again; the partition waits',
+    )
+    return tryAgain(work)
+  }
+  counters.deadLettered++
+  const envelope = work.content?.kind === 'event' ? work.content.envelope : null
+  const { error, attempts } = cause
+  logger.error(
+    {
+      ...placeOf(task),
+      eventType: envelope?.event_type,
+      eventId: envelope?.event_id,
+      attempts,
+      error: error.message,
+      err: error,
+    },
+    `the event was moved to ${deadLetterTopic(task.topic)}`,
+  )
+  observer?.deadLettered?.({
+    topic: task.topic,
+    partition: task.partition,
+    offset: task.offset,
+    eventId: envelope?.event_id ?? null,
+    eventType: envelope?.event_type ?? null,
+    error,
+    attempts,
+    deadLetterTopic: deadLetterTopic(task.topic),
+  })
+  return done
+}
+
+function tryAgain(work: Work): Outcome {
+  work.uncounted++
+  return { kind: 'retry', delayMs: backoffMs(work.uncounted, uncountedBackoff) }
 }
 
 const keyCharacters = 100
