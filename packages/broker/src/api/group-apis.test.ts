@@ -37,10 +37,15 @@ describeEngines('the group APIs', (engine) => {
       topics: [{ name: topic, numPartitions: 3, replicationFactor: 1, assignments: [], configs: [] }],
       timeoutMs: 10_000,
     })
-    const { topics } = await client.call('Metadata', 12, { topics: [{ name: topic }] })
-    topicId = topics[0]!.topicId
-    // The first use creates __consumer_offsets, which Kafka answers with COORDINATOR_NOT_AVAILABLE until it is there.
     const limits = { timeout: 20_000, interval: 100 }
+    // Kafka's brokers get a new topic a little after the controller has it; until then its id is zero.
+    const created = async () => {
+      const { topics } = await client.call('Metadata', 12, { topics: [{ name: topic }] })
+      topicId = topics[0]!.topicId
+      return topics[0]!.errorCode === errorCodes.NONE
+    }
+    await vi.waitUntil(created, limits)
+    // The first use creates __consumer_offsets; until it exists, Kafka answers COORDINATOR_NOT_AVAILABLE.
     const ask = () => client.call('FindCoordinator', 4, { keyType: 0, coordinatorKeys: [topic] })
     await vi.waitUntil(async () => (await ask()).coordinators[0]!.errorCode === errorCodes.NONE, limits)
     const warmUp = () => client.call('OffsetFetch', 8, { groups: [{ groupId: topic, topics: null }] })
