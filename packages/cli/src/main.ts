@@ -4,8 +4,8 @@ import { enableCompileCache } from 'node:module'
 
 enableCompileCache?.()
 
-const { loadLessOfKafka } = await import('./framework/lighter-kafka.ts')
-loadLessOfKafka()
+const { loadLightModules } = await import('./light/index.ts')
+loadLightModules()
 
 const { processIo } = await import('./framework/io.ts')
 const { run } = await import('./run.ts')

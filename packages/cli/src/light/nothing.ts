@@ -1,0 +1,2 @@
+// In place of a module that nothing here uses.
+export {}
