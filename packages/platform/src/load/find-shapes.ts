@@ -97,12 +97,10 @@ async function topicsOfFile(file: string, options: FindShapesOptions): Promise<T
   )
   const one = options.topic === undefined ? undefined : declared.get(options.topic)
   const topics = one === undefined ? declared : new Map([[options.topic!, one]])
-  const found = await Promise.all(
-    [...topics].map(async ([name, { value }]) => {
-      const own = overlay(value, get(chosen, 'topics', name))
-      return [name, await readShapeFiles(name, own, overlay(defaults, own), problems)] as const
-    }),
-  )
+  const found = [...topics].map(([name, { value }]) => {
+    const own = overlay(value, get(chosen, 'topics', name))
+    return [name, readShapeFiles(name, own, overlay(defaults, own), problems)] as const
+  })
   return describe(found, problems)
 }
 
@@ -115,9 +113,7 @@ async function topicsOfFolder(folder: string): Promise<TopicFiles[]> {
       entry.isDirectory() ? [entry.name] : entry.name.endsWith('.avsc') ? [entry.name.slice(0, -'.avsc'.length)] : [],
     ),
   )
-  const found = await Promise.all(
-    [...names].sort().map(async (name) => [name, await readTopicFolder(folder, name, problems)] as const),
-  )
+  const found = [...names].sort().map((name) => [name, readTopicFolder(folder, name, problems)] as const)
   return describe(found, problems)
 }
 

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import { nearest } from '@selfmonitor/cluster/nearest'
 import { invalidPlatform } from '../errors.ts'
-import type { Platform, PlatformProblem, PlatformService, PlatformTopic } from '../model.ts'
+import type { Platform, PlatformProblem, PlatformService } from '../model.ts'
 import { didYouMean } from '../suggest.ts'
 import { type Environment, entriesOf, get, overlay, type Position, problemAt, type Tree } from './document.ts'
 import { includedFile, platformFile, structureProblems } from './format.ts'
@@ -69,13 +69,11 @@ export async function loadPlatform(file: string, options: LoadOptions = {}): Pro
     ...brokerOf(chosen),
     ...ownsOf(get(root, 'owns')),
     protect: texts(get(root, 'protect')),
-    topics: await Promise.all(
-      [...topics].map(([name, { key, value }]): Promise<PlatformTopic> => {
-        const own = overlay(value, get(chosen, 'topics', name))
-        const effective = overlay(defaults, own)
-        return buildTopic(name, key, own, effective, problems)
-      }),
-    ),
+    topics: [...topics].map(([name, { key, value }]) => {
+      const own = overlay(value, get(chosen, 'topics', name))
+      const effective = overlay(defaults, own)
+      return buildTopic(name, key, own, effective, problems)
+    }),
     services: [...services].map(([name, { key, value }]) => serviceOf(name, key, value, topics, references)),
     ...accessOf(root, chosen),
     users: [...users].map(([name, { key, value }]) => userOf(name, key, value, places, problems)),
@@ -85,7 +83,7 @@ export async function loadPlatform(file: string, options: LoadOptions = {}): Pro
   const events = get(defaults, 'events')
   if (events?.kind === 'scalar' && typeof events.value === 'string' && events.unset.length === 0) {
     const taking = platform.topics.filter(({ at }) => at?.events === events.at).map(({ name }) => name)
-    await checkEventsPattern(events.value, events.at, taking, problems)
+    checkEventsPattern(events.value, events.at, taking, problems)
   }
   checkCollisions(topics, problems)
   // The first thing said of a place is what is wrong with its shape; the rest follows from it.

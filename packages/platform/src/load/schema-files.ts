@@ -1,6 +1,6 @@
-// The schema files that a topic names: the schema of its values, and a JSON Schema for each event type's payload.
-import { existsSync } from 'node:fs'
-import { access, readdir, readFile } from 'node:fs/promises'
+// The schema files that a topic names: the schema of its values, and a JSON Schema for each event type's payload. They are small,
+// many and local: read one after the other they cost half of what they do through promises.
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import type { SchemaType } from '@selfmonitor/registry'
 import type { PlatformProblem, PlatformTopic } from '../model.ts'
@@ -27,49 +27,42 @@ const types: Readonly<Record<string, SchemaType>> = { '.avsc': 'AVRO', '.json': 
  * @param own what the file says about this topic alone
  * @param effective the same laid over the defaults and under the environment
  */
-export async function readShapeFiles(
+export function readShapeFiles(
   topic: string,
   own: Tree | undefined,
   effective: Tree | undefined,
   problems: PlatformProblem[],
-): Promise<Pick<PlatformTopic, 'schema' | 'eventTypes'>> {
+): Pick<PlatformTopic, 'schema' | 'eventTypes'> {
   const schema = get(effective, 'schema')
   const events = get(effective, 'events')
   return {
     schema:
       schema?.kind === 'scalar' && typeof schema.value === 'string'
-        ? await readSchema(schema.value, topic, schema.at, problems)
+        ? readSchema(schema.value, topic, schema.at, problems)
         : undefined,
     eventTypes:
       events?.kind === 'scalar' && typeof events.value === 'string'
-        ? await readEventTypes(events.value, topic, events.at, get(own, 'events') !== undefined, problems)
+        ? readEventTypes(events.value, topic, events.at, get(own, 'events') !== undefined, problems)
         : {},
   }
 }
 
 /** The same by convention, without a platform file: `<folder>/<topic>.avsc` and `<folder>/<topic>/<event type>.json`. */
-export async function readTopicFolder(
+export function readTopicFolder(
   folder: string,
   topic: string,
   problems: PlatformProblem[],
-): Promise<Pick<PlatformTopic, 'schema' | 'eventTypes'>> {
+): Pick<PlatformTopic, 'schema' | 'eventTypes'> {
   const at: Position = { file: folder, line: 1, column: 1, path: '' }
   const name = `${basename(folder)}/{topic}`
   return {
-    schema: existsSync(join(folder, `${topic}.avsc`))
-      ? await readSchema(`${name}.avsc`, topic, at, problems)
-      : undefined,
-    eventTypes: await readEventTypes(name, topic, at, false, problems),
+    schema: existsSync(join(folder, `${topic}.avsc`)) ? readSchema(`${name}.avsc`, topic, at, problems) : undefined,
+    eventTypes: readEventTypes(name, topic, at, false, problems),
   }
 }
 
 /** Reads the schema that a topic names. `at` is where the name stands. */
-async function readSchema(
-  name: string,
-  topic: string,
-  at: Position,
-  problems: PlatformProblem[],
-): Promise<PlatformTopic['schema']> {
+function readSchema(name: string, topic: string, at: Position, problems: PlatformProblem[]): PlatformTopic['schema'] {
   const path = resolveFrom(at, name, topic)
   const file = shownPath(path)
   const type = Object.entries(types).find(([ending]) => path.endsWith(ending))?.[1]
@@ -79,7 +72,7 @@ async function readSchema(
   }
   let schema: string
   try {
-    schema = await readFile(path, 'utf8')
+    schema = readFileSync(path, 'utf8')
   } catch (error) {
     problems.push(
       problemAt(at, `${file} cannot be read (${reason(error)}); create it, or write schema: null for ${topic}`),
@@ -106,17 +99,19 @@ async function readSchema(
  *
  * @param required whether the topic itself names the folder: one that only a default names may be missing
  */
-async function readEventTypes(
+function readEventTypes(
   name: string,
   topic: string,
   at: Position,
   required: boolean,
   problems: PlatformProblem[],
-): Promise<PlatformTopic['eventTypes']> {
+): PlatformTopic['eventTypes'] {
   const folder = resolveFrom(at, name, topic)
   let files: string[]
   try {
-    files = (await readdir(folder)).filter((entry) => entry.endsWith('.json')).sort()
+    files = readdirSync(folder)
+      .filter((entry) => entry.endsWith('.json'))
+      .sort()
   } catch (error) {
     if (required || reason(error) !== 'there is no such file') {
       problems.push(
@@ -129,18 +124,18 @@ async function readEventTypes(
     return {}
   }
   const eventTypes: Record<string, { file: string; schema: object }> = {}
-  const texts = await Promise.all(files.map((entry) => readFile(join(folder, entry), 'utf8')))
-  for (const [i, entry] of files.entries()) {
+  for (const entry of files) {
     const file = shownPath(join(folder, entry))
     const eventType = entry.slice(0, -'.json'.length)
-    const parsed = parseJsonFile(file, texts[i]!)
+    const text = readFileSync(join(folder, entry), 'utf8')
+    const parsed = parseJsonFile(file, text)
     if ('problem' in parsed) {
       problems.push(parsed.problem)
       continue
     }
     const wrong = jsonSchemaProblems(parsed.value)
     for (const { message, pointer, unknown } of wrong) {
-      const place = placeIn(texts[i]!, pointer, unknown === 'keyword' ? 'key' : 'value')
+      const place = placeIn(text, pointer, unknown === 'keyword' ? 'key' : 'value')
       problems.push({ file, ...place, path: '', message: `is not a JSON Schema: ${message}` })
     }
     if (wrong.length > 0) {
@@ -167,22 +162,14 @@ async function readEventTypes(
  *
  * @param topics those that take the pattern
  */
-export async function checkEventsPattern(
+export function checkEventsPattern(
   pattern: string,
   at: Position,
   topics: readonly string[],
   problems: PlatformProblem[],
-): Promise<void> {
+): void {
   const folders = topics.map((topic) => resolveFrom(at, pattern, topic))
-  const found = await Promise.all(
-    folders.map((folder) =>
-      access(folder).then(
-        () => true,
-        () => false,
-      ),
-    ),
-  )
-  if (folders.length > 0 && !found.includes(true)) {
+  if (folders.length > 0 && !folders.some((folder) => existsSync(folder))) {
     problems.push(
       problemAt(
         at,

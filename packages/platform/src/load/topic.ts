@@ -19,13 +19,13 @@ const words = {
  * @param own what the file says about this topic alone
  * @param effective the same laid over the defaults and under the environment
  */
-export async function buildTopic(
+export function buildTopic(
   name: string,
   key: Position,
   own: Tree | undefined,
   effective: Tree | undefined,
   problems: PlatformProblem[],
-): Promise<PlatformTopic> {
+): PlatformTopic {
   const at: Record<string, Position> = { topic: key }
   const scalar = (word: string): ScalarTree | undefined => {
     const found = get(effective, word)
@@ -61,7 +61,7 @@ export async function buildTopic(
   for (const word of ['schema', 'events']) {
     scalar(word)
   }
-  const { schema, eventTypes } = await readShapeFiles(name, own, effective, problems)
+  const { schema, eventTypes } = readShapeFiles(name, own, effective, problems)
   const unreadable = typeof scalar('schema')?.value === 'string' && schema === undefined
   const obstacle = unreadable ? null : notEmittable({ schema, eventTypes })
   if (obstacle !== null) {
