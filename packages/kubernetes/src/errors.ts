@@ -16,7 +16,7 @@ export interface KubernetesErrorOptions {
  * Whatever goes wrong between us and the API server, or with what was read from it.
  *
  * `code` is one of `NOT_IN_CLUSTER`, `API_UNREACHABLE`, `UNAUTHORIZED`, `FORBIDDEN`, `CONFLICT`, `API_ERROR`, `SPEC_INVALID`,
- * `SECRET_INVALID`, `IDENTITY_INVALID`, `NOT_FOUND`, `WAIT_TIMEOUT`, `FACT_INVALID`, `NOT_CONVERGED`.
+ * `SECRET_INVALID`, `IDENTITY_INVALID`, `NOT_FOUND`, `WAIT_TIMEOUT`, `FACT_INVALID`, `STORE_INVALID`, `NOT_CONVERGED`.
  */
 export class KubernetesError extends Error {
   override readonly name = 'KubernetesError'

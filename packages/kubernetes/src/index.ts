@@ -8,3 +8,4 @@ export { type DiscoverOptions, discoverFacts, type ExternalType, externalTypes }
 export { type Facts, formatFacts, writeFacts } from './discover/facts.ts'
 export { KubernetesError, type KubernetesErrorReason } from './errors.ts'
 export { markFormed } from './mark-formed.ts'
+export { type StoresOptions, writeStores } from './write-stores.ts'

@@ -56,7 +56,7 @@ async function pod(options: ApiServerOptions = {}): Promise<{
     server,
     folder,
     run: (words, env = {}) =>
-      selfmonitor(['kubernetes', ...words, '--service-account', folder], {
+      selfmonitor(['kubernetes', ...words, ...(words[0] === 'stores' ? [] : ['--service-account', folder])], {
         env: { ...variables, ...env },
         cwd: folder,
       }),
@@ -108,6 +108,21 @@ describe('kubernetes credentials', () => {
     const { run, folder } = await pod()
     const result = await run(['credentials', '--spec', join(folder, 'spec.json')], { KUBERNETES_SERVICE_HOST: '' })
     expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining('KUBERNETES_SERVICE_HOST') })
+  })
+})
+
+describe('kubernetes stores', () => {
+  it('writes them, and ends with 1 and the file that is wrong, with 2 when it is not told where to', async () => {
+    const { run, folder, server } = await pod()
+    writeFileSync(join(folder, 'trust.crt'), server.ca)
+    const made = await run(['stores', '--trust', join(folder, 'trust.crt'), '--out', folder])
+    expect(made).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining(`wrote ${join(folder, 'truststore.p12')}\n`),
+    })
+    const wrong = await run(['stores', '--trust', join(folder, 'none.crt'), '--out', folder])
+    expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining('none.crt: cannot be read (ENOENT)') })
+    expect((await run(['stores', '--out', folder])).code).toBe(2)
   })
 })
 

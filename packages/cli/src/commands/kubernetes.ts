@@ -1,9 +1,9 @@
 // `selfmonitor kubernetes`: what the pods of the chart run inside a cluster. Not for a terminal, though it works from one.
 import { readFile } from 'node:fs/promises'
-import type { KubernetesClient, KubernetesErrorReason } from '@selfmonitor/kubernetes'
+import type { KubernetesClient, KubernetesError, KubernetesErrorReason } from '@selfmonitor/kubernetes'
 import type { Context } from '../framework/context.ts'
 import { CliError, type ExitCode, exitCodes, usageError } from '../framework/errors.ts'
-import { duration } from '../framework/parse.ts'
+import { collect, duration } from '../framework/parse.ts'
 import { choice, defineVerb, flag, type Noun, text, value } from '../framework/verb.ts'
 import { counted } from '../output/format.ts'
 
@@ -41,10 +41,14 @@ async function inCluster<T>(
     context.onEnd(async () => client.close())
     return await action(client, kubernetes)
   } catch (error) {
-    // Said here and not by the general rule, whose advice is about Kafka.
     if (!(error instanceof kubernetes.KubernetesError)) throw error
-    throw new CliError(error.code, error.message, { hint: error.hint, exitCode: codes[error.reason], cause: error })
+    throw cliError(error)
   }
+}
+
+/** Said here and not by the general rule, whose advice is about Kafka. */
+function cliError(error: KubernetesError): CliError {
+  return new CliError(error.code, error.message, { hint: error.hint, exitCode: codes[error.reason], cause: error })
 }
 
 const credentials = defineVerb({
@@ -156,8 +160,32 @@ const markFormed = defineVerb({
   },
 })
 
+const stores = defineVerb({
+  name: 'stores',
+  summary: 'write PKCS#12 stores from certificates in PEM, for Java servers that read no PEM',
+  details:
+    'truststore.p12, with --certificate keystore.p12 as well, and store-password, which is new each time. An init container of\n' +
+    'the registry, Connect, ksqlDB and the web UI writes them to memory. Asks no API server.',
+  examples: ['selfmonitor kubernetes stores --certificate /etc/tls --trust /etc/ca/ca.crt --out /run/kafka-connect'],
+  options: {
+    certificate: text('--certificate <dir>', 'folder with tls.crt and tls.key'),
+    trust: value('--trust <file>', 'CAs to trust, PEM; repeatable', collect),
+    out: text('--out <dir>', 'folder to write to'),
+  },
+  async run(context, { options: { certificate, trust, out } }) {
+    if (out === undefined || trust === undefined) throw usageError('--out and --trust are needed.')
+    const kubernetes = await import('@selfmonitor/kubernetes')
+    try {
+      for (const file of await kubernetes.writeStores({ certificate, trust, out })) context.note(`wrote ${file}`)
+    } catch (error) {
+      if (!(error instanceof kubernetes.KubernetesError)) throw error
+      throw cliError(error)
+    }
+  },
+})
+
 export const kubernetes: Noun = {
   name: 'kubernetes',
   summary: 'what the pods of the chart run inside a cluster',
-  verbs: [credentials, discover, markFormed],
+  verbs: [credentials, discover, markFormed, stores],
 }

@@ -27,6 +27,7 @@ export type Make =
       readonly bundle: string
     }
   | { readonly what: 'account'; readonly name: string; readonly bundle: string }
+  | { readonly what: 'login'; readonly username: string }
   | { readonly what: 'texts'; readonly data: Readonly<Record<string, string>> }
 
 /** One change to one object. */

@@ -12,6 +12,7 @@ import { kafkaUuid, newPassword } from '../random.ts'
 import { clientProperties } from './client-properties.ts'
 import type { Existing, Make, ObjectView, Step } from './draft.ts'
 import { planCredentials } from './plan.ts'
+import { userInfo } from './plan-logins.ts'
 import type { CredentialsSpec } from './spec.ts'
 
 export interface EnsureOptions {
@@ -130,12 +131,13 @@ function waitedTooLong(spec: CredentialsSpec, waiting: readonly string[], waitMs
 
 /** Reads all that the spec names. */
 async function readExisting(client: KubernetesClient, spec: CredentialsSpec): Promise<Existing> {
-  const { tls, identity, accounts, security } = spec
+  const { tls, identity, accounts, logins, security } = spec
   const secretNames = security
     ? [
         ...(tls.mode === 'chart' ? [tls.caSecret] : []),
         ...tls.certificates.map(({ secret }) => secret),
         ...accounts.map(({ secret }) => secret),
+        ...logins.map(({ secret }) => secret),
       ]
     : []
   const configMapNames = [identity.configMap, ...(security ? [tls.caConfigMap] : [])]
@@ -245,6 +247,11 @@ async function produce(make: Make, spec: CredentialsSpec, now: Date): Promise<Re
         'client.properties': clientProperties(spec.bootstrapServers, make.name, password, make.bundle),
         'ca.crt': make.bundle,
       }
+    }
+    case 'login': {
+      const { username } = make
+      const password = newPassword()
+      return { username, password, 'user-info': userInfo(username, password) }
     }
     default:
       throw new Error(`unknown make ${JSON.stringify(make satisfies never)}`)

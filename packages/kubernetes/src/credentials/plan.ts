@@ -6,6 +6,7 @@ import type { Draft, Existing, Step } from './draft.ts'
 import { planAccounts } from './plan-accounts.ts'
 import { planBundle, planCa, planCertificates, planSuppliedTls } from './plan-certificates.ts'
 import { planIdentity } from './plan-identity.ts'
+import { planLogins } from './plan-logins.ts'
 import type { CredentialsSpec } from './spec.ts'
 
 export interface Plan {
@@ -24,7 +25,10 @@ export interface Plan {
 export function planCredentials(spec: CredentialsSpec, existing: Existing, now: Date): Plan {
   const draft: Draft = { spec, existing, now, steps: [], waiting: [], warnings: [], problems: [] }
   planIdentity(draft)
-  if (spec.security) planSecurity(draft)
+  if (spec.security) {
+    planLogins(draft)
+    planSecurity(draft)
+  }
   if (draft.problems.length > 0) {
     throw new KubernetesError('SECRET_INVALID', `Nothing was changed:\n  ${draft.problems.join('\n  ')}`, {
       reason: 'invalid',

@@ -34,6 +34,8 @@ export interface CredentialsSpec {
     readonly controllers: number
   }
   readonly accounts: readonly { readonly name: string; readonly secret: string }[]
+  /** Of HTTP servers: the user that the release's own clients come in as. */
+  readonly logins: readonly { readonly username: string; readonly secret: string }[]
   readonly bootstrapServers: string
   readonly labels: Readonly<Record<string, string>>
 }
@@ -121,6 +123,7 @@ function read(json: unknown, problems: string[]): CredentialsSpec {
     'tls',
     'identity',
     'accounts',
+    'logins',
     'bootstrapServers',
     'labels',
     'security',
@@ -180,9 +183,16 @@ function read(json: unknown, problems: string[]): CredentialsSpec {
       secret: name(one.secret, `${path}.secret`, 'Secret'),
     }
   })
-  const secrets = [...certificates, ...accounts].map(({ secret }) => secret)
+  const logins = list(root.logins, 'logins', (item, path) => {
+    const one = fields(item, path, ['username', 'secret'])
+    return {
+      username: text(one.username, `${path}.username`, accountName, 'letters, digits, ".", "_" and "-"'),
+      secret: name(one.secret, `${path}.secret`, 'Secret'),
+    }
+  })
+  const secrets = [...certificates, ...accounts, ...logins].map(({ secret }) => secret)
   for (const twice of new Set(secrets.filter((secret, index) => secret !== '' && secrets.indexOf(secret) !== index))) {
-    problems.push(`Secret "${twice}" is named twice: every certificate and account has one of its own`)
+    problems.push(`Secret "${twice}" is named twice: every certificate, account and login has one of its own`)
   }
   if (security === true && certificates.length === 0) complain('tls.certificates', tls.certificates, 'at least one')
 
@@ -221,6 +231,7 @@ function read(json: unknown, problems: string[]): CredentialsSpec {
       controllers: Number(controllers),
     },
     accounts,
+    logins,
     bootstrapServers: typeof servers === 'string' ? servers : '',
     labels: Object.fromEntries(labels) as Record<string, string>,
   }

@@ -39,6 +39,7 @@ export function exampleSpec(changes: Partial<CredentialsSpec> = {}): Credentials
       { name: 'kafka-broker', secret: 'kafka-user-kafka-broker' },
       { name: 'admin', secret: 'kafka-user-admin' },
     ],
+    logins: [],
     bootstrapServers: 'kafka-service.kafka.svc.cluster.local:9092',
     labels: { 'app.kubernetes.io/name': 'selfmonitor-kafka', 'app.kubernetes.io/component': 'credentials' },
     ...changes,
@@ -46,8 +47,8 @@ export function exampleSpec(changes: Partial<CredentialsSpec> = {}): Credentials
 }
 
 /** The rules of the chart's Role for the credentials Job: create any, get and patch the named ones. */
-export function credentialsRules({ tls, identity, accounts }: CredentialsSpec): Rule[] {
-  const secrets = [tls.caSecret, ...[...tls.certificates, ...accounts].map(({ secret }) => secret)]
+export function credentialsRules({ tls, identity, accounts, logins }: CredentialsSpec): Rule[] {
+  const secrets = [tls.caSecret, ...[...tls.certificates, ...accounts, ...logins].map(({ secret }) => secret)]
   return [
     { apiGroups: [''], resources: ['secrets', 'configmaps'], verbs: ['create'] },
     { apiGroups: [''], resources: ['secrets'], resourceNames: secrets, verbs: ['get', 'patch'] },

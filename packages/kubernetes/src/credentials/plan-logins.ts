@@ -1,0 +1,67 @@
+// Logins of HTTP servers (Schema Registry, Connect, ksqlDB), with which this release's own clients come in: a Secret each. A new one
+// gets a password; one that somebody supplied is checked, and completed by what follows from it.
+import { type Draft, derivedAnnotation, derivedChange, generatedAnnotation, type ObjectView } from './draft.ts'
+
+/** What follows from user and password: `basic.auth.user.info` of Confluent's clients. */
+const derivedLoginKeys = ['user-info']
+/** In a JAAS property file, in a URL and before the colon of HTTP basic: the same everywhere. */
+const usernamePattern = /^[A-Za-z0-9._-]{1,100}$/
+/** Without what a properties file, a list of roles, YAML or Spring would read as something else. */
+const passwordPattern = /^[!-~]+$/
+const special = /["\\,$]/
+/** Jetty reads what comes after these as another form of the password. */
+const prefixes = /^(OBF|MD5|CRYPT):/
+
+export function planLogins({ spec, existing, steps, problems }: Draft): void {
+  for (const { username, secret } of spec.logins) {
+    const found = existing.secrets.get(secret)
+    if (found === undefined) {
+      steps.push({
+        action: 'create',
+        kind: 'Secret',
+        name: secret,
+        reason: `login of ${username}`,
+        make: { what: 'login', username },
+        type: 'kubernetes.io/basic-auth',
+        annotations: { [generatedAnnotation]: 'true', [derivedAnnotation]: derivedLoginKeys.join(',') },
+      })
+      continue
+    }
+    const problem = loginProblem(found)
+    if (problem !== undefined) {
+      problems.push(`Secret ${secret}: ${problem}`)
+      continue
+    }
+    const change = derivedChange(found, { 'user-info': userInfo(found.data.username!, found.data.password!) })
+    if (change === undefined) continue
+    steps.push({
+      action: 'update',
+      kind: 'Secret',
+      name: secret,
+      reason: Object.keys(change.data).join(', '),
+      make: { what: 'texts', data: change.data },
+      resourceVersion: found.resourceVersion,
+      annotations: change.annotations,
+    })
+  }
+}
+
+export function userInfo(username: string, password: string): string {
+  return `${username}:${password}`
+}
+
+function loginProblem({ data: { username, password } }: ObjectView): string | undefined {
+  if (username === undefined || !usernamePattern.test(username)) {
+    return 'its username is missing, or has other characters than letters, digits, ".", "_" and "-": set one'
+  }
+  if (password === undefined || password === '') {
+    return 'it has no password: set one, or delete the Secret to have it generated'
+  }
+  if (!passwordPattern.test(password) || special.test(password) || prefixes.test(password)) {
+    return (
+      'its password has a space, a line break, one of " \\ , $ or a character outside of ASCII, or begins with OBF:, MD5: or ' +
+      'CRYPT:, which the servers would read as something else: choose another'
+    )
+  }
+  return undefined
+}
