@@ -14,7 +14,7 @@ import {
 
 describe('what the runbook has to run', () => {
   test('every block that is typed inside is in a section that is run here', () => {
-    const known = [...operations, ...['scale-up', 'scale-down', 'scale-gone'].flatMap(scaling)]
+    const known = [...operations, ...scaling('scale-gone')]
     expect(typedInside.filter((block) => !known.includes(block)).map(({ line }) => `line ${line}`)).toEqual([])
     expect(operations.length).toBeGreaterThan(40)
   })

@@ -8,7 +8,7 @@ import type { Cluster, ExecResult } from './types.ts'
 /** What is to be typed in pod kafka-tools, and with the label `kafka-0` in that broker. */
 export const typedInside = readRunbook().blocks.filter(({ language }) => language === 'bash')
 export const operations = typedInside.filter(({ section }) => section === 'Operations')
-/** The blocks `scale-up`, `scale-down`, `scale-gone`. */
+/** The blocks with this label: `scale-gone`. */
 export const scaling = (label: string): RunbookBlock[] =>
   typedInside.filter((block) => block.label.split(' ')[0] === label)
 
@@ -110,8 +110,8 @@ const inTools = async (cluster: Cluster, command: string) => {
   expect(exitCode, stderr).toBe(0)
   return stdout
 }
-const planIn = async (cluster: Cluster, file: string, read = inTools) => {
-  const plan = JSON.parse(await read(cluster, `cat ${file}`)) as {
+const planIn = async (cluster: Cluster, file: string) => {
+  const plan = JSON.parse(await inTools(cluster, `cat ${file}`)) as {
     partitions: { topic: string; partition: number; replicas: number[] }[]
   }
   return plan.partitions.sort((one, other) => one.partition - other.partition)
@@ -281,26 +281,8 @@ export const expectations: readonly Expectation[] = [
   ),
 ]
 
-/** How many partitions each broker leads. */
-const leads = (text: string) =>
-  Object.fromEntries([...text.matchAll(/(\d+) Leader: (\d+)/g)].map(([, count, id]) => [id!, Number(count)]))
-
-/** Of the section on scaling, in the order of its blocks. */
+/** Of the section on scaling. */
 export const scaleExpectations: readonly Expectation[] = [
-  expectation('--execute --reassignment-json-file /tmp/five.json', async ({ cluster }) => {
-    const plan = await planIn(cluster, '/tmp/five.json', ask)
-    const used = new Set(plan.flatMap(({ replicas }) => replicas))
-    expect([...used].sort()).toEqual([0, 1, 2, 3, 4])
-    expect(new Set(plan.map(({ topic }) => topic))).toContain('__consumer_offsets')
-  }),
-  prints('--verify --reassignment-json-file /tmp/five.json', /is completed[\s\S]*Clearing topic-level throttles/),
-  expectation('--election-type preferred --all-topic-partitions', ({ result }) => {
-    const counts = leads(result.stdout)
-    expect(Object.keys(counts).sort()).toEqual(['0', '1', '2', '3', '4'])
-    for (const count of Object.values(counts)) expect(count).toBeGreaterThan(0)
-  }),
-  prints('--execute --reassignment-json-file /tmp/three.json', /is completed[\s\S]*Clearing topic-level throttles/),
-  expectation('echo empty', ({ result }) => expect(result.stdout).toBe('empty\n')),
   expectation('kafka-cluster unregister', ({ result }) => {
     expect(result.stdout.match(/\(id: \d/g)?.sort()).toEqual(['(id: 0', '(id: 1', '(id: 2'])
   }),
