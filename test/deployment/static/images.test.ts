@@ -73,8 +73,17 @@ describe.skipIf('missing' in helm)('the images of the chart', () => {
     )
     expect(help.length).toBeGreaterThan(0)
     for (const text of help) {
-      expect(text).toContain('registry.example.com/selfmonitor:0.1.0 and registry.example.com/kafka-connect-s3:0.1.0')
+      const ours = ['selfmonitor', 'kafka-tools', 'kafka-connect-s3'].map(
+        (name) => `registry.example.com/${name}:0.1.0`,
+      )
+      expect(text).toContain(`Expected: ${ours.join(', ')}.`)
       expect(text).toContain('set selfmonitorRegistry')
     }
+  })
+
+  it('are named there only where something needs them', async () => {
+    const objects = await render({ tools: { enabled: false }, connect: { enabled: false } })
+    const texts = JSON.stringify(objects.map((object) => podTemplate(object)?.metadata?.annotations))
+    expect(texts).toContain('Expected: registry.selfmonitor.com/streams/selfmonitor:0.1.0. Elsewhere')
   })
 })
