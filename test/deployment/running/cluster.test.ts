@@ -527,6 +527,7 @@ describe.skipIf(missing !== null)('the chart, running', () => {
     }
 
     test('Scale to five brokers and back', { timeout: 900_000 }, async () => {
+      if (!kafka.pods().some(({ labels }) => labels.app === 'kafka-tools')) await openTools(kafka)
       await kafka.scale('StatefulSet', 'kafka', 5)
       await kafka.waitReady(['kafka-3', 'kafka-4'], { timeoutMs: timeout })
       const move = async (brokers: string) => {

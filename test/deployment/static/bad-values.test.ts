@@ -135,6 +135,41 @@ const badValues: readonly BadValue[] = [
     'ui.ingress.enabled is true without a host: set ui.ingress.host',
   ],
   [
+    'TLS of a service without security',
+    { environment: 'development', connect: { tls: { enabled: true } } },
+    'connect.tls.enabled is true without security.enabled: set security.enabled to true as well',
+  ],
+  [
+    'a login that crosses the network in the clear',
+    { ksqldb: { login: { enabled: true } } },
+    'ksqldb.login.enabled is true without ksqldb.tls.enabled: passwords would cross the network in the clear',
+  ],
+  [
+    'TLS of a service whose certificate nobody makes',
+    { security: { tls: { mode: 'existing' } }, schemaRegistry: { tls: { enabled: true } } },
+    'schemaRegistry.tls.enabled is true with security.tls.mode existing: set schemaRegistry.tls.secret',
+  ],
+  [
+    'users of a login that is off',
+    { connect: { login: { usersSecret: 'people' } } },
+    'connect.login.usersSecret is set, but connect.login.enabled is false: set it to true, or take the Secret out',
+  ],
+  [
+    'a name that is none of a Secret',
+    { connect: { tls: { enabled: true, secret: 'Not A Secret' } } },
+    /connect[./]tls[./]secret.*match pattern/,
+  ],
+  [
+    'a login at a registry elsewhere that is not named',
+    { setup: { schemaRegistrySecret: 'access' } },
+    'setup.schemaRegistrySecret is for the registry at setup.schemaRegistryUrl',
+  ],
+  [
+    'a listener that is the chart’s own',
+    { connect: { config: { 'listeners.https.ssl.keystore.type': 'JKS' } } },
+    'connect.config has "listeners.https.ssl.keystore.type", which the chart sets itself',
+  ],
+  [
     'a client secret where everybody reads it',
     {
       ui: {

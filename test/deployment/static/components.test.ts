@@ -31,14 +31,28 @@ const dataOf = (objects: readonly KubernetesObject[], name: string): Record<stri
 
 describe('component-init.sh', () => {
   let count = 0
+  /** What the init container before it has written. */
+  const stores = { '/run/ksqldb-server/store-password': 'of-the-store' }
   /** @returns what it said, and the file that it wrote, null when there is none. */
-  async function init(template: string, secret: Record<string, string>, env: Record<string, string> = {}) {
+  async function init(
+    template: string,
+    secret: Record<string, string>,
+    env: Record<string, string> = {},
+    files: Record<string, string> = {},
+  ) {
     const place = join(folder, `init-${++count}`)
     await mkdir(join(place, 'secret'), { recursive: true })
     await writeFile(join(place, 'template'), template)
     for (const [key, value] of Object.entries(secret)) await writeFile(join(place, 'secret', key), value)
+    for (const [path, content] of Object.entries(files)) {
+      await mkdir(dirname(join(place, path)), { recursive: true })
+      await writeFile(join(place, path), content)
+    }
     const result = await run('/bin/sh', [script('component-init.sh'), join(place, 'template'), join(place, 'out')], {
-      env: { PATH: process.env.PATH, SECRET_FOLDER: join(place, 'secret'), POD_IP: '10.1.2.3', ...env },
+      env: {
+        ...{ PATH: process.env.PATH, SECRET_FOLDER: join(place, 'secret'), POD_IP: '10.1.2.3', FILE_ROOT: place },
+        ...env,
+      },
     })
     const text = await readFile(join(place, 'out'), 'utf8').catch(() => null)
     return { ...result, place, text }
@@ -90,6 +104,63 @@ describe('component-init.sh', () => {
     expect(text).toBe('listener=http://[fd00::1]:8088\n')
   })
 
+  describe('for a server with a login', () => {
+    const own = '/etc/selfmonitor/secrets/ksqldb-login'
+    const guest = '/etc/selfmonitor/secrets/users/guest'
+    const password = 'x:y=z#!%'
+    const login = (files: Record<string, string>, role = 'user') =>
+      init(
+        `basic.auth.user.info=@@file:${own}/username@@:@@file:${own}/password@@\n${jaas}`,
+        { username: 'ksqldb', password: hostile },
+        { LOGIN_FOLDER: own, LOGIN_ROLE: role },
+        { [`${own}/username`]: 'selfmonitor', [`${own}/password`]: password, ...files },
+      )
+    const fileOf = (place: string, name: string) => readFile(join(place, name), 'utf8')
+
+    it('writes its users, with a role where the server wants one, and what a probe sends', async () => {
+      const { exitCode, place, text, stdout } = await login({ [guest]: 'g' })
+      expect(exitCode).toBe(0)
+      expect(await fileOf(place, 'users')).toBe(`selfmonitor=${password},user\nguest=g,user\n`)
+      expect(Buffer.from((await fileOf(place, 'probe-login')).slice('Basic '.length), 'base64').toString()).toBe(
+        `selfmonitor:${password}`,
+      )
+      expect((await stat(join(place, 'users'))).mode & 0o777).toBe(0o600)
+      expect(text).toContain(`basic.auth.user.info=selfmonitor:${password}\n`)
+      // And the account at Kafka is another one.
+      const account = parseJaas(parseProperties(text!).get('sasl.jaas.config')!.value)?.options
+      expect(account).toMatchObject({ username: 'ksqldb', password: hostile })
+      expect(stdout).not.toContain(password)
+      expect(await fileOf((await login({}, '')).place, 'users')).toBe(`selfmonitor=${password}\n`)
+    })
+
+    it.each([
+      ['a space', { [guest]: 'a b' }, 'users/guest'],
+      ['a comma, which would be a role', { [guest]: 'a,admin' }, 'users/guest'],
+      ['a backslash', { [guest]: 'a\\' }, 'users/guest'],
+      ['what Spring would replace', { [guest]: 'a$b' }, 'users/guest'],
+      ['a form of Jetty', { [guest]: 'MD5:1' }, 'users/guest'],
+      ['nothing', { [guest]: '' }, 'users/guest'],
+      ['a name that ends early', { '/etc/selfmonitor/secrets/users/a b': 'c' }, '"a b" is not a user name'],
+      [
+        'the name of the release’s own user',
+        { '/etc/selfmonitor/secrets/users/selfmonitor': 'c' },
+        'choose another name',
+      ],
+      ['no password of its own', { [`${own}/password`]: '' }, `${own}/password`],
+    ])('refuses %s, by the name of the file and not by its content', async (_, files, message) => {
+      const { exitCode, stderr, text } = await login(files)
+      expect({ exitCode, text }).toEqual({ exitCode: 1, text: null })
+      expect(stderr).toContain(message)
+      expect(stderr).not.toContain('admin')
+    })
+  })
+
+  it('names a pod as DNS does, whatever its address', async () => {
+    const name = async (ip: string) => (await init('@@pod-dashed@@\n', {}, { POD_IP: ip })).text
+    expect(await name('10.1.2.3')).toBe('10-1-2-3\n')
+    expect(await name('fd00::1')).toBe('fd00--1\n')
+  })
+
   describe.skipIf('missing' in tools)('on the files of the chart', () => {
     const files = [
       ['schema-registry', 'schema-registry.properties', 'kafkastore.'],
@@ -98,7 +169,7 @@ describe('component-init.sh', () => {
     ] as const
     it.each(files)('leaves %s nothing to fill in', async (name, file, prefix) => {
       const config = dataOf(await render(), `${name}-config`)
-      const { text } = await init(config[file]!, { username: name, password: hostile })
+      const { text } = await init(config[file]!, { username: name, password: hostile }, {}, stores)
       expect(text).not.toContain('@@pod')
       const properties = parseProperties(text!)
       expect(properties.get(`${prefix}security.protocol`)?.value).toBe('SASL_SSL')
@@ -119,6 +190,37 @@ describe('component-init.sh', () => {
         ksqldbServer: 'http://ksqldb-service.kafka.svc.cluster.local:8088',
       })
       expect(parseJaas(cluster.properties['sasl.jaas.config'])?.options).toMatchObject({ password: hostile })
+    })
+
+    it('gives the UI the stores, users and passwords of services with TLS and a login, as values that Spring leaves alone', async () => {
+      const secured = { tls: { enabled: true }, login: { enabled: true } }
+      const config = dataOf(
+        await render({ schemaRegistry: secured, connect: secured, ksqldb: secured }),
+        'kafka-ui-config',
+      )
+      const logins = ['schema-registry', 'kafka-connect', 'ksqldb'].flatMap((base) => [
+        [`/etc/selfmonitor/secrets/${base}-login/username`, 'selfmonitor'],
+        [`/etc/selfmonitor/secrets/${base}-login/password`, `of-${base}`],
+      ])
+      const files = { '/run/kafka-ui/store-password': 'of-the-store', ...Object.fromEntries(logins) }
+      const { text } = await init(config['application.yaml']!, { username: 'kafka-ui', password: hostile }, {}, files)
+      const [cluster] = parse(text!).kafka.clusters
+      const store = '/run/kafka-ui/truststore.p12'
+      expect(cluster).toMatchObject({
+        ssl: { truststoreLocation: store, truststorePassword: 'of-the-store' },
+        // kafbat hands the one above to its Kafka clients: another type would not fit its password.
+        properties: { 'ssl.truststore.type': 'PKCS12', 'ssl.truststore.location': store },
+        schemaRegistry: 'https://schema-registry-service.kafka.svc.cluster.local:8081',
+        schemaRegistryAuth: { username: 'selfmonitor', password: 'of-schema-registry' },
+        kafkaConnect: [
+          {
+            ...{ address: 'https://kafka-connect-service.kafka.svc.cluster.local:8083', username: 'selfmonitor' },
+            password: 'of-kafka-connect',
+          },
+        ],
+        ksqldbServer: 'https://ksqldb-service.kafka.svc.cluster.local:8088',
+        ksqldbServerAuth: { username: 'selfmonitor', password: 'of-ksqldb' },
+      })
     })
 
     it('needs no Secret without security', async () => {

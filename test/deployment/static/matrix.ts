@@ -176,15 +176,16 @@ export const combinations: readonly Combination[] = (() => {
 
 function combine(levels: Readonly<Record<string, string>>): Combination {
   const chosen = Object.entries(levels).map(([name, level]) => factors[name]![level]!)
+  const more = [...chosen, onlyWithServices(levels), restServices(levels)]
   return {
     levels,
     title: Object.entries(levels)
       .map(([name, level]) => `${name} ${level}`)
       .join(', '),
-    values: [...chosen, onlyWithServices(levels)].reduce((values, level) => merge(values, level.values ?? {}), {}),
+    values: more.reduce((values, level) => merge(values, level.values ?? {}), {}),
     kubeVersion: chosen.find((level) => level.kubeVersion)?.kubeVersion ?? '1.37.0',
     apiVersions: chosen.flatMap((level) => level.apiVersions ?? []),
-    supplied: chosen.flatMap((level) => level.supplied ?? []),
+    supplied: more.flatMap((level) => level.supplied ?? []),
   }
 }
 
@@ -193,6 +194,21 @@ function onlyWithServices({ security, environment }: Readonly<Record<string, str
   if (security === 'off' || environment === 'development') return {}
   const reader = { account: 'user-service', namespace: 'selfmonitor', serviceAccount: 'user-service' }
   return { values: { clientAccess: { secretReaders: [reader] } } }
+}
+
+/** TLS and logins of the REST services, with all the other extras; they need security, and Secrets of the user's in mode `existing`. */
+function restServices({ security, extras, tls }: Readonly<Record<string, string>>): Level {
+  if (security === 'off' || extras === 'none') return {}
+  const names = ['schemaRegistry', 'connect', 'ksqldb'] as const
+  const own = (name: string) => (tls === 'existing' ? `own-${name.toLowerCase()}-tls` : '')
+  const service = (name: string) => ({
+    tls: { enabled: true, secret: own(name) },
+    login: { enabled: true, usersSecret: 'rest-users' },
+  })
+  return {
+    values: Object.fromEntries(names.map((name) => [name, service(name)])),
+    supplied: ['Secret rest-users', ...(tls === 'existing' ? names.map((name) => `Secret ${own(name)}`) : [])],
+  }
 }
 
 /** Both objects in one, as Helm merges values: maps are merged, everything else is replaced. */

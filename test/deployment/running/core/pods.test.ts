@@ -236,7 +236,12 @@ describe('Services', () => {
 
   test('have names: of their own address, of their pods, and of each pod', () => {
     const services = [service('client', {}), service('headless', { clusterIP: 'None', publishNotReadyAddresses: true })]
+    const byAddress = Object.fromEntries(
+      pods.map(({ ip, namespace }) => [`${ip.replaceAll('.', '-')}.${namespace}.pod.cluster.local`, [ip]]),
+    )
+    expect(Object.keys(byAddress)).toContain('10-244-1-1.home.pod.cluster.local')
     expect(dnsRecords(services, pods, 'cluster.local', () => '10.96.1.1')).toEqual({
+      ...byAddress,
       'client.home.svc.cluster.local': ['10.96.1.1'],
       'headless.home.svc.cluster.local': ['10.244.1.1', '10.244.1.2'],
       'kafka-0.headless.home.svc.cluster.local': ['10.244.1.1'],

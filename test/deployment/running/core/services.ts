@@ -64,6 +64,8 @@ export function dnsRecords(
   clusterIp: (service: KubeObject) => string,
 ): DnsRecords {
   const records: Record<string, string[]> = {}
+  // Every pod has such a name, ready or not (CoreDNS: `pods insecure`, the default of kubeadm, k3s, EKS and AKS; kube-dns).
+  for (const { ip, namespace } of pods) records[`${ip.replaceAll('.', '-')}.${namespace}.pod.${domain}`] = [ip]
   for (const service of services) {
     const { name, namespace } = service.metadata
     const full = `${name}.${namespace}.svc.${domain}`

@@ -29,6 +29,7 @@ export function existingData(objects: readonly KubernetesObject[], context: Rule
     if (spec.identity) known.set(`ConfigMap ${spec.identity.configMap}`, ['cluster-id', 'formed', ...ordinals])
     for (const { secret } of spec.accounts ?? [])
       known.set(`Secret ${secret}`, ['username', 'password', 'client.properties', 'ca.crt'])
+    for (const { secret } of spec.logins ?? []) known.set(`Secret ${secret}`, ['username', 'password', 'user-info'])
   }
   return known
 }

@@ -78,7 +78,12 @@ function heapOf(container: Json): number | null {
 }
 
 /** Who has but one question to answer, with the reason. Whether the process takes connections is one, too. */
-const asksOne = [
+const asksOne: readonly { readonly container: string; readonly path?: string; readonly why: string }[] = [
+  {
+    container: 'schema-registry',
+    path: '/schemas/types',
+    why: 'with a login it is the one path that is open',
+  },
   {
     container: 'kafka-ui',
     why: "its health is its own server's: a Kafka that is away is shown on the page and changes nothing",
@@ -100,7 +105,13 @@ export const probesAreMeaningful: Rule = (objects) =>
           if (!probes[probe]) problems.push(`${where}: has no ${probe}`)
       const { livenessProbe: liveness, readinessProbe: readiness } = probes
       if (liveness && readiness && JSON.stringify(handlerOf(liveness)) === JSON.stringify(handlerOf(readiness))) {
-        if (!liveness.tcpSocket && !asksOne.some(({ container }) => container === spec.name))
+        if (
+          !liveness.tcpSocket &&
+          !asksOne.some(
+            ({ container, path }) =>
+              container === spec.name && (path ?? liveness.httpGet?.path) === liveness.httpGet?.path,
+          )
+        )
           problems.push(`${where}: liveness asks what readiness asks, so that a busy process is killed`)
         else if (patience(liveness) <= patience(readiness))
           problems.push(`${where}: liveness asks what readiness asks, and is no more patient`)

@@ -132,9 +132,12 @@ only documents. As for `docker pull`, a repository names its registry when its f
 
 {{/* What to do when an image of ours cannot be pulled. */}}
 {{- define "selfmonitor.whereOwnImagesAre" -}}
-{{- $own := list (include "selfmonitor.image" (dict "root" . "name" "selfmonitor") | trimAll "\"") -}}
-{{- if .Values.connect.enabled }}{{ $own = append $own (include "selfmonitor.image" (dict "root" . "name" "connect") | trimAll "\"") }}{{ end -}}
-Expected at {{ join " and " $own }}. Elsewhere: build them from infra/kafka, push them to your registry, and set selfmonitorRegistry to it. A registry that wants a login: imagePullSecrets.
+{{- $wanted := dict "selfmonitor" true "tools" .Values.tools.enabled "connect" .Values.connect.enabled -}}
+{{- $own := list -}}
+{{- range include "selfmonitor.ownImages" . | fromJsonArray -}}
+{{- if index $wanted . }}{{ $own = append $own (include "selfmonitor.image" (dict "root" $ "name" .) | trimAll "\"") }}{{ end -}}
+{{- end -}}
+Expected: {{ join ", " $own }}. Elsewhere: build them from infra/kafka, push them to your registry, and set selfmonitorRegistry to it. A registry that wants a login: imagePullSecrets.
 {{- end -}}
 
 {{/* (dict "root" . "name" "kafka"): the two lines `image:` and `imagePullPolicy:` of a container. */}}

@@ -93,7 +93,8 @@ platform.yaml as the setup Job gets it: the file itself, unless this release is 
 
 {{/*
 Lines of a properties file that connect a client with an account: (dict "root" . "prefix" "kafkastore."). The name and the
-password are placeholders, filled in by component-init.sh; the CA is read from the Secret where it is mounted.
+password are placeholders, filled in by component-init.sh; the CA is read from the Secret where it is mounted, or, with "store" (the
+component's name), from the PKCS#12 store in its memory.
 */}}
 {{- define "selfmonitor.clientProperties" -}}
 {{- $prefix := .prefix | default "" -}}
@@ -101,8 +102,12 @@ password are placeholders, filled in by component-init.sh; the CA is read from t
 {{ $prefix }}security.protocol=SASL_SSL
 {{ $prefix }}sasl.mechanism=SCRAM-SHA-512
 {{ $prefix }}sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required username="@@username@@" password="@@password@@";
+{{- if .store }}
+{{ include "selfmonitor.trustStoreProperties" (dict "name" .store "prefix" $prefix) }}
+{{- else }}
 {{ $prefix }}ssl.truststore.type=PEM
 {{ $prefix }}ssl.truststore.location=/etc/selfmonitor/secrets/ca/ca.crt
+{{- end }}
 {{ $prefix }}ssl.enabled.protocols=TLSv1.3,TLSv1.2
 {{- else -}}
 {{ $prefix }}security.protocol=PLAINTEXT
@@ -130,7 +135,8 @@ Further lines of a component's properties: (dict "name" "connect" "config" .Valu
 (dict "root" . "name" "schema-registry" "service" "schema-registry-service" "account" "schema-registry" "values" .Values.schemaRegistry
  "valuesName" "schemaRegistry" "image" "schemaRegistry" "port" 8081 "file" "schema-registry.properties" "content" "…"
  "command" (list …) "env" (list (dict "name" … "value" …)) "probes" (dict "startup" "/" "readiness" "/config" "liveness" "/")
- "logging" true "scratch" (list (dict "name" "state" "path" "/var/lib/ksqldb")))
+ "logging" true "scratch" (list (dict "name" "state" "path" "/var/lib/ksqldb"))
+ "rest" (the service itself, of selfmonitor.rest) "asks" (list of services that it is a client of) "stores" true)
 
 The init container renders `content` to /run/<name>/<file> in memory; the server is started on that file by its own start command.
 
@@ -141,7 +147,22 @@ nothing that is rendered may depend on it: after a rotation `kubectl rollout res
 {{- $root := .root -}}
 {{- $values := .values -}}
 {{- $secured := include "selfmonitor.secured" $root -}}
+{{- $rest := .rest | default (dict "tls" false "login" false) -}}
+{{- $asks := .asks | default list -}}
+{{- $stores := .stores | default $rest.tls -}}
+{{- /* Secrets whose ca.crt is trusted beside the CA of Kafka, and those of logins. */ -}}
+{{- $cas := list -}}
+{{- $logins := list -}}
+{{- range prepend $asks $rest -}}
+{{- if .tls }}{{ with .caSecret }}{{ $cas = append $cas . }}{{ end }}{{ end -}}
+{{- if .login }}{{ $logins = append $logins .loginSecret }}{{ end -}}
+{{- end -}}
+{{- $cas = uniq $cas -}}
+{{- $logins = uniq $logins -}}
 {{- $config := dict .file .content -}}
+{{- if $rest.login -}}
+{{- $_ := set $config "login.conf" (include "selfmonitor.loginConfig" (dict "root" $root "rest" $rest "image" .image)) -}}
+{{- end -}}
 {{- if .logging -}}
 {{- $_ := set $config "log4j2.xml" ($root.Files.Get "files/logging/component-log4j2.xml" | replace "@@log-level@@" $values.logLevel) -}}
 {{- end -}}
@@ -174,7 +195,7 @@ spec:
   selector:
     {{- include "selfmonitor.selector" (dict "root" $root "component" .name) | nindent 4 }}
   ports:
-    - { name: http, port: {{ .port }}, targetPort: http, protocol: TCP }
+    - { name: http, port: {{ .port }}, targetPort: http, protocol: TCP{{ if $rest.tls }}, appProtocol: https{{ end }} }
 {{- with $values.ingress }}
 {{- if .enabled }}
 ---
@@ -237,7 +258,7 @@ spec:
         {{- end }}
       annotations:
         checksum/config: {{ toJson $config | sha256sum }}
-        checksum/script: {{ $root.Files.Get "files/bin/component-init.sh" | sha256sum }}
+        checksum/script: {{ include "selfmonitor.scriptsHash" (ternary (list $root "component-init.sh" "rest-probe.sh") (list $root "component-init.sh") (not (not .probes.exec))) }}
         {{- with merge (dict) ($values.podAnnotations | default dict) $root.Values.commonAnnotations }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
@@ -277,11 +298,43 @@ spec:
         {{- end }}
       {{- end }}
       initContainers:
+        {{- if $stores }}
+        - name: stores
+          {{- include "selfmonitor.imageLines" (dict "root" $root "name" "selfmonitor") | nindent 10 }}
+          command:
+            - selfmonitor
+            - kubernetes
+            - stores
+            - --out=/run/{{ .name }}
+            - --trust=/etc/selfmonitor/secrets/ca/ca.crt
+            {{- range $cas }}
+            - --trust=/etc/selfmonitor/secrets/cas/{{ . }}/ca.crt
+            {{- end }}
+            {{- if $rest.tls }}
+            - --certificate=/etc/selfmonitor/secrets/server-tls
+            {{- end }}
+          {{- include "selfmonitor.containerSecurityContext" $root | nindent 10 }}
+          {{- include "selfmonitor.smallResources" (dict "memory" "192Mi") | nindent 10 }}
+          volumeMounts:
+            - { name: run, mountPath: /run/{{ .name }} }
+            - { name: tmp, mountPath: /tmp }
+            - { name: ca, mountPath: /etc/selfmonitor/secrets/ca, readOnly: true }
+            {{- range $cas }}
+            - { name: ca-{{ . }}, mountPath: /etc/selfmonitor/secrets/cas/{{ . }}, readOnly: true }
+            {{- end }}
+            {{- if $rest.tls }}
+            - { name: server-tls, mountPath: /etc/selfmonitor/secrets/server-tls, readOnly: true }
+            {{- end }}
+        {{- end }}
         - name: configure
           {{- include "selfmonitor.imageLines" (dict "root" $root "name" .image) | nindent 10 }}
           command: [/bin/sh, /opt/selfmonitor/bin/component-init.sh, /etc/selfmonitor/{{ .name }}/{{ .file }}, /run/{{ .name }}/{{ .file }}]
           env:
             - { name: POD_IP, valueFrom: { fieldRef: { fieldPath: status.podIP } } }
+            {{- if $rest.login }}
+            - { name: LOGIN_FOLDER, value: /etc/selfmonitor/secrets/{{ $rest.loginSecret }} }
+            - { name: LOGIN_ROLE, value: {{ .role | default "" | quote }} }
+            {{- end }}
           {{- include "selfmonitor.containerSecurityContext" $root | nindent 10 }}
           {{- include "selfmonitor.smallResources" (dict "memory" "64Mi") | nindent 10 }}
           volumeMounts:
@@ -291,6 +344,12 @@ spec:
             - { name: tmp, mountPath: /tmp }
             {{- if $secured }}
             - { name: user, mountPath: /etc/selfmonitor/secrets/user, readOnly: true }
+            {{- end }}
+            {{- range $logins }}
+            - { name: {{ . }}, mountPath: /etc/selfmonitor/secrets/{{ . }}, readOnly: true }
+            {{- end }}
+            {{- if and $rest.login $rest.usersSecret }}
+            - { name: users, mountPath: /etc/selfmonitor/secrets/users, readOnly: true }
             {{- end }}
       containers:
         - name: {{ .name }}
@@ -316,17 +375,17 @@ spec:
           ports:
             - { name: http, containerPort: {{ .port }}, protocol: TCP }
           startupProbe:
-            httpGet: { path: {{ .probes.startup }}, port: http }
+            {{- include "selfmonitor.restProbe" (dict "of" . "rest" $rest "path" .probes.startup) | nindent 12 }}
             periodSeconds: 5
             timeoutSeconds: 10
             failureThreshold: {{ max 1 (div (int $values.startupTimeoutSeconds) 5) }}
           readinessProbe:
-            httpGet: { path: {{ .probes.readiness }}, port: http }
+            {{- include "selfmonitor.restProbe" (dict "of" . "rest" $rest "path" .probes.readiness) | nindent 12 }}
             periodSeconds: 10
             timeoutSeconds: 10
             failureThreshold: 3
           livenessProbe:
-            httpGet: { path: {{ .probes.liveness }}, port: http }
+            {{- include "selfmonitor.restProbe" (dict "of" . "rest" $rest "path" .probes.liveness) | nindent 12 }}
             periodSeconds: 20
             timeoutSeconds: 10
             failureThreshold: 6
@@ -335,7 +394,10 @@ spec:
           volumeMounts:
             - { name: run, mountPath: /run/{{ .name }}, readOnly: true }
             - { name: tmp, mountPath: /tmp }
-            {{- if .logging }}
+            {{- if .probes.exec }}
+            - { name: scripts, mountPath: /opt/selfmonitor/bin, readOnly: true }
+            {{- end }}
+            {{- if or .logging $rest.login }}
             - { name: config, mountPath: /etc/selfmonitor/{{ .name }}, readOnly: true }
             {{- end }}
             {{- if $secured }}
@@ -385,6 +447,40 @@ spec:
             defaultMode: 0440
             items: [{ key: ca.crt, path: ca.crt }]
         {{- end }}
+        {{- if $rest.tls }}
+        - name: server-tls
+          secret:
+            secretName: {{ $rest.tlsSecret }}
+            defaultMode: 0440
+            items: [{ key: tls.crt, path: tls.crt }, { key: tls.key, path: tls.key }]
+        {{- end }}
+        {{- if $stores }}
+        {{- range $cas }}
+        - name: ca-{{ . }}
+          secret: { secretName: {{ . }}, defaultMode: 0440, items: [{ key: ca.crt, path: ca.crt }] }
+        {{- end }}
+        {{- end }}
+        {{- range $logins }}
+        - name: {{ . }}
+          secret: { secretName: {{ . }}, defaultMode: 0440, items: [{ key: username, path: username }, { key: password, path: password }] }
+        {{- end }}
+        {{- if and $rest.login $rest.usersSecret }}
+        - name: users
+          secret: { secretName: {{ $rest.usersSecret }}, defaultMode: 0440 }
+        {{- end }}
+{{- end -}}
+
+{{/*
+A probe: (dict "of" <arguments of selfmonitor.component> "rest" … "path" "/health"). Where every path wants the login (`probes.exec`, a
+port of this pod), a script asks with it, on the loopback; the kubelet could ask with it only if it were written here. With TLS it says the
+name of the Service: Jetty 12 answers 400 (Invalid SNI) to one that the certificate does not have, as the pod's address.
+*/}}
+{{- define "selfmonitor.restProbe" -}}
+{{- if .of.probes.exec -}}
+exec: { command: [/bin/bash, /opt/selfmonitor/bin/rest-probe.sh, {{ .of.probes.exec | toString | quote }}, {{ .path }}, /run/{{ .of.name }}/probe-login] }
+{{- else -}}
+httpGet: { path: {{ .path }}, port: http{{ if .rest.tls }}, scheme: HTTPS, httpHeaders: [{ name: Host, value: {{ .rest.host }} }]{{ end }} }
+{{- end -}}
 {{- end -}}
 
 {{/* -Xms and -Xmx and further JVM options of a component: (dict "name" "connect" "of" .Values.connect). */}}
@@ -553,8 +649,25 @@ https://docs.cilium.io/en/stable/security/policy/language/#entities-based
 {{- end -}}
 {{- $certificates = append $certificates (dict "secret" "kafka-zookeeper-tls" "commonName" "zookeeper" "dnsNames" (append $names "zookeeper-service") "ipAddresses" (list "127.0.0.1")) -}}
 {{- end -}}
+{{- range $key := list "schemaRegistry" "connect" "ksqldb" -}}
+{{- $rest := include "selfmonitor.rest" (dict "root" $ "key" $key) | fromJson -}}
+{{- if and $rest.enabled $rest.tls (not $rest.caSecret) -}}
+{{- $certificates = append $certificates (dict "secret" $rest.tlsSecret "commonName" $rest.service
+  "dnsNames" (include "selfmonitor.restDnsNames" (dict "root" $ "rest" $rest) | fromYamlArray) "ipAddresses" (list "127.0.0.1")) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- toYaml $certificates -}}
+{{- end -}}
+
+{{/* Secrets with the login of the release's own clients at the REST services, as a YAML list. */}}
+{{- define "selfmonitor.loginSecrets" -}}
+{{- $secrets := list -}}
+{{- range $key := list "schemaRegistry" "connect" "ksqldb" -}}
+{{- $rest := include "selfmonitor.rest" (dict "root" $ "key" $key) | fromJson -}}
+{{- if and $rest.enabled $rest.login }}{{ $secrets = append $secrets $rest.loginSecret }}{{ end -}}
+{{- end -}}
+{{- toYaml $secrets -}}
 {{- end -}}
 
 {{/* spec.json of `selfmonitor kubernetes credentials`. No secret in it, only names. */}}
@@ -563,6 +676,8 @@ https://docs.cilium.io/en/stable/security/policy/language/#entities-based
 {{- range include "selfmonitor.accounts" . | fromYamlArray -}}
 {{- $accounts = append $accounts (dict "name" . "secret" (printf "kafka-user-%s" .)) -}}
 {{- end -}}
+{{- $logins := list -}}
+{{- range include "selfmonitor.loginSecrets" . | fromYamlArray }}{{ $logins = append $logins (dict "username" "selfmonitor" "secret" .) }}{{ end -}}
 {{- $secured := eq (include "selfmonitor.secured" .) "true" -}}
 {{- dict
   "namespace" .Release.Namespace
@@ -571,6 +686,7 @@ https://docs.cilium.io/en/stable/security/policy/language/#entities-based
   "bootstrapServers" (include "selfmonitor.kafka.bootstrap" .)
   "identity" (dict "configMap" "kafka-identity" "controllers" 9)
   "accounts" $accounts
+  "logins" $logins
   "labels" (merge (dict "app.kubernetes.io/part-of" "selfmonitor-streams") (include "selfmonitor.selector" (dict "root" . "component" "credentials") | fromYaml) .Values.commonLabels)
   "tls" (dict
     "mode" (ternary .Values.security.tls.mode "none" $secured)

@@ -128,5 +128,5 @@ that names the value and what to set. Called by selfmonitor.validate; renders no
 {{- end -}}
 
 {{- define "selfmonitor.validateLater" -}}
-{{- range list "Secrets" "HeapOptions" "Ingress" "Volumes" "Replicas" "Labels" "External" "Renewal" "Images" }}{{ include (printf "selfmonitor.validate%s" .) $ }}{{ end -}}
+{{- range list "Rest" "Secrets" "HeapOptions" "Ingress" "Volumes" "Replicas" "Labels" "External" "Renewal" "Images" }}{{ include (printf "selfmonitor.validate%s" .) $ }}{{ end -}}
 {{- end -}}

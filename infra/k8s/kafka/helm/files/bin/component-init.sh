@@ -7,6 +7,12 @@
 #
 #   @@username@@  @@password@@   from /etc/selfmonitor/secrets/user/{username,password}
 #   @@pod-host@@                 this pod's address (POD_IP), an IPv6 one in brackets
+#   @@pod-dashed@@               the same with dashes, as it begins the pod's name in DNS: 10-1-2-3
+#   @@file:/a/b@@                what is in that file: a password of a login or of a key store
+#
+# With LOGIN_FOLDER the server asks for a login: its users go to the file `users` beside OUTPUT, as `name=password` and LOGIN_ROLE, a role
+# that each of them has. They are that folder's username and password, and every file of /etc/selfmonitor/secrets/users: its name is a
+# user's, its content the password. The file `probe-login` is for rest-probe.sh.
 set -eu
 umask 077
 
@@ -49,6 +55,28 @@ secret_value() {
   escape "$(escape "$value")"
 }
 
+# plain_value FILE: one that is put in as it is. What a properties file, YAML, a list of roles or Jetty would read as something else is
+# refused; so is a line break.
+plain_value() {
+  [ -r "$1" ] || fail "$1 is missing: the Secret that is mounted there must have the key ${1##*/}"
+  value=$(cat "$1")
+  case $value in
+    '') fail "$1 is empty: put a value under the key ${1##*/} of its Secret" ;;
+    *[!!-~]* | *['"\,$']*) fail "$1 has a space, a line break, one of \" \\ , \$ or a character outside of ASCII: choose another value for the key ${1##*/} of its Secret" ;;
+    OBF:* | MD5:* | CRYPT:*) fail "$1 begins with OBF:, MD5: or CRYPT:, which Jetty reads as another form of a password: choose another" ;;
+  esac
+  printf '%s' "$value"
+}
+
+# user NAME FILE: a line of the file of users.
+user() {
+  case $1 in
+    *[!A-Za-z0-9._-]*) fail "\"$1\" is not a user name that every server takes: use letters, digits, \".\", \"_\" and \"-\" as keys of the Secret" ;;
+  esac
+  users_password=$(plain_value "$2")
+  printf '%s=%s%s\n' "$1" "$users_password" "${LOGIN_ROLE:+,$LOGIN_ROLE}"
+}
+
 # Replaces every $2 in $1 by $3, whatever characters they have.
 replaced=
 replace() {
@@ -78,17 +106,47 @@ case $content in
 esac
 
 host=${POD_IP:-}
+replace "$host" . -
+replace "$replaced" : -
+dashed=$replaced
 case $host in
   *:*) host="[$host]" ;;
 esac
 case $content in
-  *@@pod-host@@*) [ -n "$host" ] || fail 'POD_IP is not set' ;;
+  *@@pod-host@@* | *@@pod-dashed@@*) [ -n "$host" ] || fail 'POD_IP is not set' ;;
 esac
+
+root=${FILE_ROOT:-}
+users=$root/etc/selfmonitor/secrets/users
+if [ -n "${LOGIN_FOLDER:-}" ]; then
+  folder=$(dirname "$output")
+  own=$(plain_value "$root$LOGIN_FOLDER/username")
+  own_password=$(plain_value "$root$LOGIN_FOLDER/password")
+  user "$own" "$root$LOGIN_FOLDER/password" > "$folder/users"
+  for file in "$users"/*; do
+    [ -e "$file" ] || continue
+    [ "${file##*/}" != "$own" ] || fail "$file: the user $own is the one of this release's own clients: choose another name"
+    user "${file##*/}" "$file" >> "$folder/users"
+  done
+  printf 'Basic %s' "$(printf '%s:%s' "$own" "$own_password" | base64 -w 0)" > "$folder/probe-login"
+fi
 
 # Line by line, into a file beside it first: a pod that dies here leaves no half of a configuration.
 : > "$output.partial"
 while IFS= read -r line || [ -n "$line" ]; do
   replace "$line" '@@pod-host@@' "$host"
+  replace "$replaced" '@@pod-dashed@@' "$dashed"
+  while :; do
+    case $replaced in
+      *@@file:*@@*) ;;
+      *) break ;;
+    esac
+    line=$replaced
+    file=${line#*@@file:}
+    file=${file%%@@*}
+    value=$(plain_value "$root$file")
+    replace "$line" "@@file:$file@@" "$value"
+  done
   replace "$replaced" '@@username@@' "$username"
   replace "$replaced" '@@password@@' "$password"
   printf '%s\n' "$replaced" >> "$output.partial"

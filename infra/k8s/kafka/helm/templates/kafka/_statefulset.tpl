@@ -253,6 +253,7 @@ spec:
       {{- range (.Files.Get "files/tools.txt" | trim | splitList "\n") }}
       - { key: kafka-tool.sh, path: {{ . }} }
       {{- end }}
+      - { key: rest.sh, path: rest }
 {{- if .Values.security.enabled }}
 - name: operator
   secret: { secretName: kafka-user-kafka-operator, optional: true, defaultMode: 0440, items: [{ key: client.properties, path: client.properties }] }
