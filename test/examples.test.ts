@@ -5,11 +5,7 @@ import { expect, it } from 'vitest'
 
 const root = new URL('../', import.meta.url)
 
-it.each(['user-service', 'fraud-detection'])(
-  'examples/%s has the types that `selfmonitor types` makes today',
-  async (name) => {
-    const platform = await loadPlatform(fileURLToPath(new URL('platform.yaml', root)))
-    const file = new URL(`examples/${name}/src/events.generated.ts`, root)
-    expect(readFileSync(file, 'utf8')).toBe(generateTypes(platform))
-  },
-)
+it('the examples have the types that `selfmonitor types` makes today', async () => {
+  const platform = await loadPlatform(fileURLToPath(new URL('platform.yaml', root)))
+  expect(readFileSync(new URL('examples/events.generated.ts', root), 'utf8')).toBe(generateTypes(platform))
+})

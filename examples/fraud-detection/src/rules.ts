@@ -1,5 +1,5 @@
 // Which payments look like fraud. A pure function of a payment and of what is known about the user.
-import type { FraudSuspected, PaymentProcessed } from './events.generated.ts'
+import type { FraudSuspected, PaymentProcessed } from '../../events.generated.ts'
 
 /** What the service remembers of a user. */
 export interface UserHistory {

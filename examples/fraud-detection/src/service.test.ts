@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import type { EventStream } from '@selfmonitor/events'
 import { startTestPlatform, type TestPlatform } from '@selfmonitor/events/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Events, PaymentProcessed } from './events.generated.ts'
+import type { Events, PaymentProcessed } from '../../events.generated.ts'
 import { createService } from './service.ts'
 
 const payment = (amount: string, country: string): PaymentProcessed => ({

@@ -1,6 +1,6 @@
 // Fraud detection: learns where users live, looks at each payment, and raises an alert when one looks wrong.
 import { connectEvents, type EventStream, type EventStreamOptions } from '@selfmonitor/events'
-import type { Events } from './events.generated.ts'
+import type { Events } from '../../events.generated.ts'
 import { assess, type UserHistory } from './rules.ts'
 
 const rememberedPayments = 10

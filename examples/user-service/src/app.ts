@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { EventValidationError } from '@selfmonitor/events'
 import { type EventsPluginOptions, eventsPlugin } from '@selfmonitor/events/fastify'
 import fastify, { type FastifyInstance } from 'fastify'
-import type { Events, UserCreated, UserVerified } from './events.generated.ts'
+import type { Events, UserCreated, UserVerified } from '../../events.generated.ts'
 
 declare module '@selfmonitor/events/fastify' {
   interface EventsRegister {
