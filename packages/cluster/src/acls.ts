@@ -9,6 +9,7 @@ import {
   ResourceTypes,
   type ResourceTypeValue,
 } from '@platformatic/kafka'
+import { aclText } from './acl-text.ts'
 import { apis } from './apis.ts'
 import { chunks } from './batch.ts'
 import { brokerError, ClusterError, several } from './errors.ts'
@@ -108,7 +109,7 @@ export const createAcls =
           `creating ${several('ACL', part, aclText)}`,
           'controller',
           apis.createAcls,
-          part.map(toWire),
+          part.map(toKafka),
         )
         throwFirst(
           response.results.map((result, i) => ({ ...result, resource: `ACL '${aclText(part[i]!)}'` })),
@@ -135,7 +136,7 @@ export const deleteAcls =
           `deleting ${several('ACL', part, aclText)}`,
           'controller',
           apis.deleteAcls,
-          part.map(toWire),
+          part.map(toKafka),
         )
         throwFirst(
           response.filterResults.flatMap((result, i) =>
@@ -154,13 +155,7 @@ export const deleteAcls =
       })
     })
 
-/** One rule as a line for people: `allow User:billing read on topic literal orders from *`; equal rules have equal lines. */
-export function aclText(binding: AclBinding): string {
-  const { permission, principal, operation, resourceType, resourceName, pattern, host } = binding
-  return `${permission} ${principal} ${operation} on ${resourceType} ${pattern} ${resourceName} from ${host}`
-}
-
-function toWire(binding: AclBinding) {
+function toKafka(binding: AclBinding) {
   return {
     resourceType: resourceTypes[binding.resourceType],
     resourceName: binding.resourceName,

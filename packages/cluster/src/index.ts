@@ -1,5 +1,5 @@
 // The package's one door.
-export { aclText } from './acls.ts'
+export { aclText } from './acl-text.ts'
 export {
   type ClientProperties,
   loadClientProperties,

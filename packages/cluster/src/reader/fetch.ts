@@ -17,6 +17,8 @@ export interface FetchPosition {
   readonly topicId: string
   readonly partition: number
   readonly next: bigint
+  /** Of the leader that wrote what lies before it; -1 when that is not known. */
+  readonly leaderEpoch: number
 }
 
 export interface FetchLimits {
@@ -34,6 +36,8 @@ export interface FetchAnswer {
   readonly highWatermark: bigint
   /** How far records are given out with this isolation. */
   readonly limit: bigint
+  /** Where the leader's log and that which was read part; null when they do not. */
+  readonly divergesAt: bigint | null
   readonly abortedTransactions: readonly AbortedTransaction[]
   readonly bytes: Buffer
 }
@@ -60,7 +64,13 @@ export async function fetchFrom(
     topics: [...byTopic].map(([topic, wanted]) => ({
       topic,
       topicId: wanted[0]!.topicId,
-      partitions: wanted.map(({ partition, next }) => ({ partition, fetchOffset: next, partitionMaxBytes })),
+      partitions: wanted.map(({ partition, next, leaderEpoch }) => ({
+        partition,
+        fetchOffset: next,
+        // A broker that finds another history than this one answers with where they part (KIP-595).
+        lastFetchedEpoch: leaderEpoch,
+        partitionMaxBytes,
+      })),
     })),
     forgottenTopicsData: [],
   })
@@ -81,6 +91,7 @@ export async function fetchFrom(
         isolation === 'read_committed' && answer.lastStableOffset >= 0n
           ? answer.lastStableOffset
           : answer.highWatermark,
+      divergesAt: answer.divergingEpoch.endOffset < 0n ? null : answer.divergingEpoch.endOffset,
       abortedTransactions: answer.abortedTransactions ?? [],
       bytes: answer.records ?? nothing,
     }))
@@ -88,5 +99,14 @@ export async function fetchFrom(
 }
 
 function refusal(topic: string, partition: number, error: string): FetchAnswer {
-  return { topic, partition, error, highWatermark: -1n, limit: -1n, abortedTransactions: [], bytes: nothing }
+  return {
+    topic,
+    partition,
+    error,
+    highWatermark: -1n,
+    limit: -1n,
+    divergesAt: null,
+    abortedTransactions: [],
+    bytes: nothing,
+  }
 }

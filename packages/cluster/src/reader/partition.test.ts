@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { ClusterError } from '../errors.ts'
 import { noticeText } from './notice-text.ts'
 import {
+  diverged,
   type Located,
   located,
   mayHaveMore,
@@ -30,6 +31,7 @@ const at = (reading: PartitionReading): PartitionReading =>
   located(reading, found({ earliest: null, latest: null }), finitePolicy, 0).reading
 const answer = (next: bigint, highWatermark: bigint, more: object = {}) => ({
   next,
+  leaderEpoch: 0,
   highWatermark,
   limit: highWatermark,
   nothingThere: false,
@@ -117,6 +119,33 @@ describe('a position that the log does not hold', () => {
       kind: 'failed',
       error: { code: 'OFFSET_OUT_OF_RANGE', resource: 'topic t partition 3' },
     })
+  })
+})
+
+describe('a log that lost what was read, because a leader without it took over', () => {
+  const asked = sent(received(sent(at(following(3n)), 1), 1, answer(9n, 9n, { leaderEpoch: 4 })), 1)
+
+  it('is known by the epoch of what was read last', () => {
+    expect(asked).toMatchObject({ next: 9n, leaderEpoch: 4 })
+    const nothing = received(asked, 1, answer(9n, 9n, { leaderEpoch: -1 }))
+    expect(nothing.leaderEpoch).toBe(4)
+  })
+
+  it('is read on from where the logs part', () => {
+    const step = diverged(asked, 1, 6n, followingPolicy)
+    expect(step.reading).toMatchObject({ next: 6n, leaderEpoch: -1, phase: { kind: 'ready', leader: 1 } })
+    expect(told(step)).toBe('t[3] was cut back to offset 6: reading goes on from there.')
+  })
+
+  it('is read again from its beginning, or fails, where the policy says so', () => {
+    const restart: ReadPolicy = { ...followingPolicy, outOfRange: 'restart' }
+    const away = diverged(asked, 1, 6n, restart).reading
+    expect([needsLogEnds(away, 'old'), away.phase]).toEqual([true, { kind: 'lost', why: 'diverged', retryAtMs: 0 }])
+    const again = located(away, found({ earliest: 2n }), restart, 0)
+    expect(again.reading).toMatchObject({ next: 2n, leaderEpoch: -1, phase: { kind: 'ready' } })
+    expect(again.notices).toMatchObject([{ kind: 'restarted', why: 'out of range', next: 2n }])
+    const strict = diverged(asked, 1, 6n, { ...followingPolicy, outOfRange: 'fail' })
+    expect(strict.reading.phase).toMatchObject({ kind: 'failed', error: { code: 'OFFSET_OUT_OF_RANGE' } })
   })
 })
 

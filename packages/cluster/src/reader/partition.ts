@@ -25,8 +25,8 @@ export type Lost =
   | 'out of range'
   /** The log seems to end before the range does. */
   | 'short'
-  /** The topic has another id than before. */
-  | 'recreated'
+  /** The log lost what lies before the position: another leader took over without it (KIP-320). */
+  | 'diverged'
 
 export interface PartitionReading {
   readonly topic: string
@@ -37,6 +37,8 @@ export interface PartitionReading {
   readonly next: bigint
   /** Exclusive; null to follow. */
   readonly end: bigint | null
+  /** Of the leader that wrote the record before `next`, by which a broker sees that its log is another one; -1 while not known. */
+  readonly leaderEpoch: number
   /** Where the partition ended at the last answer: last stable offset or high watermark; null before the first. */
   readonly limit: bigint | null
   readonly phase: Phase
@@ -56,6 +58,8 @@ export interface Step {
 export interface Received {
   /** Behind the last whole batch. */
   readonly next: bigint
+  /** Of the last batch; -1 when there was none. */
+  readonly leaderEpoch: number
   readonly highWatermark: bigint
   /** How far records are given out: the last stable offset with `read_committed`, else the high watermark. */
   readonly limit: bigint
@@ -85,6 +89,7 @@ export function startReading({ topic, partition, next, end }: ReadRange): Partit
     topicId: null,
     next,
     end,
+    leaderEpoch: -1,
     limit: null,
     phase,
     failures: 0,
@@ -103,7 +108,8 @@ export function received(reading: PartitionReading, leader: number, answer: Rece
   // Only within a range that was there before it was asked for: where reading follows, records may have come meanwhile.
   const reached = end !== null && answer.nothingThere && answer.limit > answer.next ? answer.limit : answer.next
   const next = end !== null && reached > end ? end : reached
-  const moved = { ...reading, next, limit: answer.limit, failures: 0, failingSinceMs: null, trouble: null }
+  const leaderEpoch = answer.leaderEpoch >= 0 ? answer.leaderEpoch : reading.leaderEpoch
+  const moved = { ...reading, next, leaderEpoch, limit: answer.limit, failures: 0, failingSinceMs: null, trouble: null }
   if (end === null || answer.highWatermark > next)
     return { ...moved, phase: arrived(next, end) ?? { kind: 'ready', leader } }
   // The log ends before the range, or the leader is behind: its ends are looked up before that is believed.
@@ -112,6 +118,19 @@ export function received(reading: PartitionReading, leader: number, answer: Rece
 
 function arrived(next: bigint, end: bigint | null): Phase | null {
   return end !== null && next >= end ? { kind: 'done' } : null
+}
+
+/**
+ * The leader's log is another one than that which was read: what it has in common with it ends at `end`.
+ */
+export function diverged(reading: PartitionReading, leader: number, end: bigint, policy: ReadPolicy): Step {
+  if (policy.outOfRange === 'fail') return { reading: failed(reading, outOfRange(reading)), notices: [] }
+  if (policy.outOfRange === 'restart') {
+    return { reading: { ...reading, phase: { kind: 'lost', why: 'diverged', retryAtMs: 0 } }, notices: [] }
+  }
+  const next = end < reading.next ? end : reading.next
+  const notice: ReadNotice = { kind: 'cut', ...at(reading), to: next, follows: true }
+  return { reading: { ...reading, next, leaderEpoch: -1, phase: { kind: 'ready', leader } }, notices: [notice] }
 }
 
 /** The broker answered with an error about the partition. @param nowMs any clock that only goes forward */
@@ -163,7 +182,9 @@ function whyLost({ phase }: PartitionReading): Lost {
 
 /** Which ends of its log are to be asked for before `located` can say where to go on. */
 export function needsLogEnds({ phase, topicId }: PartitionReading, topicIdNow: string): boolean {
-  return phase.kind === 'lost' && (['out of range', 'short'].includes(phase.why) || isOther(topicId, topicIdNow))
+  return (
+    phase.kind === 'lost' && (['out of range', 'short', 'diverged'].includes(phase.why) || isOther(topicId, topicIdNow))
+  )
 }
 
 function isOther(topicId: string | null, now: string): boolean {
@@ -184,6 +205,7 @@ export function located(reading: PartitionReading, found: Located, policy: ReadP
   const ready: PartitionReading = { ...reading, topicId: found.topicId, phase: { kind: 'ready', leader: found.leader } }
   if (isOther(reading.topicId, found.topicId)) return recreated(ready, found.earliest!, policy)
   if (why === 'out of range') return outside(ready, found.earliest!, found.latest!, policy)
+  if (why === 'diverged') return restarted(ready, found.earliest!, 'out of range')
   if (why === 'short') return tooShort(ready, found.latest!)
   return { reading: ready, notices: [] }
 }
@@ -209,7 +231,7 @@ function recreated(reading: PartitionReading, earliest: bigint, policy: ReadPoli
 function restarted(reading: PartitionReading, next: bigint, why: 'recreated' | 'out of range'): Step {
   const phase = arrived(next, reading.end) ?? reading.phase
   return {
-    reading: { ...reading, next, limit: null, phase },
+    reading: { ...reading, next, leaderEpoch: -1, limit: null, phase },
     notices: [{ kind: 'restarted', ...at(reading), why, next }],
   }
 }
@@ -221,14 +243,14 @@ function outside(reading: PartitionReading, earliest: bigint, latest: bigint, po
   if (next < earliest) {
     const phase = arrived(earliest, end) ?? reading.phase
     return {
-      reading: { ...reading, next: earliest, phase },
+      reading: { ...reading, next: earliest, leaderEpoch: -1, phase },
       notices: [{ kind: 'deleted', ...at(reading), from: next, to: earliest }],
     }
   }
   const follows = end === null
   const notice: ReadNotice = { kind: 'cut', ...at(reading), to: latest, follows }
   return follows
-    ? { reading: { ...reading, next: latest }, notices: [notice] }
+    ? { reading: { ...reading, next: latest, leaderEpoch: -1 }, notices: [notice] }
     : { reading: { ...reading, end: next, phase: { kind: 'done' } }, notices: [notice] }
 }
 

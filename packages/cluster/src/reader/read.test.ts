@@ -23,6 +23,7 @@ function producerFor(bootstrapServers: string) {
     bootstrapBrokers: bootstrapServers.split(','),
     // On a busy machine a broker takes its time to know all partitions of a new topic.
     retries: 20,
+    idempotent: true,
     serializers: {
       key: (text) => Buffer.from(text!),
       value: (value) => value,
@@ -238,13 +239,14 @@ describeEngines('reading partitions', (engine) => {
     }
     const held: number[] = []
     let reached = 0n
-    for await (const event of cluster.read(await window(topic), { maxBufferedBytes: 300_000 })) {
+    const ranges = await window(topic)
+    for await (const event of cluster.read(ranges, { maxBufferedBytes: 300_000 })) {
       if (event.kind !== 'records') continue
       held.push(event.records.reduce((sum, record) => sum + record.value!.length, 0))
       reached += BigInt(event.records.length)
       await new Promise((resolve) => setImmediate(resolve))
     }
-    expect(reached).toBe(80n)
+    expect(reached).toBe(ranges.reduce((sum, { end }) => sum + end!, 0n))
     // A part is at most what was asked for, or one batch.
     expect(Math.max(...held)).toBeLessThanOrEqual(300_000)
   })

@@ -7,6 +7,7 @@ import { type FetchAnswer, fetchFrom } from './fetch.ts'
 import type { Locator } from './locate.ts'
 import {
   damaged,
+  diverged,
   failed,
   located,
   needsLogEnds,
@@ -136,7 +137,7 @@ async function fetchOnce(
   session.fetching.set(leader, maxBytes)
   for (const reading of list) put(session, sent(reading, leader))
   try {
-    const positions = list.map(({ topic, topicId, partition, next }) => ({ topic, topicId: topicId!, partition, next }))
+    const positions = list.map((reading) => ({ ...reading, topicId: reading.topicId! }))
     const limits = { isolation, maxWaitMs, maxBytes, partitionMaxBytes: Math.min(partitionMaxBytes, maxBytes) }
     take(session, leader, list, await fetchFrom(transport, leader, positions, limits))
   } catch (error) {
@@ -167,11 +168,23 @@ function take(
       put(session, refused(reading, code, session.options.policy, performance.now()))
       continue
     }
+    if (answer.divergesAt !== null) {
+      const step = diverged(reading, leader, answer.divergesAt, session.options.policy)
+      put(session, step.reading)
+      session.notices.push(...step.notices)
+      continue
+    }
     const { bytes, highWatermark, limit, abortedTransactions } = answer
     const { isolation } = session.options
     const fetched = batchesOf({ bytes, from: reading.next, end: reading.end, isolation, abortedTransactions })
     const nothingThere = bytes.length === 0 && (isEmpty || index === 0)
-    const now = received(reading, leader, { next: fetched.next, highWatermark, limit, nothingThere })
+    const now = received(reading, leader, {
+      next: fetched.next,
+      leaderEpoch: fetched.leaderEpoch,
+      highWatermark,
+      limit,
+      nothingThere,
+    })
     const { damage } = fetched
     const isDamaged = damage !== null && now.phase.kind !== 'done'
     put(session, isDamaged ? failed(now, damaged(now, now.next, damage.message)) : now)
