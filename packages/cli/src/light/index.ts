@@ -34,7 +34,6 @@ function ending(path: string): RegExp {
   return new RegExp(`${path.replaceAll('.', '\\.')}$`)
 }
 
-const lazyMark = '?lazy'
 const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'))
 
 /** To be called before anything imports @platformatic/kafka. Only imports of this process are redirected. */
@@ -46,21 +45,17 @@ export function loadLightModules(): void {
       )
       if (row === undefined) return next(specifier, context)
       if (row.to === 'lazy') {
-        const found = next(specifier, context)
-        return { ...found, url: `${found.url}${lazyMark}`, format: 'module', shortCircuit: true }
+        const source = lazyFolder(next(specifier, context).url)
+        return { url: `data:text/javascript,${encodeURIComponent(source)}`, format: 'module', shortCircuit: true }
       }
       if ('specifier' in row.to) return next(row.to.specifier, context)
       return next(new URL(`./${row.to.own}${extension}`, import.meta.url).href, context)
-    },
-    load(url, context, next) {
-      if (!url.endsWith(lazyMark)) return next(url, context)
-      return { format: 'module', source: lazyFolder(url.slice(0, -lazyMark.length)), shortCircuit: true }
     },
   })
 }
 
 /**
- * The text of a module that exports each module of a folder by its name, as the folder's index does: `create-topics-v7.js` as
+ * The text of a module (a `data:` URL) that exports each module of a folder by its name, as the folder's index does: `create-topics-v7.js` as
  * `createTopicsV7`. A module is loaded when something of it is first asked for.
  */
 function lazyFolder(index: string): string {

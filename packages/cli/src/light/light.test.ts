@@ -9,7 +9,7 @@ function inProcess(how: 'less' | 'all', script: string): unknown {
     import { loadLightModules } from ${JSON.stringify(import.meta.resolve('./index.ts'))}
     const loaded = []
     registerHooks({ load: (url, context, next) => { loaded.push(url); return next(url, context) } })
-    const count = (part) => loaded.filter((url) => url.includes(part)).length
+    const count = (part) => loaded.filter((url) => url.startsWith('file:') && url.includes(part)).length
     const print = (value) => console.log(JSON.stringify(value))
     if (${how === 'less'}) loadLightModules()
     const kafka = await import('@platformatic/kafka')
