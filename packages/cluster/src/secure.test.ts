@@ -332,6 +332,39 @@ describe.skipIf(missing)('a secured cluster', { timeout: 60_000 }, () => {
       await admin.deleteTopics(['orders.eu'])
     })
 
+    it('end a reading when they are taken away, or keep it waiting, as its policy says', async () => {
+      const shop = { name: 'shop', password: 'open' }
+      await admin.setUserPasswords([shop])
+      await admin.createTopics([{ name: 'orders.eu', partitions: 1, replicationFactor: 1 }])
+      await admin.createAcls([rule({ pattern: 'prefixed', resourceName: 'orders.' })])
+      await untilAccepted(shop)
+      const cluster = as(shop)
+      await vi.waitUntil(async () => (await cluster.listTopics()).length === 1)
+      const range = { topic: 'orders.eu', partition: 0, next: 0n, end: null }
+      const denied = { code: 'TOPIC_AUTHORIZATION_FAILED', reason: 'not-allowed' }
+      const strict = (async () => {
+        for await (const event of cluster.read([range], { maxWaitMs: 50 })) expect(event.kind).not.toBe('records')
+      })()
+      const said: string[] = []
+      const patient = (async () => {
+        for await (const event of cluster.read([range], { maxWaitMs: 50, policy: { denied: 'retry' } })) {
+          if (event.kind !== 'notice') continue
+          said.push(event.notice.kind === 'trouble' ? event.notice.code : event.notice.kind)
+          if (event.notice.kind === 'trouble')
+            await admin.createAcls([rule({ pattern: 'prefixed', resourceName: 'orders.' })])
+          if (event.notice.kind === 'recovered') return
+        }
+      })()
+      const ended = errorOf(strict)
+      await admin.deleteAcls(await admin.acls())
+      expect(await ended).toMatchObject(denied)
+      await patient
+      expect(said).toEqual(['TOPIC_AUTHORIZATION_FAILED', 'recovered'])
+      await admin.deleteAcls(await admin.acls())
+      await admin.deleteUsers(['shop'])
+      await admin.deleteTopics(['orders.eu'])
+    })
+
     it('and accounts are not for everybody to read or change', async () => {
       const guest = { name: 'guest', password: 'open' }
       await admin.setUserPasswords([guest])

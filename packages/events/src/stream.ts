@@ -200,7 +200,7 @@ function openClient(
 async function reachBoth(settings: ResolvedOptions, client: KafkaClient, registry: RegistryClient): Promise<void> {
   const deadlineMs = Date.now() + settings.waitForBrokerMs
   try {
-    await reach(() => client.describe([]), isAuthenticationFailure, deadlineMs).catch((error: unknown) => {
+    await reach(() => client.metadata([]), isAuthenticationFailure, deadlineMs).catch((error: unknown) => {
       throw connectionError(settings, error)
     })
     await reach(() => registry.subjects(), isRegistryAnswer, deadlineMs).catch((error: unknown) => {

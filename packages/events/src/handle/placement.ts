@@ -48,7 +48,7 @@ export async function placeAll(placement: Placement, partitions: readonly TopicP
   await untilItWorks(placement, `group ${settings.group}`, 'its committed offsets cannot be read', wanted, async () => {
     const wantedNow = left().map(({ partition }) => partition)
     const committed = await member.committedOffsets(wantedNow)
-    const described = await client.describe([...new Set(wantedNow.map(({ topic }) => topic))])
+    const described = await client.metadata([...new Set(wantedNow.map(({ topic }) => topic))])
     await Promise.all(wantedNow.map((partition, i) => place(placement, partition, committed[i] ?? null, described)))
   })
 }
@@ -65,7 +65,7 @@ async function place(
   const ours = oursNow(placement, partition)
   let described = known
   await untilItWorks(placement, nameOf(partition), `where to read ${topic} from cannot be asked`, ours, async () => {
-    if (described.get(topic) === undefined) described = await client.describe([topic])
+    if (described.get(topic) === undefined) described = await client.metadata([topic])
     const { id, partitions } = requireTopic(described, topic, 'read')
     const leader = partitions[index]?.leader ?? -1
     described = new Map()
@@ -91,7 +91,7 @@ export async function relocate(
   const { topic, partition: index } = partition
   const ours = oursNow(placement, partition)
   await untilItWorks(placement, nameOf(partition), `where to read ${topic} on from cannot be asked`, ours, async () => {
-    const { id, partitions } = requireTopic(await client.describe([topic]), topic, 'read')
+    const { id, partitions } = requireTopic(await client.metadata([topic]), topic, 'read')
     const leader = partitions[index]?.leader ?? -1
     const [earliest, latest] = await Promise.all([
       listOffset(client, partition, leader, 'earliest'),

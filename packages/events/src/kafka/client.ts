@@ -24,7 +24,7 @@ export interface TopicMetadata {
 
 export interface KafkaClient {
   /** Describes topics as they are now; those that do not exist are absent from the answer. Learns the brokers' addresses. */
-  describe(topics: readonly string[]): Promise<Map<string, TopicMetadata>>
+  metadata(topics: readonly string[]): Promise<Map<string, TopicMetadata>>
   /**
    * Sends one request to a node (or, with null, to whichever broker answers first).
    * @param request the client's arguments for the version in use (the newest that both sides know)
@@ -117,7 +117,7 @@ export function createKafkaClient(options: KafkaClientOptions): KafkaClient {
     })
   })
   return {
-    describe: (topics) => describe(state, topics),
+    metadata: (topics) => readMetadata(state, topics),
     call: (nodeId, name, request) => call(state, nodeId, name, request),
     connection: (nodeId) => connect(state, nodeId),
     version: async (name) => (await findApi(state, name)).version,
@@ -130,7 +130,7 @@ export function createKafkaClient(options: KafkaClientOptions): KafkaClient {
   }
 }
 
-async function describe(state: ClientState, topics: readonly string[]): Promise<Map<string, TopicMetadata>> {
+async function readMetadata(state: ClientState, topics: readonly string[]): Promise<Map<string, TopicMetadata>> {
   const on = await connect(state, null)
   const found = await findApi(state, 'Metadata')
   const response = await invoke<MetadataResponse>(on, found, [[...topics], false, false]).catch((error: unknown) =>

@@ -37,7 +37,7 @@ describeEngines('a commit', (engine) => {
     })
     try {
       await member.start()
-      const idOf = async (name: string) => (await client.describe([name])).get(name)?.id ?? ''
+      const idOf = async (name: string) => (await client.metadata([name])).get(name)?.id ?? ''
       const [before, idOfOther] = [await idOf(topic), await idOf(other)]
       const at = { topic, partition: 0, offset: 100n, leaderEpoch: 0 }
       expect(await member.commit([{ ...at, topicId: before }])).toEqual([{ topic, partition: 0, error: null }])

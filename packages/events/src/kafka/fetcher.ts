@@ -195,7 +195,7 @@ async function refresh(state: FetcherState, leaderless: readonly Reading[]): Pro
   state.refreshing = true
   const { client, logger } = state.options
   try {
-    const described = await client.describe([...new Set(leaderless.map(({ topic }) => topic))])
+    const described = await client.metadata([...new Set(leaderless.map(({ topic }) => topic))])
     for (const reading of leaderless) if (!isRemoved(reading)) learn(state, reading, described.get(reading.topic))
   } catch (error) {
     logger.debug({ reason: reasonOf(error) }, 'cannot refresh the metadata yet')

@@ -57,7 +57,7 @@ const protocolType = 'consumer'
 export async function findCoordinator(to: Coordination): Promise<number> {
   if (to.coordinator !== null) return to.coordinator
   // Both clients need the addresses of the brokers.
-  await Promise.all([to.client.describe([]), to.joinClient.describe([])])
+  await Promise.all([to.client.metadata([]), to.joinClient.metadata([])])
   const response = await to.client.call<{ coordinators: { nodeId: number }[] }>(null, 'FindCoordinator', () => [
     groupKeyType,
     [to.group],

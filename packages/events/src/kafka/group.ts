@@ -180,7 +180,7 @@ async function joinAndSync(state: MemberState): Promise<TopicPartition[]> {
 /** At the start, a topic that cannot be read is an error; later, the member continues with the others, and the fetcher reports it. */
 async function lookUpTopics(state: MemberState): Promise<void> {
   const { client, topics } = state.options
-  const described = await client.describe(topics)
+  const described = await client.metadata(topics)
   if (!state.joinedBefore) for (const topic of topics) requireTopic(described, topic, 'read')
   state.partitionCounts = countPartitions(topics, described)
   reportMissing(state)
@@ -209,7 +209,7 @@ function reportMissing({ options, partitionCounts }: MemberState): void {
 /** The leader's part of a rebalance. */
 async function assign(state: MemberState, join: JoinAnswer) {
   const topics = subscribedTopics(join.members)
-  const described = await state.options.client.describe([...topics])
+  const described = await state.options.client.metadata([...topics])
   state.partitionCounts = countPartitions(topics, described)
   const present = [...state.partitionCounts].filter(([, count]) => count > 0)
   return assignPartitions(join.memberId, join.members, new Map(present))
@@ -300,7 +300,7 @@ async function heartbeat(
 }
 
 async function hasGrown({ options, partitionCounts }: MemberState): Promise<boolean> {
-  const described = await options.client.describe([...partitionCounts.keys()])
+  const described = await options.client.metadata([...partitionCounts.keys()])
   return [...partitionCounts].some(([name, count]) => (described.get(name)?.partitions.length ?? count) !== count)
 }
 

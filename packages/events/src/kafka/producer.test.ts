@@ -116,7 +116,7 @@ function fakeBroker(partitions: number, next: () => Fault | null): FakeBroker {
   } as unknown as Connection
 
   const client: KafkaClient = {
-    describe: async () =>
+    metadata: async () =>
       new Map([
         [
           't',

@@ -186,7 +186,7 @@ function refreshOld(state: ProducerState, name: string, topic: ProducerTopic): v
 }
 
 async function load(state: ProducerState, topic: string): Promise<void> {
-  const described = await state.options.client.describe([topic])
+  const described = await state.options.client.metadata([topic])
   learn(state, requireTopic(described, topic, 'write'))
 }
 
@@ -344,7 +344,7 @@ async function refresh(state: ProducerState): Promise<void> {
   metadata.refreshing = true
   metadata.wanted = false
   try {
-    for (const topic of (await options.client.describe([...state.topics.keys()])).values()) learn(state, topic)
+    for (const topic of (await options.client.metadata([...state.topics.keys()])).values()) learn(state, topic)
     metadata.failures = 0
   } catch (error) {
     metadata.failures++

@@ -154,7 +154,7 @@ export function scriptedCluster(topic: string, partitionCount: number): Scripted
   }
 
   const client: KafkaClient = {
-    describe: async () => {
+    metadata: async () => {
       const partitions = logs.map(({ leaderEpoch }) => ({ leader: node, leaderEpoch, replicas: [node] }))
       return new Map([[topic, { name: topic, id: topicId, error: null, partitions }]])
     },
