@@ -1,7 +1,7 @@
 // Encodes an event or a record, chooses its partition and appends it to the producer.
 import { headerEntries } from './emit-arguments.ts'
 import { EventsConfigError } from './errors.ts'
-import { encodeHeaders, noHeaders, type Producer, partitionForKey } from './kafka/index.ts'
+import { encodeHeaders, noHeaders, type Producer, partitionForKey, type RecordToSend } from './kafka/index.ts'
 import type { Key } from './outgoing.ts'
 import type { Pending, TopicQueue, Value } from './topic-queue.ts'
 import type { Encoder } from './wire/index.ts'
@@ -12,6 +12,8 @@ export interface RecordWriter {
   readonly random: () => number
   /** Keys are encoded into it, one after the other. */
   keyBuffer: Buffer
+  /** What the producer is given, the same object each time: a new one for each event would double the garbage of an `emit`. */
+  readonly record: { -readonly [Field in keyof RecordToSend]: RecordToSend[Field] }
 }
 
 /** No topic takes events of this size; beyond it buffers that have to grow become a danger to the process. */
@@ -20,7 +22,14 @@ const stickyBytes = 16 * 1024
 const noBytes = Buffer.alloc(0)
 
 export function createRecordWriter(producer: Producer, random: () => number): RecordWriter {
-  return { producer, random, keyBuffer: Buffer.allocUnsafe(1024) }
+  const nothing = { key: noBytes, keyLength: -1, value: noBytes, valueLength: -1, headers: noHeaders }
+  const noReceipt = { acknowledged() {}, failed() {} }
+  return {
+    producer,
+    random,
+    keyBuffer: Buffer.allocUnsafe(1024),
+    record: { topic: '', partition: 0, ...nothing, timestampMs: 0, receipt: noReceipt },
+  }
 }
 
 /** @param queue its encoder is known, and so are the partitions of its topic. @throws when it cannot be encoded */
@@ -40,17 +49,17 @@ export function writeRecord(writer: RecordWriter, queue: TopicQueue, pending: Pe
     keyLength < 0
       ? stickyPartition(queue, valueLength, partitions, writer.random)
       : partitionForKey(keyBytes, partitions, keyLength)
-  writer.producer.append({
-    topic,
-    partition,
-    key: keyBytes,
-    keyLength,
-    value: value instanceof Buffer ? value : encoder.shared.buffer,
-    valueLength,
-    headers,
-    timestampMs,
-    receipt,
-  })
+  const { record } = writer
+  record.topic = topic
+  record.partition = partition
+  record.key = keyBytes
+  record.keyLength = keyLength
+  record.value = value instanceof Buffer ? value : encoder.shared.buffer
+  record.valueLength = valueLength
+  record.headers = headers
+  record.timestampMs = timestampMs
+  record.receipt = receipt
+  writer.producer.append(record)
 }
 
 function headersOf({ headers, receipt }: Pending) {

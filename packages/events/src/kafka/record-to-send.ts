@@ -8,7 +8,10 @@ export interface Receipt {
   failed(error: Error): void
 }
 
-/** Keys and values are copied when it is appended; they may be longer than the lengths say, so that buffers can be used again. */
+/**
+ * Keys and values are copied when it is appended, and only the receipt is kept: buffers, which may be longer than the lengths say, and
+ * this object can be used again for the next record.
+ */
 export interface RecordToSend {
   /** Known to the producer: see `load`. */
   readonly topic: string
