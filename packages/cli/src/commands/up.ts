@@ -12,11 +12,11 @@ const verb = defineVerb({
   name: 'up',
   summary: 'start a broker and a Schema Registry here',
   details:
-    'Kafka listens on 127.0.0.1:9092, the registry on 127.0.0.1:8081, both moved by --port-offset. Services look at those\n' +
-    'ports unless KAFKA_BOOTSTRAP_SERVERS and SCHEMA_REGISTRY_URL say otherwise: with an offset, `up` prints the line that\n' +
-    'sets them. Data is kept in .selfmonitor/data, one folder an engine; a second platform beside the first needs a\n' +
-    '--data-dir of its own. Ctrl-C stops everything in order; a second Ctrl-C does not wait. With --setup\n' +
-    'and a file that cannot be applied, it says why and runs all the same; with --detach the exit code is 1 then.',
+    'Kafka listens on 127.0.0.1:9092, the registry on 127.0.0.1:8081, both moved by --port-offset. Services that use\n' +
+    '@selfmonitor/events in this project find the platform at any offset; for others `up` prints the variables. Data is kept\n' +
+    'in .selfmonitor/data, one folder for each engine; a second platform beside the first needs its own --data-dir. Ctrl-C\n' +
+    'stops everything in order; a second Ctrl-C does not wait. If --setup cannot apply the file, `up` says why and keeps\n' +
+    'running; with --detach the exit code is 1 then.',
   examples: [
     'selfmonitor up --setup',
     'selfmonitor up --engine apache --brokers 3',
