@@ -46,6 +46,7 @@ const dnsName = new RegExp(`^(\\*\\.)?${dnsLabel}(\\.${dnsLabel})*$`)
 const bootstrap = new RegExp(`^(${dnsLabel}(\\.${dnsLabel})*|\\[[0-9a-fA-F:.]+\\]):\\d{1,5}$`)
 /** Fits in JAAS and in a principal without quoting. */
 const accountName = /^[A-Za-z0-9._-]{1,200}$/
+const accountNameWanted = 'letters, digits, ".", "_" and "-"'
 /** RFC 5280, ub-common-name; no comma, which would end the name in a principal. */
 const commonName = /^[A-Za-z0-9._ -]{1,64}$/
 const maxControllers = 100
@@ -65,9 +66,9 @@ export function parseSpec(text: string, file: string): CredentialsSpec {
   } catch (cause) {
     throw invalid(file, [`is not JSON: ${(cause as Error).message}`])
   }
-  const problems: string[] = []
-  const spec = read(json, problems)
-  if (problems.length > 0) throw invalid(file, problems)
+  const reader = new FieldReader()
+  const spec = read(json, reader)
+  if (reader.problems.length > 0) throw invalid(file, reader.problems)
   return spec
 }
 
@@ -79,45 +80,57 @@ function invalid(file: string, problems: readonly string[]): KubernetesError {
   })
 }
 
-function read(json: unknown, problems: string[]): CredentialsSpec {
-  const complain = (path: string, value: unknown, wanted: string): void => {
-    problems.push(`${path} is ${value === undefined ? 'missing' : JSON.stringify(value)}: set ${wanted}`)
+/** Reads values, and collects what is wrong with them: path, value, what to set. */
+class FieldReader {
+  readonly problems: string[] = []
+
+  complain(path: string, value: unknown, wanted: string): void {
+    this.problems.push(`${path} is ${value === undefined ? 'missing' : JSON.stringify(value)}: set ${wanted}`)
   }
-  const fields = (value: unknown, path: string, known: readonly string[]): Fields => {
+
+  fields(value: unknown, path: string, known: readonly string[]): Fields {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      complain(path || 'the file', value, 'an object')
+      this.complain(path || 'the file', value, 'an object')
       return {}
     }
     for (const key of Object.keys(value)) {
       if (!known.includes(key)) {
-        problems.push(`${path === '' ? key : `${path}.${key}`} is not known: one of ${known.join(', ')}`)
+        this.problems.push(`${path === '' ? key : `${path}.${key}`} is not known: one of ${known.join(', ')}`)
       }
     }
     return value as Fields
   }
-  const text = (value: unknown, path: string, pattern: RegExp, wanted: string, fallback?: string): string => {
+
+  text(value: unknown, path: string, pattern: RegExp, wanted: string, fallback?: string): string {
     if (value === undefined && fallback !== undefined) return fallback
     if (typeof value === 'string' && pattern.test(value)) return value
-    complain(path, value, wanted)
+    this.complain(path, value, wanted)
     return ''
   }
-  const list = <T>(value: unknown, path: string, each: (item: unknown, path: string) => T): T[] => {
+
+  name(value: unknown, path: string, what: string, fallback?: string): string {
+    const wanted = `the name of a ${what} (lower-case letters, digits, "-" and ".")`
+    return this.text(value, path, objectName, wanted, fallback)
+  }
+
+  list<T>(value: unknown, path: string, each: (item: unknown, path: string) => T): T[] {
     if (value === undefined) return []
     if (Array.isArray(value)) return value.map((item, index) => each(item, `${path}[${index}]`))
-    complain(path, value, 'a list')
+    this.complain(path, value, 'a list')
     return []
   }
-  const duration = (value: unknown, path: string, fallback: string): number => {
+
+  durationMs(value: unknown, path: string, fallback: string): number {
     const ms = durationMs(value ?? fallback)
     if (ms !== undefined) return ms
-    complain(path, value, 'a duration such as "720h"')
-    // Compares with nothing: one mistake is told once.
+    this.complain(path, value, 'a duration such as "720h"')
+    // NaN compares as false with every number, so that one mistake is reported once.
     return Number.NaN
   }
-  const name = (value: unknown, path: string, what: string, fallback?: string): string =>
-    text(value, path, objectName, `the name of a ${what} (lower-case letters, digits, "-" and ".")`, fallback)
+}
 
-  const root = fields(json, '', [
+function read(json: unknown, reader: FieldReader): CredentialsSpec {
+  const root = reader.fields(json, '', [
     'namespace',
     'clusterDomain',
     'tls',
@@ -129,9 +142,48 @@ function read(json: unknown, problems: string[]): CredentialsSpec {
     'security',
   ])
   const security = root.security ?? true
-  if (typeof security !== 'boolean') complain('security', security, 'true or false')
+  if (typeof security !== 'boolean') reader.complain('security', security, 'true or false')
+  const tls = readTls(root.tls, security, reader)
+  const identity = readIdentity(root.identity, reader)
+  const accounts = reader.list(root.accounts, 'accounts', (item, path) => {
+    const one = reader.fields(item, path, ['name', 'secret'])
+    return {
+      name: reader.text(one.name, `${path}.name`, accountName, accountNameWanted),
+      secret: reader.name(one.secret, `${path}.secret`, 'Secret'),
+    }
+  })
+  const logins = reader.list(root.logins, 'logins', (item, path) => {
+    const one = reader.fields(item, path, ['username', 'secret'])
+    return {
+      username: reader.text(one.username, `${path}.username`, accountName, accountNameWanted),
+      secret: reader.name(one.secret, `${path}.secret`, 'Secret'),
+    }
+  })
+  const secrets = [...tls.certificates, ...accounts, ...logins].map(({ secret }) => secret)
+  for (const twice of new Set(secrets.filter((secret, index) => secret !== '' && secrets.indexOf(secret) !== index))) {
+    reader.problems.push(`Secret "${twice}" is named twice: every certificate, account and login has one of its own`)
+  }
+  return {
+    namespace: reader.name(root.namespace, 'namespace', 'namespace'),
+    clusterDomain: reader.text(
+      root.clusterDomain,
+      'clusterDomain',
+      dnsName,
+      'a domain such as cluster.local',
+      'cluster.local',
+    ),
+    security: security === true,
+    tls,
+    identity,
+    accounts,
+    logins,
+    bootstrapServers: readBootstrapServers(root.bootstrapServers, accounts.length > 0, reader),
+    labels: readLabels(root.labels, reader),
+  }
+}
 
-  const tls = fields(root.tls ?? (security === false ? { mode: 'none' } : undefined), 'tls', [
+function readTls(value: unknown, security: unknown, reader: FieldReader): CredentialsSpec['tls'] {
+  const tls = reader.fields(value ?? (security === false ? { mode: 'none' } : undefined), 'tls', [
     'mode',
     'caSecret',
     'caConfigMap',
@@ -141,100 +193,78 @@ function read(json: unknown, problems: string[]): CredentialsSpec {
     'certificates',
   ])
   const modes: readonly unknown[] = ['chart', 'cert-manager', 'existing', 'none']
-  if (!modes.includes(tls.mode)) complain('tls.mode', tls.mode, `one of ${modes.join(', ')}`)
+  if (!modes.includes(tls.mode)) reader.complain('tls.mode', tls.mode, `one of ${modes.join(', ')}`)
   if (tls.mode === 'none' && security === true) {
-    problems.push('tls.mode is "none" with security: true: set a mode, or security: false')
+    reader.problems.push('tls.mode is "none" with security: true: set a mode, or security: false')
   }
-  const validityMs = duration(tls.validity, 'tls.validity', '8760h')
-  const caValidityMs = duration(tls.caValidity, 'tls.caValidity', '87600h')
-  const renewBeforeMs = duration(tls.renewBefore, 'tls.renewBefore', '720h')
-  if (renewBeforeMs >= validityMs) complain('tls.renewBefore', tls.renewBefore, 'less than tls.validity')
-  if (validityMs > caValidityMs) complain('tls.validity', tls.validity, 'at most tls.caValidity')
-
-  const identity = fields(root.identity, 'identity', ['configMap', 'controllers'])
-  const controllers = identity.controllers
-  if (!Number.isInteger(controllers) || Number(controllers) < 0 || Number(controllers) > maxControllers) {
-    complain('identity.controllers', controllers, `a number from 0 to ${maxControllers}`)
-  }
-
-  const certificates = list(tls.certificates, 'tls.certificates', (item, path): CertificateSpec => {
-    const one = fields(item, path, ['secret', 'commonName', 'dnsNames', 'ipAddresses'])
-    return {
-      secret: name(one.secret, `${path}.secret`, 'Secret'),
-      commonName: text(
-        one.commonName,
-        `${path}.commonName`,
-        commonName,
-        'at most 64 letters, digits, ".", "_" and "-"',
-      ),
-      dnsNames: list(one.dnsNames, `${path}.dnsNames`, (value, at) => text(value, at, dnsName, 'a DNS name')),
-      ipAddresses: list(one.ipAddresses, `${path}.ipAddresses`, (value, at) => {
-        // `fe80::1%eth0` is one to Node, but a certificate has no place for an interface.
-        if (typeof value === 'string' && isIP(value) !== 0 && !value.includes('%')) return value
-        complain(at, value, 'an IP address')
-        return '0.0.0.0'
-      }),
-    }
-  })
-  const accounts = list(root.accounts, 'accounts', (item, path) => {
-    const one = fields(item, path, ['name', 'secret'])
-    return {
-      name: text(one.name, `${path}.name`, accountName, 'letters, digits, ".", "_" and "-"'),
-      secret: name(one.secret, `${path}.secret`, 'Secret'),
-    }
-  })
-  const logins = list(root.logins, 'logins', (item, path) => {
-    const one = fields(item, path, ['username', 'secret'])
-    return {
-      username: text(one.username, `${path}.username`, accountName, 'letters, digits, ".", "_" and "-"'),
-      secret: name(one.secret, `${path}.secret`, 'Secret'),
-    }
-  })
-  const secrets = [...certificates, ...accounts, ...logins].map(({ secret }) => secret)
-  for (const twice of new Set(secrets.filter((secret, index) => secret !== '' && secrets.indexOf(secret) !== index))) {
-    problems.push(`Secret "${twice}" is named twice: every certificate, account and login has one of its own`)
-  }
-  if (security === true && certificates.length === 0) complain('tls.certificates', tls.certificates, 'at least one')
-
-  const servers = root.bootstrapServers
-  const addresses = typeof servers === 'string' ? servers.split(',') : []
-  if (accounts.length > 0 && (addresses.length === 0 || !addresses.every((one) => bootstrap.test(one)))) {
-    complain('bootstrapServers', servers, 'host:port, more of them separated by commas')
-  }
-  const labels = Object.entries(fields(root.labels ?? {}, 'labels', Object.keys((root.labels as Fields) ?? {})))
-  for (const [label, value] of labels) {
-    if (typeof value !== 'string' || !/^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/.test(value)) {
-      complain(`labels.${label}`, value, 'a label value')
-    }
+  const validityMs = reader.durationMs(tls.validity, 'tls.validity', '8760h')
+  const caValidityMs = reader.durationMs(tls.caValidity, 'tls.caValidity', '87600h')
+  const renewBeforeMs = reader.durationMs(tls.renewBefore, 'tls.renewBefore', '720h')
+  if (renewBeforeMs >= validityMs) reader.complain('tls.renewBefore', tls.renewBefore, 'less than tls.validity')
+  if (validityMs > caValidityMs) reader.complain('tls.validity', tls.validity, 'at most tls.caValidity')
+  const certificates = reader.list(tls.certificates, 'tls.certificates', (item, path) =>
+    readCertificate(item, path, reader),
+  )
+  if (security === true && certificates.length === 0) {
+    reader.complain('tls.certificates', tls.certificates, 'at least one')
   }
   return {
-    namespace: name(root.namespace, 'namespace', 'namespace'),
-    clusterDomain: text(
-      root.clusterDomain,
-      'clusterDomain',
-      dnsName,
-      'a domain such as cluster.local',
-      'cluster.local',
-    ),
-    security: security === true,
-    tls: {
-      mode: tls.mode as TlsMode,
-      caSecret: name(tls.caSecret, 'tls.caSecret', 'Secret', 'kafka-ca'),
-      caConfigMap: name(tls.caConfigMap, 'tls.caConfigMap', 'ConfigMap', 'kafka-ca-bundle'),
-      validityMs,
-      caValidityMs,
-      renewBeforeMs,
-      certificates,
-    },
-    identity: {
-      configMap: name(identity.configMap, 'identity.configMap', 'ConfigMap', 'kafka-identity'),
-      controllers: Number(controllers),
-    },
-    accounts,
-    logins,
-    bootstrapServers: typeof servers === 'string' ? servers : '',
-    labels: Object.fromEntries(labels) as Record<string, string>,
+    mode: tls.mode as TlsMode,
+    caSecret: reader.name(tls.caSecret, 'tls.caSecret', 'Secret', 'kafka-ca'),
+    caConfigMap: reader.name(tls.caConfigMap, 'tls.caConfigMap', 'ConfigMap', 'kafka-ca-bundle'),
+    validityMs,
+    caValidityMs,
+    renewBeforeMs,
+    certificates,
   }
+}
+
+function readCertificate(item: unknown, path: string, reader: FieldReader): CertificateSpec {
+  const one = reader.fields(item, path, ['secret', 'commonName', 'dnsNames', 'ipAddresses'])
+  const wantedName = 'at most 64 letters, digits, ".", "_" and "-"'
+  return {
+    secret: reader.name(one.secret, `${path}.secret`, 'Secret'),
+    commonName: reader.text(one.commonName, `${path}.commonName`, commonName, wantedName),
+    dnsNames: reader.list(one.dnsNames, `${path}.dnsNames`, (value, at) =>
+      reader.text(value, at, dnsName, 'a DNS name'),
+    ),
+    ipAddresses: reader.list(one.ipAddresses, `${path}.ipAddresses`, (value, at) => {
+      // Node accepts `fe80::1%eth0`, but a certificate cannot hold the interface.
+      if (typeof value === 'string' && isIP(value) !== 0 && !value.includes('%')) return value
+      reader.complain(at, value, 'an IP address')
+      return '0.0.0.0'
+    }),
+  }
+}
+
+function readIdentity(value: unknown, reader: FieldReader): CredentialsSpec['identity'] {
+  const { configMap, controllers } = reader.fields(value, 'identity', ['configMap', 'controllers'])
+  if (!Number.isInteger(controllers) || Number(controllers) < 0 || Number(controllers) > maxControllers) {
+    reader.complain('identity.controllers', controllers, `a number from 0 to ${maxControllers}`)
+  }
+  return {
+    configMap: reader.name(configMap, 'identity.configMap', 'ConfigMap', 'kafka-identity'),
+    controllers: Number(controllers),
+  }
+}
+
+/** @param required whether accounts need the addresses */
+function readBootstrapServers(value: unknown, required: boolean, reader: FieldReader): string {
+  const addresses = typeof value === 'string' ? value.split(',') : []
+  if (required && (addresses.length === 0 || !addresses.every((one) => bootstrap.test(one)))) {
+    reader.complain('bootstrapServers', value, 'host:port, more of them separated by commas')
+  }
+  return typeof value === 'string' ? value : ''
+}
+
+function readLabels(value: unknown, reader: FieldReader): Record<string, string> {
+  const labels = Object.entries(reader.fields(value ?? {}, 'labels', Object.keys((value as Fields) ?? {})))
+  for (const [label, text] of labels) {
+    if (typeof text !== 'string' || !/^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/.test(text)) {
+      reader.complain(`labels.${label}`, text, 'a label value')
+    }
+  }
+  return Object.fromEntries(labels) as Record<string, string>
 }
 
 /** Go's form, as everywhere in Kubernetes: `720h`, `1h30m`, `45s`. */
