@@ -137,8 +137,8 @@ async function reader(): Promise<string[][]> {
     const tables: string[][] = []
     for (const [recordBytes, records, compression] of [
       [100, 500_000, 'none'],
-      [1000, 100_000, 'none'],
-      [1000, 100_000, 'gzip'],
+      [1000, 200_000, 'none'],
+      [1000, 200_000, 'gzip'],
     ] as const) {
       const load = { recordBytes, records: Math.round(records * scale), compression, rounds }
       const { ours, platformatic, kafkajs } = await measureReaders(platform.bootstrapServers, load)

@@ -4,12 +4,7 @@ import { usageError } from '../framework/errors.ts'
 import { duration, timestamp } from '../framework/parse.ts'
 
 /** A place in the log, as `--from` and `--until` name it. */
-export type Place =
-  | { readonly kind: 'earliest' }
-  | { readonly kind: 'latest' }
-  | { readonly kind: 'time'; readonly timestampMs: number }
-  | { readonly kind: 'ago'; readonly ms: number }
-  | { readonly kind: 'offset'; readonly offset: bigint }
+export type Place = Exclude<ReadPlace, { kind: 'last' }> | { readonly kind: 'ago'; readonly ms: number }
 
 const maxOffsetDigits = 9
 

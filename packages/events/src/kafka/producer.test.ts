@@ -1,8 +1,6 @@
 // The producer against a broker that checks sequences as Kafka does and fails in every way that Kafka can.
 import { gzipSync } from 'node:zlib'
-import type { Connection, Writer } from '@platformatic/kafka'
-import { apis, type RequestOf, type ResponseInput } from '@selfmonitor/protocol/api'
-import { decode, encode } from '@selfmonitor/protocol/codec'
+import type { ResponseInput } from '@selfmonitor/protocol/api'
 import { errorCodes, type KafkaErrorName } from '@selfmonitor/protocol/errors'
 import { decodeRecords, noHeaders, readBatchHeader } from '@selfmonitor/protocol/records'
 import fc from 'fast-check'
@@ -12,6 +10,7 @@ import type { KafkaClient } from './client.ts'
 import type { Compressor } from './compression.ts'
 import { createProducer, type Producer } from './producer.ts'
 import type { Receipt, RecordToSend } from './record-to-send.ts'
+import { fakeConnection } from './test-support/fake-connection.ts'
 
 type Fault =
   | 'refused connection'
@@ -81,39 +80,22 @@ function fakeBroker(partitions: number, next: () => Fault | null): FakeBroker {
     )
   }
 
-  const connection = {
-    send(
-      _key: number,
-      version: number,
-      payload: () => Writer,
-      _parse: unknown,
-      _a: boolean,
-      _b: boolean,
-      done: (error: Error | null, answer?: ResponseInput<'Produce'>) => void,
-    ) {
-      const request = decode(apis.Produce.request, version, payload().buffer) as RequestOf<'Produce'>
-      const answers: Answer[] = []
-      let broken = false
-      for (const { index, records } of request.topicData[0]!.partitionData) {
-        const fault = next()
-        // A connection takes the rest of the request with it.
-        if (broken || fault === 'lost request') {
-          broken = true
-          continue
-        }
-        answers.push(append(index, records!, fault))
-        if (fault === 'lost answer') broken = true
+  const connection = fakeConnection('Produce', (request) => {
+    const answers: Answer[] = []
+    let broken = false
+    for (const { index, records } of request.topicData[0]!.partitionData) {
+      const fault = next()
+      // A connection takes the rest of the request with it.
+      if (broken || fault === 'lost request') {
+        broken = true
+        continue
       }
-      // As the client decodes it: absent fields have their defaults.
-      const answer = () =>
-        decode(
-          apis.Produce.response,
-          version,
-          encode(apis.Produce.response, version, { responses: [{ name: 't', partitionResponses: answers }] }),
-        )
-      queueMicrotask(() => (broken ? done(new Error('Connection closed')) : done(null, answer())))
-    },
-  } as unknown as Connection
+      answers.push(append(index, records!, fault))
+      if (fault === 'lost answer') broken = true
+    }
+    if (broken) throw new Error('Connection closed')
+    return { responses: [{ name: 't', partitionResponses: answers }] }
+  })
 
   const client: KafkaClient = {
     metadata: async () =>

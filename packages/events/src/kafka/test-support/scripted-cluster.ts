@@ -1,13 +1,12 @@
 // A cluster of one broker with one topic, in memory, behind the interface of the client: for what real brokers do only after
 // disks and machines were lost. It follows Kafka's rules for leader epochs (KIP-320) and for how an answer is filled (KIP-74).
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Connection, Writer } from '@platformatic/kafka'
-import { apis, type RequestOf, type ResponseInput } from '@selfmonitor/protocol/api'
-import { decode, encode } from '@selfmonitor/protocol/codec'
+import type { RequestOf, ResponseInput } from '@selfmonitor/protocol/api'
 import { errorCodes } from '@selfmonitor/protocol/errors'
 import { encodeBatch } from '@selfmonitor/protocol/records'
 import type { KafkaClient } from '../client.ts'
 import { toUuid } from '../topic-id.ts'
+import { fakeConnection } from './fake-connection.ts'
 
 interface LogRecord {
   readonly offset: bigint
@@ -80,24 +79,7 @@ export function scriptedCluster(topic: string, partitionCount: number): Scripted
   }
 
   /** Fetch alone goes over it: its request and answer are bytes. */
-  const connection = {
-    send(
-      _key: number,
-      version: number,
-      payload: () => Writer,
-      _parse: unknown,
-      _a: boolean,
-      _b: boolean,
-      done: (error: Error | null, answer?: unknown) => void,
-    ) {
-      const request = decode(apis.Fetch.request, version, payload().buffer)
-      const { response } = apis.Fetch
-      // As the client decodes it: absent fields have their defaults.
-      void answerFetch(request).then((answer) =>
-        done(null, decode(response, version, encode(response, version, answer))),
-      )
-    },
-  } as unknown as Connection
+  const connection = fakeConnection('Fetch', answerFetch)
 
   const answers: Readonly<Record<string, (args: readonly unknown[]) => unknown>> = {
     FindCoordinator: () => ({ coordinators: [{ nodeId: node }] }),
