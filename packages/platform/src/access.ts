@@ -15,11 +15,11 @@ const accountName = /^[A-Za-z0-9_@+-][A-Za-z0-9._@+-]*$/
 /** What is wrong with an account's name; null when nothing is. */
 export function accountNameProblem(name: string): string | null {
   if (name.startsWith('User:')) {
-    return `is no account name: leave out User:, write ${name.slice('User:'.length)}`
+    return `is not a valid account name: leave out User:, write ${name.slice('User:'.length)}`
   }
   return accountName.test(name) && name.length <= 249
     ? null
-    : "is no account name: use the characters a-z, A-Z, 0-9, '_', '-', '@', '+', and '.' except at the beginning (its password is in a file of that name)"
+    : "is not a valid account name: use the characters a-z, A-Z, 0-9, '_', '-', '@', '+', and '.' except at the beginning (its password is in a file of that name)"
 }
 
 export const principalOf = (account: string): string => `User:${account}`

@@ -27,7 +27,8 @@ export async function readPasswords(dir: string, platform: Platform): Promise<Pa
   if (accounts.length > 0) {
     const found = await stat(dir).catch((error: NodeJS.ErrnoException) => error)
     if (found instanceof Error || !found.isDirectory()) {
-      const why = found instanceof Error ? (found.code === 'ENOENT' ? 'does not exist' : found.message) : 'is no folder'
+      const why =
+        found instanceof Error ? (found.code === 'ENOENT' ? 'does not exist' : found.message) : 'is not a folder'
       throw new PlatformError(
         'NO_PASSWORDS',
         `The passwords folder ${dir} ${why}; it must hold one file an account, named for it, with its password`,

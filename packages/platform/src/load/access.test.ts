@@ -157,8 +157,8 @@ users:
 `),
     ).toEqual([
       "1:9 must be 'acls' or 'none', it is acl",
-      '4:3 is no account name: leave out User:, write x',
-      expect.stringMatching(/^5:3 is no account name: use the characters/),
+      '4:3 is not a valid account name: leave out User:, write x',
+      expect.stringMatching(/^5:3 is not a valid account name: use the characters/),
       '8:9 must name one of topic, group, transactionalId, cluster',
       '9:9 must name one of topic, group, transactionalId, cluster, it names topic and group',
       '10:9 must say which operations, such as operations: [read, describe]',
@@ -174,7 +174,9 @@ users:
 
   it('in the names of services count where services are accounts', async () => {
     const text = 'services: { "my shop": {} }\nenvironments: { development: {}, production: { access: ACCESS } }'
-    expect(await mistakes(text.replace('ACCESS', 'acls'))).toEqual([expect.stringMatching(/^1:13 is no account name/)])
+    expect(await mistakes(text.replace('ACCESS', 'acls'))).toEqual([
+      expect.stringMatching(/^1:13 is not a valid account name/),
+    ])
     expect(await load(text.replace('ACCESS', 'none'))).toMatchObject({ services: [{ name: 'my shop' }] })
   })
 

@@ -225,7 +225,7 @@ owner: me
       '3:5 topics."user.events".partitons: is not known here; did you mean \'partitions\'?',
       '4:16 topics."user.events".retention: must be a duration such as 7d, 12h or 500ms, or a number of milliseconds, it is 1 year; years and months have no fixed length, write days (366d)',
       '6:17 topics.orders.partitions: must be ≥ 1, it is 0',
-      '8:7 topics.orders.config."retention.sm": is no topic setting of Kafka; did you mean \'retention.ms\'?',
+      '8:7 topics.orders.config."retention.sm": is not a topic setting of Kafka; did you mean \'retention.ms\'?',
       '9:28 topics.orders.config."min.insync.replicas": must be a whole number, it is many',
       "12:16 services.billing.consumes[0]: 'user.event' is not declared below topics; did you mean 'user.events'?",
       '13:1 owner: is not known here',
@@ -295,7 +295,7 @@ services: { one: { produces: [a], consumes: [a] }, two: { consumes: [a] } }`
       'topics: { a: { partitions: 1, retention: 7d, config: { retention.ms: 5 } } }',
       /is declared twice: line 1 says it as retention/,
     ],
-    ['topics: { "a b": { partitions: 1 } }', /is no topic name/],
+    ['topics: { "a b": { partitions: 1 } }', /is not a valid topic name/],
     ['topics: { a.b: { partitions: 1 }, a_b: { partitions: 1 } }', /collides with a\.b/],
     [
       'topics: { a: { partitions: 1, replication: 1, config: { min.insync.replicas: 2 } } }',

@@ -89,7 +89,9 @@ export function buildTopic(
 /** The rules of Kafka's own `Topic.validate`. */
 function checkName(name: string, key: Position, problems: PlatformProblem[]): void {
   if (!/^[a-zA-Z0-9._-]{1,249}$/.test(name) || name === '.' || name === '..') {
-    problems.push(problemAt(key, `is no topic name: use 1 to 249 of the characters a-z, A-Z, 0-9, '.', '_' and '-'`))
+    problems.push(
+      problemAt(key, `is not a valid topic name: use 1 to 249 of the characters a-z, A-Z, 0-9, '.', '_' and '-'`),
+    )
   }
 }
 
@@ -107,7 +109,7 @@ function readConfig(
   }
   for (const [setting, { key, value }] of entriesOf(get(effective, 'config'))) {
     if (!isKnownSetting(setting)) {
-      problems.push(problemAt(key, `is no topic setting of Kafka${didYouMean(setting, Object.keys(topicSettings))}`))
+      problems.push(problemAt(key, `is not a topic setting of Kafka${didYouMean(setting, Object.keys(topicSettings))}`))
       continue
     }
     const twice = declared.get(setting)

@@ -112,7 +112,7 @@ describe('a plan of accounts', () => {
     const text = await planned(shop, cluster, { secrets: { ...secrets, billing: 'new-secret' } })
     expect(text).toBe(`\
 ~ user  billing  password another → the one in DIR
-  ! whoever uses the old password is refused at the next connection
+  ! clients that use the old password are refused at their next connection
 
 0 to create, 1 to change, 0 to delete
 `)
@@ -323,7 +323,7 @@ describe('passwords', () => {
       message: expect.stringContaining('/nowhere/at-all does not exist'),
     })
     const dir = folder({ file: 'x' })
-    await expect(readPasswords(join(dir, 'file'), platform)).rejects.toThrow(/is no folder/)
+    await expect(readPasswords(join(dir, 'file'), platform)).rejects.toThrow(/is not a folder/)
     expect(await readPasswords('/nowhere/at-all', await load('access: none'))).toMatchObject({ problems: [] })
   })
 

@@ -114,7 +114,7 @@ function compareAccount(name: string, live: LiveAccess, passwords: Passwords | n
     return []
   }
   const details = [{ key: 'password', from: 'another', to: `the one in ${passwords.dir}` }]
-  const warnings = ['whoever uses the old password is refused at the next connection']
+  const warnings = ['clients that use the old password are refused at their next connection']
   return [{ action: 'update', kind: 'user', name, details, warnings }]
 }
 
