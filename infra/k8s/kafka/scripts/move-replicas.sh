@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Moves the replicas of all topics to the given brokers, spread evenly: after brokers were added, and before some are taken away. Then
-# it gives each partition back to its first replica, and prints what every broker holds and leads.
+# Moves the replicas of all topics to the given brokers, spread evenly: after brokers are added, and before brokers are removed. Then
+# it makes the first replica of each partition its leader again, and prints how many replicas and leaders each broker has.
 #
 #   infra/k8s/kafka/scripts/move-replicas.sh 0,1,2,3,4
 #   infra/k8s/kafka/scripts/move-replicas.sh 0,1,2
 #
-# How it was before goes to replicas-before-<time>.json in this folder, the plan of the way back. A move that is under way is waited for;
-# where everything is there already, nothing is moved. So it may be stopped and started again.
+# The assignment before the move is written to replicas-before-<time>.json in the current folder; it is the plan for moving back. If a
+# move is under way, the script waits for it; if the replicas are already in place, it moves nothing. So you can stop and restart it.
 #
-# It logs in as kafka-broker, because the throttle is a setting of every topic, also of those that kafka-operator may not change.
+# It logs in as kafka-broker: the throttle is a setting of every topic, and kafka-operator may not change all topics.
 #
 # Runs on your machine, and needs kubectl with the right to exec into the pod. Environment: NAMESPACE (kafka), POD (kafka-0), THROTTLE
-# (50000000: bytes a second that each broker sends and receives for it), POLL_SECONDS (10). Ends with 0 when no other broker holds a replica.
+# (50000000: bytes a second that each broker sends and receives for the move), POLL_SECONDS (10). Exits with 0 when no other broker holds a replica.
 set -euo pipefail
 
 namespace=${NAMESPACE:-kafka}
@@ -23,15 +23,15 @@ if [[ $# -ne 1 || ! $brokers =~ ^[0-9]+(,[0-9]+)*$ || ! $throttle =~ ^[0-9]+$ ]]
   exit 2
 fi
 
-# in_pod SCRIPT [ARGUMENT]...: runs it in the pod's bash, with our standard input; `kafka TOOL …` is a tool of Kafka's with the login,
-# which the wrapper there passes on by the name that this tool of this version has for it.
+# in_pod SCRIPT [ARGUMENT]...: runs it in the pod's bash, with our standard input; `kafka TOOL …` runs a tool of Kafka with the login:
+# the wrapper in the image passes it with the option that this tool has in this version.
 in_pod() {
   kubectl -n "$namespace" exec -i "$pod" -- bash -euo pipefail -c '
 kafka() { TOOL_CLIENT_PROPERTIES=/run/kafka/client.properties "kafka-$1" --bootstrap-server localhost:9092 "${@:2}"; }
 '"$1" move-replicas "${@:2}"
 }
 
-# Lines "broker replicas leaders" of every broker that has any.
+# Prints a line "broker replicas leaders" for each broker that has replicas.
 holdings() {
   in_pod 'kafka topics --describe' </dev/null | awk '
     match($0, /Leader: [0-9]+/) { leader[substr($0, RSTART + 8, RLENGTH - 8)]++ }
@@ -45,7 +45,7 @@ holdings() {
 # Whether a broker of holdings is among the given ones.
 is_given() { [[ ,$brokers, == *",$1,"* ]]; }
 
-# on_others HOLDINGS: ids of brokers that hold replicas and are not to.
+# on_others HOLDINGS: ids of brokers that hold replicas and should not.
 on_others() {
   local id others=()
   while read -r id _; do
@@ -101,7 +101,7 @@ kafka reassign-partitions --generate --topics-to-move-json-file "$file" --broker
 kafka reassign-partitions --execute --reassignment-json-file /tmp/move-replicas.json --throttle "$1"' "$throttle" \
     <<<"${plans[1]}" >/dev/null
   wait_for_moves
-  # It is not only a question: it takes the throttle off.
+  # --verify also removes the throttle.
   in_pod 'kafka reassign-partitions --verify --reassignment-json-file /tmp/move-replicas.json' </dev/null | tail -n 3
 fi
 in_pod 'kafka leader-election --election-type preferred --all-topic-partitions' </dev/null >/dev/null

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Tells Kafka the password that an account's Secret has now. For admin and kafka-broker; of all other accounts the setup Job tells it.
+# Sets an account's password in Kafka to the one in its Secret. For admin and kafka-broker; the setup Job does it for all other accounts.
 #
 #   infra/k8s/kafka/scripts/set-password.sh admin
 #   infra/k8s/kafka/scripts/set-password.sh kafka-broker
 #   infra/k8s/kafka/scripts/set-password.sh kafka-broker --as-admin
 #
 # It logs in as kafka-broker, with the settings that the broker's pod was started with. --as-admin: as admin, with those of Secret
-# kafka-user-admin, for when Kafka does not know the brokers' password any more.
+# kafka-user-admin, for when Kafka no longer accepts the brokers' password.
 #
 # Runs on your machine, and needs kubectl with the right to get Secrets and to exec into the pod. Environment: NAMESPACE (kafka), POD
-# (kafka-0). The password is never an argument of a process. Ends with 0 when Kafka has taken it.
+# (kafka-0). The password is never an argument of a process. Exits with 0 when Kafka has stored it.
 set -euo pipefail
 
 namespace=${NAMESPACE:-kafka}
