@@ -1,4 +1,5 @@
 // `selfmonitor schemas`: list, get, check, register.
+
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type {
@@ -8,6 +9,7 @@ import type {
   SchemaDefinition,
   SchemaType,
 } from '@selfmonitor/registry'
+import { registryErrorCodes } from '@selfmonitor/registry/error-codes'
 import type { Context } from '../framework/context.ts'
 import { CliError, exitCodes, usageError } from '../framework/errors.ts'
 import { integer } from '../framework/parse.ts'
@@ -146,7 +148,7 @@ export function reasons({ reasons: found, version, compatibility }: Incompatibil
 }
 
 /** https://docs.confluent.io/platform/current/schema-registry/develop/api.html#schemas */
-const invalidSchema = 42201
+const { invalidSchema } = registryErrorCodes
 
 /** Says of a schema that the registry cannot read which file it is, without repeating all of its text. */
 async function saysWhichFile<Result>(file: string, work: () => Promise<Result>): Promise<Result> {

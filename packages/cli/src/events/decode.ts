@@ -1,7 +1,9 @@
 // What a record's value is: an event in its envelope, any other Avro value, JSON, or text; with or without a registered schema.
+
 import type { Codec, Envelope } from '@selfmonitor/events'
 import { envelopeFields } from '@selfmonitor/platform/shapes'
 import type { RegistryClient } from '@selfmonitor/registry'
+import { registryErrorCodes } from '@selfmonitor/registry/error-codes'
 import { decodeFrame, isFrame } from '@selfmonitor/registry/frame'
 
 export type Decoded =
@@ -28,7 +30,7 @@ export function createDecoder(codec: Pick<Codec, 'decodeAny'>, registry: Pick<Re
     try {
       schemaType = (await registry.getById(id)).schemaType ?? 'AVRO'
     } catch (error) {
-      if ((error as { errorCode?: unknown }).errorCode !== 40403) throw error
+      if ((error as { errorCode?: unknown }).errorCode !== registryErrorCodes.schemaNotFound) throw error
       return { kind: 'undecodable', reason: `no schema has the id ${id}` }
     }
     if (schemaType === 'AVRO') return avro(value)

@@ -1,5 +1,7 @@
 // The registry's schemas as types that encode and decode, loaded when first needed and kept.
+
 import { decodeFrame, FrameError, type RegistryClient, type SchemaDefinition } from '@selfmonitor/registry'
+import { registryErrorCodes } from '@selfmonitor/registry/error-codes'
 import type avro from 'avsc'
 import { EventSchemaError, UndecodableEventError } from '../errors.ts'
 import { type AvroRole, avroType } from './avro-types.ts'
@@ -114,5 +116,5 @@ export function unframe(value: Buffer): { readonly id: number; readonly payload:
 
 /** 40403 is the registry's own answer; any other 404 comes from something in between, and says nothing about the record. */
 function isNotFound(error: unknown): boolean {
-  return (error as { errorCode?: number }).errorCode === 40403
+  return (error as { errorCode?: number }).errorCode === registryErrorCodes.schemaNotFound
 }

@@ -1,4 +1,5 @@
 // Would the registry take a schema? Asked before anything is changed, under the level that the plan will have set.
+
 import {
   type CompatibilityLevel,
   findConflict,
@@ -9,6 +10,7 @@ import {
   readIncompatibility,
   readInvalidSchema,
 } from '@selfmonitor/registry'
+import { registryErrorCodes } from '@selfmonitor/registry/error-codes'
 import type { PlatformTopic } from '../model.ts'
 
 type DeclaredSchema = NonNullable<PlatformTopic['schema']>
@@ -20,7 +22,7 @@ export interface SchemaProblem {
   readonly pointer: string | null
 }
 
-const invalidSchema = 42201
+const { invalidSchema } = registryErrorCodes
 
 /**
  * @param declared the level that the file declares, undefined when it leaves that to the registry

@@ -1,5 +1,7 @@
 // A client of any registry with Confluent's REST API.
+
 import { isCompatibilityLevel } from '../compatibility/index.ts'
+import { registryErrorCodes } from '../error-codes.ts'
 import type {
   CompatibilityLevel,
   RegisteredSchema,
@@ -38,7 +40,10 @@ export function createRegistryClient(
     const path = `${versionsPath(subject)}/${version}`
     const load = async () => registeredSchema(await get(path))
     // The latest changes; a numbered version never does.
-    return orNull([40401, 40402], version === 'latest' ? load() : byVersion.get(path, load))
+    return orNull(
+      [registryErrorCodes.subjectNotFound, registryErrorCodes.versionNotFound],
+      version === 'latest' ? load() : byVersion.get(path, load),
+    )
   }
 
   async function check(subject: string, schema: SchemaDefinition, version: number | 'latest' | undefined) {
@@ -74,7 +79,7 @@ export function createRegistryClient(
       const path = `${subjectPath(subject)}${query({ normalize, deleted })}`
       const body = bodyOf(schema)
       const load = async () => registeredSchema(await http({ method: 'POST', path, body }))
-      return orNull([40401, 40403], load())
+      return orNull([registryErrorCodes.subjectNotFound, registryErrorCodes.schemaNotFound], load())
     },
 
     getById(id) {
@@ -88,7 +93,10 @@ export function createRegistryClient(
     },
 
     async versions(subject, { deleted = false } = {}) {
-      const versions = await orNull([40401], get(`${versionsPath(subject)}${query({ deleted })}`))
+      const versions = await orNull(
+        [registryErrorCodes.subjectNotFound],
+        get(`${versionsPath(subject)}${query({ deleted })}`),
+      )
       return (versions ?? []) as number[]
     },
 
@@ -106,13 +114,18 @@ export function createRegistryClient(
     },
 
     async check(subject, schema, { version } = {}) {
-      return (await orNull([40401], check(subject, schema, version))) ?? { compatible: true, messages: [] }
+      return (
+        (await orNull([registryErrorCodes.subjectNotFound], check(subject, schema, version))) ?? {
+          compatible: true,
+          messages: [],
+        }
+      )
     },
 
     async getCompatibility(subject, { defaultToGlobal = true } = {}) {
       const path =
         subject === undefined ? '/config' : `/config/${encodeURIComponent(subject)}${query({ defaultToGlobal })}`
-      const config = await orNull([40408, 40401], get(path))
+      const config = await orNull([registryErrorCodes.noSubjectConfig, registryErrorCodes.subjectNotFound], get(path))
       if (config === null) return null
       const level = (config as { compatibilityLevel?: string }).compatibilityLevel
       if (level === undefined || !isCompatibilityLevel(level)) throw badAnswer(path)

@@ -1,5 +1,7 @@
 // What a registry client throws.
 
+import { registryErrorCodes } from '../error-codes.ts'
+
 export type RegistryErrorCode =
   /** The registry refused the request; `errorCode` says why. */
   | 'REGISTRY_REFUSED'
@@ -50,10 +52,10 @@ const hints: Readonly<Record<number, string>> = {
   403: 'ask for the permission, use another user, or a host name that the registry answers to',
   409: "make the schema compatible, or change the subject's level",
   40901: "make the schema compatible, or change the subject's level",
-  40401: 'register a schema under this subject first',
-  42201: 'correct the schema',
-  42205: 'the mode of the subject or of the registry forbids it; see GET /mode',
-  42206: 'delete the schemas that refer to it first',
+  [registryErrorCodes.subjectNotFound]: 'register a schema under this subject first',
+  [registryErrorCodes.invalidSchema]: 'correct the schema',
+  [registryErrorCodes.notPermitted]: 'the mode of the subject or of the registry forbids it; see GET /mode',
+  [registryErrorCodes.referenceExists]: 'delete the schemas that refer to it first',
   50001: 'see whether Kafka is up, then try again',
   50002: 'see whether Kafka is up, then try again',
 }

@@ -1,5 +1,5 @@
-// The registry's refusals: Confluent's HTTP status, `error_code` and message, in one table.
-// https://docs.confluent.io/platform/current/schema-registry/develop/api.html#errors
+// The registry's refusals, with Confluent's messages.
+import { type RegistryErrorName, registryErrorCodes } from '../error-codes.ts'
 
 /** A request that is refused. */
 export class RegistryRefusal extends Error {
@@ -14,34 +14,13 @@ export class RegistryRefusal extends Error {
   }
 }
 
-function refusal(status: number, errorCode: number) {
-  return (message: string, cause?: unknown) => new RegistryRefusal(status, errorCode, message, cause)
-}
-
-const make = {
-  subjectNotFound: refusal(404, 40401),
-  versionNotFound: refusal(404, 40402),
-  schemaNotFound: refusal(404, 40403),
-  subjectSoftDeleted: refusal(404, 40404),
-  subjectNotSoftDeleted: refusal(404, 40405),
-  versionSoftDeleted: refusal(404, 40406),
-  versionNotSoftDeleted: refusal(404, 40407),
-  noSubjectConfig: refusal(404, 40408),
-  noSubjectMode: refusal(404, 40409),
-  incompatible: refusal(409, 40901),
-  invalidSchema: refusal(422, 42201),
-  invalidVersion: refusal(422, 42202),
-  invalidLevel: refusal(422, 42203),
-  invalidMode: refusal(422, 42204),
-  notPermitted: refusal(422, 42205),
-  referenceExists: refusal(422, 42206),
-  invalidSubject: refusal(422, 42208),
-  tooLarge: refusal(422, 42209),
-  unsupported: refusal(422, 42210),
-  contextNotEmpty: refusal(422, 42211),
-  storeFailed: refusal(500, 50001),
-  storeTimeout: refusal(500, 50002),
-} as const
+/** Makes the refusal of a name, given its message. */
+const make = Object.fromEntries(
+  Object.entries(registryErrorCodes).map(([name, code]) => [
+    name,
+    (message: string, cause?: unknown) => new RegistryRefusal(Math.floor(code / 100), code, message, cause),
+  ]),
+) as Readonly<Record<RegistryErrorName, (message: string, cause?: unknown) => RegistryRefusal>>
 
 export const errors = {
   /** The path names nothing that there could be. */

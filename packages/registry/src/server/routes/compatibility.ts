@@ -1,4 +1,5 @@
 // `/compatibility`: would this schema be accepted, and if not, why.
+import { registryErrorCodes } from '../../error-codes.ts'
 import {
   errors,
   incompatibilities,
@@ -36,7 +37,10 @@ export function compatibilityRoutes({ store, fallbackLevel }: RouteContext): Rou
       const schema = flag(call, 'normalize') || normalizeInScope(state, subject) ? parsed.normalize() : parsed
       return incompatibilities(state, levelInScope(state, subject, fallbackLevel), schema, versions)
     } catch (error) {
-      const isUnparsable = error instanceof RegistryRefusal && error.errorCode === 42201 && definition.schema !== ''
+      const isUnparsable =
+        error instanceof RegistryRefusal &&
+        error.errorCode === registryErrorCodes.invalidSchema &&
+        definition.schema !== ''
       if (isUnparsable && flag(call, 'verbose')) return [error.message]
       throw error
     }
