@@ -28,7 +28,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       interruptedAtMs = performance.now()
       interrupt.abort(signal)
     } else if (performance.now() - interruptedAtMs > sameKeyMs) {
-      // Whoever presses Ctrl-C twice does not want to wait.
+      // A second Ctrl-C ends the process at once.
       process.exit(130)
     }
   })

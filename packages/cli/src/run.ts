@@ -120,7 +120,7 @@ function connection(settings: Settings, io: Io): (party: 'kafka' | 'registry') =
   }
 }
 
-/** A client that waits for a broker without room is told only that time is up: here it is said why. */
+/** A client that waits for a broker with a full disk sees only a time-out; this adds the reason. */
 function withDisk(report: ErrorReport, settings: Settings | undefined, io: Io): ErrorReport {
   const isAnswer = report.exitCode === exitCodes.failed || report.exitCode === exitCodes.cannotConnect
   if (settings === undefined || !isAnswer) return report

@@ -22,7 +22,7 @@ export interface ParseOptions {
 }
 
 /**
- * Reads a client.properties file. Java takes such a file as ISO-8859-1 (`Properties.load`): other characters stand in it as
+ * Reads a client.properties file. Java takes such a file as ISO-8859-1 (`Properties.load`): other characters are written as
  * `\uXXXX`. Relative locations in it are relative to the working directory, as they are for Kafka's tools.
  *
  * @throws ClusterError INVALID_CLIENT_PROPERTIES with file, line, key and what to do; never with a password
@@ -73,7 +73,7 @@ interface PropertiesFile {
   /** As `read`, an empty value as ''. */
   readEvenEmpty(key: string): string | undefined
   milliseconds(key: string): number | undefined
-  /** Keys that nobody has read. */
+  /** Keys that were not read. */
   unread(): string[]
   error(key: string, problem: string, hint: string): ClusterError
 }

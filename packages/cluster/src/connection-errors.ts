@@ -37,7 +37,7 @@ function* walk(error: unknown): Generator<Found> {
   }
 }
 
-/** One row a way in which TLS fails; the first that matches Node's error code, or the message, is told. */
+/** One row a way in which TLS fails; the first that matches Node's error code or the message is used. */
 const tlsFailures: readonly {
   readonly match: RegExp
   readonly say: (via: Via, error: Found) => string
@@ -46,7 +46,7 @@ const tlsFailures: readonly {
   {
     match: /ERR_TLS_CERT_ALTNAME_INVALID/,
     say: ({ address }, error) => `${address} has a certificate for other names than this one: ${namesOf(error)}`,
-    hint: 'Connect by a name that stands in the certificate, or issue it for this name too. ssl.endpoint.identification.algorithm= (empty) takes any name, and with it any broker that this CA knows.',
+    hint: 'Connect by a name in the certificate, or issue it for this name too. ssl.endpoint.identification.algorithm= (empty) takes any name, and with it any broker that this CA knows.',
   },
   {
     match: /CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/,
@@ -132,7 +132,7 @@ function refusedCredentials(chain: readonly Found[], via: Via): ClusterError | n
   }
   const refused = chain.find((e) => e.apiId === 'SASL_AUTHENTICATION_FAILED')
   const other = chain.find((e) => e.code === 'PLT_KFK_AUTHENTICATION')
-  // A connection that ends in the middle of it is no answer, and says nothing about the password.
+  // A connection that ends in the middle of it is not an answer and says nothing about the password.
   if (
     refused === undefined &&
     (other === undefined || chain.some((e) => e.code === 'PLT_KFK_NETWORK' && e !== chain[0]))

@@ -11,7 +11,7 @@ const javaEscapes: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r
 /**
  * Reads one entry, as Kafka's JaasConfig does.
  *
- * @returns null when it is not one; what stands in it is not repeated anywhere, for it holds a password
+ * @returns null when it is not one; its text is never repeated, because it holds a password
  */
 export function parseJaas(text: string): JaasEntry | null {
   const tokens = tokenize(text)

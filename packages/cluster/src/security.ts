@@ -30,7 +30,7 @@ export function clientSecurity({
       ? {}
       : {
           tls: { ...pems, ...(verifyHostname ? {} : { checkServerIdentity: () => undefined }) },
-          // SNI, which brokers behind one address need. An address that is no name has none (RFC 6066).
+          // SNI, which brokers behind one address need. An IP address has none (RFC 6066).
           tlsServerName: servername ?? bootstrapServers.split(',').every((address) => isIP(hostOf(address)) === 0),
         }),
   }

@@ -277,7 +277,7 @@ export interface Cluster {
   /** @throws ClusterError SECURITY_DISABLED when the cluster has no authorizer. */
   acls(): Promise<AclBinding[]>
   createAcls(bindings: readonly AclBinding[]): Promise<void>
-  /** Deletes exactly these rules; one that is not there is no error. */
+  /** Deletes exactly these rules; one that does not exist is not an error. */
   deleteAcls(bindings: readonly AclBinding[]): Promise<void>
 
   close(): Promise<void>

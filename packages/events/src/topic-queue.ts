@@ -20,7 +20,7 @@ export interface TopicQueue {
   readonly kind: 'events' | 'records'
   /** null until the topic and its schema are looked up. */
   encoder: Encoder<unknown> | null
-  /** The lookup that is under way; resolves with why it failed, for good. */
+  /** The lookup that is under way; resolves with the error that is final. */
   loading: Promise<Error | null> | null
   /** Events that came while the topic was being looked up or the producer was full, in their order. */
   readonly waiting: Pending[]

@@ -150,7 +150,7 @@ export function bindingsOf({ account, operations, ...rest }: Grant): AclBinding[
   }))
 }
 
-/** The names of all topics that nobody but declared producers and consumers may touch. */
+/** The names of all topics that only declared producers and consumers may use. */
 export function protectedTopics(platform: Platform): string[] {
   return [...platform.topics, ...deadLetterTopics(platform)]
     .filter(({ name, protect }) => protect === true || matchesAny(name, platform.protect ?? []))

@@ -2,7 +2,7 @@
 import type { AclBinding, AclOperation, AclPattern } from '@selfmonitor/cluster'
 import type { CompatibilityLevel, SchemaDefinition } from '@selfmonitor/registry'
 
-/** Where something stands in a file, and how its path reads. */
+/** A place in a file, and the text of its path. */
 export interface PlatformPosition {
   readonly file: string
   readonly line: number
@@ -56,7 +56,7 @@ export interface PlatformAcl {
   readonly operations: readonly AclOperation[]
 }
 
-/** An account that is no service, or more rights for one that is. */
+/** An account that is not a service, or more rights for one that is. */
 export interface PlatformUser {
   readonly name: string
   readonly description?: string

@@ -18,7 +18,7 @@ export interface Passwords {
  *
  * @param dir folder with one file an account
  * @returns with a problem for each file that is missing, empty or no text
- * @throws PlatformError NO_PASSWORDS when `dir` is no folder that can be read
+ * @throws PlatformError NO_PASSWORDS when `dir` is not a readable folder
  */
 export async function readPasswords(dir: string, platform: Platform): Promise<Passwords> {
   const byAccount = new Map<string, string>()

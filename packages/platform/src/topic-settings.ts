@@ -84,7 +84,7 @@ function number(
 ): { value: string } | { problem: string } {
   const text = String(value).trim()
   if (/^-?\d+$/.test(text)) {
-    // Kept as text: Kafka's "never" is 2^63-1, which is no JavaScript number.
+    // Kept as text: Kafka's "never" is 2^63-1, which a JavaScript number cannot hold.
     return { value: text }
   }
   const parsed = typeof value === 'string' ? parse(text) : null

@@ -63,7 +63,7 @@ export const topicConfigs: readonly TopicConfigDefinition[] = [
   row('remote.log.copy.disable', 'boolean', 'false', null, 'With tiered storage, stops copying and makes the remote data read-only.'),
   row('remote.log.delete.on.disable', 'boolean', 'false', null, 'With tiered storage, deletes the remote data when tiering is turned off.'),
   row('remote.storage.enable', 'boolean', 'false', null, 'Tiered storage for this topic.'),
-  row('retention.bytes', 'long', '-1', 'log.retention.bytes', 'How large a partition may grow before its oldest segments go; -1 is no limit.'),
+  row('retention.bytes', 'long', '-1', 'log.retention.bytes', 'Size of a partition above which its oldest segments are deleted; -1 is no limit.'),
   row('retention.ms', 'long', '604800000', timed('log.retention', ['ms', 'minutes', 'hours']), 'How long a record is kept; -1 is no limit.', { atLeast: -1 }),
   row('segment.bytes', 'int', '1073741824', 'log.segment.bytes', 'The size at which a new segment file begins.', { atLeast: 1048576 }),
   row('segment.index.bytes', 'int', '10485760', 'log.index.size.max.bytes', 'The largest size of a segment index.', { atLeast: 4 }),

@@ -6,7 +6,7 @@ import type { GlobalOptions } from '../framework/settings.ts'
 import { type Completion, defineVerb, type Noun, type OptionSpec, required, type Verb } from '../framework/verb.ts'
 
 // Each script completes `selfmonitor …`, and `npx selfmonitor …` with the command of the project that one is in; what else
-// completes npx goes on doing so.
+// completes npx continues to do so.
 
 const bash = `# selfmonitor completion for bash: eval "$(selfmonitor completion bash)"
 _selfmonitor_here() {
@@ -132,7 +132,7 @@ const script = defineVerb({
 })
 
 /**
- * Lists what could stand in the place of the last word.
+ * Lists the words that could replace the last one.
  * @param words what stands after `selfmonitor`, the last word being typed and maybe empty.
  * @param live asks the running cluster; an error there means no candidates.
  */

@@ -21,7 +21,7 @@ export const tail = defineVerb({
   name: 'tail',
   summary: 'events and other records, decoded, as they pass',
   details:
-    'Shows the last 10, or with --from everything since; with --follow it goes on until Ctrl-C. It commits nothing and joins no\n' +
+    'Shows the last 10, or with --from everything since; with --follow it continues until Ctrl-C. It commits nothing and joins no\n' +
     'group, so no consumer is disturbed. Events are shown with type, user and payload; other Avro values, JSON and text with the\n' +
     'name of their type and their key; a value that cannot be decoded with its first bytes. -o json prints one object a line.',
   examples: [
@@ -166,7 +166,7 @@ function lastOf(events: readonly TailedEvent[], amount: number): TailedEvent[] {
   return amount === 0 ? [] : sorted.slice(-amount)
 }
 
-/** A topic may hold types that no file here declares, so a mistyped one is no error: it would only never be seen. */
+/** A topic may hold types that no file here declares, so a mistyped one is not an error, but it would never match. */
 async function warnOfUnknownTypes(
   context: Context,
   wanted: readonly string[],

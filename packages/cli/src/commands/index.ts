@@ -65,7 +65,7 @@ export const nouns: readonly NounEntry[] = [
   },
   {
     name: 'apply',
-    summary: 'make the cluster what platform.yaml says',
+    summary: 'apply platform.yaml to the cluster',
     group: groups.platform,
     load: async () => (await import('./platform.ts')).apply,
   },

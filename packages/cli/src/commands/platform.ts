@@ -115,11 +115,11 @@ async function computePlan(
 
 const applyVerb = defineVerb({
   name: 'apply',
-  summary: 'make the cluster what platform.yaml says',
+  summary: 'apply platform.yaml to the cluster',
   details:
     'Shows the plan, asks, and does it, with a line for each change that is done. Nothing is deleted without\n' +
     '--allow-delete. In production the name of the environment is typed, or given with --confirm. Applying again after a\n' +
-    'failure goes on from there; exit code 4 says that Kafka or the registry could not be reached, or refused the account.',
+    'failure continues from there; exit code 4 says that Kafka or the registry could not be reached, or refused the account.',
   examples: [
     'selfmonitor apply',
     'selfmonitor apply --yes',

@@ -30,7 +30,7 @@ const verb = defineVerb({
       context.note(`  ${context.colours.stderr.bad('-')} ${shown(folder)}: ${what}`)
     }
     await context.confirm({
-      what: 'Delete this data for good',
+      what: 'Delete this data permanently',
       typedName: context.settings.environment.value,
       of: 'said',
     })

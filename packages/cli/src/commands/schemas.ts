@@ -284,7 +284,7 @@ const remove = defineVerb({
   args: { subject: required('the subject', 'subjects') },
   options: {
     version: value('--version <n>', 'only this version', integer(1)),
-    permanent: flag('--permanent', 'for good: records that were written with it cannot be decoded any more'),
+    permanent: flag('--permanent', 'permanently: records that were written with it can no longer be decoded'),
   },
   output: ['table', 'json', 'yaml', 'name'],
   mutates: true,
@@ -297,16 +297,16 @@ const remove = defineVerb({
     if (found.length === 0) throw await unknownSubject(registry, subject, options.version)
     const { bad, careful } = context.colours.stderr
     const which = `version${found.length === 1 ? '' : 's'} ${found.join(', ')}`
-    context.note(`  ${bad('-')} ${subject}: ${which}${options.permanent ? ', for good' : ''}`)
+    context.note(`  ${bad('-')} ${subject}: ${which}${options.permanent ? ', permanently' : ''}`)
     if (options.permanent) {
       context.note(`  ${careful('! records that were written with it cannot be decoded any more, by anybody')}`)
     }
     await context.confirm({
-      what: `Delete ${which} of ${subject}${options.permanent ? ' for good' : ''}`,
+      what: `Delete ${which} of ${subject}${options.permanent ? ' permanently' : ''}`,
       typedName: subject,
       of: 'registry',
     })
-    // Only what is deleted already can be deleted for good: https://docs.confluent.io/platform/current/schema-registry/
+    // Only what is deleted already can be deleted permanently: https://docs.confluent.io/platform/current/schema-registry/
     const soft = found.filter((version) => live.includes(version))
     if (options.version === undefined) {
       if (soft.length > 0) await registry.deleteSubject(subject)
@@ -321,7 +321,7 @@ const remove = defineVerb({
         columns: [
           { header: 'DELETED', value: (row) => row.subject },
           { header: 'VERSION', value: ({ version }) => version },
-          { header: 'FOR GOOD', value: ({ permanent }) => (permanent ? 'yes' : 'no') },
+          { header: 'PERMANENT', value: ({ permanent }) => (permanent ? 'yes' : 'no') },
         ],
         name: ({ version }) => `${subject}:${version}`,
         empty: 'Nothing to delete.',

@@ -21,7 +21,7 @@ export interface TopicView {
   readonly replicationFactor: number
   /** Partitions with fewer replicas in sync than they have; those without a leader are not counted here. */
   readonly underReplicated: number
-  /** Partitions without a leader: nobody can read or write them. */
+  /** Partitions without a leader, which cannot be read or written. */
   readonly offline: number
   /** Offsets between the ends of the log: records, less what compaction and transactions took. */
   readonly records: bigint

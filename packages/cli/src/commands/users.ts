@@ -38,7 +38,7 @@ const options = {
 }
 const fromWhere =
   'The password is read from --password-file, else from SELFMONITOR_PASSWORD, else it is asked for.\n' +
-  'It is salted and hashed here; Kafka is never sent it, and nobody can read it back.'
+  'It is salted and hashed here. It is never sent to Kafka and cannot be read back.'
 
 const create = defineVerb({
   name: 'create',
@@ -102,7 +102,8 @@ const setPassword = defineVerb({
 const remove = defineVerb({
   name: 'delete',
   summary: 'delete accounts; their ACLs stay',
-  details: 'The account that this command logs in with is not deleted: nobody might be left who could make it again.',
+  details:
+    'The account that this command logs in with is not deleted, because there might be no account left that could create it again.',
   examples: ['selfmonitor users delete old-service --yes'],
   args: { user: variadic('names', 'users') },
   output: ['table', 'json', 'yaml', 'name'],

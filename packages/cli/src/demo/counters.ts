@@ -73,7 +73,7 @@ export function countersTable(counters: Counters, colours: Colours): string {
 }
 
 export interface Progress {
-  /** A line that stays: the counters go on below it. */
+  /** A line that stays; the counters continue below it. */
   say(line: string): void
   show(elapsedMs: number, ratePerSecond: number): void
   /** The last report: nothing is left to end. */

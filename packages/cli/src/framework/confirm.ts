@@ -28,7 +28,7 @@ export async function confirmChange(
     }
     if (!io.interactive) {
       throw usageError(
-        `${change.what} in ${environment}? That needs its name typed, and there is no terminal to ask on.`,
+        `${change.what} in ${environment}? You have to type its name to confirm, and this is not a terminal.`,
         `Pass --confirm ${change.typedName}`,
       )
     }
@@ -40,7 +40,7 @@ export async function confirmChange(
   }
   if (options.yes || options.typed === change.typedName) return
   if (!io.interactive) {
-    throw usageError(`${change.what}? That needs a yes, and there is no terminal to ask on.`, 'Pass --yes')
+    throw usageError(`${change.what}? It has to be confirmed, and this is not a terminal.`, 'Pass --yes')
   }
   const answer = await ask(io, (prompts, common) =>
     prompts.confirm({ ...common, message: `${change.what}?`, initialValue: false }),

@@ -1,4 +1,4 @@
-// What can go wrong in a command, and what the shell is told: one message, one hint, one exit code.
+// The errors of a command: one message, one hint, one exit code.
 
 /** Exit codes of every command. */
 export const exitCodes = { done: 0, failed: 1, usage: 2, changesPending: 3, cannotConnect: 4 } as const
@@ -88,7 +88,7 @@ export interface ConnectionAdvice {
   readonly remedy: string | undefined
 }
 
-/** Turns any error into what the user is told. `where` says of a connection error where the address came from. */
+/** Turns any error into a message for the user. `where` says of a connection error where the address came from. */
 export function reportError(error: unknown, where?: (party: 'kafka' | 'registry') => ConnectionAdvice): ErrorReport {
   if (error instanceof CliError) {
     return { code: error.code, message: error.message, hint: error.hint, exitCode: error.exitCode }

@@ -1,4 +1,4 @@
-// The outside world as a command sees it, so that a test can stand in for it.
+// The outside world as a command sees it, so that tests can replace it.
 import { fileURLToPath } from 'node:url'
 import type { Output } from '../output/terminal.ts'
 

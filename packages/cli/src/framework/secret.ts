@@ -8,7 +8,7 @@ import type { Io } from './io.ts'
 /**
  * The password for `what`: of `file` (`-` is standard input) without the line feed at its end, else SELFMONITOR_PASSWORD,
  * else typed twice, unseen.
- * @throws CliError USAGE where there is none and nobody to ask, CANCELLED when the question is left
+ * @throws CliError USAGE when there is none and no terminal to ask on, CANCELLED when the user cancels
  */
 export async function readPassword(io: Io, what: string, file: string | undefined): Promise<string> {
   const given = file === undefined ? io.env.SELFMONITOR_PASSWORD || undefined : await fromFile(io, file)
@@ -16,7 +16,7 @@ export async function readPassword(io: Io, what: string, file: string | undefine
     return checked(given, file === undefined ? 'SELFMONITOR_PASSWORD' : `--password-file ${file}`)
   if (!io.interactive) {
     throw usageError(
-      `The password for ${what} is not given, and there is no terminal to ask on.`,
+      `The password for ${what} is missing, and this is not a terminal to ask on.`,
       'Pass --password-file <file> (- for standard input), or set SELFMONITOR_PASSWORD.',
     )
   }

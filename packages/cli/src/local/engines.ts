@@ -21,9 +21,9 @@ export interface EngineOptions {
   readonly signal: AbortSignal
   /** The broker in this process has had to stop: its data directory is gone. */
   readonly onFailure: (failure: Error) => void
-  /** A broker process ended that nobody asked to: `broker 2 ended (SIGKILL); its log: …`. */
+  /** A broker process ended unexpectedly: `broker 2 ended (SIGKILL); its log: …`. */
   readonly onTrouble: (said: string) => void
-  /** Something that takes long and holds up nobody: `checking partition logs: 12000 of 39000 …`. */
+  /** Progress of long work in the background: `checking partition logs: 12000 of 39000 …`. */
   readonly onNote: (said: string) => void
   /** The port offset of the platform of this project that a process is; undefined when it is none. */
   readonly platformOf: (pid: number) => number | undefined

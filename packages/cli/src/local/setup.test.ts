@@ -10,7 +10,7 @@ describe('an apply that failed', () => {
   it('says what failed, why, and how far it came', () => {
     expect(applyFailed(failed(new Error('no room')))).toMatchObject({
       message: 'user shop failed: no room',
-      hint: '1 change done, 1 not. Applying again goes on from there.',
+      hint: '1 change done, 1 not. Apply again to continue.',
     })
   })
 

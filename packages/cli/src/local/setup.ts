@@ -100,7 +100,7 @@ export function applyFailed(result: ApplyResult): CliError {
   return new CliError('APPLY_FAILED', `${change.kind} ${change.name} failed: ${error.message}`, {
     // A broker that went away in the middle is worth another try; a change that was refused is not.
     exitCode: reportError(error).exitCode,
-    hint: `${counted(applied.length, 'change')} done, ${count(notApplied.length)} not. Applying again goes on from there.`,
+    hint: `${counted(applied.length, 'change')} done, ${count(notApplied.length)} not. Apply again to continue.`,
     cause: error,
   })
 }

@@ -61,7 +61,7 @@ export async function platformStatus(found: FoundState, probeTimeoutMs: number, 
   )
 }
 
-/** Parts at addresses that nobody noted here: a cluster elsewhere. */
+/** Parts at addresses that are not in the state file: a cluster elsewhere. */
 export async function remoteStatus(
   bootstrapServers: string,
   registry: RegistryClientOptions,

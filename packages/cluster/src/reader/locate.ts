@@ -42,7 +42,7 @@ export function createLocator(
     })
     const [earliest, latest] = await Promise.all([
       ends(listOffsets, asked, 'earliest', isolation),
-      // The end of the log, whatever the isolation: an open transaction is no reason to end a reading before it.
+      // The end of the log, whatever the isolation: a reading does not end before an open transaction.
       ends(listOffsets, asked, 'latest', 'read_uncommitted'),
     ])
     return (reading) => {

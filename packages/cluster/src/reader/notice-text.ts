@@ -10,7 +10,7 @@ export function noticeText(notice: ReadNotice): string {
       return `${where}: the records from offset ${notice.from} to ${notice.to} were deleted before they were read.`
     case 'cut':
       return notice.follows
-        ? `${where} was cut back to offset ${notice.to}: reading goes on from there.`
+        ? `${where} was cut back to offset ${notice.to}: reading continues from there.`
         : `${where} was cut back to offset ${notice.to}: there is nothing behind it any more.`
     case 'restarted':
       return notice.why === 'recreated'

@@ -98,7 +98,7 @@ describe('a position that the log does not hold', () => {
     ],
     ['ends where all of its range is deleted', finite(3n, 5n), { earliest: 7n }, 'done', 7n, /deleted/],
     ['ends behind the end of the log', finite(15n, 20n), {}, 'done', 15n, /nothing behind it/],
-    ['follows from the end of the log', following(15n), {}, 'ready', 10n, /reading goes on from there/],
+    ['follows from the end of the log', following(15n), {}, 'ready', 10n, /reading continues from there/],
     ['stays when the log holds it after all', finite(3n, 10n), {}, 'ready', 3n, undefined],
   ] as const)('%s', (_, reading, log, kind, next, said) => {
     const away = outside(reading, finitePolicy)
@@ -134,7 +134,7 @@ describe('a log that lost what was read, because a leader without it took over',
   it('is read on from where the logs part', () => {
     const step = diverged(asked, 1, 6n, followingPolicy)
     expect(step.reading).toMatchObject({ next: 6n, leaderEpoch: -1, phase: { kind: 'ready', leader: 1 } })
-    expect(told(step)).toBe('t[3] was cut back to offset 6: reading goes on from there.')
+    expect(told(step)).toBe('t[3] was cut back to offset 6: reading continues from there.')
   })
 
   it('is read again from its beginning, or fails, where the policy says so', () => {

@@ -180,7 +180,7 @@ function whyLost({ phase }: PartitionReading): Lost {
   return phase.kind === 'lost' ? phase.why : 'moved'
 }
 
-/** Which ends of its log are to be asked for before `located` can say where to go on. */
+/** Which ends of its log are to be asked for before `located` can say where to continue. */
 export function needsLogEnds({ phase, topicId }: PartitionReading, topicIdNow: string): boolean {
   return (
     phase.kind === 'lost' && (['out of range', 'short', 'diverged'].includes(phase.why) || isOther(topicId, topicIdNow))
@@ -269,7 +269,7 @@ export function mayHaveMore({ phase, next, limit }: PartitionReading): boolean {
   return phase.kind !== 'done' && phase.kind !== 'failed' && (limit === null || next < limit)
 }
 
-/** Reading of this partition is over: it cannot go on. */
+/** Reading of this partition has ended: it cannot continue. */
 export function failed(reading: PartitionReading, error: ClusterError): PartitionReading {
   return { ...reading, phase: { kind: 'failed', error } }
 }

@@ -41,7 +41,7 @@ export interface DataBatch {
 
 export interface FetchedBatches {
   readonly batches: readonly DataBatch[]
-  /** The offset to go on from: behind the last whole batch, at most the end of the range. */
+  /** The offset to continue from: behind the last whole batch, at most the end of the range. */
   readonly next: bigint
   /** Of the leader that wrote the last whole batch, counted or not; -1 when there is none. */
   readonly leaderEpoch: number

@@ -258,7 +258,7 @@ function hasTrouble({ readings }: Session, code?: string): boolean {
   return false
 }
 
-/** What is no answer of a broker is a mistake here, and ends the reading with its own words. */
+/** An error that is not a broker's answer is a defect of this code and ends the reading as it is. */
 function asClusterError(error: unknown): ClusterError {
   return error instanceof ClusterError
     ? error

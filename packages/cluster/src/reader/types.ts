@@ -28,7 +28,7 @@ export interface ReadRange {
 /** What to do when a partition cannot be read as it was wanted. */
 export interface ReadPolicy {
   /**
-   * The log does not hold the position: its records were deleted before they were read, or the log was cut. `nearest` goes on
+   * The log does not hold the position: its records were deleted before they were read, or the log was cut. `nearest` continues
    * at the nearest offset that is there, `restart` at the log's beginning.
    */
   readonly outOfRange: 'fail' | 'nearest' | 'restart'

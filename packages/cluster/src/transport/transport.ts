@@ -1,7 +1,7 @@
 // Every request is sent from here: routing to the right broker in a version that it speaks, deadlines, retries.
 //
 // Reads are repeated (`retrying`). A change is sent once (`change`): when its answer is lost, it is not known whether it was
-// done, and the caller is told just that, because sending it again could do it twice, or answer for the first attempt what
+// done, and the caller gets exactly that error, because sending it again could do it twice, or answer for the first attempt what
 // the second one met (a group that is deleted "does not exist"). Only a coordinator that says that it did nothing, because
 // the group is another's, lets a change be sent again (`redirected`).
 import type { API, Connection } from '@platformatic/kafka'

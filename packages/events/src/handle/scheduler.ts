@@ -11,7 +11,7 @@
 //    the partition is assigned again at another offset: events that were read before are still handled, before those that
 //    are read from there, and count for no commit of the new assignment.
 // 6. With each position goes the epoch of the leader that wrote the record before it, and the topic's id: by them Kafka sees that
-//    the log is no longer the one that was read (KIP-320, KIP-516).
+//    the log is not the one that was read any more (KIP-320, KIP-516).
 
 export type TaskState = 'queued' | 'running' | 'waiting' | 'done' | 'dropped'
 

@@ -27,7 +27,7 @@ export interface FetcherOptions {
   readonly client: KafkaClient
   readonly logger: Logger
   readonly problems: Problems
-  /** Where to read on; null while there is no room for more. Asked before every fetch: its owner is the caller. */
+  /** Where to continue; null while there is no room for more. Asked before every fetch: its owner is the caller. */
   position(partition: TopicPartition): Position | null
   /** Records in the order of their offsets, written by one leader. */
   deliver(partition: TopicPartition, run: RecordRun): void

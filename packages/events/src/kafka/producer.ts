@@ -8,7 +8,7 @@
 // 1. A partition has at most one batch under way, so the order of its records is the order of `append`.
 // 2. A batch takes no more records once it is chosen to be sent, gets its sequence number when it is first sent, and is never
 //    changed after that.
-// 3. A batch that the broker refused for good gives its sequence numbers back; one whose fate is unknown makes the
+// 3. A batch that the broker refused finally gives its sequence numbers back; one whose fate is unknown makes the
 //    partition start over with a new producer id, because a gap would be refused from then on.
 //
 // append ─▶ schedule ─▶ pump ─▶ planRequests ─▶ send ─▶ sendHeads (the request) ─▶ applyAttempt ─▶ settle (partition-queue.ts)

@@ -54,7 +54,7 @@ export function newReading({ topic, partition }: TopicPartition, topicId: string
  *
  * @param readings in the order in which they are to be asked for
  * @param busyNodes nodes that have not answered the latest fetch yet
- * @param position where to read on; null while there is no room for more
+ * @param position where to continue; null while there is no room for more
  */
 export function planFetches(
   readings: Iterable<Reading>,

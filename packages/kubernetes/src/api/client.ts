@@ -24,7 +24,7 @@ export interface KubernetesClient {
   get<K extends keyof Kinds>(kind: K, name: string): Promise<Kinds[K] | undefined>
   /**
    * Creates an object.
-   * @returns the object, or nothing when there is one of that name already: whoever created it came first, read it.
+   * @returns the object, or nothing when there already is one of that name: another process was first, read it.
    */
   create<K extends keyof Kinds>(kind: K, object: Kinds[K]): Promise<Kinds[K] | undefined>
   /**

@@ -13,14 +13,14 @@ export interface CertificateInfo {
 
 /**
  * The certificates of a PEM text, in its order; other blocks and text between them are left out.
- * @throws Error when a block is no certificate
+ * @throws Error when a block is not a certificate
  */
 export function readCertificates(text: string): CertificateInfo[] {
   const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
   return blocks.map((block) => inspect(new X509Certificate(block)))
 }
 
-/** @throws Error when the text is no unencrypted private key */
+/** @throws Error when the text is not an unencrypted private key */
 export function readPrivateKey(text: string): KeyObject {
   return createPrivateKey(text)
 }

@@ -1,4 +1,4 @@
-// Issues certificates: a self-signed CA, and leaves signed by it. What stands in them is decided here; their encoding (RFC 5280)
+// Issues certificates: a self-signed CA, and leaves signed by it. Their contents are decided here; their encoding (RFC 5280)
 // is @peculiar/x509's, keys and signatures are those of Node's Web Crypto.
 //
 // Keys are ECDSA P-256: Kafka's PEM stores (Java 17), ZooKeeper, librdkafka and Node all take them, and a handshake costs a
@@ -26,7 +26,7 @@ export const backdateMs = 3_600_000
  * Makes a CA whose name says whose it is and when it began.
  * @param commonName at most 64 characters (RFC 5280, ub-common-name)
  * @param validityMs how long it is valid from `now`, in milliseconds
- * @param previous the CA to go on with: one that is issued again under its own key and name leaves everything it signed valid,
+ * @param previous the CA to continue with: one that is issued again under its own key and name leaves everything it signed valid,
  * also for those who know only its first certificate. Without it, a new key.
  * @throws Error when the key of `previous` is none of `signingAlgorithm`
  */

@@ -59,7 +59,7 @@ export interface Draft {
 
 /** On what this command made: only that is renewed. */
 export const generatedAnnotation = 'selfmonitor/generated'
-/** Which keys of an object follow from others and are kept up to date; the rest belongs to whoever supplied it. */
+/** Which keys of an object follow from others and are kept up to date; the rest belongs to the user who supplied it. */
 export const derivedAnnotation = 'selfmonitor/derived'
 
 export function isGenerated(object: ObjectView): boolean {

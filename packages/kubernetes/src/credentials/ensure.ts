@@ -40,7 +40,7 @@ export interface EnsureResult {
 
 /** More rounds than any order of dependencies and any number of colleagues needs. */
 const maxRounds = 20
-/** How often waiting is told again. */
+/** How often waiting is reported again. */
 const reminderMs = 15_000
 
 /**
@@ -179,7 +179,7 @@ function titles({ secrets, configMaps }: Existing): string[] {
   ]
 }
 
-/** What a GitOps controller is told of objects that are not in its repository: they are meant to be here. */
+/** Annotations that tell a GitOps controller to keep objects that are not in its repository. */
 const unmanaged = {
   'argocd.argoproj.io/compare-options': 'IgnoreExtraneous',
   'argocd.argoproj.io/sync-options': 'Prune=false',

@@ -1,7 +1,7 @@
 // Certificates: the CA of mode `chart` and what it signs; in the other modes only what clients trust.
 //
-// A CA leaves the bundle when it has ended, or when an operator takes it out: whoever trusts an older copy, or still shows a
-// certificate of the older CA, goes on working while both stand in it.
+// A CA leaves the bundle when it has ended, or when an operator takes it out: clients that trust an older copy, and servers that still present a
+// certificate of the older CA, continue to work while the bundle has both.
 import type { KeyObject } from 'node:crypto'
 import {
   type CertificateInfo,

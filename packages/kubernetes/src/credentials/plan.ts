@@ -45,7 +45,7 @@ function planSecurity(draft: Draft): void {
   if (tls.mode === 'chart') {
     const ca = planCa(draft)
     if (ca === undefined) {
-      // Problems of the accounts are told now and not in the next round, when the CA is there.
+      // Problems of the accounts are reported now and not in the next round, when the CA exists.
       planAccounts(draft, undefined)
       return
     }

@@ -1,4 +1,4 @@
-// Asks the API what a broker cannot know by itself: the zone of its node, and the address under which the world reaches it.
+// Asks the API for two facts that a broker cannot know: the zone of its node, and its address for outside clients.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { KubernetesClient } from '../api/client.ts'
 import type { Node, Service } from '../api/types.ts'
@@ -59,7 +59,7 @@ async function readNode(client: KubernetesClient, name: string | undefined): Pro
   })
 }
 
-/** The zone; a node without one is no reason not to start, on clusters of one zone it is usual. */
+/** The zone; a node without one is usual on clusters of one zone, and the broker starts. */
 function zoneOf({ metadata }: Node, progress: (line: string) => void): string | undefined {
   const zone = metadata.labels?.[zoneLabel] || metadata.labels?.[oldZoneLabel]
   if (zone) {

@@ -29,7 +29,7 @@ export function formatFacts({ rack, external }: Facts): string {
       throw invalid('external.host', host, 'a host name or an IP address')
     }
     if (!Number.isInteger(port) || port < 1 || port > 65_535) throw invalid('external.port', String(port), '1 to 65535')
-    // As it stands in advertised.listeners.
+    // As written in advertised.listeners.
     lines.push(`external.host=${isIPv6(host) ? `[${host}]` : host}`, `external.port=${port}`)
   }
   return lines.map((line) => `${line}\n`).join('')

@@ -165,7 +165,7 @@ function schemaText(schema: string): string {
     const parsed = JSON.parse(schema)
     return JSON.stringify(parsed) === schema ? `${JSON.stringify(parsed, null, 2)}\n` : schema
   } catch {
-    // Protobuf is no JSON.
+    // Protobuf is not JSON.
     return schema
   }
 }

@@ -116,7 +116,7 @@ async function readSubjects(
   registry: RegistryClient,
 ): Promise<Map<string, LiveSubject>> {
   const wanted = topics.filter(({ schema, compatibility }) => schema !== undefined || compatibility !== undefined)
-  // The client bounds nothing by itself: eight at a time keep a slow registry answering.
+  // The client has no limit of its own: eight at a time keep a slow registry answering.
   const subjects = new Map<string, LiveSubject>()
   const queue = [...wanted]
   const worker = async () => {

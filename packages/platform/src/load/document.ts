@@ -39,7 +39,7 @@ export interface ScalarTree {
   readonly kind: 'scalar'
   readonly at: Position
   readonly value: string | number | boolean | null
-  /** As it stands in the file: what a message may show, because the value may come from the environment. */
+  /** As written in the file, which a message may show; the value may come from the environment. */
   readonly source: string
   /** The value comes from the environment, as text. */
   readonly substituted: boolean

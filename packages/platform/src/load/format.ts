@@ -84,7 +84,7 @@ const cluster = z
   )
   .partial()
 
-// `topics:` with nothing below it is an empty map to whoever wrote it.
+// `topics:` with nothing below it is meant as an empty map.
 const mapOf = <T extends z.ZodType>(inner: T, what: string) =>
   z.record(z.string(), inner, { error: `must be a map of ${what}` })
 

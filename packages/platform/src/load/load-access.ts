@@ -101,7 +101,7 @@ function aclOf(tree: Tree, places: AclPlaces, problems: PlatformProblem[]): Plat
   }
   const operations = new Map<AclOperation, Position>()
   for (const item of list?.kind === 'list' ? list.items : []) {
-    // What is no operation at all is told already.
+    // An unknown operation is reported already.
     const operation = aclOperations.find((known) => item.kind === 'scalar' && item.value === known)
     if (operation === undefined) {
       continue
@@ -146,7 +146,7 @@ function scalarOf(tree: Tree, word: string): string | undefined {
 const destroying: readonly AclOperation[] = ['all', 'delete', 'alter', 'alter-configs']
 
 /**
- * A protected topic is for those who declare that they write or read it: services, and users that name it. Nobody gets
+ * A protected topic is for those who declare that they write or read it: services, and users that name it. No other account gets
  * the right to delete it, its records, or its settings.
  */
 export function checkProtected(platform: Platform, places: AclPlaces, problems: PlatformProblem[]): void {

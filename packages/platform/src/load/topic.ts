@@ -38,7 +38,7 @@ export function buildTopic(
   checkName(name, key, problems)
 
   const partitions = scalar('partitions')
-  // A topic that is no map, or that mistypes the word, is told so already.
+  // A topic that is not a map, or a mistyped word, is reported already.
   const isMap =
     effective === undefined || effective.kind === 'map' || (effective.kind === 'scalar' && effective.value === null)
   const mistyped = entriesOf(own).some(([word]) => nearest(word, ['partitions']) !== undefined)
@@ -46,7 +46,7 @@ export function buildTopic(
     problems.push(problemAt(key, 'must say how many partitions, for example partitions: 6'))
   }
   const { config, unset } = readConfig(effective, at, problems)
-  // `replication: ${REPLICAS}` without the variable is told elsewhere; `replication: null` takes back what a default says.
+  // `replication: ${REPLICAS}` without the variable is reported elsewhere; `replication: null` takes back what a default says.
   const declared = scalar('replication')?.value ?? null
   const replicationFactor = declared === null ? null : Number(declared)
   const minIsr = Number(config['min.insync.replicas'] ?? 1)

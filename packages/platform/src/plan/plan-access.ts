@@ -145,8 +145,8 @@ function keyOf({ principal, resourceType, resourceName, pattern, host, permissio
 }
 
 /**
- * Accounts that `owns.users` matches and the file does not declare. Those without which nobody might be left to operate the
- * cluster stay: the one that this connection uses, whoever may alter the cluster, and whoever has no rules at all. Such an
+ * Accounts that `owns.users` matches and the file does not declare. Those that may be needed to operate the
+ * cluster stay: the one that this connection uses, those that may alter the cluster, and those without any rules. Such an
  * account is of no use unless it is a super user, and brokers do not tell who is (`super.users` is secret to them).
  */
 function ownedAccounts(

@@ -1,4 +1,4 @@
-// What a plan may do and what it is told beside the file and the live state.
+// Options of a plan: its limits, and its inputs beside the file and the live state.
 import type { Passwords } from '../passwords.ts'
 
 export interface PlanOptions {

@@ -446,7 +446,7 @@ describe('deletion', () => {
       ['create', 'new'],
       ['delete', 'a.old'],
     ])
-    expect(changes[1]!.warnings).toEqual([expect.stringContaining('for good')])
+    expect(changes[1]!.warnings).toEqual([expect.stringContaining('permanently')])
     expect(warnings).toEqual(['a.kept is owned and not declared; it is protected and stays.'])
   })
 

@@ -342,7 +342,7 @@ function compareDeletions(platform: Platform, live: LiveState, options: PlanOpti
       'No topic is deleted: the file owns no topics. `owns: [billing.*]` in it says which ones are its own.',
     )
   }
-  // Dead letters belong to what is declared, whoever made their topic: the library, or a plan.
+  // Dead letters belong to the declared topic, whether the library or a plan created them.
   const declared = new Set([...platform.topics.map(({ name }) => name), ...deadLetterNames(platform)])
   const deletions: Change[] = []
   for (const [name, topic] of [...live.topics].sort(([a], [b]) => (a < b ? -1 : 1))) {
@@ -359,7 +359,7 @@ function compareDeletions(platform: Platform, live: LiveState, options: PlanOpti
         kind: 'topic',
         name,
         details: [{ key: 'partitions', from: String(topic.partitions), to: null }],
-        warnings: ['deletes the topic and all of its records, for good'],
+        warnings: ['deletes the topic and all of its records permanently'],
       })
     }
   }

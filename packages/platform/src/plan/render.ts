@@ -88,7 +88,7 @@ function hanging(mark: string, text: string, width: number): string[] {
   return broken(text, width - mark.length).map((line, at) => `${at === 0 ? mark : ' '.repeat(mark.length)}${line}`)
 }
 
-/** What changes, beside the name of what changes; below it where there is no room. */
+/** The change, beside the name of its object; below it when the line is full. */
 function beside(
   head: string,
   text: string,

@@ -4,7 +4,7 @@ import type { Change } from '../model.ts'
 /**
  * Fields of an Avro record that were added, removed or changed their type.
  *
- * @returns nothing for other schema languages, and where a text is no record
+ * @returns nothing for other schema languages, and where a text is not a record
  */
 export function schemaDetails(before: string, after: string): Change['details'] {
   const old = recordFields(before)
@@ -23,7 +23,7 @@ function recordFields(text: string): Map<string, string> | null {
   try {
     schema = JSON.parse(text)
   } catch {
-    // Protobuf is no JSON: there are no fields that this can tell.
+    // Protobuf is not JSON: its fields are not compared.
     return null
   }
   const fields = (schema as { fields?: unknown } | null)?.fields

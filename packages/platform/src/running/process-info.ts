@@ -67,7 +67,7 @@ function isZombie(pid: number): boolean {
 
 function ps(pid: number, column: string): string | undefined {
   try {
-    // Only here, which is no Linux: loading it is a tenth of a short command.
+    // Loaded only outside Linux: loading it takes a tenth of a short command's time.
     const { execFileSync } = process.getBuiltinModule('node:child_process')
     return execFileSync('ps', ['-o', `${column}=`, '-p', String(pid)], { encoding: 'utf8' }).trim() || undefined
   } catch {

@@ -7,7 +7,7 @@
 //     groupInstanceId: string('3+', { nullable: '3+', default: null }),
 //   })
 //
-// Fields stand in wire order. The ranges mean what they mean in Kafka's own definitions:
+// Fields are in wire order. The ranges mean what they mean in Kafka's own definitions:
 // https://github.com/apache/kafka/blob/trunk/clients/src/main/resources/common/message/README.md
 import type { Uuid } from '../types.ts'
 import type { VersionRange } from './versions.ts'

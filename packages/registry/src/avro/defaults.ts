@@ -48,7 +48,7 @@ export function isValidDefault(
 /** The texts that Java's `Double.parseDouble` reads, hexadecimal ones aside. */
 const javaDouble = /^[+-]?(?:NaN|Infinity|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[fFdD]?)$/
 
-/** Java Avro takes a text as the default of a floating-point field; undefined when it is no number. */
+/** Java Avro takes a text as the default of a floating-point field; undefined when it is not a number. */
 export function parseJavaDouble(text: string): JsonValue | undefined {
   const trimmed = text.trim()
   if (!javaDouble.test(trimmed)) return undefined

@@ -11,7 +11,7 @@ import {
 } from '../avro/index.ts'
 import type { Incompatibility } from '../types.ts'
 
-/** A reader's field has aliases that match more than one field of the writer: nobody can say which one is meant. */
+/** A reader's field has aliases that match more than one field of the writer: it is not clear which one is meant. */
 export class AmbiguousAliasError extends Error {
   readonly code = 'AMBIGUOUS_ALIAS'
   readonly field: string

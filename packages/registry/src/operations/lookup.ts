@@ -68,7 +68,7 @@ function meansTheSame(state: RegistryState, value: SchemaValue, schema: ParsedSc
     if (schema.references.length === 0 && stored.references.length > 0) return stored.resolved === schema.canonical
     return fingerprint(identityOf(stored)) === fingerprint(identityOf(schema))
   } catch {
-    // A stored text that does not parse is nobody's equal; it is reported where it matters, by compatibility checks.
+    // A stored text that does not parse equals no other; compatibility checks report it.
     return false
   }
 }

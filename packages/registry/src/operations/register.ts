@@ -66,7 +66,7 @@ async function announceContext(transaction: Transaction, context: string): Promi
 }
 
 /**
- * A schema that is registered again after it was soft-deleted has a new version now: the old one goes for good, as in
+ * A schema that is registered again after it was soft-deleted has a new version now: the old one is removed permanently, as in
  * Confluent's registry, unless something refers to it.
  */
 async function removePredecessors(transaction: Transaction, { subject, version, id }: SchemaValue): Promise<void> {

@@ -74,7 +74,7 @@ export async function setMode(store: Store, subject: string | null, text: string
     if (mode === 'IMPORT' && modeInScope(state, subject) !== 'IMPORT') {
       const occupied = subjectsOf(state, subject).some((name) => state.versions(name, false).length > 0)
       if (occupied && !force) throw errors.notPermitted('Cannot import since found existing subjects')
-      // Soft-deleted versions would stand in the way of imported ones: every reader forgets them.
+      // Soft-deleted versions would block imported ones: every reader forgets them.
       await transaction.put({ keytype: 'CLEAR_SUBJECT', subject }, encodeValue(subject, {}))
     }
     await transaction.put({ keytype: 'MODE', subject }, encodeValue(subject, { mode }))

@@ -17,7 +17,7 @@ export function deadlineIn(timeoutMs: number): Deadline {
       const expired = new Promise<never>((_, reject) => {
         timer = setTimeout(() => reject(new StoreError('STORE_TIMEOUT', `no answer in time: ${what}`)), remainingMs())
       })
-      // Both may settle; a failure that comes after the deadline is nobody's any more.
+      // Both may settle; a failure after the deadline is ignored.
       promise.catch(() => {})
       try {
         return await Promise.race([promise, expired])

@@ -2,7 +2,7 @@
 //
 // Before a schema is registered, its version and id are announced in a NOOP record. Every registry reads the same log,
 // so all agree on which announcement of a version or of an id came first: only that one is granted, and only its writer
-// goes on to write the SCHEMA record. Nobody ever writes the key or takes the id of another, so there is nothing to undo.
+// goes on to write the SCHEMA record. A registry never writes the key or takes the id of another, so there is nothing to undo.
 // A writer that dies in between leaves a number unused. NOOP records share one key: compaction removes them.
 import { contextOf } from './contexts.ts'
 import type { Reservation, SchemaValue } from './records.ts'
@@ -10,9 +10,9 @@ import type { Reservation, SchemaValue } from './records.ts'
 export interface Reservations {
   /** Decides on an announcement, at its place in the log. */
   announce(reservation: Reservation, holds: Holdings): void
-  /** A version was written: whoever announced it has done so. */
+  /** A version was written: its announcement is fulfilled. */
   written(value: SchemaValue): void
-  /** A version is gone for good: its number is free again when it was the last, as in Confluent's registry. */
+  /** A version was deleted permanently: its number is free again when it was the last, as in Confluent's registry. */
   removed(subject: string, lastVersion: number): void
   /** Whether the announcement was the first for what it wants; to be asked once it has been read back. */
   isGranted(token: string): boolean

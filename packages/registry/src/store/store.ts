@@ -37,7 +37,7 @@ export interface Transaction {
    * @returns false when another registry was granted the version or the id first: to be decided anew on the state now
    */
   putSchema(value: SchemaValue): Promise<boolean>
-  /** Waits for the versions of a subject that other registries have announced, but not for ever: they may be gone. */
+  /** Waits for the versions of a subject that other registries have announced, for a limited time: they may be gone. */
   settle(subject: string): Promise<void>
   /** Writes any other record, and the rewriting of a version that is there; null is a tombstone. */
   put(key: StoreKey, value: Buffer | null): Promise<void>
@@ -59,7 +59,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   /** Everything that was in the topic at this event is in the state. */
   let readUpTo = 0
 
-  /** Announcements that nobody waits for again: their writers have had their time. */
+  /** Announcements that are no longer waited for: their writers have had their time. */
   const givenUp = new Set<string>()
 
   const listener = {

@@ -9,7 +9,7 @@ import type { CompatibilityLevel, Logger } from '../types.ts'
 
 export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
-/** Test files share a broker: nobody else uses this name. */
+/** Test files share a broker; this name is unique. */
 export function ownTopic(): string {
   return `_schemas-${randomUUID()}`
 }

@@ -115,7 +115,6 @@ export const machinery: AbsentFeature = {
     ['metrics.sample.window.ms', 'long', '30000', 'read-only', 'Length of each of those samples.'],
     ['offsets.load.buffer.size', 'int', '5242880', 'read-only', 'Bytes read at a time when committed offsets are loaded.'],
     ['producer.purgatory.purge.interval.requests', 'int', '1000', 'read-only', 'Completed Produce requests after which they are cleaned up.'],
-    ['queued.max.request.bytes', 'long', '-1', 'read-only', 'The most bytes of requests that wait to be handled; -1 is no limit.'],
     ['telemetry.max.bytes', 'int', '1048576', 'read-only', 'The largest push of client metrics.'],
   ],
 }
