@@ -5,11 +5,11 @@ import { globalOptions, type NounEntry } from '../framework/program.ts'
 import type { GlobalOptions } from '../framework/settings.ts'
 import { type Completion, defineVerb, type Noun, type OptionSpec, required, type Verb } from '../framework/verb.ts'
 
-// Each script completes `selfmonitor …`, and `npx selfmonitor …` with the command of the project that one is in; what else
-// completes npx continues to do so.
+// Each script completes `selfmonitor …`, and `npx selfmonitor …` with the command of the current project. Other completions of npx
+// keep working.
 
-const bash = `# selfmonitor completion for bash: eval "$(selfmonitor completion bash)"
-_selfmonitor_here() {
+/** In bash and zsh: runs the command of the nearest project above the current folder, else the one on the PATH. */
+const here = `_selfmonitor_here() {
   local folder=$PWD
   while true; do
     if [[ -x $folder/node_modules/.bin/selfmonitor ]]; then
@@ -21,6 +21,10 @@ _selfmonitor_here() {
   done
   command selfmonitor "$@"
 }
+`
+
+const bash = `# selfmonitor completion for bash: eval "$(selfmonitor completion bash)"
+${here}\
 _selfmonitor_offer() {
   COMPREPLY=($(compgen -W "$1" -- "\${COMP_WORDS[COMP_CWORD]}"))
 }
@@ -48,18 +52,7 @@ complete -o default -F _selfmonitor_npx npx
 
 const zsh = `#compdef selfmonitor
 # selfmonitor completion for zsh: source <(selfmonitor completion zsh)
-_selfmonitor_here() {
-  local folder=$PWD
-  while true; do
-    if [[ -x $folder/node_modules/.bin/selfmonitor ]]; then
-      "$folder/node_modules/.bin/selfmonitor" "$@"
-      return
-    fi
-    [[ -z $folder || $folder == / ]] && break
-    folder=\${folder%/*}
-  done
-  command selfmonitor "$@"
-}
+${here}\
 _selfmonitor_offer() {
   local -a candidates
   candidates=(\${(f)1})

@@ -50,14 +50,14 @@ export class RegistryError extends Error {
 const hints: Readonly<Record<number, string>> = {
   401: 'set SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD, or check them',
   403: 'ask for the permission, use another user, or a host name that the registry answers to',
+  // Also of 40901, whose status it is.
   409: "make the schema compatible, or change the subject's level",
-  40901: "make the schema compatible, or change the subject's level",
   [registryErrorCodes.subjectNotFound]: 'register a schema under this subject first',
   [registryErrorCodes.invalidSchema]: 'correct the schema',
   [registryErrorCodes.notPermitted]: 'the mode of the subject or of the registry forbids it; see GET /mode',
   [registryErrorCodes.referenceExists]: 'delete the schemas that refer to it first',
-  50001: 'see whether Kafka is up, then try again',
-  50002: 'see whether Kafka is up, then try again',
+  [registryErrorCodes.storeFailed]: 'see whether Kafka is up, then try again',
+  [registryErrorCodes.storeTimeout]: 'see whether Kafka is up, then try again',
 }
 
 export function hintFor(status: number, errorCode: number | undefined): string | undefined {
