@@ -138,7 +138,16 @@ describe('the command line', () => {
     [['groups', 'reset-offsets', 'g', '--all-topics'], /Where the offsets should go was not said/],
     [['groups', 'reset-offsets', 'g', '--to-latest'], /Which topics was not said/],
     [['events', 'emit', 'a', 'b', '--user', 'u', '--data', '{'], /--data is not JSON/],
+    [
+      ['events', 'emit', 'a', 'b', '--user', 'u', '--data', '@nowhere.json'],
+      /--data nowhere\.json: there is no such file/,
+    ],
     [['events', 'emit', 'a', 'b'], /Pass --user/],
+    [['schemas', 'check', 's', 'nowhere.avsc'], /The schema file nowhere\.avsc: there is no such file/],
+    [
+      ['groups', 'reset-offsets', 'g', '--topic', 't', '--from-file', 'nowhere.csv'],
+      /--from-file nowhere\.csv: there is no such file/,
+    ],
     [['schemas', 'get'], /Name a subject, or pass --id/],
     [['completion', 'tcsh'], /Take bash, zsh or fish/],
     [

@@ -3,6 +3,7 @@
 import { createPrivateKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { ClusterError } from './errors.ts'
+import { fileProblem } from './file-problem.ts'
 import { parseJaas } from './jaas.ts'
 import { MalformedEscape, type Property, parseProperties } from './java-properties.ts'
 import type { ClusterOptions } from './types.ts'
@@ -33,7 +34,10 @@ export function loadClientProperties(path: string): ClientProperties {
   try {
     text = readFile(path)
   } catch (error) {
-    throw wrong(`${path} cannot be read: ${reasonOf(error)}`, 'Name a file of Kafka client settings that you may read.')
+    throw wrong(
+      `${path} cannot be read: ${fileProblem(error)}`,
+      'Name a file of Kafka client settings that you may read.',
+    )
   }
   return parseClientProperties(text, { readFile, path })
 }
@@ -248,7 +252,7 @@ function readStore(
   } catch (error) {
     throw file.error(
       key,
-      `${location} cannot be read: ${reasonOf(error)}`,
+      `${location} cannot be read: ${fileProblem(error)}`,
       'Correct the path, or the rights of the file.',
     )
   }
@@ -336,14 +340,4 @@ function pemBlocks(text: string, label: RegExp): string[] {
 
 function wrong(message: string, hint: string): ClusterError {
   return new ClusterError('INVALID_CLIENT_PROPERTIES', message, { reason: 'invalid', hint })
-}
-
-function reasonOf(error: unknown): string {
-  const code = (error as { code?: unknown }).code
-  const known: Readonly<Record<string, string>> = {
-    ENOENT: 'there is no such file',
-    EACCES: 'no permission',
-    EISDIR: 'it is a folder',
-  }
-  return known[String(code)] ?? (error instanceof Error ? error.message : String(error))
 }

@@ -1,9 +1,8 @@
 // `selfmonitor events`: emit one, or watch them decoded as they pass.
-import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
 import type { Logger, RecordResult } from '@selfmonitor/events'
 import type { Context } from '../framework/context.ts'
 import { usageError } from '../framework/errors.ts'
+import { readGivenFile } from '../framework/given-file.ts'
 import { keyValue } from '../framework/parse.ts'
 import { isProduction } from '../framework/settings.ts'
 import { defineVerb, type Noun, optional, required, text, value } from '../framework/verb.ts'
@@ -92,13 +91,7 @@ const quiet: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: 
 async function readPayload(context: Context, given: string): Promise<unknown> {
   let json = given
   if (given === '-') json = await context.io.readStdin()
-  else if (given.startsWith('@')) {
-    try {
-      json = readFileSync(resolve(context.io.cwd, given.slice(1)), 'utf8')
-    } catch (error) {
-      throw usageError(`--data: cannot read ${given.slice(1)}: ${(error as Error).message}`)
-    }
-  }
+  else if (given.startsWith('@')) json = readGivenFile(context.io, given.slice(1), '--data')
   try {
     return JSON.parse(json)
   } catch (error) {

@@ -1,8 +1,7 @@
 // `selfmonitor groups`: list, describe, reset-offsets, delete.
-import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
 import type { Cluster, GroupInfo, GroupLag, GroupState, OffsetReset } from '@selfmonitor/cluster'
 import { CliError, usageError } from '../framework/errors.ts'
+import { readGivenFile } from '../framework/given-file.ts'
 import { bigInteger, duration, timestamp, topicPartitions } from '../framework/parse.ts'
 import { isProduction } from '../framework/settings.ts'
 import { didYouMean } from '../framework/suggest.ts'
@@ -221,7 +220,7 @@ const resetOffsets = defineVerb({
   output: ['table', 'json', 'yaml', 'csv'],
   mutates: true,
   async run(context, { args, options }) {
-    const strategy = strategyFrom(options, (name) => readFileSync(resolve(context.io.cwd, name), 'utf8'))
+    const strategy = strategyFrom(options, (name) => readGivenFile(context.io, name, '--from-file'))
     if (options.allTopics && options.topic !== undefined)
       throw usageError('--all-topics and --topic exclude each other.')
     const named =

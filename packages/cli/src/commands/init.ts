@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { fileProblem } from '@selfmonitor/cluster/file-problem'
 import { CliError, usageError } from '../framework/errors.ts'
 import { defineVerb, type Noun, optional } from '../framework/verb.ts'
 import { version } from '../framework/version.ts'
@@ -39,9 +40,9 @@ const verb = defineVerb({
       const { generateTypes, loadPlatform } = await import('@selfmonitor/platform')
       write(join(folder, typesPath), generateTypes(await loadPlatform(join(folder, platformPath), { env: {} })))
     } catch (error) {
-      const { code, path, message } = error as NodeJS.ErrnoException
+      const { code, path } = error as NodeJS.ErrnoException
       if (code === undefined || path === undefined) throw error
-      throw new CliError('CANNOT_WRITE', `${path} cannot be written: ${message}`, { cause: error })
+      throw new CliError('CANNOT_WRITE', `${path} cannot be written: ${fileProblem(error)}.`, { cause: error })
     }
 
     const written = [...files.keys(), typesPath].map((path) => relative(io.cwd, join(folder, path)))

@@ -1,6 +1,7 @@
 // `selfmonitor validate | plan | apply | import | types`: the platform as a file. `setup` is in setup.ts.
 import { existsSync, writeFileSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
+import { fileProblem } from '@selfmonitor/cluster/file-problem'
 import type { Passwords, Plan, PlanColors, PlanFormat, Platform, RenderOptions } from '@selfmonitor/platform'
 import type { Context } from '../framework/context.ts'
 import { CliError, exitCodes } from '../framework/errors.ts'
@@ -232,7 +233,7 @@ const typesVerb = defineVerb({
       context.note(current ? `${options.out} is up to date.` : `${options.out} is not up to date.`)
       return current ? exitCodes.done : exitCodes.changesPending
     }
-    if (!current) writeFileSync(out, source)
+    if (!current) writeTypes(out, source, options.out)
     context.note(
       current
         ? `${options.out} is already up to date.`
@@ -240,6 +241,18 @@ const typesVerb = defineVerb({
     )
   },
 })
+
+function writeTypes(path: string, source: string, shown: string): void {
+  try {
+    writeFileSync(path, source)
+  } catch (error) {
+    throw new CliError('CANNOT_WRITE', `--out ${shown}: ${fileProblem(error)}.`, {
+      hint: 'Name a file in a folder that exists and can be written.',
+      exitCode: exitCodes.usage,
+      cause: error,
+    })
+  }
+}
 
 const alone = (verb: Verb): Noun => ({ name: verb.name, summary: verb.summary, verbs: [verb] })
 

@@ -1,7 +1,5 @@
 // `selfmonitor schemas`: list, get, check, register.
 
-import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
 import type {
   CompatibilityLevel,
   Incompatibility,
@@ -12,6 +10,7 @@ import type {
 import { registryErrorCodes } from '@selfmonitor/registry/error-codes'
 import type { Context } from '../framework/context.ts'
 import { CliError, exitCodes, usageError } from '../framework/errors.ts'
+import { readGivenFile } from '../framework/given-file.ts'
 import { integer } from '../framework/parse.ts'
 import { didYouMean } from '../framework/suggest.ts'
 import { choice, defineVerb, flag, type Noun, optional, required, value } from '../framework/verb.ts'
@@ -121,13 +120,7 @@ function pretty(schema: string): string {
 
 async function readSchema(context: Context, file: string, schemaType: SchemaType): Promise<SchemaDefinition> {
   if (file === '-') return { schema: await context.io.readStdin(), schemaType }
-  try {
-    return { schema: readFileSync(resolve(context.io.cwd, file), 'utf8'), schemaType }
-  } catch (error) {
-    throw new CliError('FILE_UNREADABLE', `Cannot read ${file}: ${(error as Error).message}`, {
-      exitCode: exitCodes.usage,
-    })
-  }
+  return { schema: readGivenFile(context.io, file, 'The schema file'), schemaType }
 }
 
 const directions = {

@@ -1,8 +1,7 @@
 // Passwords that a command is given: from a file, from the environment, or asked for. Never from the command line, which
 // every other process of the machine can read.
-import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { CliError, usageError } from './errors.ts'
+import { readGivenFile } from './given-file.ts'
 import type { Io } from './io.ts'
 
 /**
@@ -27,14 +26,8 @@ export async function readPassword(io: Io, what: string, file: string | undefine
 
 async function fromFile(io: Io, file: string): Promise<string> {
   if (file === '-') return (await io.readStdin()).replace(/\r?\n$/, '')
-  try {
-    return readFileSync(resolve(io.cwd, file), 'utf8').replace(/\r?\n$/, '')
-  } catch (error) {
-    throw usageError(
-      `--password-file ${file} cannot be read: ${(error as Error).message}`,
-      'Name a file that holds the password and nothing else.',
-    )
-  }
+  const hint = 'Name a file that holds the password and nothing else.'
+  return readGivenFile(io, file, '--password-file', hint).replace(/\r?\n$/, '')
 }
 
 /** Of a file with several lines the wrong one would be taken. */

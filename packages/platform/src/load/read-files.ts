@@ -1,6 +1,7 @@
 // A platform file and all that it includes, as trees. What is in them is checked elsewhere.
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import { fileProblem } from '@selfmonitor/cluster/file-problem'
 import type { PlatformProblem } from '../model.ts'
 import {
   type Environment,
@@ -13,7 +14,7 @@ import {
   scalars,
   type Tree,
 } from './document.ts'
-import { reason, shownPath } from './schema-files.ts'
+import { shownPath } from './schema-files.ts'
 
 /** The environment of a file that declares none, and of a command that is given none. */
 export const defaultEnvironment = 'development'
@@ -53,7 +54,7 @@ export async function readFiles(
       text = await readFile(name, 'utf8')
     } catch (error) {
       const at = from ?? { file: shownPath(name), line: 1, column: 1, path: '' }
-      problems.push(problemAt(at, `${from === null ? '' : `${shownPath(name)} `}cannot be read: ${reason(error)}`))
+      problems.push(problemAt(at, `${from === null ? '' : `${shownPath(name)} `}cannot be read: ${fileProblem(error)}`))
       return
     }
     const { tree, problems: found } = readDocument(shownPath(name), text, env)

@@ -2,6 +2,7 @@
 // many and local: read one after the other they cost half of what they do through promises.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
+import { fileProblem } from '@selfmonitor/cluster/file-problem'
 import type { SchemaType } from '@selfmonitor/registry'
 import type { PlatformProblem, PlatformTopic } from '../model.ts'
 import { avroProblem } from './avro-problem.ts'
@@ -75,7 +76,7 @@ function readSchema(name: string, topic: string, at: Position, problems: Platfor
     schema = readFileSync(path, 'utf8')
   } catch (error) {
     problems.push(
-      problemAt(at, `${file} cannot be read (${reason(error)}); create it, or write schema: null for ${topic}`),
+      problemAt(at, `${file} cannot be read (${fileProblem(error)}); create it, or write schema: null for ${topic}`),
     )
     return undefined
   }
@@ -113,11 +114,11 @@ function readEventTypes(
       .filter((entry) => entry.endsWith('.json'))
       .sort()
   } catch (error) {
-    if (required || reason(error) !== 'there is no such file') {
+    if (required || (error as NodeJS.ErrnoException).code !== 'ENOENT') {
       problems.push(
         problemAt(
           at,
-          `${shownPath(folder)} cannot be read (${reason(error)}); create the folder, or write events: null`,
+          `${shownPath(folder)} cannot be read (${fileProblem(error)}); create the folder, or write events: null`,
         ),
       )
     }
@@ -176,19 +177,5 @@ export function checkEventsPattern(
         `${pattern} is a folder for no topic: there is no ${shownPath(folders[0]!)}, for one; correct it, or write events: null`,
       ),
     )
-  }
-}
-
-export function reason(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code
-  switch (code) {
-    case 'ENOENT':
-      return 'there is no such file'
-    case 'EACCES':
-      return 'permission denied'
-    case 'EISDIR':
-      return 'it is a folder'
-    default:
-      return (error as Error).message
   }
 }
