@@ -94,7 +94,8 @@ async function complete(words: readonly string[], io: Io): Promise<number> {
   const { completeWords, liveNames, typedGlobals } = await import('./commands/completion.ts')
   const settings = await resolveSettings({ ...typedGlobals(words), timeout: completionTimeoutMs }, io)
   const { context, end } = createContext({
-    io,
+    // Notes have no place between the words that the shell offers.
+    io: { ...io, stderr: { ...io.stderr, write: () => {} } },
     settings,
     format: 'name',
     colour: false,

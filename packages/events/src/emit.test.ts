@@ -254,6 +254,10 @@ describe('connecting', () => {
     await expect(connect).rejects.toThrow(
       /No Kafka broker answers at 127\.0\.0\.1:1, from the option bootstrapServers \(.*ECONNREFUSED.*\); start one with `selfmonitor up`, or set the option bootstrapServers to where it is/,
     )
+    const origins = { bootstrapServers: 'KAFKA_BOOTSTRAP_SERVERS' }
+    await expect(connectEvents({ service: 'a', bootstrapServers: '127.0.0.1:1', origins })).rejects.toThrow(
+      /at 127\.0\.0\.1:1, from KAFKA_BOOTSTRAP_SERVERS \(.*or set KAFKA_BOOTSTRAP_SERVERS to where it is/,
+    )
   })
 })
 

@@ -20,6 +20,13 @@ export class EventsConfigError extends EventsError {
   }
 }
 
+/** What the address of a platform that `selfmonitor up` runs is said to come from, in messages. */
+export const upOrigin = '`selfmonitor up`'
+/** The same of an address that nothing gave. */
+export const defaultOrigin = 'the default'
+/** Origins that cannot be set to another address. */
+const unnamedOrigins: ReadonlySet<string> = new Set([upOrigin, defaultOrigin])
+
 /** The broker or the schema registry cannot be reached. */
 export class EventsConnectionError extends EventsError {
   readonly address: string
@@ -31,7 +38,7 @@ export class EventsConnectionError extends EventsError {
         : ['No schema registry', 'SCHEMA_REGISTRY_URL', 'start one with `selfmonitor up`']
     super(
       what === 'broker' ? 'BROKER_UNREACHABLE' : 'REGISTRY_UNREACHABLE',
-      `${name} answers at ${address}, from ${origin} (${reason}); ${remedy}, or set ${origin.startsWith('the option') ? origin : variable} to where it is`,
+      `${name} answers at ${address}, from ${origin} (${reason}); ${remedy}, or set ${unnamedOrigins.has(origin) ? variable : origin} to where it is`,
       { cause },
     )
     this.address = address

@@ -1,6 +1,7 @@
 import type { FoundState } from '@selfmonitor/platform/running'
 import { describe, expect, it } from 'vitest'
 import { resolveOptions } from './options.ts'
+import { whenStarted } from './reach.ts'
 import { runningPlatforms } from './running-platform.ts'
 
 const nothing = () => []
@@ -79,6 +80,8 @@ describe('the addresses of a service, when `selfmonitor up` runs platforms in it
     ({
       alive,
       state: {
+        engine: 'embedded',
+        dataDir: '/shop/.selfmonitor/data/embedded',
         portOffset,
         bootstrapServers: `127.0.0.1:${9092 + portOffset}`,
         registryUrl: `http://127.0.0.1:${8081 + portOffset}`,
@@ -114,6 +117,31 @@ describe('the addresses of a service, when `selfmonitor up` runs platforms in it
     expect(() => addresses([platform(0), platform(100)])).toThrow(
       'bootstrapServers: is missing, and several platforms run here (port offset 0: 127.0.0.1:9092; port offset 100: 127.0.0.1:9192): set KAFKA_BOOTSTRAP_SERVERS to one of them',
     )
+  })
+
+  it('are not the default when the platforms of the project have stopped: another project may listen there', () => {
+    expect(() => addresses([platform(100, false)])).toThrow(
+      expect.objectContaining({
+        code: 'PLATFORM_STOPPED',
+        message:
+          "this project's platform at 127.0.0.1:9192 is stopped: start it with `selfmonitor up --port-offset 100`, or set KAFKA_BOOTSTRAP_SERVERS to another",
+      }),
+    )
+    expect(() => addresses([platform(0, false), platform(100, false)])).toThrow(
+      "this project's platforms at 127.0.0.1:9092 and 127.0.0.1:9192 are stopped: start it with `selfmonitor up` or `selfmonitor up --port-offset 100`",
+    )
+    expect(addresses([platform(100, false)], { KAFKA_BOOTSTRAP_SERVERS: 'kafka:9092' })[0]).toBe('kafka:9092')
+    expect(addresses([])).toEqual(['127.0.0.1:9092', 'http://127.0.0.1:8081', 'the default', 'the default'])
+  })
+
+  it('are waited for, with waitForBrokerMs, when the platform of the project is stopped', async () => {
+    const seen = [[platform(100, false)], [platform(100)]]
+    const resolve = () => addresses(seen.length > 1 ? seen.shift()! : seen[0]!)
+    expect((await whenStarted(resolve, Date.now() + 60_000))[0]).toBe('127.0.0.1:9192')
+    const stopped = () => addresses([platform(100, false)])
+    await expect(whenStarted(stopped, Date.now())).rejects.toMatchObject({ code: 'PLATFORM_STOPPED' })
+    const wrong = () => addresses([], { KAFKA_BOOTSTRAP_SERVERS: 'nonsense' })
+    await expect(whenStarted(wrong, Date.now() + 60_000)).rejects.toMatchObject({ code: 'INVALID_OPTION' })
   })
 
   it('are never looked for in production', () => {

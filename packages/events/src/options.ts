@@ -6,8 +6,8 @@ import type { FoundState } from '@selfmonitor/platform/running'
 import { type CompressionType, compressionTypes } from '@selfmonitor/protocol/compression'
 import { RegistryError, type RegistryLogin, registryLogin } from '@selfmonitor/registry'
 import { parseRegistryUrls } from '@selfmonitor/registry/url'
-import { EventsConfigError } from './errors.ts'
-import { type Addresses, chooseRunning, runningPlatforms, upOrigin } from './running-platform.ts'
+import { defaultOrigin, EventsConfigError, upOrigin } from './errors.ts'
+import { type Addresses, chooseRunning, runningPlatforms } from './running-platform.ts'
 import type { EventStreamOptions } from './types.ts'
 
 export interface SecurityOptions {
@@ -52,7 +52,8 @@ export interface ResolvedOptions extends SecurityOptions {
 /**
  * Fills in what the caller left out and checks all of it.
  * @param platforms what `selfmonitor up` runs in this project
- * @throws EventsConfigError naming the option, or the environment variable, that is wrong
+ * @throws EventsConfigError naming the option, or the environment variable, that is wrong; EventsError PLATFORM_STOPPED when no
+ *   address is given and the platform of this project has ended
  */
 export function resolveOptions(
   options: EventStreamOptions,
@@ -72,9 +73,10 @@ export function resolveOptions(
   const retry = options.retry ?? {}
   return {
     service,
+    // Before the addresses: it is how long to wait for a platform that is stopped.
+    waitForBrokerMs: integer('waitForBrokerMs', options.waitForBrokerMs ?? 0, 0, 86_400_000),
     ...addressesOf(options, env, platforms),
     registryLogin: loginOf(options, env),
-    waitForBrokerMs: integer('waitForBrokerMs', options.waitForBrokerMs ?? 0, 0, 86_400_000),
     group: text(options.group, 'group', env, null) ?? service,
     groupInstanceId: instanceId(text(options.groupInstanceId, 'groupInstanceId', env, 'KAFKA_GROUP_INSTANCE_ID')),
     from: oneOf('from', options.from ?? 'earliest', ['earliest', 'latest'] as const),
@@ -117,15 +119,20 @@ function addressesOf(
   const servers = text(options.bootstrapServers, 'bootstrapServers', env, 'KAFKA_BOOTSTRAP_SERVERS')
   const registry = text(options.registryUrl, 'registryUrl', env, 'SCHEMA_REGISTRY_URL')
   const here = servers !== null && registry !== null ? null : chooseRunning(platforms(), servers)
-  const unnamed: Origin = here === null ? 'the default' : upOrigin
+  const unnamed: Origin = here === null ? defaultOrigin : upOrigin
   const { bootstrapServers, registryUrl } = here ?? defaultAddresses
   return {
     bootstrapServers: addresses(servers ?? bootstrapServers),
     registryUrl: urls(registry ?? registryUrl),
     origins: {
       bootstrapServers:
-        originOf(options.bootstrapServers, 'bootstrapServers', env, 'KAFKA_BOOTSTRAP_SERVERS') ?? unnamed,
-      registryUrl: originOf(options.registryUrl, 'registryUrl', env, 'SCHEMA_REGISTRY_URL') ?? unnamed,
+        options.origins?.bootstrapServers ??
+        originOf(options.bootstrapServers, 'bootstrapServers', env, 'KAFKA_BOOTSTRAP_SERVERS') ??
+        unnamed,
+      registryUrl:
+        options.origins?.registryUrl ??
+        originOf(options.registryUrl, 'registryUrl', env, 'SCHEMA_REGISTRY_URL') ??
+        unnamed,
     },
   }
 }

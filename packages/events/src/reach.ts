@@ -21,6 +21,19 @@ export async function reach(
   }
 }
 
+/** What `resolve` gives, as soon as the platform of this project is started again. @throws what `resolve` throws, after the deadline */
+export async function whenStarted<Settings>(resolve: () => Settings, deadlineMs: number): Promise<Settings> {
+  let settings: Settings | undefined
+  await reach(
+    async () => {
+      settings = resolve()
+    },
+    (error) => !(error instanceof EventsError && error.code === 'PLATFORM_STOPPED'),
+    deadlineMs,
+  )
+  return settings!
+}
+
 /** The registry answered and refuses; what it says while it starts (5xx) passes. */
 export function isRegistryAnswer(error: unknown): boolean {
   const status = (error as { status?: unknown } | null)?.status

@@ -1,21 +1,19 @@
 // The platform that `selfmonitor up` runs in the project of this service: where a service connects on a developer's machine
 // when nothing names an address.
-import { chooseTarget, type FoundState, findStates } from '@selfmonitor/platform/running'
-import { EventsConfigError } from './errors.ts'
+import { chooseTarget, type FoundState, findStates, stoppedText } from '@selfmonitor/platform/running'
+import { EventsConfigError, EventsError } from './errors.ts'
 
 export interface Addresses {
   readonly bootstrapServers: string
   readonly registryUrl: string
 }
 
-/** What the address of such a platform is said to come from, in messages. */
-export const upOrigin = '`selfmonitor up`'
-
 /**
  * @param states what `up` noted in the project
  * @param bootstrapServers brokers that were named: the platform with one of these addresses is meant, and no other
- * @returns null when nothing that is meant runs here
- * @throws EventsConfigError when several platforms run and none is named
+ * @returns null when no platform that is meant is noted here
+ * @throws EventsConfigError when several platforms run and none is named; EventsError PLATFORM_STOPPED when those of this project
+ *   have ended: what listens on the default port then belongs to another project
  */
 export function chooseRunning(states: readonly FoundState[], bootstrapServers: string | null): Addresses | null {
   const target = chooseTarget(states, bootstrapServers === null ? {} : { bootstrapServers })
@@ -24,6 +22,13 @@ export function chooseRunning(states: readonly FoundState[], bootstrapServers: s
     throw new EventsConfigError(
       'bootstrapServers',
       `is missing, and several platforms run here (${choices.join('; ')}): set KAFKA_BOOTSTRAP_SERVERS to one of them`,
+    )
+  }
+  if (target.kind === 'stopped') {
+    const { message, start } = stoppedText(target.stopped)
+    throw new EventsError(
+      'PLATFORM_STOPPED',
+      `${message}: start it with ${start}, or set KAFKA_BOOTSTRAP_SERVERS to another`,
     )
   }
   return target.kind === 'running' ? target.found.state : null

@@ -23,7 +23,7 @@ import {
 import { defaultLogger } from './logger.ts'
 import { type ResolvedOptions, resolveOptions } from './options.ts'
 import { createProblems, type Problems } from './problems.ts'
-import { connectionError, isRegistryAnswer, reach } from './reach.ts'
+import { connectionError, isRegistryAnswer, reach, whenStarted } from './reach.ts'
 import type {
   CatalogueOf,
   EmitOptions,
@@ -95,13 +95,15 @@ const produceTimeoutMs = 40_000
 
 /**
  * Connects a service to its events. Settings come from `options`, then from the environment.
- * @throws EventsConfigError naming the setting that is wrong; EventsConnectionError when a broker or the registry does
+ * @throws EventsConfigError naming the setting that is wrong; EventsError PLATFORM_STOPPED when no address is given and the
+ *   platform of this project is stopped; EventsConnectionError when a broker or the registry does
  *   not answer
  */
 export async function connectEvents<Events extends CatalogueOf<Events> = EventCatalogue>(
   options: EventStreamOptions = {},
 ): Promise<EventStream<Events>> {
-  const settings = resolveOptions(options)
+  const deadlineMs = Date.now() + (options.waitForBrokerMs ?? 0)
+  const settings = await whenStarted(() => resolveOptions(options), deadlineMs)
   const logger = options.logger ?? defaultLogger
   const { service } = settings
   const catalogue = createCatalogue(options.schemas === undefined ? await foundSchemas() : options.schemas)
@@ -129,7 +131,7 @@ export async function connectEvents<Events extends CatalogueOf<Events> = EventCa
     deliveryTimeoutMs: settings.deliveryTimeoutMs,
     ...(options.observer === undefined ? {} : { observer: options.observer }),
   })
-  await reachBoth(settings, client, registry)
+  await reachBoth(settings, client, registry, deadlineMs)
   logger.debug({ service, bootstrapServers: settings.bootstrapServers, registryUrl: registry.url }, 'connected')
   return streamOf({
     options,
@@ -197,8 +199,12 @@ function openClient(
 }
 
 /** Resolves when a broker and the registry have answered. @throws EventsConnectionError, the client is closed then */
-async function reachBoth(settings: ResolvedOptions, client: KafkaClient, registry: RegistryClient): Promise<void> {
-  const deadlineMs = Date.now() + settings.waitForBrokerMs
+async function reachBoth(
+  settings: ResolvedOptions,
+  client: KafkaClient,
+  registry: RegistryClient,
+  deadlineMs: number,
+): Promise<void> {
   try {
     await reach(() => client.metadata([]), isAuthenticationFailure, deadlineMs).catch((error: unknown) => {
       throw connectionError(settings, error)

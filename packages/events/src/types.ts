@@ -187,10 +187,15 @@ export interface EventObserver {
 export interface EventStreamOptions {
   /** Name of the service: consumer group and client id. Default `SELFMONITOR_SERVICE`. */
   service?: string
-  /** Default `KAFKA_BOOTSTRAP_SERVERS`, else what `selfmonitor up` runs in this project, else `127.0.0.1:9092`. */
+  /** Default `KAFKA_BOOTSTRAP_SERVERS`, else what `selfmonitor up` runs in this project, else `127.0.0.1:9092`; an error when that platform is stopped. */
   bootstrapServers?: string
   /** Default `SCHEMA_REGISTRY_URL`, else that of the same platform, else `http://127.0.0.1:8081`. */
   registryUrl?: string
+  /**
+   * Where the two addresses above come from, for messages: `KAFKA_SERVERS in app.yaml`. Default: the option, variable or
+   * default that gave each.
+   */
+  origins?: { bootstrapServers?: string; registryUrl?: string }
   /** HTTP basic. Default `SCHEMA_REGISTRY_USERNAME` and `SCHEMA_REGISTRY_PASSWORD`. null: no login. */
   registryAuth?: { username: string; password: string } | null
   /** PEM of the CAs to trust. Default `SCHEMA_REGISTRY_CA` (PEM, or a file's path), else the system's. null: the system's. */

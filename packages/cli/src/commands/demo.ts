@@ -42,7 +42,7 @@ const verb = defineVerb({
         hint: 'They are those of SelfMonitor’s own platform.yaml, where `selfmonitor setup` creates them. To write to your own topics: `selfmonitor events emit`.',
       })
     }
-    if (isProduction(settings.environment.value)) {
+    if (isProduction(settings.environment.value) || context.isDefaultAddress('cluster')) {
       await context.confirm({ what: 'Write invented events', typedName: settings.environment.value })
     }
     const stream = await openStream(context, { file: options.file, service: 'selfmonitor-demo' })

@@ -4,6 +4,7 @@ import type { Shapes } from '@selfmonitor/platform/shapes'
 import type { Context } from '../framework/context.ts'
 import { CliError } from '../framework/errors.ts'
 import { registryOptions } from '../framework/registry-options.ts'
+import type { Setting } from '../framework/settings.ts'
 import { didYouMean } from '../framework/suggest.ts'
 import { findPlatformFile } from '../local/platform-file.ts'
 
@@ -22,11 +23,16 @@ export interface StreamOptions {
  */
 export async function openStream(context: Context, options: StreamOptions): Promise<EventStream> {
   const { connectEvents } = await import('@selfmonitor/events')
+  for (const party of ['cluster', 'registry'] as const) context.isDefaultAddress(party)
   const { url, auth = null, tls = null } = await registryOptions(context.settings, context.io.env)
   const stream = await connectEvents({
     service: options.service,
     ...(options.logger && { logger: options.logger }),
     bootstrapServers: context.settings.bootstrapServers.value,
+    origins: {
+      bootstrapServers: libraryOrigin(context.settings.bootstrapServers),
+      registryUrl: libraryOrigin(context.settings.registryUrl),
+    },
     sasl: context.settings.security.sasl,
     tls: context.settings.security.tls,
     registryUrl: url,
@@ -38,6 +44,12 @@ export async function openStream(context: Context, options: StreamOptions): Prom
   })
   context.onEnd(() => stream.close())
   return stream
+}
+
+/** Where an address comes from, in the library's words. */
+function libraryOrigin({ origin }: Setting): string {
+  if (origin === 'default') return 'the default'
+  return origin === 'selfmonitor up' ? '`selfmonitor up`' : origin
 }
 
 /** What the library would find in a service that runs here; with `-f`, what that file says. */

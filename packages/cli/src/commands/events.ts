@@ -47,7 +47,7 @@ const emit = defineVerb({
       throw usageError('Whose event it is was not said.', 'Pass --user <id>')
     }
     const data = await readPayload(context, options.data ?? '{}')
-    if (isProduction(context.settings.environment.value)) {
+    if (isProduction(context.settings.environment.value) || context.isDefaultAddress('cluster')) {
       await context.confirm({ what: `Emit ${type ?? 'a record'} to ${topic}`, typedName: topic })
     }
     const stream = await openStream(context, {

@@ -246,7 +246,7 @@ const resetOffsets = defineVerb({
     }
     const resets = await cluster.planOffsetReset(args.group, named ?? 'all', strategy)
     if (options.execute) {
-      if (isProduction(context.settings.environment.value)) {
+      if (isProduction(context.settings.environment.value) || context.isDefaultAddress('cluster')) {
         context.note(renderTable(resets, resetColumns, context.colours.stderr).trimEnd())
         await context.confirm({ what: `Move the offsets of ${args.group}`, typedName: args.group })
       } else await context.sayWhere('cluster')

@@ -90,6 +90,31 @@ describe('reset', () => {
     expect(existsSync(join(data, 'thesis.doc'))).toBe(true)
   })
 
+  it('names the other data directories of the project, and leaves them', async () => {
+    for (const folder of ['.selfmonitor/second', 'elsewhere'])
+      await (await startBroker({ dataDir: join(cwd, folder, 'embedded') })).close()
+    writeState(stateFile(cwd, 100), {
+      formatVersion: 1,
+      process: { pid: process.pid, identity: 'of a process before it' },
+      ready: true,
+      startedAtMs: 0,
+      engine: 'embedded',
+      environment: 'development',
+      portOffset: 100,
+      bootstrapServers: '127.0.0.1:1',
+      registryUrl: 'http://127.0.0.1:1',
+      dataDir: join(cwd, 'elsewhere/embedded'),
+      logFile: '',
+      nodes: [],
+    })
+    const { code, stderr } = await cli('--yes')
+    expect(code).toBe(0)
+    for (const folder of ['.selfmonitor/second', 'elsewhere']) {
+      expect(stderr).toContain(`\`selfmonitor reset --data-dir ${folder}\` deletes it.`)
+      expect(await cli('--data-dir', folder, '--yes', '-o', 'name')).toMatchObject({ stdout: `${folder}/embedded\n` })
+    }
+  })
+
   it('has nothing to do where there is no data', async () => {
     expect(await cli()).toMatchObject({
       code: 0,

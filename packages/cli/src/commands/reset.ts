@@ -1,7 +1,7 @@
 // `selfmonitor reset`.
 import { relative } from 'node:path'
 import { defineVerb, type Noun, text } from '../framework/verb.ts'
-import { deleteData, findData, requireUnused } from '../local/data.ts'
+import { deleteData, findData, otherDataDirs, requireUnused } from '../local/data.ts'
 import { upPaths } from '../local/up-paths.ts'
 import { bytes } from '../output/format.ts'
 
@@ -9,8 +9,8 @@ const verb = defineVerb({
   name: 'reset',
   summary: 'delete the data that `up` keeps here, to start over',
   details:
-    'Deletes all topics, records, committed offsets and schemas of the platforms of this project, of both engines. The platform must\n' +
-    'be stopped: `selfmonitor down`. platform.yaml and the schema files stay, and `selfmonitor up --setup` makes the topics again.',
+    'Deletes all topics, records, committed offsets and schemas in one data directory, of both engines, and lists the other data of\n' +
+    'this project. The platform must be stopped: `selfmonitor down`. platform.yaml and the schema files stay, and `selfmonitor up --setup` makes the topics again.',
   examples: ['selfmonitor down && selfmonitor reset', 'selfmonitor reset --data-dir .selfmonitor/second --yes'],
   options: { dataDir: text('--data-dir <folder>', 'the data directory of `up` (default .selfmonitor/data)') },
   output: ['table', 'json', 'yaml', 'name'],
@@ -20,6 +20,11 @@ const verb = defineVerb({
     const { dataDir } = upPaths(cwd, { dataDir: options.dataDir, portOffset: 0 })
     const shown = (folder: string): string => relative(cwd, folder) || '.'
     const found = findData(dataDir)
+    for (const other of otherDataDirs(cwd, dataDir)) {
+      context.note(
+        `${shown(other)} is another data directory: \`selfmonitor reset --data-dir ${shown(other)}\` deletes it.`,
+      )
+    }
     if (found.length === 0) {
       context.note(`Nothing to delete: there is no data in ${shown(dataDir)}.`)
       return
@@ -32,7 +37,7 @@ const verb = defineVerb({
     await context.confirm({
       what: 'Delete this data permanently',
       typedName: context.settings.environment.value,
-      of: 'said',
+      of: 'folder',
     })
     for (const data of found) await deleteData(data)
     await context.printRows(found, {

@@ -16,8 +16,8 @@ const setupVerb = defineVerb({
   name: 'setup',
   summary: 'wait for the cluster, then apply platform.yaml',
   details:
-    'May be run again at any time: what is already there stays. In development nothing is asked; elsewhere as `apply`\n' +
-    'does. Nothing is ever deleted. Several files are applied one after the other; the registry is waited for before the\n' +
+    'May be run again at any time: what is already there stays. In development nothing is asked, unless the\n' +
+    'address is only the default; elsewhere as `apply` does. Nothing is ever deleted. Several files are applied one after the other; the registry is waited for before the\n' +
     'first one that has schemas, so that a file with the accounts and topics of the registry itself can come before it.',
   examples: [
     'selfmonitor setup',
@@ -61,7 +61,7 @@ const setupVerb = defineVerb({
         onProgress: () => {},
         confirm: async (plan) => {
           context.note(renderPlan(plan, 'text', planView(context, 'stderr')).trimEnd())
-          if (platform.environment === 'development') return
+          if (platform.environment === 'development' && !context.isDefaultAddress('cluster')) return
           await context.confirm({
             what: `Apply ${counted(plan.changes.length, 'change')}`,
             typedName: platform.environment,

@@ -42,6 +42,7 @@ const verb = defineVerb({
     const all = findStates(context.io.cwd)
     const local = all.filter(({ state }) => portOffset === undefined || state.portOffset === portOffset)
     const elsewhere = settings.named || (local.length === 0 && portOffset === undefined)
+    if (elsewhere) for (const party of ['cluster', 'registry'] as const) context.isDefaultAddress(party)
     const parts = elsewhere
       ? await remoteStatus(settings.bootstrapServers.value, await registryOptions(settings, context.io.env), limit)
       : (await Promise.all(local.map((found) => platformStatus(found, limit, Date.now())))).flat()

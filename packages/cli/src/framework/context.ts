@@ -29,6 +29,8 @@ export interface Context {
   registry(): Promise<RegistryClient>
   /** The line of a preview that says where the change happens: cluster and address, or the registry's address. */
   sayWhere(of: 'cluster' | 'registry'): Promise<void>
+  /** The address is only the default one, where another project's platform may listen. Says so once, on standard error. */
+  isDefaultAddress(of: 'cluster' | 'registry'): boolean
   /** Says where the change happens, and asks, the way the environment demands. @throws CliError when the answer is no. */
   confirm(change: ConfirmedChange): Promise<void>
   /** Runs when the command ends, last added first. */
@@ -38,8 +40,8 @@ export interface Context {
 export interface ConfirmedChange {
   readonly what: string
   readonly typedName: string
-  /** What is changed; `said` where the preview has named it already. Default: the cluster. */
-  readonly of?: 'cluster' | 'registry' | 'said'
+  /** What is changed; `said` for a cluster that the preview has named already; `folder` for files here. Default: the cluster. */
+  readonly of?: 'cluster' | 'registry' | 'said' | 'folder'
 }
 
 export interface RowsView<Row> {
@@ -66,6 +68,7 @@ export function createContext(options: ContextOptions): { context: Context; end:
   const cleanups: (() => Promise<void>)[] = []
   let cluster: Promise<Cluster> | undefined
   let registry: Promise<RegistryClient> | undefined
+  const noted = new Set<'cluster' | 'registry'>()
   const colours = {
     stdout: coloursFor(io.stdout, io.env, options.colour),
     stderr: coloursFor(io.stderr, io.env, options.colour),
@@ -94,7 +97,22 @@ export function createContext(options: ContextOptions): { context: Context; end:
       if (format === 'name') return io.stdout.write(view.name === undefined ? '' : `${view.name}\n`)
       io.stdout.write(view.table())
     },
+    isDefaultAddress(of) {
+      const { value, origin } = of === 'cluster' ? settings.bootstrapServers : settings.registryUrl
+      if (origin !== 'default') return false
+      if (!noted.has(of)) {
+        noted.add(of)
+        const [party, option] = of === 'cluster' ? ['Kafka', '--bootstrap-servers'] : ['Registry', '--registry-url']
+        context.note(
+          colours.stderr.aside(
+            `${party} ${value} is the default, not a platform of this project; ${option} names another.`,
+          ),
+        )
+      }
+      return true
+    },
     cluster() {
+      context.isDefaultAddress('cluster')
       cluster ??= import('@selfmonitor/cluster').then(async ({ connectCluster }) => {
         const connected = await connectCluster({
           ...settings.security,
@@ -108,6 +126,7 @@ export function createContext(options: ContextOptions): { context: Context; end:
       return cluster
     },
     registry() {
+      context.isDefaultAddress('registry')
       registry ??= import('@selfmonitor/registry').then(async ({ createRegistryClient }) =>
         createRegistryClient({ ...(await registryOptions(settings, io.env)), timeoutMs: settings.timeoutMs }),
       )
@@ -121,8 +140,14 @@ export function createContext(options: ContextOptions): { context: Context; end:
       context.note(colours.stderr.aside(`  on ${where}, environment ${settings.environment.value}`))
     },
     async confirm({ of = 'cluster', ...change }) {
-      if (of !== 'said') await context.sayWhere(of)
-      await confirmChange(change, { ...options.confirmation, io, environment: settings.environment.value })
+      if (of === 'cluster' || of === 'registry') await context.sayWhere(of)
+      const changed = of === 'said' ? 'cluster' : of
+      let { what } = change
+      if (changed !== 'folder' && context.isDefaultAddress(changed)) {
+        const { value } = changed === 'registry' ? settings.registryUrl : settings.bootstrapServers
+        what += ` at ${value}, the default, not a platform of this project`
+      }
+      await confirmChange({ ...change, what }, { ...options.confirmation, io, environment: settings.environment.value })
     },
   }
 

@@ -40,7 +40,7 @@ export const globalOptions: readonly OptionSpec<unknown>[] = [
   {
     flags: '--registry-url <url>',
     description:
-      'Schema Registry (SCHEMA_REGISTRY_URL; else what `up` started; else http://127.0.0.1:8081). ' +
+      'Schema Registry (SCHEMA_REGISTRY_URL; else what `up` started with these brokers; else http://127.0.0.1:8081). ' +
       'SCHEMA_REGISTRY_USERNAME, SCHEMA_REGISTRY_PASSWORD: its login; SCHEMA_REGISTRY_CA: the CA to trust, PEM or a file',
   },
   {

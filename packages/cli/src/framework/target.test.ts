@@ -16,7 +16,7 @@ function noted(portOffset: number, alive = true, environment = 'development'): F
       portOffset,
       bootstrapServers: `127.0.0.1:${9092 + portOffset}`,
       registryUrl: `http://127.0.0.1:${8081 + portOffset}`,
-      dataDir: '',
+      dataDir: '/shop/.selfmonitor/data/embedded',
       logFile: '',
       nodes: [],
     },
@@ -31,7 +31,33 @@ describe('the platform that a command is about', () => {
     expect(offsetOf([noted(0)])).toBe(0)
     expect(offsetOf([noted(0, false), noted(100)])).toBe(100)
     expect(offsetOf([])).toBeUndefined()
-    expect(offsetOf([noted(0, false)])).toBeUndefined()
+  })
+
+  it('is not the default when those of the project have stopped: another project may listen there', () => {
+    expect(() => offsetOf([noted(100, false)])).toThrow(
+      expect.objectContaining({
+        code: 'PLATFORM_STOPPED',
+        exitCode: 4,
+        message: "This project's platform at 127.0.0.1:9192 is stopped.",
+        hint: expect.stringMatching(
+          /^Start it with `selfmonitor up --port-offset 100`, or name another with --bootstrap-servers/,
+        ),
+      }),
+    )
+    const second = noted(200, false)
+    const apache: FoundState = {
+      ...second,
+      state: { ...second.state, engine: 'apache', dataDir: '/shop/second/apache' },
+    }
+    expect(() => offsetOf([noted(0, false), apache])).toThrow(
+      expect.objectContaining({
+        message: "This project's platforms at 127.0.0.1:9092 and 127.0.0.1:9292 are stopped.",
+        hint: expect.stringContaining(
+          '`selfmonitor up` or `selfmonitor up --engine apache --port-offset 200 --data-dir /shop/second`',
+        ),
+      }),
+    )
+    expect(offsetOf([noted(0, false)], { bootstrapServers: 'kafka:9092' })).toBeUndefined()
   })
 
   it('has to be named where several run: the error lists them', () => {

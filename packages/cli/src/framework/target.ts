@@ -1,5 +1,5 @@
 // The platform that a command is about, among those that `up` started here; or an error that lists them.
-import type { FoundState, Target } from '@selfmonitor/platform/running'
+import { type FoundState, stoppedText, type Target } from '@selfmonitor/platform/running'
 import { CliError, exitCodes } from './errors.ts'
 
 /** The environment of what is meant; where that is not clear, what all of them have. */
@@ -12,6 +12,7 @@ export function targetEnvironment(target: Target): string | undefined {
       return names.size === 1 ? [...names][0] : undefined
     }
     case 'none':
+    case 'stopped':
     case 'absent':
       return undefined
     default:
@@ -19,13 +20,24 @@ export function targetEnvironment(target: Target): string | undefined {
   }
 }
 
-/** The state of the platform that is meant; undefined when nothing runs here. @throws CliError when it is not clear. */
+/**
+ * The state of the platform that is meant; undefined when no platform is noted here.
+ * @throws CliError AMBIGUOUS_TARGET when several run, NOT_RUNNING when the one that is named does not, PLATFORM_STOPPED when those
+ *   of this project have ended: what listens on the default port then belongs to another project
+ */
 export function requireTarget(target: Target): FoundState | undefined {
   switch (target.kind) {
     case 'running':
       return target.found
     case 'none':
       return undefined
+    case 'stopped': {
+      const { message, start } = stoppedText(target.stopped)
+      throw new CliError('PLATFORM_STOPPED', `${message[0]!.toUpperCase()}${message.slice(1)}.`, {
+        exitCode: exitCodes.cannotConnect,
+        hint: `Start it with ${start}, or name another with --bootstrap-servers. \`selfmonitor down\` removes the note of it.`,
+      })
+    }
     case 'ambiguous':
       throw new CliError('AMBIGUOUS_TARGET', 'Several platforms run here, and which one is meant was not said.', {
         exitCode: exitCodes.usage,

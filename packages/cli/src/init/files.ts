@@ -137,8 +137,8 @@ export interface OrderService {
 }
 
 /**
- * @param options where the platform is; else KAFKA_BOOTSTRAP_SERVERS and SCHEMA_REGISTRY_URL say it, else it is at ports 9092
- *   and 8081 of this machine. \`selfmonitor up --port-offset\` prints the variables.
+ * @param options where the platform is; else KAFKA_BOOTSTRAP_SERVERS and SCHEMA_REGISTRY_URL say it, else it is the one that
+ *   \`selfmonitor up\` runs in this project.
  */
 export async function startService(options: EventStreamOptions = {}): Promise<OrderService> {
   const events = await connectEvents<Events>({ service: 'order-service', ...options })

@@ -1,7 +1,7 @@
 // The data that the platforms of a project keep: how much there is, and its deletion.
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
-import { join } from 'node:path'
-import { type Engine, findStates, isSameProcess } from '@selfmonitor/platform/running'
+import { dirname, join } from 'node:path'
+import { type Engine, findStates, isSameProcess, selfmonitorDir } from '@selfmonitor/platform/running'
 import { CliError } from '../framework/errors.ts'
 import { engineDataDir } from './engines.ts'
 
@@ -23,6 +23,16 @@ export function findData(dataDir: string): EngineData[] {
     const sizeBytes = files.reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0)
     return [{ engine, folder, sizeBytes }]
   })
+}
+
+/** Other data directories of the project that hold data: those in `.selfmonitor`, and those of the platforms noted there. */
+export function otherDataDirs(cwd: string, dataDir: string): string[] {
+  const home = selfmonitorDir(cwd)
+  const beside = existsSync(home) ? readdirSync(home).map((name) => join(home, name)) : []
+  const noted = findStates(cwd).map(({ state }) => dirname(state.dataDir))
+  return [...new Set([...beside, ...noted])]
+    .filter((folder) => folder !== dataDir && findData(folder).length > 0)
+    .sort()
 }
 
 /** @throws CliError IN_USE while a platform of this project runs on it */

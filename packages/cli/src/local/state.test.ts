@@ -77,6 +77,33 @@ describe('what runs here', () => {
     )
   })
 
+  it('that has stopped is not replaced by what listens on the default port', async () => {
+    const dead = state(
+      { pid: sleeper.pid!, identity: 'of a process before it' },
+      { bootstrapServers: '127.0.0.1:9192' },
+    )
+    writeState(stateFile(cwd, 100), { ...dead, dataDir: join(cwd, '.selfmonitor/data/embedded') })
+    writeFileSync(join(cwd, 'platform.yaml'), 'version: 1\ntopics:\n  a: { partitions: 1, replication: 1 }\n')
+    for (const words of [
+      ['topics', 'list'],
+      ['setup'],
+      ['apply', '--yes'],
+      ['events', 'tail', 'a'],
+      ['schemas', 'list'],
+    ]) {
+      expect(await selfmonitor([...words, '--timeout', '1s'], { cwd }), words.join(' ')).toMatchObject({
+        code: 4,
+        stdout: '',
+        stderr: expect.stringMatching(
+          /This project's platform at 127\.0\.0\.1:9192 is stopped\.\n.*`selfmonitor up --port-offset 100`/,
+        ),
+      })
+    }
+    const json = await selfmonitor(['topics', 'list', '-o', 'json'], { cwd })
+    expect(JSON.parse(json.stderr).error.code).toBe('PLATFORM_STOPPED')
+    expect((await selfmonitor(['reset', '--yes'], { cwd })).code).toBe(0)
+  })
+
   describe('twice', () => {
     const me = () => ({ pid: process.pid, identity: processIdentity(process.pid)! })
     const command = (...words: string[]) => selfmonitor([...words, '--timeout', '1s'], { cwd })

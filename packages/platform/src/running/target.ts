@@ -1,10 +1,13 @@
 // Which of the platforms that `up` runs in a project is meant.
-import type { FoundState } from './state.ts'
+import { dirname, join } from 'node:path'
+import type { FoundState, RunState } from './state.ts'
 
 export type Target =
   | { readonly kind: 'running'; readonly found: FoundState }
-  /** Nothing runs here, or not with the brokers that were named. */
+  /** No platform is noted here, or none with the brokers that were named. */
   | { readonly kind: 'none' }
+  /** Platforms of this project are noted, and all of them have ended. */
+  | { readonly kind: 'stopped'; readonly stopped: readonly [FoundState, ...FoundState[]] }
   | { readonly kind: 'ambiguous'; readonly running: readonly FoundState[] }
   /** No platform with this port offset runs here. */
   | { readonly kind: 'absent'; readonly portOffset: number; readonly running: readonly FoundState[] }
@@ -32,7 +35,34 @@ export function chooseTarget(
     return found === undefined ? { kind: 'none' } : { kind: 'running', found }
   }
   if (running.length > 1) return { kind: 'ambiguous', running }
-  return running[0] === undefined ? { kind: 'none' } : { kind: 'running', found: running[0] }
+  if (running[0] !== undefined) return { kind: 'running', found: running[0] }
+  const [first, ...rest] = states
+  return first === undefined ? { kind: 'none' } : { kind: 'stopped', stopped: [first, ...rest] }
+}
+
+/** Says which platforms of a project have stopped, and the command that starts each. */
+export function stoppedText(stopped: readonly FoundState[]): { readonly message: string; readonly start: string } {
+  const addresses = stopped.map(({ state }) => state.bootstrapServers)
+  return {
+    message:
+      stopped.length === 1
+        ? `this project's platform at ${addresses[0]} is stopped`
+        : `this project's platforms at ${addresses.join(' and ')} are stopped`,
+    start: stopped.map(({ state }) => `\`${upCommand(state)}\``).join(' or '),
+  }
+}
+
+/** The command that starts a platform again on the same data. */
+function upCommand({ engine, portOffset, dataDir }: RunState): string {
+  // The state names the engine's folder of the data directory.
+  const folder = dirname(dataDir)
+  const isDefault = folder.endsWith(join('.selfmonitor', 'data'))
+  return [
+    'selfmonitor up',
+    ...(engine === 'embedded' ? [] : [`--engine ${engine}`]),
+    ...(portOffset === 0 ? [] : [`--port-offset ${portOffset}`]),
+    ...(isDefault ? [] : [`--data-dir ${folder}`]),
+  ].join(' ')
 }
 
 /** `up` listens on 127.0.0.1, which people call localhost. */
