@@ -1,6 +1,6 @@
 // What is wrong with a platform that `up` noted here, and what to do about it: the same words in every command.
 import { join } from 'node:path'
-import { type FoundState, isSameProcess, type RunState } from '@selfmonitor/platform/running'
+import { type FoundState, isSameProcess, type RunState, upCommand } from '@selfmonitor/platform/running'
 import { bytes } from '../output/format.ts'
 import { diskSpace, isFull } from './disk.ts'
 
@@ -18,10 +18,9 @@ export function endedText(state: RunState): string | undefined {
 }
 
 /** How to begin anew, with the options that matter. */
-export function restartText({ engine, portOffset }: RunState): string {
-  const offset = portOffset === 0 ? '' : ` --port-offset ${portOffset}`
-  const which = engine === 'embedded' ? '' : ` --engine ${engine}`
-  return `\`selfmonitor down${offset}\`, then \`selfmonitor up${which}${offset}\`, starts it anew; the data stays`
+export function restartText(state: RunState): string {
+  const offset = state.portOffset === 0 ? '' : ` --port-offset ${state.portOffset}`
+  return `\`selfmonitor down${offset}\`, then \`${upCommand(state)}\`, starts it anew; the data stays`
 }
 
 /** Logs of broker processes that have ended, else the one of the servers. */

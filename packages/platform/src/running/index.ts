@@ -14,4 +14,4 @@ export {
   stateFile,
   writeState,
 } from './state.ts'
-export { chooseTarget, stoppedText, type Target } from './target.ts'
+export { chooseTarget, stoppedText, type Target, upCommand } from './target.ts'

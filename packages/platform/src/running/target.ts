@@ -53,7 +53,7 @@ export function stoppedText(stopped: readonly FoundState[]): { readonly message:
 }
 
 /** The command that starts a platform again on the same data. */
-function upCommand({ engine, portOffset, dataDir }: RunState): string {
+export function upCommand({ engine, portOffset, dataDir }: RunState): string {
   // The state names the engine's folder of the data directory.
   const folder = dirname(dataDir)
   const isDefault = folder.endsWith(join('.selfmonitor', 'data'))
