@@ -27,7 +27,7 @@ describe('a password', () => {
     writeFileSync(join(cwd, 'several'), 'one\ntwo\n')
     await expect(readPassword(io(), 'billing', 'empty')).rejects.toThrow('--password-file empty is empty.')
     await expect(readPassword(io(), 'billing', 'several')).rejects.toThrow('has several lines')
-    await expect(readPassword(io(), 'billing', 'gone')).rejects.toThrow(/--password-file gone cannot be read/)
+    await expect(readPassword(io(), 'billing', 'gone')).rejects.toThrow(/--password-file gone: there is no such file/)
     await expect(readPassword(io(), 'billing', undefined)).rejects.toMatchObject({
       exitCode: 2,
       hint: expect.stringContaining('--password-file'),
