@@ -53,7 +53,7 @@ describe('a broker that is not there', () => {
     await until('the first attempt', () => lines.length > 0)
     expect(lines[0]).toMatch(/^warn BROKER_UNREACHABLE no broker answers at 127\.0\.0\.1/)
     await open(dataDir, port)
-    await until('the broker is found', () => lines.some((line) => line.startsWith('info BROKER_UNREACHABLE over:')))
+    await until('the broker is found', () => lines.some((line) => line.startsWith('warn BROKER_UNREACHABLE over:')))
     const registry: RegistryServer = await startRegistry({ bootstrapServers: `127.0.0.1:${port}`, port: registryPort })
     undo.push(() => registry.close())
     const stream = await connecting
@@ -84,9 +84,9 @@ describe('a broker that is not there', () => {
     expect(stream.health()).toMatchObject({ ready: false, problems: [{ resource: 'broker', fatal: false }] })
     await open(dataDir, Number(bootstrapServers.split(':')[1]))
     await until('the broker is found', () => stream.health().ready)
-    expect(lines.map((line) => line.split(' ').slice(0, 2).join(' '))).toEqual([
-      'warn BROKER_UNREACHABLE',
-      'info BROKER_UNREACHABLE',
+    expect(lines.map((line) => line.split(' ').slice(0, 3).join(' '))).toEqual([
+      'warn BROKER_UNREACHABLE no',
+      'warn BROKER_UNREACHABLE over:',
     ])
   })
 })
@@ -127,7 +127,7 @@ describe('a topic that cannot be read', () => {
     broker.faults.clear()
     await until('the event', () => handled === 1)
     await until('all is well', () => stream.health().ready)
-    expect(rig.logs.some(({ level, message }) => level === 'info' && message.startsWith('over: '))).toBe(true)
+    expect(rig.logs.some(({ level, message }) => level === 'warn' && message.startsWith('over: '))).toBe(true)
   })
 
   it('is not called missing when it may not even be seen', async () => {

@@ -47,6 +47,6 @@ describeEngines('a topic that is gone', (engine) => {
     const { eventId } = await emitter.emit(topic, 'a', {}, { userId: 'u' })
     await until('the event', () => first.seen.includes(eventId), 40_000)
     await until('all is well', () => problems().length === 0)
-    expect(rig.logs.some(({ level, message }) => level === 'info' && message.startsWith('over: '))).toBe(true)
+    expect(rig.logs.some(({ level, message }) => level === 'warn' && message.startsWith('over: '))).toBe(true)
   })
 })

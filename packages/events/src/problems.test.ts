@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { defaultLogger } from './logger.ts'
 import { createProblems } from './problems.ts'
 import type { Logger } from './types.ts'
 
@@ -18,7 +19,7 @@ describe('problems', () => {
     for (; clock.ms < 61_000; clock.ms += 1000) problems.report('a-0', denied)
     problems.solved('a-0')
     problems.solved('a-0')
-    expect(lines).toEqual(['error may not read a', 'error may not read a', 'info over: may not read a'])
+    expect(lines).toEqual(['error may not read a', 'error may not read a', 'warn over: may not read a'])
   })
 
   it('of a topic are one line, however many partitions they concern', () => {
@@ -29,7 +30,27 @@ describe('problems', () => {
     for (let partition = 0; partition < 99; partition++) problems.solved(`a-${partition}`)
     expect(lines.length).toBe(1)
     problems.solved('a-99')
-    expect(lines).toEqual(['error may not read a', 'info over: may not read a'])
+    expect(lines).toEqual(['error may not read a', 'warn over: may not read a'])
+  })
+
+  it('are said to be over also where another problem, which was not logged, took their place', () => {
+    const { lines, problems } = setUp()
+    problems.report('group g', { code: 'UNREACHABLE', message: 'no coordinator answers', fatal: false })
+    problems.report('group g', { code: 'NOT_COORDINATOR', message: 'it moved', fatal: false, routine: true })
+    problems.solved('group g')
+    expect(lines).toEqual(['warn no coordinator answers', 'warn over: no coordinator answers'])
+    problems.report('group g', { code: 'UNREACHABLE', message: 'no coordinator answers', fatal: false })
+    expect(lines.length).toBe(3)
+  })
+
+  it('are said to be over in the log of a service that brings no logger', () => {
+    const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+    onTestFinished(() => write.mockRestore())
+    const problems = createProblems(defaultLogger)
+    problems.report('broker', { code: 'BROKER_UNREACHABLE', message: 'no broker answers', fatal: false })
+    problems.solved('broker')
+    const messages = write.mock.calls.map(([line]) => JSON.parse(String(line)).msg)
+    expect(messages).toEqual(['no broker answers', 'over: no broker answers'])
   })
 
   it('that every restart brings with it are logged only when they last', () => {

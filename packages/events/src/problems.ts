@@ -1,6 +1,7 @@
 // The problems that a stream has at the moment: one list, which `health()` shows and from which the log lines come. A problem is logged
 // when it begins, again at intervals while it lasts, and when it is over; so a log says once a minute what is wrong, however
-// many partitions and attempts it concerns.
+// many partitions and attempts it concerns. The end is a warning, like the beginning: a log that leaves out what is below
+// warnings (the default logger's does) would say otherwise that the problem lasts.
 import type { Logger, StreamProblem } from './types.ts'
 
 export interface Problems {
@@ -36,11 +37,20 @@ interface Entry {
   readonly sinceMs: number
 }
 
+interface Logged {
+  /** As it was logged last. */
+  readonly problem: ReportedProblem
+  readonly sinceMs: number
+  readonly lastMs: number
+  /** For which it is not over, also where another problem has taken its place since. */
+  readonly resources: Set<string>
+}
+
 /** @param now milliseconds since the epoch */
 export function createProblems(logger: Logger, now: () => number = Date.now): Problems {
   const entries = new Map<string, Entry>()
-  /** When a problem was last logged, by what it is logged as. */
-  const logged = new Map<string, number>()
+  /** What was logged and is not over, by what it is logged as. */
+  const logged = new Map<string, Logged>()
 
   const lineOf = (resource: string, { topic, code }: ReportedProblem): string => `${topic ?? resource}|${code}`
 
@@ -55,26 +65,25 @@ export function createProblems(logger: Logger, now: () => number = Date.now): Pr
       const sinceMs = same ? known.sinceMs : now()
       entries.set(resource, { problem, sinceMs })
       const line = lineOf(resource, problem)
-      const loggedMs = logged.get(line)
-      if (loggedMs === undefined ? problem.routine && now() - sinceMs < routineMs : now() - loggedMs < intervalMs)
+      const before = logged.get(line)
+      before?.resources.add(resource)
+      if (before === undefined ? problem.routine && now() - sinceMs < routineMs : now() - before.lastMs < intervalMs)
         return
-      logged.set(line, now())
+      const resources = before?.resources ?? new Set(resourcesOf(line))
+      logged.set(line, { problem, sinceMs: before?.sinceMs ?? sinceMs, lastMs: now(), resources })
       const context = { code: problem.code, resources: resourcesOf(line).slice(0, 20), lastsMs: now() - sinceMs }
       if (problem.fatal) logger.error(context, problem.message)
       else logger.warn(context, problem.message)
     },
 
     solved(resource) {
-      const entry = entries.get(resource)
-      if (entry === undefined) return
       entries.delete(resource)
-      const line = lineOf(resource, entry.problem)
-      if (!logged.has(line) || resourcesOf(line).length > 0) return
-      logged.delete(line)
-      logger.info(
-        { code: entry.problem.code, resource: entry.problem.topic ?? resource, lastedMs: now() - entry.sinceMs },
-        `over: ${entry.problem.message}`,
-      )
+      for (const [line, { problem, sinceMs, resources }] of logged) {
+        if (!resources.delete(resource) || resources.size > 0) continue
+        logged.delete(line)
+        const context = { code: problem.code, resource: problem.topic ?? resource, lastedMs: now() - sinceMs }
+        logger.warn(context, `over: ${problem.message}`)
+      }
     },
 
     list() {

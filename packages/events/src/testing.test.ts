@@ -104,10 +104,13 @@ describe('the test platform', () => {
     }
   })
 
-  it('handles on after its group forgot it: partitions are lost, taken again, and nothing is skipped', async () => {
+  it('handles on after its group forgot it: partitions are lost, taken again, both are logged as warnings, and nothing is skipped', async () => {
     const own = await startTestPlatform({ topics: { 'pay.events': { partitions: 2 } } })
     try {
-      const stream = await own.connect({ service: 'payments', sessionTimeoutMs: 6000 })
+      const warnings: string[] = []
+      const warn = (_: object, message: string) => void warnings.push(message)
+      const logger = { debug() {}, info() {}, warn, error() {} }
+      const stream = await own.connect({ service: 'payments', sessionTimeoutMs: 6000, logger })
       stream.on('pay.events', '*', () => {})
       await stream.run()
       const one = await stream.emit('pay.events', 'paid', {}, { userId: 'a' })
@@ -117,6 +120,10 @@ describe('the test platform', () => {
       const two = await stream.emit('pay.events', 'paid', {}, { userId: 'a' })
       await own.waitForHandled(two.eventId)
       expect(stream.stats().assignedPartitions).toBe(2)
+      expect(warnings).toEqual([
+        'this member was put out of its group: its partitions are lost',
+        'this member is in its group again and has partitions',
+      ])
     } finally {
       await own.close()
     }

@@ -89,6 +89,8 @@ interface MemberState {
   /** Of the group's topics, as they were last seen; 0 for a topic that is missing. */
   partitionCounts: ReadonlyMap<string, number>
   joinedBefore: boolean
+  /** Whether the log says that the partitions are lost, and not yet that there are some again. */
+  lossLogged: boolean
   fenced: boolean
   rebalances: number
 }
@@ -119,6 +121,7 @@ export function createGroupMember(options: GroupMemberOptions): GroupMember {
     membership: noMembership,
     partitionCounts: new Map(),
     joinedBefore: false,
+    lossLogged: false,
     fenced: false,
     rebalances: 0,
   }
@@ -150,6 +153,7 @@ async function run(state: MemberState): Promise<void> {
       state.membership = { ...state.membership, joined: true }
       state.joinedBefore = true
       state.options.problems.solved(resourceOf(state))
+      sayRejoined(state)
       state.first.resolve()
       // What was given up can be given to another now (KIP-429: a second round follows a revocation).
       if (revoked.length === 0) await heartbeatUntilRebalance(state)
@@ -345,8 +349,21 @@ function refusalOf({ options }: MemberState, error: unknown, name: string | null
   return new EventsError('GROUP_REFUSED', `group ${options.group}: ${name}${explain(name)}`, { cause: error })
 }
 
-function loseAll({ options }: MemberState, lost: readonly TopicPartition[], reason: string | null): void {
+/** A warning, because the loss is one: a log without what is below warnings would end with the loss. */
+function sayRejoined(state: MemberState): void {
+  const { options, membership } = state
+  if (!state.lossLogged || membership.owned.length === 0) return
+  state.lossLogged = false
+  options.logger.warn(
+    { group: options.group, partitions: membership.owned.length },
+    'this member is in its group again and has partitions',
+  )
+}
+
+function loseAll(state: MemberState, lost: readonly TopicPartition[], reason: string | null): void {
   if (lost.length === 0) return
+  const { options } = state
+  state.lossLogged = true
   options.logger.warn(
     { group: options.group, reason, partitions: lost.length },
     'this member was put out of its group: its partitions are lost',

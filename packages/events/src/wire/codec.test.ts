@@ -169,4 +169,14 @@ describe('the codec', () => {
     expect(refused).toThrow(message)
     expect(refused).not.toThrow('Smith')
   })
+
+  it('says of a field that is not registered which one was probably meant', async () => {
+    const encoder = await createCodec(registryOf(record('Order', [{ name: 'total', type: 'int' }]))).recordEncoderFor(
+      'orders',
+    )
+    const unregistered = '/totl is not in Order as it is registered (schema 1)'
+    const remedy = 'new field is registered first, with `selfmonitor apply`'
+    expect(() => encoder.check({ totl: 1 })).toThrow(`${unregistered}; did you mean "total"? A ${remedy}`)
+    expect(() => encoder.check({ total: 1, totl: 1 })).toThrow(`${unregistered}; a ${remedy}`)
+  })
 })

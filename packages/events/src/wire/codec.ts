@@ -8,6 +8,7 @@ import type avro from 'avsc'
 import { EventSchemaError, EventValidationError, UndecodableEventError, type ValidationProblem } from '../errors.ts'
 import type { Envelope } from '../types.ts'
 import { DecimalType } from './avro-types.ts'
+import { meantName } from './meant-name.ts'
 import { createSchemas, type RegisteredSchema, unframe } from './schemas.ts'
 
 export interface Encoder<Value = Envelope> {
@@ -234,10 +235,15 @@ function problemsAt(
   const at = path.map((part) => `/${part.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
   if (isRecordType(expected) && typeof found === 'object' && found !== null) {
     const undeclared = Object.keys(found).filter((name) => expected.field(name) === undefined)
-    return undeclared.map((name) => ({
-      path: `${at}/${name}`,
-      expected: `is not in ${expected.name} as it is registered (schema ${schemaId}); a new field is registered first, with \`selfmonitor apply\``,
-    }))
+    const declared = expected.fields.map(({ name }) => name)
+    return undeclared.map((name) => {
+      const meant = meantName(name, declared, found)
+      const remedy = `${meant === '' ? '; a' : `${meant} A`} new field is registered first, with \`selfmonitor apply\``
+      return {
+        path: `${at}/${name}`,
+        expected: `is not in ${expected.name} as it is registered (schema ${schemaId})${remedy}`,
+      }
+    })
   }
   const is =
     found === undefined

@@ -45,6 +45,20 @@ describe('a field of a payload that its schema does not declare', () => {
     ])
   })
 
+  it('is said to be the declared one that was probably meant, unless the value has that already', () => {
+    const meant = (schema: object, data: unknown): string[] =>
+      createPayloadValidator(schema)(data).map(({ path, expected }) => `${path} ${expected}`)
+    const method = { properties: { method: text, mfa: { type: 'boolean' } } }
+    const [methd] = meant(method, { methd: 'password' })
+    expect(methd).toBe('/methd is not declared in the JSON Schema of this event type; did you mean "method"?')
+    expect(meant(method, { methd: 'password', method: 'password' })[0]).toMatch(/event type$/)
+    const composed = { $defs: { login: method }, allOf: [{ $ref: '#/$defs/login' }] }
+    expect(meant(composed, { methd: 'password' })).toEqual([methd])
+    expect(
+      meant({ properties: { login: { $ref: '#/$defs/login' } }, $defs: composed.$defs }, { login: { methd: '' } }),
+    ).toEqual([`/login${methd}`])
+  })
+
   it('is refused by a schema that refers to itself', () => {
     const tree = { properties: { value: text, children: { type: 'array', items: { $ref: '#' } } } }
     expect(undeclared(tree, { children: [{ value: 'a', children: [] }] })).toEqual([])

@@ -8,6 +8,7 @@ import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
 import type { ValidationProblem } from '../errors.ts'
+import { meantName } from './meant-name.ts'
 
 /** The problems of a payload; empty when there are none. */
 export type PayloadValidator = (data: unknown) => readonly ValidationProblem[]
@@ -26,7 +27,8 @@ export function createPayloadValidator(schema: object): PayloadValidator {
   const { $id: _, ...anonymous } = schema as JsonSchema
   const isDraft7 = typeof anonymous.$schema === 'string' && anonymous.$schema.includes('draft-07')
   const validate = isDraft7 ? compileDraft7(anonymous) : compileDraft2020(anonymous)
-  return (data) => (validate(data) ? [] : (validate.errors ?? []).map(problemOf))
+  const root = validate.schema as JsonSchema
+  return (data) => (validate(data) ? [] : (validate.errors ?? []).map((error) => problemOf(error, root)))
 }
 
 function compileDraft7(schema: JsonSchema): ValidateFunction {
@@ -57,7 +59,7 @@ const composing = ['$ref', 'allOf', 'anyOf', 'oneOf', 'if', 'dependentSchemas'] 
 function closed(schema: JsonSchema, root: JsonSchema, isDraft7: boolean): JsonSchema {
   const result = withClosedParts(schema, root, isDraft7)
   const isOpen = 'additionalProperties' in schema || 'unevaluatedProperties' in schema
-  if (isOpen || !declaresProperties(schema, root, new Set())) return result
+  if (isOpen || !declaresProperties(schema, root)) return result
   if (composing.every((keyword) => schema[keyword] === undefined)) return { ...result, additionalProperties: false }
   // Draft 7 has no way to close a schema that is composed of others.
   return isDraft7 ? result : { ...result, unevaluatedProperties: false }
@@ -79,18 +81,32 @@ function withClosedParts(schema: JsonSchema, root: JsonSchema, isDraft7: boolean
 }
 
 /** Itself, or by a part that says more of the same value. A map of anything declares none. */
-function declaresProperties(schema: JsonSchema, root: JsonSchema, seen: Set<JsonSchema>): boolean {
-  if (seen.has(schema)) return false
-  seen.add(schema)
-  if (schema.properties !== undefined) return true
-  const referenced = typeof schema.$ref === 'string' ? resolveReference(schema.$ref, root) : undefined
-  const same = composing.flatMap((keyword) => {
-    const value = schema[keyword]
-    return Array.isArray(value) ? value : keyword === 'dependentSchemas' && isSchema(value) ? Object.values(value) : []
-  })
-  return [referenced, schema.then, schema.else, ...same].some(
-    (part) => isSchema(part) && declaresProperties(part, root, seen),
-  )
+function declaresProperties(schema: JsonSchema, root: JsonSchema): boolean {
+  return sameValue(schema, root).some(({ properties }) => properties !== undefined)
+}
+
+/** The names of the properties that a schema declares, itself or by a part. */
+function declaredNames(schema: JsonSchema, root: JsonSchema): string[] {
+  return sameValue(schema, root).flatMap(({ properties }) => (isSchema(properties) ? Object.keys(properties) : []))
+}
+
+/** A schema with the parts that say more of the same value, each once. */
+function sameValue(schema: JsonSchema, root: JsonSchema): readonly JsonSchema[] {
+  const found = new Set([schema])
+  // A set's iteration comes to what is added meanwhile, too.
+  for (const part of found) {
+    const referenced = typeof part.$ref === 'string' ? resolveReference(part.$ref, root) : undefined
+    const composed = composing.flatMap((keyword) => {
+      const value = part[keyword]
+      return Array.isArray(value)
+        ? value
+        : keyword === 'dependentSchemas' && isSchema(value)
+          ? Object.values(value)
+          : []
+    })
+    for (const more of [referenced, part.then, part.else, ...composed]) if (isSchema(more)) found.add(more)
+  }
+  return [...found]
 }
 
 /** A JSON pointer within the schema; undefined for anything else. */
@@ -109,7 +125,7 @@ function isSchema(value: unknown): value is JsonSchema {
 }
 
 /** One of ajv's findings as `path expected` that reads on: `/amount must be > 0, it is -3`. Texts are not repeated: they may be personal. */
-function problemOf(error: ErrorObject): ValidationProblem {
+function problemOf(error: ErrorObject, root: JsonSchema): ValidationProblem {
   const params = error.params as {
     additionalProperty?: string
     unevaluatedProperty?: string
@@ -118,7 +134,12 @@ function problemOf(error: ErrorObject): ValidationProblem {
   const undeclared = params.additionalProperty ?? params.unevaluatedProperty
   if (undeclared !== undefined) {
     const name = undeclared.replaceAll('~', '~0').replaceAll('/', '~1')
-    return { path: `${error.instancePath}/${name}`, expected: 'is not declared in the JSON Schema of this event type' }
+    const known = declaredNames(error.parentSchema as JsonSchema, root)
+    const meant = meantName(undeclared, known, error.data as object)
+    return {
+      path: `${error.instancePath}/${name}`,
+      expected: `is not declared in the JSON Schema of this event type${meant}`,
+    }
   }
   let expected = error.message ?? 'is not valid'
   if (params.allowedValues !== undefined) expected += `: ${params.allowedValues.join(', ')}`
