@@ -246,6 +246,29 @@ describeEngines('the commands', (engine) => {
       })
     })
 
+    it('of a kind that the registry does not know are refused with the kinds that it supports', async () => {
+      writeFileSync(join(folder.path, 'a.proto'), 'syntax = "proto3"; message A { string id = 1; }')
+      for (const verb of ['check', 'register']) {
+        const { code, stderr } = await cli('schemas', verb, `${id}-proto-value`, 'a.proto', '--type', 'PROTOBUF')
+        expect({ code, stderr }).toEqual({
+          code: 1,
+          stderr: expect.stringContaining(
+            `a.proto is PROTOBUF, and the registry at ${registry.url} supports AVRO only.`,
+          ),
+        })
+        expect(stderr).not.toContain('not a schema')
+      }
+    })
+
+    it('say which types differ, and of which field', async () => {
+      writeFileSync(join(folder.path, 'int.avsc'), first.replace('"string"', '"int"'))
+      const { code, stdout } = await cli('schemas', 'check', subject, 'int.avsc')
+      expect({ code, stdout }).toEqual({
+        code: 1,
+        stdout: expect.stringContaining('(field id; reader type: INT not compatible with writer type: STRING)'),
+      })
+    })
+
     it('have a level of their own, got and set after a yes', async () => {
       const level = (...words: string[]) => cli('schemas', 'compatibility', ...words)
       expect(JSON.parse((await level('get', '-o', 'json')).stdout)).toEqual({
@@ -322,6 +345,10 @@ describeEngines('the commands', (engine) => {
     it('say what is unknown', async () => {
       expect((await cli('schemas', 'get', `${id}-valu`)).stderr).toContain(`Did you mean ${subject}?`)
       expect((await cli('schemas', 'get', subject, '--version', '9')).stderr).toContain('it has 1.')
+      expect(await cli('schemas', 'get', '--id', '99999')).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining(`There is no schema with the id 99999 at ${registry.url}.`),
+      })
     })
   })
 

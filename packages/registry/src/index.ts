@@ -24,6 +24,7 @@ export {
 export { checkAvroReader, compatibilityLevels, findConflict, isCompatibilityLevel } from './compatibility/index.ts'
 export { type InvalidSchema, readInvalidSchema } from './compatibility/read-invalid.ts'
 export {
+  explainReason,
   type Incompatibility,
   type IncompatibilityReason,
   readIncompatibility,

@@ -10,7 +10,7 @@ describe('why a schema is incompatible', () => {
       `{oldSchema: '{"type":"record","name":"A","fields":[]}'}`,
       `{validateFields: 'false', compatibility: 'BACKWARD'}`,
     ]
-    expect(reasons(readIncompatibility(messages))).toBe(
+    expect(reasons(readIncompatibility(messages), ({ description }) => description)).toBe(
       "  The field 'tenant' has no default value\n  (version 3, BACKWARD)",
     )
   })
@@ -19,7 +19,7 @@ describe('why a schema is incompatible', () => {
     const missing = (field: string, reader: string, writer: string): string =>
       `{errorType:'READER_FIELD_MISSING_DEFAULT_VALUE', description:'The field '${field}' at path '/fields/0' in the ${reader} schema has no default value and is missing in the ${writer} schema', additionalInfo:'${field}'}`
     const messages = [missing('tenant', 'new', 'old'), missing('id', 'old', 'new'), "{compatibility: 'FULL'}"]
-    expect(reasons(readIncompatibility(messages))).toBe(
+    expect(reasons(readIncompatibility(messages), ({ description }) => description)).toBe(
       [
         '  records of the old schema, read with the new one (BACKWARD):',
         "    The field 'tenant' at path '/fields/0' in the new schema has no default value and is missing in the old schema",
@@ -31,6 +31,6 @@ describe('why a schema is incompatible', () => {
   })
 
   it('is said as the registry does where that is another one’s wording', () => {
-    expect(reasons(readIncompatibility(['no good']))).toBe('  no good')
+    expect(reasons(readIncompatibility(['no good']), ({ description }) => description)).toBe('  no good')
   })
 })

@@ -3,6 +3,7 @@
 import type {
   CompatibilityLevel,
   Incompatibility,
+  IncompatibilityReason,
   RegistryClient,
   SchemaDefinition,
   SchemaType,
@@ -82,7 +83,13 @@ const get = defineVerb({
     const { subject } = args
     if ((subject === undefined) === (options.id === undefined)) throw usageError('Name a subject, or pass --id.')
     if (subject === undefined) {
-      const schema = await registry.getById(options.id!)
+      const schema = await registry.getById(options.id!).catch((error: unknown) => {
+        if ((error as { errorCode?: unknown }).errorCode !== schemaNotFound) throw error
+        throw new CliError('UNKNOWN_SCHEMA', `There is no schema with the id ${options.id} at ${registry.url}.`, {
+          hint: '`selfmonitor schemas list` shows the ids of the latest versions.',
+          cause: error,
+        })
+      })
       await context.printThing(
         { id: options.id, ...schema },
         { name: String(options.id), table: () => pretty(schema.schema) },
@@ -128,29 +135,41 @@ const directions = {
   forward: 'records of the new schema, read with the old one (FORWARD):',
 } as const
 
-/** What the registry says against a schema, for people: each reason, under FULL by its direction, then what it was compared with. */
-export function reasons({ reasons: found, version, compatibility }: Incompatibility): string {
+/**
+ * What the registry says against a schema, for people: each reason, under FULL by its direction, then what it was compared with.
+ * @param inWords a reason as a sentence
+ */
+export function reasons(
+  { reasons: found, version, compatibility }: Incompatibility,
+  inWords: (reason: IncompatibilityReason) => string,
+): string {
   const isFull = compatibility?.startsWith('FULL') === true
   const lines = [...Map.groupBy(found, ({ direction }) => (isFull ? direction : null))].flatMap(([direction, these]) =>
-    direction === null
-      ? these.map(({ description }) => description)
-      : [directions[direction], ...these.map(({ description }) => `  ${description}`)],
+    direction === null ? these.map(inWords) : [directions[direction], ...these.map((reason) => `  ${inWords(reason)}`)],
   )
   const against = [version === null ? undefined : `version ${version}`, compatibility ?? undefined].filter(Boolean)
   return [...lines, ...(against.length === 0 ? [] : [`(${against.join(', ')})`])].map((line) => `  ${line}`).join('\n')
 }
 
 /** https://docs.confluent.io/platform/current/schema-registry/develop/api.html#schemas */
-const { invalidSchema } = registryErrorCodes
+const { invalidSchema, schemaNotFound } = registryErrorCodes
 
 /** Says of a schema that the registry cannot read which file it is, without repeating all of its text. */
-async function saysWhichFile<Result>(file: string, work: () => Promise<Result>): Promise<Result> {
+async function saysWhichFile<Result>(url: string, file: string, work: () => Promise<Result>): Promise<Result> {
   try {
     return await work()
   } catch (error) {
     if ((error as { errorCode?: unknown }).errorCode !== invalidSchema) throw error
     const { readInvalidSchema } = await import('@selfmonitor/registry')
     const { problem, path } = readInvalidSchema((error as Error).message)
+    const supported = /^Invalid schema type (\w+); this registry supports (.+)$/.exec(problem)
+    if (supported !== null) {
+      throw new CliError(
+        'SCHEMA_TYPE_UNSUPPORTED',
+        `${file} is ${supported[1]}, and the registry at ${url} supports ${supported[2]} only.`,
+        { hint: '--registry-url names another registry.', cause: error },
+      )
+    }
     throw new CliError('INVALID_SCHEMA', `${file} is not a schema: ${problem}${path === null ? '' : ` (at ${path})`}`, {
       hint: 'Correct it, or say what it is with --type.',
       cause: error,
@@ -173,14 +192,15 @@ const check = defineVerb({
   async run(context, { args, options }) {
     const registry = await context.registry()
     const schema = await readSchema(context, args.file, options.type)
-    const result = await saysWhichFile(args.file, () =>
+    const result = await saysWhichFile(registry.url, args.file, () =>
       registry.check(args.subject, schema, options.version === undefined ? {} : { version: options.version }),
     )
     // The registry calls it compatible, and so it would be with a subject that is only mistyped.
     const unknown = result.compatible && (await registry.getVersion(args.subject, 'latest')) === null
     const { good, bad } = context.colours.stdout
-    const { readIncompatibility } = await import('@selfmonitor/registry')
-    const found = readIncompatibility(result.messages)
+    const { explainReason, readIncompatibility } = await import('@selfmonitor/registry')
+    const inWords = (reason: IncompatibilityReason): string => explainReason(reason, schema.schema)
+    const found = readIncompatibility(result.messages, schema.schema)
     await context.printThing(
       {
         subject: args.subject,
@@ -195,7 +215,7 @@ const check = defineVerb({
             ? `there is no subject ${args.subject} yet: any schema is compatible\n`
             : result.compatible
               ? `${good('compatible')} with ${args.subject}\n`
-              : `${bad('incompatible')} with ${args.subject}\n${reasons(found)}\n`,
+              : `${bad('incompatible')} with ${args.subject}\n${reasons(found, inWords)}\n`,
       },
     )
     return result.compatible ? exitCodes.done : exitCodes.failed
@@ -233,7 +253,7 @@ const register = defineVerb({
             ),
         },
       )
-    const present = await saysWhichFile(args.file, () =>
+    const present = await saysWhichFile(registry.url, args.file, () =>
       registry.lookup(args.subject, schema, { normalize: options.normalize }),
     )
     if (present !== null) {
@@ -247,10 +267,11 @@ const register = defineVerb({
     )
     const { compatible, messages } = await registry.check(args.subject, schema)
     if (!compatible) {
-      const { readIncompatibility } = await import('@selfmonitor/registry')
+      const { explainReason, readIncompatibility } = await import('@selfmonitor/registry')
+      const inWords = (reason: IncompatibilityReason): string => explainReason(reason, schema.schema)
       throw new CliError(
         'INCOMPATIBLE_SCHEMA',
-        `${args.file} is not compatible with ${args.subject}:\n${reasons(readIncompatibility(messages))}`,
+        `${args.file} is not compatible with ${args.subject}:\n${reasons(readIncompatibility(messages, schema.schema), inWords)}`,
         {
           hint: 'Give new fields a default, keep the types of old ones, or register it under another subject.',
         },

@@ -191,6 +191,21 @@ topics:
     expect((await plan(right)).changes).toEqual([])
   })
 
+  it('says of a type that changed which field it is, both types, and where it is written', async () => {
+    const yaml = `topics: { ${unique()}: { partitions: 1, schema: order.avsc } }`
+    const order = (currency: string): string =>
+      ['{"type":"record","name":"Order","fields":[', '{"name":"id","type":"string"},', `  ${currency}`, ']}'].join('\n')
+    const old = order('{"name":"currency","type":"string","default":"EUR"}')
+    await apply(await load({ 'platform.yaml': yaml, 'order.avsc': old }))
+    const changed = order('{"name":"currency","type":"int","default":1}')
+    const { errors } = await plan(await load({ 'platform.yaml': yaml, 'order.avsc': changed }))
+    expect(errors.map(({ line, column, message }) => `${line}:${column} ${message}`)).toEqual([
+      expect.stringMatching(
+        /^3:29 cannot follow version 1: .*\(field currency; reader type: INT not compatible with writer type: STRING\) \(BACKWARD\)$/,
+      ),
+    ])
+  })
+
   it('checks a schema under the level that the plan itself will set', async () => {
     const name = unique()
     const yaml = (level: string) =>

@@ -2,6 +2,7 @@
 
 import {
   type CompatibilityLevel,
+  explainReason,
   findConflict,
   formatOf,
   InvalidSchemaError,
@@ -43,7 +44,7 @@ export async function checkSchema(
       return await checkUnder(level, subject, schema, registry)
     }
     const { compatible, messages } = await registry.check(subject, schema)
-    return compatible ? [] : readable(messages)
+    return compatible ? [] : readable(messages, schema.schema)
   } catch (error) {
     const problem = invalidSchemaProblem(error)
     if (problem !== null) {
@@ -83,13 +84,13 @@ async function checkUnder(
     format.parse(schema, [], true),
     versions.map((old) => ({ version: old.version, text: old.schema, parse: () => format.parse(old, [], false) })),
   )
-  return conflict === undefined ? [] : readable([...conflict.messages, `{compatibility: '${level}'}`])
+  return conflict === undefined ? [] : readable([...conflict.messages, `{compatibility: '${level}'}`], schema.schema)
 }
 
 /** The registry's reasons, each with the level that it was compared under. */
-function readable(messages: readonly string[]): SchemaProblem[] {
-  const { reasons, compatibility: level } = readIncompatibility(messages)
-  const found = reasons.map(({ description, path }) => ({ message: description, pointer: path }))
+function readable(messages: readonly string[], schema: string): SchemaProblem[] {
+  const { reasons, compatibility: level } = readIncompatibility(messages, schema)
+  const found = reasons.map((reason) => ({ message: explainReason(reason, schema), pointer: reason.path }))
   return (found.length > 0 ? found : [{ message: 'it is incompatible', pointer: null }]).map(
     ({ message, pointer }) => ({
       message: level === null ? message : `${message} (${level})`,
