@@ -38,7 +38,12 @@ describeEngines('the commands for events', (engine) => {
 
   it('topics without the envelope are emitted to and tailed: Avro of its own shape, JSON and text', async () => {
     const carts = `${id}.carts`
-    await cluster.createTopics([{ name: carts, partitions: 1, replicationFactor: 1 }])
+    const compacted = { 'cleanup.policy': 'compact,delete' }
+    const sizes = { partitions: 1, replicationFactor: 1 }
+    await cluster.createTopics([
+      { name: carts, ...sizes, config: compacted },
+      { name: `${carts}.log`, ...sizes },
+    ])
     const cart = {
       type: 'record',
       name: 'Cart',
@@ -57,9 +62,22 @@ describeEngines('the commands for events', (engine) => {
     })
     expect(await emit('--user', 'u')).toMatchObject({ code: 2, stderr: expect.stringContaining('Which event type') })
     expect((await emit('--key', 'c-1', '--data', 'null')).code).toBe(0)
+    expect(
+      await selfmonitor(['events', 'emit', `${carts}.log`, '--key', 'c-1', '--data', 'null'], { env }),
+    ).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining(`${carts}.log is not compacted (cleanup.policy=delete)`),
+    })
     const producer = new Kafka({ brokers: engine.bootstrapServers.split(','), logLevel: logLevel.NOTHING }).producer()
     await producer.connect()
-    await producer.send({ topic: carts, messages: [{ key: 'c-2', value: '{"json":true}' }, { value: 'plain text' }] })
+    await producer.send({
+      topic: carts,
+      messages: [
+        { key: 'c-2', value: '{"json":true}' },
+        { key: 'c-3', value: 'plain text' },
+      ],
+    })
     await producer.disconnect()
 
     const tail = (...more: string[]): Promise<RunResult> =>
@@ -68,9 +86,12 @@ describeEngines('the commands for events', (engine) => {
       'Cart c-1 [0]@0 {"items":["apple"]}',
       'tombstone c-1 [0]@1 null',
       'json c-2 [0]@2 {"json":true}',
-      'text - [0]@3 "plain text"',
+      'text c-3 [0]@3 "plain text"',
       '',
     ])
+    expect((await selfmonitor(['events', 'tail', carts, '--from', '99'], { env })).stderr).toBe(
+      `No events there: offset 99 is past the end (${carts}-0 ends at 4).\n`,
+    )
     const found = await tail('--type', 'shop.Cart', '--key', 'c-1', '-o', 'json')
     expect(JSON.parse(found.stdout)).toMatchObject({ format: 'avro', schema: 'shop.Cart', value: { items: ['apple'] } })
   })
@@ -166,6 +187,16 @@ describeEngines('the commands for events', (engine) => {
         code: 0,
         stdout: '',
         stderr: expect.stringContaining(`"user_craeted" is not an event type of ${events}. Did you mean user_created?`),
+      })
+    })
+
+    it('say which types there are where none is near the one that is asked for', async () => {
+      const { code, stderr } = await cli('events', 'tail', events, '--type', 'nope')
+      expect({ code, stderr }).toEqual({
+        code: 0,
+        stderr: expect.stringMatching(
+          /No file here declares "nope" of .*: they declare .*user_created.*\nNo events there that the filter lets pass\.\n/,
+        ),
       })
     })
 

@@ -3,7 +3,7 @@
 import type { Cluster, ReadRange, TopicInfo } from '@selfmonitor/cluster'
 import { isDeadLetterTopic } from '@selfmonitor/events/dead-letters'
 import type { Decoder } from '../events/decode.ts'
-import { type EventFilter, matches, place } from '../events/filter.ts'
+import { type EventFilter, matches, type Place, place } from '../events/filter.ts'
 import { decodeRecord, type TailedEvent, tailData, tailLine, tailNames, tailRanges } from '../events/tail.ts'
 import type { Context } from '../framework/context.ts'
 import { CliError, usageError } from '../framework/errors.ts'
@@ -16,6 +16,9 @@ import { requireTopics } from './topic-view.ts'
 const defaultLast = 10
 /** With a filter, more of the past is looked through for the last few that match. */
 const filteredWindow = 1000
+const noneFits = 'No events there that the filter lets pass.'
+/** Names and ends of partitions that a message lists. */
+const shownAtMost = 10
 
 export const tail = defineVerb({
   name: 'tail',
@@ -61,16 +64,30 @@ export const tail = defineVerb({
     const past = await tailRanges(cluster, topics, { ...window, follow: from !== undefined && follow })
     if (from !== undefined) {
       await read(reading, past, printer.show)
-      if (printer.shown() === 0) context.note('No events there.')
+      if (printer.shown() === 0) context.note(nothingFrom(past, from, filtered))
       return
     }
     await showLast(reading, past, last)
-    if (printer.shown() === 0 && !follow) context.note('No events there.')
+    if (printer.shown() === 0 && !follow) context.note(filtered ? noneFits : 'No events there.')
     if (!follow || printer.isFull() || context.io.signal.aborted) return
     const onwards = past.map(({ end, ...range }) => ({ ...range, next: end ?? range.next, end: null }))
     await read(reading, onwards, printer.show)
   },
 })
+
+/** Why nothing was shown: an offset beyond the end is not an error, because other partitions may have it. */
+export function nothingFrom(ranges: readonly ReadRange[], from: Place, filtered: boolean): string {
+  if (from.kind !== 'offset' || !ranges.every(({ next, end }) => end !== null && next > end)) {
+    return filtered ? noneFits : 'No events there.'
+  }
+  const ends = ranges.map(({ topic, partition, end }) => `${topic}-${partition} ends at ${end}`)
+  return `No events there: offset ${from.offset} is past the end (${firstOf(ends)}).`
+}
+
+function firstOf(names: readonly string[]): string {
+  const more = names.length - shownAtMost
+  return `${names.slice(0, shownAtMost).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+}
 
 interface Reading {
   readonly context: Context
@@ -178,11 +195,15 @@ async function warnOfUnknownTypes(
     (await findShapes(context.io.cwd, { environment: environment.value, env: context.io.env }).catch(() => null)) ?? {}
   const known = topics.flatMap(({ name }) => typesOf(shapes[name]))
   for (const type of wanted.filter((name) => !known.includes(name))) {
+    // Without a shape, nothing is known of the topics' types.
+    if (known.length === 0) return
+    const where = topics.length === 1 ? ` of ${topics[0]!.name}` : ''
     const suggestion = didYouMean(type, known)
-    if (suggestion !== undefined) {
-      const where = topics.length === 1 ? ` of ${topics[0]!.name}` : ''
-      context.note(context.colours.stderr.careful(`"${type}" is not an event type${where}. ${suggestion}`))
-    }
+    const text =
+      suggestion === undefined
+        ? `No file here declares "${type}"${where}: they declare ${firstOf(known)}.`
+        : `"${type}" is not an event type${where}. ${suggestion}`
+    context.note(context.colours.stderr.careful(text))
   }
 }
 

@@ -1,4 +1,5 @@
 // `selfmonitor events`: emit one, or watch them decoded as they pass.
+import type { ConfigEntry } from '@selfmonitor/cluster'
 import type { Logger, RecordResult } from '@selfmonitor/events'
 import type { Context } from '../framework/context.ts'
 import { usageError } from '../framework/errors.ts'
@@ -15,7 +16,7 @@ const emit = defineVerb({
   summary: 'emit one event or record, validated and encoded as a service would',
   details:
     'With an event type: an event of that type, of the user that --user names. Without: a record of the shape that the\n' +
-    'topic’s Avro schema has, with the key that --key names; --data null deletes that key in a compacted topic.',
+    'topic’s Avro schema has, with the key that --key names; --data null deletes that key, in a compacted topic only.',
   examples: [
     `selfmonitor events emit user.events user_logged_in --user u-1 --data '{"method":"password","mfa":false,"session_id":"s-1"}'`,
     'selfmonitor events emit user.events user_created --user u-1 --data @user.json',
@@ -47,6 +48,7 @@ const emit = defineVerb({
       throw usageError('Whose event it is was not said.', 'Pass --user <id>')
     }
     const data = await readPayload(context, options.data ?? '{}')
+    if (type === undefined && data === null) await refuseNullUnlessCompacted(context, topic)
     if (isProduction(context.settings.environment.value) || context.isDefaultAddress('cluster')) {
       await context.confirm({ what: `Emit ${type ?? 'a record'} to ${topic}`, typedName: topic })
     }
@@ -87,6 +89,18 @@ const emit = defineVerb({
 })
 
 const quiet: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+
+/** Handlers of a topic that is not compacted expect a value in every record. What cannot be asked is left to the brokers. */
+async function refuseNullUnlessCompacted(context: Context, topic: string): Promise<void> {
+  const cluster = await context.cluster()
+  const configs = await cluster.topicConfigs([topic]).catch(() => new Map<string, ConfigEntry[]>())
+  const policy = configs.get(topic)?.find(({ name }) => name === 'cleanup.policy')?.value ?? null
+  if (policy === null || policy.split(',').some((part) => part.trim() === 'compact')) return
+  throw usageError(
+    `--data null deletes a key, and ${topic} is not compacted (cleanup.policy=${policy}): no key is deleted there.`,
+    'Pass a record of the topic’s schema with --data.',
+  )
+}
 
 async function readPayload(context: Context, given: string): Promise<unknown> {
   let json = given
