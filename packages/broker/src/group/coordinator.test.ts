@@ -48,6 +48,24 @@ describe('a group', () => {
     expect(again).toMatchObject({ generationId: 2, leader: memberId })
   })
 
+  it.each([
+    ['NOT_LEADER_OR_FOLLOWER', false],
+    ['KAFKA_STORAGE_ERROR', false],
+    ['INVALID_RECORD', true],
+  ])('logs that the log failed with %s; as an error: %s', async (code, isError) => {
+    const s = await setup()
+    const joining = s.coordinator.join(joinOf('billing'))
+    s.clock.advance(0)
+    const { memberId, generationId } = await joining
+    s.log.failWith(code)
+    const assignments = [{ memberId, assignment: Buffer.from('p0') }]
+    const identity = { groupId: 'billing', memberId, generationId, groupInstanceId: null }
+    await s.coordinator.sync({ ...identity, protocolType: null, protocolName: null, assignments })
+    const message = 'could not write the group to __consumer_offsets'
+    expect(s.logged).toContain(message)
+    expect(s.errors.includes(message)).toBe(isError)
+  })
+
   it('forgets a static member that leaves, also one whose instance id is empty', async () => {
     const s = await setup()
     const { memberId } = await stableGroup(s, 'billing', { groupInstanceId: '' })

@@ -1,7 +1,5 @@
 // Expiring committed offsets (KIP-211), and groups that have nothing left, every `offsets.retention.check.interval.ms`.
-import { kafkaErrorByName } from '@selfmonitor/protocol'
-import { toKafkaError } from '../errors.ts'
-import type { GroupEntry, GroupTable } from './group-table.ts'
+import { failureLevel, type GroupEntry, type GroupTable } from './group-table.ts'
 import { removeOffsets } from './offset-operations.ts'
 import { expiredOffsets } from './offsets.ts'
 
@@ -14,8 +12,7 @@ export function startOffsetExpiry(table: GroupTable): () => void {
       schedule()
       expireOffsets(table).catch((err: unknown) => {
         // A log that is still being checked, or a disk that is full for a while: the next round removes them.
-        const level = kafkaErrorByName(toKafkaError(err).name)?.retriable ? 'warn' : 'error'
-        logger?.[level]({ err }, 'could not remove expired offsets; the next round tries again')
+        logger?.[failureLevel(err)]({ err }, 'could not remove expired offsets; the next round tries again')
       })
     })
   }

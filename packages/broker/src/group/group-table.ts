@@ -4,6 +4,8 @@
 // One rule keeps memory and the log consistent: state changes at once, a request is answered only after the write it depends on is
 // on disk, and a write that fails is undone.
 import { randomUUID } from 'node:crypto'
+import { kafkaErrorByName } from '@selfmonitor/protocol'
+import { toKafkaError } from '../errors.ts'
 import {
   type ClassicGroup,
   createGroup,
@@ -148,7 +150,8 @@ export class GroupTable {
     const writing = this.writer.append(this.partitionFor(groupId), [groupRecord(groupId, snapshot)], undo).then(
       () => undefined,
       (error: unknown) => {
-        this.options.logger?.error({ group: groupId, err: error }, 'could not write the group to __consumer_offsets')
+        const message = 'could not write the group to __consumer_offsets'
+        this.options.logger?.[failureLevel(error)]({ group: groupId, err: error }, message)
         this.step(entry, (step) => writeFailed(entry.group, step, snapshot.generationId))
         return writeError(error)
       },
@@ -231,6 +234,11 @@ export class GroupTable {
 function afterWrite(entry: GroupEntry, answer: (error: GroupError | undefined) => void): void {
   if (entry.writing) void entry.writing.then(answer)
   else answer(undefined)
+}
+
+/** The level of a failed write in the log: a log that is still being opened or checked, or a full disk, may pass. */
+export function failureLevel(error: unknown): 'warn' | 'error' {
+  return kafkaErrorByName(toKafkaError(error).name)?.retriable ? 'warn' : 'error'
 }
 
 /** The error that a client gets when the log did not take a write, as Kafka maps it. */
