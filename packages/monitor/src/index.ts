@@ -1,0 +1,3 @@
+// The package's one door.
+export { type Metric, type MetricKey, metrics, namingExceptions, type Part, probeBuckets } from './metrics/table.ts'
+export type * from './snapshot/types.ts'

@@ -1,0 +1,264 @@
+// The snapshot: everything the monitor knows of a cluster at one moment. Plain data, made by the collector (`collect/`), read by the
+// metrics, the diagnosis and the console. Nothing here performs I/O.
+// Offsets are bigint, times are milliseconds since the epoch, sizes are bytes.
+import type { BrokerInfo, ConfigEntry, GroupState, TopicInfo } from '@selfmonitor/cluster'
+
+/** Why something could not be read. `code` is Kafka's name of the error, or that of a ClusterError. */
+export interface Problem {
+  readonly code: string
+  readonly message: string
+}
+
+/**
+ * One part of the snapshot. Parts are read at different intervals, and one may fail while the others succeed: then its last value
+ * is kept, with the time at which it was read and the problem of the last attempt.
+ */
+export type Reading<T> =
+  | { readonly state: 'never'; readonly problem: Problem | null }
+  | {
+      readonly state: 'read'
+      readonly value: T
+      /** When the value was read. */
+      readonly atMs: number
+      readonly tookMs: number
+      /** Of the last attempt; null when it succeeded, and then `value` is its result. */
+      readonly problem: Problem | null
+    }
+
+export interface Snapshot {
+  /** The label `cluster` of every metric: the name that was given, else the cluster's id. */
+  readonly cluster: string
+  /** When this collection began and ended. */
+  readonly startedAtMs: number
+  readonly finishedAtMs: number
+  /** How many brokers there should be: as configured, else the most that were seen within 24 hours. */
+  readonly expectedBrokers: number
+  readonly metadata: Reading<Metadata>
+  readonly brokers: Reading<readonly BrokerReach[]>
+  readonly configs: Reading<Configs>
+  readonly offsets: Reading<readonly PartitionOffsets[]>
+  readonly logDirs: Reading<readonly LogDir[]>
+  readonly groups: Reading<readonly Group[]>
+  readonly quorum: Reading<Quorum>
+  readonly transactions: Reading<readonly OpenTransaction[]>
+  readonly certificates: Reading<readonly Certificate[]>
+  /** Schema Registry, Connect, ksqlDB: those whose address was given. */
+  readonly services: Reading<readonly ServiceHealth[]>
+  /** null unless the end-to-end probe was asked for. */
+  readonly probe: Probe | null
+  /** What came before, as far as a metric or a verdict needs it. */
+  readonly history: History
+}
+
+export interface Metadata {
+  readonly clusterId: string
+  /** -1 when there is none. */
+  readonly controllerId: number
+  readonly brokers: readonly BrokerInfo[]
+  /** Internal topics included, in the order of their names. Those that the allow and deny patterns leave out are missing. */
+  readonly topics: readonly TopicInfo[]
+}
+
+/** Whether a broker answers at the address that it advertises, and how. */
+export interface BrokerReach {
+  readonly brokerId: number
+  readonly host: string
+  readonly port: number
+  /** null when it answered. */
+  readonly problem: Problem | null
+  readonly tookMs: number
+  /** The highest version of each API it has, as `key:version`, joined: brokers of one version of Kafka have the same text. */
+  readonly apiVersions: string | null
+  /** The broker's clock minus ours, where something told us (a record with LogAppendTime, the quorum's times). */
+  readonly clockOffsetMs: number | null
+}
+
+export interface Configs {
+  /** Only what differs from the default or what a metric or verdict needs: all of them, as Kafka gives them. */
+  readonly topics: ReadonlyMap<string, readonly ConfigEntry[]>
+  readonly brokers: ReadonlyMap<number, readonly ConfigEntry[]>
+}
+
+export interface PartitionOffsets {
+  readonly topic: string
+  readonly partition: number
+  /** The log start offset; null where the leader did not answer. */
+  readonly start: bigint | null
+  /** The high watermark. */
+  readonly end: bigint | null
+  /** The last stable offset: where `read_committed` ends (KIP-98). */
+  readonly lastStable: bigint | null
+}
+
+export interface LogDir {
+  readonly brokerId: number
+  readonly path: string
+  readonly error: string | null
+  /** null from brokers that do not say (KIP-827, Kafka 3.3). */
+  readonly totalBytes: bigint | null
+  readonly usableBytes: bigint | null
+  readonly replicas: readonly { readonly topic: string; readonly partition: number; readonly sizeBytes: bigint }[]
+}
+
+/** `classic`: JoinGroup and SyncGroup. `consumer`: KIP-848. `share`: KIP-932. `streams`: KIP-1071. */
+export type GroupType = 'classic' | 'consumer' | 'share' | 'streams'
+
+export interface Group {
+  readonly groupId: string
+  readonly type: GroupType
+  readonly state: GroupState
+  /** `consumer`, `connect`, …; empty when it never had members. */
+  readonly protocolType: string
+  readonly coordinatorId: number | null
+  readonly members: readonly GroupMember[]
+  /** What the group has committed or has assigned, by topic and partition. */
+  readonly partitions: readonly GroupPartition[]
+  /** Where the group's details could not be read (denied, coordinator loading): the rest is what was read last. */
+  readonly problem: Problem | null
+}
+
+export interface GroupMember {
+  readonly memberId: string
+  readonly groupInstanceId: string | null
+  readonly clientId: string
+  readonly host: string
+  /** null when the protocol does not say: another protocol type, or a subscription that cannot be decoded. */
+  readonly subscribedTopics: readonly string[] | null
+  readonly assignment: readonly { readonly topic: string; readonly partitions: readonly number[] }[]
+}
+
+export interface GroupPartition {
+  readonly topic: string
+  readonly partition: number
+  /** The next offset to read (a share group: its start offset); null when nothing is committed. */
+  readonly committed: bigint | null
+  /** Messages from `committed` to the end; never negative; null when it cannot be told. Committed offsets are read before end offsets. */
+  readonly lag: bigint | null
+  readonly memberId: string | null
+  /** The record at the committed offset, or the first after it; null when the group has caught up or it was not read. */
+  readonly nextUnread: UnreadRecord | null
+}
+
+export interface UnreadRecord {
+  readonly offset: bigint
+  readonly timestampMs: number
+  readonly timestampType: 'CreateTime' | 'LogAppendTime'
+}
+
+/** DescribeQuorum (KIP-595). */
+export interface Quorum {
+  readonly leaderId: number
+  readonly leaderEpoch: number
+  readonly highWatermark: bigint
+  readonly voters: readonly QuorumReplica[]
+  readonly observers: readonly QuorumReplica[]
+}
+
+export interface QuorumReplica {
+  readonly id: number
+  readonly logEndOffset: bigint
+  /** By the leader's clock; null when never. */
+  readonly lastFetchMs: number | null
+  readonly lastCaughtUpMs: number | null
+}
+
+/** A transaction that holds back a partition's last stable offset (DescribeProducers, DescribeTransactions; KIP-664). */
+export interface OpenTransaction {
+  readonly topic: string
+  readonly partition: number
+  readonly producerId: bigint
+  /** null when the coordinator does not know the producer id any more: the transaction hangs. */
+  readonly transactionalId: string | null
+  readonly startOffset: bigint
+  readonly startedAtMs: number | null
+  readonly timeoutMs: number | null
+}
+
+export interface Certificate {
+  /** `broker 2 (kafka-2:9093)`, or the path of a file. */
+  readonly where: string
+  readonly subject: string
+  readonly notAfterMs: number
+}
+
+export interface ServiceHealth {
+  readonly service: 'schema-registry' | 'connect' | 'ksqldb'
+  readonly url: string
+  readonly problem: Problem | null
+  readonly tookMs: number
+  /** Of Connect only. */
+  readonly connectors?: readonly {
+    readonly name: string
+    readonly state: string
+    readonly tasks: readonly { readonly id: number; readonly state: string; readonly trace: string | null }[]
+  }[]
+}
+
+/** The end-to-end probe: produces to each broker's partition of a topic of its own, consumes and commits. Totals since the start. */
+export interface Probe {
+  readonly topic: string
+  readonly produced: number
+  readonly produceFailures: number
+  readonly consumed: number
+  readonly lost: number
+  readonly commits: number
+  readonly commitFailures: number
+  /** Seconds, with the buckets of `probeBuckets`: counts that are not cumulative, the last one above all bounds. */
+  readonly produceLatency: Distribution
+  readonly commitLatency: Distribution
+  readonly roundTrip: Distribution
+  readonly lastProblem: Problem | null
+}
+
+export interface Distribution {
+  readonly counts: readonly number[]
+  readonly sum: number
+}
+
+/** What several snapshots tell together. Entries of topics and groups that are gone are dropped. */
+export interface History {
+  /** When the collector started. */
+  readonly sinceMs: number
+  readonly collections: { readonly done: number; readonly failures: ReadonlyMap<string, number> }
+  /** Key: `groupKey` of the group, topic and partition. */
+  readonly groupPartitions: ReadonlyMap<string, GroupPartitionHistory>
+  readonly groups: ReadonlyMap<string, GroupHistory>
+  readonly topics: ReadonlyMap<string, TopicHistory>
+  /** Key: `brokerId path`. Oldest first, at most one an interval of `diskPointEveryMs`. */
+  readonly logDirs: ReadonlyMap<string, readonly { readonly atMs: number; readonly usedBytes: bigint }[]>
+  /** When each broker that is missing now was last in the metadata. */
+  readonly brokersLastSeen: ReadonlyMap<number, number>
+}
+
+export interface GroupPartitionHistory {
+  /** When the committed offset was first seen. A commit of the same offset cannot be told from none. */
+  readonly firstSeenMs: number
+  /** When the committed offset was last seen to move, either way; null while it never has. */
+  readonly movedAtMs: number | null
+  /** Messages deleted by retention before the group had read them (its offset was below the log start), since `History.sinceMs`. */
+  readonly lost: bigint
+  /** Oldest first; at most `velocityPoints`, over at most 15 minutes. */
+  readonly points: readonly { readonly atMs: number; readonly committed: bigint; readonly end: bigint }[]
+  /** The committed offset went back, or jumped ahead while the group was empty: a reset. The last one. */
+  readonly lastReset: { readonly atMs: number; readonly from: bigint; readonly to: bigint } | null
+}
+
+export interface GroupHistory {
+  readonly firstSeenMs: number
+  /** Rebalances seen: changes of the members' assignment, and states that are part of a rebalance. A short one between two snapshots is one. */
+  readonly rebalances: number
+  /** Times of the last ones, at most `flapWindowMs` old. */
+  readonly rebalancedAtMs: readonly number[]
+  /** Since when it has had no members; null while it has some. */
+  readonly emptySinceMs: number | null
+}
+
+export interface TopicHistory {
+  readonly id: string
+  /** The id that a topic of this name had before, and when the change was seen; null when it was never created again. */
+  readonly recreated: { readonly atMs: number; readonly previousId: string } | null
+  /** When a message was last seen to arrive; null when none has. */
+  readonly lastMessageMs: number | null
+  /** Messages that arrived since `History.sinceMs`, over recreations too. */
+  readonly messages: bigint
+}
