@@ -1,4 +1,5 @@
-// Imports between the folders of a package go one way: a folder may use those before it in its row, and files beside them.
+// Imports between the folders of a package go one way: a folder may use those before it in its row, and files beside them. The
+// files beside them do not lead back either: folders and files together have no circle.
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,8 +9,20 @@ const packages = fileURLToPath(new URL('../packages/', import.meta.url))
 
 /** Each list of folders that may not know each other is one place in the row. */
 const rows: Readonly<Record<string, readonly (readonly string[])[]>> = {
-  platform: [['running', 'load'], ['live', 'types'], ['plan'], ['apply', 'import']],
-  cli: [['output', 'light'], ['framework'], ['demo', 'events', 'init'], ['local'], ['commands']],
+  'broker/src': [
+    ['config', 'data-dir', 'fetch-sessions'],
+    ['log', 'metadata'],
+    ['group'],
+    ['request'],
+    ['config-resources', 'fetch', 'server'],
+    ['api'],
+  ],
+  'broker/src/log': [['batch', 'scheduling'], ['disk'], ['segment'], ['producers'], ['partition'], ['manager']],
+  'cluster/src': [['transport'], ['reader']],
+  'registry/src': [['avro'], ['compatibility'], ['formats', 'store', 'client'], ['operations'], ['server']],
+  'platform/src': [['running', 'load'], ['live', 'types'], ['plan'], ['apply', 'import']],
+  'events/src': [['kafka', 'wire'], ['handle']],
+  'cli/src': [['output', 'light'], ['framework'], ['demo', 'events', 'init'], ['local'], ['commands']],
 }
 
 function importsOf(file: string): string[] {
@@ -17,29 +30,72 @@ function importsOf(file: string): string[] {
   return [...found].map(([, path]) => join(dirname(file), path!))
 }
 
-describe('imports between folders', () => {
-  it.each(Object.entries(rows))('of packages/%s go one way', (name, row) => {
-    const root = join(packages, name, 'src')
-    const folderOf = (file: string): string => relative(root, file).split('/').slice(0, -1)[0] ?? ''
+/** The files below `root` that are part of the program. */
+function sourcesOf(root: string): string[] {
+  return readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .filter((path) => /\.ts$/.test(path) && !/\.test\.ts$|test-support|test-io/.test(path))
+    .map((path) => join(root, path))
+}
+
+/** The folder of `root` that a file is in; undefined for a file beside the folders, or outside `root`. */
+function folderOf(root: string, file: string): string | undefined {
+  const [first, second] = relative(root, file).split('/')
+  return second === undefined || first === '..' ? undefined : first
+}
+
+/** A way along `arrows` from a place back to itself; undefined when there is none. */
+function findCircle(arrows: ReadonlyMap<string, ReadonlySet<string>>): string[] | undefined {
+  const done = new Set<string>()
+  const follow = (place: string, way: readonly string[]): string[] | undefined => {
+    if (way.includes(place)) return [...way.slice(way.indexOf(place)), place]
+    if (done.has(place)) return undefined
+    for (const next of arrows.get(place) ?? []) {
+      const circle = follow(next, [...way, place])
+      if (circle !== undefined) return circle
+    }
+    done.add(place)
+    return undefined
+  }
+  for (const place of arrows.keys()) {
+    const circle = follow(place, [])
+    if (circle !== undefined) return circle
+  }
+  return undefined
+}
+
+describe.each(Object.entries(rows))('imports between the folders of packages/%s', (name, row) => {
+  const root = join(packages, name)
+  const files = sourcesOf(root)
+
+  it('go one way', () => {
     const place = new Map(row.flatMap((folders, at) => folders.map((folder) => [folder, at] as const)))
-    const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
-      .filter((path) => /\.ts$/.test(path) && !/\.test\.ts$|test-support|test-io/.test(path))
-      .map((path) => join(root, path))
-    const folders = new Set(files.map(folderOf).filter((folder) => folder !== ''))
+    const folders = new Set(files.map((file) => folderOf(root, file)).filter((folder) => folder !== undefined))
     // A new folder gets its place here.
     expect([...folders].sort()).toEqual([...place.keys()].sort())
 
     const back: string[] = []
     for (const file of files) {
-      const from = folderOf(file)
-      if (from === '') continue
+      const from = folderOf(root, file)
+      if (from === undefined) continue
       for (const imported of importsOf(file)) {
-        const to = folderOf(imported)
-        if (to !== '' && to !== from && place.get(to)! >= place.get(from)!) {
+        const to = folderOf(root, imported)
+        if (to !== undefined && to !== from && place.get(to)! >= place.get(from)!) {
           back.push(`${relative(root, file)} imports ${relative(root, imported)}`)
         }
       }
     }
     expect(back).toEqual([])
+  })
+
+  it('do not come back over a file beside them', () => {
+    const placeOf = (file: string): string => folderOf(root, file) ?? relative(root, file)
+    const arrows = new Map<string, Set<string>>()
+    for (const file of files) {
+      const from = placeOf(file)
+      const to = arrows.get(from) ?? new Set()
+      arrows.set(from, to)
+      for (const imported of importsOf(file)) if (placeOf(imported) !== from) to.add(placeOf(imported))
+    }
+    expect(findCircle(arrows)).toBeUndefined()
   })
 })

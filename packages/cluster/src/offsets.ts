@@ -2,7 +2,7 @@
 import { apis } from './apis.ts'
 import { byTopic, chunks, groupBy, mapConcurrently } from './batch.ts'
 import { brokerError } from './errors.ts'
-import type { Isolation } from './reader/types.ts'
+import { type Isolation, isolationLevels } from './read-types.ts'
 import { partitionLeaders } from './topics.ts'
 import type { Deadline } from './transport/deadline.ts'
 import type { Transport } from './transport/transport.ts'
@@ -13,9 +13,6 @@ export interface PartitionOffset {
   /** null where no record is at or after the time. */
   readonly offset: bigint | null
 }
-
-/** Kafka's numbers for them (KIP-98). */
-export const isolationLevels = { read_uncommitted: 0, read_committed: 1 } as const satisfies Record<Isolation, number>
 
 const partitionsPerRequest = 2_000
 const noReplica = -1

@@ -1,6 +1,6 @@
 // What the users of a live Kafka cluster see: how to connect, the read model, the operations and their previews.
 // Offsets are bigint, times are milliseconds, sizes are bytes.
-import type { Isolation, ReadEvent, ReadOptions, ReadRange } from './reader/types.ts'
+import type { Isolation, ReadEvent, ReadOptions, ReadRange } from './read-types.ts'
 
 /** The subset of a pino logger that the packages of this project write to. */
 export interface Logger {

@@ -2,11 +2,10 @@
 // it is known which of them are wanted.
 import { fetch } from '@selfmonitor/protocol/api/fetch'
 import { errorName } from '@selfmonitor/protocol/errors'
-import { isolationLevels } from '../offsets.ts'
+import { type Isolation, isolationLevels } from '../read-types.ts'
 import { protocolApi } from '../transport/protocol-api.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { AbortedTransaction } from './records-of.ts'
-import type { Isolation } from './types.ts'
 
 /** Newest first. Version 12 is the oldest broker's (3.0); up to it topics go by name, from 13 on by id (KIP-516). */
 const fetchVersions = [17, 16, 15, 14, 13, 12].map((version) => protocolApi(fetch, version))

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { ReadRecord } from '../read-types.ts'
 import { takeInOrder, type Waiting, waiting } from './in-order.ts'
-import type { ReadRecord } from './types.ts'
 
 const record = (partition: number, offset: number, timestampMs: number): ReadRecord => ({
   topic: 't',

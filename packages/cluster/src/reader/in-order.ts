@@ -1,5 +1,5 @@
 // Merging partitions by time. Pure: which records may be given out now, so that none of another partition should have come first.
-import type { ReadPosition, ReadRecord } from './types.ts'
+import type { ReadPosition, ReadRecord } from '../read-types.ts'
 
 /** Records of one partition that wait for those of the others, at least one. */
 export interface Waiting {

@@ -1,11 +1,11 @@
 // Where partitions are: the ids and leaders of topics, and the ends of logs where they are needed.
 import { errorName } from '@selfmonitor/protocol/errors'
 import { apis } from '../apis.ts'
+import type { Isolation } from '../read-types.ts'
 import { topicIdText } from '../topics.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { Cluster } from '../types.ts'
 import type { Located, PartitionReading } from './partition.ts'
-import type { Isolation } from './types.ts'
 
 /**
  * Looks partitions up.

@@ -1,5 +1,5 @@
 // Notices of the reader as sentences.
-import type { ReadNotice } from './types.ts'
+import type { ReadNotice } from '../read-types.ts'
 
 /** One sentence for people: what happened to what they read, or keeps it from being read. */
 export function noticeText(notice: ReadNotice): string {

@@ -1,6 +1,7 @@
 // Transcripts: what happens to one partition, event after event, and what is told about it.
 import { describe, expect, it } from 'vitest'
 import { ClusterError } from '../errors.ts'
+import { finitePolicy, followingPolicy, type ReadPolicy } from '../read-types.ts'
 import { noticeText } from './notice-text.ts'
 import {
   diverged,
@@ -16,7 +17,6 @@ import {
   startReading,
   unreachable,
 } from './partition.ts'
-import { finitePolicy, followingPolicy, type ReadPolicy } from './types.ts'
 
 const finite = (next: bigint, end: bigint): PartitionReading => startReading({ topic: 't', partition: 3, next, end })
 const following = (next: bigint): PartitionReading => startReading({ topic: 't', partition: 3, next, end: null })

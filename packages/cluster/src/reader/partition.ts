@@ -9,7 +9,7 @@ import { errorCodes } from '@selfmonitor/protocol/errors'
 import { backoffMs } from '../backoff.ts'
 import { brokerError, ClusterError } from '../errors.ts'
 import { partitionErrorKind } from '../partition-errors.ts'
-import type { ReadNotice, ReadPolicy, ReadRange } from './types.ts'
+import type { ReadNotice, ReadPolicy, ReadRange } from '../read-types.ts'
 
 export type Phase =
   /** Its leader, and for `out of range` and `short` also the ends of its log, are looked up after `retryAtMs`. */

@@ -1,6 +1,7 @@
 // From places as people name them (a time, an offset, the last ten) to the offsets of each partition.
+
+import type { Isolation, ReadRange } from '../read-types.ts'
 import type { Cluster, TopicInfo } from '../types.ts'
-import type { Isolation, ReadRange } from './types.ts'
 
 export type ReadPlace =
   | { readonly kind: 'earliest' }

@@ -5,10 +5,10 @@ import { startBroker } from '@selfmonitor/broker'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { describeEngines } from '../../../../test/support/engines.ts'
 import { connectCluster } from '../cluster.ts'
+import type { ReadEvent, ReadOptions, ReadPosition, ReadRange, ReadRecord } from '../read-types.ts'
 import type { Cluster } from '../types.ts'
 import { noticeText } from './notice-text.ts'
 import { type ReadWindow, readRanges } from './ranges.ts'
-import type { ReadEvent, ReadOptions, ReadPosition, ReadRange, ReadRecord } from './types.ts'
 
 interface Message {
   readonly topic: string

@@ -1,12 +1,5 @@
 // Reads partitions without joining a group: nothing is committed, and no group is left behind on the cluster.
 import { ProtocolError } from '@selfmonitor/protocol/protocol-error'
-import type { Transport } from '../transport/transport.ts'
-import type { Cluster } from '../types.ts'
-import { takeInOrder, type Waiting, waiting } from './in-order.ts'
-import { createLocator } from './locate.ts'
-import { damaged, mayHaveMore } from './partition.ts'
-import { type DataBatch, payloadOf, recordsOf } from './records-of.ts'
-import { type Chunk, createSession, failureOf, isOver, keyOf, pump, type Session, waitFor } from './session.ts'
 import {
   finitePolicy,
   followingPolicy,
@@ -14,7 +7,14 @@ import {
   type ReadOptions,
   type ReadRange,
   type ReadRecord,
-} from './types.ts'
+} from '../read-types.ts'
+import type { Transport } from '../transport/transport.ts'
+import type { Cluster } from '../types.ts'
+import { takeInOrder, type Waiting, waiting } from './in-order.ts'
+import { createLocator } from './locate.ts'
+import { damaged, mayHaveMore } from './partition.ts'
+import { type DataBatch, payloadOf, recordsOf } from './records-of.ts'
+import { type Chunk, createSession, failureOf, isOver, keyOf, pump, type Session, waitFor } from './session.ts'
 
 export interface ReaderConnections {
   /** Of the cluster, for metadata. */

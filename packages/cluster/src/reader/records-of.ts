@@ -13,7 +13,7 @@ import {
   iterateBatches,
   verifyBatchCrc,
 } from '@selfmonitor/protocol/records'
-import type { Isolation, ReadRecord } from './types.ts'
+import type { Isolation, ReadRecord } from '../read-types.ts'
 
 /** A transaction that was aborted: its records lie between `firstOffset` and its control record (KIP-98). */
 export interface AbortedTransaction {

@@ -2,6 +2,7 @@
 // It never waits for its caller: `pump` starts what may be started, and `wake` is called when something has come.
 import { pause } from '../backoff.ts'
 import { ClusterError } from '../errors.ts'
+import type { Isolation, ReadNotice, ReadPolicy, ReadRange } from '../read-types.ts'
 import type { Transport } from '../transport/transport.ts'
 import { type FetchAnswer, fetchFrom } from './fetch.ts'
 import type { Locator } from './locate.ts'
@@ -19,7 +20,6 @@ import {
   unreachable,
 } from './partition.ts'
 import { batchesOf, type DataBatch } from './records-of.ts'
-import type { Isolation, ReadNotice, ReadPolicy, ReadRange } from './types.ts'
 
 /** Batches of a partition that have come, not decompressed and not decoded yet. */
 export interface Chunk {

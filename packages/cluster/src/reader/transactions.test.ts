@@ -3,9 +3,9 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { pythonWith } from '../../../../test/support/python.ts'
 import { connectCluster } from '../cluster.ts'
+import type { Isolation } from '../read-types.ts'
 import type { Cluster } from '../types.ts'
 import { readRanges } from './ranges.ts'
-import type { Isolation } from './types.ts'
 
 const script = fileURLToPath(new URL('../../../../test/clients/transactions.py', import.meta.url))
 const python = await pythonWith('confluent-kafka-2.16')

@@ -1,5 +1,5 @@
 // A file system that fails when a test wants it to: full disk, short writes, errors on sync.
-import { type LogFs, nodeFs } from '../fs.ts'
+import { type LogFs, nodeFs } from '../disk/fs.ts'
 
 export interface Faults {
   /** Bytes that can still be written to log files; then ENOSPC, after a part of the bytes has been written. */

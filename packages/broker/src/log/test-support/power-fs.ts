@@ -2,7 +2,7 @@
 // fail: the bytes that could not be written count as clean afterwards, and the next sync succeeds without them.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { type LogFs, nodeFs } from '../fs.ts'
+import { type LogFs, nodeFs } from '../disk/fs.ts'
 
 interface Disk {
   /** What is on the platter, by path. */
