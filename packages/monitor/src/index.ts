@@ -1,3 +1,4 @@
 // The package's one door.
 export { type Metric, type MetricKey, metrics, namingExceptions, type Part, probeBuckets } from './metrics/table.ts'
+export { groupKey, logDirKey } from './snapshot/keys.ts'
 export type * from './snapshot/types.ts'

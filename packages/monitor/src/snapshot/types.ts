@@ -135,8 +135,11 @@ export interface GroupPartition {
   /** Messages from `committed` to the end; never negative; null when it cannot be told. Committed offsets are read before end offsets. */
   readonly lag: bigint | null
   readonly memberId: string | null
-  /** The record at the committed offset, or the first after it; null when the group has caught up or it was not read. */
-  readonly nextUnread: UnreadRecord | null
+  /**
+   * The record at the committed offset, or the first after it. `none`: only transaction markers or aborted records are left, so the
+   * group has caught up whatever its lag says. null when the lag is 0, or when it was not read.
+   */
+  readonly nextUnread: UnreadRecord | 'none' | null
 }
 
 export interface UnreadRecord {
@@ -224,7 +227,7 @@ export interface History {
   readonly groupPartitions: ReadonlyMap<string, GroupPartitionHistory>
   readonly groups: ReadonlyMap<string, GroupHistory>
   readonly topics: ReadonlyMap<string, TopicHistory>
-  /** Key: `brokerId path`. Oldest first, at most one an interval of `diskPointEveryMs`. */
+  /** Key: `logDirKey`. Oldest first, at most one an interval of `diskPointEveryMs`. */
   readonly logDirs: ReadonlyMap<string, readonly { readonly atMs: number; readonly usedBytes: bigint }[]>
   /** When each broker that is missing now was last in the metadata. */
   readonly brokersLastSeen: ReadonlyMap<number, number>
