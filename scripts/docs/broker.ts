@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { handlers } from '../../packages/broker/src/api/handlers.ts'
 import { embeddedDefaults } from '../../packages/broker/src/broker-options.ts'
 import { brokerConfigs } from '../../packages/broker/src/config/broker-configs.ts'
-import { topicConfig, topicConfigs } from '../../packages/broker/src/config/topic-configs.ts'
+import { topicConfigs } from '../../packages/broker/src/config/topic-configs.ts'
 import { advertisedVersions, supportedVersions } from '../../packages/broker/src/request/handler-table.ts'
 import { type Api, type ApiName, apis, type Versions } from '../../packages/protocol/src/index.ts'
 import { markdownTable } from './markdown.ts'
@@ -14,7 +14,7 @@ const sources = join(dirname(fileURLToPath(import.meta.url)), '../../packages/br
 
 const range = ({ min, max }: Versions): string => (min === max ? `${min}` : `${min}–${max}`)
 
-/** Every API of the broker, with the file that answers it. */
+/** Every API of the broker, linked to the file that answers it. */
 export function apiVersions(): string {
   const files = readdirSync(join(sources, 'api')).filter((name) => /^\d\d-.*\.ts$/.test(name))
   const rows = (Object.entries(handlers) as [ApiName, NonNullable<(typeof handlers)[ApiName]>][])
@@ -26,9 +26,9 @@ export function apiVersions(): string {
       const file = files.find((one) => Number(one.slice(0, 2)) === api.key)
       if (file === undefined) throw new Error(`${name} has no file that begins with its key, ${api.key}`)
       const note = range(listed) === range(served) ? '' : ` (listed: ${range(listed)})`
-      return [`${api.key}`, name, `${range(served)}${note}`, `[${file}](../packages/broker/src/api/${file})`]
+      return [`${api.key}`, `[${name}](../packages/broker/src/api/${file})`, `${range(served)}${note}`]
     })
-  return markdownTable(['key', 'API', 'versions', 'answered in'], rows)
+  return markdownTable(['key', 'API', 'versions'], rows)
 }
 
 /** The effect of a setting here, where it is less than Kafka's description says. */
@@ -38,7 +38,6 @@ const reservations: Readonly<Record<string, string>> = {
   'compression.type': 'Records stay as the producer compressed them. `zstd` is refused to consumers below Fetch v10.',
   'group.initial.rebalance.delay.ms':
     'How long a new group waits for more members before its first rebalance. Kafka’s own default is 3000.',
-  'log.flush.scheduler.interval.ms': 'For topics: flush.ms, when log.flush.interval.ms is not given.',
   'offsets.topic.replication.factor':
     'Replicas of __consumer_offsets when it is created, at most one for each presented broker.',
   'min.insync.replicas': 'Every presented broker is in sync: acks=all is never refused for it.',
@@ -88,7 +87,6 @@ export function settings(): string {
   const inherited = new Set(
     topics.filter(({ name }) => works(name)).flatMap(({ brokerSynonyms }) => brokerSynonyms.map(({ name }) => name)),
   )
-  const brokerWorks = (name: string): boolean => works(name) || inherited.has(name)
   const whyFixed = brokerConfigs.filter((definition) => definition.whyFixed !== undefined)
   return [
     '### Topic settings',
@@ -96,26 +94,33 @@ export function settings(): string {
     'In effect:',
     '',
     markdownTable(
-      ['setting', 'default', 'what it does here'],
+      ['setting', 'of the broker', 'default', 'what it does here'],
       topics
         .filter(({ name }) => works(name))
-        .map(({ name, default: value, doc }) => [`\`${name}\``, shownDefault(value), reservations[name] ?? doc]),
+        .map(({ name, brokerSynonyms, default: value, doc }) => [
+          `\`${name}\``,
+          brokerSynonyms.map((synonym) => (synonym.name === name ? 'the same' : `\`${synonym.name}\``)).join(', '),
+          shownDefault(value),
+          reservations[name] ?? doc,
+        ]),
     ),
+    '',
+    'The broker’s setting is the default of its topics; of several, the first that is given.',
     '',
     'All other topic settings of Kafka are checked, stored and described, without an effect.',
     '',
     '### Broker settings',
     '',
-    'In effect:',
+    'In effect, beside those of the table above:',
     '',
     markdownTable(
       ['setting', 'default', 'what it does here'],
       brokerConfigs
-        .filter(({ name }) => brokerWorks(name))
+        .filter(({ name }) => works(name) && !inherited.has(name))
         .map(({ name, default: value, doc }) => [
           `\`${name}\``,
           shownDefault(embeddedDefaults[name] ?? value),
-          topicConfig(name) !== undefined ? doc : (reservations[name] ?? doc),
+          reservations[name] ?? doc,
         ]),
     ),
     '',
