@@ -55,10 +55,7 @@ function verbText(name: string, noun: string, verb: Verb, before: readonly Verb[
       .filter(([, description]) => !saysNothing.test(description)),
     ...optionRows(noun, verb, before),
   ]
-  const notes = [
-    ...(verb.output.length > 0 ? [`Formats: ${verb.output.join(', ')}.`] : []),
-    ...(verb.mutates ? ['[Asks first](#changes).'] : []),
-  ]
+  const notes = [...formats(verb.output), ...(verb.mutates ? ['[Asks first](#changes).'] : [])]
   return [
     `### ${name}`,
     '',
@@ -71,6 +68,15 @@ function verbText(name: string, noun: string, verb: Verb, before: readonly Verb[
     ...(rows.length === 0 ? [] : [markdownTable([`\`selfmonitor ${[name, ...terms].join(' ')}\``, ''], rows), '']),
     ...(notes.length === 0 ? [] : [notes.join(' '), '']),
   ].join('\n')
+}
+
+/** The formats that most commands have; docs/commands.md says so once. */
+const usualFormats = 'table, json, yaml, name'
+
+function formats(output: Verb['output']): readonly string[] {
+  const listed = output.join(', ')
+  if (listed === usualFormats) return []
+  return [listed === '' ? 'No `-o`.' : `Formats: ${listed}.`]
 }
 
 /** The options of a verb. Several that an earlier verb of the noun has as well are one row, which names that verb. */

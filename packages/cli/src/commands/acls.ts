@@ -44,7 +44,7 @@ function patternOf(word: string): AclBinding['pattern'] {
 const list = defineVerb({
   name: 'list',
   summary: 'rules: who may do what, from where',
-  details: 'Without options all of them. --match answers who may reach a resource: also by a prefix, also by *.',
+  details: 'Without options all of them.',
   examples: ['selfmonitor acls list --principal User:billing', 'selfmonitor acls list --topic user.events --match'],
   options: { ...filterOptions, match: flag('--match', 'also rules that reach the named resource by a prefix or by *') },
   output: ['table', 'json', 'yaml', 'name'],
@@ -62,7 +62,7 @@ const list = defineVerb({
 const create = defineVerb({
   name: 'create',
   summary: 'add rules',
-  details: 'One rule for each principal, operation and resource named. A rule that is there already is left as it is.',
+  details: 'One rule for each principal, operation and resource named. An existing rule is left as it is.',
   examples: [
     'selfmonitor acls create --allow-principal User:billing --operation read,describe --topic transaction.events --yes',
     'selfmonitor acls create --allow-principal User:billing --operation read --group billing. --pattern prefixed --yes',

@@ -17,9 +17,9 @@ const verb = defineVerb({
   name: 'demo',
   summary: 'a steady stream of realistic events, with counters',
   details:
-    'Users sign up, log in, pay, and now and then are suspected of fraud: events of user.events, transaction.events,\n' +
-    'fraud.alerts and notification.events, validated and encoded as a service’s would be. Counts what the broker has\n' +
-    'acknowledged. The counters go to standard error, the totals at the end to standard output.',
+    'Users sign up, log in, pay, and are sometimes suspected of fraud: events of user.events, transaction.events,\n' +
+    'fraud.alerts and notification.events, validated and encoded as a service does it. Counts acknowledged events, on\n' +
+    'standard error; the totals go to standard output.',
   examples: [
     'selfmonitor demo',
     'selfmonitor demo --rate 1000 --duration 30s',

@@ -24,9 +24,9 @@ export const tail = defineVerb({
   name: 'tail',
   summary: 'events and other records, decoded, as they pass',
   details:
-    'Shows the last 10, or with --from everything since; with --follow it continues until Ctrl-C. It commits nothing and joins no\n' +
-    'group, so no consumer is disturbed. Events are shown with type, user and payload; other Avro values, JSON and text with the\n' +
-    'name of their type and their key; a value that cannot be decoded with its first bytes. -o json prints one object a line.',
+    'Shows the last 10, or with --from everything since; with --follow until Ctrl-C. It commits nothing and joins no group, so\n' +
+    'it disturbs no consumer. Events have type, user and payload; other Avro values, JSON and text their key and the name of\n' +
+    'their type; a value that cannot be decoded its first bytes. -o json prints one object a line.',
   examples: [
     'selfmonitor events tail user.events --follow',
     'selfmonitor events tail --from 10m --type fraud_suspected --type payment_processed',

@@ -14,7 +14,7 @@ const verb = defineVerb({
   summary: 'write a small platform, a service and its test',
   details:
     'Writes platform.yaml with one topic, its Avro schema, a service in TypeScript that emits and handles its records, and a\n' +
-    'test of that service. All of it works as written. Nothing is overwritten: a package.json that is there stays as it is.',
+    'test of it, all of which work as written. Overwrites nothing: an existing package.json stays as it is.',
   examples: ['selfmonitor init', 'selfmonitor init shop'],
   args: { folder: optional('where to write (default: the current folder)') },
   output: ['text', 'json'],

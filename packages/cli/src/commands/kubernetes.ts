@@ -55,8 +55,8 @@ const credentials = defineVerb({
   name: 'credentials',
   summary: 'create and renew the cluster’s identity, certificates and accounts',
   details:
-    'Makes what the spec names and does not exist; renews certificates that end; never overwrites what is there. Safe to run\n' +
-    'again, and twice at the same time. Says names, never values.',
+    'Makes what the spec names and does not exist; renews certificates that end; never overwrites. Safe to repeat, and to run\n' +
+    'twice at the same time. Prints names, never values.',
   examples: ['selfmonitor kubernetes credentials --spec /etc/selfmonitor/credentials/spec.json'],
   options: { spec: text('--spec <file>', 'what is wanted, as JSON (the chart renders it)'), wait, serviceAccount },
   output: ['text', 'json'],
@@ -140,8 +140,7 @@ const discover = defineVerb({
 const markFormed = defineVerb({
   name: 'mark-formed',
   summary: 'note that the controllers have formed their quorum',
-  details:
-    'From then on a controller with an empty volume joins the quorum instead of founding one. Safe to run again.',
+  details: 'From then on a controller with an empty volume joins the quorum instead of founding one. Safe to repeat.',
   examples: ['selfmonitor kubernetes mark-formed'],
   options: {
     configMap: value('--config-map <name>', 'the identity of the cluster', (name) => name, 'kafka-identity'),
@@ -164,8 +163,8 @@ const stores = defineVerb({
   name: 'stores',
   summary: 'write PKCS#12 stores from certificates in PEM, for Java servers that read no PEM',
   details:
-    'truststore.p12, with --certificate keystore.p12 as well, and store-password, which is new each time. An init container of\n' +
-    'the registry, Connect, ksqlDB and the web UI writes them to memory. Asks no API server.',
+    'truststore.p12, with --certificate keystore.p12 as well, and store-password, which is new each time. Runs in an init\n' +
+    'container of the registry, Connect, ksqlDB and the web UI. Needs no API server.',
   examples: ['selfmonitor kubernetes stores --certificate /etc/tls --trust /etc/ca/ca.crt --out /run/kafka-connect'],
   options: {
     certificate: text('--certificate <dir>', 'folder with tls.crt and tls.key'),

@@ -40,7 +40,7 @@ function planColours(colours: Colours): PlanColors {
 const validateVerb = defineVerb({
   name: 'validate',
   summary: 'check platform.yaml and its schemas',
-  details: 'Without --env, every environment that the file declares. No cluster is asked.',
+  details: 'Without --env, every environment that the file declares. Needs no cluster.',
   examples: ['selfmonitor validate', 'selfmonitor validate -f infra/platform.yaml --env production'],
   options: { file: fileOption },
   output: ['text', 'json'],
@@ -118,9 +118,9 @@ const applyVerb = defineVerb({
   name: 'apply',
   summary: 'apply platform.yaml to the cluster',
   details:
-    'Shows the plan, asks, and does it, with a line for each change that is done. Nothing is deleted without\n' +
-    '--allow-delete. In production the name of the environment is typed, or given with --confirm. Applying again after a\n' +
-    'failure continues from there; exit code 4 says that Kafka or the registry could not be reached, or refused the account.',
+    'Shows the plan, asks, and applies it, with a line for each change that is done. In production you type the name of the\n' +
+    'environment, or give it with --confirm. Applying again after a failure continues from there; exit code 4: Kafka or the\n' +
+    'registry could not be reached, or refused the account.',
   examples: [
     'selfmonitor apply',
     'selfmonitor apply --yes',
@@ -174,8 +174,7 @@ const applyVerb = defineVerb({
 const importCommand = defineVerb({
   name: 'import',
   summary: 'write a platform file from a live cluster',
-  details:
-    'Writes platform.yaml and the schemas beside it, so that its plan is empty. Without --force nothing is overwritten.',
+  details: 'Writes platform.yaml, whose plan is empty, and the schemas beside it.',
   examples: [
     'selfmonitor import --dir imported',
     'selfmonitor import --dir billing --topic "billing.*" --bootstrap-servers kafka:9092',
@@ -212,7 +211,7 @@ const importCommand = defineVerb({
 const typesVerb = defineVerb({
   name: 'types',
   summary: 'generate TypeScript types for the events',
-  details: 'The types make `emit` and `on` of @selfmonitor/events know every topic, event type and payload.',
+  details: 'For `emit` and `on` of @selfmonitor/events: every topic, event type and payload.',
   examples: ['selfmonitor types > src/events.generated.ts', 'selfmonitor types --out src/events.generated.ts --check'],
   options: {
     file: fileOption,

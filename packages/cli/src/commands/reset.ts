@@ -9,8 +9,9 @@ const verb = defineVerb({
   name: 'reset',
   summary: 'delete the data that `up` keeps here, to start over',
   details:
-    'Deletes all topics, records, committed offsets and schemas in one data directory, of both engines, and lists the other data of\n' +
-    'this project. The platform must be stopped: `selfmonitor down`. platform.yaml and the schema files stay, and `selfmonitor up --setup` makes the topics again.',
+    'Deletes all topics, records, committed offsets and schemas in one data directory, of both engines, and lists the other\n' +
+    'data of this project. Stop the platform first: `selfmonitor down`. platform.yaml and the schema files stay, and\n' +
+    '`selfmonitor up --setup` makes the topics again.',
   examples: ['selfmonitor down && selfmonitor reset', 'selfmonitor reset --data-dir .selfmonitor/second --yes'],
   options: { dataDir: text('--data-dir <folder>', 'the data directory of `up` (default .selfmonitor/data)') },
   output: ['table', 'json', 'yaml', 'name'],

@@ -180,8 +180,7 @@ async function saysWhichFile<Result>(url: string, file: string, work: () => Prom
 const check = defineVerb({
   name: 'check',
   summary: 'would this schema be compatible?',
-  details:
-    'Asks the registry, which compares it with the versions that the subject’s level names. Exit code 1 when it is not.',
+  details: 'The registry compares it with the versions that the subject’s level names. Exit code 1 when it is not.',
   examples: ['selfmonitor schemas check user.events-value schemas/user.events.avsc'],
   args: { subject: required('the subject', 'subjects'), file: required('the schema; - for standard input') },
   options: {
@@ -225,7 +224,7 @@ const check = defineVerb({
 const register = defineVerb({
   name: 'register',
   summary: 'register a schema under a subject',
-  details: 'For what should last, name the file in platform.yaml and apply that.',
+  details: 'To keep it, name the file in platform.yaml and apply that.',
   examples: ['selfmonitor schemas register orders-value orders.avsc --yes'],
   args: { subject: required('the subject', 'subjects'), file: required('the schema; - for standard input') },
   options: {
@@ -288,8 +287,8 @@ const remove = defineVerb({
   name: 'delete',
   summary: 'delete a subject, or one of its versions',
   details:
-    'A deleted schema is not offered any more, and can still be read by its id, so that events that were written with it are\n' +
-    'decoded. --permanent takes that away, too: nothing that was written with it can be decoded then.',
+    'A deleted schema is no longer listed, but can still be read by its id, to decode what was written with it, unless\n' +
+    '--permanent is given.',
   examples: [
     'selfmonitor schemas delete orders-value --yes',
     'selfmonitor schemas delete orders-value --version 3',
@@ -347,7 +346,7 @@ const remove = defineVerb({
 const getLevel = defineVerb({
   name: 'compatibility get',
   summary: 'which changes of a subject’s schema are allowed',
-  details: 'Without a subject the level of all that have none of their own.',
+  details: 'Without a subject: the level of all that have none of their own.',
   examples: ['selfmonitor schemas compatibility get', 'selfmonitor schemas compatibility get user.events-value'],
   args: { subject: optional('the subject', 'subjects') },
   output: ['table', 'json', 'yaml', 'name'],
@@ -361,8 +360,7 @@ const setLevel = defineVerb({
   name: 'compatibility set',
   summary: 'allow other changes of a subject’s schema',
   details:
-    'For what should last, write it into platform.yaml and apply that. Without a subject it is the level of all that have none\n' +
-    'of their own.',
+    'To keep it, write it into platform.yaml and apply that. Without a subject: the level of all that have none of their own.',
   examples: [
     'selfmonitor schemas compatibility set FULL user.events-value',
     'selfmonitor schemas compatibility set BACKWARD_TRANSITIVE',

@@ -16,9 +16,9 @@ const setupVerb = defineVerb({
   name: 'setup',
   summary: 'wait for the cluster, then apply platform.yaml',
   details:
-    'May be run again at any time: what is already there stays. In development nothing is asked, unless the\n' +
-    'address is only the default; elsewhere as `apply` does. Nothing is ever deleted. Several files are applied one after the other; the registry is waited for before the\n' +
-    'first one that has schemas, so that a file with the accounts and topics of the registry itself can come before it.',
+    'May be repeated; deletes nothing. In development it asks only when the address is the default; elsewhere as `apply` does.\n' +
+    'Several files are applied in order. It waits for the registry before the first one that has schemas, so a file with the\n' +
+    'accounts and topics of the registry itself can come first.',
   examples: [
     'selfmonitor setup',
     'selfmonitor setup --wait 2m --env staging --yes',

@@ -31,8 +31,8 @@ const verb = defineVerb({
   name: 'status',
   summary: 'what runs, where, since when',
   details:
-    'Asks the parts that `up` started here; with --bootstrap-servers or KAFKA_BOOTSTRAP_SERVERS, the ones at those\n' +
-    'addresses. Exit code 0 when every part is up, else 4.',
+    'Asks the parts that `up` started here, or those at --bootstrap-servers or KAFKA_BOOTSTRAP_SERVERS. Exit code 0 when\n' +
+    'every part is up, else 4.',
   examples: ['selfmonitor status', 'selfmonitor status -o json'],
   output: ['table', 'json', 'yaml', 'name'],
   async run(context) {

@@ -144,7 +144,7 @@ async function kafkaSettings(given: Readonly<Record<string, string>>): Promise<R
 const create = defineVerb({
   name: 'create',
   summary: 'create topics',
-  details: 'For what should last, write it into platform.yaml and apply that.',
+  details: 'To keep them, declare them in platform.yaml and apply that.',
   examples: ['selfmonitor topics create scratch --partitions 3 --config retention.ms=1h --yes'],
   args: { topic: variadic('names') },
   options: {
@@ -243,8 +243,7 @@ export function checkInternal({ name, internal }: Pick<TopicInfo, 'name' | 'inte
 const alter = defineVerb({
   name: 'alter',
   summary: 'grow a topic, change its settings',
-  details:
-    'Partitions can only grow, and growing moves keys: records of one key land in another partition from then on.',
+  details: 'Partitions can only grow, and growing moves keys: from then on records of a key go to another partition.',
   examples: [
     'selfmonitor topics alter user.events --set retention.ms=7d --yes',
     'selfmonitor topics alter user.events --partitions 24 --unset retention.bytes',

@@ -13,10 +13,9 @@ const verb = defineVerb({
   summary: 'start a broker and a Schema Registry here',
   details:
     'Kafka listens on 127.0.0.1:9092, the registry on 127.0.0.1:8081, both moved by --port-offset. Services that use\n' +
-    '@selfmonitor/events in this project find the platform at any offset; for others `up` prints the variables. Data is kept\n' +
-    'in .selfmonitor/data, one folder for each engine; a second platform beside the first needs its own --data-dir. Ctrl-C\n' +
-    'stops everything in order; a second Ctrl-C does not wait. If --setup cannot apply the file, `up` says why and keeps\n' +
-    'running; with --detach the exit code is 1 then.',
+    '@selfmonitor/events in this project find the platform at any offset; for others `up` prints the variables. Each engine\n' +
+    'has a folder in .selfmonitor/data; a second platform needs its own --data-dir. Ctrl-C stops everything in order; a\n' +
+    'second one does not wait. If --setup fails, `up` says why and keeps running; with --detach the exit code is 1.',
   examples: [
     'selfmonitor up --setup',
     'selfmonitor up --engine apache --brokers 3',

@@ -23,7 +23,7 @@ const list = defineVerb({
   name: 'list',
   summary: 'accounts and their mechanisms',
   details:
-    'Accounts with SCRAM credentials, which Kafka keeps itself. Those of certificates or of PLAIN are not known to it.',
+    'Accounts with SCRAM credentials, which Kafka itself stores. It does not know those of certificates or of PLAIN.',
   examples: ['selfmonitor users list --command-config admin.properties'],
   output: ['table', 'json', 'yaml', 'name'],
   async run(context) {
@@ -37,8 +37,8 @@ const options = {
   mechanism: choice('--mechanism <name>', 'how it logs in', ['SCRAM-SHA-512', 'SCRAM-SHA-256'], 'SCRAM-SHA-512'),
 }
 const fromWhere =
-  'The password is read from --password-file, else from SELFMONITOR_PASSWORD, else it is asked for.\n' +
-  'It is salted and hashed here. It is never sent to Kafka and cannot be read back.'
+  'The password comes from --password-file, else from SELFMONITOR_PASSWORD, else from a prompt. It is never sent to Kafka,\n' +
+  'which gets only its salted hash.'
 
 const create = defineVerb({
   name: 'create',
@@ -72,7 +72,7 @@ const create = defineVerb({
 const setPassword = defineVerb({
   name: 'set-password',
   summary: 'change the password of an account',
-  details: `${fromWhere} Connections that are open stay open; new ones need the new password.`,
+  details: `${fromWhere} Open connections stay open; new ones need the new password.`,
   examples: ['selfmonitor users set-password billing --password-file billing.password --yes'],
   args: { user: required('name of the account', 'users') },
   options,
@@ -102,8 +102,7 @@ const setPassword = defineVerb({
 const remove = defineVerb({
   name: 'delete',
   summary: 'delete accounts; their ACLs stay',
-  details:
-    'The account that this command logs in with is not deleted, because there might be no account left that could create it again.',
+  details: 'Refuses the account that it logs in with: there might be no account left that could create it again.',
   examples: ['selfmonitor users delete old-service --yes'],
   args: { user: variadic('names', 'users') },
   output: ['table', 'json', 'yaml', 'name'],
