@@ -72,19 +72,26 @@ export function derivedKeys(object: ObjectView): ReadonlySet<string> {
 }
 
 /**
- * The change that brings derived keys up to date: those that are missing, and those that were derived before and differ. What
- * somebody supplied under the same name stays.
+ * Plans the step that brings the derived keys of a Secret up to date: those that are missing, and those that were derived before
+ * and differ. A value that the user supplied under the same name stays. Without a change there is no step.
  */
-export function derivedChange(
+export function updateDerived(
+  draft: Draft,
+  name: string,
   object: ObjectView,
   wanted: Readonly<Record<string, string>>,
-): { data: Record<string, string>; annotations: Record<string, string> } | undefined {
+): void {
   const derived = derivedKeys(object)
   const mine = Object.entries(wanted).filter(([key]) => derived.has(key) || object.data[key] === undefined)
   const data = Object.fromEntries(mine.filter(([key, value]) => object.data[key] !== value))
-  if (Object.keys(data).length === 0) return undefined
-  return {
-    data,
+  if (Object.keys(data).length === 0) return
+  draft.steps.push({
+    action: 'update',
+    kind: 'Secret',
+    name,
+    reason: Object.keys(data).join(', '),
+    make: { what: 'texts', data },
+    resourceVersion: object.resourceVersion,
     annotations: { [derivedAnnotation]: [...new Set([...derived, ...mine.map(([key]) => key)])].join(',') },
-  }
+  })
 }

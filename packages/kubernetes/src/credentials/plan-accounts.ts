@@ -1,6 +1,6 @@
 // Accounts: a Secret each. A new one gets a password; one that somebody supplied gets only what follows from it.
 import { clientProperties } from './client-properties.ts'
-import { type Draft, derivedAnnotation, derivedChange, generatedAnnotation } from './draft.ts'
+import { type Draft, derivedAnnotation, generatedAnnotation, updateDerived } from './draft.ts'
 import { formedKey } from './plan-identity.ts'
 
 const shortPassword = 16
@@ -46,20 +46,10 @@ export function planAccounts(draft: Draft, bundle: string | undefined): void {
     if (password.length < shortPassword) {
       draft.warnings.push(`Secret ${secret}: its password is shorter than ${shortPassword} characters`)
     }
-    const change = derivedChange(found, {
+    updateDerived(draft, secret, found, {
       username: name,
       'client.properties': clientProperties(draft.spec.bootstrapServers, name, password, bundle),
       'ca.crt': bundle,
-    })
-    if (change === undefined) continue
-    draft.steps.push({
-      action: 'update',
-      kind: 'Secret',
-      name: secret,
-      reason: Object.keys(change.data).join(', '),
-      make: { what: 'texts', data: change.data },
-      resourceVersion: found.resourceVersion,
-      annotations: change.annotations,
     })
   }
 }

@@ -15,10 +15,10 @@ import { signingAlgorithm } from '../certificates/issue.ts'
 import {
   type Draft,
   derivedAnnotation,
-  derivedChange,
   generatedAnnotation,
   isGenerated,
   type ObjectView,
+  updateDerived,
 } from './draft.ts'
 import type { CertificateSpec, CredentialsSpec } from './spec.ts'
 
@@ -166,17 +166,7 @@ export function planCertificates(draft: Draft, ca: Ca, bundle: string): void {
       }
       checkSupplied(certificate, leaf, draft)
     }
-    const change = derivedChange(found, { 'ca.crt': bundle })
-    if (change === undefined) continue
-    steps.push({
-      action: 'update',
-      kind: 'Secret',
-      name,
-      reason: 'ca.crt',
-      make: { what: 'texts', data: change.data },
-      resourceVersion: found.resourceVersion,
-      annotations: change.annotations,
-    })
+    updateDerived(draft, name, found, { 'ca.crt': bundle })
   }
 }
 

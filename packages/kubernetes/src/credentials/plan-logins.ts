@@ -1,6 +1,6 @@
 // Logins of HTTP servers (Schema Registry, Connect, ksqlDB), with which this release's own clients come in: a Secret each. A new one
 // gets a password; one that somebody supplied is checked, and completed by what follows from it.
-import { type Draft, derivedAnnotation, derivedChange, generatedAnnotation, type ObjectView } from './draft.ts'
+import { type Draft, derivedAnnotation, generatedAnnotation, type ObjectView, updateDerived } from './draft.ts'
 
 /** What follows from user and password: `basic.auth.user.info` of Confluent's clients. */
 const derivedLoginKeys = ['user-info']
@@ -12,7 +12,8 @@ const special = /["\\,$]/
 /** Jetty reads what comes after these as another form of the password. */
 const prefixes = /^(OBF|MD5|CRYPT):/
 
-export function planLogins({ spec, existing, steps, problems }: Draft): void {
+export function planLogins(draft: Draft): void {
+  const { spec, existing, steps, problems } = draft
   for (const { username, secret } of spec.logins) {
     const found = existing.secrets.get(secret)
     if (found === undefined) {
@@ -32,17 +33,7 @@ export function planLogins({ spec, existing, steps, problems }: Draft): void {
       problems.push(`Secret ${secret}: ${problem}`)
       continue
     }
-    const change = derivedChange(found, { 'user-info': userInfo(found.data.username!, found.data.password!) })
-    if (change === undefined) continue
-    steps.push({
-      action: 'update',
-      kind: 'Secret',
-      name: secret,
-      reason: Object.keys(change.data).join(', '),
-      make: { what: 'texts', data: change.data },
-      resourceVersion: found.resourceVersion,
-      annotations: change.annotations,
-    })
+    updateDerived(draft, secret, found, { 'user-info': userInfo(found.data.username!, found.data.password!) })
   }
 }
 
