@@ -2,12 +2,9 @@
 import { inspect } from 'node:util'
 import { ProtocolError } from '@selfmonitor/protocol'
 import { handlers } from '../../packages/broker/src/api/handlers.ts'
-import type { BrokerContext } from '../../packages/broker/src/broker-context.ts'
 import { makeManualClock } from '../../packages/broker/src/clock.ts'
-import { createFetchState } from '../../packages/broker/src/fetch-sessions/state.ts'
-import { groupConfigOf, openGroupCoordinator, topicGroupLog } from '../../packages/broker/src/group/index.ts'
-import { openLogManager, toLogConfig } from '../../packages/broker/src/log/index.ts'
-import { openMetadataStore } from '../../packages/broker/src/metadata/index.ts'
+import { nodeFs } from '../../packages/broker/src/log/index.ts'
+import { openContext } from '../../packages/broker/src/open-context.ts'
 import { CloseConnection } from '../../packages/broker/src/request/handler.ts'
 import { makeDispatcher, makeFaults, makeRequestLog } from '../../packages/broker/src/server/index.ts'
 
@@ -33,48 +30,21 @@ export async function dispatcherInProcess(
   const unwanted = (context: object, message: string) =>
     void unexpected.push(`${message}: ${inspect(context)} after ${underWay}`)
   const logger = { debug() {}, info() {}, warn() {}, error: unwanted }
-  const metadata = await openMetadataStore({
-    dir: `${dir}/metadata`,
-    brokerIds: [1],
-    staticConfig: new Map(Object.entries(config)),
-    logger,
-  })
-  const logs = await openLogManager({
-    dir: `${dir}/logs`,
-    clock,
-    logger,
-    configOf: (topic) => toLogConfig(metadata.topic(topic)!.config),
-    ownerOf: () => 'current',
-  })
-  const groups = await openGroupCoordinator({
-    config: groupConfigOf(metadata.brokerConfig),
-    clock,
-    logger,
-    log: topicGroupLog(metadata, logs),
-    topic(name) {
-      const topic = metadata.topic(name)
-      return topic && { id: topic.id, partitions: topic.partitions.length }
+  const broker = await openContext(
+    {
+      clusterId: 'AAECAwQFBgcICQoLDA0ODw',
+      dataDir: dir,
+      metadataDir: `${dir}/metadata`,
+      logsDir: `${dir}/logs`,
+      brokers: [{ brokerId: 1, host: '127.0.0.1', port: 9092 }],
+      staticConfig: new Map(Object.entries(config)),
+      fs: nodeFs,
+      clock,
+      logger,
     },
-  })
-  metadata.onChange((change) => {
-    if (change.kind === 'topic-deleted') return logs.deleteTopic(change.topic.name, change.topic.id)
-    if (change.kind === 'topic-config-changed') logs.configChanged(change.topic.name)
-    return undefined
-  })
-  const brokers = [{ brokerId: 1, host: '127.0.0.1', port: 9092 }]
-  const broker: BrokerContext = {
-    clusterId: 'AAECAwQFBgcICQoLDA0ODw',
-    dataDir: dir,
-    clock,
-    logger,
-    config: metadata.brokerConfig,
-    metadata,
-    logs,
-    groups,
-    fetches: createFetchState(),
-    brokers,
-    coordinatorOf: () => brokers[0]!,
-  }
+    [],
+  )
+  const { metadata, logs, groups } = broker
   const { prepare } = makeDispatcher({ broker, handlers, faults: makeFaults(), requests: makeRequestLog() })
   const [topic] = await metadata.createTopics([{ name: topicName, assignments: [[1], [1], [1]], configs: new Map() }])
   let connection = 0

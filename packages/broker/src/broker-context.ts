@@ -1,4 +1,4 @@
-// What every part of a running broker shares; made once by `startBroker`, handed to each request handler.
+// What every part of a running broker shares; made once by `openContext`, handed to each request handler.
 import type { BrokerConfig, PresentedBroker } from './config/index.ts'
 import type { FetchState } from './fetch-sessions/state.ts'
 import type { GroupCoordinator } from './group/index.ts'

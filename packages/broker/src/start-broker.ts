@@ -1,4 +1,4 @@
-// Starts the embedded broker: data directory, sockets, metadata, logs, groups, in this order; and stops it in reverse.
+// Starts the embedded broker: data directory, sockets, then metadata, logs and groups (`open-context.ts`); and stops it in reverse.
 import { existsSync, readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { handlers } from './api/handlers.ts'
@@ -6,17 +6,9 @@ import type { BrokerContext } from './broker-context.ts'
 import { checkOptions, requestMemoryBytes, staticConfig } from './broker-options.ts'
 import { makeManualClock, systemClock } from './clock.ts'
 import { type DataDir, failingWhen, openDataDir } from './data-dir/index.ts'
-import { createFetchState } from './fetch-sessions/state.ts'
-import { groupConfigOf, offsetsTopic, openGroupCoordinator, topicGroupLog } from './group/index.ts'
-import { type LogManager, nodeFs, openLogManager, parseFolderName, temporaryFs } from './log/index.ts'
-import {
-  type MetadataChange,
-  type MetadataStore,
-  nameHash,
-  openMetadataStore,
-  RecordLogError,
-} from './metadata/index.ts'
-import { folderOwner, groupTopic, logConfigOf } from './metadata-views.ts'
+import { nodeFs, parseFolderName, temporaryFs } from './log/index.ts'
+import { type MetadataStore, RecordLogError } from './metadata/index.ts'
+import { type ContextOptions, openContext, type Undo } from './open-context.ts'
 import { type KafkaServer, listen, makeDispatcher, makeFaults, makeRequestLog } from './server/index.ts'
 import { BrokerStartError, diskFull } from './start-error.ts'
 import type { Broker, BrokerOptions, Clock, Logger } from './types.ts'
@@ -33,9 +25,6 @@ interface OpenBroker {
   readonly server: KafkaServer
 }
 
-/** Undoes, newest first, what a start that failed had already done. */
-type Undo = (() => void | Promise<void>)[]
-
 /**
  * Starts a broker in this process.
  *
@@ -51,7 +40,6 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
   const { logger = silent } = options
   try {
     const open = await openBroker(options, logger, undo)
-    open.context.metadata.onChange((change) => followMetadata(open.context, change))
     const broker = serve(open)
     checkFolders(open.context, options.onCheck)
     stopWhenGone(open, options.onFailure)
@@ -76,36 +64,23 @@ async function openBroker(options: BrokerOptions, logger: Logger, undo: Undo): P
   const server = await bind(host, port, brokers, clock, logger)
   undo.unshift(() => server.close(0))
 
-  const settings = staticConfig(options, dataDir.logsDir, server.brokers[0]!)
-  const metadata = await openMetadata(dataDir, server, settings, logger)
-  undo.unshift(() => metadata.close())
-  if (dataDir.isNew) await noteMinInsyncReplicas(metadata)
-
-  const logs = await openLogs(dataDir, metadata, clock, logger)
-  undo.unshift(() => logs.close())
-
-  const groups = await openGroupCoordinator({
-    config: groupConfigOf(metadata.brokerConfig),
-    clock,
-    log: topicGroupLog(metadata, logs),
-    logger,
-    topic: (name) => groupTopic(metadata, name),
-  })
-  undo.unshift(() => groups.close())
-
-  const context: BrokerContext = {
-    clusterId: dataDir.clusterId,
-    dataDir: dataDir.dir,
-    clock,
-    logger,
-    config: metadata.brokerConfig,
-    metadata,
-    logs,
-    groups,
-    fetches: createFetchState(),
-    brokers: server.brokers,
-    coordinatorOf: (key) => server.brokers[nameHash(key) % server.brokers.length]!,
-  }
+  const context = await openFolders(
+    {
+      clusterId: dataDir.clusterId,
+      dataDir: dataDir.dir,
+      metadataDir: dataDir.metadataDir,
+      logsDir: dataDir.logsDir,
+      durable: !dataDir.temporary,
+      mustExist: recordsWithoutMetadata(dataDir.logsDir),
+      brokers: server.brokers,
+      staticConfig: staticConfig(options, dataDir.logsDir, server.brokers[0]!),
+      fs: dataDir.temporary ? temporaryFs : failingWhen(nodeFs, () => dataDir.failure),
+      clock,
+      logger,
+    },
+    undo,
+  )
+  if (dataDir.isNew) await noteMinInsyncReplicas(context.metadata)
   return { context, dataDir, server }
 }
 
@@ -126,21 +101,9 @@ async function bind(host: string, port: number, brokers: number, clock: Clock, l
   }
 }
 
-async function openMetadata(
-  { metadataDir, logsDir, temporary }: DataDir,
-  server: KafkaServer,
-  config: ReadonlyMap<string, string>,
-  logger: Logger,
-): Promise<MetadataStore> {
+async function openFolders(options: ContextOptions, undo: Undo): Promise<BrokerContext> {
   try {
-    return await openMetadataStore({
-      dir: metadataDir,
-      durable: !temporary,
-      mustExist: recordsWithoutMetadata(logsDir),
-      brokerIds: server.brokers.map(({ brokerId }) => brokerId),
-      staticConfig: config,
-      logger,
-    })
+    return await openContext(options, undo)
   } catch (error) {
     if (!(error instanceof RecordLogError)) throw error
     const code = error.code === 'NEWER_FORMAT' ? 'DATA_DIR_NEWER' : 'DATA_DIR_INVALID'
@@ -167,50 +130,6 @@ async function noteMinInsyncReplicas(metadata: MetadataStore): Promise<void> {
   const name = 'min.insync.replicas'
   const configs = new Map([[name, String(metadata.brokerConfig.number(name))]])
   await metadata.alterConfigs([{ resource: { type: 'broker', name: '' }, configs }])
-}
-
-function openLogs(dataDir: DataDir, metadata: MetadataStore, clock: Clock, logger: Logger): Promise<LogManager> {
-  const config = metadata.brokerConfig
-  return openLogManager({
-    dir: dataDir.logsDir,
-    fs: dataDir.temporary ? temporaryFs : failingWhen(nodeFs, () => dataDir.failure),
-    clock,
-    logger,
-    configOf: (topic) => logConfigOf(metadata, topic),
-    ownerOf: (topic, topicId, partition) => folderOwner(metadata, topic, topicId, partition),
-    producerIdExpirationMs: config.number('producer.id.expiration.ms'),
-    retentionCheckIntervalMs: config.number('log.retention.check.interval.ms'),
-  })
-}
-
-/** Keeps logs and groups in step with the metadata. */
-function followMetadata({ metadata, logs, groups, logger }: BrokerContext, change: MetadataChange): void {
-  switch (change.kind) {
-    case 'topic-deleted': {
-      const { name, id } = change.topic
-      // Requests for the topic fail from here on; its folders are removed while other topics are created and deleted.
-      logs.deleteTopic(name, id).then(
-        () => metadata.forgetDeleted([id]),
-        (error: unknown) =>
-          logger.error({ topic: name, err: error }, 'could not remove all of a deleted topic; a restart will'),
-      )
-      if (name === offsetsTopic) return
-      // Writes tombstones, perhaps after creating a topic, so a metadata change must not wait for it.
-      groups.topicsDeleted([name]).catch((error: unknown) => {
-        logger.error({ topic: name, error }, 'could not remove the committed offsets of a deleted topic')
-      })
-      return
-    }
-    case 'topic-config-changed':
-      logs.configChanged(change.topic.name)
-      return
-    case 'topic-created':
-    case 'partitions-added':
-    case 'broker-config-changed':
-      return
-    default:
-      change satisfies never
-  }
 }
 
 /** Starts to answer requests. */

@@ -47,23 +47,12 @@ export function describeTopicConfigs(
   return topicConfigs
     .filter((definition) => !definition.internal || overrides.has(definition.name))
     .map((definition) => {
-      const own = overrides.get(definition.name)
       const brokerName = definition.brokerSynonyms[0]?.name
       const inherited = brokerName === undefined ? [] : describedChain(layers, brokerName)
-      const synonyms =
-        own === undefined
-          ? inherited
-          : [{ name: definition.name, value: own, source: configSource.topic }, ...inherited]
-      return {
-        name: definition.name,
-        value: own ?? inheritedTopicValue(layers, definition),
-        readOnly: false,
-        configSource: synonyms[0]?.source ?? configSource.default,
-        isSensitive: false,
-        synonyms,
-        configType: typeCodes[definition.type],
-        documentation: definition.doc,
-      }
+      const chain = withOwn(definition.name, overrides, configSource.topic, inherited)
+      // The broker's setting may have another unit, and be unset beside a synonym that is set.
+      const value = overrides.get(definition.name) ?? inheritedTopicValue(layers, definition)
+      return { ...described(definition, chain), value }
     })
 }
 
@@ -89,16 +78,12 @@ export function describeDefaultBrokerConfigs(layers: BrokerLayers): readonly Des
 }
 
 function describeBrokerConfig(layers: BrokerLayers, definition: BrokerConfigDefinition): DescribedConfig {
-  const synonyms = describedChain(layers, definition.name)
+  const chain = describedChain(layers, definition.name)
   return {
-    name: definition.name,
-    value: synonyms[0]?.value ?? null,
+    ...described(definition, chain),
+    value: chain[0]?.value ?? null,
     readOnly: definition.update === 'read-only',
-    configSource: synonyms[0]?.source ?? configSource.default,
     isSensitive: definition.type === 'password',
-    synonyms,
-    configType: typeCodes[definition.type],
-    documentation: definition.doc,
   }
 }
 
@@ -107,60 +92,66 @@ export function describeGroupConfigs(
   layers: BrokerLayers,
   overrides: ReadonlyMap<string, string>,
 ): readonly DescribedConfig[] {
-  return groupConfigs.map(({ brokerSynonym, ...definition }) => {
+  return groupConfigs.map((definition) => {
+    const { name, brokerSynonym } = definition
     const inherited =
       brokerSynonym === null
-        ? [{ name: definition.name, value: definition.default!, source: configSource.default }]
+        ? [{ name, value: definition.default!, source: configSource.default }]
         : describedChain(layers, brokerSynonym)
-    return named(definition, overrides, configSource.group, inherited)
+    return described(definition, withOwn(name, overrides, configSource.group, inherited))
   })
 }
 
 export function describeClientMetrics(overrides: ReadonlyMap<string, string>): readonly DescribedConfig[] {
-  return clientMetricsConfigs.map((definition) => named(definition, overrides, configSource.clientMetrics, []))
+  return clientMetricsConfigs.map((definition) =>
+    described(definition, withOwn(definition.name, overrides, configSource.clientMetrics, [])),
+  )
 }
 
-function named(
-  definition: ConfigDefinition,
+/** What `overrides` says of a setting, in front of what it inherits. */
+function withOwn(
+  name: string,
   overrides: ReadonlyMap<string, string>,
   source: SourcedValue['source'],
   inherited: readonly SourcedValue[],
-): DescribedConfig {
-  const { name } = definition
+): readonly SourcedValue[] {
   const own = overrides.get(name)
-  const synonyms = own === undefined ? inherited : [{ name, value: own, source }, ...inherited]
+  return own === undefined ? inherited : [{ name, value: own, source }, ...inherited]
+}
+
+/** A setting of the tables, which may be altered. @param chain where its value may come from; the first one is in force */
+function described(definition: ConfigDefinition, chain: readonly SourcedValue[]): DescribedConfig {
   return {
-    name,
-    value: synonyms[0]?.value ?? definition.default,
+    name: definition.name,
+    value: chain[0]?.value ?? definition.default,
     readOnly: false,
-    configSource: synonyms[0]?.source ?? configSource.default,
+    configSource: chain[0]?.source ?? configSource.default,
     isSensitive: false,
-    synonyms,
+    synonyms: chain,
     configType: typeCodes[definition.type],
     documentation: definition.doc,
   }
 }
 
 export function describeLoggers(levels: ReadonlyMap<string, string>): readonly DescribedConfig[] {
-  return [...levels].map(([name, value]) => ({
-    name,
-    value,
-    readOnly: false,
-    configSource: configSource.brokerLogger,
-    isSensitive: false,
-    synonyms: [],
-    configType: 0,
-    documentation: '',
-  }))
+  return [...levels].map(([name, value]) => ({ ...undocumented(name, configSource.brokerLogger), value }))
 }
 
-function secret(name: string, source: SourcedValue['source']): DescribedConfig {
+/** A setting that the broker does not know: its value may be a password. */
+const secret = (name: string, source: SourcedValue['source']): DescribedConfig => ({
+  ...undocumented(name, source),
+  readOnly: true,
+  isSensitive: true,
+})
+
+/** A setting that is in no table. */
+function undocumented(name: string, source: SourcedValue['source']): DescribedConfig {
   return {
     name,
     value: null,
-    readOnly: true,
+    readOnly: false,
     configSource: source,
-    isSensitive: true,
+    isSensitive: false,
     synonyms: [],
     configType: 0,
     documentation: '',
