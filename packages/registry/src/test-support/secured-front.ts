@@ -1,10 +1,10 @@
 // TLS and HTTP basic in front of an HTTP server, as Confluent's registry has them: a certificate of a CA that the system does not
 // know, and one user.
-import http from 'node:http'
 import https from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { readCertificates, readPrivateKey } from '../../../kubernetes/src/certificates/inspect.ts'
 import { issueCa, issueLeaf } from '../../../kubernetes/src/certificates/issue.ts'
+import { passOn } from './basic-front.ts'
 
 export interface SecuredFront {
   /** `https://localhost:port`, the one name of the certificate. */
@@ -27,21 +27,8 @@ export async function startSecuredFront(target: string): Promise<SecuredFront> {
   const issuer = { certificate: certificate!, key: readPrivateKey(authority.key) }
   const leaf = await issueLeaf(issuer, 'registry', { dnsNames: ['localhost'], ipAddresses: [] }, day, now)
   const [username, password] = ['services', 'p:ä "s" w\\rd']
-  const wanted = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
-  const server = https.createServer({ cert: leaf.certificate, key: leaf.key }, (request, response) => {
-    if (request.headers.authorization !== wanted) {
-      response.writeHead(401, { 'content-type': 'application/json' })
-      response.end('{"error_code":401,"message":"Unauthorized"}')
-      return
-    }
-    const { host, authorization, ...headers } = request.headers
-    const passed = http.request(new URL(request.url!, target), { method: request.method, headers }, (answer) => {
-      response.writeHead(answer.statusCode!, answer.headers)
-      answer.pipe(response)
-    })
-    passed.on('error', () => response.destroy())
-    request.pipe(passed)
-  })
+  const handle = passOn(target, (login) => login === `${username}:${password}`)
+  const server = https.createServer({ cert: leaf.certificate, key: leaf.key }, handle)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = `https://localhost:${(server.address() as AddressInfo).port}`
   const ca = authority.certificate

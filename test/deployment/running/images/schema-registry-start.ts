@@ -5,6 +5,7 @@ import http from 'node:http'
 import https from 'node:https'
 import { parseClientProperties } from '@selfmonitor/cluster'
 import { startRegistry } from '@selfmonitor/registry/server'
+import { passOn } from '../../../../packages/registry/src/test-support/basic-front.ts'
 
 const followed = [
   'listeners',
@@ -74,20 +75,7 @@ process.on('SIGTERM', () => void server.close().then(() => process.exit(0)))
 async function startFront(target: string): Promise<void> {
   const users = hasLogin ? readUsers() : null
   const open = (properties.get('authentication.skip.paths') ?? '').split(',')
-  const handle: http.RequestListener = (request, response) => {
-    const [, given] = /^Basic (.*)$/.exec(request.headers.authorization ?? '') ?? []
-    if (users && !open.includes(request.url!) && !users.has(Buffer.from(given ?? '', 'base64').toString())) {
-      response.writeHead(401, { 'content-type': 'application/json' }).end('{"error_code":401,"message":"Unauthorized"}')
-      return
-    }
-    const { host, authorization, ...headers } = request.headers
-    const passed = http.request(new URL(request.url!, target), { method: request.method, headers }, (answer) => {
-      response.writeHead(answer.statusCode!, answer.headers)
-      answer.pipe(response)
-    })
-    passed.on('error', () => response.destroy())
-    request.pipe(passed)
-  }
+  const handle = passOn(target, (login, path) => users === null || open.includes(path) || users.has(login))
   const made =
     listener.protocol === 'https:'
       ? https.createServer(
