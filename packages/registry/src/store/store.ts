@@ -4,12 +4,12 @@
 // announces it first (reservations.ts). A Confluent registry does not know of that: it must not write at the same time.
 import { randomUUID } from 'node:crypto'
 import { pause } from '@selfmonitor/cluster/backoff'
-import pLimit from 'p-limit'
+import pLimit, { type LimitFunction } from 'p-limit'
 import { type Deadline, deadlineIn } from './deadline.ts'
-import type { TopicRecord } from './follow-topic.ts'
-import { decodeRecord, encodeKey, encodeSchemaValue, encodeValue, type SchemaValue, type StoreKey } from './records.ts'
-import { createState, fingerprint, type RegistryState } from './state.ts'
-import { openTopicLog, type TopicOptions } from './topic.ts'
+import { encodeKey, encodeSchemaValue, encodeValue, type SchemaValue, type StoreKey } from './records.ts'
+import { fingerprint, type RegistryState } from './state.ts'
+import { openTopicLog, type TopicLog, type TopicOptions } from './topic.ts'
+import { TopicView } from './topic-view.ts'
 
 export interface StoreOptions extends TopicOptions {
   /** How long one request may wait for Kafka, in milliseconds. */
@@ -47,133 +47,107 @@ export interface Transaction {
 const settleMs = 1000
 const settlePollMs = 5
 
+/** What a store works with. */
+interface Parts {
+  readonly options: StoreOptions
+  readonly log: TopicLog
+  readonly view: TopicView
+  /** Announcements that are no longer waited for: their writers have had their time. */
+  readonly givenUp: Set<string>
+  /** One operation at a time, first come first served. */
+  readonly turns: LimitFunction
+}
+
 /** @throws {TopicUnusableError | StoreError} */
 export async function openStore(options: StoreOptions): Promise<Store> {
-  const { logger, topic } = options
-  let state = createState()
-  let position = 0n
-  let waiters: { readonly offset: bigint; readonly resolve: () => void }[] = []
-
-  /** Counts events of this store, so that they have an order. */
-  let now = 0
-  /** Everything that was in the topic at this event is in the state. */
-  let readUpTo = 0
-
-  /** Announcements that are no longer waited for: their writers have had their time. */
-  const givenUp = new Set<string>()
-
-  const listener = {
-    onRecord(record: TopicRecord) {
-      const decoded = decodeRecord(record.key, record.value)
-      if ('ignored' in decoded) {
-        logger.warn({ topic, offset: record.offset.toString(), reason: decoded.ignored }, 'skipped a record')
-        return
-      }
-      state.apply(decoded)
-    },
-    onPosition(next: bigint) {
-      position = next
-      const due = waiters.filter((waiter) => waiter.offset < position)
-      waiters = waiters.filter((waiter) => waiter.offset >= position)
-      for (const waiter of due) waiter.resolve()
-    },
-    onReset() {
-      state = createState()
-      position = 0n
-      readUpTo = 0
-    },
-  }
-
+  const view = new TopicView(options.topic, options.logger)
   const starting = deadlineIn(options.startTimeoutMs)
-  const log = await openTopicLog(options, listener, starting)
+  const log = await openTopicLog(options, view, starting)
+  const parts: Parts = { options, log, view, givenUp: new Set(), turns: pLimit(1) }
   try {
     // The barrier: once our own record has come back, everything before it is in the state.
-    await write({ keytype: 'NOOP' }, null, starting)
+    await write(parts, { keytype: 'NOOP' }, null, starting)
   } catch (error) {
     await log.close()
     throw error
   }
-
-  /** Waits until the record at `offset` is in the state. */
-  async function readBack(offset: bigint, deadline: Deadline): Promise<void> {
-    if (position > offset) return
-    const reached = new Promise<void>((resolve) => waiters.push({ offset, resolve }))
-    await deadline.race(reached, `reading ${topic} up to offset ${offset}`)
-  }
-
-  /** Appends a record and waits until it, and with it all that came before, is in the state. */
-  async function write(key: StoreKey, value: Buffer | null, deadline: Deadline): Promise<void> {
-    const began = ++now
-    await readBack(await log.append(encodeKey(key), value, deadline), deadline)
-    readUpTo = began
-  }
-
-  async function readToEnd(deadline: Deadline): Promise<void> {
-    const began = ++now
-    const end = await log.endOffset(deadline)
-    if (end > 0n) await readBack(end - 1n, deadline)
-    readUpTo = began
-  }
-
-  function transaction(deadline: Deadline): Transaction {
-    return {
-      get state() {
-        return state
-      },
-      async put(key, value) {
-        await write(key, value, deadline)
-      },
-      async putSchema(value) {
-        const { subject, version, id } = value
-        const token = randomUUID()
-        const reserve = { token, subject, version, id, fingerprint: fingerprint(value) }
-        await write({ keytype: 'NOOP' }, encodeValue(null, { reserve }), deadline)
-        if (!state.reservations.isGranted(token)) {
-          logger.info({ topic, subject, version, id }, 'another registry was granted this version or id first')
-          return false
-        }
-        await write({ keytype: 'SCHEMA', subject, version }, encodeSchemaValue(value), deadline)
-        return true
-      },
-      async settle(subject) {
-        const patience = deadlineIn(Math.min(settleMs, deadline.remainingMs()))
-        const awaited = () => state.reservations.pending(subject).filter(({ token }) => !givenUp.has(token))
-        while (awaited().length > 0 && patience.remainingMs() > 0) await pause(settlePollMs)
-        for (const { token } of awaited()) givenUp.add(token)
-      },
-    }
-  }
-
-  /** One at a time, first come first served. */
-  const turns = pLimit(1)
-
-  async function exclusively<Result>(operation: (tx: Transaction) => Promise<Result>): Promise<Result> {
-    const deadline = deadlineIn(options.timeoutMs)
-    const asked = ++now
-    const turn = Promise.withResolvers<void>()
-    let gaveUp = false
-    const running = turns(async () => {
-      if (gaveUp) return undefined
-      turn.resolve()
-      // An operation in front may have begun, and finished, a write since: it came after all that has to be seen here.
-      if (readUpTo < asked) await readToEnd(deadline)
-      return { result: await operation(transaction(deadline)) }
-    })
-    try {
-      await deadline.race(turn.promise, 'waiting for earlier writes')
-    } catch (error) {
-      gaveUp = true
-      throw error
-    }
-    return (await running)!.result
-  }
-
   return {
     clusterId: log.clusterId,
     get state() {
-      return state
+      return view.state
     },
-    exclusively,
+    exclusively: (operation) => exclusively(parts, operation),
     close: () => log.close(),
   }
+}
+
+/** Appends a record and waits until it, and with it all that came before, is in the state. */
+async function write({ log, view }: Parts, key: StoreKey, value: Buffer | null, deadline: Deadline): Promise<void> {
+  const began = view.now()
+  await view.reach(await log.append(encodeKey(key), value, deadline), deadline)
+  view.completed(began)
+}
+
+async function readToEnd({ log, view }: Parts, deadline: Deadline): Promise<void> {
+  const began = view.now()
+  const end = await log.endOffset(deadline)
+  if (end > 0n) await view.reach(end - 1n, deadline)
+  view.completed(began)
+}
+
+async function exclusively<Result>(
+  parts: Parts,
+  operation: (transaction: Transaction) => Promise<Result>,
+): Promise<Result> {
+  const { options, view, turns } = parts
+  const deadline = deadlineIn(options.timeoutMs)
+  const asked = view.now()
+  const turn = Promise.withResolvers<void>()
+  let gaveUp = false
+  const running = turns(async () => {
+    if (gaveUp) return undefined
+    turn.resolve()
+    // An operation in front may have begun, and finished, a write since: it came after all that has to be seen here.
+    if (!view.isCompleteUpTo(asked)) await readToEnd(parts, deadline)
+    return { result: await operation(newTransaction(parts, deadline)) }
+  })
+  try {
+    await deadline.race(turn.promise, 'waiting for earlier writes')
+  } catch (error) {
+    gaveUp = true
+    throw error
+  }
+  return (await running)!.result
+}
+
+function newTransaction(parts: Parts, deadline: Deadline): Transaction {
+  return {
+    get state() {
+      return parts.view.state
+    },
+    put: (key, value) => write(parts, key, value, deadline),
+    putSchema: (value) => putSchema(parts, value, deadline),
+    settle: (subject) => settle(parts, subject, deadline),
+  }
+}
+
+async function putSchema(parts: Parts, value: SchemaValue, deadline: Deadline): Promise<boolean> {
+  const { logger, topic } = parts.options
+  const { subject, version, id } = value
+  const token = randomUUID()
+  const reserve = { token, subject, version, id, fingerprint: fingerprint(value) }
+  await write(parts, { keytype: 'NOOP' }, encodeValue(null, { reserve }), deadline)
+  if (!parts.view.state.reservations.isGranted(token)) {
+    logger.info({ topic, subject, version, id }, 'another registry was granted this version or id first')
+    return false
+  }
+  await write(parts, { keytype: 'SCHEMA', subject, version }, encodeSchemaValue(value), deadline)
+  return true
+}
+
+async function settle({ view, givenUp }: Parts, subject: string, deadline: Deadline): Promise<void> {
+  const patience = deadlineIn(Math.min(settleMs, deadline.remainingMs()))
+  const awaited = () => view.state.reservations.pending(subject).filter(({ token }) => !givenUp.has(token))
+  while (awaited().length > 0 && patience.remainingMs() > 0) await pause(settlePollMs)
+  for (const { token } of awaited()) givenUp.add(token)
 }
