@@ -2,38 +2,16 @@
 import { cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Cluster, connectCluster } from '@selfmonitor/cluster'
-import { createRegistryClient, type RegistryClient, type RegistryServer, startRegistry } from '@selfmonitor/registry'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { describeEngines } from '../../../test/support/engines.ts'
-import { type RunResult, selfmonitor, temporaryFolder } from './test-io.ts'
+import { liveCommands } from './test-support/live-commands.ts'
 
 const repository = fileURLToPath(new URL('../../../', import.meta.url))
 
 describeEngines('the commands', (engine) => {
-  const folder = temporaryFolder()
-  /** Names of this run: Apache Kafka is shared with other test files. */
-  const id = `cli${Date.now().toString(36)}`
+  const live = liveCommands(engine, 'cli')
+  const { id, folder, cli } = live
   const topic = `${id}.orders`
-  let registry: RegistryServer
-  let registryClient: RegistryClient
-  let cluster: Cluster
-  let env: Record<string, string>
-  const cli = (...words: string[]): Promise<RunResult> => selfmonitor(words, { cwd: folder.path, env })
-
-  beforeAll(async () => {
-    registry = await startRegistry({ bootstrapServers: engine.bootstrapServers, port: 0, topic: `_schemas-${id}` })
-    registryClient = createRegistryClient({ url: registry.url })
-    cluster = connectCluster({ bootstrapServers: engine.bootstrapServers })
-    env = { KAFKA_BOOTSTRAP_SERVERS: engine.bootstrapServers, SCHEMA_REGISTRY_URL: registry.url }
-  })
-  afterAll(async () => {
-    const mine = (await cluster.listTopics({ internal: true })).filter(({ name }) => name.includes(id))
-    await registry?.close()
-    if (mine.length > 0) await cluster.deleteTopics(mine.map(({ name }) => name))
-    await cluster?.close()
-    folder.remove()
-  })
 
   describe('topics', () => {
     it('are created only after a yes, and then shown', async () => {
@@ -49,7 +27,7 @@ describeEngines('the commands', (engine) => {
     })
 
     it('are changed with a preview that names the cluster and its address', async () => {
-      const { clusterId } = await cluster.info()
+      const { clusterId } = await live.cluster.info()
       const where = `on cluster ${clusterId} at ${engine.bootstrapServers}, environment development`
       for (const words of [
         ['topics', 'create', `${topic}.new`],
@@ -185,7 +163,7 @@ describeEngines('the commands', (engine) => {
       writeFileSync(join(folder.path, 'first.avsc'), first)
       expect(await cli('schemas', 'register', subject, 'first.avsc')).toMatchObject({
         code: 2,
-        stderr: expect.stringContaining(`on registry ${registry.url}, environment development`),
+        stderr: expect.stringContaining(`on registry ${live.registry.url}, environment development`),
       })
       const registered = await cli('schemas', 'register', subject, 'first.avsc', '--yes', '-o', 'json')
       expect(JSON.parse(registered.stdout)).toMatchObject({ subject, version: 1, id: expect.any(Number) })
@@ -253,7 +231,7 @@ describeEngines('the commands', (engine) => {
         expect({ code, stderr }).toEqual({
           code: 1,
           stderr: expect.stringContaining(
-            `a.proto is PROTOBUF, and the registry at ${registry.url} supports AVRO only.`,
+            `a.proto is PROTOBUF, and the registry at ${live.registry.url} supports AVRO only.`,
           ),
         })
         expect(stderr).not.toContain('not a schema')
@@ -307,7 +285,7 @@ describeEngines('the commands', (engine) => {
       const doomed = `${id}-doomed-value`
       const remove = (...words: string[]) => cli('schemas', 'delete', doomed, ...words)
       const versions = async (...words: string[]) =>
-        (await registryClient.versions(doomed, { deleted: words.includes('deleted') })).join()
+        (await live.registryClient.versions(doomed, { deleted: words.includes('deleted') })).join()
       for (const file of ['first.avsc', 'good.avsc']) {
         expect((await cli('schemas', 'register', doomed, file, '--yes')).code).toBe(0)
       }
@@ -347,7 +325,7 @@ describeEngines('the commands', (engine) => {
       expect((await cli('schemas', 'get', subject, '--version', '9')).stderr).toContain('it has 1.')
       expect(await cli('schemas', 'get', '--id', '99999')).toMatchObject({
         code: 1,
-        stderr: expect.stringContaining(`There is no schema with the id 99999 at ${registry.url}.`),
+        stderr: expect.stringContaining(`There is no schema with the id 99999 at ${live.registry.url}.`),
       })
     })
   })
@@ -439,7 +417,7 @@ describeEngines('the commands', (engine) => {
     })
 
     it('is written from the cluster, and its plan is empty', async () => {
-      await registryClient.register(`${events}-key`, { schema: '"string"' })
+      await live.registryClient.register(`${events}-key`, { schema: '"string"' })
       const imported = await cli('import', '--dir', 'imported', '--topic', `${id}.*`)
       expect(imported).toMatchObject({ code: 0, stdout: expect.stringMatching(/^imported\/platform\.yaml\n/) })
       expect(imported.stderr).toContain(`schemas of keys, which cannot be declared: ${events}-key\n`)

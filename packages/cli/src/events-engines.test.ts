@@ -2,45 +2,24 @@
 import { cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Cluster, connectCluster } from '@selfmonitor/cluster'
 import { envelopeSchema } from '@selfmonitor/platform/shapes'
-import { createRegistryClient, type RegistryClient, type RegistryServer, startRegistry } from '@selfmonitor/registry'
 import { Kafka, logLevel } from 'kafkajs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { describeEngines } from '../../../test/support/engines.ts'
-import { type RunResult, selfmonitor, temporaryFolder } from './test-io.ts'
+import { type RunResult, selfmonitor } from './test-io.ts'
+import { liveCommands } from './test-support/live-commands.ts'
 
 const repository = fileURLToPath(new URL('../../../', import.meta.url))
 
 describeEngines('the commands for events', (engine) => {
-  const folder = temporaryFolder()
-  /** Names of this run: Apache Kafka is shared with other test files. */
-  const id = `clievents${Date.now().toString(36)}`
-  let registry: RegistryServer
-  let registryClient: RegistryClient
-  let cluster: Cluster
-  let env: Record<string, string>
-  const cli = (...words: string[]): Promise<RunResult> => selfmonitor(words, { cwd: folder.path, env })
-
-  beforeAll(async () => {
-    registry = await startRegistry({ bootstrapServers: engine.bootstrapServers, port: 0, topic: `_schemas-${id}` })
-    registryClient = createRegistryClient({ url: registry.url })
-    cluster = connectCluster({ bootstrapServers: engine.bootstrapServers })
-    env = { KAFKA_BOOTSTRAP_SERVERS: engine.bootstrapServers, SCHEMA_REGISTRY_URL: registry.url }
-  })
-  afterAll(async () => {
-    const mine = (await cluster.listTopics({ internal: true })).filter(({ name }) => name.includes(id))
-    await registry?.close()
-    if (mine.length > 0) await cluster.deleteTopics(mine.map(({ name }) => name))
-    await cluster?.close()
-    folder.remove()
-  })
+  const live = liveCommands(engine, 'clievents')
+  const { id, folder, cli } = live
 
   it('topics without the envelope are emitted to and tailed: Avro of its own shape, JSON and text', async () => {
     const carts = `${id}.carts`
     const compacted = { 'cleanup.policy': 'compact,delete' }
     const sizes = { partitions: 1, replicationFactor: 1 }
-    await cluster.createTopics([
+    await live.cluster.createTopics([
       { name: carts, ...sizes, config: compacted },
       { name: `${carts}.log`, ...sizes },
     ])
@@ -50,8 +29,9 @@ describeEngines('the commands for events', (engine) => {
       namespace: 'shop',
       fields: [{ name: 'items', type: { type: 'array', items: 'string' } }],
     }
-    await createRegistryClient({ url: registry.url }).register(`${carts}-value`, { schema: JSON.stringify(cart) })
-    const emit = (...more: string[]): Promise<RunResult> => selfmonitor(['events', 'emit', carts, ...more], { env })
+    await live.registryClient.register(`${carts}-value`, { schema: JSON.stringify(cart) })
+    const emit = (...more: string[]): Promise<RunResult> =>
+      selfmonitor(['events', 'emit', carts, ...more], { env: live.env })
     expect(await emit('--key', 'c-1', '--data', '{"items":["apple"]}', '-o', 'name')).toMatchObject({
       code: 0,
       stdout: `${carts}-0@0\n`,
@@ -63,7 +43,7 @@ describeEngines('the commands for events', (engine) => {
     expect(await emit('--user', 'u')).toMatchObject({ code: 2, stderr: expect.stringContaining('Which event type') })
     expect((await emit('--key', 'c-1', '--data', 'null')).code).toBe(0)
     expect(
-      await selfmonitor(['events', 'emit', `${carts}.log`, '--key', 'c-1', '--data', 'null'], { env }),
+      await selfmonitor(['events', 'emit', `${carts}.log`, '--key', 'c-1', '--data', 'null'], { env: live.env }),
     ).toMatchObject({
       code: 2,
       stdout: '',
@@ -81,7 +61,7 @@ describeEngines('the commands for events', (engine) => {
     await producer.disconnect()
 
     const tail = (...more: string[]): Promise<RunResult> =>
-      selfmonitor(['events', 'tail', carts, '--from', 'earliest', ...more], { env })
+      selfmonitor(['events', 'tail', carts, '--from', 'earliest', ...more], { env: live.env })
     expect((await tail()).stdout.split('\n').map((line) => line.replace(/^.{24} +/, '').replace(/ +/g, ' '))).toEqual([
       'Cart c-1 [0]@0 {"items":["apple"]}',
       'tombstone c-1 [0]@1 null',
@@ -89,7 +69,7 @@ describeEngines('the commands for events', (engine) => {
       'text c-3 [0]@3 "plain text"',
       '',
     ])
-    expect((await selfmonitor(['events', 'tail', carts, '--from', '99'], { env })).stderr).toBe(
+    expect((await selfmonitor(['events', 'tail', carts, '--from', '99'], { env: live.env })).stderr).toBe(
       `No events there: offset 99 is past the end (${carts}-0 ends at 4).\n`,
     )
     const found = await tail('--type', 'shop.Cart', '--key', 'c-1', '-o', 'json')
@@ -98,18 +78,18 @@ describeEngines('the commands for events', (engine) => {
 
   it('a followed topic that is deleted ends the tail, which says so', async () => {
     const doomed = `${id}.doomed`
-    await cluster.createTopics([{ name: doomed, partitions: 1, replicationFactor: 1 }])
+    await live.cluster.createTopics([{ name: doomed, partitions: 1, replicationFactor: 1 }])
     const producer = new Kafka({ brokers: engine.bootstrapServers.split(','), logLevel: logLevel.NOTHING }).producer()
     await producer.connect()
     await producer.send({ topic: doomed, messages: [{ value: 'before' }] })
     await producer.disconnect()
     const seen = Promise.withResolvers<void>()
     const following = selfmonitor(['events', 'tail', doomed, '--follow', '--from', 'earliest'], {
-      env,
+      env: live.env,
       onOutput: () => seen.resolve(),
     })
     await seen.promise
-    await cluster.deleteTopics([doomed])
+    await live.cluster.deleteTopics([doomed])
     expect(await following).toMatchObject({
       code: 1,
       stdout: expect.stringContaining('before'),
@@ -204,7 +184,7 @@ describeEngines('the commands for events', (engine) => {
       const stop = new AbortController()
       const following = selfmonitor(['events', 'tail', events, '--follow', '--last', '0', '-n', '1', '-o', 'json'], {
         cwd: folder.path,
-        env,
+        env: live.env,
         signal: stop.signal,
       })
       // Emits until the tail, which may not have found the end of the log yet, has seen one.
@@ -216,7 +196,7 @@ describeEngines('the commands for events', (engine) => {
       expect(JSON.parse((await done).stdout)).toMatchObject({ event_type: 'user_closed' })
       const endless = selfmonitor(['events', 'tail', events, '--follow'], {
         cwd: folder.path,
-        env,
+        env: live.env,
         signal: stop.signal,
       })
       stop.abort()
@@ -225,10 +205,10 @@ describeEngines('the commands for events', (engine) => {
 
     it('to a topic that the platform file does not declare take its schema from the registry', async () => {
       const [carts, clicks] = [`${id}.undeclared.carts`, `${id}.undeclared.clicks`]
-      await cluster.createTopics([carts, clicks].map((name) => ({ name, partitions: 1, replicationFactor: 1 })))
+      await live.cluster.createTopics([carts, clicks].map((name) => ({ name, partitions: 1, replicationFactor: 1 })))
       const cart = { type: 'record', name: 'Cart', fields: [{ name: 'total', type: 'int' }] }
-      await registryClient.register(`${carts}-value`, { schema: JSON.stringify(cart) })
-      await registryClient.register(`${clicks}-value`, { schema: envelopeSchema('Click') })
+      await live.registryClient.register(`${carts}-value`, { schema: JSON.stringify(cart) })
+      await live.registryClient.register(`${clicks}-value`, { schema: envelopeSchema('Click') })
       expect(await cli('events', 'emit', carts, '--data', '{"total":1}', '-o', 'name')).toMatchObject({
         code: 0,
         stdout: `${carts}-0@0\n`,
@@ -260,7 +240,7 @@ describeEngines('the commands for events', (engine) => {
 
     it('say where no platform file is found, since payloads may go unchecked then', async () => {
       const words = ['events', 'emit', events, 'user_created', '--user', 'u-3', '--data', '{"anything":1}']
-      expect((await selfmonitor(words, { env })).stderr).toContain(
+      expect((await selfmonitor(words, { env: live.env })).stderr).toContain(
         'Neither a platform.yaml nor a folder schemas here describes payloads: they are not checked.',
       )
     })
