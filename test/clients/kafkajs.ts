@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { zstdCompress, zstdDecompress } from 'node:zlib'
 import kafkajs, { type Admin, type Kafka, type KafkaMessage } from 'kafkajs'
 import { compressFrame, decompressFrame } from 'lz4-napi'
-import { vi } from 'vitest'
+import { judgeNumbered, numberedMessages, shareAmongTwo, until } from './in-javascript.ts'
 import type { Play, Scenario } from './scenarios.ts'
 
 const { CompressionCodecs, CompressionTypes, ConfigResourceTypes, logLevel } = kafkajs
@@ -23,10 +23,6 @@ const codecs: Readonly<Record<number, Codec>> = {
 Object.assign(CompressionCodecs, codecs)
 
 const types = { none: 'None', gzip: 'GZIP', snappy: 'Snappy', lz4: 'LZ4', zstd: 'ZSTD' } as const
-
-/** Only ends a test that would hang. */
-const until = (condition: () => boolean | Promise<boolean>) =>
-  vi.waitUntil(condition, { timeout: 60_000, interval: 50 })
 
 async function withAdmin<T>(kafka: Kafka, use: (admin: Admin) => Promise<T>): Promise<T> {
   const admin = kafka.admin()
@@ -70,52 +66,29 @@ const scenarios: Readonly<Record<Scenario, (kafka: Kafka, prefix: string, codec:
     await create(kafka, topic, 3)
     const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 })
     await producer.connect()
-    const messages = Array.from({ length: 300 }, (_, i) => {
-      return { key: `key-${i % 10}`, value: String(i), headers: { n: String(i) } }
-    })
     const compression = CompressionTypes[types[codec as keyof typeof types]]
-    for (let i = 0; i < 300; i += 50) await producer.send({ topic, compression, messages: messages.slice(i, i + 50) })
+    for (let i = 0; i < 300; i += 50) {
+      await producer.send({ topic, compression, messages: numberedMessages.slice(i, i + 50) })
+    }
     await producer.disconnect()
 
     const seen = await consume(kafka, topic, `${topic}-group`, 300)
-    const last = new Map<string, number>()
-    const ordered = seen.every(({ key, value }) => {
-      const before = last.get(String(key)) ?? -1
-      last.set(String(key), Number(value))
-      return before < Number(value)
-    })
-    const headers = seen.every(({ headers, value }) => String(headers?.n) === String(value))
-    return { count: new Set(seen.map(({ value }) => String(value))).size, ordered, headers }
+    return judgeNumbered(
+      seen.map(({ key, value, headers }) => ({ key: String(key), value: String(value), n: String(headers?.n) })),
+    )
   },
 
   async group(kafka, topic) {
     await create(kafka, topic, 4)
-    const shares: number[][] = [[], []]
-    const member = async (index: number) => {
+    return await shareAmongTwo(async (onShare) => {
       const groupId = `${topic}-group`
       const consumer = kafka.consumer({ groupId, sessionTimeout: 10_000, heartbeatInterval: 300, maxWaitTimeInMs: 100 })
-      consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
-        shares[index] = payload.memberAssignment[topic] ?? []
-      })
+      consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => onShare(payload.memberAssignment[topic] ?? []))
       await consumer.connect()
       await consumer.subscribe({ topics: [new RegExp(`^${topic}$`)], fromBeginning: true })
       await consumer.run({ eachMessage: async () => {} })
-      return async () => {
-        await consumer.disconnect()
-        shares[index] = []
-      }
-    }
-    const sizes = (...wanted: readonly number[]) =>
-      until(() => String(shares.map((share) => share.length)) === String(wanted))
-    const stopFirst = await member(0)
-    await sizes(4, 0)
-    const stopSecond = await member(1)
-    await sizes(2, 2)
-    const shared = shares.flat().sort()
-    await stopFirst()
-    await sizes(0, 4)
-    await stopSecond()
-    return { shared }
+      return () => consumer.disconnect()
+    })
   },
 
   async times(kafka, topic) {

@@ -11,14 +11,10 @@ import {
   stringDeserializers,
   stringSerializers,
 } from '@platformatic/kafka'
-import { vi } from 'vitest'
+import { judgeNumbered, numberedMessages, shareAmongTwo, until } from './in-javascript.ts'
 import type { Play, Scenario } from './scenarios.ts'
 
 type StringMessage = Message<string, string, string, string>
-
-/** Only ends a test that would hang. */
-const until = (condition: () => boolean | Promise<boolean>) =>
-  vi.waitUntil(condition, { timeout: 60_000, interval: 50 })
 
 /** What a client's constructors share. */
 type Base = ReturnType<typeof base>
@@ -84,50 +80,26 @@ const scenarios: Readonly<Record<Scenario, (base: Base, prefix: string, codec: s
   async idempotent(base, topic, codec) {
     await create(base, topic, 3)
     const producer = newProducer(base)
-    const messages = Array.from({ length: 300 }, (_, i) => {
-      return { topic, key: `key-${i % 10}`, value: String(i), headers: { n: String(i) } }
-    })
+    const messages = numberedMessages.map((message) => ({ topic, ...message }))
     const options = { idempotent: true, acks: -1, compression: codec as 'none' }
     for (let i = 0; i < 300; i += 50) await producer.send({ ...options, messages: messages.slice(i, i + 50) })
     await producer.close()
 
     const seen = await consume(base, topic, `${topic}-group`, 300)
-    const last = new Map<string, number>()
-    const ordered = seen.every(({ key, value }) => {
-      const before = last.get(key) ?? -1
-      last.set(key, Number(value))
-      return before < Number(value)
-    })
-    const headers = seen.every(({ headers, value }) => headers.get('n') === value)
-    return { count: new Set(seen.map(({ value }) => value)).size, ordered, headers }
+    return judgeNumbered(seen.map(({ key, value, headers }) => ({ key, value, n: headers.get('n')! })))
   },
 
   async group(base, topic) {
     await create(base, topic, 4)
-    const shares: number[][] = [[], []]
-    const member = async (index: number) => {
+    return await shareAmongTwo(async (onShare) => {
       const consumer = newConsumer(base, `${topic}-group`)
-      consumer.on('consumer:group:join', ({ assignments }) => {
-        shares[index] = assignments?.flatMap(({ partitions }) => partitions) ?? []
-      })
+      consumer.on('consumer:group:join', ({ assignments }) =>
+        onShare(assignments?.flatMap(({ partitions }) => partitions) ?? []),
+      )
       const stream = await consumer.consume({ topics: [topic], maxWaitTime: 100, mode: 'latest' })
       stream.resume()
-      return async () => {
-        await consumer.close(true)
-        shares[index] = []
-      }
-    }
-    const sizes = (...wanted: readonly number[]) =>
-      until(() => String(shares.map((share) => share.length)) === String(wanted))
-    const stopFirst = await member(0)
-    await sizes(4, 0)
-    const stopSecond = await member(1)
-    await sizes(2, 2)
-    const shared = shares.flat().sort()
-    await stopFirst()
-    await sizes(0, 4)
-    await stopSecond()
-    return { shared }
+      return () => consumer.close(true)
+    })
   },
 
   async times(base, topic) {
