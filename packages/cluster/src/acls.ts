@@ -1,14 +1,13 @@
 // The authorizer's rules: listed, created, deleted (KIP-11, KIP-290). Their names here, their numbers on the transport.
 import {
   AclOperations,
-  type AclOperationValue,
   AclPermissionTypes,
   type AclPermissionTypeValue,
   ResourcePatternTypes,
   type ResourcePatternTypeValue,
   ResourceTypes,
-  type ResourceTypeValue,
 } from '@platformatic/kafka'
+import { aclOperations, aclResourceTypes } from '@selfmonitor/protocol/acl'
 import { aclText } from './acl-text.ts'
 import { apis } from './apis.ts'
 import { chunks } from './batch.ts'
@@ -16,37 +15,11 @@ import { brokerError, ClusterError, several } from './errors.ts'
 import { settle, throwFirst } from './topics.ts'
 import type { Deadline } from './transport/deadline.ts'
 import type { Transport } from './transport/transport.ts'
-import type { AclBinding, AclOperation, AclPattern, AclResourceType, Cluster } from './types.ts'
-
-const resourceTypes: Readonly<Record<AclResourceType, ResourceTypeValue>> = {
-  topic: ResourceTypes.TOPIC,
-  group: ResourceTypes.GROUP,
-  cluster: ResourceTypes.CLUSTER,
-  'transactional-id': ResourceTypes.TRANSACTIONAL_ID,
-  'delegation-token': ResourceTypes.DELEGATION_TOKEN,
-  user: ResourceTypes.USER,
-}
+import type { AclBinding, AclPattern, Cluster } from './types.ts'
 
 const patterns: Readonly<Record<AclPattern, ResourcePatternTypeValue>> = {
   literal: ResourcePatternTypes.LITERAL,
   prefixed: ResourcePatternTypes.PREFIXED,
-}
-
-const operations: Readonly<Record<AclOperation, AclOperationValue>> = {
-  all: AclOperations.ALL,
-  read: AclOperations.READ,
-  write: AclOperations.WRITE,
-  create: AclOperations.CREATE,
-  delete: AclOperations.DELETE,
-  alter: AclOperations.ALTER,
-  describe: AclOperations.DESCRIBE,
-  'cluster-action': AclOperations.CLUSTER_ACTION,
-  'describe-configs': AclOperations.DESCRIBE_CONFIGS,
-  'alter-configs': AclOperations.ALTER_CONFIGS,
-  'idempotent-write': AclOperations.IDEMPOTENT_WRITE,
-  'create-tokens': AclOperations.CREATE_TOKENS,
-  'describe-tokens': AclOperations.DESCRIBE_TOKENS,
-  'two-phase-commit': AclOperations.TWO_PHASE_COMMIT,
 }
 
 const permissions: Readonly<Record<AclBinding['permission'], AclPermissionTypeValue>> = {
@@ -79,12 +52,12 @@ async function readAcls(transport: Transport, deadline: Deadline): Promise<AclBi
     const found = response.resources.flatMap(({ resourceType, resourceName, resourcePatternType, acls }) =>
       acls.map(
         ({ principal, host, operation, permissionType }): AclBinding => ({
-          resourceType: nameOf(resourceTypes, resourceType, 'resource type'),
+          resourceType: nameOf(aclResourceTypes, resourceType, 'resource type'),
           resourceName,
           pattern: nameOf(patterns, resourcePatternType, 'pattern type'),
           principal,
           host,
-          operation: nameOf(operations, operation, 'operation'),
+          operation: nameOf(aclOperations, operation, 'operation'),
           permission: nameOf(permissions, permissionType, 'permission'),
         }),
       ),
@@ -157,12 +130,12 @@ export const deleteAcls =
 
 function toKafka(binding: AclBinding) {
   return {
-    resourceType: resourceTypes[binding.resourceType],
+    resourceType: aclResourceTypes[binding.resourceType],
     resourceName: binding.resourceName,
     resourcePatternType: patterns[binding.pattern],
     principal: binding.principal,
     host: binding.host,
-    operation: operations[binding.operation],
+    operation: aclOperations[binding.operation],
     permissionType: permissions[binding.permission],
   }
 }

@@ -1,5 +1,6 @@
 // What the users of a live Kafka cluster see: how to connect, the read model, the operations and their previews.
 // Offsets are bigint, times are milliseconds, sizes are bytes.
+import type { AclOperation, AclResourceType } from '@selfmonitor/protocol/acl'
 import type { Isolation, ReadEvent, ReadOptions, ReadRange } from './read-types.ts'
 
 /** The subset of a pino logger that the packages of this project write to. */
@@ -156,24 +157,8 @@ export interface ScramUser {
   readonly credentials: readonly { readonly mechanism: ScramMechanism; readonly iterations: number }[]
 }
 
-export type AclResourceType = 'topic' | 'group' | 'cluster' | 'transactional-id' | 'delegation-token' | 'user'
+export type { AclOperation, AclResourceType }
 export type AclPattern = 'literal' | 'prefixed'
-export type AclOperation =
-  | 'all'
-  | 'read'
-  | 'write'
-  | 'create'
-  | 'delete'
-  | 'alter'
-  | 'describe'
-  | 'cluster-action'
-  | 'describe-configs'
-  | 'alter-configs'
-  | 'idempotent-write'
-  | 'create-tokens'
-  | 'describe-tokens'
-  /** KIP-939 */
-  | 'two-phase-commit'
 
 /** One rule of the authorizer (KIP-11, KIP-290). The cluster's own resource is named `kafka-cluster`. */
 export interface AclBinding {

@@ -1,4 +1,5 @@
 // The package's one door.
+export * from './acl.ts'
 export * from './api/index.ts'
 export * from './codec/index.ts'
 export * from './compression/index.ts'

@@ -8,6 +8,7 @@ const natives = (urls: readonly string[]): string[] =>
 
 describe('a part of the package', () => {
   it.each([
+    ['acl', 1],
     ['errors', 1],
     ['partitioner', 1],
     ['protocol-error', 1],
