@@ -92,8 +92,8 @@ export const metrics = {
   quorumLag: gauge(
     'kafka_quorum_replica_lag',
     'quorum',
-    ['node', 'role'],
-    "Records of the metadata log that a voter or observer is behind the quorum's leader.",
+    ['replica', 'role'],
+    "Records of the metadata log that a voter or observer (its node id is the label replica) is behind the quorum's leader.",
   ),
   quorumLeader: gauge('kafka_quorum_leader_id', 'quorum', [], "Node id of the quorum's leader; -1 when there is none."),
   quorumEpoch: counter(
