@@ -28,6 +28,11 @@ import {
   describeGroupsV5,
   describeLogDirsV3,
   describeLogDirsV4,
+  describeProducersV0,
+  describeQuorumV0,
+  describeQuorumV1,
+  describeQuorumV2,
+  describeTransactionsV0,
   describeUserScramCredentialsV0,
   findCoordinatorV4,
   findCoordinatorV5,
@@ -39,6 +44,8 @@ import {
   listOffsetsV7,
   listOffsetsV8,
   listOffsetsV9,
+  listTransactionsV0,
+  listTransactionsV1,
   metadataV10,
   metadataV11,
   metadataV12,
@@ -100,6 +107,18 @@ export const apis = {
   },
   get describeLogDirs() {
     return [describeLogDirsV4.api, describeLogDirsV3.api]
+  },
+  get describeQuorum() {
+    return [describeQuorumV2.api, describeQuorumV1.api, describeQuorumV0.api]
+  },
+  get describeProducers() {
+    return [describeProducersV0.api]
+  },
+  get listTransactions() {
+    return [listTransactionsV1.api, listTransactionsV0.api]
+  },
+  get describeTransactions() {
+    return [describeTransactionsV0.api]
   },
   get describeUserScramCredentials() {
     return [describeUserScramCredentialsV0.api]

@@ -7,8 +7,9 @@ import { logDirs } from './log-dirs.ts'
 import { listOffsets } from './offsets.ts'
 import type { ReadEvent } from './read-types.ts'
 import type { readPartitions } from './reader/read.ts'
+import type { ClusterSurvey } from './survey/types.ts'
 import { createPartitions, createTopics, deleteRecords, deleteTopics, describeTopics, readTopics } from './topics.ts'
-import { createTransport } from './transport/transport.ts'
+import { createTransport, type Transport } from './transport/transport.ts'
 import type { Cluster, ClusterOptions } from './types.ts'
 import { authenticates, deleteUsers, setUserPasswords, users } from './users.ts'
 
@@ -57,6 +58,7 @@ export function connectCluster(options: ClusterOptions): Cluster {
     acls: acls(transport),
     createAcls: createAcls(transport),
     deleteAcls: deleteAcls(transport),
+    ...surveyLater(transport, options),
     close: () => transport.close(),
   }
 }
@@ -65,4 +67,21 @@ export function connectCluster(options: ClusterOptions): Cluster {
 async function* read(...args: Parameters<typeof readPartitions>): AsyncGenerator<ReadEvent, void, undefined> {
   const reader = await import('./reader/read.ts')
   yield* reader.readPartitions(...args)
+}
+
+/** Those who look at a whole cluster load what that needs. */
+function surveyLater(transport: Transport, options: ClusterOptions): ClusterSurvey {
+  const load = async () => (await import('./survey/operations.ts')).surveyOf(transport, options)
+  return {
+    surveyGroups: async (o) => (await load()).surveyGroups(o),
+    groupOffsets: async (groups) => (await load()).groupOffsets(groups),
+    partitionBounds: async (partitions) => (await load()).partitionBounds(partitions),
+    unreadRecords: async (positions, o) => (await load()).unreadRecords(positions, o),
+    quorum: async () => (await load()).quorum(),
+    openTransactions: async (partitions) => (await load()).openTransactions(partitions),
+    reachBrokers: async () => (await load()).reachBrokers(),
+    surveyConfigs: async (of) => (await load()).surveyConfigs(of),
+    surveyLogDirs: async () => (await load()).surveyLogDirs(),
+    requestsSent: () => transport.requestsSent(),
+  }
 }

@@ -2,7 +2,9 @@
 import { ConfigResourceTypes, ConfigSources, IncrementalAlterConfigOperationTypes } from '@platformatic/kafka'
 import { apis } from './apis.ts'
 import { chunks, mapConcurrently } from './batch.ts'
-import { brokerError, several } from './errors.ts'
+import { brokerError, type ClusterError, several } from './errors.ts'
+import { problemOf } from './survey/problem.ts'
+import type { ClusterSurvey, Problem } from './survey/types.ts'
 import { settle, throwFirst } from './topics.ts'
 import type { Deadline } from './transport/deadline.ts'
 import type { Target, Transport } from './transport/transport.ts'
@@ -43,12 +45,38 @@ export const brokerConfigs =
       return result![1]
     })
 
+/** The settings of these topics and brokers; those that cannot be read are missing, and `problem` is the first reason. */
+export const surveyConfigs =
+  (transport: Transport): ClusterSurvey['surveyConfigs'] =>
+  ({ topics, brokers }) =>
+    transport.operation('surveyConfigs', async () => {
+      let problem: Problem | null = null
+      const note = (error: unknown): [] => {
+        problem ??= problemOf(error)
+        return []
+      }
+      const parts = chunks([...new Set(topics)], topicsPerRequest)
+      const ofTopics = await mapConcurrently(parts, 4, (part) =>
+        describe(transport, 'any', ConfigResourceTypes.TOPIC, part, note).catch(note),
+      )
+      const ofBrokers = await mapConcurrently([...new Set(brokers)], 4, (id) =>
+        describe(transport, id, ConfigResourceTypes.BROKER, [String(id)], note).catch(note),
+      )
+      const byId = ofBrokers.flat().map(([name, entries]) => [Number(name), entries] as const)
+      return { topics: new Map(ofTopics.flat()), brokers: new Map(byId), problem }
+    })
+
+function fail(error: ClusterError): never {
+  throw error
+}
+
 async function describe(
   transport: Transport,
   target: Target,
   resourceType: typeof ConfigResourceTypes.TOPIC | typeof ConfigResourceTypes.BROKER,
   names: readonly string[],
-): Promise<[string, ConfigEntry[]][]> {
+  refused: (error: ClusterError) => void = fail,
+): Promise<(readonly [string, ConfigEntry[]])[]> {
   const response = await transport.send(
     target,
     apis.describeConfigs,
@@ -56,10 +84,11 @@ async function describe(
     false,
     false,
   )
-  return response.results.map((result) => {
+  return response.results.flatMap((result) => {
+    const resource = `${resourceType === ConfigResourceTypes.TOPIC ? 'topic' : 'broker'} ${result.resourceName}`
     if (result.errorCode !== 0) {
-      const kind = resourceType === ConfigResourceTypes.TOPIC ? 'topic' : 'broker'
-      throw brokerError(result.errorCode, `${kind} ${result.resourceName}`, result.errorMessage)
+      refused(brokerError(result.errorCode, resource, result.errorMessage))
+      return []
     }
     const entries = result.configs.map(
       ({ name, value, configSource, readOnly, isSensitive }): ConfigEntry => ({
@@ -70,7 +99,7 @@ async function describe(
         sensitive: isSensitive,
       }),
     )
-    return [result.resourceName, entries.sort((a, b) => (a.name < b.name ? -1 : 1))]
+    return [[result.resourceName, entries.sort((a, b) => (a.name < b.name ? -1 : 1))] as const]
   })
 }
 

@@ -18,9 +18,10 @@ const states: Readonly<Record<string, GroupState>> = {
   completingrebalance: 'CompletingRebalance',
   assigning: 'Assigning',
   reconciling: 'Reconciling',
+  notready: 'NotReady',
 }
 
-function groupState(text: string): GroupState {
+export function groupState(text: string): GroupState {
   return states[text.replaceAll('_', '').toLowerCase()] ?? 'Unknown'
 }
 

@@ -66,6 +66,12 @@ describe.skipIf(missing)('a secured cluster', { timeout: 60_000 }, () => {
     return stdout
   }
 
+  it('shows the certificate of each broker where it says it is, and why one cannot be reached', async () => {
+    const [reached] = await admin.reachBrokers()
+    expect(reached).toMatchObject({ problem: null, certificate: { subject: expect.stringContaining('CN=') } })
+    expect(reached!.certificate!.notAfterMs).toBeGreaterThan(Date.now())
+  })
+
   /** A new password is committed when the call returns, and the broker takes it a moment later. */
   const untilAccepted = (user: { name: string; password: string; mechanism?: 'SCRAM-SHA-256' }) =>
     vi.waitUntil(() => admin.authenticates(user), { timeout: 10_000 })

@@ -50,11 +50,12 @@ export async function readTopics(
         id: topicIdText(topic.topicId),
         internal: topic.isInternal,
         partitions: topic.partitions
-          .map(({ partitionIndex, leaderId, replicaNodes, isrNodes }) => ({
+          .map(({ partitionIndex, leaderId, replicaNodes, isrNodes, offlineReplicas }) => ({
             partition: partitionIndex,
             leader: leaderId,
             replicas: replicaNodes,
             isr: isrNodes,
+            offlineReplicas,
           }))
           .sort((a, b) => a.partition - b.partition),
       })

@@ -2,6 +2,7 @@
 // Offsets are bigint, times are milliseconds, sizes are bytes.
 import type { AclOperation, AclResourceType } from '@selfmonitor/protocol/acl'
 import type { Isolation, ReadEvent, ReadOptions, ReadRange } from './read-types.ts'
+import type { ClusterSurvey } from './survey/types.ts'
 
 /** The subset of a pino logger that the packages of this project write to. */
 export interface Logger {
@@ -61,6 +62,8 @@ export interface PartitionInfo {
   readonly leader: number
   readonly replicas: readonly number[]
   readonly isr: readonly number[]
+  /** Replicas whose broker, or the log directory they are in, is offline. */
+  readonly offlineReplicas: readonly number[]
 }
 
 export interface TopicInfo {
@@ -96,6 +99,8 @@ export type GroupState =
   | 'CompletingRebalance'
   | 'Assigning'
   | 'Reconciling'
+  /** A streams group (KIP-1071) whose topology cannot run yet. */
+  | 'NotReady'
   | 'Unknown'
 
 export interface GroupMember {
@@ -174,7 +179,7 @@ export interface AclBinding {
 }
 
 /** An ordinary Kafka cluster, whichever engine is behind it. */
-export interface Cluster {
+export interface Cluster extends ClusterSurvey {
   readonly bootstrapServers: string
   info(): Promise<ClusterInfo>
 

@@ -25,6 +25,7 @@ function stateColour(state: GroupState, colours: Colours): (text: string) => str
     case 'CompletingRebalance':
     case 'Assigning':
     case 'Reconciling':
+    case 'NotReady':
       return colours.careful
     default:
       throw new Error(`unknown state ${state satisfies never}`)

@@ -7,8 +7,8 @@ const topic = (leader: number): TopicInfo => ({
   id: 'AAAAAAAAAAAAAAAAAAAAAA',
   internal: false,
   partitions: [
-    { partition: 0, leader: 1, replicas: [1], isr: [1] },
-    { partition: 1, leader, replicas: [2], isr: [2] },
+    { partition: 0, leader: 1, replicas: [1], isr: [1], offlineReplicas: [] },
+    { partition: 1, leader, replicas: [2], isr: [2], offlineReplicas: [] },
   ],
 })
 

@@ -25,6 +25,8 @@ export interface Connections {
     api: Pick<API<Args, Response>, 'async'>,
     args: Args,
   ): Promise<Response>
+  /** Requests sent so far, logins left out. */
+  requestsSent(): number
   close(): Promise<void>
 }
 
@@ -55,7 +57,9 @@ export function createConnections(
     }
   }
 
+  let sent = 0
   const request: Connections['request'] = async (to, api, args) => {
+    sent++
     try {
       return await api.async(to, ...args)
     } catch (error) {
@@ -101,6 +105,7 @@ export function createConnections(
       }
       return answer
     },
+    requestsSent: () => sent,
     async close() {
       closed = true
       await pool.close()

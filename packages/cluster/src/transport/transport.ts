@@ -54,6 +54,8 @@ export interface Transport {
   coordinators(groupIds: readonly string[], deadline: Deadline): Promise<Map<string, number>>
   /** Repeats `attempt` while it throws an error that Kafka calls retriable, and asks for the cluster's brokers anew before. */
   retrying<T>(deadline: Deadline, attempt: () => Promise<T>): Promise<T>
+  /** Requests sent so far, logins left out. */
+  requestsSent(): number
   close(): Promise<void>
 }
 
@@ -163,6 +165,7 @@ export function createTransport(options: ClusterOptions, directory?: Pick<Transp
     },
     coordinators: (groupIds, deadline) =>
       repeating(deadline, isTransient, async () => findCoordinators(send, groupIds)),
+    requestsSent: () => connections.requestsSent(),
     close: () => connections.close(),
   }
 }

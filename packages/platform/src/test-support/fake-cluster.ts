@@ -59,6 +59,7 @@ export function fakeCluster(options: { brokers?: number } = {}): FakeCluster {
             leader: 0,
             replicas: replicas(replicationFactor),
             isr: replicas(replicationFactor),
+            offlineReplicas: [],
           })),
         }),
       ),

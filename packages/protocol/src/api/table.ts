@@ -35,6 +35,8 @@ import { describeCluster } from './60-describe-cluster.ts'
 import { consumerGroupHeartbeat } from './68-consumer-group-heartbeat.ts'
 import { listConfigResources } from './74-list-config-resources.ts'
 import { describeTopicPartitions } from './75-describe-topic-partitions.ts'
+import { shareGroupDescribe } from './77-share-group-describe.ts'
+import { describeShareGroupOffsets } from './90-describe-share-group-offsets.ts'
 import type { Api } from './api.ts'
 
 export const apis = {
@@ -73,6 +75,8 @@ export const apis = {
   ConsumerGroupHeartbeat: consumerGroupHeartbeat,
   ListConfigResources: listConfigResources,
   DescribeTopicPartitions: describeTopicPartitions,
+  ShareGroupDescribe: shareGroupDescribe,
+  DescribeShareGroupOffsets: describeShareGroupOffsets,
 } as const
 
 export type ApiName = keyof typeof apis

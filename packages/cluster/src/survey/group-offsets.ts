@@ -1,0 +1,77 @@
+// What many groups have committed, and where share groups begin.
+import { describeShareGroupOffsets } from '@selfmonitor/protocol/api/describe-share-group-offsets'
+import { errorCodes } from '@selfmonitor/protocol/errors'
+import { apis } from '../apis.ts'
+import { chunks, groupBy, mapConcurrently } from '../batch.ts'
+import { protocolApi } from '../transport/protocol-api.ts'
+import type { Transport } from '../transport/transport.ts'
+import { problemOf, problemOfCode } from './problem.ts'
+import type { ClusterSurvey, GroupOffsets } from './types.ts'
+
+const groupsPerRequest = 50
+const concurrency = 4
+const shareOffsetsVersions = [1, 0].map((version) => protocolApi(describeShareGroupOffsets, version))
+
+export const groupOffsets =
+  (transport: Transport): ClusterSurvey['groupOffsets'] =>
+  (groups) =>
+    transport.operation('groupOffsets', async () => {
+      const kindOf = ({ type }: { readonly type: string }): 'share' | 'committed' =>
+        type === 'share' ? 'share' : 'committed'
+      const requests = [...groupBy(groups, (group) => `${group.coordinatorId} ${kindOf(group)}`).values()].flatMap(
+        (same) => chunks(same, groupsPerRequest),
+      )
+      const found = new Map<string, GroupOffsets>()
+      await mapConcurrently(requests, concurrency, async (part) => {
+        const ids = part.map(({ groupId }) => groupId)
+        const read = kindOf(part[0]!) === 'share' ? shareOffsets : committedOffsets
+        try {
+          for (const group of await read(transport, part[0]!.coordinatorId, ids)) found.set(group.groupId, group)
+        } catch (error) {
+          const problem = problemOf(error)
+          for (const groupId of ids) found.set(groupId, { groupId, offsets: [], problem })
+        }
+      })
+      return groups.map(({ groupId }) => found.get(groupId) ?? { groupId, offsets: [], problem: null })
+    })
+
+/** OffsetFetch for several groups (KIP-709); null asks for all of a group's partitions. */
+async function committedOffsets(transport: Transport, coordinator: number, ids: string[]): Promise<GroupOffsets[]> {
+  const asked = ids.map((groupId) => ({ groupId, memberId: null, memberEpoch: -1, topics: null }))
+  const { groups } = await transport.send(coordinator, apis.offsetFetch, asked, false)
+  return groups.map(({ groupId, errorCode, topics }) => ({
+    groupId,
+    // A group that is deleted meanwhile has no offsets.
+    problem: errorCode === errorCodes.GROUP_ID_NOT_FOUND ? null : problemOfCode(errorCode),
+    offsets: topics.flatMap(({ name, partitions }) =>
+      partitions
+        .filter((partition) => partition.errorCode === 0 && partition.committedOffset >= 0n)
+        .map(({ partitionIndex, committedOffset }) => ({
+          topic: name,
+          partition: partitionIndex,
+          offset: committedOffset,
+          lag: null,
+        })),
+    ),
+  }))
+}
+
+async function shareOffsets(transport: Transport, coordinator: number, ids: string[]): Promise<GroupOffsets[]> {
+  const request = { groups: ids.map((groupId) => ({ groupId, topics: null })) }
+  const { groups } = await transport.send(coordinator, shareOffsetsVersions, request)
+  return groups.map(({ groupId, errorCode, errorMessage, topics }) => ({
+    groupId,
+    problem: problemOfCode(errorCode, errorMessage),
+    offsets: topics.flatMap(({ topicName, partitions }) =>
+      partitions
+        // -1: not initialised, the group has not read the partition yet.
+        .filter((partition) => partition.errorCode === 0 && partition.startOffset >= 0n)
+        .map(({ partitionIndex, startOffset, lag }) => ({
+          topic: topicName,
+          partition: partitionIndex,
+          offset: startOffset,
+          lag: lag < 0n ? null : lag,
+        })),
+    ),
+  }))
+}
