@@ -1,8 +1,11 @@
 // What the users of a live Kafka cluster see: how to connect, the read model, the operations and their previews.
 // Offsets are bigint, times are milliseconds, sizes are bytes.
 import type { AclOperation, AclResourceType } from '@selfmonitor/protocol/acl'
+import type { ConfigEntry, GroupMember, GroupState } from './model.ts'
 import type { Isolation, ReadEvent, ReadOptions, ReadRange } from './read-types.ts'
-import type { ClusterSurvey } from './survey/types.ts'
+import type { ClusterSurvey } from './survey-types.ts'
+
+export type { ConfigEntry, ConfigSource, GroupMember, GroupState } from './model.ts'
 
 /** The subset of a pino logger that the packages of this project write to. */
 export interface Logger {
@@ -73,42 +76,11 @@ export interface TopicInfo {
   readonly partitions: readonly PartitionInfo[]
 }
 
-export type ConfigSource = 'topic' | 'dynamic-broker' | 'dynamic-default-broker' | 'static-broker' | 'default' | 'other'
-
-export interface ConfigEntry {
-  readonly name: string
-  /** null when the value is secret. */
-  readonly value: string | null
-  readonly source: ConfigSource
-  readonly readOnly: boolean
-  readonly sensitive: boolean
-}
-
 export interface NewTopic {
   readonly name: string
   readonly partitions: number
   readonly replicationFactor: number
   readonly config?: Readonly<Record<string, string>>
-}
-
-export type GroupState =
-  | 'Stable'
-  | 'Empty'
-  | 'Dead'
-  | 'PreparingRebalance'
-  | 'CompletingRebalance'
-  | 'Assigning'
-  | 'Reconciling'
-  /** A streams group (KIP-1071) whose topology cannot run yet. */
-  | 'NotReady'
-  | 'Unknown'
-
-export interface GroupMember {
-  readonly memberId: string
-  readonly groupInstanceId: string | null
-  readonly clientId: string
-  readonly host: string
-  readonly assignment: readonly { readonly topic: string; readonly partitions: readonly number[] }[]
 }
 
 export interface GroupInfo {

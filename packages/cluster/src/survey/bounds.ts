@@ -3,12 +3,12 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { apis } from '../apis.ts'
 import { byTopic, chunks, groupBy, mapConcurrently } from '../batch.ts'
 import { isRetriableKafkaError } from '../errors.ts'
-import { isolationLevels } from '../offsets.ts'
+import { problemOf, problemOfCode } from '../problem.ts'
+import { isolationLevels } from '../read-types.ts'
+import type { ClusterSurvey, PartitionBounds, PlacedPartition, Problem } from '../survey-types.ts'
 import { readTopics } from '../topics.ts'
 import type { Deadline } from '../transport/deadline.ts'
 import type { Transport } from '../transport/transport.ts'
-import { problemOf, problemOfCode } from './problem.ts'
-import type { ClusterSurvey, PartitionBounds, PlacedPartition, Problem } from './types.ts'
 
 const partitionsPerRequest = 2_000
 const concurrency = 4

@@ -3,10 +3,10 @@ import { describeShareGroupOffsets } from '@selfmonitor/protocol/api/describe-sh
 import { errorCodes } from '@selfmonitor/protocol/errors'
 import { apis } from '../apis.ts'
 import { chunks, groupBy, mapConcurrently } from '../batch.ts'
+import { problemOf, problemOfCode } from '../problem.ts'
+import type { ClusterSurvey, GroupOffsets } from '../survey-types.ts'
 import { protocolApi } from '../transport/protocol-api.ts'
 import type { Transport } from '../transport/transport.ts'
-import { problemOf, problemOfCode } from './problem.ts'
-import type { ClusterSurvey, GroupOffsets } from './types.ts'
 
 const groupsPerRequest = 50
 const concurrency = 4

@@ -6,10 +6,10 @@ import { apis } from '../apis.ts'
 import { decodeAssignment } from '../assignment.ts'
 import { chunks, groupBy, mapConcurrently } from '../batch.ts'
 import { groupState } from '../groups.ts'
+import { problemOf, problemOfCode } from '../problem.ts'
+import type { ClusterSurvey, GroupsSurvey, GroupType, Problem, SurveyedGroup, SurveyedMember } from '../survey-types.ts'
 import { protocolApi } from '../transport/protocol-api.ts'
 import type { Transport } from '../transport/transport.ts'
-import { problemOf, problemOfCode } from './problem.ts'
-import type { ClusterSurvey, GroupsSurvey, GroupType, Problem, SurveyedGroup, SurveyedMember } from './types.ts'
 
 const groupsPerRequest = 200
 const concurrency = 4

@@ -1,6 +1,7 @@
 // The survey's operations, loaded by those who use one: a command that reads one topic needs none of this.
 import { surveyConfigs } from '../configs.ts'
 import { surveyLogDirs } from '../log-dirs.ts'
+import type { ClusterSurvey } from '../survey-types.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { ClusterOptions } from '../types.ts'
 import { partitionBounds } from './bounds.ts'
@@ -9,7 +10,6 @@ import { surveyGroups } from './groups.ts'
 import { quorum } from './quorum.ts'
 import { reachBrokers } from './reach.ts'
 import { openTransactions } from './transactions.ts'
-import type { ClusterSurvey } from './types.ts'
 import { unreadRecords } from './unread.ts'
 
 export function surveyOf(transport: Transport, options: ClusterOptions): ClusterSurvey {

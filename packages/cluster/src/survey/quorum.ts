@@ -1,8 +1,8 @@
 // The quorum that keeps the cluster's metadata (KIP-595, KIP-836).
 import { apis } from '../apis.ts'
 import { brokerError } from '../errors.ts'
+import type { ClusterSurvey, QuorumReplica } from '../survey-types.ts'
 import type { Transport } from '../transport/transport.ts'
-import type { ClusterSurvey, QuorumReplica } from './types.ts'
 
 const metadataTopic = '__cluster_metadata'
 

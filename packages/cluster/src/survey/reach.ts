@@ -3,11 +3,11 @@
 import { TLSSocket } from 'node:tls'
 import type { Connection } from '@platformatic/kafka'
 import { mapConcurrently } from '../batch.ts'
+import { problemOf } from '../problem.ts'
+import type { BrokerReach, ClusterSurvey } from '../survey-types.ts'
 import { createConnections } from '../transport/connections.ts'
 import { defaultTimeoutMs, type Transport } from '../transport/transport.ts'
 import type { BrokerInfo, ClusterOptions } from '../types.ts'
-import { problemOf } from './problem.ts'
-import type { BrokerReach, ClusterSurvey } from './types.ts'
 
 const concurrency = 8
 

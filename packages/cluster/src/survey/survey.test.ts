@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { describeEngines } from '../../../../test/support/engines.ts'
 import { pythonWith } from '../../../../test/support/python.ts'
 import { connectCluster } from '../cluster.ts'
+import type { PlacedPartition, UnreadPosition } from '../survey-types.ts'
 import type { Cluster } from '../types.ts'
-import type { PlacedPartition, UnreadPosition } from './types.ts'
 
 let counter = 0
 const unique = (name: string) => `survey-${name}-${process.pid}-${++counter}`

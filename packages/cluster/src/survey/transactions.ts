@@ -2,9 +2,9 @@
 import { apis } from '../apis.ts'
 import { chunks, groupBy, mapConcurrently } from '../batch.ts'
 import { ClusterError } from '../errors.ts'
+import { problemOf, problemOfCode } from '../problem.ts'
+import type { ClusterSurvey, OpenTransaction, PlacedPartition, Problem } from '../survey-types.ts'
 import type { Transport } from '../transport/transport.ts'
-import { problemOf, problemOfCode } from './problem.ts'
-import type { ClusterSurvey, OpenTransaction, PlacedPartition, Problem } from './types.ts'
 
 const partitionsPerRequest = 1_000
 const idsPerRequest = 200

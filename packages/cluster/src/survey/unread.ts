@@ -10,11 +10,11 @@ import {
   verifyBatchCrc,
 } from '@selfmonitor/protocol/records'
 import { chunks, groupBy, mapConcurrently } from '../batch.ts'
+import { problemOf } from '../problem.ts'
 import { type FetchAnswer, fetchFrom } from '../reader/fetch.ts'
 import { payloadOf } from '../reader/records-of.ts'
+import type { ClusterSurvey, Problem, Unread, UnreadPosition } from '../survey-types.ts'
 import type { Transport } from '../transport/transport.ts'
-import { problemOf } from './problem.ts'
-import type { ClusterSurvey, Problem, Unread, UnreadPosition } from './types.ts'
 
 const partitionsPerRequest = 500
 const concurrency = 4

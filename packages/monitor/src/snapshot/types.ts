@@ -1,13 +1,19 @@
 // The snapshot: everything the monitor knows of a cluster at one moment. Plain data, made by the collector (`collect/`), read by the
 // metrics, the diagnosis and the console. Nothing here performs I/O.
 // Offsets are bigint, times are milliseconds since the epoch, sizes are bytes.
-import type { BrokerInfo, ConfigEntry, GroupState, TopicInfo } from '@selfmonitor/cluster'
+import type {
+  BrokerInfo,
+  ConfigEntry,
+  GroupState,
+  GroupType,
+  OpenTransaction,
+  Problem,
+  QuorumReplica,
+  SurveyedMember,
+  TopicInfo,
+} from '@selfmonitor/cluster'
 
-/** Why something could not be read. `code` is Kafka's name of the error, or that of a ClusterError. */
-export interface Problem {
-  readonly code: string
-  readonly message: string
-}
+export type { GroupType, OpenTransaction, Problem, QuorumReplica } from '@selfmonitor/cluster'
 
 /**
  * One part of the snapshot. Parts are read at different intervals, and one may fail while the others succeed: then its last value
@@ -79,10 +85,13 @@ export interface Configs {
   readonly brokers: ReadonlyMap<number, readonly ConfigEntry[]>
 }
 
+/** Where the leader did not answer, the values are the last ones that were read. */
 export interface PartitionOffsets {
   readonly topic: string
   readonly partition: number
-  /** The log start offset; null where the leader did not answer. */
+  /** Why they were not read this time. */
+  readonly problem: Problem | null
+  /** The log start offset; null when it was never read. */
   readonly start: bigint | null
   /** The high watermark. */
   readonly end: bigint | null
@@ -100,9 +109,6 @@ export interface LogDir {
   readonly replicas: readonly { readonly topic: string; readonly partition: number; readonly sizeBytes: bigint }[]
 }
 
-/** `classic`: JoinGroup and SyncGroup. `consumer`: KIP-848. `share`: KIP-932. `streams`: KIP-1071. */
-export type GroupType = 'classic' | 'consumer' | 'share' | 'streams'
-
 export interface Group {
   readonly groupId: string
   readonly type: GroupType
@@ -117,15 +123,8 @@ export interface Group {
   readonly problem: Problem | null
 }
 
-export interface GroupMember {
-  readonly memberId: string
-  readonly groupInstanceId: string | null
-  readonly clientId: string
-  readonly host: string
-  /** null when the protocol does not say: another protocol type, or a subscription that cannot be decoded. */
-  readonly subscribedTopics: readonly string[] | null
-  readonly assignment: readonly { readonly topic: string; readonly partitions: readonly number[] }[]
-}
+/** With the topics that it subscribes to, and the pattern (KIP-848). */
+export type GroupMember = SurveyedMember
 
 export interface GroupPartition {
   readonly topic: string
@@ -155,26 +154,6 @@ export interface Quorum {
   readonly highWatermark: bigint
   readonly voters: readonly QuorumReplica[]
   readonly observers: readonly QuorumReplica[]
-}
-
-export interface QuorumReplica {
-  readonly id: number
-  readonly logEndOffset: bigint
-  /** By the leader's clock; null when never. */
-  readonly lastFetchMs: number | null
-  readonly lastCaughtUpMs: number | null
-}
-
-/** A transaction that holds back a partition's last stable offset (DescribeProducers, DescribeTransactions; KIP-664). */
-export interface OpenTransaction {
-  readonly topic: string
-  readonly partition: number
-  readonly producerId: bigint
-  /** null when the coordinator does not know the producer id any more: the transaction hangs. */
-  readonly transactionalId: string | null
-  readonly startOffset: bigint
-  readonly startedAtMs: number | null
-  readonly timeoutMs: number | null
 }
 
 export interface Certificate {

@@ -1,6 +1,6 @@
 // Reading a whole cluster at once, for those who watch it: 10,000 partitions and 1,000 groups in few requests. Whatever cannot be
 // read is a problem of that broker, group or partition, and the rest is there.
-import type { ConfigEntry, GroupMember, GroupState } from '../types.ts'
+import type { ConfigEntry, GroupMember, GroupState } from './model.ts'
 
 /** Why something could not be read. `code` is Kafka's name of the error, or that of a ClusterError. */
 export interface Problem {

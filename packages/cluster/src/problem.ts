@@ -1,7 +1,7 @@
 // An error as a plain value, kept beside what could be read.
 import { errorName, kafkaErrorByCode } from '@selfmonitor/protocol/errors'
-import { asClusterError } from '../errors.ts'
-import type { Problem } from './types.ts'
+import { asClusterError } from './errors.ts'
+import type { Problem } from './survey-types.ts'
 
 /** @throws what is not a ClusterError: a mistake of this package */
 export function problemOf(error: unknown): Problem {
