@@ -23,7 +23,7 @@ const instead = runbook.text
   .split('\n## The command in your old runbook\n')[1]!
   .split('\n## ')[0]!
   .split('\n')
-  .flatMap((row) => [...(row.split(' | ')[2] ?? '').matchAll(/`((?:kubectl|helm) [^`]+)`/g)].map(([, text]) => text!))
+  .flatMap((row) => [...(row.split(' | ')[1] ?? '').matchAll(/`((?:kubectl|helm) [^`]+)`/g)].map(([, text]) => text!))
 
 const commands = [
   ...commandsOf(typedOutside),
