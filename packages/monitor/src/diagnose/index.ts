@@ -1,0 +1,4 @@
+// What others use of the diagnosis.
+export { type CheckCode, checks } from './checks/index.ts'
+export { type DiagnoseOptions, diagnose } from './diagnose.ts'
+export * from './types.ts'
