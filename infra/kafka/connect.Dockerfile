@@ -2,24 +2,24 @@
 #
 #   docker build -f infra/kafka/connect.Dockerfile -t registry.selfmonitor.com/streams/kafka-connect-s3:0.1.0 infra/kafka
 #
-# FROM cp-kafka-connect and not cp-kafka-connect-base: the two are the same since 6.0, and the latter is deprecated in
-# Confluent Platform 8.3 and gone in 8.4.
+# The base is cp-kafka-connect, not cp-kafka-connect-base: they are the same since 6.0, and the latter is deprecated in Confluent
+# Platform 8.3 and removed in 8.4.
 #
-# Which sink, and under which licence:
-#   --build-arg S3_SINK=confluent   kafka-connect-s3, Confluent Community License like the image itself: free to use and to
-#                                   run for yourself, not to offer as a competing service. Exactly once with a
-#                                   deterministic partitioner. The default.
-#   --build-arg S3_SINK=archive     any other, from a file that you put into infra/kafka/plugins: a release of Aiven's sink
-#                                   (Apache License 2.0, at least once), say, or Confluent's archive where the build has no
-#                                   network. Pass its name and checksum:
+# The sinks and their licences:
+#   --build-arg S3_SINK=confluent   kafka-connect-s3, under the Confluent Community License like the base image: you may use and run
+#                                   it, but not offer it as a competing service. Exactly once with a deterministic partitioner.
+#                                   The default.
+#   --build-arg S3_SINK=archive     a sink from a file that you put into infra/kafka/plugins: for example a release of Aiven's sink
+#                                   (Apache License 2.0, at least once), or Confluent's archive if the build has no network.
+#                                   Pass its name and checksum:
 #                                   --build-arg S3_SINK_ARCHIVE=….zip --build-arg S3_SINK_SHA256=…
-# Whoever publishes the image distributes the plugin under its licence.
+# If you publish the image, you distribute the plugin under its licence.
 ARG CONNECT_IMAGE=confluentinc/cp-kafka-connect:8.3.2
 ARG MAVEN_IMAGE=maven:3.9-eclipse-temurin-21
 ARG S3_SINK=confluent
 
-# Confluent's, with the client that the image brings. It asks the vendor's marketplace for exactly this version; pass the
-# checksum of its jar to be sure of the bytes as well.
+# Confluent's sink, installed with the client in the image, which downloads exactly this version from the vendor's marketplace. Pass the
+# checksum of its jar to verify the content too.
 FROM ${CONNECT_IMAGE} AS sink-confluent
 ARG S3_SINK_VERSION=12.1.11
 ARG S3_SINK_SHA256=""
@@ -34,7 +34,7 @@ RUN mkdir -p /plugins && touch /tmp/worker.properties \
       echo "${S3_SINK_SHA256}  $(find /plugins -name "kafka-connect-s3-${S3_SINK_VERSION}.jar")" | sha256sum --check --strict -; \
     fi
 
-# From a file, never without its checksum. The JDK's jar unpacks zip.
+# A sink from a file, always with a checksum. The JDK's jar command unpacks zip files.
 FROM ${MAVEN_IMAGE} AS sink-archive
 ARG S3_SINK_ARCHIVE=""
 ARG S3_SINK_SHA256=""
@@ -51,8 +51,8 @@ RUN if [ ! -f "/archives/${S3_SINK_ARCHIVE}" ] || [ -z "${S3_SINK_SHA256}" ]; th
 
 FROM sink-${S3_SINK} AS sink
 
-# plugin.path is this one folder: a worker that searches all of /usr/share/java takes minutes to start. The converters
-# for Avro are on the worker's own class path. With manifests (KIP-898) the folder is not even searched.
+# plugin.path is only this folder: a worker that scans all of /usr/share/java takes minutes to start. The Avro converters are on the
+# worker's class path. With manifests (KIP-898) the worker does not scan the folder at all.
 FROM ${CONNECT_IMAGE}
 ARG S3_SINK
 COPY --from=sink /plugins/ /opt/selfmonitor/connect-plugins/

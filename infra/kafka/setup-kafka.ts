@@ -1,5 +1,5 @@
-// `node setup-kafka.ts`, after `docker compose up`: platform.yaml applied to the cluster that Compose runs. It is
-// `selfmonitor setup` with that cluster's addresses; options of that command may follow (`--env`, `--wait 2m`, `-o json`).
+// `node setup-kafka.ts` after `docker compose up` applies platform.yaml to the cluster in Compose. It runs `selfmonitor setup` with that
+// cluster's addresses and accepts the same options (`--env`, `--wait 2m`, `-o json`).
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 

@@ -1,4 +1,4 @@
-# The image of pod kafka-tools: the `selfmonitor` command, Kafka's own tools, curl and jq. Build ours first, then this one:
+# The image of pod kafka-tools: the `selfmonitor` command, Kafka's own tools, curl and jq. It is based on the selfmonitor image:
 #
 #   docker build -f infra/kafka/Dockerfile -t registry.selfmonitor.com/streams/selfmonitor:0.1.0 .
 #   docker build -f infra/kafka/tools.Dockerfile -t registry.selfmonitor.com/streams/kafka-tools:0.1.0 infra/kafka

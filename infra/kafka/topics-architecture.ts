@@ -2,12 +2,12 @@
 //
 //     import { consumerGroups, schemas, topics } from './topics-architecture.ts'
 //
-// `node topics-architecture.ts` prints them as JSON. SELFMONITOR_ENV chooses the environment, as everywhere.
+// `node topics-architecture.ts` prints them as JSON. SELFMONITOR_ENV chooses the environment.
 import { registerHooks } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import type { PlatformTopic } from '@selfmonitor/platform'
 
-// As `node --conditions=source`: the packages of this repository are found as sources, whether they are built or not.
+// Like `node --conditions=source`: imports resolve to the sources of this repository's packages, so no build is needed.
 registerHooks({
   resolve: (specifier, context, next) =>
     next(specifier, { ...context, conditions: ['source', ...(context.conditions ?? [])] }),
@@ -18,10 +18,10 @@ const platform = await loadPlatform(fileURLToPath(new URL('../../platform.yaml',
   environment: process.env.SELFMONITOR_ENV ?? defaultEnvironment,
 })
 
-/** A topic as `platform.yaml` declares it; `config` by Kafka's names, values as Kafka takes them. */
+/** A topic as `platform.yaml` declares it. `config` has Kafka's setting names and values. */
 export type Topic = Pick<PlatformTopic, 'name' | 'partitions' | 'replicationFactor' | 'config' | 'description'>
 
-/** A schema as the registry takes it, and the JSON Schema of each event type's payload. */
+/** A schema as the registry accepts it, and the JSON Schema of each event type's payload. */
 export interface TopicSchema {
   readonly subject: string
   readonly topic: string
@@ -30,7 +30,7 @@ export interface TopicSchema {
   readonly events: Readonly<Record<string, object>>
 }
 
-/** A service that reads: its consumer group and its topics. */
+/** The consumer group of a service that reads, and its topics. */
 export interface ConsumerGroup {
   readonly groupId: string
   readonly service: string

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Makes three brokers of one a cluster: internal topics, which the first broker alone made with one replica, get three.
-# May be run again at any time; a topic with three replicas is left alone.
+# Gives the internal topics, which the first broker created with one replica, three replicas each.
+# Topics that have three replicas are left alone, so the script can run again at any time.
 . "$(dirname "$0")/lib.sh"
 server=(--bootstrap-server kafka:29092)
 work=$(mktemp -d)
 
-# __consumer_offsets would come with the first consumer, and with one replica.
+# The first consumer would create __consumer_offsets with one replica.
 tool topics "${server[@]}" --create --if-not-exists --topic __consumer_offsets --partitions 50 --replication-factor 3 \
   --config cleanup.policy=compact --config segment.bytes=104857600 --config compression.type=producer >"$work/created"
 
@@ -16,13 +16,13 @@ while IFS=$'\t' read -r topic partition _ replicas _; do
   topic=${topic#Topic: } partition=${partition#Partition: } replicas=${replicas#Replicas: }
   case $topic in __* | _schemas | connect-configs | connect-offsets | connect-status | _confluent-ksql-*) ;; *) continue ;; esac
   case $replicas in *,*,*) continue ;; esac
-  # The present leader stays first; the others follow it.
+  # The current leader stays first in the list.
   first=${replicas%%,*}
   moves+="${moves:+,}{\"topic\":\"$topic\",\"partition\":$partition,\"replicas\":[$first,$((first % 3 + 1)),$(((first + 1) % 3 + 1))]}"
 done < <(grep $'^\tTopic: ' "$work/topics" || true)
 
 if [[ -z $moves ]]; then
-  say "the internal topics have three replicas"
+  say "all internal topics have three replicas"
   exit 0
 fi
 printf '{"version":1,"partitions":[%s]}' "$moves" >"$work/plan.json"
@@ -36,4 +36,4 @@ for _ in {1..30}; do
   fi
   sleep 2
 done
-fail "the reassignment has not ended: $(grep 'in progress' "$work/verified" | head -3)"
+fail "the reassignment did not complete within a minute: $(grep 'in progress' "$work/verified" | head -3)"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Healthy: this broker answers over the Kafka protocol, and the cluster's metadata has it among the brokers that are alive.
+# Exits with 0 if this broker answers a Metadata request and lists itself among the live brokers.
 #
-# Kafka's own tools would be a JVM every few seconds. This is one Metadata request (API 3, version 1, no topics) in bash;
-# the answer begins with the brokers: node id, host, port.
+# Kafka's own tools would start a JVM for every check. Bash sends one Metadata request (API 3, version 1, no topics) instead. The
+# response begins with the brokers: node id, host, port.
 set -euo pipefail
 
 hex() { printf '%s' "$1" | od -An -v -tx1 | tr -d ' \n'; }
@@ -16,5 +16,5 @@ answer=$(head -c "$length" <&3 | od -An -v -tx1 | tr -d ' \n')
 me=$(printf '%08x%04x%s%08x' "$NODE_ID" "${#HOST_NAME}" "$(hex "$HOST_NAME")" 29092)
 case $answer in
   *"$me"*) echo "node $NODE_ID is in the cluster" ;;
-  *) echo "node $NODE_ID answers, but is not (yet) among the living brokers" && exit 1 ;;
+  *) echo "node $NODE_ID answers, but is not in the cluster's list of live brokers (yet)" && exit 1 ;;
 esac

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Starts one node: renders its configuration, formats its volume the first time, and becomes the server.
+# Starts one node: renders its configuration, formats its volume if it is new, and runs the server.
 #
-#   NODE_ID      1 is broker and controller, any other a broker
-#   HOST_NAME    what containers call it
-#   HOST_PORT    what programs on the host reach it by, at 127.0.0.1
+#   NODE_ID      node 1 is broker and controller, every other node is a broker
+#   HOST_NAME    its name for other containers
+#   HOST_PORT    its port for programs on the host, at 127.0.0.1
 #   CLUSTER_ID   the same on all nodes
 . "$(dirname "$0")/lib.sh"
 : "${NODE_ID:?}" "${HOST_NAME:?}" "${HOST_PORT:?}" "${CLUSTER_ID:?}"
@@ -32,12 +32,12 @@ meta=/var/lib/kafka/data/logs/meta.properties
 if [[ -e $meta ]]; then
   formatted=$(sed -n 's/^cluster\.id=//p' "$meta")
   [[ $formatted == "$CLUSTER_ID" ]] ||
-    fail "the volume of $HOST_NAME belongs to cluster $formatted, and CLUSTER_ID is $CLUSTER_ID: set that one, or delete the volumes (down -v)"
+    fail "the volume of $HOST_NAME belongs to cluster $formatted, but CLUSTER_ID is $CLUSTER_ID: set CLUSTER_ID to $formatted, or delete the volumes (docker compose down -v)"
 else
-  [[ -w /var/lib/kafka/data ]] || fail "the volume at /var/lib/kafka/data cannot be written by user $(id -u)"
+  [[ -w /var/lib/kafka/data ]] || fail "user $(id -u) cannot write to the volume at /var/lib/kafka/data"
   say "formatting the volume for node $NODE_ID of cluster $CLUSTER_ID"
   tool storage format "--cluster-id=$CLUSTER_ID" --config "$rendered" ${format[@]+"${format[@]}"}
 fi
 
-# The server takes SIGTERM itself, as process 1: a controlled shutdown.
+# The server becomes process 1, so that SIGTERM reaches it and starts a controlled shutdown.
 exec "$(tool_path server-start)" "$rendered"

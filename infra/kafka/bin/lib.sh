@@ -1,4 +1,4 @@
-# What the scripts of the Kafka containers share. Sourced by bash, in confluentinc/cp-kafka and in apache/kafka.
+# Functions that the scripts of the Kafka containers share. Sourced by bash, in confluentinc/cp-kafka and in apache/kafka.
 # shellcheck shell=bash
 set -euo pipefail
 
@@ -12,10 +12,10 @@ fail() {
 # Path of a tool: cp-kafka has kafka-topics on the PATH, apache/kafka has /opt/kafka/bin/kafka-topics.sh.
 tool_path() {
   command -v "kafka-$1" || { [[ -x /opt/kafka/bin/kafka-$1.sh ]] && echo "/opt/kafka/bin/kafka-$1.sh"; } ||
-    fail "there is neither kafka-$1 on the PATH nor /opt/kafka/bin/kafka-$1.sh: set KAFKA_IMAGE to cp-kafka or apache/kafka"
+    fail "kafka-$1 was found neither on the PATH nor as /opt/kafka/bin/kafka-$1.sh: set KAFKA_IMAGE to cp-kafka or apache/kafka"
 }
 
-# tool NAME ARGUMENTS...: runs kafka-NAME in a small JVM, without what the server is started with.
+# tool NAME ARGUMENTS...: runs kafka-NAME in a small JVM, without the server's options.
 tool() {
   local path
   path=$(tool_path "$1")

@@ -204,7 +204,7 @@ describe.skipIf(missing !== null)(`in a cluster${missing === null ? '' : ` (skip
     expect(asked.stdout, asked.stderr).toBe(`${may}\n`)
   })
 
-  it('lists them to whoever asks as the runbook says', async () => {
+  it('lists them with the commands of the runbook', async () => {
     const block = readRunbook().blocks.find(({ text }) => text.includes('get secrets,configmaps -l '))!
     const [command] = block.text.split('\n').filter((line) => line.includes('get secrets,configmaps'))
     const listed = await cluster.kubectl([...command!.split(' ').slice(1), '-o', 'name'])
@@ -217,7 +217,7 @@ describe.skipIf(missing !== null)(`in a cluster${missing === null ? '' : ` (skip
       expect(listed.split('\n')).toContain(name)
   })
 
-  it('notes that the quorum was formed, and finds a broker’s zone, with the rights of those pods', async () => {
+  it('records that the quorum was formed, and finds a broker’s zone, with the rights of those pods', async () => {
     const formed = await asPod('kafka-setup', ['mark-formed'])
     expect(formed, formed.stderr).toMatchObject({ exitCode: 0 })
     const identity = JSON.parse(await inKafka('get', 'configmap', 'kafka-identity', '-o', 'json'))
@@ -256,7 +256,7 @@ describe.skipIf(missing !== null)(`in a cluster${missing === null ? '' : ` (skip
     await podsMade()
   }, 60_000)
 
-  it('says, by Helm 4, whose the number is that kubectl scale has set, and takes it back when it is forced', async () => {
+  it('reports with Helm 4 which manager owns the replicas that kubectl scale has set, and overwrites them with force', async () => {
     await makeNamespace('scaled')
     await install('4', 'scaled', ['environment=staging'])
     await cluster.kubectl(['-n', 'scaled', 'scale', 'statefulset', 'kafka', '--replicas=5'])
@@ -279,7 +279,7 @@ describe.skipIf(missing !== null)(`in a cluster${missing === null ? '' : ` (skip
     expect(await brokers()).toEqual(before)
   }, 60_000)
 
-  it('leaves identity, credentials and volumes when it is uninstalled, and goes on with them', async () => {
+  it('keeps identity, credentials and volumes when it is uninstalled, and uses them when it is installed again', async () => {
     await helm('4', ['uninstall', 'kafka-cluster', '--namespace', 'kafka', '--wait'])
     const left = named(await list(`${everything},secrets,persistentvolumeclaims`))
     for (const name of [

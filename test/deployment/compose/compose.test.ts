@@ -67,7 +67,7 @@ describe.skipIf(missing !== null)(`the Compose file${missing === null ? '' : ` (
     await compose('--profile', 'cluster', 'down', '-v')
   }, 120_000)
 
-  it('gives a broker and a registry with platform.yaml applied, reachable from this machine', {
+  it('starts a broker and a registry with platform.yaml applied, reachable from this machine', {
     timeout: 120_000,
   }, async () => {
     expect(await ended('setup')).toBe('0')
@@ -138,7 +138,7 @@ describe.skipIf(missing !== null)(`the Compose file${missing === null ? '' : ` (
     expect(refused).toMatchObject({
       exitCode: 1,
       stderr: expect.stringMatching(
-        /belongs to cluster \S+, and CLUSTER_ID is A+: set that one, or delete the volumes/,
+        /belongs to cluster \S+, but CLUSTER_ID is A+: set CLUSTER_ID to \S+, or delete the volumes/,
       ),
     })
     await compose('up', '-d', 'kafka', 'schema-registry')

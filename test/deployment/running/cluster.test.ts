@@ -366,7 +366,7 @@ describe.skipIf(missing !== null)('the chart, running', () => {
       expect(renewed.log).toContain('1 created, 0 renewed')
       await kafka.waitFor('the new certificate is taken', async () =>
         (await kafka.exec('kafka-0', '/opt/selfmonitor/bin/reload-certificates.sh')).stdout.includes(
-          'New connections get the new certificate',
+          'New connections to this node get the new certificate',
         ),
       )
       // Brokers take settings from the metadata log, a moment after they are acknowledged.
@@ -458,8 +458,8 @@ describe.skipIf(missing !== null)('the chart, running', () => {
         `kafka-console-consumer ${local} --topic audit.events --from-beginning --timeout-ms 20000`,
         'TopicAuthorizationException',
       ],
-      [`kafka-topics --bootstrap-server localhost:9093 --list`, '9093 is for the controllers'],
-      [`kafka-topics --bootstrap-server kafka:9092 --list`, 'there is no such name'],
+      [`kafka-topics --bootstrap-server localhost:9093 --list`, '9093 is only for controllers'],
+      [`kafka-topics --bootstrap-server kafka:9092 --list`, 'the name cannot be resolved'],
     ])(
       'the operators’ account is no super user, and what cannot work says so: %s',
       { timeout: long },
@@ -544,11 +544,11 @@ describe.skipIf(missing !== null)('the chart, running', () => {
       }
       const holding = (...ids: readonly string[]) => ids.map((id) => [id, true, true])
       expect((await move('0,1,2,3,4')).held).toEqual(holding('0', '1', '2', '3', '4'))
-      expect((await move('0,1,2,3,4')).stdout).toContain('nothing is moved')
+      expect((await move('0,1,2,3,4')).stdout).toContain('nothing to move')
       const down = await move('0,1,2')
       expect(down.held).toEqual(holding('0', '1', '2'))
       expect(down.stdout).toMatch(
-        /How it is now: replicas-before-\d{8}T\d{6}Z\.json\n[\s\S]*No other broker holds a replica\n$/,
+        /Current assignment: replicas-before-\d{8}T\d{6}Z\.json\n[\s\S]*No other broker holds a replica\n$/,
       )
       await kafka.scale('StatefulSet', 'kafka', 3)
       const gone = () => !kafka.pod('kafka-3') && !kafka.pod('kafka-4')

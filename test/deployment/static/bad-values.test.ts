@@ -99,17 +99,17 @@ const badValues: readonly BadValue[] = [
   [
     'too little memory',
     { kafka: { resources: { requests: { memory: '256Mi' }, limits: { memory: '512Mi' } } } },
-    'kafka.resources.limits.memory is 512Mi: set it to 768Mi or more, or leave it out',
+    'kafka.resources.limits.memory is 512Mi: set it to 768Mi or more, or remove it',
   ],
   [
     'a memory limit below the request',
     { kafka: { resources: { limits: { memory: '1Gi' } } } },
-    'kafka.resources.limits.memory is 1Gi, below kafka.resources.requests.memory (8Gi): set it to that or more, or leave it out',
+    'kafka.resources.limits.memory is 1Gi, below kafka.resources.requests.memory (8Gi): set it to that or more, or remove it',
   ],
   [
-    'whatever image is latest',
+    'an image with the tag latest',
     { images: { kafka: { tag: 'latest' } } },
-    'images.kafka.tag is latest, which is another image tomorrow: set it to a version',
+    'images.kafka.tag is latest, which changes over time: set it to a version',
   ],
   [
     'a reader of accounts where there are none',
@@ -117,12 +117,12 @@ const badValues: readonly BadValue[] = [
       environment: 'development',
       clientAccess: { secretReaders: [{ account: 'user-service', namespace: 'a', serviceAccount: 'b' }] },
     },
-    'clientAccess.secretReaders is set, but without security there are no accounts',
+    'clientAccess.secretReaders is set, but there are no accounts without security',
   ],
   [
     'a heap that leaves nothing',
     { kafka: { heap: '8g' } },
-    'kafka.heap is 8g, of 8192Mi memory (kafka.resources.requests.memory): leave 384Mi or more beside the heap',
+    'kafka.heap is 8g, of 8192Mi memory (kafka.resources.requests.memory): leave 384Mi or more outside of the heap',
   ],
   [
     'a heap of an environment variable that leaves nothing',
@@ -140,9 +140,9 @@ const badValues: readonly BadValue[] = [
     'connect.tls.enabled is true without security.enabled: set security.enabled to true as well',
   ],
   [
-    'a login that crosses the network in the clear',
+    'a login without TLS',
     { ksqldb: { login: { enabled: true } } },
-    'ksqldb.login.enabled is true without ksqldb.tls.enabled: passwords would cross the network in the clear',
+    'ksqldb.login.enabled is true without ksqldb.tls.enabled: passwords would be sent without encryption',
   ],
   [
     'TLS of a service whose certificate nobody makes',
@@ -152,7 +152,7 @@ const badValues: readonly BadValue[] = [
   [
     'users of a login that is off',
     { connect: { login: { usersSecret: 'people' } } },
-    'connect.login.usersSecret is set, but connect.login.enabled is false: set it to true, or take the Secret out',
+    'connect.login.usersSecret is set, but connect.login.enabled is false: set it to true, or remove the Secret',
   ],
   [
     'a name that is none of a Secret',
@@ -160,14 +160,14 @@ const badValues: readonly BadValue[] = [
     /connect[./]tls[./]secret.*match pattern/,
   ],
   [
-    'a login at a registry elsewhere that is not named',
+    'a login for an external registry without its URL',
     { setup: { schemaRegistrySecret: 'access' } },
-    'setup.schemaRegistrySecret is for the registry at setup.schemaRegistryUrl',
+    'setup.schemaRegistrySecret is only for the registry at setup.schemaRegistryUrl',
   ],
   [
     'a listener that is the chart’s own',
     { connect: { config: { 'listeners.https.ssl.keystore.type': 'JKS' } } },
-    'connect.config has "listeners.https.ssl.keystore.type", which the chart sets itself',
+    'connect.config has "listeners.https.ssl.keystore.type", which the chart sets',
   ],
   [
     'a client secret where everybody reads it',
@@ -193,7 +193,7 @@ const badValues: readonly BadValue[] = [
   [
     'a section that is the chart’s own',
     { ui: { config: { kafka: {} } } },
-    'ui.config has "kafka", which the chart sets itself',
+    'ui.config has "kafka", which the chart sets',
   ],
   [
     'no time to stop',
@@ -203,7 +203,7 @@ const badValues: readonly BadValue[] = [
   [
     'fewer names than brokers',
     { kafka: { external: { enabled: true, hostnames: ['a', 'b'] } } },
-    'kafka.external.hostnames has 2 names for 3 brokers (kafka.replicaCount): give one a broker, or use hostnamePattern',
+    'kafka.external.hostnames has 2 names for 3 brokers (kafka.replicaCount): set one for each broker, or use hostnamePattern',
   ],
   [
     'one name for all brokers',
@@ -213,7 +213,7 @@ const badValues: readonly BadValue[] = [
   [
     'a setting that is the chart’s own in a component',
     { connect: { config: { 'sasl.jaas.config': 'x' } } },
-    'connect.config has "sasl.jaas.config", which the chart sets itself',
+    'connect.config has "sasl.jaas.config", which the chart sets',
   ],
   [
     'certificates of your own without their names',
@@ -221,9 +221,9 @@ const badValues: readonly BadValue[] = [
     'security.tls.mode is existing: set security.tls.brokerSecret',
   ],
   [
-    'an issuer that nobody asks',
+    'an issuer that is not used',
     { credentials: { certManager: { issuerRef: { name: 'ours' } } } },
-    'set security.tls.mode to cert-manager, or take the issuer out',
+    'set security.tls.mode to cert-manager, or remove the issuer',
   ],
   [
     'more replicas than brokers',
@@ -231,7 +231,7 @@ const badValues: readonly BadValue[] = [
     'setup.replicationFactor is 5, with 3 brokers: set it to 3 or less, or kafka.replicaCount to 5 or more',
   ],
   [
-    'an account whose name is none of a Secret',
+    'an account with a name that a Secret cannot have',
     { credentials: { extraAccounts: ['Reporting_2'] } },
     /the account "Reporting_2", .* cannot have a Secret kafka-user-Reporting_2|extraAccounts.*match pattern/,
   ],
@@ -241,14 +241,14 @@ const badValues: readonly BadValue[] = [
     'the account "kafka-controller", of platform.yaml or credentials.extraAccounts, would be a super user',
   ],
   [
-    'a reader of an account that is none',
+    'a reader of an unknown account',
     { clientAccess: { secretReaders: [{ account: 'nobody', namespace: 'a', serviceAccount: 'b' }] } },
     'clientAccess.secretReaders names the account "nobody", which does not exist: choose one of ',
   ],
   [
     'a reader of the super user’s password',
     { clientAccess: { secretReaders: [{ account: 'admin', namespace: 'a', serviceAccount: 'b' }] } },
-    'clientAccess.secretReaders would give out the password of the super user "admin"',
+    'clientAccess.secretReaders would let others read the password of the super user "admin"',
   ],
   [
     'no security in staging',
@@ -271,9 +271,9 @@ const badValues: readonly BadValue[] = [
     'ui.resources.requests.cpu is "1 core": write 500m, 2 or 0.5',
   ],
   [
-    'a heap that is no size',
+    'a heap that is not a size',
     { kafka: { heap: '4Gi' } },
-    'kafka.heap is "4Gi": write it as Java does, 512m or 4g, or leave it out',
+    'kafka.heap is "4Gi": write 512m or 4g, as for Java, or remove it',
   ],
   [
     'a volume that is no size',
@@ -335,27 +335,27 @@ const badValues: readonly BadValue[] = [
   [
     'a label that pods are selected by',
     { kafka: { podLabels: { app: 'streams' } } },
-    'kafka.podLabels has "app", which the chart sets itself: take it out, or choose another label',
+    'kafka.podLabels has "app", which the chart sets: remove it, or choose another label',
   ],
   [
     'a label that pods of a component are selected by',
     { schemaRegistry: { podLabels: { 'app.kubernetes.io/component': 'registry' } } },
-    'schemaRegistry.podLabels has "app.kubernetes.io/component", which the chart sets itself',
+    'schemaRegistry.podLabels has "app.kubernetes.io/component", which the chart sets',
   ],
   [
-    'a label of all that the chart sets itself',
+    'a common label that the chart sets',
     { commonLabels: { 'app.kubernetes.io/part-of': 'shop' } },
-    'commonLabels has "app.kubernetes.io/part-of", which the chart sets itself',
+    'commonLabels has "app.kubernetes.io/part-of", which the chart sets',
   ],
   [
     'node ports beyond the last',
     { kafka: { external: { enabled: true, type: 'NodePort', nodePortBase: 32763 } } },
-    'kafka.external.nodePortBase is 32763, so that the last of its ports would be 32768: set it to 32762 or less',
+    'kafka.external.nodePortBase is 32763, so its last port would be 32768: set it to 32762 or less',
   ],
   [
     'certificates that are renewed as soon as they are made',
     { credentials: { validity: '720h', renewBefore: '719h60m' } },
-    'credentials.renewBefore is 719h60m, of a credentials.validity of 720h: set it to less',
+    'credentials.renewBefore is 719h60m, but credentials.validity is only 720h: set it to less',
   ],
   [
     'a schedule that is none',
@@ -368,14 +368,14 @@ const badValues: readonly BadValue[] = [
     'credentials.renewSchedule is "0 17 3 * * *": write the five fields of cron',
   ],
   [
-    'a Kafka that knows no ZooKeeper',
+    'a Kafka without ZooKeeper',
     { coordination: 'zookeeper', images: { kafkaZookeeper: { tag: '8.3.2' } } },
-    'images.kafkaZookeeper.tag is 8.3.2, a Kafka that knows no ZooKeeper any more: leave it at 7.9',
+    'images.kafkaZookeeper.tag is 8.3.2, a Kafka without ZooKeeper: leave it at 7.9',
   ],
   [
-    'an Apache Kafka that knows no ZooKeeper',
+    'an Apache Kafka without ZooKeeper',
     { coordination: 'zookeeper', images: { kafkaZookeeper: { repository: 'apache/kafka', tag: '4.0.0' } } },
-    'images.kafkaZookeeper.tag is 4.0.0, a Kafka that knows no ZooKeeper any more',
+    'images.kafkaZookeeper.tag is 4.0.0, a Kafka without ZooKeeper',
   ],
 ]
 

@@ -159,7 +159,7 @@ describe.skipIf('missing' in tools)('the chart', () => {
     expect(upgradeConflicts(after, before)).toEqual([])
   })
 
-  it('upgrades through the steps from ZooKeeper to KRaft, and back as far as there is a way back', async () => {
+  it('upgrades step by step from ZooKeeper to KRaft, and back until the point of no return', async () => {
     const step = (migration: string) => ({ coordination: 'zookeeper', zookeeper: { migration } })
     const steps = [...['none', 'controllers', 'brokers', 'kraft', 'finished'].map(step), { coordination: 'kraft' }]
     const objects = await mapAtOnce(2, steps, (values) => render(values))

@@ -24,7 +24,7 @@ describe.skipIf('missing' in helm)('the chart', () => {
     expect(blocks(objects)).toEqual(['192.0.2.1/32', '192.0.2.2/32'])
   })
 
-  it('names the API server to Cilium as what it is there, for those pods that ask it, and no CIDR', async () => {
+  it('allows the API server as an entity in Cilium policies, for the pods that use it', async () => {
     expect(ofKind(await render({}), 'CiliumNetworkPolicy')).toEqual([])
     expect(
       ofKind(await render({ networkPolicy: { cilium: { enabled: false } } }, ['cilium.io/v2']), 'CiliumNetworkPolicy'),
@@ -41,7 +41,7 @@ describe.skipIf('missing' in helm)('the chart', () => {
     }
   })
 
-  it('asks DNS on the ports that it has', async () => {
+  it('allows DNS on the configured ports', async () => {
     const objects = await render({ networkPolicy: { dns: { ports: [5353] } } })
     for (const { spec, metadata } of ofKind(objects, 'NetworkPolicy')) {
       if (!spec.egress) continue
@@ -52,7 +52,7 @@ describe.skipIf('missing' in helm)('the chart', () => {
     }
   })
 
-  it('makes new pods for changed scripts, but not for those that people run', async () => {
+  it('restarts pods for changed scripts, but not for scripts that only users run', async () => {
     const objects = await render({})
     const started = ['lib', 'kafka-init', 'kafka-start', 'kafka-startup-probe', 'kafka-pre-stop', 'certificate-watch']
     const text = started.map((name) => readFileSync(join(chartFolder, 'files/bin', `${name}.sh`), 'utf8')).join('')
@@ -72,7 +72,7 @@ describe.skipIf('missing' in helm)('the chart', () => {
     }
   })
 
-  it('leaves user and groups to the cluster, or gives all pods those that are said', async () => {
+  it('leaves user and groups to the cluster, or sets the given ones on all pods', async () => {
     const contexts = async (podSecurity: Json) =>
       podPerOwner(await render({ podSecurity })).map(({ spec }) => spec.securityContext)
     for (const context of await contexts({ runAsUser: null, runAsGroup: null, fsGroup: null })) {

@@ -61,14 +61,14 @@ describe('component-init.sh', () => {
   // Everything that a shell, a properties file, JAAS, YAML or sed could take for something else.
   const hostile = `a"b'c\\d$e\`f&g|h*i?j[k]l#m!n=o:p;q/r@@username@@s{t}u%v\\"w<x>y,z ~`
 
-  it('puts a password in that Java reads back as it is, whatever characters it has', async () => {
+  it('writes a password so that Java reads it back unchanged, whatever characters it has', async () => {
     const { exitCode, text } = await init(jaas, { username: 'ksqldb', password: hostile })
     expect(exitCode).toBe(0)
     const line = parseProperties(text!).get('sasl.jaas.config')!
     expect(parseJaas(line.value)?.options).toMatchObject({ password: hostile })
   })
 
-  it('puts it into the YAML of the UI so that it is read back as it is', async () => {
+  it('writes a password into the UI’s YAML so that it is read back unchanged', async () => {
     const template = JSON.stringify({
       jaas: 'a.b.ScramLoginModule required username="@@username@@" password="@@password@@";',
     })
@@ -94,12 +94,12 @@ describe('component-init.sh', () => {
     expect(stderr).toContain(key)
   })
 
-  it('takes a password without the line break that an editor left at its end', async () => {
+  it('removes the line break at the end of a password file', async () => {
     const { text } = await init(jaas, { username: 'a', password: 'secret\n' })
     expect(text).toContain('password="secret"')
   })
 
-  it('puts an IPv6 address into brackets, as URLs want it', async () => {
+  it('puts an IPv6 address into brackets, as URLs require', async () => {
     const { text } = await init('listener=http://@@pod-host@@:8088\n', {}, { POD_IP: 'fd00::1' })
     expect(text).toBe('listener=http://[fd00::1]:8088\n')
   })
@@ -117,7 +117,7 @@ describe('component-init.sh', () => {
       )
     const fileOf = (place: string, name: string) => readFile(join(place, name), 'utf8')
 
-    it('writes its users, with a role where the server wants one, and what a probe sends', async () => {
+    it('writes its users, with a role where the server needs one, and the login for the probe', async () => {
       const { exitCode, place, text, stdout } = await login({ [guest]: 'g' })
       expect(exitCode).toBe(0)
       expect(await fileOf(place, 'users')).toBe(`selfmonitor=${password},user\nguest=g,user\n`)
@@ -167,7 +167,7 @@ describe('component-init.sh', () => {
       ['kafka-connect', 'connect-distributed.properties', 'producer.'],
       ['ksqldb-server', 'ksql-server.properties', ''],
     ] as const
-    it.each(files)('leaves %s nothing to fill in', async (name, file, prefix) => {
+    it.each(files)('leaves no placeholder in %s', async (name, file, prefix) => {
       const config = dataOf(await render(), `${name}-config`)
       const { text } = await init(config[file]!, { username: name, password: hostile }, {}, stores)
       expect(text).not.toContain('@@pod')
@@ -288,7 +288,7 @@ describe.skipIf('missing' in tools)('infrastructure.yaml', () => {
     expect(await schemas({ schemaRegistry: { enabled: false }, ...elsewhere })).toBe(11)
   })
 
-  it('asks for nothing when setup is switched off, which leaves the Job to mark the quorum as formed', async () => {
+  it('is empty when setup is off, so that the Job only marks the quorum as formed', async () => {
     for (const environment of environments) {
       const { topics, users, access } = await load({ environment, setup: { enabled: false } })
       expect({ topics, users: users ?? [], access: access ?? 'none' }).toEqual({
@@ -299,7 +299,7 @@ describe.skipIf('missing' in tools)('infrastructure.yaml', () => {
     }
   })
 
-  it('lets the UI change nothing until it is told to', async () => {
+  it('gives the UI no write access unless ui.readOnly is false', async () => {
     const operations = async (values: Json) =>
       new Set(
         (await load(values)).users!.find(({ name }) => name === 'kafka-ui')!.acls.flatMap((acl) => acl.operations),
@@ -320,7 +320,7 @@ describe.skipIf('missing' in tools)('infrastructure.yaml', () => {
     expect(await readable({ ui: { access: { read: [{ topic: '*' }] } } })).toEqual(['*'])
   })
 
-  it('lets people change and delete the topics of platform.yaml that are not protected, and read what the UI shows', async () => {
+  it('lets operators change and delete the topics of platform.yaml that are not protected, and read what the UI shows', async () => {
     const { acls } = (await load({})).users!.find(({ name }) => name === 'kafka-operator')!
     const covering = (topic: string, operation: string) =>
       acls.filter(
@@ -340,7 +340,7 @@ describe.skipIf('missing' in tools)('infrastructure.yaml', () => {
     expect(covering('user.events', 'write')).toEqual([])
   })
 
-  it('gives no component the cluster to alter, people only while that is wanted, and nobody everything', async () => {
+  it('gives Alter on the cluster to no component, and to operators only with operator.alterCluster', async () => {
     const { users } = await load({ operator: { alterCluster: false } })
     const operator = (await load({})).users!.find(({ name }) => name === 'kafka-operator')!
     expect(operator.acls.find((acl) => acl.resourceType === 'cluster')!.operations).toContain('alter')
@@ -398,7 +398,7 @@ describe('setup.sh', () => {
   const applies = (file: string) =>
     `setup --wait 1s --env production --yes --confirm production --file /etc/selfmonitor/platform/${file}`
 
-  it('applies infrastructure before platform, answers for its environment, and marks a quorum as formed', async () => {
+  it('applies infrastructure.yaml before platform.yaml, confirms its environment, and marks the quorum as formed', async () => {
     const { exitCode, last, calls } = await finish(await start('exit 0', { MARK_FORMED: 'true' }))
     expect({ exitCode, last }).toEqual({ exitCode: 0, last: 'setup: done' })
     expect(calls).toEqual([applies('infrastructure.yaml'), 'kubernetes mark-formed', applies('platform.yaml')])
@@ -411,13 +411,13 @@ describe('setup.sh', () => {
     expect(calls).toContain('kubernetes mark-formed')
   })
 
-  it('marks the quorum and applies no platform when that is switched off', async () => {
+  it('marks the quorum and does not apply the platform when setup is off', async () => {
     const { last, calls } = await finish(await start('exit 0', { MARK_FORMED: 'true', APPLY_PLATFORM: 'false' }))
     expect(last).toBe('setup: done')
     expect(calls).toEqual([applies('infrastructure.yaml'), 'kubernetes mark-formed'])
   })
 
-  it('ends with the reason, and with the exit code of what failed', async () => {
+  it('prints the reason last, and exits with the code of the failed command', async () => {
     const failing = `echo waiting >&2; echo 'error The topic user.events cannot shrink.' >&2; echo '      Make a new one.' >&2; exit 4`
     const { exitCode, last, calls } = await finish(await start(failing, { MARK_FORMED: 'true' }))
     expect(exitCode).toBe(4)
@@ -427,12 +427,12 @@ describe('setup.sh', () => {
     expect(calls).toHaveLength(1)
   })
 
-  it('says so when it is stopped from outside, and takes the command along', async () => {
+  it('reports SIGTERM as the reason and stops the command', async () => {
     const started = await start(`echo $$ > "$(dirname "$0")/pid"; echo started >&2; exec sleep 600`)
     await new Promise<void>((resolve) => started.child.stderr!.on('data', () => resolve()))
     const finished = finish(started)
     started.child.kill('SIGTERM')
-    expect(await finished).toMatchObject({ exitCode: 143, last: expect.stringContaining('stopped from outside') })
+    expect(await finished).toMatchObject({ exitCode: 143, last: expect.stringContaining('stopped by SIGTERM') })
     const pid = Number(await readFile(join(started.place, 'pid'), 'utf8'))
     expect(() => process.kill(pid, 0)).toThrow('ESRCH')
   })

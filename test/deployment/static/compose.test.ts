@@ -111,7 +111,7 @@ describe.skipIf(missing !== null)('docker-compose-kafka.yml', () => {
     }
   })
 
-  it('gives up on a service that does one thing and fails, and never on one that stays', () => {
+  it('limits the retries of a service that runs once, and restarts the others without a limit', () => {
     for (const [name, service] of Object.entries(services))
       expect(service.restart, name).toMatch(endsByItself.includes(name) ? /^on-failure:[1-9]$/ : /^unless-stopped$/)
   })

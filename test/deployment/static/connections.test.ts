@@ -64,7 +64,7 @@ describe.skipIf('missing' in helm)('in a release with default values', () => {
     ])
   })
 
-  it('from outside, clients reach Kafka and the registry, Prometheus the metrics, nobody anything else', async () => {
+  it('from outside, only clients reach Kafka and the registry, and only Prometheus the metrics', async () => {
     const ways = connectionsOutside(await render()).filter((way) => way.includes(' < '))
     expect(ways).toEqual([
       'kafka-controller:metrics < namespace monitoring',
@@ -88,7 +88,7 @@ describe.skipIf('missing' in helm)('in a release with default values', () => {
     ])
   })
 
-  it('everywhere is both families of addresses, and one that is named is that one', async () => {
+  it('0.0.0.0/0 means IPv4 and IPv6, and other CIDRs are used unchanged', async () => {
     const external = { enabled: true, type: 'NodePort', nodePortBase: 31090 }
     const ways = async (values: Json) =>
       connectionsOutside(await render(values)).filter((way) => /^kafka(:external|-setup)? .*\/\d/.test(way))
@@ -108,7 +108,7 @@ describe.skipIf('missing' in helm)('in a release with default values', () => {
     ])
   })
 
-  it('brokers need no API server when nothing has to be found out there', async () => {
+  it('brokers do not use the API server when nothing has to be discovered', async () => {
     const ways = connectionsOutside(await render({ kafka: { rack: { enabled: false } } }))
     expect(ways.filter((way) => /^kafka > (0\.0\.0\.0|::)\/0/.test(way))).toEqual([])
   })
@@ -133,7 +133,7 @@ describe.skipIf('missing' in helm)('in a release with default values', () => {
     expect(ways.filter((way) => /selfmonitor$|monitoring$/.test(way))).toEqual([])
   })
 
-  it('no policy is rendered when another layer has them', async () => {
+  it('no policy is rendered with networkPolicy.enabled: false', async () => {
     expect(ofKind(await render({ networkPolicy: { enabled: false } }), 'NetworkPolicy')).toEqual([])
   })
 })

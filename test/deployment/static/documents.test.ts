@@ -107,7 +107,7 @@ exit \${CONFIGS_EXIT:-0}
   const setPassword = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
     run(join(scripts, 'set-password.sh'), args, { env: { PATH: `${folder}:${process.env.PATH}`, ...env } })
 
-  it('tells Kafka what the Secret has, as the broker, in a file that only it reads and that is gone afterwards', async () => {
+  it('sets the password from the Secret, logged in as the broker, through a private file that it deletes', async () => {
     const { exitCode, stdout, stderr } = await setPassword(['admin'])
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
     expect(stdout).toBe(
@@ -120,7 +120,7 @@ exit \${CONFIGS_EXIT:-0}
     expect(processes).not.toContain(base64('pass "word" of it'))
   })
 
-  it('logs in as admin when it is told to', async () => {
+  it('logs in as admin with --as-admin', async () => {
     const { exitCode, stdout } = await setPassword(['kafka-broker', '--as-admin'], {
       NAMESPACE: 'other',
       POD: 'kafka-1',
@@ -131,7 +131,7 @@ exit \${CONFIGS_EXIT:-0}
     expect(await readFile(join(folder, 'processes'), 'utf8')).toContain('kubectl -n other exec -i kafka-1 -- bash -c')
   })
 
-  it('fails when Kafka does not take it, and leaves nothing behind', async () => {
+  it('fails when Kafka rejects the password, and leaves no file behind', async () => {
     expect((await setPassword(['admin'], { CONFIGS_EXIT: '1' })).exitCode).toBe(1)
     expect(await readdir(join(folder, 'run'))).toEqual([])
   })

@@ -27,7 +27,7 @@ it.skipIf('missing' in helm)(
 describe.each(['kafka-cluster.yaml', 'confluent-platform.yaml'])('%s', (name) => {
   const read = async () => parseObjects(await readFile(join(root, 'infra/k8s/kafka', name), 'utf8'))
 
-  it('has what pods need before the pods', async () => {
+  it('lists objects before the pods that need them', async () => {
     const objects = await read()
     const firstPod = objects.findIndex((object) => podsOf([object]).length > 0)
     const needed = ['Namespace', 'ServiceAccount', 'Role', 'RoleBinding', 'ConfigMap', 'NetworkPolicy']

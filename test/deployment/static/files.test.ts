@@ -71,7 +71,7 @@ describe.skipIf('missing' in helm)('the files in ConfigMaps', () => {
       expect(parseDocument(text, { uniqueKeys: true }).errors, name).toEqual([])
   })
 
-  it('are free of what a template leaves when it goes wrong', () => {
+  it('contain no leftovers of a broken template', () => {
     const leftover = /<no value>|<nil>|%!\w?\(|\bmap\[\w+:/
     for (const { combination, yaml } of rendered)
       expect(

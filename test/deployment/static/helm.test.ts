@@ -77,7 +77,7 @@ describe('a fetched file', () => {
     expect(() => damaged.read('a/stored.txt')).toThrow(/a\/stored\.txt is damaged/)
   })
 
-  it('that is no zip archive, or a cut one, is named as such', async () => {
+  it('that is not a zip archive, or a truncated one, is an error', async () => {
     const path = join(folder, 'cut.zip')
     await writeFile(path, Buffer.alloc(100))
     await expect(openZip(path)).rejects.toThrow(/cut\.zip is not a zip archive/)

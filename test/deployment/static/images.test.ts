@@ -41,7 +41,7 @@ describe.skipIf('missing' in helm)('the images of the chart', () => {
     ])
   })
 
-  it('stay where their repository names a registry of its own', async () => {
+  it('keep a registry that their repository names', async () => {
     const moved = { repository: 'registry.example.com/connect', tag: '1' }
     expect(await images({ images: { connect: moved, selfmonitor: { repository: 'localhost/own' } } })).toEqual(
       expect.arrayContaining(['registry.example.com/connect:1', 'localhost/own:0.1.0']),

@@ -138,20 +138,20 @@ describe('a command that is typed in a pod of Kafka', () => {
     ['--bootstrap-server localhost:2181', 'ZooKeeper'],
     ['--zookeeper zookeeper:2181', 'Kafka 4 has no ZooKeeper'],
     ['--bootstrap-server localhost:9093', '--bootstrap-controller localhost:9093'],
-    ['--bootstrap-server localhost:9091', 'among themselves'],
+    ['--bootstrap-server localhost:9091', 'only for connections between brokers'],
     ['--bootstrap-server kafka-service', '"kafka-service" is not host:port'],
-    ['--bootstrap-server localhost:1', 'localhost:1: nothing listens there'],
-    ['--bootstrap-server nowhere.invalid:9092', 'nowhere.invalid:9092: there is no such name'],
-    ['--bootstrap-server kafka-headless:9092', 'no certificate has the name kafka-headless'],
+    ['--bootstrap-server localhost:1', 'localhost:1: connection refused'],
+    ['--bootstrap-server nowhere.invalid:9092', 'nowhere.invalid:9092: the name cannot be resolved'],
+    ['--bootstrap-server kafka-headless:9092', 'certificates do not contain the name kafka-headless'],
     ['--bootstrap-controller localhost:9093', '/run/controller-client.properties'],
-  ])('is refused at once, with what to type, for %s', async (options, said) => {
+  ])('fails at once, with the command to use, for %s', async (options, said) => {
     const { exitCode, stderr, stdout } = await type(`kafka-topics ${options} --list`)
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' })
     expect(stderr).toContain(said)
     expect(stderr).toContain('--bootstrap-server localhost:9092')
   })
 
-  it('says as whom it ran when it failed, and that the Secret is not there yet', async () => {
+  it('names the account after a failure, and reports a missing Secret', async () => {
     const command = `kafka-topics --bootstrap-server localhost:${port} --list`
     expect(await type(command, {}, 3)).toMatchObject({ exitCode: 3, stderr: expect.stringContaining(settings()) })
     await rm(settings())
@@ -181,12 +181,12 @@ describe('the heap that the server starts with', () => {
   })
 
   it.each(['-Xmx8g', '-Xms1g -Xmx8G', '-Xmx7900m', '-Xmx8589934592'])(
-    'is refused when the container cannot hold it: %s of 8 GiB',
+    'is rejected when it does not fit into the container: %s of 8 GiB',
     async (KAFKA_HEAP_OPTS) => {
       const { exitCode, stdout, stderr } = await start({ KAFKA_HEAP_OPTS })
       expect(exitCode).toBe(1)
       expect(stdout).not.toContain('heap:')
-      expect(stderr).toMatch(/KAFKA_HEAP_OPTS asks for a heap of \d+ MiB, and the container has 8192 MiB/)
+      expect(stderr).toMatch(/KAFKA_HEAP_OPTS asks for a heap of \d+ MiB, but the container has 8192 MiB/)
       expect((await start({ KAFKA_HEAP_OPTS, NODE_MEMORY_MIB: '' })).exitCode).toBe(0)
     },
   )

@@ -69,7 +69,7 @@ describe.each(majors)('an upgrade by Helm %s of a cluster that runs', async (maj
       {},
       {},
       { kafka: 5 },
-      'kafka.replicaCount is 3, but StatefulSet kafka has 5 brokers, and those above may hold replicas: set it to 5.',
+      'kafka.replicaCount is 3, but StatefulSet kafka has 5 brokers, and the brokers to be removed may hold replicas: set it to 5.',
     ],
     [
       'take away voters',
@@ -83,14 +83,14 @@ describe.each(majors)('an upgrade by Helm %s of a cluster that runs', async (maj
       {},
       { kafka: { persistence: { size: '1Ti' } } },
       {},
-      'kafka.persistence.size is 1Ti, but StatefulSet kafka was made with 500Gi, which Kubernetes does not let anybody change',
+      'kafka.persistence.size is 1Ti, but StatefulSet kafka was created with 500Gi, a field that Kubernetes does not allow to change',
     ],
     [
       'change the storage class',
       { controller: { persistence: { storageClass: 'fast' } } },
       { controller: { persistence: { storageClass: 'slow' } } },
       {},
-      'controller.persistence.storageClass is "slow", but StatefulSet kafka-controller was made with "fast"',
+      'controller.persistence.storageClass is "slow", but StatefulSet kafka-controller was created with "fast"',
     ],
     [
       'switch security on',
@@ -104,7 +104,7 @@ describe.each(majors)('an upgrade by Helm %s of a cluster that runs', async (maj
       {},
       { environment: 'development', security: { enabled: true } },
       {},
-      'controller.mode is combined, but the StatefulSet kafka-controller runs',
+      'controller.mode is combined, but the running StatefulSet kafka-controller has the metadata',
     ],
     [
       'give controllers to a cluster that has its own in kafka-0',
@@ -118,7 +118,7 @@ describe.each(majors)('an upgrade by Helm %s of a cluster that runs', async (maj
       { coordination: 'zookeeper' },
       {},
       {},
-      'coordination is kraft, but the brokers run with zookeeper.migration none: go on from there',
+      'coordination is kraft, but the brokers run with zookeeper.migration none: take the remaining steps',
     ],
     [
       'leave out a step of the migration',
@@ -146,7 +146,7 @@ describe.each(majors)('an upgrade by Helm %s of a cluster that runs', async (maj
       {},
       { coordination: 'zookeeper' },
       {},
-      'coordination is zookeeper, but the brokers run without ZooKeeper: set it to kraft; there is no way back',
+      'coordination is zookeeper, but the brokers run without ZooKeeper: set it to kraft; a finished migration cannot be undone',
     ],
   ]
   it.skipIf('missing' in found).each(refused)('may not %s', async (_, before, after, scaled, message) => {

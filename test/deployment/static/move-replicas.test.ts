@@ -53,11 +53,11 @@ esac\n`,
 }
 
 describe('move-replicas.sh', () => {
-  it('carries out Kafka’s plan with a throttle, takes that off, and leaves the way back', async () => {
+  it('executes Kafka’s plan with a throttle, removes the throttle, and keeps the previous assignment', async () => {
     const { exitCode, stdout, stderr, asked } = await move('0,1', described(3, '3,0'), described(1, '1,0'))
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
     expect(stdout).toMatch(
-      /^How it is now: (replicas-before-\d{8}T\d{6}Z\.json)\nReplicas are moving\nClearing topic-level/,
+      /^Current assignment: (replicas-before-\d{8}T\d{6}Z\.json)\nReplicas are moving\nClearing topic-level/,
     )
     expect(stdout).toMatch(
       /broker 0: 1 replicas, leads 0\nbroker 1: 1 replicas, leads 1\nNo other broker holds a replica\n$/,
@@ -70,13 +70,13 @@ describe('move-replicas.sh', () => {
     )
   })
 
-  it('moves nothing when it is done already', async () => {
+  it('moves nothing when the replicas are in place', async () => {
     const { exitCode, stdout, asked } = await move('0,1', described(0, '1,0'), '')
     expect({ exitCode, moved: asked.includes('--execute') }).toEqual({ exitCode: 0, moved: false })
-    expect(stdout).toContain('nothing is moved')
+    expect(stdout).toContain('nothing to move')
   })
 
-  it('moves when a broker of the list is empty still, as one that was added', async () => {
+  it('moves replicas when one of the given brokers holds none yet', async () => {
     const { exitCode, asked } = await move('0,1,2', described(0, '1,0'), described(0, '0,1,2'))
     expect({ exitCode, moved: asked.includes('--execute') }).toEqual({ exitCode: 0, moved: true })
   })
@@ -89,7 +89,7 @@ describe('move-replicas.sh', () => {
     })
   })
 
-  it('fails with what Kafka says when there is no plan', async () => {
+  it('fails with Kafka’s message when there is no plan', async () => {
     const { exitCode, stderr, asked } = await move('0,1', described(3, '3,0'), '', 'Error: no such broker 1\n')
     expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: expect.stringContaining('no such broker 1') })
     expect(asked).not.toContain('--execute')

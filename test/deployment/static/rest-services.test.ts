@@ -31,7 +31,7 @@ function settings(objects: readonly KubernetesObject[], name: Name): Record<stri
 }
 
 describe.skipIf('missing' in tools)('REST services', () => {
-  it('have neither TLS nor a login until they are given them, and then nothing is made for them', async () => {
+  it('have neither TLS nor a login by default, and no objects for them', async () => {
     const objects = await render()
     for (const name of names) {
       expect(settings(objects, name).listeners, name).toMatch(/^http:/)
@@ -188,7 +188,7 @@ describe.skipIf('missing' in tools)('REST services', () => {
     })
   })
 
-  it('take a certificate of yours, whose CA their clients then trust as well', async () => {
+  it('use your certificate, whose CA their clients then trust', async () => {
     const own = { tls: { enabled: true, secret: 'registry-by-our-ca' } }
     const objects = await render({ schemaRegistry: own })
     const spec = JSON.parse(named(objects, 'ConfigMap', 'kafka-credentials-spec').data['spec.json'])
@@ -224,7 +224,7 @@ describe.skipIf('missing' in tools)('REST services', () => {
     }
   })
 
-  it('of others: the setup Job is given the login and the CA of a registry elsewhere', async () => {
+  it('outside of the release: the setup Job gets the login and the CA of an external registry', async () => {
     const setup = { schemaRegistryUrl: 'https://registry.example.com', schemaRegistrySecret: 'registry-access' }
     const objects = await render({ schemaRegistry: { enabled: false }, setup })
     const job = ofKind(objects, 'Job').find(({ metadata }) => metadata.name.startsWith('kafka-setup'))!

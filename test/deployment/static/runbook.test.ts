@@ -48,8 +48,8 @@ const kinds: Readonly<Record<string, string>> = {
   ...{ service: 'Service', networkpolicies: 'NetworkPolicy', storageclass: 'StorageClass', events: 'Event' },
 }
 
-describe('what the documents tell to write into the checkout', () => {
-  it('is not taken along by git add', async () => {
+describe('a file that the documents tell you to write into the checkout', () => {
+  it('is ignored by git add', async () => {
     const folder = join(root, 'docs')
     const documents = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.md'))
     const texts = await Promise.all(documents.map((name) => readFile(join(folder, name), 'utf8')))
@@ -108,7 +108,7 @@ describe.skipIf('missing' in helm)('what the runbook names', () => {
     ]
   })
 
-  it('has commands at all, so that this file proves something', () => {
+  it('has commands to check', () => {
     expect(kubectl.length).toBeGreaterThan(50)
     expect(instead.length).toBeGreaterThan(10)
     expect(commands.filter(({ words }) => words[0] === 'helm').length).toBeGreaterThan(5)
@@ -250,12 +250,12 @@ describe('the runbook', () => {
     expect(links.length).toBeGreaterThan(30)
   })
 
-  it('says of every block what it is', () => {
+  it('gives every block a language', () => {
     const languages = new Set(['bash', 'console', 'text'])
     expect(runbook.blocks.filter(({ language }) => !languages.has(language)).map(({ line }) => line)).toEqual([])
   })
 
-  it('has nothing to fill in where commands are run as they stand', () => {
+  it('has no placeholders in commands that tests run unchanged', () => {
     const blanks = runbook.blocks
       .filter(({ language }) => language === 'bash')
       .filter(({ text }) => /<[a-z][a-z -]*>|…|\bTODO\b|\bXXX\b/.test(text))

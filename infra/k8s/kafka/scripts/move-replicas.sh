@@ -31,7 +31,7 @@ kafka() { TOOL_CLIENT_PROPERTIES=/run/kafka/client.properties "kafka-$1" --boots
 '"$1" move-replicas "${@:2}"
 }
 
-# Prints a line "broker replicas leaders" for each broker that has replicas.
+# Prints "broker replicas leaders" for each broker that has replicas.
 holdings() {
   in_pod 'kafka topics --describe' </dev/null | awk '
     match($0, /Leader: [0-9]+/) { leader[substr($0, RSTART + 8, RLENGTH - 8)]++ }
@@ -72,7 +72,7 @@ for id in ${brokers//,/ }; do
   if [[ $'\n'$now != *$'\n'"$id "* ]]; then spread=false; fi
 done
 if [[ $spread == true && -z $(on_others "$now") ]]; then
-  echo "Every one of these brokers holds replicas, and no other: nothing is moved"
+  echo "Exactly these brokers hold replicas: nothing to move"
 else
   # Kafka proposes a plan; it does not look for the smallest move.
   generated=$(in_pod '
@@ -91,12 +91,12 @@ kafka reassign-partitions --generate --topics-to-move-json-file "$file" --broker
     if [[ $line == '{'* ]]; then plans+=("$line"); fi
   done <<<"$generated"
   if ((${#plans[@]} != 2)); then
-    printf '%s: Kafka made no plan:\n%s\n' "${0##*/}" "$generated" >&2
+    printf '%s: kafka-reassign-partitions --generate returned no plan:\n%s\n' "${0##*/}" "$generated" >&2
     exit 1
   fi
   before=replicas-before-$(date -u +%Y%m%dT%H%M%SZ).json
   printf '%s\n' "${plans[0]}" >"$before"
-  echo "How it is now: $before"
+  echo "Current assignment: $before"
   in_pod 'cat >/tmp/move-replicas.json
 kafka reassign-partitions --execute --reassignment-json-file /tmp/move-replicas.json --throttle "$1"' "$throttle" \
     <<<"${plans[1]}" >/dev/null

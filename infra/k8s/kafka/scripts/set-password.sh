@@ -5,8 +5,8 @@
 #   infra/k8s/kafka/scripts/set-password.sh kafka-broker
 #   infra/k8s/kafka/scripts/set-password.sh kafka-broker --as-admin
 #
-# It logs in as kafka-broker, with the settings that the broker's pod was started with. --as-admin: as admin, with those of Secret
-# kafka-user-admin, for when Kafka no longer accepts the brokers' password.
+# It logs in as kafka-broker, with the settings that the broker's pod was started with. --as-admin: log in as admin, with the settings in
+# Secret kafka-user-admin, if Kafka no longer accepts the brokers' password.
 #
 # Runs on your machine, and needs kubectl with the right to get Secrets and to exec into the pod. Environment: NAMESPACE (kafka), POD
 # (kafka-0). The password is never an argument of a process. Exits with 0 when Kafka has stored it.
@@ -21,7 +21,7 @@ if [[ $# -gt 2 || ! $account =~ ^[a-z0-9][a-z0-9.-]*$ || ( -n $login && $login !
   exit 2
 fi
 
-# secret NAME KEY: its value, in base64 and so in one line. KEY as JSONPath has it, with \. for a dot.
+# secret NAME KEY: prints the value in base64, on one line. KEY is a JSONPath: write a dot as \.
 secret() {
   local value
   value=$(kubectl -n "$namespace" get secret "$1" -o "jsonpath={.data.$2}")
@@ -36,7 +36,7 @@ password=$(secret "kafka-user-$account" password)
 settings=
 if [[ -n $login ]]; then settings=$(secret kafka-user-admin 'client\.properties'); fi
 
-# What runs in the pod, which has bash and coreutils. It reads the two lines below.
+# This script runs in the pod, with bash and coreutils, and reads the password and the settings from its standard input.
 in_pod='
 set -euo pipefail
 umask 077

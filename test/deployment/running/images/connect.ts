@@ -1,4 +1,4 @@
-// The image of Kafka Connect that our recipe makes. The S3 sink of the recipe is not on Maven Central; Kafka's own file connectors
+// The image of Kafka Connect from infra/kafka/connect.Dockerfile. The S3 sink of the recipe is not on Maven Central; Kafka's own file connectors
 // stand where it stands, so that a connector runs with the rights that the chart gives to connectors.
 import { join } from 'node:path'
 import { cacheDir, pinnedVersion, run } from '@selfmonitor/apache'

@@ -112,8 +112,8 @@ describeRule('rightsAreNarrow', rightsAreNarrow, [
   ['any Secret', (d) => delete d.find('Role', 'credentials').rules[1].resourceNames, /may get secrets of any name/],
 ])
 
-describe('what is no violation', () => {
-  it('is a Secret that the one who installs supplies', () => {
+describe('a manifest without violations', () => {
+  it('may refer to a Secret that the user supplies', () => {
     const draft = new Draft()
     draft.pod.imagePullSecrets = [{ name: 'pull' }]
     const found = referencedDataExists(draft.objects as KubernetesObject[], { supplied: ['Secret pull'] })

@@ -60,8 +60,8 @@ describeRule('noCredentials', noCredentials, [
   ],
 ])
 
-describe('what is no violation', () => {
-  it('is a password that is put in later', () => {
+describe('a manifest without violations', () => {
+  it('may contain a placeholder for a password', () => {
     const draft = new Draft()
     draft.find('ConfigMap', 'scripts').data['a.sh'] = [
       'sasl.jaas.config=Module required username="a" password="@@password@@";',

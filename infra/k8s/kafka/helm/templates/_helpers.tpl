@@ -1,11 +1,11 @@
 {{/*
-What every template of the chart shares: presets, names, labels, images, security contexts, sizes, addresses.
+Helpers for all templates of the chart: presets, names, labels, images, security contexts, sizes, addresses.
 
-Begin each template file with `include "selfmonitor.init" .`: it fills what the user left at null from the preset of the
-environment, in `.Values` itself, so that everything below simply reads `.Values`.
+Begin each template file with `include "selfmonitor.init" .`: it replaces null in `.Values` by the preset of the environment, so that
+the rest of the file can read `.Values`.
 */}}
 
-{{/* Fills nulls of `.Values` from values-<environment>.yaml, then checks what no schema can. Renders nothing; may run often. */}}
+{{/* Fills nulls of `.Values` from values-<environment>.yaml, then validates what the schema cannot. Renders nothing; may be called repeatedly. */}}
 {{- define "selfmonitor.init" -}}
 {{- if not (hasKey .Values "given") }}{{ $_ := set .Values "given" (include "selfmonitor.zookeeperGiven" . | fromYamlArray) }}{{ end -}}
 {{- $file := printf "values-%s.yaml" .Values.environment -}}
@@ -17,7 +17,7 @@ environment, in `.Values` itself, so that everything below simply reads `.Values
 {{- include "selfmonitor.validate" . -}}
 {{- end -}}
 
-{{/* Values of zookeeper that somebody set and that mean nothing, because Kafka keeps its metadata itself: for NOTES. A YAML list. */}}
+{{/* Values of zookeeper that are set but have no effect with KRaft, for NOTES. A YAML list. */}}
 {{- define "selfmonitor.zookeeperGiven" -}}
 {{- $given := list -}}
 {{- if eq .Values.coordination "kraft" -}}
@@ -39,7 +39,7 @@ environment, in `.Values` itself, so that everything below simply reads `.Values
 {{- toYaml $given -}}
 {{- end -}}
 
-{{/* (list values preset): sets in `values` what is missing or null there. A `false`, 0 or "" of the user stays. */}}
+{{/* (list values preset): sets the keys of `values` that are missing or null. Keeps false, 0 and "". */}}
 {{- define "selfmonitor.fill" -}}
 {{- $values := index . 0 -}}
 {{- range $key, $given := index . 1 -}}
@@ -54,7 +54,7 @@ environment, in `.Values` itself, so that everything below simply reads `.Values
 
 {{/* ---- Labels: call with (dict "root" . "component" "kafka") ---- */}}
 
-{{/* What selectors match: never changes during the life of a release. */}}
+{{/* The labels in selectors, which must never change during the life of a release. */}}
 {{- define "selfmonitor.selector" -}}
 app.kubernetes.io/name: selfmonitor-kafka
 app.kubernetes.io/instance: {{ .root.Release.Name }}
@@ -72,7 +72,7 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 {{- end }}
 {{- end -}}
 
-{{/* Labels of a pod template: no version, so that a new chart alone restarts nothing. Optional `app` (default: the component). */}}
+{{/* Labels of a pod template, without the version, so that a new chart version does not restart pods. Optional `app` (default: the component). */}}
 {{- define "selfmonitor.podLabels" -}}
 app: {{ .app | default .component }}
 {{ include "selfmonitor.selector" . }}
@@ -101,14 +101,14 @@ annotations:
 
 {{/* ---- Images ---- */}}
 
-{{/* The images that we build: those that selfmonitorRegistry is for. */}}
+{{/* The images that are built from this repository, for selfmonitorRegistry. */}}
 {{- define "selfmonitor.ownImages" -}}
 {{- list "selfmonitor" "tools" "connect" | toJson -}}
 {{- end -}}
 
 {{/*
-(dict "root" . "name" "kafka"): the reference of images.<name>, quoted. Where there is a digest, it is what is pulled; a tag beside it
-only documents. As for `docker pull`, a repository names its registry when its first part has a dot or a port, or is localhost.
+(dict "root" . "name" "kafka"): the reference of images.<name>, quoted. If there is a digest, Kubernetes pulls the digest and ignores the
+tag. As for `docker pull`, a repository names its registry if its first part has a dot or a port, or is localhost.
 */}}
 {{- define "selfmonitor.image" -}}
 {{- $image := index .root.Values.images .name -}}
@@ -120,7 +120,7 @@ only documents. As for `docker pull`, a repository names its registry when its f
 {{- end -}}
 {{- with .root.Values.imageRegistry }}{{ $repository = printf "%s/%s" (trimSuffix "/" .) $repository }}{{ end -}}
 {{- if and (eq $tag "latest") (not $image.digest) -}}
-{{- fail (printf "images.%s.tag is latest, which is another image tomorrow: set it to a version, or images.%s.digest as well" .name .name) -}}
+{{- fail (printf "images.%s.tag is latest, which changes over time: set it to a version, or set images.%s.digest as well" .name .name) -}}
 {{- end -}}
 {{- if and (eq $tag "") (not $image.digest) -}}
 {{- fail (printf "images.%s has neither a tag nor a digest: set images.%s.tag to a version, or images.%s.digest" .name .name .name) -}}
@@ -130,14 +130,14 @@ only documents. As for `docker pull`, a repository names its registry when its f
 {{- quote $repository -}}
 {{- end -}}
 
-{{/* What to do when an image of ours cannot be pulled. */}}
+{{/* Advice for an image from this repository that cannot be pulled. */}}
 {{- define "selfmonitor.whereOwnImagesAre" -}}
 {{- $wanted := dict "selfmonitor" true "tools" .Values.tools.enabled "connect" .Values.connect.enabled -}}
 {{- $own := list -}}
 {{- range include "selfmonitor.ownImages" . | fromJsonArray -}}
 {{- if index $wanted . }}{{ $own = append $own (include "selfmonitor.image" (dict "root" $ "name" .) | trimAll "\"") }}{{ end -}}
 {{- end -}}
-Expected: {{ join ", " $own }}. Elsewhere: build them from infra/kafka, push them to your registry, and set selfmonitorRegistry to it. A registry that wants a login: imagePullSecrets.
+Expected: {{ join ", " $own }}. To use your own registry: build the images from infra/kafka, push them, and set selfmonitorRegistry; if it requires a login, also imagePullSecrets.
 {{- end -}}
 
 {{/* (dict "root" . "name" "kafka"): the two lines `image:` and `imagePullPolicy:` of a container. */}}
@@ -156,7 +156,7 @@ imagePullSecrets:
 
 {{/* ---- Security contexts: Pod Security Standard `restricted`, and a read-only root file system on top ---- */}}
 
-{{/* Call with the root, or with a dict that has it as "root". */}}
+{{/* Argument: the root, or a dict with "root". */}}
 {{- define "selfmonitor.podSecurityContext" -}}
 {{- $root := .root | default . -}}
 securityContext:
@@ -166,7 +166,7 @@ securityContext:
   {{ $key }}: {{ int64 . }}
   {{- end }}
   {{- end }}
-  # A large volume is not walked through at every start when its root already belongs to the group.
+  # If the root of the volume already belongs to the group, Kubernetes does not walk through the whole volume at every start.
   fsGroupChangePolicy: OnRootMismatch
   seccompProfile: { type: RuntimeDefault }
 {{- end -}}
@@ -180,14 +180,14 @@ securityContext:
   capabilities: { drop: [ALL] }
 {{- end -}}
 
-{{/* Resources of the small containers (init containers, Jobs of ours). Override with (dict "memory" "256Mi" "cpu" "100m"). */}}
+{{/* Resources of small containers (init containers, Jobs). Override with (dict "memory" "256Mi" "cpu" "100m"). */}}
 {{- define "selfmonitor.smallResources" -}}
 resources:
   requests: { cpu: {{ .cpu | default "50m" }}, memory: {{ .memory | default "128Mi" }}, ephemeral-storage: 32Mi }
   limits: { cpu: "1", memory: {{ .memory | default "128Mi" }}, ephemeral-storage: 128Mi }
 {{- end -}}
 
-{{/* The checksum of scripts that a server is started by: (list . "lib.sh" …). */}}
+{{/* The checksum of the scripts that start a server: (list . "lib.sh" …). */}}
 {{- define "selfmonitor.scriptsHash" -}}
 {{- $root := first . -}}
 {{- $text := "" -}}
@@ -197,7 +197,7 @@ resources:
 
 {{/* ---- Sizes ---- */}}
 
-{{/* A number as it is written, whole numbers without exponent (YAML and JSON bring large ones as floating point). */}}
+{{/* A number as text. Whole numbers get no exponent (YAML and JSON parse large ones as floating point). */}}
 {{- define "selfmonitor.scalar" -}}
 {{- if kindIs "float64" . -}}
 {{- if eq . (floor .) -}}{{ int64 . }}{{- else -}}{{ . }}{{- end -}}
@@ -226,7 +226,7 @@ resources:
 
 {{/*
 (dict "resources" .Values.kafka.resources "name" "kafka" "memoryLeast" 768): requests and limits of a container. A memory limit that is
-null is the request, or what the server needs at least (in MiB), where that is more; a CPU limit that is null is twice the request, "none" leaves a limit out.
+null is the request, or memoryLeast (MiB) if that is more. A CPU limit that is null is twice the request. "none" omits a limit.
 */}}
 {{- define "selfmonitor.resources" -}}
 {{- $requests := .resources.requests -}}
@@ -248,7 +248,7 @@ null is the request, or what the server needs at least (in MiB), where that is m
 {{- if and $requests.memory $limits.memory (ne (toString $limits.memory) "none") -}}
 {{- $key := printf "%s.resources.limits.memory" .name -}}
 {{- if lt (int64 (include "selfmonitor.bytes" (dict "value" $limits.memory "name" $key))) (int64 (include "selfmonitor.bytes" (dict "value" $requests.memory "name" (printf "%s.resources.requests.memory" .name)))) -}}
-{{- fail (printf "%s is %s, below %s.resources.requests.memory (%s): set it to that or more, or leave it out" $key (toString $limits.memory) .name (toString $requests.memory)) -}}
+{{- fail (printf "%s is %s, below %s.resources.requests.memory (%s): set it to that or more, or remove it" $key (toString $limits.memory) .name (toString $requests.memory)) -}}
 {{- end -}}
 {{- end -}}
 {{- if and (kindIs "invalid" $limits.cpu) $requests.cpu -}}
@@ -272,8 +272,8 @@ resources:
 
 {{/*
 (dict "name" "kafka" "of" .Values.kafka "divisor" 4 "most" 6144 "memoryLeast" 768): the heap in MiB. Given (`heap`) or derived from the
-memory that the container has (limits.memory, or requests.memory and at least memoryLeast); refused when that could not hold it beside
-what a JVM needs besides its heap.
+container's memory (limits.memory, or requests.memory and at least memoryLeast). Fails if the container has no room for the heap and the
+JVM's other memory.
 */}}
 {{- define "selfmonitor.heapMiB" -}}
 {{- $of := .valuesName | default .name -}}
@@ -287,18 +287,18 @@ what a JVM needs besides its heap.
 {{- $limitKey := printf "%s.resources.limits.memory" $of -}}
 {{- $most = div (int64 (include "selfmonitor.bytes" (dict "value" $limit "name" $limitKey))) 1048576 -}}
 {{- if lt $most (int64 .memoryLeast) -}}
-{{- fail (printf "%s is %s: set it to %dMi or more, or leave it out, so that the JVM, the tools that the probes run and some page cache fit" $limitKey (toString $limit) (int64 .memoryLeast)) -}}
+{{- fail (printf "%s is %s: set it to %dMi or more, or remove it: the JVM, the tools that the probes run and some page cache must fit" $limitKey (toString $limit) (int64 .memoryLeast)) -}}
 {{- end -}}
 {{- end -}}
 {{- if .of.heap -}}
 {{- $text := toString .of.heap -}}
 {{- if not (regexMatch "^[0-9]+[mMgG]$" $text) -}}
-{{- fail (printf "%s is %q: write it as Java does, 512m or 4g, or leave it out" $heapKey $text) -}}
+{{- fail (printf "%s is %q: write 512m or 4g, as for Java, or remove it" $heapKey $text) -}}
 {{- end -}}
 {{- $mib := int64 (regexFind "^[0-9]+" $text) -}}
 {{- if regexMatch "[gG]$" $text }}{{ $mib = mul $mib 1024 }}{{ end -}}
 {{- if gt (add $mib 384) $most -}}
-{{- fail (printf "%s is %s, of %dMi memory (%s): leave 384Mi or more beside the heap; for brokers, three quarters, as page cache" $heapKey $text $most (ternary $key (printf "%s.resources.limits.memory" $of) (eq $most $memory))) -}}
+{{- fail (printf "%s is %s, of %dMi memory (%s): leave 384Mi or more outside of the heap; for brokers, leave three quarters to the page cache" $heapKey $text $most (ternary $key (printf "%s.resources.limits.memory" $of) (eq $most $memory))) -}}
 {{- end -}}
 {{- if lt $mib 256 -}}
 {{- fail (printf "%s is %s: set it to 256m or more" $heapKey $text) -}}
@@ -316,7 +316,7 @@ what a JVM needs besides its heap.
 {{- printf "%s.svc.%s" .Release.Namespace .Values.clusterDomain -}}
 {{- end -}}
 
-{{/* What clients inside the cluster connect to first. */}}
+{{/* bootstrap.servers of clients inside the cluster. */}}
 {{- define "selfmonitor.kafka.bootstrap" -}}
 {{- printf "kafka-service.%s:9092" (include "selfmonitor.domain" .) -}}
 {{- end -}}
@@ -326,7 +326,7 @@ what a JVM needs besides its heap.
 {{- ternary "SASL_SSL" "PLAINTEXT" (eq (toString .Values.security.enabled) "true") -}}
 {{- end -}}
 
-{{/* "true" when controllers have a StatefulSet of their own. A migration from ZooKeeper needs one. */}}
+{{/* "true" if controllers have their own StatefulSet, which a migration from ZooKeeper needs. */}}
 {{- define "selfmonitor.controllersAreDedicated" -}}
 {{- if and (or (eq .Values.coordination "kraft") (include "selfmonitor.migrating" .)) (eq .Values.controller.mode "dedicated") -}}true{{- end -}}
 {{- end -}}
@@ -345,12 +345,12 @@ what a JVM needs besides its heap.
 {{- end -}}
 {{- end -}}
 
-{{/* How many brokers an address outside is made for. */}}
+{{/* The number of brokers that get an external address. */}}
 {{- define "selfmonitor.externalOrdinals" -}}
 {{- add (int .Values.kafka.replicaCount) (int .Values.kafka.external.extraOrdinals) -}}
 {{- end -}}
 
-{{/* (dict "root" . "ordinal" 0): the name given for a broker outside, or nothing when it is found out at run time. */}}
+{{/* (dict "root" . "ordinal" 0): the external name of a broker from the values; empty if it is discovered at run time. */}}
 {{- define "selfmonitor.externalHostname" -}}
 {{- $external := .root.Values.kafka.external -}}
 {{- if $external.hostnamePattern -}}
@@ -361,8 +361,8 @@ what a JVM needs besides its heap.
 {{- end -}}
 
 {{/*
-The names that a certificate must carry, as a YAML list: (dict "root" . "role" "broker" | "controller"). For the credentials
-spec (`include … | fromYamlArray`) and for Certificates of cert-manager.
+The names that a certificate must contain, as a YAML list: (dict "root" . "role" "broker" | "controller"). Used by the credentials
+spec (`include … | fromYamlArray`) and by Certificates of cert-manager.
 */}}
 {{- define "selfmonitor.certificateDnsNames" -}}
 {{- $namespace := .root.Release.Namespace -}}
@@ -389,7 +389,7 @@ spec (`include … | fromYamlArray`) and for Certificates of cert-manager.
 {{- end }}
 {{- end -}}
 
-{{/* ---- What no schema can say ---- */}}
+{{/* ---- Validation that the schema cannot express ---- */}}
 
 {{- define "selfmonitor.validate" -}}
 {{- include "selfmonitor.validatePlatform" . -}}
@@ -402,7 +402,7 @@ spec (`include … | fromYamlArray`) and for Certificates of cert-manager.
 {{- fail "kafka.replicaCount is 0: set it to 1 or more; to stop the brokers, kubectl scale statefulset kafka --replicas=0" -}}
 {{- end -}}
 {{- if and (include "selfmonitor.controllersAreDedicated" .) (not (has (int .Values.controller.replicaCount) (list 1 3 5))) -}}
-{{- fail (printf "controller.replicaCount is %v: set it to 1, 3 or 5; an even number survives no more failures than the odd one below it, and more than five make every write wait for more of them" .Values.controller.replicaCount) -}}
+{{- fail (printf "controller.replicaCount is %v: set it to 1, 3 or 5; an even number tolerates no more failures than the odd number below it, and with more than five every write waits for more of them" .Values.controller.replicaCount) -}}
 {{- end -}}
 {{- if $kraft -}}
 {{- if not (has .Values.controller.mode (list "dedicated" "combined")) -}}
@@ -417,7 +417,7 @@ spec (`include … | fromYamlArray`) and for Certificates of cert-manager.
 {{- end -}}
 {{- end -}}
 {{- if and (not $kraft) (not (has (int .Values.zookeeper.replicaCount) (list 1 3 5))) -}}
-{{- fail (printf "zookeeper.replicaCount is %v: set it to 1, 3 or 5; an even number survives no more failures than the odd one below it, and more than five make every write wait for more of them" .Values.zookeeper.replicaCount) -}}
+{{- fail (printf "zookeeper.replicaCount is %v: set it to 1, 3 or 5; an even number tolerates no more failures than the odd number below it, and with more than five every write waits for more of them" .Values.zookeeper.replicaCount) -}}
 {{- end -}}
 {{- if and (include "selfmonitor.migrating" .) (ne .Values.controller.mode "dedicated") -}}
 {{- fail (printf "zookeeper.migration is %s with controller.mode %s: set controller.mode to dedicated, brokers that come from ZooKeeper cannot be controllers" .Values.zookeeper.migration .Values.controller.mode) -}}
@@ -433,10 +433,10 @@ spec (`include … | fromYamlArray`) and for Certificates of cert-manager.
 {{- fail "kafka.external.hostnames and kafka.external.hostnamePattern are both set: set one of them" -}}
 {{- end -}}
 {{- if and .enabled .hostnamePattern (not (contains "{ordinal}" .hostnamePattern)) -}}
-{{- fail (printf "kafka.external.hostnamePattern is %q: put {ordinal} into it, so that every broker has a name of its own" .hostnamePattern) -}}
+{{- fail (printf "kafka.external.hostnamePattern is %q: put {ordinal} into it, so that every broker has its own name" .hostnamePattern) -}}
 {{- end -}}
 {{- if and .enabled .hostnames (lt (len .hostnames) (int $kafka.replicaCount)) -}}
-{{- fail (printf "kafka.external.hostnames has %d names for %d brokers (kafka.replicaCount): give one a broker, or use hostnamePattern" (len .hostnames) (int $kafka.replicaCount)) -}}
+{{- fail (printf "kafka.external.hostnames has %d names for %d brokers (kafka.replicaCount): set one for each broker, or use hostnamePattern" (len .hostnames) (int $kafka.replicaCount)) -}}
 {{- end -}}
 {{- end -}}
 {{- range $name := list "kafka" "controller" -}}

@@ -1,5 +1,5 @@
 {{/*
-Helpers of the platform half: accounts, the four components beside Kafka, and peers of network policies.
+Helpers for the platform: accounts, the four components beside Kafka, and peers of network policies.
 */}}
 
 {{/* "true" when accounts, TLS and ACLs are on. */}}
@@ -7,14 +7,14 @@ Helpers of the platform half: accounts, the four components beside Kafka, and pe
 {{- if eq (toString .Values.security.enabled) "true" -}}true{{- end -}}
 {{- end -}}
 
-{{/* platform.yaml as it is shipped with the chart. */}}
+{{/* The platform.yaml in the chart. */}}
 {{- define "selfmonitor.platformFile" -}}
 {{- .Files.Get "files/platform/platform.yaml" | required "files/platform/platform.yaml is missing from the chart: run `npm run manifests`, which copies it" -}}
 {{- end -}}
 
 {{/*
-platform.yaml as the setup Job gets it: the file itself, unless this release is not what the file says for its environment. Then with
-`access` changed in the environment's part (ACLs in development, or none in production), or, without a registry, with no schemas.
+The platform.yaml for the setup Job: the file in the chart, adapted to this release. If security differs from the file's environment, `access`
+is changed (ACLs in development, or none in production); without a registry, the schemas are removed.
 */}}
 {{- define "selfmonitor.platformText" -}}
 {{- $text := include "selfmonitor.platformFile" . -}}
@@ -24,7 +24,7 @@ platform.yaml as the setup Job gets it: the file itself, unless this release is 
 {{- $wanted := ternary "acls" "none" (eq (include "selfmonitor.secured" .) "true") -}}
 {{- $changes := list -}}
 {{- if ne $says $wanted -}}
-{{- $changes = append $changes (printf "with access: %s, because security of this release is %s" $wanted (ternary "on" "off" (eq $wanted "acls"))) -}}
+{{- $changes = append $changes (printf "with access: %s, because security in this release is %s" $wanted (ternary "on" "off" (eq $wanted "acls"))) -}}
 {{- $environments := mergeOverwrite (deepCopy ($platform.environments | default dict)) (dict .Values.environment (mergeOverwrite (deepCopy $overlay) (dict "access" $wanted))) -}}
 {{- $platform = mergeOverwrite $platform (dict "environments" $environments) -}}
 {{- end -}}
@@ -47,7 +47,7 @@ platform.yaml as the setup Job gets it: the file itself, unless this release is 
 
 {{/* ---- Accounts ---- */}}
 
-{{/* Accounts of the platform's own components that are installed, and that of the people who operate it, as a YAML list. */}}
+{{/* Accounts of the installed components, and kafka-operator, as a YAML list. */}}
 {{- define "selfmonitor.componentAccounts" -}}
 {{- $accounts := list "kafka-operator" -}}
 {{- if .Values.schemaRegistry.enabled }}{{ $accounts = append $accounts "schema-registry" }}{{ end -}}
@@ -75,7 +75,7 @@ platform.yaml as the setup Job gets it: the file itself, unless this release is 
 {{- end -}}
 {{- end -}}
 
-{{/* Replicas of topics that the components need: as many as brokers, at most 3. */}}
+{{/* Replicas of the components' topics: one for each broker, at most 3. */}}
 {{- define "selfmonitor.replicationFactor" -}}
 {{- if .Values.setup.replicationFactor -}}
 {{- int .Values.setup.replicationFactor -}}
@@ -84,7 +84,7 @@ platform.yaml as the setup Job gets it: the file itself, unless this release is 
 {{- end -}}
 {{- end -}}
 
-{{/* min.insync.replicas of those topics: one less than the replicas, at least 1. */}}
+{{/* min.insync.replicas of the components' topics: one less than the replicas, at least 1. */}}
 {{- define "selfmonitor.minInsyncReplicas" -}}
 {{- max 1 (sub (int (include "selfmonitor.replicationFactor" .)) 1) -}}
 {{- end -}}
@@ -92,9 +92,9 @@ platform.yaml as the setup Job gets it: the file itself, unless this release is 
 {{/* ---- Client connections of the components ---- */}}
 
 {{/*
-Lines of a properties file that connect a client with an account: (dict "root" . "prefix" "kafkastore."). The name and the
-password are placeholders, filled in by component-init.sh; the CA is read from the Secret where it is mounted, or, with "store" (the
-component's name), from the PKCS#12 store in its memory.
+Lines of a properties file with a client's connection and account: (dict "root" . "prefix" "kafkastore."). Name and password are placeholders
+that component-init.sh replaces. The client reads the CA from the mounted Secret, or, with "store" (the component's name), from the PKCS#12
+store in memory.
 */}}
 {{- define "selfmonitor.clientProperties" -}}
 {{- $prefix := .prefix | default "" -}}
@@ -115,14 +115,14 @@ component's name), from the PKCS#12 store in its memory.
 {{- end -}}
 
 {{/*
-Further lines of a component's properties: (dict "name" "connect" "config" .Values.connect.config "owned" (list "group.id")).
-`owned` are the keys, or with a trailing * their beginnings, that the chart itself sets.
+Additional lines of a component's properties: (dict "name" "connect" "config" .Values.connect.config "owned" (list "group.id")).
+`owned` lists the keys that the chart sets; with a trailing *, prefixes of keys.
 */}}
 {{- define "selfmonitor.extraProperties" -}}
 {{- range $key, $value := .config }}
 {{- range $owned := $.owned }}
 {{- if or (eq $owned $key) (and (hasSuffix "*" $owned) (hasPrefix (trimSuffix "*" $owned) $key)) }}
-{{- fail (printf "%s.config has %q, which the chart sets itself: take it out, and use the values of %s and of security instead" $.name $key $.name) }}
+{{- fail (printf "%s.config has %q, which the chart sets: remove it, and use the values of %s and of security instead" $.name $key $.name) }}
 {{- end }}
 {{- end }}
 {{ $key }}={{ include "selfmonitor.scalar" $value }}
@@ -138,10 +138,10 @@ Further lines of a component's properties: (dict "name" "connect" "config" .Valu
  "logging" true "scratch" (list (dict "name" "state" "path" "/var/lib/ksqldb"))
  "rest" (the service itself, of selfmonitor.rest) "asks" (list of services that it is a client of) "stores" true)
 
-The init container renders `content` to /run/<name>/<file> in memory; the server is started on that file by its own start command.
+The init container renders `content` to /run/<name>/<file> in memory, and the server's own start command reads that file.
 
-A changed configuration restarts the pods, because its checksum is an annotation of theirs. A changed password does not, because
-nothing that is rendered may depend on it: after a rotation `kubectl rollout restart deployment/<name>` does.
+A changed configuration restarts the pods, because its checksum is a pod annotation. A changed password does not, because nothing rendered may
+depend on it: after a rotation, run `kubectl rollout restart deployment/<name>`.
 */}}
 {{- define "selfmonitor.component" -}}
 {{- $root := .root -}}
@@ -150,7 +150,7 @@ nothing that is rendered may depend on it: after a rotation `kubectl rollout res
 {{- $rest := .rest | default (dict "tls" false "login" false) -}}
 {{- $asks := .asks | default list -}}
 {{- $stores := .stores | default $rest.tls -}}
-{{- /* Secrets whose ca.crt is trusted beside the CA of Kafka, and those of logins. */ -}}
+{{- /* Secrets with a ca.crt to trust in addition to Kafka's CA, and Secrets with logins. */ -}}
 {{- $cas := list -}}
 {{- $logins := list -}}
 {{- range prepend $asks $rest -}}
@@ -241,7 +241,7 @@ metadata:
 spec:
   replicas: {{ int $values.replicaCount }}
   revisionHistoryLimit: 5
-  # Waiting for the setup Job, which makes its account, counts as progress for this long.
+  # Long enough to wait for the setup Job, which creates the component's account.
   progressDeadlineSeconds: {{ add (int $values.startupTimeoutSeconds) 600 }}
   strategy:
     type: RollingUpdate
@@ -369,7 +369,7 @@ spec:
             {{- end }}
           {{- end }}
           lifecycle:
-            # Until every node has taken this pod out of the Service, requests still come: it serves them.
+            # Requests still arrive until every node has removed this pod from the Service, so the server must keep running.
             preStop:
               exec: { command: [sleep, "5"] }
           ports:
@@ -420,7 +420,7 @@ spec:
           configMap: { name: kafka-scripts, defaultMode: 0555 }
         - name: config
           configMap: { name: {{ .name }}-config }
-        # The rendered file has the password: in memory, gone with the pod.
+        # In memory, because the rendered file contains the password.
         - name: run
           emptyDir: { medium: Memory, sizeLimit: 1Mi }
         - name: tmp
@@ -435,7 +435,7 @@ spec:
           secret: { secretName: {{ $name }}, defaultMode: 0440 }
         {{- end }}
         {{- if $secured }}
-        # Only the init container sees the password itself, the server sees the CA.
+        # Only the init container mounts the password; the server mounts the CA.
         - name: user
           secret:
             secretName: kafka-user-{{ .account }}
@@ -471,9 +471,10 @@ spec:
 {{- end -}}
 
 {{/*
-A probe: (dict "of" <arguments of selfmonitor.component> "rest" … "path" "/health"). Where every path wants the login (`probes.exec`, a
-port of this pod), a script asks with it, on the loopback; the kubelet could ask with it only if it were written here. With TLS it says the
-name of the Service: Jetty 12 answers 400 (Invalid SNI) to one that the certificate does not have, as the pod's address.
+A probe: (dict "of" <arguments of selfmonitor.component> "rest" … "path" "/health"). If every path needs the login (`probes.exec`, a port of
+this pod), a script sends the request with the login over loopback, because for the kubelet the password would have to be in the manifest. With
+TLS the request names the Service as host: Jetty 12 answers 400 (Invalid SNI) if the certificate does not contain the name, as for the pod's
+address.
 */}}
 {{- define "selfmonitor.restProbe" -}}
 {{- if .of.probes.exec -}}
@@ -491,7 +492,7 @@ httpGet: { path: {{ .path }}, port: http{{ if .rest.tls }}, scheme: HTTPS, httpH
 
 {{/* ---- Jobs ---- */}}
 
-{{/* First 10 characters of the checksum of what a Job does: a Job cannot be changed, so a changed one has another name. */}}
+{{/* First 10 characters of the checksum of a Job's task, for its name: a Job is immutable, so a changed one needs a new name. */}}
 {{- define "selfmonitor.hash" -}}
 {{- toJson . | sha256sum | trunc 10 -}}
 {{- end -}}
@@ -520,7 +521,7 @@ httpGet: { path: {{ .path }}, port: http{{ if .rest.tls }}, scheme: HTTPS, httpH
 {{- end }}
 {{- end -}}
 
-{{/* Addresses outside: (list "192.0.2.0/24"). Everywhere is both families: 0.0.0.0/0 alone is nothing to an IPv6 cluster. */}}
+{{/* External addresses: (list "192.0.2.0/24"). 0.0.0.0/0 becomes both families, because alone it matches nothing in an IPv6 cluster. */}}
 {{- define "selfmonitor.addressPeers" -}}
 {{- range . }}
 - ipBlock: { cidr: {{ . | quote }} }
@@ -537,7 +538,7 @@ httpGet: { path: {{ .path }}, port: http{{ if .rest.tls }}, scheme: HTTPS, httpH
 {{- end }}
 {{- end -}}
 
-{{/* Egress rule: names are resolved. */}}
+{{/* Egress rule for DNS. */}}
 {{- define "selfmonitor.dnsEgress" -}}
 {{- $dns := .Values.networkPolicy.dns -}}
 - to:
@@ -559,7 +560,7 @@ httpGet: { path: {{ .path }}, port: http{{ if .rest.tls }}, scheme: HTTPS, httpH
 {{- end -}}
 
 {{/*
-"true" when Cilium's own policies say who may reach the API server: it is an entity of its own there, which no ipBlock matches.
+"true" if a CiliumNetworkPolicy allows access to the API server, which for Cilium is a separate entity that no ipBlock matches.
 https://docs.cilium.io/en/stable/security/policy/language/#entities-based
 */}}
 {{- define "selfmonitor.ciliumPolicies" -}}
@@ -567,7 +568,7 @@ https://docs.cilium.io/en/stable/security/policy/language/#entities-based
 {{- if or (eq $wanted "true") (and (eq $wanted "auto") (.Capabilities.APIVersions.Has "cilium.io/v2")) -}}true{{- end -}}
 {{- end -}}
 
-{{/* Egress rule: the API server. */}}
+{{/* Egress rule for the API server. */}}
 {{- define "selfmonitor.apiServerEgress" -}}
 - to:
     {{- $cidr := .Values.networkPolicy.apiServer.cidr }}
@@ -576,17 +577,17 @@ https://docs.cilium.io/en/stable/security/policy/language/#entities-based
     {{- include "selfmonitor.ports" .Values.networkPolicy.apiServer.ports | trim | nindent 4 }}
 {{- end -}}
 
-{{/* "true" when brokers have an init container that asks the API server (rack, or an external address to find out). */}}
+{{/* "true" if brokers have an init container that asks the API server (for the rack, or the external address). */}}
 {{- define "selfmonitor.brokersDiscover" -}}
 {{- if or (eq (toString .Values.kafka.rack.enabled) "true") .Values.kafka.external.enabled -}}true{{- end -}}
 {{- end -}}
 
-{{/* ---- What no schema can say, of the platform half; called by selfmonitor.validate ---- */}}
+{{/* ---- Validation of the platform's values that the schema cannot express; called by selfmonitor.validate ---- */}}
 
 {{- define "selfmonitor.validatePlatform" -}}
 {{- $secured := include "selfmonitor.secured" . -}}
 {{- if and (ne .Values.environment "development") (not $secured) (not .Values.security.acceptInsecure) -}}
-{{- fail (printf "security.enabled is false in %s: leave it on, set environment to development, or, where another layer protects the cluster, set security.acceptInsecure to true as well" .Values.environment) -}}
+{{- fail (printf "security.enabled is false in %s: leave it on, set environment to development, or, if another layer protects the cluster, set security.acceptInsecure to true as well" .Values.environment) -}}
 {{- end -}}
 {{- $replicas := int (include "selfmonitor.replicationFactor" .) -}}
 {{- if gt $replicas (int .Values.kafka.replicaCount) -}}
@@ -597,7 +598,7 @@ https://docs.cilium.io/en/stable/security/policy/language/#entities-based
 {{- end -}}
 {{- $issuer := .Values.credentials.certManager.issuerRef -}}
 {{- if and $issuer.name (ne .Values.security.tls.mode "cert-manager") -}}
-{{- fail (printf "credentials.certManager.issuerRef.name is %q, but security.tls.mode is %s: set security.tls.mode to cert-manager, or take the issuer out" $issuer.name .Values.security.tls.mode) -}}
+{{- fail (printf "credentials.certManager.issuerRef.name is %q, but security.tls.mode is %s: set security.tls.mode to cert-manager, or remove the issuer" $issuer.name .Values.security.tls.mode) -}}
 {{- end -}}
 {{- if and (eq .Values.security.tls.mode "existing") (or (not .Values.security.tls.brokerSecret) (not .Values.security.tls.controllerSecret)) -}}
 {{- fail "security.tls.mode is existing: set security.tls.brokerSecret and security.tls.controllerSecret to the names of your kubernetes.io/tls Secrets (tls.crt, tls.key, ca.crt)" -}}
@@ -606,10 +607,10 @@ https://docs.cilium.io/en/stable/security/policy/language/#entities-based
 {{- $platform := include "selfmonitor.platformFile" . | fromYaml -}}
 {{- range concat (keys ($platform.services | default dict)) (keys ($platform.users | default dict)) (.Values.credentials.extraAccounts | default list) -}}
 {{- if has . (list "admin" "kafka-broker" "kafka-controller") -}}
-{{- fail (printf "the account %q, of platform.yaml or credentials.extraAccounts, would be a super user: Kafka's own has that name, choose another" .) -}}
+{{- fail (printf "the account %q, of platform.yaml or credentials.extraAccounts, would be a super user, because Kafka's own account has that name: choose another" .) -}}
 {{- end -}}
 {{- if eq . "kafka-operator" -}}
-{{- fail (printf "the account %q, of platform.yaml or credentials.extraAccounts, has the name of the account that people operate Kafka with: choose another" .) -}}
+{{- fail (printf "the account %q, of platform.yaml or credentials.extraAccounts, has the name of the operators' account: choose another" .) -}}
 {{- end -}}
 {{- if not (regexMatch "^[a-z0-9]([-a-z0-9.]{0,200}[a-z0-9])?$" .) -}}
 {{- fail (printf "the account %q, of platform.yaml or credentials.extraAccounts, cannot have a Secret kafka-user-%s: use lower-case letters, digits, - and . in its name" . .) -}}
@@ -618,14 +619,14 @@ https://docs.cilium.io/en/stable/security/policy/language/#entities-based
 {{- end -}}
 {{- $accounts := include "selfmonitor.accounts" . | fromYamlArray -}}
 {{- if and .Values.clientAccess.secretReaders (not $accounts) -}}
-{{- fail "clientAccess.secretReaders is set, but without security there are no accounts: leave it empty, or set security.enabled to true" -}}
+{{- fail "clientAccess.secretReaders is set, but there are no accounts without security: leave it empty, or set security.enabled to true" -}}
 {{- end -}}
 {{- range .Values.clientAccess.secretReaders -}}
 {{- if not (has .account $accounts) -}}
 {{- fail (printf "clientAccess.secretReaders names the account %q, which does not exist: choose one of %s" .account (join ", " $accounts)) -}}
 {{- end -}}
 {{- if has .account (list "kafka-broker" "admin") -}}
-{{- fail (printf "clientAccess.secretReaders would give out the password of the super user %q: name the account of a service" .account) -}}
+{{- fail (printf "clientAccess.secretReaders would let others read the password of the super user %q: use the account of a service" .account) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -660,7 +661,7 @@ https://docs.cilium.io/en/stable/security/policy/language/#entities-based
 {{- toYaml $certificates -}}
 {{- end -}}
 
-{{/* Secrets with the login of the release's own clients at the REST services, as a YAML list. */}}
+{{/* Secrets with the logins of this release's own clients for the REST services, as a YAML list. */}}
 {{- define "selfmonitor.loginSecrets" -}}
 {{- $secrets := list -}}
 {{- range $key := list "schemaRegistry" "connect" "ksqldb" -}}
@@ -670,7 +671,7 @@ https://docs.cilium.io/en/stable/security/policy/language/#entities-based
 {{- toYaml $secrets -}}
 {{- end -}}
 
-{{/* spec.json of `selfmonitor kubernetes credentials`. No secret in it, only names. */}}
+{{/* spec.json of `selfmonitor kubernetes credentials`. It contains only names, no secrets. */}}
 {{- define "selfmonitor.credentialsSpec" -}}
 {{- $accounts := list -}}
 {{- range include "selfmonitor.accounts" . | fromYamlArray -}}
@@ -705,7 +706,7 @@ metadata:
   labels:
     {{- include "selfmonitor.podLabels" (dict "root" . "component" "credentials") | nindent 4 }}
   annotations:
-    # `kubectl describe pod` shows it beside ErrImagePull. This is the first pod that needs an image of ours, and all others wait for it.
+    # `kubectl describe pod` shows this next to ErrImagePull. This pod is the first that needs an image from this repository; all others wait for it.
     selfmonitor.com/when-the-image-cannot-be-pulled: {{ include "selfmonitor.whereOwnImagesAre" . | quote }}
     {{- with .Values.commonAnnotations }}
     {{- toYaml . | nindent 4 }}
@@ -713,7 +714,7 @@ metadata:
 spec:
   restartPolicy: Never
   serviceAccountName: kafka-credentials
-  # Makes Secrets and ConfigMaps by the API: one of the two Jobs that need a token.
+  # Creates Secrets and ConfigMaps through the API: one of the two Jobs that need a token.
   automountServiceAccountToken: true
   enableServiceLinks: false
   {{- include "selfmonitor.podSecurityContext" . | nindent 2 }}

@@ -1,9 +1,9 @@
 {{/*
-Values that Kubernetes or Kafka would take and that fail later, at the first start or at the first renewal: refused here, by a message
-that names the value and what to set. Called by selfmonitor.validate; renders nothing.
+Rejects values that Kubernetes or Kafka would accept but that fail later, at the first start or the first renewal. Each message names the
+value and the remedy. Called by selfmonitor.validate; renders nothing.
 */}}
 
-{{/* A Go duration in seconds: "8760h", "1h30m". The schema has looked at its form. */}}
+{{/* A Go duration in seconds: "8760h", "1h30m". The schema has checked the format. */}}
 {{- define "selfmonitor.seconds" -}}
 {{- $seconds := 0 -}}
 {{- range regexFindAll "[0-9]+[hms]" (toString .) -1 -}}
@@ -12,7 +12,7 @@ that names the value and what to set. Called by selfmonitor.validate; renders no
 {{- $seconds -}}
 {{- end -}}
 
-{{/* "true" when `helm test` has a pod: its topic and its account are made by the setup Job. */}}
+{{/* "true" if `helm test` has a pod, whose topic and account the setup Job creates. */}}
 {{- define "selfmonitor.testRuns" -}}
 {{- if and .Values.test.enabled .Values.setup.enabled -}}true{{- end -}}
 {{- end -}}
@@ -25,7 +25,7 @@ that names the value and what to set. Called by selfmonitor.validate; renders no
 {{- $persistence := (index $.Values $name).persistence -}}
 {{- $key := printf "%s.persistence.size" $name -}}
 {{- if lt (int64 (include "selfmonitor.bytes" (dict "value" $persistence.size "name" $key))) 1073741824 -}}
-{{- fail (printf "%s is %s: set it to 1Gi or more, the size of one segment of a log" $key (include "selfmonitor.scalar" $persistence.size)) -}}
+{{- fail (printf "%s is %s: set it to 1Gi or more, the size of one log segment" $key (include "selfmonitor.scalar" $persistence.size)) -}}
 {{- end -}}
 {{- range $policy := list "whenDeleted" "whenScaled" -}}
 {{- if and (eq (toString (index $persistence $policy)) "Delete") (not (semverCompare ">=1.27.0-0" $.Capabilities.KubeVersion.Version)) -}}
@@ -47,7 +47,7 @@ that names the value and what to set. Called by selfmonitor.validate; renders no
 {{- end -}}
 {{- end -}}
 
-{{/* Labels that pods are selected by, or that the chart writes itself: a second one of that name is no valid YAML. */}}
+{{/* Labels in selectors, and labels that the chart sets: a second label with the same name would be invalid YAML. */}}
 {{- define "selfmonitor.validateLabels" -}}
 {{- $own := list "app" -}}
 {{- range list "name" "instance" "component" "part-of" "version" "managed-by" }}{{ $own = append $own (printf "app.kubernetes.io/%s" .) }}{{ end -}}
@@ -58,7 +58,7 @@ that names the value and what to set. Called by selfmonitor.validate; renders no
 {{- range $name, $labels := $given -}}
 {{- range $label, $_ := $labels -}}
 {{- if has $label $own -}}
-{{- fail (printf "%s has %q, which the chart sets itself: take it out, or choose another label" $name $label) -}}
+{{- fail (printf "%s has %q, which the chart sets: remove it, or choose another label" $name $label) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -69,7 +69,7 @@ that names the value and what to set. Called by selfmonitor.validate; renders no
 {{- if and $external.enabled (eq $external.type "NodePort") $external.nodePortBase -}}
 {{- $last := add (int $external.nodePortBase) (int (include "selfmonitor.externalOrdinals" .)) -}}
 {{- if gt (int $last) 32767 -}}
-{{- fail (printf "kafka.external.nodePortBase is %d, so that the last of its ports would be %d: set it to %d or less, node ports end at 32767" (int $external.nodePortBase) $last (sub (add (int $external.nodePortBase) 32767) $last)) -}}
+{{- fail (printf "kafka.external.nodePortBase is %d, so its last port would be %d: set it to %d or less, because node ports end at 32767" (int $external.nodePortBase) $last (sub (add (int $external.nodePortBase) 32767) $last)) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -77,7 +77,7 @@ that names the value and what to set. Called by selfmonitor.validate; renders no
 {{- define "selfmonitor.validateRenewal" -}}
 {{- $credentials := .Values.credentials -}}
 {{- if ge (int64 (include "selfmonitor.seconds" $credentials.renewBefore)) (int64 (include "selfmonitor.seconds" $credentials.validity)) -}}
-{{- fail (printf "credentials.renewBefore is %s, of a credentials.validity of %s: set it to less, or every look would make new certificates" $credentials.renewBefore $credentials.validity) -}}
+{{- fail (printf "credentials.renewBefore is %s, but credentials.validity is only %s: set it to less, because otherwise every check would renew the certificates" $credentials.renewBefore $credentials.validity) -}}
 {{- end -}}
 {{- if not (regexMatch "^(@(yearly|annually|monthly|weekly|daily|midnight|hourly)|[0-9A-Za-z*?,/-]+( +[0-9A-Za-z*?,/-]+){4})$" (trim $credentials.renewSchedule)) -}}
 {{- fail (printf "credentials.renewSchedule is %q: write the five fields of cron, \"17 3 * * *\", or @daily" $credentials.renewSchedule) -}}
@@ -90,12 +90,12 @@ that names the value and what to set. Called by selfmonitor.validate; renders no
 {{- $image := .Values.images.kafkaZookeeper -}}
 {{- $first := ternary 8 4 (hasPrefix "cp-" (base $image.repository)) -}}
 {{- if and (regexMatch "^[0-9]+\\." (toString $image.tag)) (ge (int (regexFind "^[0-9]+" (toString $image.tag))) $first) -}}
-{{- fail (printf "images.kafkaZookeeper.tag is %v, a Kafka that knows no ZooKeeper any more: leave it at 7.9 (Apache's images: 3.9) while coordination is zookeeper; images.kafka is what runs after the migration" $image.tag) -}}
+{{- fail (printf "images.kafkaZookeeper.tag is %v, a Kafka without ZooKeeper: leave it at 7.9 (Apache's images: 3.9) while coordination is zookeeper; after the migration the chart uses images.kafka" $image.tag) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 
-{{/* KAFKA_HEAP_OPTS in extraEnv: no more than the container's memory holds, as for `heap`. */}}
+{{/* KAFKA_HEAP_OPTS in extraEnv must fit into the container's memory, like `heap`. */}}
 {{- define "selfmonitor.validateHeapOptions" -}}
 {{- range $name := list "kafka" "controller" -}}
 {{- $set := index $.Values $name -}}
@@ -109,21 +109,21 @@ that names the value and what to set. Called by selfmonitor.validate; renders no
 {{- end -}}
 {{- end -}}
 
-{{/* An Ingress without a host takes the requests of all others. */}}
+{{/* An Ingress without a host would match the requests of all other hosts. */}}
 {{- define "selfmonitor.validateIngress" -}}
 {{- range $name := list "schemaRegistry" "connect" "ksqldb" "ui" -}}
 {{- $ingress := (index $.Values $name).ingress -}}
 {{- if and $ingress.enabled (not $ingress.host) -}}
-{{- fail (printf "%s.ingress.enabled is true without a host: set %s.ingress.host to the name that people type" $name $name) -}}
+{{- fail (printf "%s.ingress.enabled is true without a host: set %s.ingress.host to the name that users open" $name $name) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 
-{{/* ui.config becomes a ConfigMap, which everybody may read who may read anything. */}}
+{{/* ui.config becomes a ConfigMap, which every user with read access to the namespace can read. */}}
 {{- define "selfmonitor.validateSecrets" -}}
 {{- $secret := regexFind "(?i)\"[a-z_-]*(client-?secret|password|passphrase|private-?key|api-?key)\":\"[^$\"][^\"]*\"" (toJson .Values.ui.config) -}}
 {{- if $secret -}}
-{{- fail (printf "ui.config has %s, which would be readable in a ConfigMap: put it into a Secret, and that into ui.extraEnv (valueFrom.secretKeyRef) under the name that Spring gives it" (first (splitList ":" $secret))) -}}
+{{- fail (printf "ui.config has %s, which would be readable in a ConfigMap: put it into a Secret, and set it in ui.extraEnv (valueFrom.secretKeyRef) under Spring's name for the property" (first (splitList ":" $secret))) -}}
 {{- end -}}
 {{- end -}}
 

@@ -1,18 +1,19 @@
 #!/bin/sh
-# Writes the configuration file of Schema Registry, Connect, ksqlDB or the web UI: a template from a ConfigMap, with the
-# account's name and password from its Secret put in, into a folder in memory. Nothing else reads the password: it is in no
-# environment variable, no argument and no log. POSIX sh and its builtins only, because the images have little in common.
+# Writes the configuration file of Schema Registry, Connect, ksqlDB or the web UI to a folder in memory. It fills a template from a
+# ConfigMap with the account's name and password from its Secret. The password never appears in an environment variable, an argument
+# or a log. The script uses only POSIX sh and its builtins, because the images have few tools in common.
 #
 #   component-init.sh TEMPLATE OUTPUT
 #
 #   @@username@@  @@password@@   from /etc/selfmonitor/secrets/user/{username,password}
 #   @@pod-host@@                 this pod's address (POD_IP), an IPv6 one in brackets
-#   @@pod-dashed@@               the same with dashes, as it begins the pod's name in DNS: 10-1-2-3
-#   @@file:/a/b@@                what is in that file: a password of a login or of a key store
+#   @@pod-dashed@@               the same with dashes, the first label of the pod's DNS name: 10-1-2-3
+#   @@file:/a/b@@                the content of that file: the password of a login or of a key store
 #
-# With LOGIN_FOLDER the server asks for a login: its users go to the file `users` beside OUTPUT, as `name=password` and LOGIN_ROLE, a role
-# that each of them has. They are that folder's username and password, and every file of /etc/selfmonitor/secrets/users: its name is a
-# user's, its content the password. The file `probe-login` is for rest-probe.sh.
+# If LOGIN_FOLDER is set, the server requires a login. The script then writes the users to the file `users` beside OUTPUT, one line each:
+# `name=password` and the role LOGIN_ROLE. The first user is the username and password in LOGIN_FOLDER; each file in
+# /etc/selfmonitor/secrets/users is one more, with the file's name as user name and its content as password. rest-probe.sh reads the
+# file `probe-login`.
 set -eu
 umask 077
 
@@ -25,7 +26,7 @@ fail() {
   exit 1
 }
 
-# Text with every \ and " preceded by a \.
+# Puts a \ before every \ and " of the text.
 escape() {
   rest=$1
   escaped=
@@ -41,28 +42,27 @@ escape() {
   printf '%s' "$escaped"
 }
 
-# A value of the Secret, ready to stand between quotes inside a JAAS line inside the file. The JAAS parser takes one level of
-# \ away, the properties parser (or YAML between double quotes) another: both treat \\ and \" alike, so the text is
-# escaped twice whatever the file is.
+# A value of the Secret, escaped for a quoted string in a JAAS line in the file. The JAAS parser removes one level of \, and the
+# properties parser (or YAML in double quotes) another. Both treat \\ and \" alike, so the text is escaped twice for either format.
 secret_value() {
   file=$secret/$1
   [ -r "$file" ] || fail "$file is missing: the Secret of this account must have the key $1"
   value=$(cat "$file")
-  [ -n "$value" ] || fail "$file is empty: put a value under the key $1 of the Secret of this account"
+  [ -n "$value" ] || fail "$file is empty: set the key $1 in the Secret of this account"
   case $value in
-    *[!\ -~]*) fail "$file has a line break or a character outside of printable ASCII: choose another $1" ;;
+    *[!\ -~]*) fail "$file has a line break or a character that is not printable ASCII: choose another $1" ;;
   esac
   escape "$(escape "$value")"
 }
 
-# plain_value FILE: one that is put in as it is. What a properties file, YAML, a list of roles or Jetty would read as something else is
-# refused; so is a line break.
+# plain_value FILE: a value that is inserted without escaping. Fails for a line break, and for characters that a properties file, YAML, a
+# list of roles or Jetty would interpret.
 plain_value() {
   [ -r "$1" ] || fail "$1 is missing: the Secret that is mounted there must have the key ${1##*/}"
   value=$(cat "$1")
   case $value in
-    '') fail "$1 is empty: put a value under the key ${1##*/} of its Secret" ;;
-    *[!!-~]* | *['"\,$']*) fail "$1 has a space, a line break, one of \" \\ , \$ or a character outside of ASCII: choose another value for the key ${1##*/} of its Secret" ;;
+    '') fail "$1 is empty: set the key ${1##*/} in its Secret" ;;
+    *[!!-~]* | *['"\,$']*) fail "$1 has a space, a line break, one of \" \\ , \$ or a character that is not ASCII: choose another value for the key ${1##*/} of its Secret" ;;
     OBF:* | MD5:* | CRYPT:*) fail "$1 begins with OBF:, MD5: or CRYPT:, which Jetty reads as another form of a password: choose another" ;;
   esac
   printf '%s' "$value"
@@ -71,7 +71,7 @@ plain_value() {
 # user NAME FILE: a line of the file of users.
 user() {
   case $1 in
-    *[!A-Za-z0-9._-]*) fail "\"$1\" is not a user name that every server takes: use letters, digits, \".\", \"_\" and \"-\" as keys of the Secret" ;;
+    *[!A-Za-z0-9._-]*) fail "\"$1\" is not a user name that every server accepts: use letters, digits, \".\", \"_\" and \"-\" in the keys of the Secret" ;;
   esac
   users_password=$(plain_value "$2")
   printf '%s=%s%s\n' "$1" "$users_password" "${LOGIN_ROLE:+,$LOGIN_ROLE}"
@@ -125,13 +125,13 @@ if [ -n "${LOGIN_FOLDER:-}" ]; then
   user "$own" "$root$LOGIN_FOLDER/password" > "$folder/users"
   for file in "$users"/*; do
     [ -e "$file" ] || continue
-    [ "${file##*/}" != "$own" ] || fail "$file: the user $own is the one of this release's own clients: choose another name"
+    [ "${file##*/}" != "$own" ] || fail "$file: the clients of this release use the name $own: choose another name"
     user "${file##*/}" "$file" >> "$folder/users"
   done
   printf 'Basic %s' "$(printf '%s:%s' "$own" "$own_password" | base64 -w 0)" > "$folder/probe-login"
 fi
 
-# Line by line, into a file beside it first: a pod that dies here leaves no half of a configuration.
+# Written to a temporary file first, so that a pod that dies here does not leave half a configuration.
 : > "$output.partial"
 while IFS= read -r line || [ -n "$line" ]; do
   replace "$line" '@@pod-host@@' "$host"

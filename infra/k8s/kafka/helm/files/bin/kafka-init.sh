@@ -1,5 +1,5 @@
 #!/bin/bash
-# Before the server: renders its configuration into memory and formats an empty volume, once and safely.
+# Runs before the server: renders its configuration to memory, and formats the volume if it is empty.
 #
 # Reads   /etc/selfmonitor/kafka/<template>.properties   with @@placeholders@@
 #         /etc/selfmonitor/identity/                      cluster id, directory ids, formed (ConfigMap kafka-identity)
@@ -15,10 +15,10 @@ source "$(dirname "$0")/lib.sh"
 IDENTITY_DIR=$ETC_DIR/identity
 FACTS=$RUN_DIR/facts
 META=$LOG_DIRS/meta.properties
-# Formatting happens here and is moved into place when complete: an interrupted one leaves nothing that counts.
+# The volume is formatted in this folder, which is renamed when it is complete. So an interrupted run leaves nothing that the next one uses.
 FORMATTING=$DATA_DIR/formatting
 
-# Further brokers of a cluster whose kafka-0 is its controller are brokers only.
+# In mode combined only kafka-0 is a controller; the other pods are brokers only.
 TEMPLATE=$NODE_TEMPLATE
 if [[ $TEMPLATE == combined && $ORDINAL != 0 ]]; then TEMPLATE=broker; fi
 IS_CONTROLLER=false
@@ -26,7 +26,7 @@ if [[ $TEMPLATE != broker ]]; then IS_CONTROLLER=true; fi
 
 fact() { if [[ -f $FACTS ]]; then read_property "$FACTS" "$1"; fi; }
 
-# The name under which clients outside reach this broker: given, else found out.
+# The host name that external clients use for this broker: from the values, or discovered.
 external_host() {
   if [[ -n ${NODE_EXTERNAL_HOST_PATTERN:-} ]]; then
     printf '%s' "${NODE_EXTERNAL_HOST_PATTERN//\{ordinal\}/$ORDINAL}"
@@ -34,7 +34,7 @@ external_host() {
     local hosts
     IFS=, read -ra hosts <<<"$NODE_EXTERNAL_HOSTS"
     if ((ORDINAL >= ${#hosts[@]})); then
-      fail "kafka.external.hostnames has ${#hosts[@]} names and none for $POD_NAME" \
+      fail "kafka.external.hostnames has ${#hosts[@]} names, but none for $POD_NAME" \
         "Add one, or set kafka.external.hostnamePattern, and run helm upgrade"
     fi
     printf '%s' "${hosts[ORDINAL]}"
@@ -60,7 +60,7 @@ render() {
   if [[ $text == *@@rack@@* ]]; then
     rack=$(fact rack)
     if [[ -z $rack ]]; then
-      say "The node has no zone label: this broker gets no broker.rack"
+      say "The Kubernetes node has no zone label: this broker runs without broker.rack"
       text=${text//broker.rack=@@rack@@/}
     fi
     text=${text//@@rack@@/"$rack"}
@@ -69,7 +69,7 @@ render() {
     host=$(external_host)
     port=$(external_port)
     if [[ -z $host || -z $port ]]; then
-      fail "This broker's address outside is not known (host '$host', port '$port')" \
+      fail "The external address of this broker is unknown (host '$host', port '$port')" \
         "See the log of init container discover, or set kafka.external.hostnamePattern"
     fi
     text=${text//@@external.host@@/"$host"}
@@ -84,33 +84,33 @@ render() {
   chmod 600 "$2"
 }
 
-# What the volume must be: ours, or empty. Anything else is a mistake that starting would make worse.
+# Fails unless the volume is empty or belongs to this node of this cluster: starting on any other volume could destroy data.
 check_volume() {
   local cluster_id=$1 found_cluster found_node
   if [[ ! -e $META ]]; then
     if [[ -d $LOG_DIRS && -n $(ls -A "$LOG_DIRS") ]]; then
-      fail "$LOG_DIRS holds files but no meta.properties: this is not a volume that this cluster formatted, or it is damaged" \
-        "If it is data to keep: restore meta.properties (cluster.id=$cluster_id, node.id=$NODE_ID) from a backup" \
-        "If it is not: delete the PersistentVolumeClaim data-$POD_NAME and this pod; replicas are copied from the other brokers"
+      fail "$LOG_DIRS holds files but no meta.properties: the volume belongs to something else, or it is damaged" \
+        "To keep the data: restore meta.properties (cluster.id=$cluster_id, node.id=$NODE_ID) from a backup" \
+        "To discard it: delete the PersistentVolumeClaim data-$POD_NAME and this pod; replicas are copied from the other brokers"
     fi
     return
   fi
   found_cluster=$(read_property "$META" cluster.id)
   found_node=$(read_property "$META" node.id)
-  # meta.properties of ZooKeeper times
+  # ZooKeeper mode writes broker.id instead of node.id.
   if [[ -z $found_node ]]; then found_node=$(read_property "$META" broker.id); fi
   if [[ $found_cluster != "$cluster_id" ]]; then
-    fail "The volume data-$POD_NAME belongs to cluster $found_cluster, this is cluster $cluster_id (ConfigMap kafka-identity)" \
-      "A volume of an earlier installation? To go on with its data: put cluster-id: $found_cluster into ConfigMap kafka-identity" \
-      "To begin anew without it: delete the PersistentVolumeClaims data-$POD_NAME and of all other pods"
+    fail "The volume data-$POD_NAME belongs to cluster $found_cluster, but this is cluster $cluster_id (ConfigMap kafka-identity)" \
+      "If the volume is from an earlier installation and you need its data: set cluster-id: $found_cluster in ConfigMap kafka-identity" \
+      "To start with an empty cluster: delete the PersistentVolumeClaim data-$POD_NAME and those of all other pods"
   fi
   if [[ $found_node != "$NODE_ID" ]]; then
-    fail "The volume data-$POD_NAME belongs to node $found_node, this pod is node $NODE_ID" \
-      "Give the pod the volume of its own: kubectl -n ${POD_NAMESPACE:-} get pvc,pv shows which is bound where"
+    fail "The volume data-$POD_NAME belongs to node $found_node, but this pod is node $NODE_ID" \
+      "Bind the pod's own volume to its claim: kubectl -n ${POD_NAMESPACE:-} get pvc,pv shows which volume is bound to which claim"
   fi
 }
 
-# --initial-controllers: NODE_QUORUM with the directory id of each behind it.
+# The value of --initial-controllers: NODE_QUORUM with the directory id of each voter appended.
 initial_controllers() {
   local voters voter ordinal=0 list=''
   IFS=, read -ra voters <<<"$NODE_QUORUM"
@@ -121,7 +121,7 @@ initial_controllers() {
   printf '%s' "$list"
 }
 
-# Line of a Java argument file (the launcher's @argfile): quoted, so that nothing in it is special.
+# A line of a Java argument file (@argfile), quoted so that no character is special.
 argument() { printf '"%s"\n' "${1//\\/\\\\}"; }
 
 format_volume() {
@@ -131,9 +131,9 @@ format_volume() {
   formed=$(if [[ -s $IDENTITY_DIR/formed ]]; then cat "$IDENTITY_DIR/formed"; fi)
   IFS=, read -ra voters <<<"${NODE_QUORUM:-}"
   if [[ $IS_CONTROLLER == true && $formed == true && ${#voters[@]} == 1 && $ORDINAL == 0 ]]; then
-    fail "The volume of the only controller is empty, and the cluster was formed before: its metadata is lost" \
+    fail "The volume of the only controller is empty, although the cluster was formed before: its metadata is lost" \
       "Restore the volume data-$POD_NAME from a snapshot" \
-      "To begin anew: helm uninstall, delete the PersistentVolumeClaims and ConfigMap kafka-identity, install again"
+      "To start with an empty cluster: helm uninstall, delete the PersistentVolumeClaims and ConfigMap kafka-identity, install again"
   fi
 
   rm -rf "$FORMATTING"
@@ -157,15 +157,15 @@ format_volume() {
     fi
   fi
 
-  # In a file and not as arguments, which everybody on the node can read in /proc.
+  # In a file, because every user of the node can read the arguments of a process in /proc.
   {
     argument "$main_class"
     argument format
-    # With =, since an id may begin with a dash (KAFKA-15754).
+    # Written with =, because an id may begin with a dash (KAFKA-15754).
     argument "--cluster-id=$cluster_id"
     argument "--config=$RUN_DIR/format.properties"
     if [[ $IS_CONTROLLER == true && $formed == true ]]; then
-      # A voter that lost its volume, or one more: it must not elect itself with an empty log, but join what there is.
+      # A voter that lost its volume, or an additional one: it must join the existing quorum and never elect itself with an empty log.
       argument --no-initial-controllers
     elif [[ $IS_CONTROLLER == true ]]; then
       argument "--initial-controllers=$controllers"
@@ -175,14 +175,14 @@ format_volume() {
   say "Formatting the empty volume for node $NODE_ID of cluster $cluster_id"
   if [[ $IS_CONTROLLER == true && $formed == true ]]; then
     say "The cluster was formed before: this controller joins its quorum"
-    say "(If all controllers are new, there is none. To begin anew: helm uninstall, delete ConfigMap kafka-identity and all claims)"
+    say "(If all controllers are new, no quorum exists. To start with an empty cluster: helm uninstall, delete ConfigMap kafka-identity and all claims)"
   fi
-  # The tool prints the records it begins with, and among them what the passwords were hashed to: not for a log.
+  # The tool prints the initial records, which include the password hashes: those lines are filtered out.
   if ! KAFKA_HEAP_OPTS=-Xmx256m KAFKA_OPTS='' "$run_class" "@$arguments" 2>&1 | while IFS= read -r line; do
     if [[ $line != 'Bootstrap metadata:'* && $line != *ScramCredential* && $line != *"$marker"* ]]; then printf '%s\n' "$line"; fi
   done; then
     rm -f "$arguments" "$RUN_DIR/format.properties"
-    fail "The volume could not be formatted, see above" "Mend kafka.config or the values named there, and run helm upgrade"
+    fail "The volume could not be formatted: the reason is above" "Correct kafka.config or the value that it names, and run helm upgrade"
   fi
   rm -f "$arguments" "$RUN_DIR/format.properties"
   sync
@@ -217,11 +217,11 @@ main() {
   for client in controller-client zookeeper-client; do
     if [[ -e $ETC_DIR/kafka/$client.properties ]]; then render "$ETC_DIR/kafka/$client.properties" "$RUN_DIR/$client.properties"; fi
   done
-  # The first controllers bring the first accounts along, except in a migration, which copies them from ZooKeeper.
+  # The first controllers create the first accounts; a migration copies them from ZooKeeper instead.
   ADDS_ACCOUNTS=$NODE_SECURITY
   if [[ $(read_property "$RUN_DIR/server.properties" zookeeper.metadata.migration.enable) == true ]]; then ADDS_ACCOUNTS=false; fi
   if [[ -n ${NODE_ZOOKEEPER:-} ]]; then
-    # Kafka 3.9 formats the volume itself when it starts; what it logs in with must be there before.
+    # Kafka 3.9 formats the volume when it starts. Its accounts must be in ZooKeeper before that.
     if [[ ! -e $META ]]; then
       if [[ $NODE_SECURITY == true ]]; then wait_for_file "$SECRETS_DIR/admin/password" "Secret kafka-user-admin"; fi
       source "$(dirname "$0")/kafka-zookeeper.sh"

@@ -1,18 +1,18 @@
 #!/bin/bash
-# The startup probe, asked until it says yes once: a started node counts only when it is back where it was.
+# The startup probe, so that a rolling update waits for each node to recover. It succeeds once and is not run again, so problems elsewhere
+# in the cluster never take a running pod out of service.
 #
-# A broker: its listener is open and its own replicas are in sync again. A controller: it is a voter of a quorum that has a
-# leader. So a rolling update goes on to the next pod only then. The second part is bounded by NODE_IN_SYNC_SECONDS from the
-# opening of the listener on, and is never asked again: trouble elsewhere in the cluster takes no running pod out of service. Only
-# a broker whose certificate the others refuse waits on, so that a rolling update stops at the first.
+# A broker is ready when its listener is open and its own replicas are in sync again. A controller is ready when it is a voter of a quorum
+# that has a leader. NODE_IN_SYNC_SECONDS after its listener opened, the node counts as ready in any case, except a broker whose
+# certificate the other brokers reject: there the rolling update must stop.
 #
 # Environment: NODE_TEMPLATE, NODE_IN_SYNC_SECONDS.
 source "$(dirname "$0")/lib.sh"
 
 SINCE=$RUN_DIR/listening-since
 
-# Partitions with this broker among the replicas and not in sync, one a line. Fails when the cluster does not answer. Not those
-# without a leader: there is nobody to copy from, and waiting would keep clients from all others.
+# Prints one line for each partition whose replica on this broker is out of sync. Fails if the cluster does not answer. Leaves out
+# partitions without a leader: their replicas cannot catch up, and waiting would keep clients from all other partitions.
 lagging_partitions() {
   local lines line
   local pattern='Topic: ([^[:space:]]+)[[:space:]]+Partition: ([0-9]+)[[:space:]].*Replicas: ([0-9,]*)[[:space:]]+Isr: ([0-9,]*)'
@@ -28,7 +28,7 @@ lagging_partitions() {
   done <<<"$lines"
 }
 
-# Whether this directory is among the voters that the quorum's leader knows.
+# Whether the quorum's leader lists this directory among the voters.
 is_voter() {
   local status directory has_leader='LeaderId:[[:space:]]+[0-9]' voters
   directory=$(read_property "$LOG_DIRS/meta.properties" directory.id)
@@ -47,10 +47,10 @@ fi
 now=$(date +%s)
 if [[ ! -s $SINCE ]]; then echo "$now" >"$SINCE"; fi
 elapsed=$((now - $(<"$SINCE")))
-# No waiting mends this, and the next pod of an update would be locked out as well: so this one is never ready.
+# Waiting does not help here, and the next pod of the update would be rejected too: so this pod never becomes ready.
 locked_out() { file_contains "$RUN_DIR/probe.log" SslAuthenticationException; }
 if ((elapsed >= NODE_IN_SYNC_SECONDS)) && ! locked_out; then
-  echo "Ready after $elapsed s, without having waited to the end: see kafka-topics --describe --under-replicated-partitions"
+  echo "Ready after $elapsed s, although not everything is in sync: see kafka-topics --describe --under-replicated-partitions"
   exit 0
 fi
 
@@ -61,12 +61,12 @@ if [[ $NODE_TEMPLATE == controller ]]; then
 fi
 if ! lagging=$(lagging_partitions); then
   if locked_out; then
-    echo "The brokers refuse each other's certificates: see SslAuthenticationException in the log; Secrets with certificates and ConfigMap kafka-ca-bundle (\"Rotation\" in docs/guides/security.md)"
+    echo "The brokers reject each other's certificates (SslAuthenticationException in the log): check the Secrets with certificates and ConfigMap kafka-ca-bundle (\"Rotation\" in docs/guides/security.md)"
     exit 1
   fi
   echo "The cluster does not answer yet, for $elapsed of at most $NODE_IN_SYNC_SECONDS s"
   exit 1
 fi
 if [[ -z $lagging ]]; then exit 0; fi
-echo "$(wc -l <<<"$lagging") partitions of this broker are not in sync yet, for $elapsed of at most $NODE_IN_SYNC_SECONDS s, the first ${lagging%%$'\n'*}"
+echo "$(wc -l <<<"$lagging") partitions of this broker are not in sync yet, for $elapsed of at most $NODE_IN_SYNC_SECONDS s, for example ${lagging%%$'\n'*}"
 exit 1

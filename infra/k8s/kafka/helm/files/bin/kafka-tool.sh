@@ -1,13 +1,13 @@
 #!/bin/bash
-# Kafka's command-line tools as people type them: `kafka-topics --bootstrap-server localhost:9092 --list`. This script is first on the
-# PATH under the name of each tool. It adds what such a command leaves out, and starts the tool:
+# Wraps Kafka's command-line tools: this script is first on the PATH under the name of each tool, and starts the tool. So a command such
+# as `kafka-topics --bootstrap-server localhost:9092 --list` works in a pod:
 #
-# - the client settings of the operators' account, unless others are given. They go to this cluster's own addresses only.
-# - a small heap, and neither the server's JVM options nor its JMX port. Another one: KAFKA_HEAP_OPTS=-Xmx1g kafka-topics …
-# - a message instead of a minute of warnings when nothing answers, or when the port is not one for clients.
+# - It adds the client settings of account kafka-operator, unless the command gives others, and only for addresses of this cluster.
+# - It sets a small heap, without the server's JVM options and JMX port. For a larger heap: KAFKA_HEAP_OPTS=-Xmx1g kafka-topics …
+# - If no broker answers, or the port is not for clients, it prints an error at once instead of a minute of warnings.
 #
 # Environment: TOOL_CLIENT_PROPERTIES (settings to add; empty: none, security is off), TOOL_PLACE (broker | controller | tools),
-# POD_NAMESPACE, POD_NAME. docs/guides/security.md says what the account may do.
+# POD_NAMESPACE, POD_NAME. docs/guides/security.md lists the account's rights.
 set -uo pipefail
 export LC_ALL=C
 
@@ -31,7 +31,7 @@ for folder in "${folders[@]}"; do
     if [[ -z $tool && -x $candidate ]]; then tool=$candidate; fi
   done
 done
-if [[ -z $tool ]]; then fail "this image does not have it" "The image is set by images.kafka; cp-kafka and apache/kafka have it from some version on"; fi
+if [[ -z $tool ]]; then fail "this image does not have the tool" "images.kafka sets the image; newer versions of cp-kafka and apache/kafka have this tool"; fi
 
 # Whether Kafka is 4.2 or newer, where every tool calls its client settings --command-config (KIP-1147). Confluent's 8.x is Kafka's 4.x.
 names_are_uniform() {
@@ -49,7 +49,7 @@ names_are_uniform() {
   return 0
 }
 
-# What the tool calls its client settings: all names, by spaces; the first one is added.
+# The option with which this tool takes client settings.
 case $name in
   kafka-console-producer | kafka-producer-perf-test | kafka-verifiable-producer) option='--producer.config' ;;
   kafka-console-consumer | kafka-console-share-consumer | kafka-consumer-perf-test | kafka-verifiable-consumer) option='--consumer.config' ;;
@@ -66,7 +66,7 @@ behind=0
 controllers=
 given=false
 arguments=("$@")
-# Elsewhere --broker-list is of broker ids.
+# For these tools --broker-list is the old name of --bootstrap-server; for others it lists broker ids.
 old_servers='--bootstrap-server'
 case $name in
   kafka-console-producer | kafka-verifiable-producer | kafka-replica-verification | kafka-get-offsets) old_servers='--broker-list' ;;
@@ -103,15 +103,15 @@ is_ours() {
   esac
 }
 
-# Why nothing can be reached at HOST PORT; nothing when something listens there.
+# unreachable HOST PORT: prints why a connection fails; prints nothing if it succeeds.
 unreachable() {
   local said status
   said=$(timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$1" "$2" 2>&1)
   status=$?
   if ((status == 0)); then return; fi
   case $said in
-    *'not known'* | *'No address'* | *'failure in name resolution'*) echo "there is no such name" ;;
-    *refused*) echo "nothing listens there" ;;
+    *'not known'* | *'No address'* | *'failure in name resolution'*) echo "the name cannot be resolved" ;;
+    *refused*) echo "connection refused" ;;
     *) if ((status == 124)); then echo "no answer within 5 s (a NetworkPolicy?)"; else echo "${said##*: }"; fi ;;
   esac
 }
@@ -127,16 +127,16 @@ if [[ -n $servers ]]; then
     if [[ $server != *:* || ! $port =~ ^[0-9]+$ ]]; then fail "\"$server\" is not host:port" "$addresses"; fi
     host=${host#[}
     host=${host%]}
-    if [[ $port == 2181 ]]; then fail "2181 is ZooKeeper's port, and clients do not talk to ZooKeeper" "$addresses"; fi
+    if [[ $port == 2181 ]]; then fail "2181 is the port of ZooKeeper: clients connect to brokers" "$addresses"; fi
     if is_ours "$host"; then
       case $port in
-        9091) fail "9091 is for the brokers among themselves" "$addresses" ;;
-        9093) fail "9093 is for the controllers" "$addresses" "To ask the controllers: --bootstrap-controller $server" ;;
+        9091) fail "port 9091 is only for connections between brokers" "$addresses" ;;
+        9093) fail "port 9093 is only for controllers" "$addresses" "To ask the controllers: --bootstrap-controller $server" ;;
         9094) ;;
         *) ours=true ;;
       esac
       if [[ -n ${TOOL_CLIENT_PROPERTIES:-} && ( $host == kafka-headless* || $host == "${POD_NAME:-}" ) ]]; then
-        fail "no certificate has the name $host" "$addresses, or kafka-0.kafka-headless:9092 (kafka-0 alone)"
+        fail "the brokers' certificates do not contain the name $host" "$addresses, or kafka-0.kafka-headless:9092 (kafka-0 only)"
       fi
     fi
     problem=$(unreachable "$host" "$port")
@@ -152,19 +152,19 @@ fi
 added=()
 if [[ -n ${TOOL_CLIENT_PROPERTIES:-} && -n $option && $given != true ]]; then
   if [[ -n $controllers ]]; then
-    fail "controllers know certificates and no accounts" \
-      "In a pod of Kafka, as this node, which is a super user: --command-config /run/kafka/controller-client.properties" \
-      "Most of what they tell, brokers tell as well, to the operators' account: $addresses"
+    fail "controllers accept only certificates, not the account kafka-operator" \
+      "In a pod of Kafka you can log in as this node, which is a super user: --command-config /run/kafka/controller-client.properties" \
+      "Or ask the brokers, which answer most of these requests for kafka-operator too: $addresses"
   elif [[ $ours == true ]]; then
     if [[ ! -s $TOOL_CLIENT_PROPERTIES ]]; then
       fail "there are no client settings at $TOOL_CLIENT_PROPERTIES" \
-        "Job kafka-credentials-… makes them (Secret kafka-user-kafka-operator): kubectl get jobs,pods" "Or give some: $option FILE"
+        "Job kafka-credentials-… creates them (Secret kafka-user-kafka-operator): kubectl get jobs,pods" "Or pass your own: $option FILE"
     fi
     added=("$option" "$TOOL_CLIENT_PROPERTIES")
   fi
 fi
 
-# The server's heap is not for tools. One that was set for this command alone counts.
+# Tools do not get the server's heap, but they do get a KAFKA_HEAP_OPTS that was set for this command.
 heap=-Xmx128m
 case $name in
   *-producer | *-consumer | *-perf-test | kafka-reassign-partitions | kafka-dump-log) heap=-Xmx256m ;;
@@ -176,12 +176,12 @@ unset JMX_PORT KAFKA_JMX_PORT KAFKA_JMX_HOSTNAME
 
 set -- "${arguments[@]:0:behind}" ${added[@]+"${added[@]}"} "${arguments[@]:behind}"
 case $name in
-  # What runs on until it is stopped gets the signals itself.
+  # These run until they are stopped, so they must get the signals.
   *-producer | *-consumer | *-perf-test) exec "$tool" "$@" ;;
 esac
 "$tool" "$@"
 status=$?
 if ((status != 0 && ${#added[@]} > 0)); then
-  printf '%s: (this ran with the settings of %s; as somebody else: %s FILE)\n' "$name" "$TOOL_CLIENT_PROPERTIES" "$option" >&2
+  printf '%s: (used the client settings in %s; to use another account: %s FILE)\n' "$name" "$TOOL_CLIENT_PROPERTIES" "$option" >&2
 fi
 exit "$status"

@@ -1,12 +1,12 @@
 #!/bin/bash
-# Makes the running server use what the certificate's Secret holds now, without a restart (KIP-226).
+# Makes the running server use the certificate that is now in the Secret, without a restart (KIP-226).
 #
-# Runs by itself when the Secret changed (certificate-watch.sh looks every security.tls.reloadIntervalSeconds), or by hand:
+# certificate-watch.sh checks the Secret every security.tls.reloadIntervalSeconds and runs this script when it changed. By hand:
 #   kubectl exec kafka-0 -- /opt/selfmonitor/bin/reload-certificates.sh
-# New connections to this node's listeners get the new certificate. What this node presents when it connects to others is
-# read at its start only: it must be restarted once before the old certificate ends, which certificate-watch.sh does.
+# New connections to this node's listeners get the new certificate. For its own connections to other nodes, the server reads the
+# certificate only when it starts: certificate-watch.sh restarts it once before the old certificate expires.
 #
-# Environment: NODE_TEMPLATE, NODE_LISTENERS (names with TLS, by spaces).
+# Environment: NODE_TEMPLATE, NODE_LISTENERS (names of the listeners with TLS, separated by spaces).
 source "$(dirname "$0")/lib.sh"
 
 if [[ ${NODE_SECURITY:-false} != true ]]; then
@@ -14,12 +14,12 @@ if [[ ${NODE_SECURITY:-false} != true ]]; then
   exit 0
 fi
 if ! certificates_changed && [[ ${1:-} != --force ]]; then
-  say "The certificate in use is the one in the Secret: nothing to do (--force does it anyway)"
+  say "The server already uses the certificate in the Secret (--force reloads it anyway)"
   exit 0
 fi
 install_certificates
 
-# The same locations again: that they are set makes the server read the files.
+# Setting the same locations again makes the server read the files.
 settings=''
 for listener in $NODE_LISTENERS; do
   settings+="${settings:+,}listener.name.$listener.ssl.keystore.location=$TLS_DIR/keystore.pem"
@@ -32,7 +32,7 @@ else
 fi
 if ! kafka_tool_within 60 configs "${server[@]}" --entity-type brokers --entity-name "$NODE_ID" --alter --add-config "$settings"; then
   touch "$TLS_DIR/not-taken"
-  fail "The server did not take the new certificate" "It keeps the old one; this is tried again, and a restart does it in any case: kubectl delete pod $POD_NAME"
+  fail "The server rejected the new certificate and keeps the old one" "The reload is tried again; a restart also applies it: kubectl delete pod $POD_NAME"
 fi
 rm -f "$TLS_DIR/not-taken"
-say "New connections get the new certificate. This node's own connections to others do after a restart"
+say "New connections to this node get the new certificate. Its own connections to other nodes use it after a restart"

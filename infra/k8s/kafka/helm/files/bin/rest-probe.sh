@@ -1,9 +1,9 @@
 #!/bin/bash
-# A probe of a REST service that wants a login on every path: asks on the loopback, in plain HTTP, with the login from a file in memory.
+# Probes a REST service that requires a login on every path: sends a plain HTTP request over loopback, with the login from a file in memory.
 #
 #   rest-probe.sh PORT PATH LOGIN
 #
-# Ends with 0 when the answer is 200. Bash and coreutils: the images have no curl.
+# Exits with 0 if the answer is 200. Uses bash only, because the images have no curl.
 set -uo pipefail
 
 login=$(<"$3") || exit 1

@@ -1,11 +1,11 @@
 #!/bin/bash
-# curl to a REST service of this release, with the CA to trust and the login that the service wants, if it wants one:
+# Runs curl against a REST service of this release, with the CA and, if the service requires one, the login:
 #
 #   rest registry /subjects
 #   rest connect /connectors/archive/config -X PUT -H 'Content-Type: application/json' -d @archive.json
 #   rest ksqldb /info
 #
-# For pod kafka-tools, whose environment has addresses, CAs and logins. The password is in no argument.
+# For pod kafka-tools, whose environment has the addresses, CAs and logins. The password is never an argument.
 set -euo pipefail
 
 case ${1:-} in

@@ -1,20 +1,21 @@
 #!/bin/sh
-# The setup Job: `selfmonitor setup` waits for Kafka and applies infrastructure.yaml (topics and accounts of the platform's own
-# components); the quorum is marked as formed, as soon as that is known and whatever becomes of the rest; then `selfmonitor setup`
-# waits for the registry, which needs the first, and applies platform.yaml. All of it is idempotent. The last line says what
-# happened; after a failure it is the reason.
+# The setup Job:
+# 1. `selfmonitor setup` waits for Kafka and applies infrastructure.yaml (topics and accounts of the platform's own components).
+# 2. `selfmonitor kubernetes mark-formed` records that the quorum has formed, before the next step, which may fail.
+# 3. `selfmonitor setup` waits for the registry, which needs step 1, and applies platform.yaml.
+# Every step is idempotent. The last line of the output is the result: "setup: done", or the reason of the failure.
 #
 #   ENVIRONMENT       production | staging | development
 #   WAIT              how long to wait for Kafka, and then for the registry: 900s
-#   MARK_FORMED       true: KRaft; ConfigMap kafka-identity is to say that the quorum has formed
-#   APPLY_PLATFORM    false: setup.enabled is false; infrastructure.yaml is empty then, and Kafka is only waited for
+#   MARK_FORMED       true (KRaft): record in ConfigMap kafka-identity that the quorum has formed
+#   APPLY_PLATFORM    false (setup.enabled is false): skip step 3; infrastructure.yaml is empty, so step 1 only waits for Kafka
 #   SELFMONITOR_COMMAND_CONFIG, SELFMONITOR_PASSWORDS (security on), KAFKA_BOOTSTRAP_SERVERS, SCHEMA_REGISTRY_URL
-#                     read by the command itself
+#                     read by the command
 set -u
 platform=/etc/selfmonitor/platform
 messages=/tmp/setup-messages
 
-# run "what" command…: shows its messages as they come, and ends with the reason when it fails.
+# run "what" command…: prints the command's messages as they come; if it fails, prints the reason last and exits.
 run() {
   what=$1
   shift
@@ -35,18 +36,18 @@ run() {
   exit "$status"
 }
 
-# The kubelet ends a Job's pod with SIGTERM, which a shell that is process 1 would ignore.
+# The kubelet stops a Job's pod with SIGTERM, which a shell ignores as process 1 unless it has a trap.
 command_pid=
 stopped() {
   if [ -n "$command_pid" ] && kill "$command_pid"; then
     wait "$command_pid"
   fi
-  echo 'setup: FAILED: stopped from outside, by its deadline or by a deletion'
+  echo 'setup: FAILED: stopped by SIGTERM: the Job reached its deadline, or the pod was deleted'
   exit 143
 }
 trap stopped TERM INT
 
-# In production the command wants the environment's name typed; a Job that was installed for it says it.
+# In production the command requires the environment's name as a confirmation. Installing the chart for it counts as one.
 apply() {
   run "$1" selfmonitor setup --wait "$WAIT" --env "$ENVIRONMENT" --yes --confirm "$ENVIRONMENT" --file "$platform/$1"
 }

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Whether this ZooKeeper serves requests, which it does only as part of a majority: asks its admin server, on loopback.
+# Asks ZooKeeper's admin server, over loopback, whether this server handles requests, which it does only as part of a majority.
 # With the argument `alive`: whether the process answers at all.
 set -euo pipefail
 
@@ -8,5 +8,5 @@ printf 'GET /commands/ruok HTTP/1.0\r\nHost: localhost\r\n\r\n' >&3
 answer=$(timeout 5 cat <&3)
 if [[ $answer == *'"error" : null'* ]]; then exit 0; fi
 if [[ ${1:-} == alive && $answer == HTTP/* ]]; then exit 0; fi
-echo "Does not serve requests: ${answer##*$'\r\n\r\n'}"
+echo "ZooKeeper does not handle requests: ${answer##*$'\r\n\r\n'}"
 exit 1

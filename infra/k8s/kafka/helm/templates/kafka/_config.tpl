@@ -1,9 +1,9 @@
 {{/*
-The properties files of brokers and controllers, as kafka-init.sh renders them: @@placeholders@@ are what only the pod knows.
-Keys that the chart owns are refused in kafka.config and controller.config; everything else there wins over the chart's defaults.
+Templates of the properties files of brokers and controllers. kafka-init.sh replaces the @@placeholders@@, whose values only the pod knows.
+kafka.config and controller.config must not contain keys that the chart sets; other keys in them override the chart's defaults.
 */}}
 
-{{/* Value to use instead, by a regular expression on the key. */}}
+{{/* The value to use instead of a key, by a regular expression on the key. */}}
 {{- define "selfmonitor.kafka.ownedKeys" -}}
 "^process\\.roles$": controller.mode
 "^(node|broker)\\.id(\\.generation\\.enable)?$": nothing, it is the ordinal of the pod
@@ -22,7 +22,7 @@ Keys that the chart owns are refused in kafka.config and controller.config; ever
 "^zookeeper\\.(connect|ssl|clientCnxnSocket|set\\.acl)": zookeeper
 {{- end -}}
 
-{{/* A value of a properties file: one line, backslashes doubled. */}}
+{{/* A value for a properties file: one line, with backslashes doubled. */}}
 {{- define "selfmonitor.propertyValue" -}}
 {{- if or (kindIs "map" .value) (kindIs "slice" .value) (kindIs "invalid" .value) -}}
 {{- fail (printf "%s: write a text, a number, true or false%s" .name (ternary " (a key with dots needs no nesting; with --set write kafka\\.key\\.with\\.dots)" "" (kindIs "map" .value))) -}}
@@ -32,7 +32,7 @@ Keys that the chart owns are refused in kafka.config and controller.config; ever
 {{- replace "\\" "\\\\" $text -}}
 {{- end -}}
 
-{{/* (dict "name" "kafka.config" "given" .Values.kafka.config "defaults" (dict)): lines of both, sorted, the given ones win. */}}
+{{/* (dict "name" "kafka.config" "given" .Values.kafka.config "defaults" (dict)): the lines of both, sorted; given values override defaults. */}}
 {{- define "selfmonitor.propertyLines" -}}
 {{- $owned := fromYaml (include "selfmonitor.kafka.ownedKeys" .) -}}
 {{- $lines := deepCopy .defaults -}}
@@ -42,7 +42,7 @@ Keys that the chart owns are refused in kafka.config and controller.config; ever
 {{- fail (printf "%s: the chart sets %s itself; use %s instead" $.name $key $instead) -}}
 {{- end -}}
 {{- end -}}
-{{- if not (regexMatch "^[A-Za-z0-9._-]+$" $key) }}{{ fail (printf "%s: %q is no key of a properties file" $.name $key) }}{{ end -}}
+{{- if not (regexMatch "^[A-Za-z0-9._-]+$" $key) }}{{ fail (printf "%s: %q is not a valid key of a properties file" $.name $key) }}{{ end -}}
 {{- $_ := set $lines $key $value -}}
 {{- end -}}
 {{- range $key, $value := $lines }}
@@ -51,9 +51,9 @@ Keys that the chart owns are refused in kafka.config and controller.config; ever
 {{- end -}}
 
 {{/*
-What the chart sets unless kafka.config says otherwise. The setup timeouts: a pod that comes back has another address, and who
-still asks the one of before gets no answer at all. With Kafka's 10 to 30 s a broker would miss its heartbeats (it is fenced after
-broker.session.timeout.ms, 9 s) long after the controller is there again.
+The chart's defaults, which kafka.config overrides. The setup timeouts are short because a restarted pod has a new address, and
+connections to the old address get no answer. With Kafka's 10 to 30 s a broker would miss heartbeats and be fenced (after
+broker.session.timeout.ms, 9 s), although the controller is already back.
 */}}
 {{- define "selfmonitor.kafka.defaults" -}}
 {{- $replicas := min 3 (int .Values.kafka.replicaCount) -}}
@@ -86,14 +86,14 @@ ssl.truststore.type=PEM
 ssl.truststore.location=/run/kafka/tls/ca.crt
 ssl.enabled.protocols=TLSv1.3,TLSv1.2
 ssl.principal.mapping.rules=RULE:^CN=([^,]+).*$/$1/,DEFAULT
-# A renewed certificate may carry other names, of brokers outside for instance.
+# A renewed certificate may contain different names, for example of external brokers.
 ssl.allow.san.changes=true
 authorizer.class.name={{ ternary "org.apache.kafka.metadata.authorizer.StandardAuthorizer" "kafka.security.authorizer.AclAuthorizer" (not (not $kraft)) }}
 allow.everyone.if.no.acl.found=false
 super.users={{ join ";" (concat (list "User:kafka-broker" "User:kafka-controller" "User:admin") .root.Values.security.superUsers) }}
 {{- end -}}
 
-{{/* The listeners of a broker in the order of their ports, by commas: (dict "root" . "combined" false). */}}
+{{/* The listeners of a broker in the order of their ports, separated by commas: (dict "root" . "combined" false). */}}
 {{- define "selfmonitor.kafka.listenerNames" -}}
 CLIENT,INTERNAL{{ if .root.Values.kafka.external.enabled }},EXTERNAL{{ end }}{{ if .combined }},CONTROLLER{{ end }}
 {{- end -}}
@@ -143,7 +143,7 @@ broker.rack=@@rack@@
 {{- end }}
 {{- if $secure }}
 {{ include "selfmonitor.kafka.commonSecurity" (dict "root" .root "role" "broker") }}
-# Among themselves brokers know each other by certificate: no password of theirs has to be the same everywhere at one moment.
+# Brokers authenticate to each other by certificate, so that no password has to change on all of them at the same moment.
 listener.name.internal.ssl.client.auth=required
 sasl.enabled.mechanisms=SCRAM-SHA-512
 {{- range $name := without (splitList "," (include "selfmonitor.kafka.listenerNames" (dict "root" .root "combined" false))) "INTERNAL" }}
@@ -153,9 +153,9 @@ listener.name.{{ lower $name }}.scram-sha-512.sasl.jaas.config=org.apache.kafka.
 listener.name.controller.ssl.client.auth=required
 {{- end }}
 {{- end }}
-# Defaults of the chart, and kafka.config
+# The chart's defaults, and kafka.config.
 {{- $defaults := fromYaml (include "selfmonitor.kafka.defaults" .root) -}}
-{{- /* Kafka 4 wants it where topics are created, on the controllers, and warns otherwise. */ -}}
+{{- /* Kafka 4 reads it on the controllers, where topics are created, and logs a warning if a broker has it. */ -}}
 {{- if and (eq $values.coordination "kraft") (not .combined) }}{{ $_ := unset $defaults "default.replication.factor" }}{{ end -}}
 {{- include "selfmonitor.propertyLines" (dict "name" "kafka.config" "given" $values.kafka.config "defaults" $defaults) }}
 {{ end -}}
@@ -164,7 +164,7 @@ listener.name.controller.ssl.client.auth=required
 process.roles=controller
 node.id=@@node.id@@
 controller.quorum.bootstrap.servers={{ include "selfmonitor.controllerBootstrap" . }}
-# A controller that lost its volume, or one more, becomes a voter by itself.
+# A controller that lost its volume, or an additional one, becomes a voter automatically.
 controller.quorum.auto.join.enable=true
 controller.listener.names=CONTROLLER
 listeners=CONTROLLER://:9093
@@ -172,7 +172,7 @@ advertised.listeners=CONTROLLER://@@pod@@.kafka-controller-headless.{{ include "
 {{- $migrating := include "selfmonitor.controllersCopy" . }}
 listener.security.protocol.map=CONTROLLER:{{ ternary "SSL" "PLAINTEXT" .Values.security.enabled }}{{ if $migrating }},INTERNAL:{{ ternary "SSL" "PLAINTEXT" .Values.security.enabled }}{{ end }}
 {{- if $migrating }}
-# It copies what ZooKeeper has, writes to both from then on, and tells brokers that do not use KRaft yet.
+# The controller copies ZooKeeper's metadata, then writes to both, and updates the brokers that do not use KRaft yet.
 zookeeper.metadata.migration.enable=true
 {{ include "selfmonitor.zookeeper.kafkaProperties" (dict "root" . "role" "controller") }}
 inter.broker.listener.name=INTERNAL
@@ -182,14 +182,14 @@ log.dirs=/var/lib/kafka/data/logs
 {{ include "selfmonitor.kafka.commonSecurity" (dict "root" . "role" "controller") }}
 listener.name.controller.ssl.client.auth=required
 {{- end }}
-# What topics get that say nothing else is decided here too, where they are created. Then controller.config.
+# The controllers create topics, so they need the defaults of topics too. Then controller.config.
 {{- $broker := fromYaml (include "selfmonitor.kafka.defaults" .) -}}
 {{- range $key, $value := .Values.kafka.config }}{{ if hasKey $broker $key }}{{ $_ := set $broker $key $value }}{{ end }}{{ end -}}
 {{- $defaults := pick $broker "default.replication.factor" "min.insync.replicas" "unclean.leader.election.enable" "socket.connection.setup.timeout.ms" "socket.connection.setup.timeout.max.ms" -}}
 {{- include "selfmonitor.propertyLines" (dict "name" "controller.config" "given" .Values.controller.config "defaults" $defaults) }}
 {{ end -}}
 
-{{/* For tools inside the pod, through the client listener. */}}
+{{/* For tools in the pod that use the client listener. */}}
 {{- define "selfmonitor.kafka.clientProperties" -}}
 {{- if .Values.security.enabled -}}
 security.protocol=SASL_SSL
@@ -202,7 +202,7 @@ security.protocol=PLAINTEXT
 {{ end -}}
 {{- end -}}
 
-{{/* For tools inside the pod, as this node: through the controllers' listener (--bootstrap-controller), and that of the brokers among themselves. */}}
+{{/* For tools in the pod that log in as this node: on the controllers' listener (--bootstrap-controller) and the inter-broker listener. */}}
 {{- define "selfmonitor.kafka.controllerClientProperties" -}}
 {{- if .Values.security.enabled -}}
 security.protocol=SSL
@@ -239,7 +239,7 @@ Configuration:
       {{- end }}
 {{ end -}}
 
-{{/* Both of them: Kafka 3.9 reads that of Log4j 1, also without ZooKeeper. For the checksum of a pod. */}}
+{{/* Both logging configurations, for the checksum of a pod: Kafka 3.9 reads the one for Log4j 1, also without ZooKeeper. */}}
 {{- define "selfmonitor.kafka.logging" -}}
 {{- include "selfmonitor.kafka.log4j2" . }}{{ include "selfmonitor.zookeeper.log4j" . -}}
 {{- end -}}

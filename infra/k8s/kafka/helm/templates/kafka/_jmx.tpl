@@ -1,7 +1,7 @@
 {{/*
-Rules of the Prometheus JMX agent, for brokers and controllers. Only the beans named here are read, so that the number of series
-is bounded by listeners, request types and error codes; with perTopicMetrics also by topics and by the partitions of one broker
-(their sizes). Never by clients. What no rule matches is not exported.
+Rules of the Prometheus JMX agent for brokers and controllers. The agent reads only these beans and exports only what a rule matches. So
+the number of series depends on listeners, request types and error codes, and with perTopicMetrics also on topics and on the partitions
+of one broker (their sizes), but never on clients.
 */}}
 {{- define "selfmonitor.kafka.jmx" -}}
 lowercaseOutputName: true
@@ -49,8 +49,8 @@ includeObjectNames:
   - kafka.coordinator.group:type=GroupMetadataManager,*
   - kafka.server:type=group-coordinator-metrics,*
 rules:
-  # A pattern is matched against `domain<properties><>attribute: value`; what ends in the attribute ends in a colon.
-  # Counters: by topic, request, version and error where there is one.
+  # A pattern is matched against `domain<properties><>attribute: value`, so a pattern that ends with the attribute needs a colon.
+  # Counters, with labels for topic, request, version and error where they exist.
   - pattern: 'kafka.server<type=BrokerTopicMetrics, name=(\w+)PerSec, topic=(.+)><>Count:'
     name: kafka_server_topic_$1_total
     type: COUNTER
@@ -66,11 +66,11 @@ rules:
   - pattern: 'kafka.(\w+)<type=(\w+), name=(\w+)PerSec><>Count:'
     name: kafka_$1_$2_$3_total
     type: COUNTER
-  # Share of the time that the request handlers had nothing to do, 0 to 1.
+  # The fraction of time in which the request handlers were idle, 0 to 1.
   - pattern: 'kafka.server<type=KafkaRequestHandlerPool, name=RequestHandlerAvgIdlePercent><>OneMinuteRate:'
     name: kafka_server_request_handler_idle_ratio
     type: GAUGE
-  # Times in milliseconds, as percentiles.
+  # Percentiles of times, in milliseconds.
   - pattern: 'kafka.network<type=RequestMetrics, name=(\w+)TimeMs, request=(\w+)><>(50|95|99|999)thPercentile:'
     name: kafka_network_request_$1_time_ms
     type: GAUGE
@@ -79,7 +79,7 @@ rules:
     name: kafka_$1_$2_$3_ms
     type: GAUGE
     labels: { quantile: "0.$4" }
-  # Bytes on this broker's disk of each partition it holds.
+  # The size of each partition on this broker's disk, in bytes.
   - pattern: 'kafka.log<type=Log, name=Size, topic=(.+), partition=(\d+)><>Value:'
     name: kafka_log_size_bytes
     type: GAUGE
@@ -93,7 +93,7 @@ rules:
     name: kafka_server_socket_$3_total
     type: COUNTER
     labels: { listener: "$1", processor: "$2" }
-  # The quorum, and how far behind it this node's copy of the metadata is.
+  # The quorum, and the lag of this node's copy of the metadata.
   - pattern: 'kafka.server<type=raft-metrics><>(current-leader|current-epoch|current-vote|high-watermark|log-end-offset|number-of-voters|number-unknown-voter-connections|commit-latency-avg|commit-latency-max|election-latency-max|append-records-rate|fetch-records-rate|poll-idle-ratio-avg):'
     name: kafka_raft_$1
     type: GAUGE
@@ -111,7 +111,7 @@ rules:
   - pattern: 'kafka.server<type=group-coordinator-metrics><>(offset-commit|offset-expiration|offset-deletion|group-completed-rebalance|consumer-group-rebalance)-count:'
     name: kafka_server_group_coordinator_$1_total
     type: COUNTER
-  # Gauges: one value, the remaining parts of the bean's name as labels.
+  # Gauges: one value, with the other parts of the bean's name as labels.
   - pattern: 'kafka.(\w+)<type=(\w+), name=([\w-]+), (\w+)=([^,]+), (\w+)=([^,]+)><>Value:'
     name: kafka_$1_$2_$3
     type: GAUGE

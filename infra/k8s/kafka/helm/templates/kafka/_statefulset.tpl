@@ -1,9 +1,9 @@
 {{/*
-The StatefulSet of brokers and that of controllers, which differ in little:
+The StatefulSet of the brokers or of the controllers:
   (dict "root" . "name" "kafka" "component" "kafka" "of" .Values.kafka "template" "broker" "heapMiB" "2048" "tlsSecret" "…"
         "listeners" "client internal" "ports" (list …) "readiness" "client" "liveness" "internal" "checksum" "…"
         "discover" (list arguments) "env" (list …))
-and optional "needsAdmin" and "asBroker": whether kafka-init.sh gets the password of admin, and the brokers' certificate.
+and optionally "needsAdmin" and "asBroker": whether kafka-init.sh gets the password of admin, and the brokers' certificate.
 */}}
 
 {{- define "selfmonitor.kafka.statefulSet" -}}
@@ -18,7 +18,7 @@ metadata:
 spec:
   serviceName: {{ .name }}-headless
   replicas: {{ int $of.replicaCount }}
-  # All at once: a quorum and in-sync replicas need each other to become ready. Updates still go one by one.
+  # Starts all pods at once, because a quorum and in-sync replicas need several nodes to become ready. Updates still replace one pod at a time.
   podManagementPolicy: Parallel
   updateStrategy:
     type: {{ $of.updateStrategy.type }}
@@ -26,7 +26,7 @@ spec:
     rollingUpdate: { partition: {{ int $of.updateStrategy.partition }} }
     {{- end }}
   revisionHistoryLimit: 5
-  {{- /* Below Kubernetes 1.27 anything but Retain is refused, and Retain is what it does anyway. */}}
+  {{- /* Kubernetes before 1.27 does not have this field and always retains the volumes. */}}
   {{- if and (semverCompare ">=1.27.0-0" .root.Capabilities.KubeVersion.Version) (or (ne $of.persistence.whenDeleted "Retain") (ne $of.persistence.whenScaled "Retain")) }}
   persistentVolumeClaimRetentionPolicy:
     whenDeleted: {{ $of.persistence.whenDeleted }}
@@ -44,9 +44,9 @@ spec:
         {{- end }}
       annotations:
         kubectl.kubernetes.io/default-container: kafka
-        # A changed configuration is a new pod.
+        # Restarts the pods when the configuration changes.
         checksum/config: {{ .checksum }}
-        # And so are changed scripts, except those that are for people: kafka-tool.sh, reload-certificates.sh.
+        # Restarts the pods when their scripts change, except scripts that only users run: kafka-tool.sh, reload-certificates.sh.
         checksum/scripts: {{ include "selfmonitor.scriptsHash" (list .root "lib.sh" "kafka-init.sh" "kafka-start.sh" "kafka-startup-probe.sh" "kafka-pre-stop.sh" "certificate-watch.sh") }}
         {{- if $monitoring }}
         prometheus.io/scrape: "true"
@@ -70,7 +70,7 @@ spec:
       {{- end }}
       initContainers:
         {{- if .discover }}
-        # The only container with a token: asks the API server for the node's zone and the address outside.
+        # The only container with a token: it asks the API server for the node's zone and the external address.
         - name: discover
           {{- include "selfmonitor.imageLines" (dict "root" .root "name" "selfmonitor") | nindent 10 }}
           command:
@@ -95,8 +95,8 @@ spec:
           volumeMounts:
             - { name: jmx-agent, mountPath: /opt/jmx }
         {{- end }}
-        # Renders the configuration and formats an empty volume. Same image as the server: a volume that a newer tool formats
-        # may not open in an older server.
+        # Renders the configuration and formats an empty volume. It uses the server's image, because an older server may not open a volume
+        # that a newer tool formatted.
         - name: format
           {{- include "selfmonitor.imageLines" (dict "root" .root "name" (include "selfmonitor.kafka.imageName" .root)) | nindent 10 }}
           command: [/bin/bash, /opt/selfmonitor/bin/kafka-init.sh]
@@ -122,7 +122,7 @@ spec:
           command: [/bin/bash, /opt/selfmonitor/bin/kafka-start.sh]
           env:
             {{- include "selfmonitor.kafka.nodeEnv" . | nindent 12 }}
-            # For people's commands: kafka-tool.sh.
+            # For kafka-tool.sh.
             - { name: PATH, value: {{ include "selfmonitor.kafka.path" . | quote }} }
             - { name: TOOL_PLACE, value: {{ ternary "controller" "broker" (eq .template "controller") }} }
             {{- if $secure }}
@@ -140,14 +140,14 @@ spec:
             {{- end }}
           {{- include "selfmonitor.resources" (dict "resources" $of.resources "name" .valuesName "memoryLeast" 768) | nindent 10 }}
           {{- include "selfmonitor.containerSecurityContext" . | nindent 10 }}
-          # Yes once this node is back where it was (bounded), and never asked again.
+          # Succeeds once, when this node has recovered or the time limit has passed.
           startupProbe:
             exec: { command: [/bin/bash, /opt/selfmonitor/bin/kafka-startup-probe.sh] }
             periodSeconds: 10
             timeoutSeconds: 30
-            # A minute more than both, so that a start that took all of its time still gets to the end of the second.
+            # The sum of both limits and one minute, so that a start that uses all of the first limit still has all of the second.
             failureThreshold: {{ div (add (int $of.startupTimeoutSeconds) (int $of.inSyncTimeoutSeconds) 60) 10 }}
-          # This node only, and cheap: what the cluster is like must not take pods out of service.
+          # Checks only this node, and is cheap: the state of the cluster must not take pods out of service.
           readinessProbe:
             tcpSocket: { port: {{ .readiness }} }
             periodSeconds: 10
@@ -177,7 +177,7 @@ spec:
         {{- with $of.extraVolumes }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
-        # In memory: passwords and keys never reach a disk.
+        # In memory, so that passwords and keys are never on a disk.
         - name: run
           emptyDir: { medium: Memory, sizeLimit: 16Mi }
         - name: tmp
@@ -187,7 +187,7 @@ spec:
         {{- include "selfmonitor.kafka.toolVolumes" .root | nindent 8 }}
         - name: config
           configMap: { name: kafka-config }
-        # Made inside the cluster by Job kafka-credentials-…: the pod waits for it and says so, see kafka-init.sh.
+        # Job kafka-credentials-… creates it: the pod waits for it and logs that it waits, see kafka-init.sh.
         - name: identity
           configMap: { name: kafka-identity, optional: true }
         {{- if $secure }}
@@ -196,7 +196,7 @@ spec:
         - name: broker-account
           secret: { secretName: kafka-user-kafka-broker, optional: true, defaultMode: 0440, items: [{ key: password, path: password }] }
         {{- if .asBroker }}
-        # For ZooKeeper, where it must be who the brokers are.
+        # For ZooKeeper, where the controller must have the brokers' identity.
         - name: broker-tls
           secret: { secretName: {{ $values.security.tls.brokerSecret }}, optional: true, defaultMode: 0440 }
         {{- end }}
@@ -238,12 +238,12 @@ spec:
           requests: { storage: {{ include "selfmonitor.scalar" $of.persistence.size | quote }} }
 {{- end -}}
 
-{{/* Where commands are found in a pod of Kafka: ours under the tools' names, then whatever image it is. */}}
+{{/* The PATH in a pod of Kafka: kafka-tool.sh under the tools' names first, then the folders of all supported images. */}}
 {{- define "selfmonitor.kafka.path" -}}
 /opt/selfmonitor/tools:/opt/java/openjdk/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/kafka/bin
 {{- end -}}
 
-{{/* The volumes of kafka-tool.sh: the script under the name of each of Kafka's tools, and the operators' account. */}}
+{{/* The volumes of kafka-tool.sh: the script under the name of each of Kafka's tools, and the account kafka-operator. */}}
 {{- define "selfmonitor.kafka.toolVolumes" -}}
 - name: tools
   configMap:
@@ -278,7 +278,7 @@ spec:
   valueFrom: { fieldRef: { fieldPath: metadata.namespace } }
 {{- end -}}
 
-{{/* What the scripts read: see the head of each. Nothing of it is secret, and nothing begins with KAFKA_. */}}
+{{/* The environment of the scripts, which the head of each script explains. It has no secrets, and no name begins with KAFKA_. */}}
 {{- define "selfmonitor.kafka.nodeEnv" -}}
 {{ include "selfmonitor.kafka.podEnv" . }}
 - { name: NODE_TEMPLATE, value: {{ .template }} }
@@ -305,7 +305,7 @@ spec:
 {{- range .env }}
 - { name: {{ .name }}, value: {{ .value | quote }} }
 {{- end }}
-# For the tools that are run inside the container: their logs go where something can be written.
+# Tools that run in the container write their logs to a writable folder.
 - { name: LOG_DIR, value: /tmp/logs }
 {{- end -}}
 
@@ -353,7 +353,7 @@ topologySpreadConstraints:
     maxSkew: 1
     whenUnsatisfiable: {{ ternary "DoNotSchedule" "ScheduleAnyway" (has $how (list "required" "even")) }}
     {{- if and (eq $how "even") (semverCompare ">=1.27.0-0" $.root.Capabilities.KubeVersion.Version) }}
-    # On fewer nodes than this, one pod a node and no more.
+    # With fewer nodes than this, Kubernetes places at most one pod on each node.
     minDomains: {{ min 3 (int $of.replicaCount) }}
     {{- end }}
     labelSelector:

@@ -1,10 +1,10 @@
 {{/*
-TLS and logins of the REST services: Schema Registry, Connect and ksqlDB. The servers are Java that reads no PEM (Connect and ksqlDB;
-the web UI as a client of them), so an init container of our image writes PKCS#12 stores to memory. Users are in a file in memory, which
-component-init.sh writes from Secrets.
+TLS and logins of the REST services: Schema Registry, Connect and ksqlDB. Connect, ksqlDB and the web UI (as their client) cannot read PEM
+files, so an init container with the selfmonitor image writes PKCS#12 stores to memory. component-init.sh writes the users from Secrets to a
+file in memory.
 */}}
 
-{{/* The services, by their key in values: component, Service, port, base of the names of their Secrets. */}}
+{{/* The services, by their key in values: component, Service, port, prefix of the names of their Secrets. */}}
 {{- define "selfmonitor.restServices" -}}
 {{- dict
   "schemaRegistry" (dict "component" "schema-registry" "service" "schema-registry-service" "port" 8081 "base" "schema-registry" "realm" "SchemaRegistry")
@@ -14,8 +14,8 @@ component-init.sh writes from Secrets.
 {{- end -}}
 
 {{/*
-(dict "root" . "key" "connect"): one of them, as JSON. url; tls and login (true or false); tlsSecret; loginSecret; caSecret, whose ca.crt
-its clients trust, empty where it is the CA of Kafka, which every account's Secret has; usersSecret.
+(dict "root" . "key" "connect"): one of the services as JSON: url; tls and login (true or false); tlsSecret; loginSecret; caSecret, whose
+ca.crt its clients trust (empty if it is Kafka's CA, which every account's Secret contains); usersSecret.
 */}}
 {{- define "selfmonitor.rest" -}}
 {{- $service := index (include "selfmonitor.restServices" .root | fromJson) .key -}}
@@ -35,20 +35,20 @@ its clients trust, empty where it is the CA of Kafka, which every account's Secr
 {{- end -}}
 
 {{/*
-What a pod is called by others when its certificate is looked at: Deployments give pods no names of their own, but every pod has
+The domain of the pods' DNS names, for certificates. Pods of a Deployment have no stable names, but every pod has the name
 <address-with-dashes>.<namespace>.pod.<domain> (https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/).
 */}}
 {{- define "selfmonitor.podDomain" -}}
 {{- printf "%s.pod.%s" .Release.Namespace .Values.clusterDomain -}}
 {{- end -}}
 
-{{/* Names that the certificate of a service carries, as a YAML list: (dict "root" . "rest" …). */}}
+{{/* The names in the certificate of a service, as a YAML list: (dict "root" . "rest" …). */}}
 {{- define "selfmonitor.restDnsNames" -}}
 - {{ printf "%s.%s" .rest.service (include "selfmonitor.domain" .root) | quote }}
 - {{ printf "%s.%s.svc" .rest.service .root.Release.Namespace | quote }}
 - {{ printf "%s.%s" .rest.service .root.Release.Namespace | quote }}
 - {{ .rest.service | quote }}
-# The replicas, to each other.
+# For connections between the replicas.
 - {{ printf "*.%s" (include "selfmonitor.podDomain" .root) | quote }}
 - localhost
 {{- end -}}
@@ -67,14 +67,14 @@ What a pod is called by others when its certificate is looked at: Deployments gi
 {{ .prefix }}ssl.truststore.password=@@file:/run/{{ .name }}/store-password@@
 {{- end -}}
 
-{{/* A value of a login's Secret, put in by component-init.sh: (dict "rest" … "key" "username"). */}}
+{{/* The placeholder that component-init.sh replaces by a value of a login's Secret: (dict "rest" … "key" "username"). */}}
 {{- define "selfmonitor.loginValue" -}}
 @@file:/etc/selfmonitor/secrets/{{ .rest.loginSecret }}/{{ .key }}@@
 {{- end -}}
 
 {{/*
-The file of java.security.auth.login.config of a server with a login: (dict "root" . "rest" … "image" "schemaRegistry"). Jetty's module
-has another name since Jetty 12, which Confluent Platform has from 8.0 on; with the name of the other one every login is refused.
+The file java.security.auth.login.config of a server with a login: (dict "root" . "rest" … "image" "schemaRegistry"). Jetty 12, in
+Confluent Platform 8.0 and newer, renamed the login module; with the wrong name the server rejects every login.
 */}}
 {{- define "selfmonitor.loginConfig" -}}
 {{- $module := "org.apache.kafka.connect.rest.basic.auth.extension.PropertyFileLoginModule" -}}
@@ -88,7 +88,7 @@ has another name since Jetty 12, which Confluent Platform has from 8.0 on; with 
 };
 {{- end -}}
 
-{{/* JVM options of a component: its own, and where the login's configuration is. (dict "rest" … "options" "…"). */}}
+{{/* JVM options of a component: its own, and the path of the login's configuration. (dict "rest" … "options" "…"). */}}
 {{- define "selfmonitor.loginOption" -}}
 {{- $options := list -}}
 {{- if .options }}{{ $options = append $options .options }}{{ end -}}
@@ -96,7 +96,7 @@ has another name since Jetty 12, which Confluent Platform has from 8.0 on; with 
 {{- join " " $options -}}
 {{- end -}}
 
-{{/* Environment variables with which our command and library reach the registry: (dict "root" . "account" "admin"). YAML list items. */}}
+{{/* Environment variables with which the selfmonitor command and library connect to the registry: (dict "root" . "account" "admin"). YAML list items. */}}
 {{- define "selfmonitor.registryEnv" -}}
 {{- $values := .root.Values -}}
 {{- if $values.schemaRegistry.enabled -}}
@@ -125,11 +125,11 @@ has another name since Jetty 12, which Confluent Platform has from 8.0 on; with 
 {{- $values := index $.Values $key -}}
 {{- range $part := list "tls" "login" -}}
 {{- if and (index $values $part).enabled (not $secured) -}}
-{{- fail (printf "%s.%s.enabled is true without security.enabled: set security.enabled to true as well; certificates and passwords are made with it" $key $part) -}}
+{{- fail (printf "%s.%s.enabled is true without security.enabled: set security.enabled to true as well, which creates the certificates and passwords" $key $part) -}}
 {{- end -}}
 {{- end -}}
 {{- if and $values.login.enabled (not $values.tls.enabled) (not $.Values.security.acceptInsecure) -}}
-{{- fail (printf "%s.login.enabled is true without %s.tls.enabled: passwords would cross the network in the clear. Set %s.tls.enabled to true, or, where another layer encrypts, security.acceptInsecure" $key $key $key) -}}
+{{- fail (printf "%s.login.enabled is true without %s.tls.enabled: passwords would be sent without encryption. Set %s.tls.enabled to true, or, if another layer encrypts the connections, security.acceptInsecure" $key $key $key) -}}
 {{- end -}}
 {{- if and $values.tls.enabled (eq $.Values.security.tls.mode "existing") (not $values.tls.secret) -}}
 {{- fail (printf "%s.tls.enabled is true with security.tls.mode existing: set %s.tls.secret to your kubernetes.io/tls Secret (tls.crt, tls.key, ca.crt)" $key $key) -}}
@@ -138,11 +138,11 @@ has another name since Jetty 12, which Confluent Platform has from 8.0 on; with 
 {{- $parts := splitList "." $setting -}}
 {{- $section := index $values (first $parts) -}}
 {{- if and (index $section (last $parts)) (not $section.enabled) -}}
-{{- fail (printf "%s.%s is set, but %s.%s.enabled is false: set it to true, or take the Secret out" $key $setting $key (first $parts)) -}}
+{{- fail (printf "%s.%s is set, but %s.%s.enabled is false: set it to true, or remove the Secret" $key $setting $key (first $parts)) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- if and .Values.setup.schemaRegistrySecret (or .Values.schemaRegistry.enabled (not .Values.setup.schemaRegistryUrl)) -}}
-{{- fail "setup.schemaRegistrySecret is for the registry at setup.schemaRegistryUrl, while schemaRegistry.enabled is false: set both, or take it out" -}}
+{{- fail "setup.schemaRegistrySecret is only for the registry at setup.schemaRegistryUrl with schemaRegistry.enabled: false: set both, or remove it" -}}
 {{- end -}}
 {{- end -}}

@@ -1,4 +1,4 @@
-{{/* What `coordination: zookeeper` adds: its own properties, how brokers reach it, and the steps of a migration to KRaft. */}}
+{{/* For `coordination: zookeeper`: ZooKeeper's properties, the brokers' connection to it, and the steps of the migration to KRaft. */}}
 
 {{/* "true" when brokers run with KRaft: always, or in the last steps of a migration. */}}
 {{- define "selfmonitor.brokersUseKraft" -}}
@@ -10,12 +10,12 @@
 {{- if and (eq .Values.coordination "zookeeper") (has .Values.zookeeper.migration (list "controllers" "brokers" "kraft")) -}}true{{- end -}}
 {{- end -}}
 
-{{/* "true" while a migration is under way: ZooKeeper, and controllers beside it. */}}
+{{/* "true" during a migration, when ZooKeeper and controllers run side by side. */}}
 {{- define "selfmonitor.migrating" -}}
 {{- if and (eq .Values.coordination "zookeeper") (ne .Values.zookeeper.migration "none") -}}true{{- end -}}
 {{- end -}}
 
-{{/* Which of `images` brokers and controllers run. */}}
+{{/* The key in `images` of the image for brokers and controllers. */}}
 {{- define "selfmonitor.kafka.imageName" -}}
 {{- ternary "kafkaZookeeper" "kafka" (eq .Values.coordination "zookeeper") -}}
 {{- end -}}
@@ -29,7 +29,7 @@
 {{- end -}}
 
 {{/*
-How Kafka's processes and tools connect: certificates of both sides when security is on. (dict "root" . "keystore" "/run/kafka/tls/keystore.pem")
+TLS settings of Kafka's connections to ZooKeeper, with certificates on both sides if security is on. (dict "root" . "keystore" "/run/kafka/tls/keystore.pem")
 */}}
 {{- define "selfmonitor.zookeeper.clientTls" -}}
 {{- if .root.Values.security.enabled -}}
@@ -43,9 +43,9 @@ zookeeper.ssl.truststore.location=/run/kafka/tls/ca.crt
 {{- end -}}
 
 {{/*
-Lines of a broker or controller that talks to ZooKeeper: (dict "root" . "role" "broker" | "controller"). What Kafka writes there
-belongs to who wrote it, by the name in its certificate. So controllers present that of the brokers: what they write in a migration
-must still be the brokers' on the way back.
+Properties of a broker or controller that connects to ZooKeeper: (dict "root" . "role" "broker" | "controller"). A node in ZooKeeper belongs
+to the name in the certificate of its writer. So controllers present the brokers' certificate: if a migration is rolled back, the brokers
+must still own the nodes that the controllers wrote.
 */}}
 {{- define "selfmonitor.zookeeper.kafkaProperties" -}}
 zookeeper.connect={{ include "selfmonitor.zookeeper.connect" .root }}
@@ -65,7 +65,7 @@ dataLogDir=/var/lib/zookeeper/log
 autopurge.snapRetainCount=5
 autopurge.purgeInterval=24
 maxClientCnxns=60
-# Answers to the probes, to this pod alone.
+# Answers the probes, inside this pod only.
 admin.enableServer=true
 admin.serverAddress=127.0.0.1
 admin.serverPort=8080
@@ -87,7 +87,7 @@ ssl.quorum.keyStore.type=PEM
 ssl.quorum.keyStore.location=/run/kafka/tls/keystore.pem
 ssl.quorum.trustStore.type=PEM
 ssl.quorum.trustStore.location=/run/kafka/tls/ca.crt
-# It would look the peer's address up backwards, where pods have no stable name. The peer's certificate is still demanded.
+# The check would do a reverse lookup of the peer's address, which fails for pods. The peer must still present a certificate.
 ssl.quorum.hostnameVerification=false
 {{- else }}
 clientPort={{ include "selfmonitor.zookeeperClientPort" . }}
