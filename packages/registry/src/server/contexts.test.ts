@@ -1,19 +1,12 @@
 // Contexts: each has subjects, ids and settings of its own, reached by `/contexts/.name/…` or by `:.name:subject`.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { describeEngines } from '../../../../test/support/engines.ts'
-import { api, int, record } from '../test-support/api.ts'
-import { startTestRegistry, type TestRegistry } from '../test-support/app.ts'
+import { int, record, useRegistry } from '../test-support/api.ts'
 
 describeEngines('contexts of the registry', (engine) => {
-  let registry: TestRegistry
-  beforeAll(async () => {
-    registry = await startTestRegistry(engine.bootstrapServers)
-  })
-  afterAll(() => registry.close())
-  let count = 0
+  const { subjectName, call, get, put, remove, register, idOf, fails, answers } = useRegistry(engine)
   /** A context that no other test uses. */
-  const contextName = () => `.c${++count}`
-  const { call, get, put, remove, register, idOf, fails, answers } = api(() => registry)
+  const contextName = () => `.${subjectName()}`
   const registerIn = (context: string, subject: string, schema: string) =>
     call('POST', `/contexts/${context}/subjects/${subject}/versions`, { schema })
 

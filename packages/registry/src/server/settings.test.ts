@@ -1,17 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { describeEngines } from '../../../../test/support/engines.ts'
-import { api, int, record } from '../test-support/api.ts'
-import { startTestRegistry, type TestRegistry } from '../test-support/app.ts'
+import { int, record, useRegistry } from '../test-support/api.ts'
 
 describeEngines('compatibility and modes of the registry', (engine) => {
-  let registry: TestRegistry
-  beforeAll(async () => {
-    registry = await startTestRegistry(engine.bootstrapServers)
-  })
-  afterAll(() => registry.close())
-  let count = 0
-  const subjectName = () => `s${++count}`
-  const { call, get, put, remove, register, idOf, fails, answers } = api(() => registry)
+  const { subjectName, call, get, put, remove, register, idOf, fails, answers } = useRegistry(engine)
 
   describe('checking compatibility', () => {
     const check = (subject: string, schema: string, version = '', query = '') =>

@@ -1,7 +1,7 @@
 // Many clients of one registry, and several registries on one topic.
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { describeEngines } from '../../../../test/support/engines.ts'
-import { produce, startTestRegistry, type TestRegistry } from '../test-support/app.ts'
+import { produce, registriesOfEachTest, type TestRegistry } from '../test-support/app.ts'
 import { encodeKey, encodeSchemaValue, type SchemaValue } from './records.ts'
 import { fingerprint } from './state.ts'
 
@@ -12,15 +12,7 @@ function version(subject: string, number: number, id: number, name: string): Sch
 }
 
 describeEngines('registering at the same time', (engine) => {
-  const open: TestRegistry[] = []
-  const start = async (...args: Parameters<typeof startTestRegistry>) => {
-    const registry = await startTestRegistry(...args)
-    open.push(registry)
-    return registry
-  }
-  afterEach(async () => {
-    for (const registry of open.splice(0)) await registry.close()
-  })
+  const start = registriesOfEachTest()
   const register = async (registry: TestRegistry, subject: string, name: string) => {
     const answer = await registry.call('POST', `/subjects/${subject}/versions`, { schema: schemaText(name) })
     expect(answer.status, answer.text).toBe(200)

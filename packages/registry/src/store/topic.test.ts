@@ -1,9 +1,9 @@
 // The registry and its topic: what a Confluent registry wrote is read, what we write is what it would have written.
 import { Admin } from '@platformatic/kafka'
 import { connectCluster, readRanges } from '@selfmonitor/cluster'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { describeEngines } from '../../../../test/support/engines.ts'
-import { ownTopic, produce, silent, startTestRegistry, type TestRegistry } from '../test-support/app.ts'
+import { ownTopic, produce, registriesOfEachTest, silent, startTestRegistry } from '../test-support/app.ts'
 import { TopicUnusableError } from './errors.ts'
 import { openStore } from './store.ts'
 
@@ -35,15 +35,7 @@ async function createTopic(bootstrapServers: string, topic: string, partitions: 
 }
 
 describeEngines('the registry topic', (engine) => {
-  const open: TestRegistry[] = []
-  const start = async (...args: Parameters<typeof startTestRegistry>) => {
-    const registry = await startTestRegistry(...args)
-    open.push(registry)
-    return registry
-  }
-  afterEach(async () => {
-    for (const registry of open.splice(0)) await registry.close()
-  })
+  const start = registriesOfEachTest()
 
   it('is made compacted, with one partition and as many replicas as there are brokers', async () => {
     const { topic } = await start(engine.bootstrapServers)

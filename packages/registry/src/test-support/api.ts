@@ -1,10 +1,26 @@
 // Short words for what tests of the REST API say over and over.
-import { expect } from 'vitest'
-import type { Answer, TestRegistry } from './app.ts'
+import { afterAll, beforeAll, expect } from 'vitest'
+import type { EngineUnderTest } from '../../../../test/support/engines.ts'
+import { type Answer, startTestRegistry, type TestRegistry } from './app.ts'
 
 export const record = (name: string, ...fields: readonly string[]) =>
   `{"type":"record","name":"${name}","fields":[${fields.join(',')}]}`
 export const int = (name: string) => `{"name":"${name}","type":"int"}`
+
+/** A registry for all tests of a suite, with the short words for it. To be called in the suite. */
+export function useRegistry(engine: EngineUnderTest) {
+  let registry: TestRegistry
+  beforeAll(async () => {
+    registry = await startTestRegistry(engine.bootstrapServers)
+  })
+  afterAll(() => registry.close())
+  let count = 0
+  return {
+    ...api(() => registry),
+    /** A subject that no other test uses. */
+    subjectName: () => `s${++count}`,
+  }
+}
 
 /** @param registry the one of the running test */
 export function api(registry: () => TestRegistry) {

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { Producer } from '@platformatic/kafka'
 import { guard } from '@selfmonitor/http'
+import { afterEach } from 'vitest'
 import { buildApp } from '../server/app.ts'
 import { bodyLimitBytes } from '../server/start.ts'
 import { openStore, type Store } from '../store/index.ts'
@@ -71,6 +72,19 @@ export async function startTestRegistry(
       await app.close()
       await store.close()
     },
+  }
+}
+
+/** @returns a function that starts a registry and closes it when the test ends. To be called in a suite. */
+export function registriesOfEachTest(): typeof startTestRegistry {
+  const open: TestRegistry[] = []
+  afterEach(async () => {
+    for (const registry of open.splice(0)) await registry.close()
+  })
+  return async (...args) => {
+    const registry = await startTestRegistry(...args)
+    open.push(registry)
+    return registry
   }
 }
 

@@ -2,6 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { seededRandom } from '../../../../../test/support/random.ts'
 import { batch, readAll, startLogs, startMs } from '../test-support/logs.ts'
 import { createPowerFs, type PowerFs } from '../test-support/power-fs.ts'
 
@@ -91,11 +92,7 @@ describe('after a sync that failed', () => {
 
   it('what the recovery point covers is there, whichever syncs fail', async () => {
     for (let seed = 1; seed <= 25; seed++) {
-      let state = seed
-      const random = () => {
-        state = (state * 48271) % 2147483647
-        return state / 2147483647
-      }
+      const random = seededRandom(seed)
       const power = createPowerFs()
       const broker = await startLogs({ segmentBytes: 400 }, { fs: power.fs })
       const log = await broker.log()

@@ -4,8 +4,7 @@
 import { join } from 'node:path'
 import { withFile } from '../disk/fs.ts'
 import { inspectClosedSegment } from '../segment/closed-segment.ts'
-import { scanBatches } from '../segment/scan.ts'
-import { newSegment, type Segment } from '../segment/segment.ts'
+import { newSegment, type Segment, scanSegment } from '../segment/segment.ts'
 import { baseOffsetsIn, logFile } from '../segment/segment-files.ts'
 import type { LogContext } from './context.ts'
 import { partitionName } from './folders.ts'
@@ -35,9 +34,7 @@ export async function checkFolder(context: LogContext, topic: string, partition:
     segment.createdMs = stat?.modifiedMs ?? segment.createdMs
     const next = bases[at + 1]
     const isSettled = next !== undefined && next <= recoveryPoint
-    const end = isSettled
-      ? await inspectClosedSegment(context, segment)
-      : await scanSegment(context, segment, recoveryPoint)
+    const end = isSettled ? await inspectClosedSegment(context, segment) : await endOf(context, segment, recoveryPoint)
     // The last segment ends the log, which must not end before an offset that was once synced.
     if (end === undefined || (next === undefined ? end < recoveryPoint : end !== next)) needsRepair = true
     const maxTimestampMs = (segment.maxTimestamp ?? -1n) >= 0n ? Number(segment.maxTimestamp) : segment.createdMs
@@ -47,17 +44,12 @@ export async function checkFolder(context: LogContext, topic: string, partition:
 }
 
 /** @returns the offset after the last batch; undefined when it is followed by bytes that are not a complete batch */
-async function scanSegment(context: LogContext, segment: Segment, crcFrom: bigint): Promise<bigint | undefined> {
+async function endOf(context: LogContext, segment: Segment, crcFrom: bigint): Promise<bigint | undefined> {
   segment.maxTimestamp = -1n
   const { nextOffset, problem } = await withFile(context.fs, logFile(segment), (fd) =>
-    scanBatches({
-      fs: context.fs,
-      fd,
-      from: 0,
-      to: segment.sizeBytes,
-      minOffset: segment.baseOffset,
+    scanSegment(context, fd, segment, {
       crcFrom,
-      onBatch: ({ maxTimestamp }) => {
+      onBatch({ maxTimestamp }) {
         if (maxTimestamp > segment.maxTimestamp!) segment.maxTimestamp = maxTimestamp
         return true
       },

@@ -6,8 +6,8 @@ import { LogError } from '../errors.ts'
 import { decodeSnapshot, snapshotsIn } from '../producers/producer-snapshot.ts'
 import { createProducerTable, type ProducerTable } from '../producers/producer-state.ts'
 import { inspectClosedSegment } from '../segment/closed-segment.ts'
-import { scanBatches } from '../segment/scan.ts'
-import { newSegment, noteBatch, restoreIndex, type Segment } from '../segment/segment.ts'
+import type { ScanOptions } from '../segment/scan.ts'
+import { newSegment, noteBatch, restoreIndex, type Segment, scanSegment } from '../segment/segment.ts'
 import {
   baseOffsetsIn,
   filesOf,
@@ -116,9 +116,9 @@ async function openActive(context: LogContext, state: LogState): Promise<boolean
   segment.index = index
   segment.maxTimestamp = index.lastTime?.timestamp ?? -1n
   segment.offsetOfMaxTimestamp = segment.baseOffset + BigInt(index.lastTime?.relativeOffset ?? 0)
-  const scan = (from: number, onBatch: Parameters<typeof scanBatches>[0]['onBatch']) =>
+  const scan = (from: number, onBatch: ScanOptions['onBatch']) =>
     context.files.use(logFile(segment), (fd) =>
-      scanBatches({ fs: context.fs, fd, from, to: size, minOffset: segment.baseOffset, crcFrom: undefined, onBatch }),
+      scanSegment(context, fd, { baseOffset: segment.baseOffset, sizeBytes: size }, { from, onBatch }),
     )
   if (size > 0) {
     await scan(0, (header) => {
@@ -165,18 +165,18 @@ async function recover(
     segment.bytesSinceEntry = 0
     segment.sizeBytes = 0
     const end = await context.files.use(logFile(segment), (fd) =>
-      scanBatches({
-        fs: context.fs,
+      scanSegment(
+        context,
         fd,
-        from: 0,
-        to: size,
-        minOffset: segment.baseOffset,
-        crcFrom: state.recoveryPoint,
-        onBatch: (header, position) => {
-          noteBatch(segment, header, position, state.config.indexIntervalBytes)
-          return true
+        { baseOffset: segment.baseOffset, sizeBytes: size },
+        {
+          crcFrom: state.recoveryPoint,
+          onBatch(header, position) {
+            noteBatch(segment, header, position, state.config.indexIntervalBytes)
+            return true
+          },
         },
-      }),
+      ),
     )
     state.highWatermark = end.nextOffset
     ends.set(segment, end.nextOffset)
@@ -292,14 +292,8 @@ async function replayProducers(
   )
   for (const segment of state.segments.slice(first)) {
     const end = await context.files.use(logFile(segment), (fd) =>
-      scanBatches({
-        fs: context.fs,
-        fd,
-        from: 0,
-        to: segment.sizeBytes,
-        minOffset: segment.baseOffset,
-        crcFrom: undefined,
-        onBatch: (header) => {
+      scanSegment(context, fd, segment, {
+        onBatch(header) {
           if (lastOffsetOf(header) >= from) table.replay(header)
           return true
         },

@@ -8,8 +8,7 @@
 import { join } from 'node:path'
 import { readFully, writeFully } from '../disk/fs.ts'
 import { LogError } from '../errors.ts'
-import { scanBatches } from '../segment/scan.ts'
-import { indexOf, replaceIndex, type Segment, saveIndex } from '../segment/segment.ts'
+import { indexOf, replaceIndex, type Segment, saveIndex, scanSegment } from '../segment/segment.ts'
 import { logFile, offsetIndexFile, timeIndexFile } from '../segment/segment-files.ts'
 import type { LogContext } from './context.ts'
 import { metadataFile, partitionName } from './folders.ts'
@@ -92,13 +91,8 @@ async function writeAgain(context: LogContext, state: LogState, segment: Segment
   const from = index.positionFor(Math.max(0, Number(state.recoveryPoint - segment.baseOffset)))
   const to = segment.sizeBytes
   await context.files.use(logFile(segment), async (fd) => {
-    const minOffset = segment.baseOffset
-    const { problem, position } = await scanBatches({
-      fs: context.fs,
-      fd,
+    const { problem, position } = await scanSegment(context, fd, segment, {
       from,
-      to,
-      minOffset,
       crcFrom: state.recoveryPoint,
       onBatch: () => true,
     })

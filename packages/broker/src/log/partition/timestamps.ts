@@ -3,8 +3,7 @@ import { setImmediate } from 'node:timers/promises'
 import { decodePayload, type KafkaRecord } from '@selfmonitor/protocol'
 import { type BatchHeader, batchHeaderBytes, lastOffsetOf } from '../batch/batch.ts'
 import { readRecords, recordsAStep } from '../batch/inspect.ts'
-import { scanBatches } from '../segment/scan.ts'
-import { indexOf, maxTimestampOf, readSegment, type Segment } from '../segment/segment.ts'
+import { indexOf, maxTimestampOf, readSegment, type Segment, scanSegment } from '../segment/segment.ts'
 import { logFile } from '../segment/segment-files.ts'
 import type { TimestampAndOffset } from '../types.ts'
 import type { LogContext } from './context.ts'
@@ -53,18 +52,12 @@ async function firstRecord(
 ): Promise<TimestampAndOffset | undefined> {
   const index = await indexOf(context, segment)
   let from = index.positionFor(Number(fromOffset - segment.baseOffset))
-  const end = segment.sizeBytes
   for (;;) {
     let candidate: { header: BatchHeader; position: number } | undefined
     await context.files.use(logFile(segment), (fd) =>
-      scanBatches({
-        fs: context.fs,
-        fd,
+      scanSegment(context, fd, segment, {
         from,
-        to: end,
-        minOffset: segment.baseOffset,
-        crcFrom: undefined,
-        onBatch: (header, position) => {
+        onBatch(header, position) {
           if (header.maxTimestamp < timestamp || lastOffsetOf(header) < state.logStartOffset) return true
           candidate = { header, position }
           return false

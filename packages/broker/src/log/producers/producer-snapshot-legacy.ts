@@ -1,11 +1,11 @@
 // The producer snapshots (`<offset>.producers`) that earlier releases wrote, read so that no producer state is lost at the first
 // start of a newer one. Big-endian: format int16, CRC-32 of what follows uint32, count int32, entries.
 import { crc32 } from 'node:zlib'
+import { batchBytes, readBatch } from './produced-batch.ts'
 import { createProducerTable, type ProducedBatch, type ProducerTable, rememberedBatches } from './producer-state.ts'
 
 const format = 1
 const entryBytes = 8 + 2 + 8 + 1
-const batchBytes = 4 + 4 + 8 + 8 + 8
 
 /** The table in the file, or undefined when the bytes are not a complete snapshot that this version reads. */
 export function decodeLegacyProducers(bytes: Buffer): ProducerTable | undefined {
@@ -22,13 +22,7 @@ export function decodeLegacyProducers(bytes: Buffer): ProducerTable | undefined 
     if (end > bytes.length) return undefined
     const batches: ProducedBatch[] = []
     for (let from = at + entryBytes; from < end; from += batchBytes) {
-      batches.push({
-        firstSequence: bytes.readInt32BE(from),
-        lastSequence: bytes.readInt32BE(from + 4),
-        baseOffset: bytes.readBigInt64BE(from + 8),
-        lastOffset: bytes.readBigInt64BE(from + 16),
-        timestamp: bytes.readBigInt64BE(from + 24),
-      })
+      batches.push(readBatch(bytes, from))
     }
     table.put({
       producerId: bytes.readBigInt64BE(at),

@@ -7,6 +7,7 @@
 // may not have them.
 import { crc32c } from '@selfmonitor/protocol'
 import { offsetFileName } from '../segment/segment-files.ts'
+import { batchBytes, readBatch, writeBatch } from './produced-batch.ts'
 import { decodeLegacyProducers } from './producer-snapshot-legacy.ts'
 import {
   createProducerTable,
@@ -21,7 +22,6 @@ const headBytes = 10
 /** Producer id, epoch, last sequence, last offset, offset delta, timestamp, coordinator epoch, offset of an open transaction. */
 const entryBytes = 8 + 2 + 4 + 8 + 4 + 8 + 4 + 8
 const olderMagic = 0x736d3035
-const batchBytes = 4 + 4 + 8 + 8 + 8
 
 /** A snapshot file of a partition's folder. */
 export interface SnapshotFile {
@@ -77,14 +77,6 @@ export function encodeProducers(table: ProducerTable): Buffer {
   return bytes
 }
 
-function writeBatch(bytes: Buffer, batch: ProducedBatch, start: number): number {
-  let at = bytes.writeInt32BE(batch.firstSequence, start)
-  at = bytes.writeInt32BE(batch.lastSequence, at)
-  at = bytes.writeBigInt64BE(batch.baseOffset, at)
-  at = bytes.writeBigInt64BE(batch.lastOffset, at)
-  return bytes.writeBigInt64BE(batch.timestamp, at)
-}
-
 /** The table in a snapshot file, or undefined when the bytes are not a complete snapshot that this version reads. */
 export function decodeSnapshot({ name }: SnapshotFile, bytes: Buffer): ProducerTable | undefined {
   return name.endsWith('.snapshot') ? decodeProducers(bytes) : decodeLegacyProducers(bytes)
@@ -136,13 +128,7 @@ function withOlder(bytes: Buffer, start: number, entries: readonly ProducerEntry
     if (count < 0 || count >= rememberedBatches || at + count * batchBytes > bytes.length) return entries
     const older: ProducedBatch[] = []
     for (let index = 0; index < count; index++, at += batchBytes) {
-      older.push({
-        firstSequence: bytes.readInt32BE(at),
-        lastSequence: bytes.readInt32BE(at + 4),
-        baseOffset: bytes.readBigInt64BE(at + 8),
-        lastOffset: bytes.readBigInt64BE(at + 16),
-        timestamp: bytes.readBigInt64BE(at + 24),
-      })
+      older.push(readBatch(bytes, at))
     }
     complete.push({ ...entry, lastSeenMs, batches: [...older, ...entry.batches] })
   }

@@ -3,8 +3,7 @@
 
 import { readFully, withFile } from '../disk/fs.ts'
 import type { SegmentContext } from './context.ts'
-import { scanBatches } from './scan.ts'
-import { rebuildIndex, type Segment } from './segment.ts'
+import { rebuildIndex, type Segment, scanSegment } from './segment.ts'
 import { logFile, offsetIndexFile, timeIndexFile } from './segment-files.ts'
 import { offsetEntryBytes, timeEntryBytes } from './segment-index.ts'
 
@@ -34,14 +33,9 @@ async function inspect(context: SegmentContext, segment: Segment): Promise<{ rea
   if (from >= segment.sizeBytes) return `the offset index points at byte ${from} of ${segment.sizeBytes}`
   let greatest = -1n
   const end = await withFile(context.fs, logFile(segment), (fd) =>
-    scanBatches({
-      fs: context.fs,
-      fd,
+    scanSegment(context, fd, segment, {
       from,
-      to: segment.sizeBytes,
-      minOffset: segment.baseOffset,
-      crcFrom: undefined,
-      onBatch: (header) => {
+      onBatch(header) {
         if (header.maxTimestamp > greatest) greatest = header.maxTimestamp
         return true
       },

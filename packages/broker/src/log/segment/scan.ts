@@ -4,16 +4,21 @@ import { type LogFs, readFully } from '../disk/fs.ts'
 
 const pieceBytes = 1024 * 1024
 
-export interface ScanRequest {
+/** The file of a segment. */
+export interface ScannedFile {
   readonly fs: LogFs
   readonly fd: number
-  readonly from: number
-  /** Where the file's content ends. */
-  readonly to: number
   /** No batch may start below this offset; after the first one: below the offset that follows its predecessor. */
-  readonly minOffset: bigint
-  /** Checksums are verified for batches whose base offset is at least this. Undefined: for none. */
-  readonly crcFrom: bigint | undefined
+  readonly baseOffset: bigint
+  /** Where the file's content ends. */
+  readonly sizeBytes: number
+}
+
+export interface ScanOptions {
+  /** Position of the first batch to read. Default 0. */
+  readonly from?: number
+  /** Checksums are verified for batches that end at this offset or later. Default: for none. */
+  readonly crcFrom?: bigint
   /** @returns whether to continue */
   onBatch(header: BatchHeader, position: number): boolean
 }
@@ -27,12 +32,13 @@ export interface ScanEnd {
   readonly nextOffset: bigint
 }
 
-export async function scanBatches(request: ScanRequest): Promise<ScanEnd> {
-  const { fs, fd, from, to, crcFrom, onBatch } = request
+export async function scanBatches(file: ScannedFile, options: ScanOptions): Promise<ScanEnd> {
+  const { fs, fd, sizeBytes: to } = file
+  const { from = 0, crcFrom, onBatch } = options
   let piece = Buffer.alloc(0)
   let pieceStart = from
   let position = from
-  let nextOffset = request.minOffset
+  let nextOffset = file.baseOffset
 
   /** Makes `length` bytes at `position` available in `piece`, reading ahead. */
   async function ensure(length: number): Promise<boolean> {

@@ -4,7 +4,7 @@ import { type BatchHeader, batchHeaderBytes, lastOffsetOf, readStoredHeader } fr
 import { readFully, writeFully } from '../disk/fs.ts'
 import { LogError } from '../errors.ts'
 import type { SegmentContext } from './context.ts'
-import { scanBatches } from './scan.ts'
+import { type ScanEnd, type ScanOptions, scanBatches } from './scan.ts'
 import { logFile, offsetFileName, offsetIndexFile, timeIndexFile } from './segment-files.ts'
 import { createSegmentIndex, indexProblem, type SegmentIndex } from './segment-index.ts'
 
@@ -41,6 +41,16 @@ export function newSegment(dir: string, baseOffset: bigint, createdMs: number): 
     createdMs,
     indexTorn: false,
   }
+}
+
+/** Walks over the segment's batches in its log file, which is open as `fd`. */
+export function scanSegment(
+  { fs }: SegmentContext,
+  fd: number,
+  { baseOffset, sizeBytes }: Pick<Segment, 'baseOffset' | 'sizeBytes'>,
+  options: ScanOptions,
+): Promise<ScanEnd> {
+  return scanBatches({ fs, fd, baseOffset, sizeBytes }, options)
 }
 
 /** Takes a written batch into account: size, times, index. */
@@ -140,14 +150,8 @@ export async function rebuildIndex(context: SegmentContext, segment: Segment, pr
   context.logger.warn({ file: logFile(segment), problem }, 'rebuilding the indexes of a segment')
   const scratch = { ...newSegment('', segment.baseOffset, 0), path: segment.path }
   await context.files.use(logFile(segment), (fd) =>
-    scanBatches({
-      fs: context.fs,
-      fd,
-      from: 0,
-      to: segment.sizeBytes,
-      minOffset: segment.baseOffset,
-      crcFrom: undefined,
-      onBatch: (header, position) => {
+    scanSegment(context, fd, segment, {
+      onBatch(header, position) {
         noteBatch(scratch, header, position, 4096)
         return true
       },
