@@ -16,6 +16,7 @@ import {
   type RecordInput,
 } from '@selfmonitor/protocol'
 import { createStory, type StoryEvent, storyTopics } from '../packages/cli/src/demo/story.ts'
+import { seededRandom } from '../test/support/random.ts'
 import { printTable } from './support.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -67,7 +68,7 @@ printTable(
 /** The records of each topic, a list for each partition, as they are in the broker's files. */
 async function recordsOfStory(): Promise<Map<string, RecordInput[][]>> {
   let time = Date.UTC(2026, 0, 1)
-  const story = createStory({ random: seeded(1), now: () => time })
+  const story = createStory({ random: seededRandom(1), now: () => time })
   const platform = await startTestPlatform({ dir: root, partitions })
   try {
     const stream = await platform.connect({ service: 'event-bytes' })
@@ -120,15 +121,4 @@ function batchesOf(records: readonly RecordInput[], kib: number): RecordInput[][
     bytes += size
   }
   return batches
-}
-
-/** Pseudo-random numbers, the same in every run (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
-  }
 }

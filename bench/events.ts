@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util'
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry'
 import { connectCluster } from '@selfmonitor/cluster'
 import { connectEvents } from '@selfmonitor/events'
+import { envelopeSchema } from '@selfmonitor/platform/shapes'
 import { createRegistryClient } from '@selfmonitor/registry'
 import { Ajv } from 'ajv'
 import formats from 'ajv-formats'
@@ -38,18 +39,7 @@ interface Measured {
   readonly perCore: number
 }
 
-const schema = JSON.stringify({
-  type: 'record',
-  name: 'UserEvent',
-  namespace: 'com.selfmonitor.events',
-  fields: [
-    { name: 'event_id', type: 'string' },
-    { name: 'event_type', type: 'string' },
-    { name: 'user_id', type: 'string' },
-    { name: 'timestamp', type: 'long' },
-    { name: 'data', type: 'string' },
-  ],
-})
+const schema = envelopeSchema('UserEvent', 'com.selfmonitor.events')
 
 const payloadSchema = {
   type: 'object',

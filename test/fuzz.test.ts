@@ -16,7 +16,8 @@ import { makeFrameParser } from '../packages/broker/src/server/frame-parser.ts'
 import { type RawClient, rawClient, requestBytes } from '../packages/broker/src/test-support/raw-client.ts'
 import { type BrokerChild, startBrokerChild } from './support/broker-child.ts'
 import { type DispatcherInProcess, dispatcherInProcess } from './support/dispatcher-in-process.ts'
-import { type FrameSource, frameSource, randomNumbers } from './support/malformed-frames.ts'
+import { type FrameSource, frameSource } from './support/malformed-frames.ts'
+import { seededRandomBelow } from './support/random.ts'
 import { residentMb } from './support/resident-memory.ts'
 
 const seed = Number(process.env.BROKER_FUZZ_SEED ?? 20_262)
@@ -46,7 +47,7 @@ describe(`malformed frames (seed ${seed})`, () => {
     })
     client.close()
     topicId = topics[0]!.topicId
-    source = frameSource(randomNumbers(seed), { ...scratch, topicId: topics[1]!.topicId })
+    source = frameSource(seededRandomBelow(seed), { ...scratch, topicId: topics[1]!.topicId })
     await expectService()
   })
   afterAll(async () => {
@@ -97,7 +98,7 @@ describe(`malformed frames (seed ${seed})`, () => {
   it(`over sockets: ${framesOverSockets} frames, pipelined, end connections and nothing else`, {
     timeout: 300_000,
   }, async () => {
-    const random = randomNumbers(seed + 1)
+    const random = seededRandomBelow(seed + 1)
     const next = () => {
       const kind = random(16)
       return kind < 13 ? source.absurd() : kind < 15 ? source.malformed() : source.garbage()
@@ -165,7 +166,7 @@ describe(`malformed frames (seed ${seed})`, () => {
   }, async () => {
     const inProcess: DispatcherInProcess = await dispatcherInProcess(join(dataDir, 'in-process'), scratch.topic, config)
     try {
-      const random = randomNumbers(seed + 2)
+      const random = seededRandomBelow(seed + 2)
       const here = frameSource(random, { ...scratch, topicId: inProcess.topicId })
       const send = async (count: number) => {
         for (let n = 0; n < count; n++) {

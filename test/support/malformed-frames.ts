@@ -12,20 +12,7 @@ import {
   type Uuid,
   zeroUuid,
 } from '@selfmonitor/protocol'
-
-/** A whole number from 0 to below `below`. */
-export type Random = (below: number) => number
-
-/** Mulberry32: small, fast, the same on every machine. */
-export function randomNumbers(seed: number): Random {
-  let state = seed
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 2 ** 32) * below)
-  }
-}
+import type { RandomBelow } from './random.ts'
 
 export interface FrameSource {
   /** A well-formed request, size included, some of whose values make no sense. Mostly answered. */
@@ -52,21 +39,21 @@ const liars = [
 /** Bytes of the size and of the API key, version and correlation id behind it. */
 const sizeBytes = 4
 
-export function frameSource(random: Random, scratch: Scratch): FrameSource {
+export function frameSource(random: RandomBelow, scratch: Scratch): FrameSource {
   return new SpoiltFrames(random, new RequestValues(random, scratch))
 }
 
-function pick<T>(random: Random, items: readonly T[]): T {
+function pick<T>(random: RandomBelow, items: readonly T[]): T {
   return items[random(items.length)]!
 }
 
 /** Values for the fields of requests, some of which make no sense. */
 class RequestValues {
-  private readonly random: Random
+  private readonly random: RandomBelow
   private readonly scratch: Scratch
   private readonly batches: readonly Buffer[]
 
-  constructor(random: Random, scratch: Scratch) {
+  constructor(random: RandomBelow, scratch: Scratch) {
     this.random = random
     this.scratch = scratch
     this.batches = (['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const).map((compression) =>
@@ -202,11 +189,11 @@ class RequestValues {
 }
 
 class SpoiltFrames implements FrameSource {
-  private readonly random: Random
+  private readonly random: RandomBelow
   /** Well-formed requests of each kind, made once. */
   private readonly corpus: readonly Buffer[]
 
-  constructor(random: Random, values: RequestValues) {
+  constructor(random: RandomBelow, values: RequestValues) {
     this.random = random
     this.corpus = (Object.keys(apis) as ApiName[]).flatMap((name) => values.requests(name))
   }

@@ -2,6 +2,7 @@
 // PROTOCOL_FUZZ_FRAMES sets how many (default 200,000), PROTOCOL_FUZZ_SEED where the random numbers begin.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { seededRandomBelow } from '../../../test/support/random.ts'
 import { messages } from '../testing/arbitrary.ts'
 import { everyVersion } from '../testing/every-version.ts'
 import {
@@ -17,17 +18,6 @@ import {
 
 const frames = Number(process.env.PROTOCOL_FUZZ_FRAMES ?? 200_000)
 const seed = Number(process.env.PROTOCOL_FUZZ_SEED ?? 20_260)
-
-/** Mulberry32: small, fast, the same on every machine. */
-function randomNumbers(start: number): (below: number) => number {
-  let state = start
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 2 ** 32) * below)
-  }
-}
 
 /** What lengths and counts look like when they lie. */
 const liars = ['ff', '00', '7fffffff', 'ffffffff', '80000000', 'ffffffff0f', '7fff', '8000', '80808080808080'].map(
@@ -73,7 +63,7 @@ describe('malformed bytes', () => {
   it(`raise a ProtocolError or are read, in every message at every version (${frames} frames)`, {
     timeout: 600_000,
   }, () => {
-    const random = randomNumbers(seed)
+    const random = seededRandomBelow(seed)
     const samples = everyVersion.map(({ message, version }) =>
       fc.sample(messages(message, version), { numRuns: 8, seed }).map((value) => encode(message, version, value)),
     )
@@ -95,7 +85,7 @@ describe('malformed bytes', () => {
   })
 
   it('in request headers raise a ProtocolError or are read', () => {
-    const random = randomNumbers(seed)
+    const random = seededRandomBelow(seed)
     for (let n = 0; n < frames / 10; n++) {
       const bytes = Buffer.from(Array.from({ length: random(24) }, () => random(256)))
       if (random(2) === 0 && bytes.length > 4) bytes.set([0, random(76), 0, random(14)])
@@ -104,7 +94,7 @@ describe('malformed bytes', () => {
   })
 
   it('in record batches of every codec raise a ProtocolError or are read', { timeout: 600_000 }, () => {
-    const random = randomNumbers(seed)
+    const random = seededRandomBelow(seed)
     const batches = (['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const).map((compression) =>
       encodeBatch(
         Array.from({ length: 5 }, (_, index) => ({

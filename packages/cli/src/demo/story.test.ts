@@ -1,20 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { seededRandom } from '../../../../test/support/random.ts'
 import { createStory, type StoryEvent, storyTopics } from './story.ts'
 
-/** mulberry32: small, even, and the same everywhere. */
-function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 function tell(amount: number, seed = 1): StoryEvent[] {
-  const next = createStory({ random: seeded(seed), now: () => 1_795_352_400_000 })
+  const next = createStory({ random: seededRandom(seed), now: () => 1_795_352_400_000 })
   return Array.from({ length: amount }, next)
 }
 
