@@ -1,0 +1,251 @@
+// Broker Performance: CPU, memory, disk, network, requests. The same for Apache Kafka (JMX agent) and for the embedded broker.
+import type { Dashboard, Panel } from './model.ts'
+import { badFrom, fromBrokers, maxBy, now, ofBrokers, query, rateOfBrokers, sumBy, variables } from './query.ts'
+
+const lines = { kind: 'lines', width: 12, height: 8 } as const
+const p99 = { quantile: '0.99' }
+
+const requests: readonly Panel[] = [
+  fromBrokers({
+    ...lines,
+    title: 'Requests by type',
+    description: 'Requests that all chosen brokers answered.',
+    unit: 'reqps',
+    stacked: true,
+    queries: [query(sumBy(['request'], rateOfBrokers('requests')), '{{request}}')],
+  }),
+  fromBrokers({
+    ...lines,
+    title: 'Failed requests by error',
+    description: 'Answers with an error code, by request and error.',
+    unit: 'reqps',
+    queries: [
+      query(
+        sumBy(['request', 'error'], rateOfBrokers('requestErrors', { error: { matcher: '!="NONE"' } })),
+        '{{request}} {{error}}',
+      ),
+    ],
+  }),
+  fromBrokers({
+    ...lines,
+    title: 'Request time, 99th percentile',
+    description: 'Time from reading a request to sending its answer. Fetches wait for messages, so theirs may be long.',
+    unit: 'ms',
+    queries: [query(maxBy(['instance', 'request'], ofBrokers('requestTime', p99)), '{{instance}} {{request}}')],
+  }),
+  fromBrokers({
+    ...lines,
+    title: 'Time in the request queue, 99th percentile',
+    description: 'Time that requests waited for a request handler. It rises first when a broker has too much to do.',
+    unit: 'ms',
+    queries: [query(maxBy(['instance', 'request'], ofBrokers('requestQueueTime', p99)), '{{instance}} {{request}}')],
+  }),
+  fromBrokers({
+    ...lines,
+    title: 'Idle request handlers',
+    description:
+      'Share of the time that the request handlers had nothing to do. Below 0.3 the broker is overloaded. Apache Kafka only.',
+    unit: 'percentunit',
+    max: 1,
+    queries: [query(ofBrokers('handlerIdle'), '{{instance}}')],
+  }),
+  fromBrokers({
+    ...lines,
+    title: 'Idle network threads',
+    description:
+      'Share of the time that the network threads had nothing to do. Below 0.3 the network is the limit. Apache Kafka only.',
+    unit: 'percentunit',
+    max: 1,
+    queries: [query(ofBrokers('networkIdle'), '{{instance}}')],
+  }),
+]
+
+const processes: readonly Panel[] = [
+  fromBrokers({
+    ...lines,
+    title: 'CPU',
+    description: 'Cores that the process of each broker uses.',
+    unit: 'short',
+    queries: [query(rateOfBrokers('cpu'), '{{instance}}')],
+  }),
+  fromBrokers({
+    ...lines,
+    title: 'Memory of the process',
+    description: 'Resident memory of each broker.',
+    unit: 'bytes',
+    queries: [query(ofBrokers('residentMemory'), '{{instance}}')],
+  }),
+  fromBrokers({
+    ...lines,
+    width: 8,
+    title: 'Java heap used',
+    description: 'Share of the maximum heap that is used. Java only.',
+    unit: 'percentunit',
+    max: 1,
+    queries: [
+      query(
+        `${ofBrokers('jvmMemoryUsed', { area: 'heap' })} / (${ofBrokers('jvmMemoryMax', { area: 'heap' })} > 0)`,
+        '{{instance}}',
+      ),
+    ],
+  }),
+  fromBrokers({
+    ...lines,
+    width: 8,
+    title: 'Garbage collection',
+    description: 'Share of the time that was spent in garbage collection. Java only.',
+    unit: 'percentunit',
+    queries: [query(sumBy(['instance'], rateOfBrokers('jvmGcSeconds')), '{{instance}}')],
+  }),
+  fromBrokers({
+    ...lines,
+    width: 8,
+    title: 'Open files',
+    description: 'Share of the file descriptors that are open. A broker without any left refuses connections.',
+    unit: 'percentunit',
+    max: 1,
+    queries: [query(`${ofBrokers('openFiles')} / (${ofBrokers('maxFiles')} > 0)`, '{{instance}}')],
+  }),
+]
+
+const disks: readonly Panel[] = [
+  {
+    ...lines,
+    title: 'Disk used',
+    description: 'Share of the volume of each log directory that is used. Above 80 % for 10 minutes an alert fires.',
+    unit: 'percentunit',
+    max: 1,
+    thresholds: badFrom(0.8),
+    queries: [query(`1 - ${now('logDirUsable')} / (${now('logDirTotal')} > 0)`, 'broker {{broker}} {{path}}')],
+    noValue: 'not reported (Kafka before 3.3)',
+  },
+  {
+    ...lines,
+    title: 'Usable bytes',
+    description: 'Bytes that each log directory can still take.',
+    unit: 'bytes',
+    queries: [query(now('logDirUsable'), 'broker {{broker}} {{path}}')],
+    noValue: 'not reported (Kafka before 3.3)',
+  },
+  fromBrokers({
+    ...lines,
+    title: 'Flush time, 99th percentile',
+    description: 'Time that flushing a log to disk took.',
+    unit: 'ms',
+    queries: [query(maxBy(['instance'], ofBrokers('flushTime', p99)), '{{instance}}')],
+  }),
+  {
+    ...lines,
+    title: 'Log directories',
+    description: '1 for a log directory that works, 0 for one that the broker has taken offline.',
+    unit: 'short',
+    max: 1,
+    queries: [query(now('logDirUp'), 'broker {{broker}} {{path}}')],
+  },
+]
+
+export const brokers: Dashboard = {
+  uid: 'selfmonitor-kafka-brokers',
+  title: 'Broker Performance',
+  description: 'CPU, memory, disk, network and requests of each broker; leaders, replicas and the quorum.',
+  variables: variables('cluster', 'job', 'instance'),
+  rows: [
+    {
+      title: 'Brokers',
+      panels: [
+        {
+          kind: 'table',
+          width: 24,
+          height: 7,
+          title: 'Brokers',
+          description:
+            'Each broker: whether it answers at the address that it advertises, how fast, and what it has to do.',
+          unit: 'short',
+          labels: [{ name: 'broker', heading: 'Broker' }],
+          queries: [
+            query(maxBy(['broker'], now('brokerUp')), 'Answers'),
+            query(maxBy(['broker'], now('brokerAnswer')), 'Time to answer', 's'),
+            query(maxBy(['broker'], now('brokerLeaders')), 'Leaders'),
+            query(maxBy(['broker'], now('brokerReplicas')), 'Replicas'),
+          ],
+        },
+      ],
+    },
+    {
+      title: 'Network',
+      panels: [
+        fromBrokers({
+          ...lines,
+          title: 'Bytes in',
+          description: 'Bytes that producers wrote to each broker, without replication.',
+          unit: 'Bps',
+          queries: [query(rateOfBrokers('bytesIn'), '{{instance}}')],
+        }),
+        fromBrokers({
+          ...lines,
+          title: 'Bytes out',
+          description: 'Bytes that consumers read from each broker, without replication.',
+          unit: 'Bps',
+          queries: [query(rateOfBrokers('bytesOut'), '{{instance}}')],
+        }),
+        fromBrokers({
+          ...lines,
+          title: 'Connections',
+          description: 'Open connections by listener.',
+          unit: 'short',
+          queries: [query(sumBy(['instance', 'listener'], ofBrokers('connections')), '{{instance}} {{listener}}')],
+        }),
+        fromBrokers({
+          ...lines,
+          title: 'Failed logins',
+          description: 'Connections whose login failed. A wrong password in a deployment shows here first.',
+          unit: 'cps',
+          queries: [query(sumBy(['instance', 'listener'], rateOfBrokers('failedLogins')), '{{instance}} {{listener}}')],
+        }),
+      ],
+    },
+    { title: 'Requests', panels: requests },
+    { title: 'CPU and memory', panels: processes },
+    { title: 'Disk', panels: disks },
+    {
+      title: 'Replication and quorum',
+      panels: [
+        {
+          ...lines,
+          title: 'Leaders by broker',
+          description: 'Partitions that each broker leads. Equal lines are a balanced cluster.',
+          unit: 'short',
+          queries: [query(now('brokerLeaders'), 'broker {{broker}}')],
+        },
+        {
+          ...lines,
+          title: 'Led by the preferred replica',
+          description:
+            'Share of the partitions that are led by their preferred replica. It falls when a broker restarts and rises again by the automatic balancing.',
+          unit: 'percentunit',
+          max: 1,
+          queries: [query(now('preferredLeaders'), '{{cluster}}')],
+        },
+        fromBrokers({
+          ...lines,
+          title: 'ISR shrinks and expands',
+          description:
+            'How often replicas left and joined the replicas in sync. Shrinks without a restart: a slow disk or network. Apache Kafka only.',
+          unit: 'cps',
+          queries: [
+            query(rateOfBrokers('isrShrinks'), '{{instance}} shrinks'),
+            query(rateOfBrokers('isrExpands'), '{{instance}} expands'),
+          ],
+        }),
+        {
+          ...lines,
+          title: 'Lag of the quorum',
+          description: 'Records of the metadata log that each voter and observer is behind its leader.',
+          unit: 'short',
+          queries: [query(now('quorumLag'), '{{role}} {{replica}}')],
+          noValue: 'no quorum (embedded broker, ZooKeeper)',
+        },
+      ],
+    },
+  ],
+}

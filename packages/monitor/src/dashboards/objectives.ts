@@ -1,0 +1,99 @@
+// Objectives: the service level objectives of platform.yaml, from the recording rules with Sloth's names (`rules/objectives/`).
+import type { Dashboard } from './model.ts'
+import { query, sumBy, variables } from './query.ts'
+
+const lines = { kind: 'lines', width: 12, height: 8 } as const
+const chosen = '{sloth_service=~"$service", sloth_slo=~"$slo"}'
+const slo = ['sloth_service', 'sloth_slo']
+const legend = '{{sloth_service}} · {{sloth_slo}}'
+const recorded = (name: string): string => `max by (${slo.join(', ')}) (${name}${chosen})`
+
+export const objectives: Dashboard = {
+  uid: 'selfmonitor-kafka-objectives',
+  title: 'Objectives',
+  description:
+    'Freshness, availability, latency and processing success that platform.yaml promises, and how much of the error budget is left.',
+  variables: variables('service', 'slo'),
+  rows: [
+    {
+      title: 'Error budgets',
+      panels: [
+        {
+          kind: 'table',
+          width: 24,
+          height: 9,
+          title: 'Objectives',
+          description:
+            'Each objective, what was reached over its period, and the share of the error budget that is left.',
+          unit: 'percentunit',
+          decimals: 3,
+          labels: [
+            { name: 'sloth_service', heading: 'Service' },
+            { name: 'sloth_slo', heading: 'Objective' },
+          ],
+          queries: [
+            query(recorded('slo:objective:ratio'), 'Objective'),
+            query(`1 - ${recorded('slo:sli_error:ratio_rate30d')}`, 'Reached'),
+            query(recorded('slo:period_error_budget_remaining:ratio'), 'Budget left'),
+            query(recorded('slo:current_burn_rate:ratio'), 'Burn rate', 'short'),
+          ],
+        },
+        {
+          ...lines,
+          title: 'Error budget left',
+          description: 'Share of the error budget of the period that is left. Below 0 the objective is missed.',
+          unit: 'percentunit',
+          max: 1,
+          queries: [query(recorded('slo:period_error_budget_remaining:ratio'), legend)],
+        },
+        {
+          ...lines,
+          title: 'Burn rate',
+          description:
+            'How fast the error budget is used: 1 uses it up exactly at the end of the period. From 14.4 on someone is paged.',
+          unit: 'short',
+          thresholds: [
+            { at: null, colour: 'green' },
+            { at: 1, colour: 'yellow' },
+            { at: 14.4, colour: 'red' },
+          ],
+          queries: [query(recorded('slo:current_burn_rate:ratio'), legend)],
+        },
+      ],
+    },
+    {
+      title: 'Indicators',
+      panels: [
+        {
+          ...lines,
+          title: 'Errors over 5 minutes',
+          description: 'Share of samples or events that missed the objective in the last 5 minutes.',
+          unit: 'percentunit',
+          queries: [query(recorded('slo:sli_error:ratio_rate5m'), legend)],
+        },
+        {
+          ...lines,
+          title: 'Errors over 6 hours',
+          description: 'Share of samples or events that missed the objective in the last 6 hours.',
+          unit: 'percentunit',
+          queries: [query(recorded('slo:sli_error:ratio_rate6h'), legend)],
+        },
+        {
+          ...lines,
+          width: 24,
+          height: 6,
+          title: 'Alerts on burn rates',
+          description: 'Objectives for which a page or a ticket fires now.',
+          unit: 'short',
+          queries: [
+            query(
+              sumBy([...slo, 'sloth_severity'], `ALERTS{alertstate="firing", sloth_slo=~"$slo"}`),
+              `${legend} {{sloth_severity}}`,
+            ),
+          ],
+          noValue: 'none',
+        },
+      ],
+    },
+  ],
+}

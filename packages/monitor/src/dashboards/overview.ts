@@ -1,0 +1,262 @@
+// Kafka Overview: its first row answers "is it well".
+import type { Dashboard, Panel } from './model.ts'
+import {
+  badFrom,
+  bucketRates,
+  fromBrokers,
+  maxBy,
+  neutral,
+  now,
+  query,
+  rate,
+  rateOfBrokers,
+  sumBy,
+  topK,
+  variables,
+} from './query.ts'
+
+const stat = { kind: 'stat', width: 3, height: 4, unit: 'short' } as const
+const lines = { kind: 'lines', width: 12, height: 8 } as const
+
+const health: readonly Panel[] = [
+  {
+    ...stat,
+    title: 'Brokers missing',
+    description: 'Brokers that there should be minus brokers in the cluster. 0 is good.',
+    queries: [query(`${now('brokersExpected')} - ${now('brokers')}`, '{{cluster}}')],
+    thresholds: badFrom(1),
+    noValue: 'no exporter',
+  },
+  {
+    ...stat,
+    title: 'Offline partitions',
+    description: 'Partitions without a leader: they can be neither written nor read. 0 is good.',
+    queries: [query(sumBy(['cluster'], now('offline')), '{{cluster}}')],
+    thresholds: badFrom(1),
+  },
+  {
+    ...stat,
+    title: 'Under min ISR',
+    description:
+      'Partitions with fewer replicas in sync than min.insync.replicas: producers with acks=all are refused. 0 is good.',
+    queries: [query(sumBy(['cluster'], now('underMinIsr')), '{{cluster}}')],
+    thresholds: badFrom(1),
+  },
+  {
+    ...stat,
+    title: 'Under-replicated',
+    description: 'Partitions with fewer replicas in sync than assigned. A few during a rolling update are normal.',
+    queries: [query(sumBy(['cluster'], now('underReplicated')), '{{cluster}}')],
+    thresholds: badFrom(1),
+  },
+  {
+    ...stat,
+    title: 'Largest lag',
+    description:
+      'The largest lag in seconds of any group and topic: the age of the oldest message that a group has not read.',
+    unit: 's',
+    queries: [query(maxBy(['cluster'], now('groupTopicLagSeconds')), '{{cluster}}')],
+    thresholds: badFrom(300, 60),
+    noValue: 'no groups',
+  },
+  {
+    ...stat,
+    title: 'Fullest disk',
+    description: 'The largest share of a volume with a log directory that is used. From 80 % on an alert fires.',
+    unit: 'percentunit',
+    max: 1,
+    queries: [query(maxBy(['cluster'], `1 - ${now('logDirUsable')} / (${now('logDirTotal')} > 0)`), '{{cluster}}')],
+    thresholds: badFrom(0.8, 0.7),
+    noValue: 'not reported',
+  },
+  {
+    ...stat,
+    title: 'Alerts firing',
+    description: 'Alerts of this platform that fire now, by the Prometheus behind this dashboard.',
+    queries: [query('count(ALERTS{alertstate="firing", alertname=~"Kafka.+"}) or vector(0)', 'firing')],
+    thresholds: badFrom(1),
+  },
+  {
+    ...stat,
+    title: 'Snapshot age',
+    description:
+      'Time since the exporter last read the offsets of the partitions. All metrics of the exporter are as old as this.',
+    unit: 's',
+    queries: [query(`time() - ${maxBy(['cluster'], now('exporterSuccess', { part: 'offsets' }))}`, '{{cluster}}')],
+    thresholds: badFrom(300, 120),
+    noValue: 'no exporter',
+  },
+]
+
+export const overview: Dashboard = {
+  uid: 'selfmonitor-kafka-overview',
+  title: 'Kafka Overview',
+  description: 'Whether the cluster is well, what flows through it, and its topics and groups at a glance.',
+  variables: variables('cluster', 'job', 'instance'),
+  rows: [
+    { title: 'Is it well?', panels: health },
+    {
+      title: 'Throughput',
+      panels: [
+        {
+          ...lines,
+          title: 'Messages in by topic',
+          description: 'Growth of the end offsets of the ten busiest topics.',
+          unit: 'mps',
+          stacked: true,
+          queries: [query(topK(10, sumBy(['cluster', 'topic'], rate('endOffset'))), '{{topic}}')],
+        },
+        fromBrokers({
+          ...lines,
+          title: 'Bytes in and out',
+          description: 'Bytes that producers wrote and consumers read, without replication.',
+          unit: 'Bps',
+          queries: [query(`sum(${rateOfBrokers('bytesIn')})`, 'in'), query(`sum(${rateOfBrokers('bytesOut')})`, 'out')],
+        }),
+        {
+          ...lines,
+          title: 'Messages consumed by group',
+          description: 'Growth of the committed offsets of the ten busiest groups.',
+          unit: 'mps',
+          stacked: true,
+          queries: [query(topK(10, sumBy(['cluster', 'group'], rate('committed'))), '{{group}}')],
+        },
+        {
+          ...lines,
+          title: 'Largest lags',
+          description: 'Messages behind, of the ten groups that are furthest behind.',
+          unit: 'short',
+          queries: [query(topK(10, sumBy(['cluster', 'group'], now('groupTopicLag'))), '{{group}}')],
+        },
+      ],
+    },
+    {
+      title: 'Topics',
+      panels: [
+        {
+          kind: 'table',
+          width: 24,
+          height: 10,
+          title: 'Topics',
+          description:
+            'Every topic with its partitions, what it takes in, its size on disk (the largest replica of each partition) and its trouble.',
+          unit: 'short',
+          labels: [{ name: 'topic', heading: 'Topic' }],
+          queries: [
+            query(sumBy(['topic'], now('topicPartitions')), 'Partitions'),
+            query(sumBy(['topic'], rate('endOffset')), 'Messages in', 'mps'),
+            query(sumBy(['topic'], now('logSize')), 'Size', 'bytes'),
+            query(sumBy(['topic'], now('underReplicated')), 'Under-replicated'),
+            query(sumBy(['topic'], now('offline')), 'Offline'),
+          ],
+        },
+      ],
+    },
+    {
+      title: 'Platform',
+      panels: [
+        {
+          ...lines,
+          width: 8,
+          title: 'Brokers',
+          description: 'Brokers in the cluster and brokers that there should be.',
+          unit: 'short',
+          queries: [query(now('brokers'), '{{cluster}}'), query(now('brokersExpected'), '{{cluster}} expected')],
+        },
+        {
+          ...stat,
+          width: 8,
+          height: 8,
+          title: 'Services beside Kafka',
+          description:
+            'Whether Schema Registry, Connect and ksqlDB answered, those whose address the exporter was given.',
+          queries: [query(now('serviceUp'), '{{service}}')],
+          thresholds: [
+            { at: null, colour: 'red' },
+            { at: 1, colour: 'green' },
+          ],
+          names: [
+            { value: 0, text: 'down', colour: 'red' },
+            { value: 1, text: 'up', colour: 'green' },
+          ],
+          noValue: 'none given',
+        },
+        {
+          ...stat,
+          width: 8,
+          height: 8,
+          title: 'Certificates expire in',
+          description: 'Time until the first certificate of the brokers expires.',
+          unit: 's',
+          queries: [query(`${`min by (cluster) (${now('certificateExpiry')})`} - time()`, '{{cluster}}')],
+          thresholds: [
+            { at: null, colour: 'red' },
+            { at: 7 * 86_400, colour: 'yellow' },
+            { at: 30 * 86_400, colour: 'green' },
+          ],
+          noValue: 'no TLS',
+        },
+      ],
+    },
+    {
+      title: 'End to end',
+      panels: [
+        {
+          ...lines,
+          title: 'Round trip of the probe',
+          description:
+            'Time from producing a message (acks=all) to consuming it, of the probe of the exporter (--probe): the median and the 99th percentile.',
+          unit: 's',
+          queries: [
+            query(`histogram_quantile(0.5, ${bucketRates('probeRoundTripSeconds')})`, 'median'),
+            query(`histogram_quantile(0.99, ${bucketRates('probeRoundTripSeconds')})`, '99th percentile'),
+          ],
+          noValue: 'no probe',
+        },
+        {
+          ...lines,
+          title: 'Failures of the probe',
+          description:
+            'Messages of the probe that were not acknowledged, that were lost, and offsets that could not be committed.',
+          unit: 'cps',
+          queries: [
+            query(sumBy(['cluster'], rate('probeProduceFailed')), 'not acknowledged'),
+            query(sumBy(['cluster'], rate('probeLost')), 'lost'),
+            query(sumBy(['cluster'], rate('probeCommitFailed')), 'not committed'),
+          ],
+          noValue: 'no probe',
+        },
+      ],
+    },
+    {
+      title: 'Exporter',
+      panels: [
+        {
+          ...lines,
+          title: 'Duration of a collection',
+          description: 'How long the exporter took to read the cluster. Metrics are at least this old.',
+          unit: 's',
+          queries: [query(now('exporterCollect'), '{{cluster}}')],
+        },
+        {
+          ...lines,
+          title: 'Stale parts',
+          description:
+            'Parts of the snapshot whose last attempt to be read failed: their metrics are from an earlier one.',
+          unit: 'short',
+          queries: [query(`${now('exporterStale')} > 0`, '{{part}}')],
+          noValue: 'none',
+        },
+        {
+          ...stat,
+          width: 24,
+          height: 3,
+          title: 'Series',
+          description: 'Time series of the exporter in its last snapshot.',
+          queries: [query(now('exporterSeries'), '{{cluster}}')],
+          thresholds: neutral,
+        },
+      ],
+    },
+  ],
+}

@@ -1,0 +1,181 @@
+// Topic Analysis: rates, size, retention, and how partitions are spread.
+import type { Dashboard } from './model.ts'
+import {
+  badFrom,
+  fromBrokers,
+  maxBy,
+  now,
+  ofTopic,
+  query,
+  rate,
+  rateOfBrokers,
+  sumBy,
+  topK,
+  variables,
+} from './query.ts'
+
+const lines = { kind: 'lines', width: 12, height: 8 } as const
+const stat = { kind: 'stat', width: 4, height: 4, unit: 'short' } as const
+const byTopic = ['cluster', 'topic']
+
+export const topics: Dashboard = {
+  uid: 'selfmonitor-kafka-topics',
+  title: 'Topic Analysis',
+  description: 'What topics take in, how large they are, how their partitions are spread, and who reads them.',
+  variables: variables('cluster', 'job', 'instance', 'topic'),
+  rows: [
+    {
+      title: 'Now',
+      panels: [
+        {
+          ...stat,
+          title: 'Topics',
+          description: 'Topics that the variable chooses.',
+          queries: [query(`count(${now('topicPartitions', ofTopic)})`, 'topics')],
+          thresholds: [{ at: null, colour: 'text' }],
+        },
+        {
+          ...stat,
+          title: 'Partitions',
+          description: 'Partitions of the chosen topics.',
+          queries: [query(`sum(${now('topicPartitions', ofTopic)})`, 'partitions')],
+          thresholds: [{ at: null, colour: 'text' }],
+        },
+        {
+          ...stat,
+          title: 'Messages in',
+          description: 'Messages per second that the chosen topics take in together.',
+          unit: 'mps',
+          queries: [query(`sum(${rate('endOffset', ofTopic)})`, 'in')],
+          thresholds: [{ at: null, colour: 'text' }],
+        },
+        {
+          ...stat,
+          title: 'Size',
+          description: 'Bytes on disk of the largest replica of each partition, summed.',
+          unit: 'bytes',
+          queries: [query(`sum(${now('logSize', ofTopic)})`, 'size')],
+          thresholds: [{ at: null, colour: 'text' }],
+        },
+        {
+          ...stat,
+          title: 'Without a leader',
+          description: 'Partitions of the chosen topics that can be neither written nor read.',
+          queries: [query(`sum(${now('offline', ofTopic)})`, 'partitions')],
+          thresholds: badFrom(1),
+        },
+        {
+          ...stat,
+          title: 'Created again',
+          description:
+            'Times that a chosen topic was deleted and created again since the exporter started: its messages were lost.',
+          queries: [query(`sum(${now('topicRecreations', ofTopic)})`, 'times')],
+          thresholds: badFrom(1),
+        },
+      ],
+    },
+    {
+      title: 'Rates',
+      panels: [
+        {
+          ...lines,
+          title: 'Messages in by topic',
+          description: 'Growth of the end offsets.',
+          unit: 'mps',
+          queries: [query(topK(20, sumBy(byTopic, rate('endOffset', ofTopic))), '{{topic}}')],
+        },
+        fromBrokers({
+          ...lines,
+          title: 'Bytes in by topic',
+          description: 'Bytes that producers wrote.',
+          unit: 'Bps',
+          queries: [query(topK(20, sumBy(['topic'], rateOfBrokers('topicBytesIn', ofTopic))), '{{topic}}')],
+        }),
+        {
+          ...lines,
+          title: 'Messages removed by retention',
+          description: 'Growth of the log start offsets: messages that retention or DeleteRecords removed.',
+          unit: 'mps',
+          queries: [query(topK(20, sumBy(byTopic, rate('startOffset', ofTopic))), '{{topic}}')],
+        },
+        {
+          ...lines,
+          title: 'Messages kept',
+          description:
+            'End offset minus start offset: messages in the log, those that compaction has removed included.',
+          unit: 'short',
+          queries: [
+            query(
+              topK(20, `${sumBy(byTopic, now('endOffset', ofTopic))} - ${sumBy(byTopic, now('startOffset', ofTopic))}`),
+              '{{topic}}',
+            ),
+          ],
+        },
+      ],
+    },
+    {
+      title: 'Size and retention',
+      panels: [
+        {
+          ...lines,
+          title: 'Size by topic',
+          description: 'Bytes on disk of the largest replica of each partition, summed by topic.',
+          unit: 'bytes',
+          queries: [query(topK(20, sumBy(byTopic, now('logSize', ofTopic))), '{{topic}}')],
+        },
+        {
+          ...lines,
+          title: 'Retention used by the slowest group',
+          description:
+            'The largest share of the retention time that has passed for an unread message. At 100 % messages are deleted unread.',
+          unit: 'percentunit',
+          thresholds: badFrom(0.8),
+          queries: [
+            query(topK(20, maxBy([...byTopic, 'group'], now('retentionUsed', ofTopic))), '{{topic}} · {{group}}'),
+          ],
+          noValue: 'nothing unread, or no limit',
+        },
+      ],
+    },
+    {
+      title: 'Partitions',
+      panels: [
+        {
+          kind: 'bars',
+          width: 12,
+          height: 10,
+          title: 'Busiest partitions',
+          description: 'The 20 partitions that take in most. One far ahead of the others of its topic: a hot key.',
+          unit: 'mps',
+          thresholds: [{ at: null, colour: 'blue' }],
+          queries: [query(topK(20, rate('endOffset', ofTopic)), '{{topic}}/{{partition}}')],
+        },
+        {
+          kind: 'bars',
+          width: 12,
+          height: 10,
+          title: 'Largest partitions',
+          description: 'The 20 partitions with most bytes on disk.',
+          unit: 'bytes',
+          thresholds: [{ at: null, colour: 'blue' }],
+          queries: [query(topK(20, now('logSize', ofTopic)), '{{topic}}/{{partition}}')],
+        },
+        {
+          ...lines,
+          title: 'Under-replicated partitions',
+          description: 'Partitions with fewer replicas in sync than assigned.',
+          unit: 'short',
+          queries: [query(sumBy(byTopic, now('underReplicated', ofTopic)), '{{topic}}')],
+        },
+        {
+          ...lines,
+          title: 'Held back by transactions',
+          description:
+            'Messages between the last stable offset and the end: consumers with read_committed wait for them. A line that only rises: a hanging transaction.',
+          unit: 'short',
+          queries: [query(topK(20, maxBy(byTopic, now('lsoLag', ofTopic))), '{{topic}}')],
+        },
+      ],
+    },
+  ],
+}
