@@ -15,7 +15,7 @@ describe('the command line', () => {
     for (const words of [[], ['--help'], ['help']]) {
       const { code, stdout, stderr } = await selfmonitor(words)
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-      expect(stdout).toMatch(/Usage: selfmonitor[\s\S]*topics {2,}list, describe[\s\S]*Examples:/)
+      expect(stdout).toMatch(/Usage: selfmonitor[\s\S]*topics {2,}topics: list, describe[\s\S]*Examples:/)
     }
   })
 
@@ -119,7 +119,7 @@ describe('the command line', () => {
   it('wraps help to the terminal, not where the source breaks its lines', async () => {
     const { stdout } = await selfmonitor(['apply', '--help'])
     expect(stdout).toContain(
-      'Shows the plan, asks, and does it, with a line for each change that is done.\nNothing is deleted without --allow-delete. In production the name of the\nenvironment is typed,',
+      'Shows the plan, asks, and applies it, with a line for each change that is done.\nIn production you type the name of the environment, or give it with --confirm.\nApplying again',
     )
     expect(stdout).not.toContain('default: false')
   })

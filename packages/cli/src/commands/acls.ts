@@ -43,7 +43,7 @@ function patternOf(word: string): AclBinding['pattern'] {
 
 const list = defineVerb({
   name: 'list',
-  summary: 'rules: who may do what, from where',
+  summary: 'list rules: who may do what, from where',
   details: 'Without options all of them.',
   examples: ['selfmonitor acls list --principal User:billing', 'selfmonitor acls list --topic user.events --match'],
   options: { ...filterOptions, match: flag('--match', 'also rules that reach the named resource by a prefix or by *') },
@@ -99,7 +99,8 @@ const create = defineVerb({
 const remove = defineVerb({
   name: 'delete',
   summary: 'delete the rules that the options name',
-  details: 'What is not named is left open: --principal alone means all of its rules. The preview shows each one.',
+  details:
+    'Options that are not given match everything: --principal alone means all of its rules. The preview shows each one.',
   examples: [
     'selfmonitor acls delete --principal User:old-service --yes',
     'selfmonitor acls delete --principal User:billing --topic user.events --operation write --yes',

@@ -112,8 +112,8 @@ const scripts: Readonly<Record<string, string>> = { bash, zsh, fish }
 
 const script = defineVerb({
   name: 'completion',
-  summary: 'completion for bash, zsh or fish',
-  details: 'Prints a script. Topics, groups, subjects and event types are completed from the running cluster.',
+  summary: 'print a completion script for bash, zsh or fish',
+  details: 'Topics, groups, subjects and event types are completed from the running cluster.',
   examples: ['eval "$(selfmonitor completion bash)"', 'selfmonitor completion fish | source'],
   args: { shell: required('bash, zsh or fish') },
   async run(context, { args }) {

@@ -15,7 +15,7 @@ const lineMs = 5000
 
 const verb = defineVerb({
   name: 'demo',
-  summary: 'a steady stream of realistic events, with counters',
+  summary: 'emit a steady stream of realistic events',
   details:
     'Users sign up, log in, pay, and are sometimes suspected of fraud: events of user.events, transaction.events,\n' +
     'fraud.alerts and notification.events, validated and encoded as a service does it. Counts acknowledged events, on\n' +

@@ -22,7 +22,7 @@ const shownAtMost = 10
 
 export const tail = defineVerb({
   name: 'tail',
-  summary: 'events and other records, decoded, as they pass',
+  summary: 'show events and other records, decoded',
   details:
     'Shows the last 10, or with --from everything since; with --follow until Ctrl-C. It commits nothing and joins no group, so\n' +
     'it disturbs no consumer. Events have type, user and payload; other Avro values, JSON and text their key and the name of\n' +

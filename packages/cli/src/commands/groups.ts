@@ -49,7 +49,7 @@ export function totalLag(rows: readonly Pick<GroupLag, 'lag'>[]): bigint | null 
 
 const list = defineVerb({
   name: 'list',
-  summary: 'groups with their state, members and lag',
+  summary: 'list groups with their state, members and lag',
   examples: ['selfmonitor groups list'],
   output: ['table', 'json', 'yaml', 'name'],
   async run(context) {
@@ -118,7 +118,7 @@ async function requireGroups(cluster: Cluster, ids: readonly string[]): Promise<
 
 const describe = defineVerb({
   name: 'describe',
-  summary: 'a group’s members and its lag, partition by partition',
+  summary: 'show a group’s members and its lag, partition by partition',
   examples: ['selfmonitor groups describe fraud-detection'],
   args: { group: required('name of the group', 'groups') },
   output: ['table', 'json', 'yaml', 'name'],

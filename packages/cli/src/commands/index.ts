@@ -23,7 +23,7 @@ export const nouns: readonly NounEntry[] = [
   },
   {
     name: 'status',
-    summary: 'what runs, where, since when',
+    summary: 'show what runs, where, and since when',
     group: groups.run,
     load: async () => (await import('./status.ts')).status,
   },
@@ -35,7 +35,7 @@ export const nouns: readonly NounEntry[] = [
   },
   {
     name: 'demo',
-    summary: 'a steady stream of realistic events, with counters',
+    summary: 'emit a steady stream of realistic events',
     group: groups.run,
     load: async () => (await import('./demo.ts')).demo,
   },
@@ -59,7 +59,7 @@ export const nouns: readonly NounEntry[] = [
   },
   {
     name: 'plan',
-    summary: 'what applying platform.yaml would change',
+    summary: 'show what applying platform.yaml would change',
     group: groups.platform,
     load: async () => (await import('./platform.ts')).plan,
   },
@@ -83,7 +83,7 @@ export const nouns: readonly NounEntry[] = [
   },
   {
     name: 'topics',
-    summary: 'list, describe, create, alter, delete',
+    summary: 'topics: list, describe, create, alter, delete',
     group: groups.operate,
     load: async () => (await import('./topics.ts')).topics,
   },
@@ -119,13 +119,13 @@ export const nouns: readonly NounEntry[] = [
   },
   {
     name: 'kubernetes',
-    summary: 'what the pods of the chart run inside a cluster',
+    summary: 'commands that the pods of the chart run',
     group: groups.tools,
     load: async () => (await import('./kubernetes.ts')).kubernetes,
   },
   {
     name: 'completion',
-    summary: 'completion for bash, zsh or fish',
+    summary: 'print a completion script for bash, zsh or fish',
     group: groups.tools,
     load: async () => (await import('./completion.ts')).completion,
   },

@@ -139,7 +139,7 @@ const discover = defineVerb({
 
 const markFormed = defineVerb({
   name: 'mark-formed',
-  summary: 'note that the controllers have formed their quorum',
+  summary: 'record that the controllers have formed their quorum',
   details: 'From then on a controller with an empty volume joins the quorum instead of founding one. Safe to repeat.',
   examples: ['selfmonitor kubernetes mark-formed'],
   options: {
@@ -185,6 +185,6 @@ const stores = defineVerb({
 
 export const kubernetes: Noun = {
   name: 'kubernetes',
-  summary: 'what the pods of the chart run inside a cluster',
+  summary: 'commands that the pods of the chart run',
   verbs: [credentials, discover, markFormed, stores],
 }

@@ -80,7 +80,7 @@ const validateVerb = defineVerb({
 
 const planVerb = defineVerb({
   name: 'plan',
-  summary: 'what applying platform.yaml would change',
+  summary: 'show what applying platform.yaml would change',
   details: 'Exit code 0: nothing to change; 3: changes are pending; 1: the plan has errors and cannot be applied.',
   examples: [
     'selfmonitor plan',

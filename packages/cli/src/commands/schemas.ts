@@ -21,7 +21,7 @@ const schemaTypes = ['AVRO', 'JSON', 'PROTOBUF'] as const satisfies readonly Sch
 
 const list = defineVerb({
   name: 'list',
-  summary: 'subjects with their latest version',
+  summary: 'list subjects with their latest version',
   examples: ['selfmonitor schemas list'],
   options: { deleted: flag('--deleted', 'also softly deleted ones') },
   output: ['table', 'json', 'yaml', 'name'],
@@ -66,7 +66,7 @@ const list = defineVerb({
 
 const get = defineVerb({
   name: 'get',
-  summary: 'a schema, by subject or by id',
+  summary: 'print a schema, by subject or by id',
   examples: [
     'selfmonitor schemas get user.events-value',
     'selfmonitor schemas get user.events-value --version 2 -o json',
@@ -179,7 +179,7 @@ async function saysWhichFile<Result>(url: string, file: string, work: () => Prom
 
 const check = defineVerb({
   name: 'check',
-  summary: 'would this schema be compatible?',
+  summary: 'check whether a schema is compatible',
   details: 'The registry compares it with the versions that the subject’s level names. Exit code 1 when it is not.',
   examples: ['selfmonitor schemas check user.events-value schemas/user.events.avsc'],
   args: { subject: required('the subject', 'subjects'), file: required('the schema; - for standard input') },
@@ -345,7 +345,7 @@ const remove = defineVerb({
 
 const getLevel = defineVerb({
   name: 'compatibility get',
-  summary: 'which changes of a subject’s schema are allowed',
+  summary: 'show which changes of a subject’s schema are allowed',
   details: 'Without a subject: the level of all that have none of their own.',
   examples: ['selfmonitor schemas compatibility get', 'selfmonitor schemas compatibility get user.events-value'],
   args: { subject: optional('the subject', 'subjects') },

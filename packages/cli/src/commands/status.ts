@@ -29,7 +29,7 @@ function stateColour(state: PartStatus['state'], colours: Colours): (text: strin
 
 const verb = defineVerb({
   name: 'status',
-  summary: 'what runs, where, since when',
+  summary: 'show what runs, where, and since when',
   details:
     'Asks the parts that `up` started here, or those at --bootstrap-servers or KAFKA_BOOTSTRAP_SERVERS. Exit code 0 when\n' +
     'every part is up, else 4.',

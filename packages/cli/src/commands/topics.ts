@@ -40,7 +40,7 @@ function retentionOf(topic: TopicView): string {
 
 const list = defineVerb({
   name: 'list',
-  summary: 'topics with their partitions, retention, records and size',
+  summary: 'list topics with their partitions, retention, records and size',
   examples: ['selfmonitor topics list', 'selfmonitor topics list -o name | xargs -n 1 selfmonitor topics describe'],
   options: { internal: flag('--internal', 'also those of Kafka and the registry') },
   output: ['table', 'json', 'yaml', 'name'],
@@ -82,7 +82,7 @@ const partitionColumns: readonly Column<PartitionView>[] = [
 
 const describe = defineVerb({
   name: 'describe',
-  summary: 'a topic’s partitions, offsets and own settings',
+  summary: 'show a topic’s partitions, offsets and own settings',
   examples: ['selfmonitor topics describe user.events', 'selfmonitor topics describe user.events -o json | jq .config'],
   args: { topic: required('name of the topic', 'topics') },
   output: ['table', 'json', 'yaml', 'name'],
@@ -242,7 +242,7 @@ export function checkInternal({ name, internal }: Pick<TopicInfo, 'name' | 'inte
 
 const alter = defineVerb({
   name: 'alter',
-  summary: 'grow a topic, change its settings',
+  summary: 'add partitions to a topic, change its settings',
   details: 'Partitions can only grow, and growing moves keys: from then on records of a key go to another partition.',
   examples: [
     'selfmonitor topics alter user.events --set retention.ms=7d --yes',
@@ -388,6 +388,6 @@ export function typedName(environment: string, names: readonly string[]): string
 
 export const topics: Noun = {
   name: 'topics',
-  summary: 'list, describe, create, alter, delete',
+  summary: 'topics: list, describe, create, alter, delete',
   verbs: [list, describe, create, alter, remove],
 }

@@ -21,7 +21,7 @@ const columns: readonly Column<ScramUser>[] = [
 
 const list = defineVerb({
   name: 'list',
-  summary: 'accounts and their mechanisms',
+  summary: 'list accounts and their mechanisms',
   details:
     'Accounts with SCRAM credentials, which Kafka itself stores. It does not know those of certificates or of PLAIN.',
   examples: ['selfmonitor users list --command-config admin.properties'],

@@ -50,7 +50,7 @@ export const globalOptions: readonly OptionSpec<unknown>[] = [
   },
   { flags: '--env <name>', description: 'environment of platform.yaml (SELFMONITOR_ENV; else development)' },
   { flags: '--timeout <duration>', description: 'limit for one operation, default 30s', parse: duration },
-  { flags: '--verbose', description: 'show what lies behind an error' },
+  { flags: '--verbose', description: 'show the cause of an error' },
   { flags: '--no-color', description: 'no colours (NO_COLOR)' },
 ]
 
