@@ -128,6 +128,7 @@ async function prepare(
   distribution: KafkaDistribution,
   options: ApacheOptions,
 ): Promise<void> {
+  // Without the file no node was started there; should one run all the same, Kafka's own lock stops the second.
   const pid = Number(await readFile(join(node.dataDir, 'pid'), 'utf8').catch(() => '0'))
   if (pid > 0 && (await isOurJava(pid, node.dataDir))) {
     throw new ApacheError(
@@ -160,6 +161,7 @@ async function prepare(
 /** A process id may have been reused: only a process started with this node's configuration counts. */
 async function isOurJava(pid: number, nodeDir: string): Promise<boolean> {
   if (!isAlive(pid)) return false
+  // Where there is no /proc, the process is taken for ours.
   const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => null)
   return commandLine === null || commandLine.includes(join(nodeDir, 'server.properties'))
 }

@@ -157,6 +157,7 @@ export async function completeWords(
 
   const options = [...Object.values(verb.options), ...verbOptions(verb), ...globalOptions]
   if (typed.startsWith('-')) return startingRight([...namesOf(options), '--help'])
+  // Where `live` fails there are no candidates: a shell has no place for an error.
   const option = options.find(({ flags }) => flags.split(/[ ,]+/).includes(previous))
   if (option !== undefined && takesValue(option)) {
     if (option.choices !== undefined) return startingRight(option.choices)

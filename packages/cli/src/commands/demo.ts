@@ -85,6 +85,7 @@ const verb = defineVerb({
         reported = elapsedMs()
         progress.show(reported, rateOf(acknowledged, reported))
       }
+      // It only rejects when the signal ends the loop.
       await delay(tickMs, undefined, { signal: io.signal }).catch(() => {})
     }
     const tookMs = elapsedMs()

@@ -191,6 +191,7 @@ async function warnOfUnknownTypes(
 ): Promise<void> {
   const { findShapes } = await import('@selfmonitor/platform/shapes')
   const { environment } = context.settings
+  // A file with mistakes is for the commands that need it: here it only helps with a mistyped name.
   const shapes =
     (await findShapes(context.io.cwd, { environment: environment.value, env: context.io.env }).catch(() => null)) ?? {}
   const known = topics.flatMap(({ name }) => typesOf(shapes[name]))

@@ -1,5 +1,8 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { readIncompatibility } from '@selfmonitor/registry'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { selfmonitor } from '../test-io.ts'
 import { reasons } from './schemas.ts'
 
 describe('why a schema is incompatible', () => {
@@ -32,5 +35,25 @@ describe('why a schema is incompatible', () => {
 
   it('is said as the registry does where that is another one’s wording', () => {
     expect(reasons(readIncompatibility(['no good']), ({ description }) => description)).toBe('  no good')
+  })
+})
+
+describe('a version that a subject does not have', () => {
+  it('is not reported as a missing subject when the registry fails to list the versions', async () => {
+    const server = createServer((request, response) => {
+      const [status, body] =
+        request.url === '/subjects'
+          ? [200, ['orders-value']]
+          : request.url!.startsWith('/subjects/orders-value/versions/9')
+            ? [404, { error_code: 40402, message: 'Version 9 not found.' }]
+            : [500, { error_code: 50001, message: 'Error in the backend data store' }]
+      response.writeHead(status as number, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void server.close())
+    const env = { SCHEMA_REGISTRY_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
+    const answer = await selfmonitor(['schemas', 'get', 'orders-value', '--version', '9'], { env })
+    expect(answer).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('backend data store') })
+    expect(answer.stderr).not.toContain('There is no subject')
   })
 })

@@ -107,7 +107,7 @@ async function unknownSubject(
   subject: string,
   version: number | undefined,
 ): Promise<CliError> {
-  const versions = version === undefined ? [] : await registry.versions(subject).catch(() => [])
+  const versions = version === undefined ? [] : await registry.versions(subject)
   if (versions.length > 0) {
     return new CliError('UNKNOWN_VERSION', `${subject} has no version ${version}: it has ${versions.join(', ')}.`)
   }

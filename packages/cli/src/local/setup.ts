@@ -47,6 +47,7 @@ export async function waitUntilUp(
           )
         }
         options.onProgress(`waiting for ${what}`)
+        // It only rejects when the signal is aborted, which is looked at after one more attempt.
         await delay(retryMs, undefined, { signal: options.signal }).catch(() => {})
       }
     }

@@ -113,6 +113,7 @@ export function createKafkaClient(options: KafkaClientOptions): KafkaClient {
   base.connections.on('disconnect', () => {
     // Later, because the pool forgets the connection after it has said so.
     setImmediate(() => {
+      // A failure is noted in the state, and reported from there.
       if (state.reachable && !state.closing.signal.aborted) void connect(state, null).catch(() => undefined)
     })
   })
@@ -209,6 +210,7 @@ async function probe(state: ClientState): Promise<void> {
   const { signal } = state.closing
   for (let failures = 1; !state.reachable && !signal.aborted; failures++) {
     await pause(backoffMs(failures), signal)
+    // A failure has been reported when the brokers became unreachable.
     if (!state.reachable && !signal.aborted) await connect(state, null).catch(() => undefined)
   }
 }

@@ -183,6 +183,7 @@ function parse<K extends keyof Kinds>(answer: Answer, server: string): Kinds[K] 
   }
 }
 
+/** What the API server says; nothing when a proxy answered with a page of its own. */
 function statusOf(answer: Answer): Partial<Status> {
   try {
     return JSON.parse(answer.body) as Status

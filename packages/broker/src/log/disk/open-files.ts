@@ -5,6 +5,12 @@ export interface OpenFiles {
   readonly fs: LogFs
   /** Opens the file if need be (`create` makes a missing one) and keeps it open at least until `work` is done. */
   use<T>(path: string, work: (fd: number) => Promise<T>, create?: boolean): Promise<T>
+  /**
+   * Syncs the file to the disk.
+   * @throws the system's error, also that of closing the file since its last sync: a network file system reports there what it
+   *   could not write
+   */
+  sync(path: string): Promise<void>
   /** Closes the file once it is not in use. To be called before its name is used for another file. */
   forget(path: string): Promise<void>
   closeAll(): Promise<void>
@@ -22,6 +28,8 @@ interface OpenFile {
 export function createOpenFiles(fs: LogFs, limit: number): OpenFiles {
   // Insertion order is the order of last use.
   const files = new Map<string, OpenFile>()
+  /** Files that were closed to make room for others. Resolves to the error of closing one, which its next sync throws. */
+  const evicted = new Map<string, Promise<unknown>>()
 
   async function close(file: OpenFile): Promise<void> {
     if (file.users > 0) await new Promise<void>((resolve) => (file.onIdle = resolve))
@@ -35,12 +43,27 @@ export function createOpenFiles(fs: LogFs, limit: number): OpenFiles {
       if (files.size <= limit) return
       if (file.users > 0) continue
       files.delete(path)
-      // An error can be ignored: whatever had to be durable was synced before.
-      close(file).catch(() => {})
+      closeEvicted(path, file)
     }
   }
 
-  return {
+  function closeEvicted(path: string, file: OpenFile): void {
+    const before = evicted.get(path)
+    const closed = close(file).then(
+      () => before,
+      (error: unknown) => error,
+    )
+    evicted.set(path, closed)
+    void closed.then((error) => {
+      if (error === undefined) dropEvicted(path, closed)
+    })
+  }
+
+  function dropEvicted(path: string, closed: Promise<unknown> | undefined): void {
+    if (evicted.get(path) === closed) evicted.delete(path)
+  }
+
+  const openFiles: OpenFiles = {
     fs,
     get size() {
       return files.size
@@ -69,7 +92,16 @@ export function createOpenFiles(fs: LogFs, limit: number): OpenFiles {
       }
     },
 
+    async sync(path) {
+      const closed = evicted.get(path)
+      const error = await closed
+      dropEvicted(path, closed)
+      if (error !== undefined) throw error
+      await openFiles.use(path, (fd) => fs.sync(fd))
+    },
+
     async forget(path) {
+      evicted.delete(path)
       const file = files.get(path)
       if (file === undefined) return
       files.delete(path)
@@ -82,4 +114,5 @@ export function createOpenFiles(fs: LogFs, limit: number): OpenFiles {
       await Promise.all(open.map(close))
     },
   }
+  return openFiles
 }

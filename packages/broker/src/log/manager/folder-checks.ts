@@ -5,7 +5,7 @@ import { checkFolder } from '../partition/folder-check.ts'
 import { type ClosedFolder, partitionName, readOwner } from '../partition/folders.ts'
 import { forEachOf } from '../scheduling/work-limit.ts'
 import type { CheckProgress } from '../types.ts'
-import { openLog, removeLog, setAside } from './lifecycle.ts'
+import { openLog, removeLog, setAsideUnknown } from './lifecycle.ts'
 import type { ManagerState } from './manager-state.ts'
 import type { Slot } from './slots.ts'
 
@@ -65,7 +65,7 @@ async function check(manager: ManagerState, slot: Slot): Promise<void> {
         await removeLog(manager, slot)
         return
       case 'unknown':
-        await setAside(manager, slot, topicId)
+        await setAsideUnknown(manager, slot, topicId)
         return
       case 'current':
         if (!folder.isSound) await openLog(manager, { ...slot, topicId })

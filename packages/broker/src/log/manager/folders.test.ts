@@ -69,6 +69,22 @@ describe('a folder of a topic that the metadata does not know', () => {
     },
   )
 
+  it.each(['topic_id: \n', 'version: 1\n'])(
+    'is set aside when its name is that of a deleted topic and its partition.metadata cannot be read (%j)',
+    async (content) => {
+      const broker = await withRecords(() => 'unknown')
+      await writeFile(join(broker.dir, 'events-0', 'partition.metadata'), content)
+      await broker.restart()
+      await broker.manager.deleteTopic('events', topicId)
+      const [aside, ...others] = await folders(broker)
+      expect([aside, others]).toEqual([expect.stringMatching(/^events-0\.[0-9a-f]{32}-stray$/), []])
+      expect(await readFile(join(broker.dir, aside!, `${'0'.repeat(20)}.log`), 'latin1')).toContain('kept')
+      expect(said(broker, 'whose topic was deleted')).toMatchObject([
+        { level: 'warn', context: { partition: 'events-0', err: { code: 'KAFKA_STORAGE_ERROR' } } },
+      ])
+    },
+  )
+
   it('does not get the log of its successor: a late request for a deleted topic fails', async () => {
     const broker = await startLogs({}, { ownerOf: (_topic, id) => (id === otherId ? 'current' : 'deleted') })
     const log = await broker.log({ topicId: otherId })

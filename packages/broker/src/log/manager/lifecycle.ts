@@ -219,27 +219,49 @@ function removeFrom(
   })
 }
 
-/** Removes a folder that no log has been opened from, if it is the topic's or does not say whose it is. */
+/**
+ * Removes the folder of a deleted topic that no log has been opened from. One that belongs to another topic stays; one that cannot
+ * be read for certain, because its metadata is damaged or of a newer format, is set aside.
+ */
 export async function removeClosed(manager: ManagerState, slot: Slot, topicId: Uuid): Promise<void> {
   const { dir, fs } = manager.context
-  const owner = manager.limited(() => readOwner(fs, join(dir, partitionName(slot))))
-  const found = await owner.catch(() => undefined)
-  if (slot.state.kind === 'closed' && (found === undefined || found === topicId)) await removeLog(manager, slot)
+  const owner = await manager
+    .limited(() => readOwner(fs, join(dir, partitionName(slot))))
+    .catch((error: unknown) => {
+      if (error instanceof LogError) return error
+      throw error
+    })
+  if (slot.state.kind !== 'closed') return
+  if (owner instanceof LogError) await setAside(manager, slot, undefined, unreadable, owner)
+  else if (owner === undefined || owner === topicId) await removeLog(manager, slot)
 }
 
 /** Renames a folder that the metadata does not know, as Kafka does, and logs it. */
-export async function setAside(manager: ManagerState, slot: Slot, topicId: Uuid): Promise<void> {
+export async function setAsideUnknown(manager: ManagerState, slot: Slot, topicId: Uuid): Promise<void> {
+  await setAside(manager, slot, topicId, unknown)
+}
+
+const unknown =
+  'set aside the records of a partition that the metadata does not know and that was never deleted. If you need them, stop the ' +
+  'broker, restore metadata/metadata.log from a backup and give the folder its name back; otherwise remove it'
+const unreadable =
+  'set aside the records of a partition whose topic was deleted, because its folder does not say for certain that it belongs to ' +
+  'that topic: look at the folder, and remove it if you do not need it'
+
+async function setAside(
+  manager: ManagerState,
+  slot: Slot,
+  topicId: Uuid | undefined,
+  message: string,
+  cause?: LogError,
+): Promise<void> {
   const { dir, fs, logger } = manager.context
   const partition = partitionName(slot)
   await leave(manager, slot, topicId, async () => {
     const folder = join(dir, asideName(partition, 'stray'))
     await fs.rename(join(dir, partition), folder)
     removeOffsets(manager, slot)
-    logger.warn(
-      { partition, topicId, folder },
-      'set aside the records of a partition that the metadata does not know and that was never deleted. If you need them, ' +
-        'stop the broker, restore metadata/metadata.log from a backup and give the folder its name back; otherwise remove it',
-    )
+    logger.warn({ partition, topicId, folder, ...(cause && { err: cause }) }, message)
     return undefined
   })
 }

@@ -25,6 +25,20 @@ describe('a disk that fails', () => {
     expect(broker.logger.lines.filter(({ message }) => message.includes('torn'))).toEqual([])
   })
 
+  it('notices at the next sync that closing a file had failed, and writes its records again', async () => {
+    const { fs, faults } = createFaultyFs()
+    const broker = await startLogs({}, { fs, maxOpenFiles: 1 })
+    const log = await broker.log()
+    await log.append(batch(['a']))
+    faults.failClose = true
+    // Its file takes the place of the other's.
+    await (await broker.log({ partition: 1 })).append(batch(['b']))
+    faults.failClose = false
+    await expect(log.flush()).rejects.toMatchObject({ code: 'EIO' })
+    await log.flush()
+    expect(await readAll(log)).toEqual([[0n, 'a']])
+  })
+
   it('takes a write that is accepted a few bytes at a time', async () => {
     const { fs, faults } = createFaultyFs()
     const broker = await startLogs({}, { fs })

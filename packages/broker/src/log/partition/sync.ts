@@ -22,6 +22,7 @@ const pieceBytes = 1024 * 1024
  */
 export function syncLog(context: LogContext, state: LogState, end?: bigint): Promise<void> {
   const done = state.syncing.then(() => syncNow(context, state, end ?? state.highWatermark))
+  // The caller gets the error of this sync; the next one only waits for its end.
   state.syncing = done.catch(() => {})
   return done
 }
@@ -70,13 +71,13 @@ async function syncSegment(context: LogContext, state: LogState, segment: Segmen
   const isActive = segment === activeSegment(state)
   try {
     if (again) await writeAgain(context, state, segment)
-    await context.files.use(logFile(segment), (fd) => context.fs.sync(fd))
+    await context.files.sync(logFile(segment))
     if (isActive) return
     // A recovery does not read segments before the recovery point, so their indexes have to be complete.
     if (again) await replaceIndex(context, segment, await indexOf(context, segment))
     else await saveIndex(context, segment)
     for (const file of [offsetIndexFile(segment), timeIndexFile(segment)]) {
-      await context.files.use(file, (fd) => context.fs.sync(fd))
+      await context.files.sync(file)
     }
   } catch (error) {
     // Unless retention has deleted it in between.
@@ -119,7 +120,7 @@ async function syncNames(context: LogContext, state: LogState): Promise<void> {
   state.unsyncedNames = false
   try {
     const metadata = join(state.dir, metadataFile)
-    await context.files.use(metadata, (fd) => context.fs.sync(fd))
+    await context.files.sync(metadata)
     await context.files.forget(metadata)
     await context.fs.syncDir(state.dir)
     await context.fs.syncDir(context.dir)

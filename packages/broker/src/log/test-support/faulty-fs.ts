@@ -9,6 +9,8 @@ export interface Faults {
   failSync: boolean
   failTruncate: boolean
   failOpen: boolean
+  /** Closing a file fails once it is closed, as on a network file system that could not write. */
+  failClose: boolean
   /** Lets the next write to a file that matches end with ENOSPC after `bytes` bytes. */
   failOnce(file: RegExp, bytes: number): void
 }
@@ -20,6 +22,7 @@ export function createFaultyFs(): { readonly fs: LogFs; readonly faults: Faults 
     failSync: false,
     failTruncate: false,
     failOpen: false,
+    failClose: false,
     failOnce(file, bytes) {
       once = { file, bytes }
     },
@@ -45,6 +48,10 @@ export function createFaultyFs(): { readonly fs: LogFs; readonly faults: Faults 
       if (count === 0) return fail('ENOSPC')
       faults.freeBytes -= count
       return nodeFs.writev(fd, [bytes.subarray(0, count)], position)
+    },
+    async close(fd) {
+      await nodeFs.close(fd)
+      if (faults.failClose) await fail('EIO')
     },
     truncate: (fd, sizeBytes) => (faults.failTruncate ? fail('EIO') : nodeFs.truncate(fd, sizeBytes)),
     sync: (fd) => (faults.failSync ? fail('EIO') : nodeFs.sync(fd)),
