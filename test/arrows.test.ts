@@ -21,7 +21,7 @@ const rows: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'cluster/src': [['transport'], ['reader'], ['survey']],
   'registry/src': [['avro'], ['compatibility'], ['formats', 'store', 'client'], ['operations'], ['server']],
   'platform/src': [['running', 'load'], ['live', 'types'], ['plan'], ['apply', 'import']],
-  'events/src': [['kafka', 'wire'], ['handle']],
+  'events/src': [['kafka', 'wire'], ['telemetry'], ['handle']],
   'cli/src': [['output', 'light'], ['framework'], ['demo', 'events', 'init'], ['local'], ['commands']],
 }
 

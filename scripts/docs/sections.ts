@@ -5,6 +5,7 @@
 //   <!-- end api-versions -->
 import { apiVersions, settings } from './broker.ts'
 import { commands, globals } from './commands.ts'
+import { eventMetrics } from './events.ts'
 import { aclKeys, configSettings, fileKeys, serviceKeys, topicKeys, userKeys } from './platform-file.ts'
 
 export type Section = () => string | Promise<string>
@@ -20,6 +21,7 @@ export const generatedDocuments: Readonly<Record<string, Readonly<Record<string,
     'config-settings': configSettings,
   },
   'docs/commands.md': { globals, commands },
+  'packages/events/README.md': { metrics: eventMetrics },
 }
 
 /** @throws Error when the document lacks the marks of a section */

@@ -51,7 +51,7 @@ export async function startApache(options: ApacheOptions): Promise<ApacheCluster
   const running = new Map<number, RunningNode>()
   const start = async (layout: NodeLayout, signal?: AbortSignal) => {
     if (running.has(layout.nodeId)) return
-    const node = await launch(layout, distribution, options.heapMb ?? 256)
+    const node = await launch(layout, distribution, options)
     running.set(layout.nodeId, node)
     void node.exited.then(() => running.delete(layout.nodeId))
     await untilServing(node, signal)
@@ -170,7 +170,11 @@ function logFileOf(node: NodeLayout): string {
   return join(node.dataDir, 'kafka.log')
 }
 
-async function launch(node: NodeLayout, distribution: KafkaDistribution, heapMb: number): Promise<RunningNode> {
+async function launch(
+  node: NodeLayout,
+  distribution: KafkaDistribution,
+  { heapMb = 256, jvmArguments = [] }: ApacheOptions,
+): Promise<RunningNode> {
   const log = await open(logFileOf(node), 'w')
   // Kafka's own defaults for the JVM (bin/kafka-run-class.sh), with a heap that fits a laptop.
   const jvm = [
@@ -182,6 +186,7 @@ async function launch(node: NodeLayout, distribution: KafkaDistribution, heapMb:
     '-XX:InitiatingHeapOccupancyPercent=35',
     '-XX:+ExplicitGCInvokesConcurrent',
     '-Djava.awt.headless=true',
+    ...(typeof jvmArguments === 'function' ? jvmArguments(node) : jvmArguments),
   ]
   const args = [
     ...jvm,

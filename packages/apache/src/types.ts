@@ -29,6 +29,8 @@ export interface ApacheOptions {
   port?: number
   /** Java heap of each node in MiB. Default 256. */
   heapMb?: number
+  /** Further arguments of each node's JVM, such as an agent; a function where they depend on the node. */
+  jvmArguments?: readonly string[] | ((node: NodeLayout) => readonly string[])
   /** Extra broker settings, by Kafka's names; a function where they depend on the node, as listeners do on its ports. */
   config?: Readonly<Record<string, string>> | ((node: NodeLayout) => Readonly<Record<string, string>>)
   /** Told what is happening (`downloading`, `formatting`, `starting`, `ready`), for progress lines. */

@@ -6,9 +6,18 @@
 import { checkEventList, checkRecordArguments, codedError } from './emit-arguments.ts'
 import { emitAll } from './emit-many.ts'
 import { EventsClosedError, EventsError } from './errors.ts'
-import { backoffMs, type Producer, pause } from './kafka/index.ts'
+import { backoffMs, type Producer, pause, type ServerAddress } from './kafka/index.ts'
 import { EmitReceipt, type Observed, snapshot, toEnvelope } from './outgoing.ts'
 import { createRecordWriter, type RecordWriter, writeRecord } from './record-writer.ts'
+import {
+  clientErrorType,
+  type Outgoing,
+  type SendSpan,
+  type StreamMetrics,
+  startBatch,
+  startSend,
+  type Tracing,
+} from './telemetry/index.ts'
 import {
   allQueues,
   enqueue,
@@ -21,12 +30,12 @@ import {
   takeAll,
   whenLeft,
 } from './topic-queue.ts'
-import { startSend } from './tracing.ts'
 import type { EmitOptions, EmitResult, Envelope, EventObserver, RecordOptions, RecordResult } from './types.ts'
 import type { Catalogue, Codec, Encoder, RecordEncoder, RecordValue } from './wire/index.ts'
 
 export interface EmitterOptions {
-  readonly clientId: string
+  readonly tracing: Tracing
+  readonly metrics: StreamMetrics
   readonly producer: Producer
   readonly catalogue: Catalogue
   readonly codec: Codec
@@ -80,7 +89,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
     writer: createRecordWriter(options.producer, options.random),
     queues: newTopicQueues(),
     counters: { emitted: 0, emitFailed: 0 },
-    done: (receipt, error, result) => noteOutcome(state, receipt, error, result),
+    done: (receipt, error, result, server) => noteOutcome(state, receipt, error, result, server),
     turn: 0,
     closed: false,
   }
@@ -131,9 +140,14 @@ function emitRecord(
 
 async function emitMany(state: EmitterState, events: readonly EventToEmit[]): Promise<EmitResult[]> {
   checkEventList(events)
-  return emitAll(events, (event) => {
-    const envelope = toEnvelope(event.topic, event.eventType, event.data, event, state.options)
-    return () => sendEvent(state, event.topic, envelope, event)
+  return emitAll(events, {
+    prepare: (event) => toEnvelope(event.topic, event.eventType, event.data, event, state.options),
+    spans: (envelopes) =>
+      startBatch(
+        state.options.tracing,
+        envelopes.map((envelope, at) => outgoingEvent(events[at]!.topic, envelope, events[at]!)),
+      ),
+    send: (event, envelope, span) => sendEvent(state, event.topic, envelope, event, span),
   })
 }
 
@@ -146,15 +160,22 @@ async function emitManyRecords(state: EmitterState, records: readonly RecordToEm
     const failure = queue.encoder === null ? await load(state, queue) : null
     if (failure !== null) failures.set(queue, failure)
   }
-  return emitAll(records, (record) => {
-    const { topic, value } = record
-    checkRecordArguments(topic, value, record)
-    state.options.catalogue.checkRecord(topic)
-    const queue = queueOf(state.queues, 'records', topic)
-    const failure = failures.get(queue)
-    if (failure !== undefined) throw failure
-    if (value !== null) (queue.encoder as RecordEncoder | null)?.check(value)
-    return () => sendRecord(state, topic, value, record)
+  return emitAll(records, {
+    prepare(record) {
+      const { topic, value } = record
+      checkRecordArguments(topic, value, record)
+      state.options.catalogue.checkRecord(topic)
+      const queue = queueOf(state.queues, 'records', topic)
+      const failure = failures.get(queue)
+      if (failure !== undefined) throw failure
+      if (value !== null) (queue.encoder as RecordEncoder | null)?.check(value)
+    },
+    spans: () =>
+      startBatch(
+        state.options.tracing,
+        records.map((record) => outgoingRecord(record.topic, record.value, record)),
+      ),
+    send: (record, _checked, span) => sendRecord(state, record.topic, record.value, record, span),
   })
 }
 
@@ -162,39 +183,65 @@ function sendEvent(
   state: EmitterState,
   topic: string,
   envelope: Envelope,
-  { key: named, userId, headers }: EmitOptions,
+  given: EmitOptions,
+  inBatch?: SendSpan | null,
 ): Promise<EmitResult> {
   if (state.closed) return Promise.reject(new EventsClosedError('emit'))
-  const { clientId, observer } = state.options
-  const key = named ?? userId
-  const span = startSend(topic, envelope.event_type, key, clientId)
+  const { tracing, observer } = state.options
+  const { headers } = given
+  const span = inBatch === undefined ? startSend(tracing, outgoingEvent(topic, envelope, given)) : inBatch
   const observed: Observed | null = observer?.emitted === undefined ? null : { kind: 'event', envelope }
-  const receipt = new EmitReceipt(topic, envelope.event_id, span, observed, state.done)
+  const receipt = new EmitReceipt(topic, envelope.event_id, span, observed, startOf(state), state.done)
   const queue = queueOf(state.queues, 'events', topic)
-  return send(state, queue, { value: envelope, key, timestampMs: envelope.timestamp, headers, receipt })
+  return send(state, queue, { value: envelope, key: keyOf(given), timestampMs: envelope.timestamp, headers, receipt })
 }
+
+const keyOf = ({ key, userId }: EmitOptions): string => key ?? userId
+
+/** When a send that is measured began, on the monotonic clock in milliseconds; 0 for one that is not. */
+const startOf = ({ options }: EmitterState): number => (options.metrics.wanted() ? performance.now() : 0)
+
+const outgoingEvent = (topic: string, { event_type, event_id }: Envelope, given: EmitOptions): Outgoing => ({
+  topic,
+  eventType: event_type,
+  eventId: event_id,
+  key: keyOf(given),
+  tombstone: false,
+  headers: given.headers,
+})
+
+const outgoingRecord = (topic: string, value: RecordValue | null, { key, headers }: RecordOptions): Outgoing => ({
+  topic,
+  eventType: null,
+  eventId: null,
+  key: typeof key === 'string' ? key : null,
+  tombstone: value === null,
+  headers,
+})
 
 /** @throws EventValidationError when the schema is known already; otherwise the promise rejects with it */
 function sendRecord(
   state: EmitterState,
   topic: string,
   value: RecordValue | null,
-  { key, timestampMs = state.options.now(), headers }: RecordOptions,
+  given: RecordOptions,
+  inBatch?: SendSpan | null,
 ): Promise<RecordResult> {
   if (state.closed) return Promise.reject(new EventsClosedError('emit'))
-  const { clientId, observer, producer } = state.options
+  const { key, timestampMs = state.options.now(), headers } = given
+  const { tracing, observer, producer } = state.options
   const queue = queueOf(state.queues, 'records', topic)
   const encoder = queue.encoder as RecordEncoder | null
   if (value !== null) encoder?.check(value)
   const waits = encoder === null || queue.waiting.length > 0 || !producer.hasRoom()
   // What waits is a copy: the caller may change its object as soon as this call returns.
   const sent = value === null || !waits ? value : encoder === null ? snapshot(value, topic) : encoder.encode(value)
-  const span = startSend(topic, null, typeof key === 'string' ? key : null, clientId)
+  const span = inBatch === undefined ? startSend(tracing, outgoingRecord(topic, value, given)) : inBatch
   const observed: Observed | null =
     observer?.recordEmitted === undefined
       ? null
       : { kind: 'record', key, value: value === null ? null : snapshot(value, topic) }
-  const receipt = new EmitReceipt(topic, null, span, observed, state.done)
+  const receipt = new EmitReceipt(topic, null, span, observed, startOf(state), state.done)
   return send(state, queue, { value: sent, key, timestampMs, headers, receipt })
 }
 
@@ -291,14 +338,20 @@ function noteOutcome(
   receipt: EmitReceipt,
   error: Error | null,
   result: RecordResult | null,
+  server: ServerAddress | null,
 ): void {
+  if (receipt.startedMs !== 0) {
+    const seconds = (performance.now() - receipt.startedMs) / 1000
+    const type = error === null ? null : clientErrorType(error)
+    options.metrics.sent({ topic: receipt.topic, server, seconds, error: type })
+  }
   if (error !== null) {
     counters.emitFailed++
     receipt.span?.failed(error)
     return
   }
   counters.emitted++
-  receipt.span?.sent(result!.partition, result!.offset)
+  receipt.span?.sent(result!.partition, result!.offset, server)
   if (receipt.observed === null) return
   try {
     notifyObserver(options.observer, receipt.observed, result!)

@@ -45,6 +45,27 @@ describe('the Fastify plugin', () => {
     })
   })
 
+  it('serves the metrics of the stream, with durations from the first event on', async () => {
+    const app = fastify()
+    await app.register(eventsPlugin, {
+      ...platform.options,
+      service: 'measured-service',
+      from: 'latest',
+      metricsPath: '/metrics',
+      handlers: (events) => void events.on('user.events', '*', () => {}),
+    })
+    await app.ready()
+    await expect.poll(() => app.events.health().consumer, { timeout: 20_000 }).toBe('running')
+    const ada = { email: 'ada@example.com', country: 'GB', channel: 'web' } as const
+    const { eventId } = await app.events.emit('user.events', 'user_created', ada, { userId: 'u' })
+    await platform.waitForHandled(eventId)
+    const { headers, body } = await app.inject('/metrics')
+    expect(headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8')
+    expect(body).toMatch(/^messaging_client_sent_messages_total\{.*messaging_destination_name="user.events".*\} 1$/m)
+    expect(body).toMatch(/^selfmonitor_events_consumed_total\{.*messaging_destination_name="user.events"\} \d+$/m)
+    await app.close()
+  })
+
   it('does not keep the service from listening while its group is not joined yet, and says so', async () => {
     platform.broker.faults.add({ api: 'JoinGroup', action: { error: 'COORDINATOR_NOT_AVAILABLE' } })
     const app = fastify()

@@ -30,10 +30,18 @@ export interface EventsPluginOptions extends EventStreamOptions {
    * (`consumer: joining`). The body says what is in the way. Default: no such route.
    */
   readiness?: string
+  /**
+   * Path that answers the stream's metrics as text for Prometheus; durations are measured from the start then. For a service without
+   * an OpenTelemetry SDK. Default: no such route.
+   */
+  metricsPath?: string
 }
 
-const register: FastifyPluginAsync<EventsPluginOptions> = async (fastify, { handlers, readiness, ...options }) => {
-  const events = await connectEvents<Registered>(options)
+const register: FastifyPluginAsync<EventsPluginOptions> = async (
+  fastify,
+  { handlers, readiness, metricsPath, ...options },
+) => {
+  const events = await connectEvents<Registered>({ metrics: metricsPath !== undefined, ...options })
   fastify.decorate('events', events)
   // After the requests that are under way, which may still emit.
   fastify.addHook('onClose', () => events.close())
@@ -46,6 +54,11 @@ const register: FastifyPluginAsync<EventsPluginOptions> = async (fastify, { hand
       const health = events.health()
       return reply.code(health.ready ? 200 : 503).send(health)
     })
+  }
+  if (metricsPath !== undefined) {
+    fastify.get(metricsPath, async (_request, reply) =>
+      reply.type('text/plain; version=0.0.4; charset=utf-8').send(events.metrics()),
+    )
   }
 }
 

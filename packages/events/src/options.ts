@@ -19,6 +19,18 @@ export interface SecurityOptions {
 /** The option or the environment variable that gave a setting, `selfmonitor up`, or `the default`. */
 export type Origin = string
 
+/** Of spans. */
+export interface TracingSettings {
+  /** Whether spans have the record's key, which may be a person's id. */
+  readonly messageKey: boolean
+  /** Whether `process` is a child of the span that created the event. It is linked to it in any case. */
+  readonly process: 'child' | 'linked'
+  /** Whether `emitMany` makes a `create` span for each record. */
+  readonly createSpans: boolean
+  /** The header whose value is `messaging.message.conversation_id`. */
+  readonly conversationHeader: string
+}
+
 /** Settings after defaults and checks. Times in milliseconds. */
 export interface ResolvedOptions extends SecurityOptions {
   readonly service: string
@@ -46,6 +58,7 @@ export interface ResolvedOptions extends SecurityOptions {
   readonly sessionTimeoutMs: number
   readonly commitIntervalMs: number
   readonly maxQueued: number
+  readonly tracing: TracingSettings
   readonly deadLetters: { readonly partitions: number | null; readonly replicationFactor: number | null }
 }
 
@@ -95,6 +108,7 @@ export function resolveOptions(
     sessionTimeoutMs: integer('sessionTimeoutMs', options.sessionTimeoutMs ?? 45_000, 1000, 1_800_000),
     commitIntervalMs: integer('commitIntervalMs', options.commitIntervalMs ?? 1000, 1, 3_600_000),
     maxQueued: integer('maxQueued', options.maxQueued ?? 2000, 1, 10_000_000),
+    tracing: tracingOf(options),
     deadLetters: {
       partitions:
         options.deadLetters?.partitions === undefined
@@ -106,6 +120,15 @@ export function resolveOptions(
           : integer('deadLetters.replicationFactor', options.deadLetters.replicationFactor, 1, 32_767),
     },
     ...security(options, env),
+  }
+}
+
+function tracingOf({ tracing = {} }: EventStreamOptions): TracingSettings {
+  return {
+    messageKey: tracing.messageKey ?? false,
+    process: oneOf('tracing.process', tracing.process ?? 'child', ['child', 'linked'] as const),
+    createSpans: tracing.createSpans ?? true,
+    conversationHeader: tracing.conversationHeader ?? 'correlation_id',
   }
 }
 

@@ -2,8 +2,8 @@
 // receipt that follows it through the producer.
 import { checkEmitArguments, payloadJson } from './emit-arguments.ts'
 import { EventsConfigError } from './errors.ts'
-import type { Receipt } from './kafka/index.ts'
-import type { SendSpan } from './tracing.ts'
+import type { Receipt, ServerAddress } from './kafka/index.ts'
+import type { SendSpan } from './telemetry/index.ts'
 import type { EmitOptions, EmitResult, Envelope, RecordResult } from './types.ts'
 import type { Catalogue, RecordValue } from './wire/index.ts'
 
@@ -22,7 +22,14 @@ export class EmitReceipt implements Receipt {
   readonly span: SendSpan | null
   /** Kept for observers only: what is under way is what the garbage collector has to carry. */
   readonly observed: Observed | null
-  readonly done: (receipt: EmitReceipt, error: Error | null, result: RecordResult | null) => void
+  /** On the monotonic clock, in milliseconds; 0 when the send is not measured. */
+  readonly startedMs: number
+  readonly done: (
+    receipt: EmitReceipt,
+    error: Error | null,
+    result: RecordResult | null,
+    server: ServerAddress | null,
+  ) => void
   resolve!: (result: EmitResult & RecordResult) => void
   reject!: (error: Error) => void
 
@@ -31,26 +38,28 @@ export class EmitReceipt implements Receipt {
     eventId: string | null,
     span: SendSpan | null,
     observed: Observed | null,
+    startedMs: number,
     done: EmitReceipt['done'],
   ) {
     this.topic = topic
     this.eventId = eventId
     this.span = span
     this.observed = observed
+    this.startedMs = startedMs
     this.done = done
   }
 
-  acknowledged(partition: number, offset: bigint): void {
+  acknowledged(partition: number, offset: bigint, server: ServerAddress | null): void {
     const { topic, eventId } = this
     const result = (
       eventId === null ? { topic, partition, offset } : { eventId, topic, partition, offset }
     ) as EmitResult
-    this.done(this, null, result)
+    this.done(this, null, result, server)
     this.resolve(result)
   }
 
   failed(error: Error): void {
-    this.done(this, error, null)
+    this.done(this, error, null, null)
     this.reject(error)
   }
 }

@@ -24,6 +24,7 @@ import { defaultLogger } from './logger.ts'
 import { type ResolvedOptions, resolveOptions } from './options.ts'
 import { createProblems, type Problems } from './problems.ts'
 import { connectionError, isRegistryAnswer, reach, whenStarted } from './reach.ts'
+import { createStreamMetrics, loadOpenTelemetry, type StreamMetrics, type Tracing } from './telemetry/index.ts'
 import type {
   CatalogueOf,
   EmitOptions,
@@ -75,6 +76,8 @@ interface StreamState {
   readonly codec: Codec
   readonly producer: Producer
   readonly emitter: Emitter
+  readonly metrics: StreamMetrics
+  readonly tracing: Tracing
   readonly handlers: Map<string, TopicHandlers>
   /** null before `run`. */
   consumer: Consumer | null
@@ -104,6 +107,7 @@ export async function connectEvents<Events extends CatalogueOf<Events> = EventCa
 ): Promise<EventStream<Events>> {
   const deadlineMs = Date.now() + (options.waitForBrokerMs ?? 0)
   const settings = await whenStarted(() => resolveOptions(options), deadlineMs)
+  await loadOpenTelemetry()
   const logger = options.logger ?? defaultLogger
   const { service } = settings
   const catalogue = createCatalogue(options.schemas === undefined ? await foundSchemas() : options.schemas)
@@ -120,8 +124,16 @@ export async function connectEvents<Events extends CatalogueOf<Events> = EventCa
     compressor: createCompressor(settings.compression),
     onRoom: () => emitter.resume(),
   })
-  const emitter = createEmitter({
+  const metrics = createStreamMetrics(settings.group, options.metrics ?? false)
+  const tracing: Tracing = {
+    settings: settings.tracing,
     clientId: service,
+    group: settings.group,
+    clusterId: client.clusterId,
+  }
+  const emitter = createEmitter({
+    tracing,
+    metrics,
     producer,
     catalogue,
     codec,
@@ -143,6 +155,8 @@ export async function connectEvents<Events extends CatalogueOf<Events> = EventCa
     codec,
     producer,
     emitter,
+    metrics,
+    tracing,
     handlers: new Map(),
     consumer: null,
     closing: null,
@@ -167,6 +181,7 @@ function streamOf(state: StreamState): UntypedStream {
     flush: () => state.emitter.flush(),
     close: () => close(state),
     stats: () => statsOf(state),
+    metrics: () => state.metrics.text(),
     health: () => healthOf(state),
   }
   return stream
@@ -258,7 +273,7 @@ async function run(state: StreamState, { waitForGroup = true }: RunOptions): Pro
 }
 
 function openConsumer(state: StreamState): Consumer {
-  const { options, settings, handlers, codec, producer, logger, problems } = state
+  const { options, settings, handlers, codec, producer, logger, problems, tracing, metrics } = state
   const open = (timeoutMs: number): KafkaClient => openClient(state.connections, settings, problems, timeoutMs)
   return createConsumer({
     settings,
@@ -273,6 +288,8 @@ function openConsumer(state: StreamState): Consumer {
     deadLetters: createDeadLetterWriter(settings, producer, logger),
     logger,
     problems,
+    tracing,
+    metrics,
     random: Math.random,
     ...(options.observer === undefined ? {} : { observer: options.observer }),
   })

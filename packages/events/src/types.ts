@@ -251,6 +251,24 @@ export interface EventStreamOptions {
   /** Payloads are never logged. Default: warnings and errors to stderr. */
   logger?: Logger
   observer?: EventObserver
+  /** Whether durations are measured from the start, for `metrics()`; otherwise from its first call on. Default false. */
+  metrics?: boolean
+  /** Of the spans, in a process with an OpenTelemetry SDK. */
+  tracing?: TracingOptions
+}
+
+export interface TracingOptions {
+  /** Whether spans have the record's key (`messaging.kafka.message.key`), which is often the id of a person. Default false. */
+  messageKey?: boolean
+  /**
+   * `child`: the handler's span is in the trace of the event that it handles. `linked`: it begins a trace of its own, which is better
+   * where one event leads to very many others. It has a link to the event's span in both. Default `child`.
+   */
+  process?: 'child' | 'linked'
+  /** Whether `emitMany` makes a `create` span for each event; without them all events have the context of its `send` span. Default true. */
+  createSpans?: boolean
+  /** The header that has the id of the conversation (`messaging.message.conversation_id`). Default `correlation_id`. */
+  conversationHeader?: string
 }
 
 /** Counters since the start, and the present state. */
@@ -370,5 +388,11 @@ export interface EventStream<Events extends CatalogueOf<Events> = EventCatalogue
   close(): Promise<void>
 
   stats(): EventStreamStats
+  /**
+   * The stream's metrics as text for Prometheus (version 0.0.4): those of OpenTelemetry's messaging conventions, and what became of
+   * the events by group and topic. Durations and messages are counted from the first call on, or from the start with the option
+   * `metrics`. With an OpenTelemetry SDK in the process they go to its meter as well.
+   */
+  metrics(): string
   health(): EventStreamHealth
 }

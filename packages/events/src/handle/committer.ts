@@ -1,15 +1,18 @@
 // Commits how far each partition is handled, at intervals and when asked to.
 import { type CommitResult, type GroupMember, kafkaErrorName, partitionErrorKind, reasonOf } from '../kafka/index.ts'
 import type { Problems } from '../problems.ts'
+import { clientErrorType, type StreamMetrics, type Tracing, traceCommit } from '../telemetry/index.ts'
 import type { Work } from './processor.ts'
 import type { PartitionOffset, Scheduler } from './scheduler.ts'
 
 export interface CommitterOptions {
   readonly group: string
   readonly intervalMs: number
-  readonly member: Pick<GroupMember, 'commit'>
+  readonly member: Pick<GroupMember, 'commit' | 'coordinator'>
   readonly scheduler: Scheduler<Work>
   readonly problems: Problems
+  readonly tracing: Tracing
+  readonly metrics: StreamMetrics
 }
 
 export interface Committer {
@@ -57,14 +60,37 @@ async function commit(state: CommitterState): Promise<void> {
     state.options.problems.solved(resourceOf(state))
     return
   }
+  const report = beginReport(state, offsets)
   state.committing = member
     .commit(offsets)
-    .then((results) => takeResults(state, offsets, results))
-    .catch((error: unknown) => reportFailure(state, kafkaErrorName(error) ?? 'UNREACHABLE', reasonOf(error)))
+    .then((results) => {
+      report(results.find(({ error }) => error !== null)?.error ?? null)
+      takeResults(state, offsets, results)
+    })
+    .catch((error: unknown) => {
+      report(clientErrorType(error))
+      reportFailure(state, kafkaErrorName(error) ?? 'UNREACHABLE', reasonOf(error))
+    })
     .finally(() => {
       state.committing = null
     })
   await state.committing
+}
+
+/** @returns what ends the span of the commit and measures it; its argument is Kafka's name of the error, or null */
+function beginReport({ options }: CommitterState, offsets: readonly PartitionOffset[]): (error: string | null) => void {
+  const { member, metrics, tracing } = options
+  const startedAtMs = Date.now()
+  const startedMs = performance.now()
+  const [first] = offsets
+  const topic = offsets.every((one) => one.topic === first!.topic) ? first!.topic : null
+  const partition = offsets.length === 1 ? first!.partition : null
+  return (error) => {
+    const server = member.coordinator()
+    const seconds = (performance.now() - startedMs) / 1000
+    if (metrics.wanted()) metrics.committed({ topic, server, seconds, error })
+    traceCommit(tracing, { topic, partition, server, startedAtMs, error })
+  }
 }
 
 function takeResults(

@@ -5,6 +5,7 @@
 import {
   createFetcher,
   createGroupMember,
+  type Fetched,
   type Fetcher,
   type GroupMember,
   type KafkaClient,
@@ -16,6 +17,7 @@ import {
 } from '../kafka/index.ts'
 import type { ResolvedOptions } from '../options.ts'
 import type { Problems } from '../problems.ts'
+import { clientErrorType, type StreamMetrics, type Tracing, tracePoll } from '../telemetry/index.ts'
 import type { EventObserver, Logger } from '../types.ts'
 import type { Codec } from '../wire/index.ts'
 import { type Assignments, addAssignment, assignmentOf, removeAssignment } from './assignments.ts'
@@ -35,6 +37,8 @@ export interface ConsumerOptions {
   readonly logger: Logger
   readonly problems: Problems
   readonly observer?: EventObserver
+  readonly tracing: Tracing
+  readonly metrics: StreamMetrics
   readonly random: () => number
 }
 
@@ -95,6 +99,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     position: (partition) => positionWithRoom(state, partition),
     misplaced: (partition, topicId, diverging) => void relocate(state.placement, partition, topicId, diverging),
     deliver: (partition, run) => deliver(state, partition, run),
+    onFetched: (fetched) => reportFetched(options, fetched),
   })
   const member = createGroupMember({
     joinClient: clients.join,
@@ -126,6 +131,8 @@ export function createConsumer(options: ConsumerOptions): Consumer {
       member,
       scheduler,
       problems,
+      tracing: options.tracing,
+      metrics: options.metrics,
     }),
     placement: {
       settings,
@@ -152,7 +159,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     joined: () => member.joined(),
     fenced: () => member.fenced(),
     stats: () => ({
-      ...state.processor.counters,
+      ...outcomesOf(options.metrics),
       running: scheduler.counts.running,
       queued: scheduler.counts.queued,
       assignedPartitions: assignments.size,
@@ -231,6 +238,29 @@ function deliver(
   }
   scheduler.advance(topic, partition, next)
   pump(state)
+}
+
+/** Measures a fetch, and makes its span. */
+function reportFetched({ metrics, tracing }: ConsumerOptions, fetched: Fetched): void {
+  const { topic, server, startedAtMs, durationMs, read, error } = fetched
+  if (metrics.wanted()) {
+    const type = error === undefined ? null : clientErrorType(error)
+    const messages = read.reduce((sum, { runs }) => runs.reduce((count, { records }) => count + records.length, sum), 0)
+    metrics.polled({ topic, server, seconds: durationMs / 1000, error: type }, messages)
+  }
+  if (read.length > 0) tracePoll(tracing, { topic, read, server, startedAtMs })
+}
+
+/** What `stats()` shows of the outcomes of all topics. */
+function outcomesOf(metrics: StreamMetrics) {
+  const sum = { handled: 0, retried: 0, deadLettered: 0, skipped: 0 }
+  for (const { consumed, retried, deadLettered, skipped } of metrics.outcomes().values()) {
+    sum.handled += consumed - deadLettered
+    sum.retried += retried
+    sum.deadLettered += deadLettered
+    sum.skipped += skipped
+  }
+  return sum
 }
 
 /** Starts what may run now, and looks again when the next event has waited long enough. */

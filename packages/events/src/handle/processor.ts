@@ -5,7 +5,7 @@ import { deadLetterTopic } from '../dead-letter-names.ts'
 import { PermanentError, RetryLater, UndecodableEventError } from '../errors.ts'
 import { type FetchedRecord, reasonOf } from '../kafka/index.ts'
 import type { ResolvedOptions } from '../options.ts'
-import { traceProcess } from '../tracing.ts'
+import { handlerErrorType, type StreamMetrics, type Tracing, traceProcess } from '../telemetry/index.ts'
 import type { EventObserver, HandlerContext, Logger } from '../types.ts'
 import type { Codec } from '../wire/index.ts'
 import type { DeadLetterCause, DeadLetterWriter } from './dead-letter.ts'
@@ -43,6 +43,8 @@ export interface ProcessorOptions {
   readonly deadLetters: DeadLetterWriter
   readonly logger: Logger
   readonly observer?: EventObserver
+  readonly tracing: Tracing
+  readonly metrics: StreamMetrics
   readonly random: () => number
   /** Of the assignment that the task belongs to. */
   readonly signalOf: (task: Task<Work>) => AbortSignal
@@ -52,12 +54,6 @@ export interface Processor {
   attempt(task: Task<Work>): Promise<Outcome>
   /** The attempt failed for a reason that is not the event's: it does not count, and the same is tried again, later. */
   tryAgain(work: Work): Outcome
-  readonly counters: {
-    readonly handled: number
-    readonly retried: number
-    readonly deadLettered: number
-    readonly skipped: number
-  }
 }
 
 /** A handler that is ready to be called, and how the observer hears of it. */
@@ -70,69 +66,84 @@ interface Call {
   failed(error: Error): void
 }
 
-interface ProcessorState {
-  readonly options: ProcessorOptions
-  readonly counters: { handled: number; retried: number; deadLettered: number; skipped: number }
-}
-
 export function createProcessor(options: ProcessorOptions): Processor {
-  const state: ProcessorState = { options, counters: { handled: 0, retried: 0, deadLettered: 0, skipped: 0 } }
-  return { attempt: (task) => attempt(state, task), tryAgain, counters: state.counters }
+  options.metrics.begin(options.handlers.keys())
+  return { attempt: (task) => attempt(options, task), tryAgain }
 }
 
-async function attempt(state: ProcessorState, task: Task<Work>): Promise<Outcome> {
-  const { options, counters } = state
-  const { settings, handlers, codec, logger, observer } = options
+async function attempt(options: ProcessorOptions, task: Task<Work>): Promise<Outcome> {
+  const { handlers, codec, logger, observer, metrics } = options
   const work = task.item
-  if (work.givenUp !== null) return sendToDeadLetters(state, task, work.givenUp)
+  if (work.givenUp !== null) return sendToDeadLetters(options, task, work.givenUp)
   const ofTopic = handlers.get(task.topic)!
   if (work.content === null) {
     try {
       const content = readContent(task.topic, work.record.value, ofTopic, codec)
       work.content = content instanceof Promise ? await content : content
     } catch (error) {
-      if (error instanceof UndecodableEventError) return sendToDeadLetters(state, task, { error, attempts: 1 })
+      if (error instanceof UndecodableEventError) return sendToDeadLetters(options, task, { error, attempts: 1 })
       logger.warn({ ...placeOf(task), reason: reasonOf(error) }, 'the schema of an event cannot be read yet')
       return tryAgain(work)
     }
   }
   const call = callOf(task, work.content, ofTopic, observer)
   if (call === null) {
-    counters.skipped++
+    metrics.outcome(task.topic, 'skipped')
     return done
   }
   const signal = options.signalOf(task)
   try {
-    await traceProcess(call.subject, settings.group, () => call.handle({ signal }))
+    await callHandler(options, call, signal)
   } catch (thrown) {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown))
     call.failed(error)
-    return task.lost ? done : afterFailure(state, task, call, error)
+    return task.lost ? done : afterFailure(options, task, call, error)
   }
   if (!task.lost) {
-    counters.handled++
+    metrics.outcome(task.topic, 'consumed')
     call.handled()
   }
   return done
 }
 
+/** @throws what the handler throws */
+async function callHandler({ tracing, metrics }: ProcessorOptions, call: Call, signal: AbortSignal): Promise<void> {
+  const { subject } = call
+  const handle = (): void | Promise<void> => call.handle({ signal })
+  if (!metrics.wanted()) return traceProcess(tracing, subject, handle)
+  const startedMs = performance.now()
+  let error: string | null = null
+  try {
+    await traceProcess(tracing, subject, handle)
+  } catch (thrown) {
+    error = handlerErrorType(thrown)
+    throw thrown
+  } finally {
+    metrics.processed(subject.topic, (performance.now() - startedMs) / 1000, error)
+  }
+}
+
 /** A handler has thrown: it is called again, later, or the event is given up. */
-async function afterFailure(state: ProcessorState, task: Task<Work>, { names }: Call, error: Error): Promise<Outcome> {
-  const { options, counters } = state
-  const { settings, logger } = options
+async function afterFailure(
+  options: ProcessorOptions,
+  task: Task<Work>,
+  { names }: Call,
+  error: Error,
+): Promise<Outcome> {
+  const { settings, logger, metrics } = options
   const work = task.item
   const where = { ...placeOf(task), ...names }
   if (error instanceof RetryLater) {
-    counters.retried++
+    metrics.outcome(task.topic, 'retried')
     logger.info({ ...where, delayMs: error.delayMs }, 'the handler asked to try the event again later')
     return { kind: 'retry', delayMs: error.delayMs }
   }
   work.attempts++
   if (error instanceof PermanentError || work.attempts >= settings.retry.attempts) {
-    return sendToDeadLetters(state, task, { error, attempts: work.attempts })
+    return sendToDeadLetters(options, task, { error, attempts: work.attempts })
   }
   const delayMs = retryDelayMs(settings.retry, work.attempts, options.random())
-  counters.retried++
+  metrics.outcome(task.topic, 'retried')
   const first = work.attempts === 1
   logger.warn(
     {
@@ -151,11 +162,10 @@ async function afterFailure(state: ProcessorState, task: Task<Work>, { names }: 
 
 /** Moves an event to the dead letters; until that is done the event stays, and holds its key and its offset. */
 async function sendToDeadLetters(
-  { options, counters }: ProcessorState,
+  { deadLetters, logger, observer, metrics }: ProcessorOptions,
   task: Task<Work>,
   cause: DeadLetterCause,
 ): Promise<Outcome> {
-  const { deadLetters, logger, observer } = options
   const work = task.item
   work.givenUp = cause
   if (task.lost) return done
@@ -168,7 +178,8 @@ async function sendToDeadLetters(
     )
     return tryAgain(work)
   }
-  counters.deadLettered++
+  metrics.outcome(task.topic, 'deadLettered')
+  metrics.outcome(task.topic, 'consumed')
   const envelope = work.content?.kind === 'event' ? work.content.envelope : null
   const { error, attempts } = cause
   logger.error(

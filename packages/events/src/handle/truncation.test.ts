@@ -5,6 +5,7 @@ import { until } from '../../../../test/support/events.ts'
 import { scriptedCluster } from '../kafka/test-support/scripted-cluster.ts'
 import { resolveOptions } from '../options.ts'
 import { createProblems } from '../problems.ts'
+import { createStreamMetrics } from '../telemetry/index.ts'
 import type { Envelope, EventStreamOptions, Logger } from '../types.ts'
 import type { Codec } from '../wire/index.ts'
 import { type Consumer, createConsumer } from './consumer.ts'
@@ -40,14 +41,17 @@ describe('a log that was truncated', () => {
     async function handle(options: EventStreamOptions = {}) {
       const seen: string[] = []
       const handler = ({ eventId }: { readonly eventId: string }): void => void seen.push(eventId)
+      const settings = resolveOptions({ service: 's', commitIntervalMs: 5, ...options }, {})
       const consumer = createConsumer({
-        settings: resolveOptions({ service: 's', commitIntervalMs: 5, ...options }, {}),
+        settings,
         handlers: new Map([['t', { kind: 'events', byType: new Map([['*', handler]]) }]]),
         clients: { control: cluster.client, join: cluster.client, fetch: cluster.client },
         codec: { decode: (value: Buffer) => envelopeOf(value) } as unknown as Codec,
         deadLetters: { write: () => Promise.reject(new Error('no event fails here')) },
         logger,
         problems: createProblems(logger),
+        tracing: { settings: settings.tracing, clientId: 's', group: 's', clusterId: () => null },
+        metrics: createStreamMetrics('s', false),
         random: () => 0,
       })
       consumers.push(consumer)

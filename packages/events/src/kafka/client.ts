@@ -22,6 +22,9 @@ export interface TopicMetadata {
   readonly partitions: readonly PartitionMetadata[]
 }
 
+/** Where a broker is reached. */
+export type ServerAddress = Broker
+
 export interface KafkaClient {
   /** Describes topics as they are now; those that do not exist are absent from the answer. Learns the brokers' addresses. */
   metadata(topics: readonly string[]): Promise<Map<string, TopicMetadata>>
@@ -41,6 +44,10 @@ export interface KafkaClient {
   version(api: string): Promise<number>
   /** Does a node offer a version of an API? For versions that the client does not know. */
   offers(nodeId: number, api: string, version: number): Promise<boolean>
+  /** The cluster's id, as the latest Metadata gave it; null before, or when the cluster has none. */
+  clusterId(): string | null
+  /** Where a node is reached; null when the latest Metadata does not name it. */
+  server(nodeId: number): ServerAddress | null
   /** False while the latest attempt to reach a broker failed; it is tried again in the background until one answers. */
   isReachable(): boolean
   close(): Promise<void>
@@ -56,6 +63,7 @@ export interface KafkaClientOptions extends SecurityOptions {
 }
 
 interface MetadataResponse {
+  readonly clusterId?: string | null
   readonly brokers: readonly { readonly nodeId: number; readonly host: string; readonly port: number }[]
   readonly topics: readonly {
     readonly errorCode: number
@@ -76,6 +84,7 @@ interface ClientState {
   readonly bootstrapBrokers: readonly Broker[]
   /** Addresses by node, as the latest Metadata names them. */
   brokers: ReadonlyMap<number, Broker>
+  clusterId: string | null
   /** The newest version of each API that the broker of a connection offers. */
   readonly offered: WeakMap<Connection, Promise<ReadonlyMap<string, number>>>
   reachable: boolean
@@ -103,6 +112,7 @@ export function createKafkaClient(options: KafkaClientOptions): KafkaClient {
       return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) }
     }),
     brokers: new Map(),
+    clusterId: null,
     offered: new WeakMap(),
     reachable: true,
     closing: new AbortController(),
@@ -123,6 +133,8 @@ export function createKafkaClient(options: KafkaClientOptions): KafkaClient {
     connection: (nodeId) => connect(state, nodeId),
     version: async (name) => (await findApi(state, name)).version,
     offers: (nodeId, name, version) => offers(state, nodeId, name, version),
+    clusterId: () => state.clusterId,
+    server: (nodeId) => state.brokers.get(nodeId) ?? null,
     isReachable: () => state.reachable,
     async close() {
       state.closing.abort()
@@ -138,6 +150,7 @@ async function readMetadata(state: ClientState, topics: readonly string[]): Prom
     partialResponse<MetadataResponse>(error),
   )
   state.brokers = new Map(response.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]))
+  state.clusterId = response.clusterId ?? null
   const described = new Map<string, TopicMetadata>()
   for (const topic of response.topics) {
     const error = topic.errorCode === 0 ? null : errorName(topic.errorCode)

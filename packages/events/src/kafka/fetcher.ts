@@ -5,7 +5,7 @@
 //               └────▶ refresh (leaders)                                     └────▶ options.misplaced, problems
 import type { Problems } from '../problems.ts'
 import type { Logger } from '../types.ts'
-import { type KafkaClient, kafkaErrorName, reasonOf, type TopicMetadata } from './client.ts'
+import { type KafkaClient, kafkaErrorName, reasonOf, type ServerAddress, type TopicMetadata } from './client.ts'
 import { fetchRecords, type PartitionAnswer } from './fetch-request.ts'
 import { committedRecords, type RecordRun } from './fetched-records.ts'
 import { partitionErrorAdvice, partitionErrorKind } from './partition-errors.ts'
@@ -38,6 +38,21 @@ export interface FetcherOptions {
    * @param diverging where the log diverges from what was read, when the broker says so (KIP-320), else null
    */
   misplaced(partition: TopicPartition, topicId: string, diverging: Position | null): void
+  /** Told of every fetch that brought records of a topic or failed; for metrics and spans. */
+  readonly onFetched?: (fetched: Fetched) => void
+}
+
+/** One fetch, and what it brought of one topic. */
+export interface Fetched {
+  readonly topic: string
+  readonly server: ServerAddress | null
+  /** When it was sent and how long it took, in milliseconds (since the epoch). */
+  readonly startedAtMs: number
+  readonly durationMs: number
+  /** The records that it brought, by partition. */
+  readonly read: readonly { readonly partition: number; readonly runs: readonly RecordRun[] }[]
+  /** Why it failed; undefined when it did not. */
+  readonly error?: unknown
 }
 
 export interface Fetcher {
@@ -128,13 +143,18 @@ async function fetch(state: FetcherState, node: number, wanted: readonly Wanted[
   const { client } = state.options
   state.busyNodes.add(node)
   for (const { reading } of wanted) markAsked(reading)
+  const began = { startedAtMs: Date.now(), monotonicMs: performance.now() }
   /** Partitions whose leader is to be asked for anew, not at once. */
   let stale: readonly Reading[]
   try {
-    stale = await take(state, await fetchRecords(client, node, wanted))
+    const answers = await fetchRecords(client, node, wanted)
+    const read: Read[] = []
+    stale = await take(state, answers, read)
+    if (read.length > 0) reportFetched(state, node, began, read)
   } catch (error) {
     state.options.logger.debug({ node, reason: kafkaErrorName(error) ?? reasonOf(error) }, 'a fetch failed')
     stale = wanted.map(({ reading }) => reading)
+    if (!state.closed) reportFailed(state, node, began, stale, error)
   }
   state.busyNodes.delete(node)
   for (const { reading } of wanted) markIdle(reading)
@@ -142,8 +162,46 @@ async function fetch(state: FetcherState, node: number, wanted: readonly Wanted[
   schedule(state)
 }
 
-/** @returns those whose leader has to be looked up */
-async function take(state: FetcherState, answers: readonly PartitionAnswer[]): Promise<Reading[]> {
+/** What a fetch brought of a partition. */
+interface Read {
+  readonly reading: Reading
+  readonly runs: readonly RecordRun[]
+}
+
+interface Began {
+  readonly startedAtMs: number
+  readonly monotonicMs: number
+}
+
+function reportFetched({ options }: FetcherState, node: number, began: Began, read: readonly Read[]): void {
+  const { onFetched, client } = options
+  if (onFetched === undefined) return
+  const durationMs = performance.now() - began.monotonicMs
+  for (const [topic, parts] of Map.groupBy(read, ({ reading }) => reading.topic)) {
+    onFetched({
+      topic,
+      server: client.server(node),
+      startedAtMs: began.startedAtMs,
+      durationMs,
+      read: parts.map(({ reading, runs }) => ({ partition: reading.partition, runs })),
+    })
+  }
+}
+
+function reportFailed(
+  { options }: FetcherState,
+  node: number,
+  { startedAtMs, monotonicMs }: Began,
+  wanted: readonly Reading[],
+  error: unknown,
+): void {
+  const durationMs = performance.now() - monotonicMs
+  const failed = { server: options.client.server(node), startedAtMs, durationMs, read: [], error }
+  for (const topic of new Set(wanted.map((reading) => reading.topic))) options.onFetched?.({ topic, ...failed })
+}
+
+/** @param read where what was delivered is noted. @returns those whose leader has to be looked up */
+async function take(state: FetcherState, answers: readonly PartitionAnswer[], read: Read[]): Promise<Reading[]> {
   const stale: Reading[] = []
   for (const answer of answers) {
     const { error, diverging } = answer
@@ -152,7 +210,7 @@ async function take(state: FetcherState, answers: readonly PartitionAnswer[]): P
     if (error === null && diverging !== null) {
       misplace(state, reading, diverging)
     } else if (error === null) {
-      if (!(await deliver(state, answer))) stale.push(reading)
+      if (!(await deliver(state, answer, read))) stale.push(reading)
     } else if (partitionErrorKind(error) === 'out of range') {
       misplace(state, reading, null)
     } else {
@@ -164,13 +222,18 @@ async function take(state: FetcherState, answers: readonly PartitionAnswer[]): P
 }
 
 /** @returns false when the position is at a batch that cannot be read: damaged, or compressed in an unknown way */
-async function deliver(state: FetcherState, { wanted, bytes, abortedTransactions }: PartitionAnswer): Promise<boolean> {
+async function deliver(
+  state: FetcherState,
+  { wanted, bytes, abortedTransactions }: PartitionAnswer,
+  read: Read[],
+): Promise<boolean> {
   const { reading, from } = wanted
   const { topic, partition } = reading
   const { runs, damage } = await committedRecords({ topic, partition, from: from.offset, bytes, abortedTransactions })
   // It may have been taken away while a batch was decompressed.
   if (isRemoved(reading) || state.closed) return true
   for (const run of runs) state.options.deliver(reading, run)
+  if (runs.some(({ records }) => records.length > 0)) read.push({ reading, runs })
   if (damage !== null && runs.length === 0) {
     report(state, reading, 'CORRUPT_MESSAGE', `${damage}; ${partitionErrorAdvice('CORRUPT_MESSAGE')}`)
     return false

@@ -12,7 +12,7 @@ import { EventsError } from '../errors.ts'
 import type { Problems } from '../problems.ts'
 import type { Logger } from '../types.ts'
 import { assignPartitions, encodeSubscription, subscribedTopics } from './assignor.ts'
-import { type KafkaClient, kafkaErrorName, reasonOf, type TopicMetadata } from './client.ts'
+import { type KafkaClient, kafkaErrorName, reasonOf, type ServerAddress, type TopicMetadata } from './client.ts'
 import {
   type CommitResult,
   type Coordination,
@@ -73,6 +73,8 @@ export interface GroupMember {
   committedOffsets(partitions: readonly TopicPartition[]): Promise<(Position | null)[]>
   /** Ends the membership; that of a static member lasts until its session ends. */
   leave(): Promise<void>
+  /** Where the group's coordinator is reached; null when it is not known. */
+  coordinator(): ServerAddress | null
   joined(): boolean
   /** Another member has taken over the instance id of this one, which does not join again. */
   fenced(): boolean
@@ -135,6 +137,10 @@ export function createGroupMember(options: GroupMemberOptions): GroupMember {
     commit: (offsets) => commitOffsets(state.coordination, state.membership, offsets),
     committedOffsets: (partitions) => fetchCommitted(state.coordination, partitions),
     leave: () => leave(state),
+    coordinator() {
+      const node = state.coordination.coordinator
+      return node === null ? null : client.server(node)
+    },
     joined: () => state.membership.joined,
     fenced: () => state.fenced,
     rebalances: () => state.rebalances,

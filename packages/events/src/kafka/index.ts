@@ -9,11 +9,12 @@ export {
   type KafkaClient,
   kafkaErrorName,
   reasonOf,
+  type ServerAddress,
   type TopicMetadata,
 } from './client.ts'
 export { createCompressor } from './compression.ts'
 export type { FetchedRecord, RecordRun } from './fetched-records.ts'
-export { createFetcher, type Fetcher } from './fetcher.ts'
+export { createFetcher, type Fetched, type Fetcher } from './fetcher.ts'
 export { createGroupMember, type GroupMember } from './group.ts'
 export type { CommitResult, OffsetToCommit } from './group-requests.ts'
 export { endOfEpoch, listOffset } from './list-offsets.ts'

@@ -120,6 +120,8 @@ function fakeBroker(partitions: number, next: () => Fault | null): FakeBroker {
     },
     version: async () => 11,
     offers: async () => false,
+    clusterId: () => null,
+    server: () => null,
     isReachable: () => true,
     close: async () => {},
   }

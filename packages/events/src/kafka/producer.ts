@@ -288,14 +288,15 @@ function applyAttempt(state: ProducerState, queue: PartitionQueue, { outcome, re
   }
 }
 
-function acknowledge(state: ProducerState, { index }: PartitionQueue, batch: Batch, baseOffset: bigint): void {
+function acknowledge(state: ProducerState, { index, leader }: PartitionQueue, batch: Batch, baseOffset: bigint): void {
   release(state, batch)
+  const server = state.options.client.server(leader)
   const { buffer } = batch.records
   // Growing a new buffer for each batch would cost a tenth of the time it takes to fill it.
   if (state.spares.length < maxSpares && buffer.length >= minSpareBytes) state.spares.push(buffer)
   for (const [i, receipt] of batch.receipts.entries()) {
     // The broker no longer knows the offset of a duplicate that is older than its last five batches.
-    receipt.acknowledged(index, baseOffset < 0n ? -1n : baseOffset + BigInt(i))
+    receipt.acknowledged(index, baseOffset < 0n ? -1n : baseOffset + BigInt(i), server)
   }
 }
 

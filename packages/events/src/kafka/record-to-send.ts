@@ -1,10 +1,11 @@
 // A record on its way to a partition, and who hears what became of it.
 import type { EncodedHeaders } from '@selfmonitor/protocol/records'
+import type { ServerAddress } from './client.ts'
 
 /** Gets one call for its record. */
 export interface Receipt {
-  /** @param offset -1 when the broker no longer knows it */
-  acknowledged(partition: number, offset: bigint): void
+  /** @param offset -1 when the broker no longer knows it; `server` the broker that has it, null when its address is not known */
+  acknowledged(partition: number, offset: bigint, server: ServerAddress | null): void
   failed(error: Error): void
 }
 

@@ -145,6 +145,8 @@ export function scriptedCluster(topic: string, partitionCount: number): Scripted
     connection: async () => connection,
     version: async (api) => (api === 'Fetch' ? 17 : 9),
     offers: async () => false,
+    clusterId: () => null,
+    server: () => null,
     isReachable: () => true,
     close: async () => {},
   }
