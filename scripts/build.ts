@@ -24,7 +24,7 @@ function packagesInOrder(): { dir: string; manifest: Manifest }[] {
   const visit = (name: string, path: readonly string[]) => {
     const found = all.get(name)
     if (!found || ordered.has(name)) return
-    if (path.includes(name)) throw new Error(`packages need each other: ${[...path, name].join(' → ')}`)
+    if (path.includes(name)) throw new Error(`circular dependency between packages: ${[...path, name].join(' → ')}`)
     const { dependencies, peerDependencies } = found.manifest
     for (const dependency of Object.keys({ ...dependencies, ...peerDependencies })) visit(dependency, [...path, name])
     ordered.add(name)

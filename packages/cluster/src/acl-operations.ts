@@ -1,4 +1,5 @@
-// What can be allowed on what. A door of its own, of data alone: who reads a file or an option needs no Kafka client for it.
+// The operations of each kind of resource. A separate entry point with data only, so that parsing a file or an option loads no Kafka
+// client.
 import { type AclOperation, type AclResourceType, aclOperationsOf } from '@selfmonitor/protocol/acl'
 
 export { aclOperationsOf }

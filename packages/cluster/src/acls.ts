@@ -140,14 +140,18 @@ function toKafka(binding: AclBinding) {
   }
 }
 
-/** Leaving out a rule that has no name here would be a list that lies, and a plan made of it would be wrong. */
+/** A rule that this version cannot name is an error: a list without it would be wrong, and so would be a plan based on it. */
 function nameOf<Name extends string>(table: Readonly<Record<Name, number>>, value: number, what: string): Name {
   const name = (Object.keys(table) as Name[]).find((one) => table[one] === value)
   if (name === undefined) {
-    throw new ClusterError('UNSUPPORTED_API', `The cluster has an ACL with ${what} ${value}, which has no name here`, {
-      resource: 'ACLs',
-      hint: 'Kafka is newer than this version of SelfMonitor Streams: update it, or use kafka-acls.',
-    })
+    throw new ClusterError(
+      'UNSUPPORTED_API',
+      `The cluster has an ACL with ${what} ${value}, which this version does not know`,
+      {
+        resource: 'ACLs',
+        hint: 'Kafka is newer than this version of SelfMonitor Streams: update it, or use kafka-acls.',
+      },
+    )
   }
   return name
 }

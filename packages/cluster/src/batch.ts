@@ -1,4 +1,4 @@
-// Splitting large questions into requests of a bearable size, and asking a few at a time.
+// Splits large requests into smaller ones and sends a few at a time.
 
 /** Groups items by a key, in the order of first appearance. */
 export function groupBy<T, K>(items: readonly T[], key: (item: T) => K): Map<K, T[]> {

@@ -176,7 +176,7 @@ describe('client.properties', () => {
     [
       'another module',
       [...secure.slice(0, 2), jaas('a', 'hidden', 'plain.PlainLoginModule')],
-      'PlainLoginModule does not go with',
+      'PlainLoginModule does not fit',
     ],
     ['no password', [...secure.slice(0, 2), jaas('a', '')], 'password is missing'],
     [

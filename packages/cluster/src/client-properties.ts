@@ -1,5 +1,5 @@
-// Kafka's own `client.properties`, so that one file serves kafka-topics, kafka-acls and us. Reads what stands for a
-// connection; what only other clients need is ignored, as Kafka ignores it, and listed.
+// Reads Kafka's `client.properties`, so that one file works for kafka-topics, kafka-acls and this package. Settings that only other
+// clients use are ignored, as in Kafka, and listed.
 import { createPrivateKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { ClusterError } from './errors.ts'
@@ -11,7 +11,7 @@ import type { ClusterOptions } from './types.ts'
 export interface ClientProperties {
   /** For `connectCluster`; without `bootstrapServers` where the file names none, as it may for Kafka's tools. */
   readonly options: Omit<ClusterOptions, 'bootstrapServers'> & { readonly bootstrapServers?: string }
-  /** Keys that mean nothing here, in the file's order. */
+  /** Keys that are ignored here, in the file's order. */
   readonly ignored: readonly string[]
 }
 
@@ -90,7 +90,7 @@ function openProperties(text: string, path: string): PropertiesFile {
     if (!(error instanceof MalformedEscape)) {
       throw error
     }
-    throw wrong(`${path}:${error.line}: ${error.message}`, 'Write a backslash twice where it stands for itself.')
+    throw wrong(`${path}:${error.line}: ${error.message}`, 'Write a literal backslash twice.')
   }
   const used = new Set<string>()
   function error(key: string, problem: string, hint: string): ClusterError {
@@ -103,7 +103,7 @@ function openProperties(text: string, path: string): PropertiesFile {
     if (value !== undefined && /\$\{[^}]*:[^}]*\}/.test(value) && properties.has('config.providers')) {
       throw error(
         key,
-        'it refers to a config provider, which is not asked here',
+        'it refers to a config provider, which is not supported here',
         'Write the value itself into the file.',
       )
     }
@@ -117,7 +117,7 @@ function openProperties(text: string, path: string): PropertiesFile {
     milliseconds(key) {
       const value = read(key)
       if (value !== undefined && !/^[1-9]\d{0,9}$/.test(value)) {
-        throw error(key, `'${value}' is not a number of milliseconds`, 'Use a whole number, 30000 for instance.')
+        throw error(key, `'${value}' is not a number of milliseconds`, 'Use a whole number, for example 30000.')
       }
       return value === undefined ? undefined : Number(value)
     },
@@ -135,7 +135,7 @@ function isMechanism(text: string): text is keyof typeof loginModules {
   return text in loginModules
 }
 
-/** Reads the keys at once, so that they count as known, and judges them only when the protocol wants them. */
+/** Reads the keys, so that they count as known, and validates them only if the protocol needs them. */
 function readSasl(file: PropertiesFile): () => NonNullable<ClusterOptions['sasl']> {
   const mechanism = file.read('sasl.mechanism')
   const jaas = file.read('sasl.jaas.config')
@@ -144,7 +144,7 @@ function readSasl(file: PropertiesFile): () => NonNullable<ClusterOptions['sasl'
       throw file.error(
         'sasl.mechanism',
         "it is missing, and Kafka's default (GSSAPI) is not supported here",
-        'Set SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN, whichever the listener has.',
+        'Set SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN, whichever the listener supports.',
       )
     }
     if (!isMechanism(mechanism)) {
@@ -160,11 +160,11 @@ function readSasl(file: PropertiesFile): () => NonNullable<ClusterOptions['sasl'
       throw file.error(
         'sasl.jaas.config',
         'it is not a login module with its options, ended by a semicolon',
-        `Write ${example} In a properties file a backslash of the password stands four times.`,
+        `Write ${example} In a properties file, write a backslash of the password four times.`,
       )
     }
     if (entry.module !== module) {
-      throw file.error('sasl.jaas.config', `${entry.module} does not go with ${mechanism}`, `Write ${example}`)
+      throw file.error('sasl.jaas.config', `${entry.module} does not fit ${mechanism}`, `Write ${example}`)
     }
     const { username, password, tokenauth } = entry.options
     if (tokenauth?.toLowerCase() === 'true') {
@@ -177,7 +177,7 @@ function readSasl(file: PropertiesFile): () => NonNullable<ClusterOptions['sasl'
   }
 }
 
-/** @param readFile null when the protocol has no TLS: the keys are known then, and mean nothing */
+/** @param readFile null when the protocol has no TLS: the keys are then known but not used */
 function readTls(file: PropertiesFile, readFile: ParseOptions['readFile'] | null): ClusterOptions['tls'] | null {
   const algorithm = file.readEvenEmpty('ssl.endpoint.identification.algorithm') ?? 'https'
   const trust = readStore(file, 'truststore', readFile)
@@ -193,7 +193,7 @@ function readTls(file: PropertiesFile, readFile: ParseOptions['readFile'] | null
     throw file.error(
       'ssl.endpoint.identification.algorithm',
       `${algorithm} is not one`,
-      'Leave it out, or leave it empty to take a certificate for any name.',
+      'Leave it out, or leave it empty to accept a certificate for any name.',
     )
   }
   const ca = certificates(file, trust, 'ssl.truststore.location', trustInline, 'ssl.truststore.certificates')
@@ -205,8 +205,8 @@ function readTls(file: PropertiesFile, readFile: ParseOptions['readFile'] | null
       key === undefined ? ['certificate', 'ssl.keystore.key'] : ['key', 'ssl.keystore.certificate.chain']
     throw file.error(
       lacks,
-      `it is missing beside the ${has}`,
-      'A client certificate wants both, its key and its chain.',
+      `it is missing, but the ${has} is set`,
+      'A client certificate needs both its key and its chain.',
     )
   }
   return {
@@ -269,7 +269,7 @@ function conversion(type: string, store: 'truststore' | 'keystore', location: st
     : `\`keytool -importkeystore -srckeystore ${location} -destkeystore ${base}.p12 -deststoretype PKCS12\`, then ${toPem(`${base}.p12`)}`
 }
 
-/** Certificates of a store or of an inline value, each as OpenSSL wants it. */
+/** Certificates of a store or of an inline value, each in OpenSSL's format. */
 function certificates(
   file: PropertiesFile,
   store: string | undefined,
@@ -320,15 +320,11 @@ function privateKey(
   try {
     return createPrivateKey({ key: pem, passphrase: password }).export({ type: 'pkcs8', format: 'pem' }).toString()
   } catch {
-    throw file.error(
-      'ssl.key.password',
-      'the private key cannot be decrypted with it',
-      'Correct it, or look at the key.',
-    )
+    throw file.error('ssl.key.password', 'the private key cannot be decrypted with it', 'Correct it, or check the key.')
   }
 }
 
-/** PEM blocks with their lines put right: in a properties file they often stand as one line. */
+/** PEM blocks with normalised line breaks: in a properties file a block is often on one line. */
 function pemBlocks(text: string, label: RegExp): string[] {
   return [...text.matchAll(/-----BEGIN ([A-Z0-9 ]+)-----([A-Za-z0-9+/=\s]+)-----END \1-----/g)]
     .filter(([, name]) => label.test(name!))

@@ -1,14 +1,14 @@
-// The one error of this package: a stable code, what it is about, and what to do next. It stands alone, so that who only looks
-// for it in a catch loads no Kafka client.
+// The one error of this package: a stable code, the resource, and a hint. It has no imports, so that code that only catches it loads
+// no Kafka client.
 
-/** How a caller should treat the error; the command line's exit code 4 stands for the first two. */
+/** How a caller should treat the error. The command line exits with 4 for the first two. */
 export type ClusterErrorReason = 'cannot-connect' | 'not-allowed' | 'timeout' | 'invalid' | 'failed'
 
 export interface ClusterErrorOptions {
   readonly reason?: ClusterErrorReason
   /** `topic user.events`, `group billing`, `broker 127.0.0.1:9092`. */
   readonly resource?: string
-  /** What the reader can do now. */
+  /** What the user can do now. */
   readonly hint?: string
   readonly kafkaError?: { readonly name: string; readonly code: number }
   readonly others?: readonly ClusterError[]
@@ -16,7 +16,7 @@ export interface ClusterErrorOptions {
 }
 
 /**
- * Whatever goes wrong with a live cluster.
+ * An error of an operation on a live cluster.
  *
  * `code` is Kafka's own error name (`TOPIC_ALREADY_EXISTS`) where a broker refused, else one of `CANNOT_CONNECT`,
  * `CONNECTION_CLOSED`, `TLS_FAILED`, `AUTHENTICATION_FAILED`, `UNSUPPORTED_SASL_MECHANISM`, `TIMEOUT`, `OUTCOME_UNKNOWN`,
@@ -30,7 +30,7 @@ export class ClusterError extends Error {
   readonly hint: string | null
   /** Kafka's name and number, when a broker said it. */
   readonly kafkaError: { readonly name: string; readonly code: number } | null
-  /** Further errors of the same request, each about another resource; what none of them names was done. */
+  /** Other errors of the same request, each about another resource. Resources that no error names were changed. */
   readonly others: readonly ClusterError[]
 
   constructor(code: string, message: string, options: ClusterErrorOptions = {}) {

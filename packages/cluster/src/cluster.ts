@@ -63,13 +63,13 @@ export function connectCluster(options: ClusterOptions): Cluster {
   }
 }
 
-/** Most who connect do not read: the codec of records is loaded by those who do. */
+/** Most callers do not read records, so the codec is loaded on first use. */
 async function* read(...args: Parameters<typeof readPartitions>): AsyncGenerator<ReadEvent, void, undefined> {
   const reader = await import('./reader/read.ts')
   yield* reader.readPartitions(...args)
 }
 
-/** Those who look at a whole cluster load what that needs. */
+/** The modules that read a whole cluster are loaded on first use. */
 function surveyLater(transport: Transport, options: ClusterOptions): ClusterSurvey {
   const load = async () => (await import('./survey/operations.ts')).surveyOf(transport, options)
   return {

@@ -1,5 +1,5 @@
-// What goes wrong between here and a broker: unreachable, TLS, credentials. Says which setting to look at, by the name that
-// Kafka's clients have for it.
+// Errors of the connection to a broker: unreachable, TLS, credentials. Their hints name the setting to check, as Kafka's clients
+// call it.
 import { GenericError, MultipleErrors } from '@platformatic/kafka'
 import { errorCodes } from '@selfmonitor/protocol/errors'
 import { ClusterError, type ClusterErrorReason } from './errors.ts'
@@ -11,7 +11,7 @@ export interface Via {
   readonly tls: boolean
   /** The mechanism; null without SASL. */
   readonly sasl: string | null
-  /** What the socket said, where the client library keeps only that it closed. */
+  /** The socket's error, if the client library only reports that the connection closed. */
   readonly socketError?: Error
 }
 
@@ -37,7 +37,7 @@ function* walk(error: unknown): Generator<Found> {
   }
 }
 
-/** One row a way in which TLS fails; the first that matches Node's error code or the message is used. */
+/** One row for each kind of TLS failure; the first row that matches Node's error code or message is used. */
 const tlsFailures: readonly {
   readonly match: RegExp
   readonly say: (via: Via, error: Found) => string
@@ -46,7 +46,7 @@ const tlsFailures: readonly {
   {
     match: /ERR_TLS_CERT_ALTNAME_INVALID/,
     say: ({ address }, error) => `${address} has a certificate for other names than this one: ${namesOf(error)}`,
-    hint: 'Connect by a name in the certificate, or issue it for this name too. ssl.endpoint.identification.algorithm= (empty) takes any name, and with it any broker that this CA knows.',
+    hint: 'Connect by a name in the certificate, or issue it for this name too. ssl.endpoint.identification.algorithm= (empty) accepts any name, and so any broker with a certificate from this CA.',
   },
   {
     match: /CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/,
@@ -62,7 +62,7 @@ const tlsFailures: readonly {
   {
     match: /ALERT_(UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_\w+|NO_CERTIFICATE|ACCESS_DENIED)|ALERT_HANDSHAKE_FAILURE/,
     say: ({ address }, error) => `${address} refused this client's certificate: ${alertOf(error)}`,
-    hint: 'The broker wants a client certificate that it trusts: ssl.keystore.location (type PEM, the key and its certificate chain).',
+    hint: 'The broker requires a client certificate that it trusts: ssl.keystore.location (type PEM, the key and its certificate chain).',
   },
   {
     match: /WRONG_VERSION_NUMBER|EPROTO|TLS handshake failed|PACKET_LENGTH_TOO_LONG/,
@@ -71,22 +71,22 @@ const tlsFailures: readonly {
   },
   {
     match: /requires TLS/,
-    say: ({ address }) => `${address} speaks TLS, and was spoken to without`,
+    say: ({ address }) => `${address} uses TLS, but the client connected without TLS`,
     hint: 'Set security.protocol=SSL or SASL_SSL for this port, or name the port of a plain listener.',
   },
   {
     match: /^ERR_(SSL|TLS|OSSL)|CERT/,
     say: ({ address }, error) => `${address}: ${error.message}`,
-    hint: 'Look at the certificates and keys: ssl.truststore.* and ssl.keystore.*.',
+    hint: 'Check the certificates and keys: ssl.truststore.* and ssl.keystore.*.',
   },
 ]
 
-/** The names in a certificate that did not fit, from Node's own sentence about it. */
+/** The names in a certificate that did not match, from Node's message. */
 function namesOf(error: Found): string {
   return /altnames: (.*)$/s.exec(error.message)?.[1] ?? error.message
 }
 
-/** The alert that the broker sent, out of OpenSSL's sentence with its file names and numbers. */
+/** The alert that the broker sent, without the file names and numbers in OpenSSL's message. */
 function alertOf(error: Found): string {
   return /ssl\/tls (alert [a-z ]+)/.exec(error.message)?.[1] ?? error.message
 }
@@ -114,11 +114,11 @@ function refusedCredentials(chain: readonly Found[], via: Via): ClusterError | n
       .find((list) => Array.isArray(list))
     return new ClusterError(
       'UNSUPPORTED_SASL_MECHANISM',
-      `${resource} does not take ${via.sasl}${offered === undefined ? '' : `, it takes ${offered.join(', ')}`}`,
+      `${resource} does not accept ${via.sasl}${offered === undefined ? '' : `, it takes ${offered.join(', ')}`}`,
       {
         reason: 'not-allowed',
         resource,
-        hint: 'Set sasl.mechanism to one that it takes; sasl.enabled.mechanisms names them on the broker.',
+        hint: 'Set sasl.mechanism to one that it accepts; sasl.enabled.mechanisms on the broker lists them.',
         kafkaError: { name: 'UNSUPPORTED_SASL_MECHANISM', code: errorCodes.UNSUPPORTED_SASL_MECHANISM },
       },
     )
@@ -132,7 +132,7 @@ function refusedCredentials(chain: readonly Found[], via: Via): ClusterError | n
   }
   const refused = chain.find((e) => e.apiId === 'SASL_AUTHENTICATION_FAILED')
   const other = chain.find((e) => e.code === 'PLT_KFK_AUTHENTICATION')
-  // A connection that ends in the middle of it is not an answer and says nothing about the password.
+  // A connection that closes during the login gives no information about the password.
   if (
     refused === undefined &&
     (other === undefined || chain.some((e) => e.code === 'PLT_KFK_NETWORK' && e !== chain[0]))
@@ -155,14 +155,14 @@ function refusedCredentials(chain: readonly Found[], via: Via): ClusterError | n
   )
 }
 
-/** What a broker that closes the connection without a word probably wants. */
+/** A hint about the probable reason why a broker closes the connection without an answer. */
 function closedHint({ tls, sasl }: Via): string {
   if (sasl === null) {
-    return `The broker may be stopping, or it wants SASL${tls ? '' : ' or TLS'} on this port (security.protocol).`
+    return `The broker may be stopping, or it requires SASL${tls ? '' : ' or TLS'} on this port (security.protocol).`
   }
   return tls
-    ? 'The broker may be stopping, or it does not want SASL on this port (security.protocol=SSL).'
-    : 'The broker may be stopping, or it wants TLS on this port (security.protocol=SASL_SSL).'
+    ? 'The broker may be stopping, or it does not use SASL on this port (security.protocol=SSL).'
+    : 'The broker may be stopping, or it requires TLS on this port (security.protocol=SASL_SSL).'
 }
 
 /**

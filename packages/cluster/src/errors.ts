@@ -1,4 +1,4 @@
-// What the brokers' error numbers become.
+// Turns the brokers' error codes into errors.
 import { errorName, kafkaErrorByCode } from '@selfmonitor/protocol/errors'
 import { ClusterError, type ClusterErrorReason } from './cluster-error.ts'
 
@@ -9,7 +9,7 @@ interface Advice {
   readonly hint: string
 }
 
-// What to do about the errors that an operator meets; the others keep Kafka's own sentence.
+// Hints for the errors that operators meet; other errors keep Kafka's description.
 const advice: Readonly<Record<string, Advice>> = {
   UNKNOWN_TOPIC_OR_PARTITION: { reason: 'invalid', hint: 'Check the name; list topics to see which exist.' },
   TOPIC_ALREADY_EXISTS: { reason: 'invalid', hint: 'Alter the topic instead, or delete it first.' },
@@ -39,7 +39,7 @@ const advice: Readonly<Record<string, Advice>> = {
     hint: 'Grant this principal the operation on the cluster (ACL).',
   },
   SECURITY_DISABLED: {
-    hint: 'This cluster has no authorizer, so everybody may do everything. The embedded broker has no ACLs; with Apache Kafka, set authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer and super.users on brokers and controllers.',
+    hint: 'This cluster has no authorizer, so every client may do everything. The embedded broker has no ACLs; with Apache Kafka, set authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer and super.users on brokers and controllers.',
   },
   RESOURCE_NOT_FOUND: { reason: 'invalid', hint: 'Check the name; list the users to see which exist.' },
   UNACCEPTABLE_CREDENTIAL: { reason: 'invalid', hint: 'Iterations go from 4096 to 16384, and a user needs a name.' },
@@ -51,7 +51,7 @@ const advice: Readonly<Record<string, Advice>> = {
   TOPIC_EXCEPTION: { hint: 'See the broker log.' },
   REQUEST_TIMED_OUT: {
     reason: 'timeout',
-    hint: 'The brokers did not finish in time; it may still happen. Look again before you repeat it.',
+    hint: 'The brokers did not finish in time; it may still happen. Check the state before you repeat it.',
   },
   COORDINATOR_NOT_AVAILABLE: {
     reason: 'timeout',
@@ -60,7 +60,7 @@ const advice: Readonly<Record<string, Advice>> = {
   LEADER_NOT_AVAILABLE: { reason: 'timeout', hint: 'A partition has no leader: check that all brokers are up.' },
 }
 
-/** Kafka says that the same request may succeed a little later. */
+/** Whether the same request may succeed a little later, according to Kafka. */
 export function isRetriableKafkaError(code: number): boolean {
   return kafkaErrorByCode(code)?.retriable === true
 }
@@ -104,11 +104,11 @@ export function outcomeUnknown(what: string, reason: string): ClusterError {
   return new ClusterError('OUTCOME_UNKNOWN', `It is not known whether ${what} was done: ${reason}`, {
     reason: 'timeout',
     resource: what,
-    hint: 'Look at how things are now before you repeat it.',
+    hint: 'Check the current state before you repeat it.',
   })
 }
 
-/** The error as one of this package. Everything that a broker can do to a request is one already; what is left is a mistake here. */
+/** The error as one of this package. All broker errors are converted already, so any other error is a bug. */
 export function asClusterError(error: unknown): ClusterError {
   if (error instanceof ClusterError) {
     return error
@@ -133,7 +133,7 @@ export function throwTogether(errors: readonly ClusterError[]): void {
   })
 }
 
-/** `the topic a`, or `the 5 topics a, b, c, …`: what a change is about, for people. */
+/** `the topic a`, or `the 5 topics a, b, c, …`: the resources of a change, for messages. */
 export function several<T>(kind: string, items: readonly T[], name: (item: T) => string): string {
   const names = items.map(name)
   if (names.length === 1) {

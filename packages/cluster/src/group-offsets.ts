@@ -1,4 +1,4 @@
-// What groups have committed: lag, resets of any kind, deletion of offsets.
+// Committed offsets of groups: lag, resets of any kind, deletion.
 import { errorCodes } from '@selfmonitor/protocol/errors'
 import { apis } from './apis.ts'
 import { byTopic } from './batch.ts'
@@ -11,7 +11,7 @@ import type { Deadline } from './transport/deadline.ts'
 import type { Transport } from './transport/transport.ts'
 import type { Cluster, GroupLag, ResetStrategy } from './types.ts'
 
-// How a commit says that it comes from no member.
+// The generation and member id of a commit that does not come from a member.
 const noMember = { generation: -1, id: '' }
 
 interface Committed {
@@ -150,9 +150,9 @@ async function chosenPartitions(
     // As kafka-consumer-groups does with --all-topics: what the group has offsets for, or what the source names.
     const source = strategy.kind === 'from-file' ? strategy.offsets : strategy.kind === 'from-group' ? other : own
     if (source.length === 0) {
-      throw invalid(`Group ${groupId} has no committed offsets: there are no topics of its own to reset.`, {
+      throw invalid(`Group ${groupId} has no committed offsets, so there are no topics to reset.`, {
         resource: `group ${groupId}`,
-        hint: 'Name the topics that it shall have offsets for.',
+        hint: 'Name the topics to set offsets for.',
       })
     }
     return existing(transport, deadline, source)

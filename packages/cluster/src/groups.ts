@@ -143,7 +143,7 @@ export const deleteGroups =
   (ids) =>
     transport.operation('deleteGroups', async (deadline) => {
       const failures: ClusterError[] = []
-      // One group after the other fails or is gone: what a refusal of one coordinator stops is only its own part.
+      // Groups fail independently: an error of one coordinator affects only its own groups.
       await mapConcurrently(chunks([...new Set(ids)], groupsPerRequest), 4, async (part) => {
         const left = new Set(part)
         try {

@@ -1,4 +1,4 @@
-// The package's one door.
+// The package's public exports.
 export { aclText } from './acl-text.ts'
 export {
   type ClientProperties,

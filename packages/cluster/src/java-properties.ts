@@ -6,7 +6,7 @@ export interface Property {
   readonly line: number
 }
 
-/** A line that Java refuses as well. */
+/** A line that Java also rejects. */
 export class MalformedEscape extends Error {
   readonly line: number
   constructor(line: number) {
@@ -16,7 +16,7 @@ export class MalformedEscape extends Error {
 }
 
 /**
- * Reads a properties text; of a key that stands twice the last counts.
+ * Reads a properties text. If a key occurs twice, the last value counts.
  *
  * @throws MalformedEscape for a `\u` without four hexadecimal digits
  */

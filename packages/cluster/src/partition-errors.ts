@@ -1,4 +1,4 @@
-// What an error about a partition means to a client that reads it or commits its offsets: one table.
+// How a client that reads a partition or commits its offsets reacts to an error: one table.
 // https://kafka.apache.org/protocol#protocol_error_codes
 import type { KafkaErrorName } from '@selfmonitor/protocol/errors'
 
@@ -11,7 +11,7 @@ export type PartitionErrorKind =
   | 'denied'
   /** The data cannot be read as it is. */
   | 'damaged'
-  /** Trying again helps only after somebody has changed the topic or the brokers. */
+  /** Trying again helps only after the topic or the brokers were changed. */
   | 'fatal'
   /** Goes away when the brokers have recovered: try again. */
   | 'passing'

@@ -1,9 +1,9 @@
-// How partitions are read, for those who call `Cluster.read`.
+// The types of `Cluster.read`.
 import type { RecordHeader } from '@selfmonitor/protocol/records'
 
 /**
- * One record. Key, value and header values are views of the answer that they came in, which may be megabytes: copy what is to be
- * kept for long (`Buffer.from(value)`).
+ * One record. Key, value and header values are views of the response, which may be megabytes: copy them (`Buffer.from(value)`) if you
+ * keep them for long.
  */
 export interface ReadRecord {
   readonly topic: string
@@ -25,7 +25,7 @@ export interface ReadRange {
   readonly end: bigint | null
 }
 
-/** What to do when a partition cannot be read as it was wanted. */
+/** What to do when a partition cannot be read as requested. */
 export interface ReadPolicy {
   /**
    * The log does not hold the position: its records were deleted before they were read, or the log was cut. `nearest` continues
@@ -91,7 +91,7 @@ interface At {
   readonly partition: number
 }
 
-/** Something that the reader of the records has to know. */
+/** A notice for the reader of the records. */
 export type ReadNotice =
   /** The records from `from` up to `to` were deleted before they were read. */
   | ({ readonly kind: 'deleted'; readonly from: bigint; readonly to: bigint } & At)

@@ -1,8 +1,8 @@
-// What an offset reset would do: pure, so that every strategy can be read and tested without a broker.
+// Plans an offset reset. Pure, so that every strategy can be tested without a broker.
 import { invalid } from './errors.ts'
 import type { OffsetReset, ResetStrategy } from './types.ts'
 
-/** What is known of one partition when a reset is planned. */
+/** The state of one partition when a reset is planned. */
 export interface PartitionState {
   readonly topic: string
   readonly partition: number
@@ -11,7 +11,7 @@ export interface PartitionState {
   readonly logEnd: bigint
   /** First offset at or after the asked time, null when there is none; only for `datetime` and `duration`. */
   readonly atTime?: bigint | null
-  /** What the other group committed; only for `from-group`. */
+  /** The offset that the other group committed; only for `from-group`. */
   readonly other?: bigint | null
 }
 
@@ -19,7 +19,7 @@ export interface PartitionState {
  * The offset that each partition would get, by the rules of `kafka-consumer-groups --reset-offsets` (KIP-122):
  *
  * - `earliest`, `latest`: the ends of the log.
- * - `current`: the committed offset as it stands; the log's end where nothing is committed.
+ * - `current`: the committed offset, unchanged; the log's end where nothing is committed.
  * - `offset`, `shift-by`, `from-file`: clamped to the log. `shift-by` needs a committed offset.
  * - `datetime`, `duration`: the first record at or after that time; the log's end where there is none.
  * - `from-group` (not Kafka's): what the other group committed, clamped; partitions it has no offset for are left out.
@@ -89,7 +89,7 @@ function offsetsFromFile(
       })
     }
     if (found.has(key)) {
-      throw invalid(`The file names ${key} twice`, { resource: key, hint: 'Keep one row a partition.' })
+      throw invalid(`The file names ${key} twice`, { resource: key, hint: 'Keep one row for each partition.' })
     }
     found.set(key, row.offset)
   }

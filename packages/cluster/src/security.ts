@@ -1,11 +1,11 @@
-// TLS and SASL as the client library wants them, from the options of this package: for the cluster's own connections, and for
-// whoever opens others of the library's clients to the same cluster.
+// Converts this package's options to the client library's TLS and SASL options: for the cluster's own connections, and for other
+// clients of the library that connect to the same cluster.
 import { isIP } from 'node:net'
 import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import { invalid } from './errors.ts'
 import type { ClusterOptions } from './types.ts'
 
-/** What `@platformatic/kafka` takes, in words of our own: its declarations are no part of ours. */
+/** The options of `@platformatic/kafka`, declared here, so that our declarations do not depend on its. */
 export interface ClientSecurity {
   readonly sasl?: NonNullable<ClusterOptions['sasl']>
   readonly tls?: TlsOptions

@@ -50,7 +50,7 @@ export interface GroupOffsets {
   readonly problem: Problem | null
 }
 
-/** What is asked for: a partition where the metadata says it is. */
+/** The partition to look up, with its leader by the metadata. */
 export interface PlacedPartition {
   readonly topic: string
   readonly partition: number
@@ -152,7 +152,7 @@ export interface ClusterSurvey {
    * @throws ClusterError when no broker answers
    */
   surveyGroups(options?: { include?: (groupId: string) => boolean }): Promise<GroupsSurvey>
-  /** What the groups have committed (a share group: where it begins): one request for 50 groups of a coordinator, in the order given. */
+  /** The groups' committed offsets (for a share group, its start offsets): one request for 50 groups of a coordinator, in the order given. */
   groupOffsets(groups: readonly Pick<SurveyedGroup, 'groupId' | 'type' | 'coordinatorId'>[]): Promise<GroupOffsets[]>
   /** Log start, last stable offset and high watermark: three requests for each leader and 2,000 partitions, in the order given. */
   partitionBounds(partitions: readonly PlacedPartition[]): Promise<PartitionBounds[]>

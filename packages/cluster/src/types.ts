@@ -1,4 +1,4 @@
-// What the users of a live Kafka cluster see: how to connect, the read model, the operations and their previews.
+// The package's public types: connection options, the read model, the operations and their previews.
 // Offsets are bigint, times are milliseconds, sizes are bytes.
 import type { AclOperation, AclResourceType } from '@selfmonitor/protocol/acl'
 import type { ConfigEntry, GroupMember, GroupState } from './model.ts'
@@ -142,7 +142,7 @@ export interface AclBinding {
   readonly resourceType: AclResourceType
   readonly resourceName: string
   readonly pattern: AclPattern
-  /** `User:name`, or `User:*` for everybody. */
+  /** `User:name`, or `User:*` for all users. */
   readonly principal: string
   /** An address, or `*`. */
   readonly host: string

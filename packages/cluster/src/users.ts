@@ -68,7 +68,7 @@ export const setUserPasswords =
       if (accounts.length === 0) {
         return
       }
-      // Kafka is never told the password: what it stores is made from the salted one (KIP-554). UTF-8 as it stands, for
+      // The password is never sent to Kafka, which stores keys derived from the salted one (KIP-554). UTF-8 without changes, for
       // Kafka does not normalise it either.
       const upsertions = await Promise.all(
         accounts.map(async ({ name, password, mechanism = 'SCRAM-SHA-512', iterations = defaultIterations }) => {
@@ -116,7 +116,7 @@ export const deleteUsers =
       if (wanted.length === 0) {
         return
       }
-      // A deletion names one mechanism: which there are has to be asked first.
+      // A deletion names one mechanism, so the existing mechanisms are read first.
       const found = await readUsers(transport, deadline, wanted)
       const missing = wanted.filter((name) => !found.some((user) => user.name === name))
       throwFirst(
@@ -151,13 +151,10 @@ export const authenticates =
   (options: ClusterOptions): Cluster['authenticates'] =>
   async ({ name, password, mechanism = 'SCRAM-SHA-512' }) => {
     if (options.sasl === undefined) {
-      throw invalid(
-        `${options.bootstrapServers} is connected to without SASL, where no name and password can be tried`,
-        {
-          resource: `user ${name}`,
-          hint: 'Connect with security.protocol=SASL_SSL (or SASL_PLAINTEXT) and an account.',
-        },
-      )
+      throw invalid(`${options.bootstrapServers} is connected without SASL, so a name and a password cannot be tried`, {
+        resource: `user ${name}`,
+        hint: 'Connect with security.protocol=SASL_SSL (or SASL_PLAINTEXT) and an account.',
+      })
     }
     demandAccount(name, password)
     const transport = createTransport({ ...options, sasl: { mechanism, username: name, password } })
@@ -188,7 +185,7 @@ function onceAUser<T extends { readonly name: string }>(changes: readonly T[]): 
 
 function demandAccount(name: string, password: string): void {
   if (name === '') {
-    throw invalid('An account needs a name', { hint: 'Name it; Kafka takes any text that is not empty.' })
+    throw invalid('An account needs a name', { hint: 'Set one; Kafka accepts any text that is not empty.' })
   }
   if (password === '') {
     throw invalid(`user ${name}: the password is empty`, { resource: `user ${name}`, hint: 'Give one.' })

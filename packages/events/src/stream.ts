@@ -172,7 +172,7 @@ function streamOf(state: StreamState): UntypedStream {
       const eventType = more.length === 1 ? null : more[0]
       if (state.consumer !== null) {
         const what = eventType === null ? topic : `${topic} ${eventType}`
-        throw new EventsConfigError('on', `name all handlers before run() (${what})`)
+        throw new EventsConfigError('on', `register all handlers before run() (${what})`)
       }
       addHandler(state.handlers, state.catalogue, topic, eventType, more.at(-1) as EventHandler | RecordHandler)
       return stream

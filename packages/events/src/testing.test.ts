@@ -121,7 +121,7 @@ describe('the test platform', () => {
       await own.waitForHandled(two.eventId)
       expect(stream.stats().assignedPartitions).toBe(2)
       expect(warnings).toEqual([
-        'this member was put out of its group: its partitions are lost',
+        'this member was removed from its group: its partitions are lost',
         'this member is in its group again and has partitions',
       ])
     } finally {

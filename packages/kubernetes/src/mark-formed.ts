@@ -37,7 +37,7 @@ export async function markFormed(client: KubernetesClient, configMap: string): P
     `ConfigMap ${configMap} changes all the time: ${maxTries} tries to mark it failed.`,
     {
       reason: 'conflict',
-      hint: 'Look who else writes it.',
+      hint: 'Find out what else writes it.',
     },
   )
 }

@@ -31,7 +31,7 @@ export async function readPasswords(dir: string, platform: Platform): Promise<Pa
         found instanceof Error ? (found.code === 'ENOENT' ? 'does not exist' : found.message) : 'is not a folder'
       throw new PlatformError(
         'NO_PASSWORDS',
-        `The passwords folder ${dir} ${why}; it must hold one file an account, named for it, with its password`,
+        `The passwords folder ${dir} ${why}; it must hold one file for each account, named after it, with its password`,
       )
     }
   }

@@ -42,11 +42,13 @@ describe('the options of acls', () => {
 
   it('say what is missing, and what Kafka would take and never look at', () => {
     const who = { ...base, allowPrincipal: ['User:a'] }
-    expect(() => newRules({ ...base, operation: ['read'], topic: ['a'] })).toThrow(/Whom the rule is for/)
-    expect(() => newRules({ ...who, topic: ['a'] })).toThrow(/What may be done/)
-    expect(() => newRules({ ...who, operation: ['read'] })).toThrow(/On what/)
-    expect(() => newRules({ ...who, operation: ['write'], group: ['g'] })).toThrow('write means nothing on a group.')
-    expect(() => newRules({ ...who, operation: ['alter'], cluster: true, pattern: 'prefixed' })).toThrow(/one name/)
+    expect(() => newRules({ ...base, operation: ['read'], topic: ['a'] })).toThrow(/The principal is missing/)
+    expect(() => newRules({ ...who, topic: ['a'] })).toThrow(/The operation is missing/)
+    expect(() => newRules({ ...who, operation: ['read'] })).toThrow(/The resource is missing/)
+    expect(() => newRules({ ...who, operation: ['write'], group: ['g'] })).toThrow('write does not apply to a group.')
+    expect(() => newRules({ ...who, operation: ['alter'], cluster: true, pattern: 'prefixed' })).toThrow(
+      /does not apply to --cluster/,
+    )
   })
 })
 

@@ -1,17 +1,20 @@
-// From the options of `selfmonitor acls` to rules, and from rules to those that are meant. Pure.
+// Turns the options of `selfmonitor acls` into rules, and filters the existing rules by them. Pure.
 import type { AclBinding, AclOperation, AclPattern, AclResourceType } from '@selfmonitor/cluster'
 import { aclOperationsOf } from '@selfmonitor/cluster/acl-operations'
 import { usageError } from '../framework/errors.ts'
 import { didYouMean } from '../framework/suggest.ts'
 
-/** Reads `--operation read,describe`, repeatable; Kafka's own spelling (`DescribeConfigs`, `DESCRIBE_CONFIGS`) is one too. */
+/** Reads `--operation read,describe`, repeatable; Kafka's own spelling (`DescribeConfigs`, `DESCRIBE_CONFIGS`) is accepted too. */
 export function aclOperations(text: string, previous: readonly AclOperation[] = []): AclOperation[] {
   const known = [...new Set(Object.values(aclOperationsOf).flat())]
   const named = text.split(',').map((word) => {
     const plain = (name: string) => name.replace(/[-_ ]/g, '').toLowerCase()
     const found = known.find((operation) => plain(operation) === plain(word))
     if (found === undefined)
-      throw usageError(`"${word}" is not an operation`, didYouMean(word, known) ?? `They are ${known.join(', ')}.`)
+      throw usageError(
+        `"${word}" is not an operation`,
+        didYouMean(word, known) ?? `The operations are ${known.join(', ')}.`,
+      )
     return found
   })
   return [...new Set([...previous, ...named])]
@@ -53,22 +56,27 @@ export interface NewRules extends ResourceOptions {
 
 /**
  * Every rule that the options of `create` ask for: each principal with each operation on each resource.
- * @throws CliError USAGE for what is missing, or what Kafka would take and never look at
+ * @throws CliError USAGE for a missing option, or a rule that Kafka would accept but never apply
  */
 export function newRules(options: NewRules): AclBinding[] {
   const on = resources(options)
   const { allowPrincipal = [], denyPrincipal = [], operation = [], pattern, host } = options
   if (allowPrincipal.length + denyPrincipal.length === 0)
-    throw usageError('Whom the rule is for was not said.', 'Pass --allow-principal User:billing (or --deny-principal).')
-  if (operation.length === 0) throw usageError('What may be done was not said.', 'Pass --operation read, for instance.')
+    throw usageError('The principal is missing.', 'Pass --allow-principal User:billing (or --deny-principal).')
+  if (operation.length === 0)
+    throw usageError('The operation is missing.', 'Pass --operation, for example --operation read.')
   if (on.length === 0)
-    throw usageError('On what was not said.', 'Pass --topic, --group, --transactional-id, --user or --cluster.')
+    throw usageError('The resource is missing.', 'Pass --topic, --group, --transactional-id, --user or --cluster.')
   for (const { type } of on) {
     const wrong = operation.find((one) => !aclOperationsOf[type].includes(one))
     if (wrong !== undefined) {
-      throw usageError(`${wrong} means nothing on a ${type}.`, `There it is ${aclOperationsOf[type].join(', ')}.`)
+      throw usageError(
+        `${wrong} does not apply to a ${type}.`,
+        `Its operations are ${aclOperationsOf[type].join(', ')}.`,
+      )
     }
-    if (type === 'cluster' && pattern === 'prefixed') throw usageError('--cluster has one name: no --pattern prefixed.')
+    if (type === 'cluster' && pattern === 'prefixed')
+      throw usageError('--pattern prefixed does not apply to --cluster.')
   }
   const who = [
     ...allowPrincipal.map((principal) => ({ principal, permission: 'allow' as const })),
@@ -102,7 +110,7 @@ export function isOpen(filter: RuleFilter): boolean {
   )
 }
 
-/** The rules that the filter means; what it does not name is left open. */
+/** The rules that match the filter; a field that the filter does not set matches everything. */
 export function matching(rules: readonly AclBinding[], filter: RuleFilter): AclBinding[] {
   const on = resources(filter)
   return rules.filter(

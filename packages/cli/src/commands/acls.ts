@@ -26,7 +26,7 @@ const resourceOptions = {
   topic: value('--topic <name>', 'a topic, or * for all; repeatable', collect),
   group: value('--group <name>', 'a consumer group; repeatable', collect),
   transactionalId: value('--transactional-id <id>', 'a transactional id; repeatable', collect),
-  user: value('--user <User:name>', 'an account whose delegation tokens are meant; repeatable', principals),
+  user: value('--user <User:name>', 'an account, for its delegation tokens; repeatable', principals),
   cluster: flag('--cluster', 'the cluster itself'),
   operation: value('--operation <name,...>', 'read, write, describe, … or all; repeatable', aclOperations),
 }
@@ -69,7 +69,11 @@ const create = defineVerb({
   ],
   options: {
     allowPrincipal: value('--allow-principal <User:name>', 'who may; repeatable', principals),
-    denyPrincipal: value('--deny-principal <User:name>', 'who may not, whatever allows it; repeatable', principals),
+    denyPrincipal: value(
+      '--deny-principal <User:name>',
+      'who may not, even if another rule allows it; repeatable',
+      principals,
+    ),
     ...resourceOptions,
     pattern: choice('--pattern <type>', 'whether the name is a prefix', ['literal', 'prefixed'], 'literal'),
     host: text('--host <address>', 'from this address only (default: from any)'),
@@ -91,8 +95,11 @@ const create = defineVerb({
       await cluster.createAcls(added)
     }
     if (context.format !== 'table')
-      await context.printRows(added, { columns, name: aclText, empty: 'Nothing to add: they are there.' })
-    else context.note(added.length === 0 ? 'Nothing to add: they are there.' : `Added ${counted(added.length, 'ACL')}.`)
+      await context.printRows(added, { columns, name: aclText, empty: 'Nothing to add: the ACLs exist already.' })
+    else
+      context.note(
+        added.length === 0 ? 'Nothing to add: the ACLs exist already.' : `Added ${counted(added.length, 'ACL')}.`,
+      )
   },
 })
 
@@ -110,13 +117,13 @@ const remove = defineVerb({
   mutates: true,
   async run(context, { options }) {
     if (isOpen(options satisfies RuleFilter))
-      throw usageError('Which rules was not said.', 'Pass --principal, a resource or --operation.')
+      throw usageError('No rules are selected.', 'Pass --principal, a resource or --operation.')
     const cluster = await context.cluster()
     const { aclText } = await import('@selfmonitor/cluster')
     const found = matching(await cluster.acls(), options)
     if (found.length === 0) {
-      throw new CliError('NO_SUCH_ACL', 'There are no such ACLs: nothing to delete.', {
-        hint: '`selfmonitor acls list` shows what there is.',
+      throw new CliError('NO_SUCH_ACL', 'No ACLs match: nothing to delete.', {
+        hint: '`selfmonitor acls list` lists the existing ones.',
       })
     }
     context.note(renderTable(found, columns, context.colours.stderr).trimEnd())

@@ -119,14 +119,14 @@ const script = defineVerb({
   async run(context, { args }) {
     const text = scripts[args.shell]
     if (text === undefined)
-      throw usageError(`"${args.shell}" is not a shell that is known here.`, 'Take bash, zsh or fish.')
+      throw usageError(`"${args.shell}" is not a shell that is known here.`, 'Use bash, zsh or fish.')
     context.out(text)
   },
 })
 
 /**
  * Lists the words that could replace the last one.
- * @param words what stands after `selfmonitor`, the last word being typed and maybe empty.
+ * @param words the words after `selfmonitor`; the last one is being typed and may be empty.
  * @param live asks the running cluster; an error there means no candidates.
  */
 export async function completeWords(
@@ -174,7 +174,7 @@ export async function completeWords(
 
 type Flags = Pick<OptionSpec<unknown>, 'flags' | 'choices' | 'complete'>
 
-/** What the engine adds to every verb that prints or changes something. */
+/** The options that the engine adds to every verb that prints or changes something. */
 function verbOptions(verb: Verb): Flags[] {
   return [
     ...(verb.output.length > 0 ? [{ flags: '-o, --output <format>', choices: verb.output }] : []),
@@ -196,7 +196,7 @@ function positionals(words: readonly string[], options: readonly Flags[]): strin
   return words.filter((word, index) => !word.startsWith('-') && !withValue.has(words[index - 1] ?? ''))
 }
 
-/** The options that say which cluster is asked, as far as they are typed; the last word is still being typed. */
+/** The options that select the cluster, as far as they are typed; the last word is still being typed. */
 export function typedGlobals(words: readonly string[]): GlobalOptions {
   const before = words.slice(0, -1)
   const given = (name: string): string | undefined => {
@@ -215,7 +215,7 @@ export function typedGlobals(words: readonly string[]): GlobalOptions {
   }
 }
 
-/** What the cluster has, for completion. */
+/** Names from the cluster, for completion. */
 export async function liveNames(context: Context, kind: Completion): Promise<readonly string[]> {
   switch (kind) {
     case 'topics':

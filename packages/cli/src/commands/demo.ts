@@ -38,8 +38,8 @@ const verb = defineVerb({
     const present = new Set((await cluster.listTopics()).map(({ name }) => name))
     const missing = storyTopics.filter((topic) => !present.has(topic))
     if (missing.length > 0) {
-      throw new CliError('NOT_SET_UP', `The demo writes to topics that are not there: ${missing.join(', ')}.`, {
-        hint: 'They are those of SelfMonitor’s own platform.yaml, where `selfmonitor setup` creates them. To write to your own topics: `selfmonitor events emit`.',
+      throw new CliError('NOT_SET_UP', `The demo writes to topics that do not exist: ${missing.join(', ')}.`, {
+        hint: 'SelfMonitor’s own platform.yaml declares them, and `selfmonitor setup` creates them. To write to your own topics: `selfmonitor events emit`.',
       })
     }
     if (isProduction(settings.environment.value) || context.isDefaultAddress('cluster')) {
@@ -61,7 +61,7 @@ const verb = defineVerb({
     const over = (): boolean => io.signal.aborted || elapsedMs() >= (options.duration ?? Number.POSITIVE_INFINITY)
 
     while (!over()) {
-      // What is owed by now, less what may not pile up: a broker that is slow slows the demo down.
+      // The events that are due by now, up to a limit on unacknowledged ones: a slow broker slows the demo down.
       const owed = Math.floor((elapsedMs() / 1000) * options.rate) - emitted
       const room = Math.max(0, Math.ceil(options.rate * 5) + 100 - underWay.size)
       for (let index = 0; index < Math.min(owed, room); index += 1) {
@@ -100,7 +100,7 @@ const verb = defineVerb({
         eventsPerSecond: Number(rateOf(totals.acknowledged, tookMs).toFixed(1)),
         events: rows,
       },
-      // A terminal has just seen these very counters, unless standard output is somewhere else.
+      // A terminal shows these counters already, unless standard output goes elsewhere.
       { table: () => (io.stderr.isTTY && io.stdout.isTTY ? '' : countersTable(counters, context.colours.stdout)) },
     )
     if (totals.failed === 0) return exitCodes.done

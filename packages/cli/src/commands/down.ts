@@ -12,7 +12,7 @@ const verb = defineVerb({
   details: 'Stops every platform of this project, or the one with --port-offset. Data is kept.',
   examples: ['selfmonitor down', 'selfmonitor down --port-offset 100'],
   options: {
-    force: flag('--force', 'kill what has not ended within --timeout'),
+    force: flag('--force', 'kill processes that have not ended within --timeout'),
   },
   async run(context, { options }) {
     const { portOffset } = context.settings

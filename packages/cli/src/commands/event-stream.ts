@@ -11,14 +11,14 @@ import { findPlatformFile } from '../local/platform-file.ts'
 export interface StreamOptions {
   readonly file: string | undefined
   readonly service: string
-  /** The only topic that is emitted to. One that the platform file does not declare may be known to the registry. */
+  /** The only topic to emit to. The registry may know one that the platform file does not declare. */
   readonly topic?: string
   /** Default: the library's own, warnings and errors to standard error. */
   readonly logger?: Logger
 }
 
 /**
- * An event stream that the end of the command closes. Without a platform file nothing is known of payloads.
+ * An event stream that is closed when the command ends. Without a platform file, payloads are not checked.
  * @throws CliError UNKNOWN_TOPIC when neither the platform file nor the registry knows the topic
  */
 export async function openStream(context: Context, options: StreamOptions): Promise<EventStream> {
@@ -52,7 +52,7 @@ function libraryOrigin({ origin }: Setting): string {
   return origin === 'selfmonitor up' ? '`selfmonitor up`' : origin
 }
 
-/** What the library would find in a service that runs here; with `-f`, what that file says. */
+/** The shapes that the library would find in a service that runs here; with `-f`, those of that file. */
 async function payloadSchemas(context: Context, { file, topic }: StreamOptions): Promise<Shapes | null> {
   const { findShapes } = await import('@selfmonitor/platform/shapes')
   const shapes = await findShapes(context.io.cwd, {
@@ -63,7 +63,7 @@ async function payloadSchemas(context: Context, { file, topic }: StreamOptions):
   })
   const say = (text: string): void => context.note(context.colours.stderr.careful(text))
   if (shapes === null) {
-    say('Neither a platform.yaml nor a folder schemas here describes payloads: they are not checked.')
+    say('Payloads are not checked: there is neither a platform.yaml nor a folder schemas here.')
     return null
   }
   if (topic === undefined || Object.hasOwn(shapes, topic)) return shapes
@@ -76,7 +76,7 @@ async function payloadSchemas(context: Context, { file, topic }: StreamOptions):
   return { ...shapes, [topic]: registered }
 }
 
-/** What the registry knows of a topic's records: any event type in the envelope, or the text of their own Avro schema. */
+/** The shape of a topic's records by the registry: any event type in the envelope, or the text of their own Avro schema. */
 async function registeredShape(context: Context, topic: string, declared: readonly string[]): Promise<Shapes[string]> {
   const registry = await context.registry()
   const subject = `${topic}-value`
@@ -93,7 +93,7 @@ async function registeredShape(context: Context, topic: string, declared: readon
     )
   }
   const { envelopeProblem } = await import('@selfmonitor/platform/shapes')
-  // One that is not Avro, or refers to others, is for the library to judge.
+  // The library checks schemas that are not Avro, or refer to others.
   const isPlainAvro = (found.schemaType ?? 'AVRO') === 'AVRO' && (found.references ?? []).length === 0
   return isPlainAvro && envelopeProblem(found.schema) !== null ? found.schema : {}
 }

@@ -1,4 +1,4 @@
-// `selfmonitor events tail`: records decoded as they pass.
+// `selfmonitor events tail`: shows decoded records.
 
 import type { Cluster, ReadRange, TopicInfo } from '@selfmonitor/cluster'
 import { isDeadLetterTopic } from '@selfmonitor/events/dead-letters'
@@ -14,9 +14,9 @@ import { toJsonLine } from '../output/data.ts'
 import { requireTopics } from './topic-view.ts'
 
 const defaultLast = 10
-/** With a filter, more of the past is looked through for the last few that match. */
+/** With a filter, this many past records are searched for the last matches. */
 const filteredWindow = 1000
-const noneFits = 'No events there that the filter lets pass.'
+const noneFits = 'No events there match the filter.'
 /** Names and ends of partitions that a message lists. */
 const shownAtMost = 10
 
@@ -42,9 +42,9 @@ export const tail = defineVerb({
     key: value('--key <key>', 'only records with this key; repeatable', collect),
     from: value('--from <place>', 'earliest, latest, 10m (ago), a time, or an offset', place),
     until: value('--until <place>', 'where to stop, exclusive; the same forms', place),
-    last: value('--last <n>', 'without --from: how many of the past (default 10)', integer(0)),
-    limit: value('-n, --limit <n>', 'stop after so many', integer(1)),
-    follow: flag('--follow', 'wait for more'),
+    last: value('--last <n>', 'without --from: how many past events (default 10)', integer(0)),
+    limit: value('-n, --limit <n>', 'stop after this many', integer(1)),
+    follow: flag('--follow', 'wait for new events'),
   },
   output: ['text', 'json'],
   async run(context, { args, options }) {
@@ -136,7 +136,7 @@ async function createRecordDecoder(context: Context): Promise<Decoder> {
   return createDecoder(createCodec(registry), registry)
 }
 
-/** Decodes what is read and hands on what the filter lets pass, until the ranges end, the signal, or the printer is full. */
+/** Decodes records and passes on those that match the filter, until the ranges end, the signal, or the printer's limit. */
 async function read(reading: Reading, ranges: readonly ReadRange[], take: (event: TailedEvent) => void): Promise<void> {
   const { context, cluster, decoder, filter, printer } = reading
   const { noticeText } = await import('@selfmonitor/cluster')
@@ -208,7 +208,7 @@ async function warnOfUnknownTypes(
   }
 }
 
-/** What `--type` finds in a topic: event types, or the name of the Avro record with and without its namespace. */
+/** The names that `--type` can select in a topic: event types, or the Avro record's name with and without its namespace. */
 function typesOf(shape: Readonly<Record<string, object>> | string | undefined): string[] {
   if (shape === undefined) return []
   if (typeof shape !== 'string') return Object.keys(shape)

@@ -1,4 +1,4 @@
-// `selfmonitor events`: emit one, or watch them decoded as they pass.
+// `selfmonitor events`: emit one event, or show decoded events.
 import type { ConfigEntry } from '@selfmonitor/cluster'
 import type { Logger, RecordResult } from '@selfmonitor/events'
 import type { Context } from '../framework/context.ts'
@@ -13,10 +13,10 @@ import { tail } from './events-tail.ts'
 
 const emit = defineVerb({
   name: 'emit',
-  summary: 'emit one event or record, validated and encoded as a service would',
+  summary: 'emit one event or record, validated and encoded as by a service',
   details:
-    'With an event type: an event of that type, of the user that --user names. Without: a record of the shape that the\n' +
-    'topic’s Avro schema has, with the key that --key names; --data null deletes that key, in a compacted topic only.',
+    'With an event type, emits an event of that type for the user in --user. Without one, emits a record that matches the\n' +
+    'topic’s Avro schema, with the key in --key; --data null deletes that key, in a compacted topic only.',
   examples: [
     `selfmonitor events emit user.events user_logged_in --user u-1 --data '{"method":"password","mfa":false,"session_id":"s-1"}'`,
     'selfmonitor events emit user.events user_created --user u-1 --data @user.json',
@@ -25,7 +25,7 @@ const emit = defineVerb({
   ],
   args: {
     topic: required('the topic', 'topics'),
-    type: optional('the event type, for a topic that has some', 'event-types'),
+    type: optional('the event type, for a topic with event types', 'event-types'),
   },
   options: {
     user: text('--user <id>', 'user_id of the event (required for an event)'),
@@ -40,12 +40,12 @@ const emit = defineVerb({
     const { topic, type } = args
     if (type === undefined && options.user !== undefined) {
       throw usageError(
-        'Which event type was not said.',
-        'A user belongs to an event: selfmonitor events emit <topic> <type> --user <id>',
+        'The event type is missing.',
+        '--user needs an event type: selfmonitor events emit <topic> <type> --user <id>',
       )
     }
     if (type !== undefined && options.user === undefined) {
-      throw usageError('Whose event it is was not said.', 'Pass --user <id>')
+      throw usageError('The user of the event is missing.', 'Pass --user <id>')
     }
     const data = await readPayload(context, options.data ?? '{}')
     if (type === undefined && data === null) await refuseNullUnlessCompacted(context, topic)
@@ -90,7 +90,7 @@ const emit = defineVerb({
 
 const quiet: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
-/** Handlers of a topic that is not compacted expect a value in every record. What cannot be asked is left to the brokers. */
+/** Handlers of a topic that is not compacted expect a value in every record. If the topic cannot be described, the brokers decide. */
 async function refuseNullUnlessCompacted(context: Context, topic: string): Promise<void> {
   const cluster = await context.cluster()
   const configs = await cluster.topicConfigs([topic]).catch(() => new Map<string, ConfigEntry[]>())

@@ -110,7 +110,7 @@ async function requireGroups(cluster: Cluster, ids: readonly string[]): Promise<
   const missing = ids.find((id) => !known.includes(id))
   if (missing !== undefined) {
     throw new CliError('UNKNOWN_GROUP', `There is no group "${missing}" on ${cluster.bootstrapServers}.`, {
-      hint: didYouMean(missing, known) ?? '`selfmonitor groups list` shows what there is.',
+      hint: didYouMean(missing, known) ?? '`selfmonitor groups list` lists the existing ones.',
     })
   }
   return await cluster.describeGroups(ids)
@@ -186,10 +186,10 @@ const resetColumns: readonly Column<OffsetReset>[] = [
     header: 'DELTA',
     align: 'right',
     value: ({ from, to }) => (from === null ? null : `${to > from ? '+' : ''}${count(to - from)}`),
-    // Back means again, forward means never: the second is what loses work.
+    // Moving back handles records again; moving forward skips them, which loses work.
     colour: (shown, { from, to }, colours) => (from !== null && to > from ? colours.careful(shown) : shown),
   },
-  { header: 'NOTE', value: ({ clamped }) => (clamped ? 'outside the log: its nearest end' : '') },
+  { header: 'NOTE', value: ({ clamped }) => (clamped ? 'outside the log: moved to its nearest end' : '') },
 ]
 
 const resetOffsets = defineVerb({
@@ -208,14 +208,14 @@ const resetOffsets = defineVerb({
     topic: value('--topic <topic[:0,1]>', 'a topic, or some of its partitions; repeatable', topicPartitions),
     allTopics: flag('--all-topics', 'every topic that the group has offsets for'),
     toEarliest: flag('--to-earliest', 'to the start of the log'),
-    toLatest: flag('--to-latest', 'to its end'),
-    toCurrent: flag('--to-current', 'where they are'),
+    toLatest: flag('--to-latest', 'to the end of the log'),
+    toCurrent: flag('--to-current', 'to the committed offsets'),
     toOffset: value('--to-offset <n>', 'to this offset', bigInteger),
     shiftBy: value('--shift-by <n>', 'forward, or back with a minus', bigInteger),
     toDatetime: value('--to-datetime <time>', 'to the first record at or after it (UTC without a zone)', timestamp),
     byDuration: value('--by-duration <duration>', 'to the first record of the last 10m, 2h, P1D', duration),
     fromFile: text('--from-file <csv>', 'topic,partition,offset on each line'),
-    fromGroup: text('--from-group <group>', 'where another group is', { complete: 'groups' }),
+    fromGroup: text('--from-group <group>', 'to the offsets of another group', { complete: 'groups' }),
     execute: flag('--execute', 'do it'),
   },
   output: ['table', 'json', 'yaml', 'csv'],
@@ -230,20 +230,20 @@ const resetOffsets = defineVerb({
         ? [...new Set(strategy.offsets.map(({ topic }) => topic))].map((topic) => ({ topic }))
         : undefined)
     if (named === undefined && !options.allTopics) {
-      throw usageError('Which topics was not said.', 'Pass --topic orders (repeatable) or --all-topics.')
+      throw usageError('The topics are missing.', 'Pass --topic orders (repeatable) or --all-topics.')
     }
     const cluster = await context.cluster()
     const active = await activeGroup(cluster, args.group)
     if (active !== undefined) {
       const problem = new CliError(
         'GROUP_ACTIVE',
-        `${args.group} is ${active.state} with ${counted(active.members.length, 'member')}: its offsets cannot be moved under it.`,
+        `${args.group} is ${active.state} with ${counted(active.members.length, 'member')}: its offsets cannot be reset.`,
         {
           hint: `Stop its consumers (${[...new Set(active.members.map(({ clientId, host }) => `${clientId} ${host}`))].join(', ')}) and run this again.`,
         },
       )
       if (options.execute) throw problem
-      context.note(context.colours.stderr.careful(`With --execute this would be refused: ${problem.message}`))
+      context.note(context.colours.stderr.careful(`--execute would fail: ${problem.message}`))
     }
     const resets = await cluster.planOffsetReset(args.group, named ?? 'all', strategy)
     if (options.execute) {
@@ -259,7 +259,7 @@ const resetOffsets = defineVerb({
         columns: resets.some(({ clamped }) => clamped) ? resetColumns : resetColumns.slice(0, -1),
         name: ({ topic, partition }) => `${topic}:${partition}`,
         data: (reset) => ({ ...reset, delta: reset.from === null ? null : reset.to - reset.from }),
-        empty: 'No partition would move.',
+        empty: 'No offset would change.',
       })
     }
     context.note(

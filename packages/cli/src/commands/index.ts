@@ -4,7 +4,7 @@ import type { NounEntry } from '../framework/program.ts'
 const groups = {
   run: 'Run a platform:',
   platform: 'The platform as a file:',
-  operate: 'Look and operate:',
+  operate: 'Inspect and operate:',
   tools: 'Tools:',
 }
 

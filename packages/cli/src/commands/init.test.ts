@@ -71,7 +71,7 @@ describe('init', () => {
     expect(await init()).toMatchObject({
       code: 1,
       stdout: '',
-      stderr: expect.stringContaining('src/main.ts is there already.'),
+      stderr: expect.stringContaining('src/main.ts exists already.'),
     })
     expect(existsSync(join(folder.path, 'platform.yaml'))).toBe(false)
     expect(text('src/main.ts')).toBe('mine')

@@ -29,7 +29,7 @@ const verb = defineVerb({
     if (inTheWay.length > 0) {
       throw new CliError(
         'FILE_EXISTS',
-        `${inTheWay.join(', ')} ${inTheWay.length === 1 ? 'is' : 'are'} there already.`,
+        `${inTheWay.join(', ')} ${inTheWay.length === 1 ? 'exists' : 'exist'} already.`,
         {
           hint: 'Nothing was written. Name another folder: `selfmonitor init <folder>`.',
         },
@@ -75,13 +75,13 @@ const verb = defineVerb({
   },
 })
 
-const packing = 'makes the packages, which are not published yet; add --uncommitted with changes of your own'
+const packing = 'builds the packages, which are not published yet; add --uncommitted if you have local changes'
 
 /** How a project gets the packages that were made in a checkout, and a Node that runs them. */
 function unpublished(root: string): readonly (readonly [string, string])[] {
   return [
     [`npm install ${shellWord(`${root}/release/npm/`)}*.tgz`, ''],
-    ['npm install --save-dev node@24', 'only where `node --version` is older than 24.6'],
+    ['npm install --save-dev node@24', 'only if `node --version` is older than 24.6'],
   ]
 }
 
@@ -107,7 +107,10 @@ function packageName(folder: string): string {
     .replace(/[^a-z0-9._-]+/g, '-')
     .replace(/^[._-]+|[._-]+$/g, '')
   if (name !== '') return name
-  throw usageError(`A package cannot be named like the folder ${folder}.`, 'Name another folder: selfmonitor init shop')
+  throw usageError(
+    `A package cannot have the name of the folder ${folder}.`,
+    'Name another folder: selfmonitor init shop',
+  )
 }
 
 export const init: Noun = { name: 'init', summary: verb.summary, verbs: [verb] }

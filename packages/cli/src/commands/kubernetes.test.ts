@@ -186,6 +186,6 @@ describe('kubernetes mark-formed', () => {
     const { run, server } = await pod({ objects: [identity] })
     expect(await run(['mark-formed'])).toMatchObject({ code: 0, stderr: 'ConfigMap kafka-identity: formed\n' })
     expect(server.object('ConfigMap', 'kafka-identity', namespace)).toMatchObject({ data: { formed: 'true' } })
-    expect((await run(['mark-formed'])).stderr).toBe('ConfigMap kafka-identity says already that it is formed\n')
+    expect((await run(['mark-formed'])).stderr).toBe('ConfigMap kafka-identity was marked as formed before\n')
   })
 })

@@ -1,4 +1,4 @@
-// `selfmonitor kubernetes`: what the pods of the chart run inside a cluster. Not for a terminal, though it works from one.
+// `selfmonitor kubernetes`: commands for the pods of the chart. They also work in a terminal.
 import { readFile } from 'node:fs/promises'
 import type { KubernetesClient, KubernetesError, KubernetesErrorReason } from '@selfmonitor/kubernetes'
 import type { Context } from '../framework/context.ts'
@@ -7,7 +7,7 @@ import { collect, duration } from '../framework/parse.ts'
 import { choice, defineVerb, flag, type Noun, text, value } from '../framework/verb.ts'
 import { counted } from '../output/format.ts'
 
-const wait = value('--wait <duration>', 'how long to wait for what others make, default 10m', duration)
+const wait = value('--wait <duration>', 'how long to wait for objects that others create, default 10m', duration)
 const serviceAccount = text(
   '--service-account <dir>',
   'folder with token, ca.crt and namespace; default where Kubernetes mounts it',
@@ -46,7 +46,7 @@ async function inCluster<T>(
   }
 }
 
-/** Said here and not by the general rule, whose advice is about Kafka. */
+/** Handled here, because the general rule gives advice about Kafka. */
 function cliError(error: KubernetesError): CliError {
   return new CliError(error.code, error.message, { hint: error.hint, exitCode: codes[error.reason], cause: error })
 }
@@ -58,11 +58,11 @@ const credentials = defineVerb({
     'Makes what the spec names and does not exist; renews certificates that end; never overwrites. Safe to repeat, and to run\n' +
     'twice at the same time. Prints names, never values.',
   examples: ['selfmonitor kubernetes credentials --spec /etc/selfmonitor/credentials/spec.json'],
-  options: { spec: text('--spec <file>', 'what is wanted, as JSON (the chart renders it)'), wait, serviceAccount },
+  options: { spec: text('--spec <file>', 'the specification, as JSON (the chart renders it)'), wait, serviceAccount },
   output: ['text', 'json'],
   async run(context, { options }) {
     const file = options.spec
-    if (file === undefined) throw usageError('--spec is missing.', 'Name the JSON file that says what is wanted.')
+    if (file === undefined) throw usageError('--spec is missing.', 'Pass the JSON file with the specification.')
     const json = await readFile(file, 'utf8').catch((cause: Error) => {
       throw usageError(`Cannot read ${file}: ${cause.message}`)
     })
@@ -116,7 +116,7 @@ const discover = defineVerb({
   },
   async run(context, { options }) {
     const { out, externalService } = options
-    if (out === undefined) throw usageError('--out is missing.', 'Name the file to write.')
+    if (out === undefined) throw usageError('--out is missing.', 'Pass the file to write.')
     if (!options.rack && externalService === undefined) {
       throw usageError('There is nothing to discover.', 'Add --rack, --external-service or both.')
     }
@@ -154,14 +154,14 @@ const markFormed = defineVerb({
       (client, kubernetes) => kubernetes.markFormed(client, options.configMap),
     )
     context.note(
-      set ? `ConfigMap ${options.configMap}: formed` : `ConfigMap ${options.configMap} says already that it is formed`,
+      set ? `ConfigMap ${options.configMap}: formed` : `ConfigMap ${options.configMap} was marked as formed before`,
     )
   },
 })
 
 const stores = defineVerb({
   name: 'stores',
-  summary: 'write PKCS#12 stores from certificates in PEM, for Java servers that read no PEM',
+  summary: 'convert PEM certificates to PKCS#12 stores, for Java servers that cannot read PEM',
   details:
     'truststore.p12, with --certificate keystore.p12 as well, and store-password, which is new each time. Runs in an init\n' +
     'container of the registry, Connect, ksqlDB and the web UI. Needs no API server.',

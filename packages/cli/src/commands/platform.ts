@@ -40,7 +40,7 @@ function planColours(colours: Colours): PlanColors {
 const validateVerb = defineVerb({
   name: 'validate',
   summary: 'check platform.yaml and its schemas',
-  details: 'Without --env, every environment that the file declares. Needs no cluster.',
+  details: 'Without --env, checks every environment of the file. Needs no cluster.',
   examples: ['selfmonitor validate', 'selfmonitor validate -f infra/platform.yaml --env production'],
   options: { file: fileOption },
   output: ['text', 'json'],
@@ -181,8 +181,8 @@ const importCommand = defineVerb({
   ],
   options: {
     dir: text('--dir <folder>', 'where to write (default: the current folder)'),
-    topic: value('--topic <pattern>', 'only topics like this, * for anything; repeatable', collect),
-    force: flag('--force', 'replace files that are there'),
+    topic: value('--topic <pattern>', 'only topics that match this pattern (* is a wildcard); repeatable', collect),
+    force: flag('--force', 'replace existing files'),
   },
   output: ['name', 'json'],
   async run(context, { options }) {

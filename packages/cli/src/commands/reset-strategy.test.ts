@@ -27,7 +27,7 @@ describe('which offset reset was asked for', () => {
   })
 
   it('refuses none and several', () => {
-    expect(() => strategyFrom({}, noFile)).toThrow(/was not said/)
+    expect(() => strategyFrom({}, noFile)).toThrow(/The target of the offsets is missing/)
     expect(() => strategyFrom({ toEarliest: true, shiftBy: 1n }, noFile)).toThrow(
       '--to-earliest and --shift-by exclude each other.',
     )

@@ -32,7 +32,7 @@ export function strategyFrom(options: StrategyOptions, readFile: (name: string) 
   if (named.length === 1) return named[0]![1]()
   const all =
     'Pass one of --to-earliest, --to-latest, --to-current, --to-offset, --shift-by, --to-datetime, --by-duration, --from-file, --from-group.'
-  if (named.length === 0) throw usageError('Where the offsets should go was not said.', all)
+  if (named.length === 0) throw usageError('The target of the offsets is missing.', all)
   throw usageError(`${named.map(([name]) => name).join(' and ')} exclude each other.`, all)
 }
 

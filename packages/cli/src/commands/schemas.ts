@@ -23,7 +23,7 @@ const list = defineVerb({
   name: 'list',
   summary: 'list subjects with their latest version',
   examples: ['selfmonitor schemas list'],
-  options: { deleted: flag('--deleted', 'also softly deleted ones') },
+  options: { deleted: flag('--deleted', 'include soft-deleted subjects') },
   output: ['table', 'json', 'yaml', 'name'],
   async run(context, { options }) {
     const registry = await context.registry()
@@ -112,7 +112,7 @@ async function unknownSubject(
     return new CliError('UNKNOWN_VERSION', `${subject} has no version ${version}: it has ${versions.join(', ')}.`)
   }
   return new CliError('UNKNOWN_SUBJECT', `There is no subject "${subject}" at ${registry.url}.`, {
-    hint: didYouMean(subject, await registry.subjects()) ?? '`selfmonitor schemas list` shows what there is.',
+    hint: didYouMean(subject, await registry.subjects()) ?? '`selfmonitor schemas list` lists the existing ones.',
   })
 }
 
@@ -136,7 +136,7 @@ const directions = {
 } as const
 
 /**
- * What the registry says against a schema, for people: each reason, under FULL by its direction, then what it was compared with.
+ * The registry's objections to a schema, as text: each reason (under FULL, by direction), then the version that it was compared with.
  * @param inWords a reason as a sentence
  */
 export function reasons(
@@ -154,7 +154,7 @@ export function reasons(
 /** https://docs.confluent.io/platform/current/schema-registry/develop/api.html#schemas */
 const { invalidSchema, schemaNotFound } = registryErrorCodes
 
-/** Says of a schema that the registry cannot read which file it is, without repeating all of its text. */
+/** Names the file of a schema that the registry cannot read, without repeating all of its text. */
 async function saysWhichFile<Result>(url: string, file: string, work: () => Promise<Result>): Promise<Result> {
   try {
     return await work()
@@ -171,7 +171,7 @@ async function saysWhichFile<Result>(url: string, file: string, work: () => Prom
       )
     }
     throw new CliError('INVALID_SCHEMA', `${file} is not a schema: ${problem}${path === null ? '' : ` (at ${path})`}`, {
-      hint: 'Correct it, or say what it is with --type.',
+      hint: 'Correct it, or set its type with --type.',
       cause: error,
     })
   }
@@ -312,7 +312,7 @@ const remove = defineVerb({
     const which = `version${found.length === 1 ? '' : 's'} ${found.join(', ')}`
     context.note(`  ${bad('-')} ${subject}: ${which}${options.permanent ? ', permanently' : ''}`)
     if (options.permanent) {
-      context.note(`  ${careful('! records that were written with it cannot be decoded any more, by anybody')}`)
+      context.note(`  ${careful('! records that were written with it can no longer be decoded')}`)
     }
     await context.confirm({
       what: `Delete ${which} of ${subject}${options.permanent ? ' permanently' : ''}`,
@@ -358,15 +358,14 @@ const getLevel = defineVerb({
 
 const setLevel = defineVerb({
   name: 'compatibility set',
-  summary: 'allow other changes of a subject’s schema',
-  details:
-    'To keep it, write it into platform.yaml and apply that. Without a subject: the level of all that have none of their own.',
+  summary: 'set which changes of a subject’s schema are allowed',
+  details: 'To keep it, write it into platform.yaml and apply that. Without a subject: the global level.',
   examples: [
     'selfmonitor schemas compatibility set FULL user.events-value',
     'selfmonitor schemas compatibility set BACKWARD_TRANSITIVE',
   ],
   args: {
-    level: required('NONE, BACKWARD, FORWARD, FULL, or one of the latter with _TRANSITIVE'),
+    level: required('NONE, BACKWARD, FORWARD, FULL, or one of the last three with _TRANSITIVE'),
     subject: optional('the subject', 'subjects'),
   },
   output: ['table', 'json', 'yaml', 'name'],
@@ -377,7 +376,7 @@ const setLevel = defineVerb({
     if (!isCompatibilityLevel(wanted)) {
       throw usageError(
         `"${args.level}" is not a compatibility level.`,
-        didYouMean(wanted, compatibilityLevels) ?? `Take one of ${compatibilityLevels.join(', ')}.`,
+        didYouMean(wanted, compatibilityLevels) ?? `Use one of ${compatibilityLevels.join(', ')}.`,
       )
     }
     const registry = await context.registry()

@@ -1,5 +1,5 @@
-// `selfmonitor setup`: platform files applied to a cluster that may still be starting, once or again and again. It is
-// what Compose and Kubernetes run, so it never asks the registry about a file that has no schemas.
+// `selfmonitor setup`: applies platform files to a cluster that may still be starting, once or repeatedly. Compose and Kubernetes
+// run it before the registry is up, so it never asks the registry about a file without schemas.
 import { relative } from 'node:path'
 import type { Platform } from '@selfmonitor/platform'
 import { collect, duration } from '../framework/parse.ts'
@@ -56,7 +56,7 @@ const setupVerb = defineVerb({
       }
       const result = await applyPlatform(platform, target, {
         passwords: await passwordsOf(context, platform, options.passwords),
-        // It runs after every upgrade: what somebody added meanwhile must not keep everything else from being applied.
+        // It runs after every upgrade: a change made by hand must not prevent everything else from being applied.
         allowMorePartitions: true,
         onProgress: () => {},
         confirm: async (plan) => {

@@ -60,7 +60,7 @@ const verb = defineVerb({
         {
           header: 'MEMORY',
           align: 'right',
-          // One process, one figure: the second part of it would count the same bytes again.
+          // Parts of one process share its memory, which is shown once.
           value: ({ memoryBytes, pid, part }) =>
             memoryBytes === null
               ? null
@@ -83,7 +83,7 @@ const verb = defineVerb({
       return exitCodes.cannotConnect
     context.note(
       parts.some(({ state }) => state === 'up')
-        ? 'Not everything is up. `selfmonitor down`, then `selfmonitor up`, starts it anew; logs are in .selfmonitor.'
+        ? 'Not everything is up. `selfmonitor down`, then `selfmonitor up`, restarts it; logs are in .selfmonitor.'
         : 'Not everything is up. `selfmonitor up` starts a platform here; its log is in .selfmonitor/log.',
     )
     return exitCodes.cannotConnect

@@ -1,4 +1,4 @@
-// What the topic commands know of topics: read once, shown as a table or as data.
+// The data of the topic commands: read once, shown as a table or as data.
 import type { Cluster, ConfigEntry, TopicInfo } from '@selfmonitor/cluster'
 import { CliError } from '../framework/errors.ts'
 import { didYouMean } from '../framework/suggest.ts'
@@ -10,7 +10,7 @@ export interface PartitionView {
   readonly isr: readonly number[]
   readonly earliestOffset: bigint | null
   readonly latestOffset: bigint | null
-  /** Of one replica, the leader's where it is known. */
+  /** The size of one replica: the leader's if it is known. */
   readonly sizeBytes: bigint | null
 }
 
@@ -41,7 +41,7 @@ export async function requireTopics(cluster: Cluster, names: readonly string[]):
     const found = byName.get(name)
     if (found !== undefined) return found
     throw new CliError('UNKNOWN_TOPIC', `There is no topic "${name}" on ${cluster.bootstrapServers}.`, {
-      hint: didYouMean(name, [...byName.keys()]) ?? '`selfmonitor topics list` shows what there is.',
+      hint: didYouMean(name, [...byName.keys()]) ?? '`selfmonitor topics list` lists the existing ones.',
     })
   })
 }
@@ -49,7 +49,7 @@ export async function requireTopics(cluster: Cluster, names: readonly string[]):
 /**
  * Reads settings, ends of the logs and sizes of topics: one round of requests, however many topics. A partition without a
  * leader is shown without its offsets. One that loses its leader between the metadata and the offsets, as many do while a
- * broker is dying, is looked up once more: a list of topics is what one asks for then.
+ * broker is dying, is looked up once more, because users list topics in exactly that situation.
  */
 export async function viewTopics(cluster: Cluster, topics: readonly TopicInfo[]): Promise<TopicView[]> {
   if (topics.length === 0) return []

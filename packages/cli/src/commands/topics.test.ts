@@ -34,7 +34,7 @@ describe('altering a topic', () => {
 
   it('refuses to unset a setting that the brokers do not know', () => {
     expect(() => alterations(topic, { unset: ['nope'] })).toThrow(
-      '--unset nope: the brokers know no such topic setting',
+      '--unset nope: the brokers have no such topic setting',
     )
     expect(() => alterations(topic, { unset: ['retention.m'] })).toThrow(
       expect.objectContaining({ hint: expect.stringContaining('retention.ms') }),
@@ -49,8 +49,8 @@ describe('altering a topic', () => {
   })
 
   it('refuses to shrink, to do nothing, and to do a thing and its opposite', () => {
-    expect(() => alterations(topic, { partitions: 1 })).toThrow(/the topic has 2, and partitions never shrink/)
-    expect(() => alterations(topic, {})).toThrow(/Nothing to alter/)
+    expect(() => alterations(topic, { partitions: 1 })).toThrow(/the topic has 2, and the number cannot shrink/)
+    expect(() => alterations(topic, {})).toThrow(/No change was given/)
     expect(() => alterations(topic, { set: { a: '1' }, unset: ['a'] })).toThrow('a is both set and unset.')
   })
 })
@@ -60,7 +60,7 @@ describe('an internal topic', () => {
     expect(() => checkInternal({ name: '__consumer_offsets', internal: true }, false)).toThrow(
       expect.objectContaining({
         message: '__consumer_offsets belongs to Kafka and holds the committed offsets of every group.',
-        hint: 'Pass --internal if you mean it.',
+        hint: 'Pass --internal to do it anyway.',
         exitCode: 2,
       }),
     )

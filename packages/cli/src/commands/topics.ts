@@ -42,7 +42,7 @@ const list = defineVerb({
   name: 'list',
   summary: 'list topics with their partitions, retention, records and size',
   examples: ['selfmonitor topics list', 'selfmonitor topics list -o name | xargs -n 1 selfmonitor topics describe'],
-  options: { internal: flag('--internal', 'also those of Kafka and the registry') },
+  options: { internal: flag('--internal', 'include those of Kafka and the registry') },
   output: ['table', 'json', 'yaml', 'name'],
   async run(context, { options }) {
     const cluster = await context.cluster()
@@ -126,7 +126,7 @@ const brokersDefault = -1
 
 /**
  * Settings as Kafka takes them, from what people write: `retention.ms=7d`, `segment.bytes=512MiB`, as in platform.yaml. What
- * we do not know the brokers judge.
+ * this version does not know, the brokers check.
  * @throws CliError USAGE naming the setting
  */
 async function kafkaSettings(given: Readonly<Record<string, string>>): Promise<Record<string, string>> {
@@ -151,7 +151,7 @@ const create = defineVerb({
     partitions: value('-p, --partitions <n>', 'partitions of each (default: the brokers’ num.partitions)', integer(1)),
     replicationFactor: value(
       '-r, --replication-factor <n>',
-      'copies of each partition (default: the brokers’)',
+      'replicas of each partition (default: the brokers’)',
       integer(1),
     ),
     config: value('-c, --config <key=value>', 'a topic setting, such as retention.ms=7d; repeatable', keyValue),
@@ -202,7 +202,7 @@ const create = defineVerb({
 interface InternalTopic {
   readonly owner: string
   readonly holds: string
-  /** Why it must keep the number of partitions that it has. */
+  /** The reason why the topic must keep its number of partitions. */
   readonly fixedPartitions: string
 }
 
@@ -237,7 +237,7 @@ export function checkInternal({ name, internal }: Pick<TopicInfo, 'name' | 'inte
   const known = internalTopics[name]
   if (allowed || (!internal && known === undefined)) return
   const what = known === undefined ? 'is an internal topic' : `belongs to ${known.owner} and holds ${known.holds}`
-  throw usageError(`${name} ${what}.`, 'Pass --internal if you mean it.')
+  throw usageError(`${name} ${what}.`, 'Pass --internal to do it anyway.')
 }
 
 const alter = defineVerb({
@@ -265,7 +265,7 @@ const alter = defineVerb({
     const [topic] = await viewTopics(cluster, found)
     const changes = alterations(topic!, { ...options, set })
     if (changes.length === 0) {
-      context.note(`${args.topic} is already as asked for: nothing to change.`)
+      context.note(`${args.topic} has these settings already: nothing to change.`)
       return
     }
     const growth = changes.find(({ key }) => key === 'partitions')
@@ -284,7 +284,7 @@ const alter = defineVerb({
     if (growth !== undefined) {
       context.note(
         context.colours.stderr.careful(
-          'Keys move: records of one key will be in two partitions, in no order between them.',
+          'Keys move: records of one key may be in two partitions, with no order between them.',
         ),
       )
     }
@@ -309,15 +309,15 @@ export function alterations(
 ): Alteration[] {
   const { partitions, set = {}, unset = [] } = options
   if (partitions === undefined && Object.keys(set).length === 0 && unset.length === 0) {
-    throw usageError('Nothing to alter was named.', 'Pass --partitions, --set key=value or --unset key.')
+    throw usageError('No change was given.', 'Pass --partitions, --set key=value or --unset key.')
   }
   const both = unset.find((key) => key in set)
   if (both !== undefined) throw usageError(`${both} is both set and unset.`)
-  // A broker takes the removal of a setting that it does not know for done.
+  // A broker reports success for the removal of an unknown setting.
   const unknown = unset.find((key) => !(key in topic.config) && !topic.effective.has(key))
   if (unknown !== undefined) {
     throw usageError(
-      `--unset ${unknown}: the brokers know no such topic setting.`,
+      `--unset ${unknown}: the brokers have no such topic setting.`,
       didYouMean(unknown, [...topic.effective.keys()]) ??
         `\`selfmonitor topics describe ${topic.name} -o json\` shows the settings that the topic has of its own.`,
     )
@@ -330,8 +330,8 @@ export function alterations(
   if (partitions !== undefined && partitions !== topic.partitions.length) {
     if (partitions < topic.partitions.length) {
       throw usageError(
-        `--partitions ${partitions}: the topic has ${topic.partitions.length}, and partitions never shrink.`,
-        'Create a new topic and move the consumers, if there must be fewer.',
+        `--partitions ${partitions}: the topic has ${topic.partitions.length}, and the number cannot shrink.`,
+        'To have fewer, create a new topic and move the consumers.',
       )
     }
     changes.push({ key: 'partitions', from: String(topic.partitions.length), to: String(partitions) })
@@ -381,7 +381,7 @@ const remove = defineVerb({
   },
 })
 
-/** What has to be typed in production: the name of the one thing, or the environment's for several. */
+/** The text to type in production: the name of the resource, or of the environment if there are several resources. */
 export function typedName(environment: string, names: readonly string[]): string {
   return names.length === 1 ? names[0]! : environment
 }

@@ -22,10 +22,10 @@ const verb = defineVerb({
     'selfmonitor up --port-offset 100 --data-dir .selfmonitor/second --detach',
   ],
   options: {
-    engine: choice('--engine <engine>', 'our own broker, or real Apache Kafka', ['embedded', 'apache'], 'embedded'),
+    engine: choice('--engine <engine>', 'the embedded broker, or Apache Kafka', ['embedded', 'apache'], 'embedded'),
     brokers: value(
       '--brokers <n>',
-      'how many brokers (apache: 1 or 3; embedded: one that presents itself as so many)',
+      'how many brokers (apache: 1 or 3; embedded: one that presents itself as this many)',
       integer(1),
       1,
     ),
@@ -35,7 +35,7 @@ const verb = defineVerb({
       keyValue,
     ),
     dataDir: text('--data-dir <folder>', 'where data is kept (default .selfmonitor/data)'),
-    detach: flag('-d, --detach', 'return once it is ready, leave it running in the background'),
+    detach: flag('-d, --detach', 'run in the background; return once it is ready'),
     setup: flag('--setup', 'then apply platform.yaml'),
     file: text('-f, --file <file>', 'platform file for --setup (default: the nearest platform.yaml)'),
   },

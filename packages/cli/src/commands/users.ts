@@ -33,8 +33,13 @@ const list = defineVerb({
 })
 
 const options = {
-  passwordFile: text('--password-file <file>', 'file with the password and nothing else; - for standard input'),
-  mechanism: choice('--mechanism <name>', 'how it logs in', ['SCRAM-SHA-512', 'SCRAM-SHA-256'], 'SCRAM-SHA-512'),
+  passwordFile: text('--password-file <file>', 'file that contains only the password; - for standard input'),
+  mechanism: choice(
+    '--mechanism <name>',
+    'SASL mechanism of the account',
+    ['SCRAM-SHA-512', 'SCRAM-SHA-256'],
+    'SCRAM-SHA-512',
+  ),
 }
 const fromWhere =
   'The password comes from --password-file, else from SELFMONITOR_PASSWORD, else from a prompt. It is never sent to Kafka,\n' +
@@ -65,7 +70,11 @@ const create = defineVerb({
     await context.confirm({ what: `Create the account ${args.user}`, typedName: args.user })
     await cluster.setUserPasswords([{ name: args.user, password, mechanism }])
     const created = (await cluster.users()).filter(({ name }) => name === args.user)
-    await context.printRows(created, { columns, name: ({ name }) => name, empty: 'It was created, and is gone again.' })
+    await context.printRows(created, {
+      columns,
+      name: ({ name }) => name,
+      empty: 'The account was created, but no longer exists.',
+    })
   },
 })
 
@@ -132,9 +141,9 @@ const remove = defineVerb({
 })
 
 /**
- * An account of PLAIN is kept elsewhere: one of SCRAM that has its name is another one, and may go.
+ * PLAIN accounts are not stored in Kafka: a SCRAM account of the same name is a different account and may be deleted.
  * @param login what the command itself logs in with
- * @param names accounts that are to be deleted
+ * @param names accounts to delete
  * @throws CliError OWN_ACCOUNT
  */
 export function refuseOwnAccount(login: Settings['security']['sasl'], names: readonly string[]): void {
@@ -142,7 +151,7 @@ export function refuseOwnAccount(login: Settings['security']['sasl'], names: rea
   throw new CliError(
     'OWN_ACCOUNT',
     `${login.username} is the account that this command logs in with. Nothing was deleted.`,
-    { hint: 'Name it with the --command-config of another account that may alter accounts.' },
+    { hint: 'Use the --command-config of another account that may alter users.' },
   )
 }
 
@@ -156,7 +165,7 @@ async function requireUsers(cluster: Cluster, names: readonly string[]): Promise
       known.map(({ name }) => name),
     )
     throw new CliError('UNKNOWN_USER', `There is no account "${missing}" on ${cluster.bootstrapServers}.`, {
-      hint: hint ?? '`selfmonitor users list` shows what there is.',
+      hint: hint ?? '`selfmonitor users list` lists the existing ones.',
     })
   }
   return known.filter(({ name }) => names.includes(name))

@@ -1,16 +1,16 @@
-// Tells when the broker of a steady stream has gone away, and when it is back.
+// Reports when the broker of a steady stream is lost, and when it answers again.
 
-/** Nothing acknowledged for so long, and no connection: short of that, a leader has only moved. */
+/** The broker is lost after this time without an acknowledgement and a connection; before that, a leader may have moved. */
 const quietMs = 1000
 
 export interface BrokerWatch {
-  /** Told again and again what is known; `nowMs` counts from the start of the stream. */
+  /** Called repeatedly with the current counters; `nowMs` counts from the start of the stream. */
   look(seen: { readonly nowMs: number; readonly connected: boolean; readonly acknowledged: number }): void
 }
 
 /**
- * Says once that the broker is lost, and once that it answers again. Of several brokers one may be away for long: as
- * long as anything is acknowledged, nothing is said.
+ * Reports once that the broker is lost, and once that it answers again. As long as any event is acknowledged, it reports nothing,
+ * even if one of several brokers is down.
  */
 export function createBrokerWatch(say: (text: string) => void): BrokerWatch {
   let away = false

@@ -1,4 +1,4 @@
-// What the demo has done so far, and how that looks: a block that is redrawn on a terminal, a line elsewhere.
+// The demo's counters and their display: a block that is redrawn on a terminal, a line elsewhere.
 
 import type { Colours } from '../output/colour.ts'
 import { count, span } from '../output/format.ts'
@@ -76,11 +76,11 @@ export interface Progress {
   /** A line that stays; the counters continue below it. */
   say(line: string): void
   show(elapsedMs: number, ratePerSecond: number): void
-  /** The last report: nothing is left to end. */
+  /** The last report, without the hint at Ctrl-C. */
   end(elapsedMs: number, ratePerSecond: number): void
 }
 
-/** On a terminal the counters stand still and their numbers run; elsewhere each report is a line. */
+/** On a terminal the counters are redrawn in place; elsewhere each report is a line. */
 export function createProgress(output: Output, counters: Counters, colours: Colours): Progress {
   let drawnLines = 0
   // From the first column: a Ctrl-C has left `^C` on the line below.
@@ -94,7 +94,7 @@ export function createProgress(output: Output, counters: Counters, colours: Colo
       return
     }
     const table = countersTable(counters, colours)
-    // A terminal too low for the table cannot be redrawn: the line alone is.
+    // If the terminal is too low to redraw the table, only the line is redrawn.
     const fits = table.split('\n').length + 2 < output.rows
     const block = `${fits ? `${table}\n` : ''}${line}${advice}\n`
     output.write(erase() + block)

@@ -1,5 +1,5 @@
-// What happens at a fintech in a day, in small: people sign up, log in, pay, and now and then look like fraudsters.
-// Pure: the same random numbers and the same clock tell the same story.
+// Simulates the users of a fintech: they sign up, log in, pay, and are sometimes suspected of fraud. Pure: the same random numbers
+// and the same clock give the same events.
 
 export interface StoryEvent {
   readonly topic: string
@@ -57,7 +57,7 @@ const fraudShare = 0.04
 const fraudConfirmedShare = 0.25
 const largePaymentCents = 90_000
 
-/** An endless story: each call tells the next event. What follows from an event comes after it, in order. */
+/** An endless sequence: each call returns the next event. Consequences of an event follow it, in order. */
 export function createStory(sources: StorySources): () => StoryEvent {
   const story = new Story(sources)
   return () => story.next()
@@ -68,7 +68,7 @@ const money = (cents: number): string => (cents / 100).toFixed(2)
 class Story {
   private readonly sources: StorySources
   private readonly users: User[] = []
-  /** Events that follow from the last ones and are not told yet. */
+  /** Consequences of earlier events that were not returned yet. */
   private readonly pending: StoryEvent[] = []
   private people = 0
 

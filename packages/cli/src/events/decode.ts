@@ -1,4 +1,4 @@
-// What a record's value is: an event in its envelope, any other Avro value, JSON, or text; with or without a registered schema.
+// Decodes a record's value: an event in its envelope, any other Avro value, JSON, or text; with or without a registered schema.
 
 import type { Codec, Envelope } from '@selfmonitor/events'
 import { envelopeFields } from '@selfmonitor/platform/shapes'
@@ -18,7 +18,7 @@ export type Decoded =
   | { readonly kind: 'undecodable'; readonly reason: string }
 
 export interface Decoder {
-  /** Whatever is wrong with the record is part of the result. @throws what keeps the registry from answering */
+  /** A problem of the record is a part of the result. @throws the error that prevents the registry from answering */
   decode(value: Buffer | null): Promise<Decoded>
 }
 

@@ -1,4 +1,4 @@
-// Where a tail begins and ends, and which events it shows.
+// The start and the end of a tail, and its filter.
 import type { ReadPlace } from '@selfmonitor/cluster'
 import { usageError } from '../framework/errors.ts'
 import { duration, timestamp } from '../framework/parse.ts'
@@ -35,7 +35,7 @@ export interface EventFilter {
   readonly keys: readonly string[]
 }
 
-/** What a filter looks at. Records that cannot be decoded have neither type nor user, and others than events no user. */
+/** The fields that a filter compares. Undecodable records have neither type nor user; records that are not events have no user. */
 export interface EventNames {
   readonly types: readonly string[]
   readonly user: string | null

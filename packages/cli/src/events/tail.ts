@@ -1,4 +1,4 @@
-// Which offsets a tail reads, and how one record looks: decoded where it can be, said to be undecodable where not.
+// The offsets that a tail reads, and the output of one record: decoded, or marked as undecodable.
 import type { Cluster, ReadRange, ReadRecord, TopicInfo } from '@selfmonitor/cluster'
 import type { Colours } from '../output/colour.ts'
 import { time } from '../output/format.ts'
@@ -7,7 +7,7 @@ import { wrapHanging } from '../output/wrap.ts'
 import type { Decoded, Decoder } from './decode.ts'
 import { type EventNames, type Place, readPlace } from './filter.ts'
 
-/** A record with what could be read of it. */
+/** A record and the result of decoding it. */
 export type TailedEvent = { readonly record: ReadRecord } & Decoded
 
 export interface Window {
@@ -95,7 +95,7 @@ function lineParts(event: TailedEvent, colours: Colours): LineParts {
 function jsonTexts(value: unknown): LineParts['payload'] {
   return {
     compact: JSON.stringify(value, printable),
-    // Line feeds inside of texts are escaped: those that are there are the formatting's own.
+    // Line feeds in texts are escaped, so the remaining ones come from the formatting.
     get spaced() {
       return JSON.stringify(value, printable, 1).replace(/\n */g, ' ')
     },
@@ -132,7 +132,7 @@ export function tailData(event: TailedEvent): object {
   }
 }
 
-/** What a filter looks at. */
+/** The fields that a filter compares. */
 export function tailNames(event: TailedEvent): EventNames {
   const key = keyText(event.record)
   switch (event.kind) {
@@ -168,7 +168,7 @@ function plainValue(value: unknown): unknown {
   return json === undefined ? null : (JSON.parse(json) as unknown)
 }
 
-/** Decodes one record; whatever is wrong with it is part of the result. */
+/** Decodes one record; a problem with it is part of the result. */
 export async function decodeRecord(record: ReadRecord, decoder: Decoder): Promise<TailedEvent> {
   return { record, ...(await decoder.decode(record.value)) }
 }

@@ -19,7 +19,7 @@ describe('the question before a change, without a terminal', () => {
 
   it('wants the name in production: --yes is not enough', async () => {
     await expect(ask('production', true)).rejects.toMatchObject({ exitCode: 2, hint: 'Pass --confirm user.events' })
-    await expect(ask('production', false, 'user.event')).rejects.toThrow(/--confirm says "user.event"/)
+    await expect(ask('production', false, 'user.event')).rejects.toThrow(/--confirm is "user.event"/)
     await expect(ask('production', false, 'user.events')).resolves.toBeUndefined()
   })
 })

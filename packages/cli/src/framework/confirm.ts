@@ -24,11 +24,11 @@ export async function confirmChange(
   if (isProduction(environment)) {
     if (options.typed === change.typedName) return
     if (options.typed !== undefined) {
-      throw usageError(`--confirm says "${options.typed}", but what changes is "${change.typedName}".`)
+      throw usageError(`--confirm is "${options.typed}", but this changes "${change.typedName}".`)
     }
     if (!io.interactive) {
       throw usageError(
-        `${change.what} in ${environment}? You have to type its name to confirm, and this is not a terminal.`,
+        `${change.what} in ${environment}? Typing its name confirms this, but there is no terminal.`,
         `Pass --confirm ${change.typedName}`,
       )
     }
@@ -40,7 +40,7 @@ export async function confirmChange(
   }
   if (options.yes || options.typed === change.typedName) return
   if (!io.interactive) {
-    throw usageError(`${change.what}? It has to be confirmed, and this is not a terminal.`, 'Pass --yes')
+    throw usageError(`${change.what}? This needs a confirmation, but there is no terminal.`, 'Pass --yes')
   }
   const answer = await ask(io, (prompts, common) =>
     prompts.confirm({ ...common, message: `${change.what}?`, initialValue: false }),

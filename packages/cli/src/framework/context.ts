@@ -1,4 +1,4 @@
-// What an action is given: the outside world, the settings, connections opened when first asked for, and ways to print.
+// The context of an action: the outside world, the settings, connections that are opened on first use, and ways to print.
 import type { Cluster } from '@selfmonitor/cluster'
 import type { RegistryClient } from '@selfmonitor/registry'
 import { withoutUser } from '@selfmonitor/registry/url'

@@ -24,7 +24,7 @@ export function usageError(message: string, hint?: string): CliError {
   return new CliError('USAGE', message, { exitCode: exitCodes.usage, hint })
 }
 
-/** What is shown of any error. */
+/** The parts of an error that are shown. */
 export interface ErrorReport {
   readonly code: string
   readonly message: string
@@ -50,10 +50,10 @@ const connectionCodes = new Set([
   'REGISTRY_TIMEOUT',
 ])
 
-/** It answered, and wants another security protocol or certificate: the error knows better than we do what to look at. */
+/** The broker answered, but requires another security protocol or certificate. The error's own hint is more specific than ours. */
 const securityCodes = new Set(['TLS_FAILED', 'CONNECTION_CLOSED'])
 
-/** A file that an option or a variable names is not there or not what it has to be. */
+/** A file that an option or a variable names is missing or invalid. */
 const usageCodes = new Set(['INVALID_CLIENT_PROPERTIES', 'NO_PASSWORDS', 'REGISTRY_OPTIONS'])
 
 /** POLICY_VIOLATION is none of these: another account would get the same answer (KIP-108). */
@@ -67,7 +67,7 @@ export function* errorChain(error: unknown, depth = 0): Generator<Error> {
   yield* errorChain(error.cause, depth + 1)
 }
 
-/** What the packages' errors carry beside their message; each package has its own class, all the same shape. */
+/** The fields of the packages' errors; each package has its own class with these fields. */
 interface Described {
   readonly code?: unknown
   readonly reason?: unknown
@@ -84,11 +84,11 @@ function firstText(...values: readonly unknown[]): string | undefined {
 export interface ConnectionAdvice {
   /** `Kafka 127.0.0.1:9092, from selfmonitor up` */
   readonly address: string
-  /** What to do, where that is known better than in general. */
+  /** A more specific hint than the general one. */
   readonly remedy: string | undefined
 }
 
-/** Turns any error into a message for the user. `where` says of a connection error where the address came from. */
+/** Turns any error into a message for the user. `where` adds the origin of the address to a connection error. */
 export function reportError(error: unknown, where?: (party: 'kafka' | 'registry') => ConnectionAdvice): ErrorReport {
   if (error instanceof CliError) {
     return { code: error.code, message: error.message, hint: error.hint, exitCode: error.exitCode }

@@ -8,7 +8,7 @@ import { duration, integer } from './parse.ts'
 import type { GlobalOptions } from './settings.ts'
 import type { Noun, OptionSpec, Verb } from './verb.ts'
 
-/** What the command line asked for, read and typed. */
+/** The parsed command line. */
 export interface Invocation {
   readonly verb: Verb
   readonly args: Record<string, unknown>
@@ -119,7 +119,7 @@ function nounCommand(noun: Noun, io: Io, invoke: (invocation: Invocation) => Pro
       command.addCommand(made, { hidden: verb.hidden })
       continue
     }
-    // `compatibility get` and `compatibility set` stand below one word.
+    // `compatibility get` and `compatibility set` share their first word.
     let group = groups.get(first!)
     if (group === undefined) {
       const siblings = noun.verbs.map(({ name }) => name.split(' ')).filter(([word]) => word === first)
@@ -133,7 +133,7 @@ function nounCommand(noun: Noun, io: Io, invoke: (invocation: Invocation) => Pro
   return command
 }
 
-/** What a group of commands has to say is which they are: the options of every command are only mentioned. */
+/** The help of a group of commands lists the commands, and only mentions the global options. */
 function byReference(group: Command): void {
   group.configureHelp({ showGlobalOptions: false, sortOptions: false })
   group.addHelpText('after', '\nThe options of every command: selfmonitor --help')

@@ -9,6 +9,6 @@ export async function registryOptions(
   env: Io['env'],
 ): Promise<RegistryLogin & { readonly url: string }> {
   const { registryLogin } = await import('@selfmonitor/registry')
-  // A registry that `up` started has no login: the environment speaks of another one.
+  // A registry that `up` started has no login, so the login in the environment is for another one.
   return { url: settings.registryUrl.value, ...(settings.registryNamed ? registryLogin(env) : {}) }
 }

@@ -15,25 +15,26 @@ export async function readPassword(io: Io, what: string, file: string | undefine
     return checked(given, file === undefined ? 'SELFMONITOR_PASSWORD' : `--password-file ${file}`)
   if (!io.interactive) {
     throw usageError(
-      `The password for ${what} is missing, and this is not a terminal to ask on.`,
+      `The password for ${what} is missing, and there is no terminal to ask for it.`,
       'Pass --password-file <file> (- for standard input), or set SELFMONITOR_PASSWORD.',
     )
   }
   const typed = await ask(io, `Password for ${what}`)
-  if ((await ask(io, 'The same again')) !== typed) throw usageError('The two passwords differ: nothing was changed.')
+  if ((await ask(io, 'Repeat the password')) !== typed)
+    throw usageError('The two passwords differ: nothing was changed.')
   return typed
 }
 
 async function fromFile(io: Io, file: string): Promise<string> {
   if (file === '-') return (await io.readStdin()).replace(/\r?\n$/, '')
-  const hint = 'Name a file that holds the password and nothing else.'
+  const hint = 'Pass a file that contains only the password.'
   return readGivenFile(io, file, '--password-file', hint).replace(/\r?\n$/, '')
 }
 
 /** Of a file with several lines the wrong one would be taken. */
 function checked(password: string, source: string): string {
   if (password === '') throw usageError(`${source} is empty.`, 'A password has at least one character.')
-  if (/[\r\n]/.test(password)) throw usageError(`${source} has several lines.`, 'It must hold the password alone.')
+  if (/[\r\n]/.test(password)) throw usageError(`${source} has several lines.`, 'It must contain only the password.')
   return password
 }
 

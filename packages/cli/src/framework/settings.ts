@@ -31,7 +31,7 @@ export interface Settings {
   readonly bootstrapServers: Setting
   /** @throws CliError as `bootstrapServers` does. */
   readonly registryUrl: Setting
-  /** The registry's address was named, by an option or a variable: the login of the surroundings is meant for it. */
+  /** The registry's address comes from an option or a variable, so the login in the environment is for it. */
   readonly registryNamed: boolean
   /** Brokers were named, by an option, a variable or a file of client settings. */
   readonly named: boolean
@@ -66,7 +66,7 @@ export async function resolveSettings(options: GlobalOptions, io: Pick<Io, 'env'
     if (portOffset !== undefined && given !== undefined)
       throw usageError(`--port-offset and ${name} exclude each other.`)
   }
-  // A platform that was started here has no accounts: what the surroundings say is about another cluster.
+  // A platform that was started here has no accounts, so client settings in the environment are for another cluster.
   const file = portOffset === undefined ? await clientProperties(options, io) : null
   const fromEnv = (variable: string): Setting | undefined => {
     const value = io.env[variable]
@@ -77,7 +77,7 @@ export async function resolveSettings(options: GlobalOptions, io: Pick<Io, 'env'
   const unlessHere = (setting: Setting | undefined): Setting | undefined =>
     portOffset === undefined ? setting : undefined
 
-  // The file's account belongs to the file's cluster: no address of the surroundings takes its place.
+  // The file's account belongs to the file's cluster, so an address in the environment does not replace the file's.
   const namedServers =
     fromOption('--bootstrap-servers', options.bootstrapServers) ??
     (file === null ? undefined : fromOption(file.path, file.options.bootstrapServers)) ??
@@ -149,14 +149,14 @@ async function clientProperties(
     const origin = commandConfig === undefined ? 'SELFMONITOR_COMMAND_CONFIG' : '--command-config'
     throw usageError(
       `${origin} ${path}: there is no such file.`,
-      'It names a client.properties, as Kafka’s tools take it.',
+      'It must be a client.properties file, as for Kafka’s tools.',
     )
   }
   const { loadClientProperties } = await import('@selfmonitor/cluster')
   return { path, ...loadClientProperties(file) }
 }
 
-/** Environments in which a change wants a typed name. */
+/** Environments in which a change must be confirmed by typing a name. */
 export function isProduction(environment: string): boolean {
   return /^prod(uction)?\b/i.test(environment)
 }

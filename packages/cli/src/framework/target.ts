@@ -35,11 +35,11 @@ export function requireTarget(target: Target): FoundState | undefined {
       const { message, start } = stoppedText(target.stopped)
       throw new CliError('PLATFORM_STOPPED', `${message[0]!.toUpperCase()}${message.slice(1)}.`, {
         exitCode: exitCodes.cannotConnect,
-        hint: `Start it with ${start}, or name another with --bootstrap-servers. \`selfmonitor down\` removes the note of it.`,
+        hint: `Start it with ${start}, or name another with --bootstrap-servers. \`selfmonitor down\` removes its entry.`,
       })
     }
     case 'ambiguous':
-      throw new CliError('AMBIGUOUS_TARGET', 'Several platforms run here, and which one is meant was not said.', {
+      throw new CliError('AMBIGUOUS_TARGET', 'Several platforms run here, and the command needs to know which one.', {
         exitCode: exitCodes.usage,
         hint: `Pass one of these:\n${choices(target.running)}`,
       })

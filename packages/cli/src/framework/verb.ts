@@ -1,4 +1,4 @@
-// What a command is: a row of data. The engine that reads these rows is program.ts.
+// The declaration of a command: a row of data, which program.ts reads.
 import type { OutputFormat } from '../output/data.ts'
 import type { Context } from './context.ts'
 
@@ -13,7 +13,7 @@ export interface OptionSpec<Value> {
   readonly complete?: Completion
 }
 
-/** What the shell may offer for a word, from the live cluster. */
+/** The candidates from the live cluster that the shell offers for a word. */
 export type Completion = 'topics' | 'groups' | 'users' | 'subjects' | 'event-types'
 
 export interface ArgumentSpec<Value> {

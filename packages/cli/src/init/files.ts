@@ -1,7 +1,7 @@
 // The files that `selfmonitor init` writes: a small platform with one topic, a service that uses it, and the service's test.
-// They run as they are; `selfmonitor types` makes src/events.generated.ts of the first two.
+// They run unchanged; `selfmonitor types` generates src/events.generated.ts from the first two.
 
-/** What differs from one to the next. */
+/** The values that differ between projects. */
 export interface Project {
   /** Of package.json. */
   readonly name: string
@@ -34,7 +34,7 @@ function packageJson({ name, version }: Project): string {
     engines: { node: '>=24.6' },
     scripts: {
       platform: 'selfmonitor up --setup',
-      // On a Node that does not run TypeScript this one says so; `node --test` there finds no tests, and is content.
+      // On a Node that does not run TypeScript this script fails with a message; `node --test` would find no tests and pass.
       prestart: 'selfmonitor validate',
       start: 'node src/main.ts',
       pretest: 'selfmonitor validate',

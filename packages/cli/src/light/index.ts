@@ -1,8 +1,7 @@
 // Which modules a command loads in place of others. @platformatic/kafka has one entry, which brings every version of every API
-// (280 modules), a registry client with Avro and three kinds of JSON Schema, and 40 compiled validators: two thirds of what a
-// command costs that asks one question. Each row of the table redirects one import of one module to another module that does the
-// same later, or to the part of it that is used. An import that is not found, because another release is laid out differently, is
-// loaded as it would be.
+// (280 modules), a registry client with Avro and three kinds of JSON Schema, and 40 compiled validators: two thirds of the start-up
+// cost of a command with one request. Each row of the table redirects one import of one module to a module that loads it on first
+// use, or to the part of it that is used. An import that another release does not have is loaded without redirection.
 import { readdirSync } from 'node:fs'
 import { registerHooks } from 'node:module'
 import { fileURLToPath } from 'node:url'
@@ -17,12 +16,12 @@ interface Redirection {
 
 const client = '/@platformatic/kafka/dist/'
 const redirections: readonly Redirection[] = [
-  // Unless a client is `strict`, and ours are not, no validator is asked anything.
+  // Only `strict` clients use the validators, and ours are not strict.
   { from: ending(`${client}utils.js`), specifier: /^ajv\/dist\/2020\.js$/, to: { own: 'ajv' } },
   { from: ending(`${client}apis/index.js`), specifier: /^\.\/\w+\/index\.js$/, to: 'lazy' },
   // Nothing here uses its registry client: we have our own.
   { from: ending(`${client}index.js`), specifier: /^\.\/registries\/index\.js$/, to: { own: 'nothing' } },
-  // A native package asks Node for a report of the whole process when it is loaded, to know which C library there is.
+  // When a native package is loaded, it asks Node for a report of the whole process to find the C library.
   { from: ending(`${client}protocol/crc32c.js`), specifier: /^@node-rs\/crc32$/, to: { own: 'crc32' } },
   // One structure of 45.
   { from: ending(`${client}protocol/murmur2.js`), specifier: /^mnemonist$/, to: { own: 'mnemonist' } },

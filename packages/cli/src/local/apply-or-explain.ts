@@ -4,12 +4,12 @@ import { reportError } from '../framework/errors.ts'
 import { indented } from '../output/wrap.ts'
 import { commandName } from './command-name.ts'
 
-/** What is wrong with the file or its plan; everything else is wrong with the platform that was just started. */
+/** Codes for problems of the file or its plan; all other errors are problems of the platform that was just started. */
 const fileErrors = new Set(['PLAN_HAS_ERRORS', 'INVALID_PLATFORM', 'APPLY_FAILED'])
 
 /**
- * Applies the file. Where it cannot be applied (a branch with fewer partitions than the data has, a mistake in it), says why
- * and what to do; broker and registry stay, because the data and those who use them are not to blame.
+ * Applies the file. If it cannot be applied (it has a mistake, or fewer partitions than the data), explains why and what to do.
+ * Broker and registry keep running, because they and their data are not the cause.
  * @returns whether it could not be applied
  */
 export async function applyOrExplain(context: Context, apply: () => Promise<unknown>): Promise<boolean> {

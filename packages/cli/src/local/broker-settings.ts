@@ -11,8 +11,8 @@ export interface BrokerSettingsOptions {
 
 /**
  * @param environment whose `broker:` counts
- * @throws PlatformError when the file that has such a section cannot be read: brokers are not started with other settings than those
- *   that are asked for
+ * @throws PlatformError when the file has such a section and cannot be read, so that brokers never start with other settings than
+ *   the requested ones
  */
 export async function brokerSettings(
   { io }: Context,

@@ -1,4 +1,4 @@
-// How this command is called where it runs, for messages that can be typed.
+// The name under which the user can run this command here, for messages with commands.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { projectRoot } from '@selfmonitor/platform/running'

@@ -1,4 +1,4 @@
-// The data that the platforms of a project keep: how much there is, and its deletion.
+// The data of a project's platforms: its size, and its deletion.
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type Engine, findStates, isSameProcess, selfmonitorDir } from '@selfmonitor/platform/running'
@@ -13,7 +13,7 @@ export interface EngineData {
 
 const engines = ['embedded', 'apache'] as const satisfies readonly Engine[]
 
-/** What each engine keeps in a data directory; nothing where there is nothing. */
+/** The existing folders of the engines in a data directory. */
 export function findData(dataDir: string): EngineData[] {
   return engines.flatMap((engine) => {
     const folder = engineDataDir(dataDir, engine)

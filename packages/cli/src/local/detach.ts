@@ -26,7 +26,7 @@ export async function upDetached(
   const { io } = context
   await requireNotRunning(paths, ports)
   mkdirSync(dirname(paths.output), { recursive: true })
-  // A file of this command's own: another that starts at the same moment writes what became of it into its own.
+  // Each command has its own file, because another one may start at the same moment.
   const output = `${paths.output}.${process.pid}`
   const writeFd = openSync(output, 'w')
   const readFd = openSync(output, 'r')
@@ -84,7 +84,7 @@ function isReady(stateFile: string, pid: number | undefined): boolean {
   return found?.alive === true && found.state.ready && found.state.process.pid === pid
 }
 
-/** The background process says what Ctrl-C does, as it should in its own log; here it would be wrong. */
+/** Removes the background process's hint at Ctrl-C, which is right in its own log, but wrong here. */
 function withoutForegroundHints(text: string): string {
   return text.replace(/^ *Ctrl-C stops it;.*\n/m, '').replace(/^( *Try), in another terminal:/m, '$1:')
 }

@@ -1,9 +1,9 @@
-// How much room a folder's disk has left.
+// The free space on a folder's disk.
 import { existsSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 export interface DiskSpace {
-  /** What we may still write, bytes: the blocks kept for root are not counted unless we are root. */
+  /** Bytes that this user may still write: without the blocks that are reserved for root, unless we are root. */
   readonly freeBytes: number
   readonly totalBytes: number
 }

@@ -1,4 +1,4 @@
-// Stops what `up` started: asks, waits, and with `--force` insists. Never touches a process that is not ours.
+// Stops the processes that `up` started: asks, waits, and kills with `--force`. Never touches other processes.
 import { setTimeout as delay } from 'node:timers/promises'
 import { type FoundState, isSameProcess, type ProcessRef, removeState } from '@selfmonitor/platform/running'
 import type { Context } from '../framework/context.ts'
@@ -21,10 +21,10 @@ export async function stopPlatform(context: Context, found: FoundState, options:
   const left = [state.process, ...state.nodes].filter(({ pid, identity }) => isSameProcess(pid, identity))
   if (left.length === 0) {
     removeState(found.file)
-    context.note(`The ${what} had already ended; its note is removed.`)
+    context.note(`The ${what} had already ended; its entry is removed.`)
     return
   }
-  // The process that `up` is stops its own brokers; brokers are asked directly only where it is gone.
+  // The process of `up` stops its own brokers; brokers get the signal directly only if that process has ended.
   if (found.alive) await endProcess(state.process, options)
   for (const node of state.nodes) if (isSameProcess(node.pid, node.identity)) await endProcess(node, options)
   removeState(found.file)
@@ -49,6 +49,6 @@ async function endProcess(target: ProcessRef, options: DownOptions): Promise<voi
     if (await gone(options.timeoutMs)) return
   }
   throw new CliError('STILL_RUNNING', `Process ${target.pid} has not ended within ${elapsed(options.timeoutMs)}.`, {
-    hint: options.force ? undefined : '`selfmonitor down --force` ends it the hard way.',
+    hint: options.force ? undefined : '`selfmonitor down --force` kills it.',
   })
 }

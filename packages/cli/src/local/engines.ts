@@ -15,9 +15,9 @@ export interface EngineOptions {
   /** Settings of each broker, by Kafka's names. */
   readonly config: Readonly<Record<string, string>>
   readonly logger: ServerLog['logger']
-  /** What is happening, for progress lines. */
+  /** The current step, for progress lines. */
   readonly onProgress: (text: string) => void
-  /** Ends a start of Apache Kafka that is under way; our own broker is there before anybody can press a key. */
+  /** Stops a start of Apache Kafka; the embedded broker starts too fast to be interrupted. */
   readonly signal: AbortSignal
   /** The broker in this process has had to stop: its data directory is gone. */
   readonly onFailure: (failure: Error) => void
@@ -79,13 +79,13 @@ async function startEmbedded(options: EngineOptions): Promise<RunningEngine> {
         'DATA_DIR_LOCKED',
         `The data directory ${engineDataDir(options.dataDir, 'embedded')} is in use by process ${pid}, the platform with port offset ${portOffset}.`,
         {
-          hint: `\`selfmonitor down --port-offset ${portOffset}\` stops it. A platform beside it: --data-dir <folder>.`,
+          hint: `\`selfmonitor down --port-offset ${portOffset}\` stops it. To run another platform beside it, pass --data-dir <folder>.`,
           cause: error,
         },
       )
     }
     throw new CliError(String(error.code), error.message, {
-      hint: 'Another one: --data-dir <folder>. To start over: `selfmonitor reset`.',
+      hint: 'Pass --data-dir <folder> to use another one, or start over with `selfmonitor reset`.',
       cause: error,
     })
   })
@@ -97,10 +97,10 @@ async function startEmbedded(options: EngineOptions): Promise<RunningEngine> {
   }
 }
 
-/** How often the progress of a long check is said. */
+/** How often the progress of a long check is reported. */
 const checkReportMs = 2000
 
-/** Says how far the check of partition logs after a start is, when it takes longer than a moment. */
+/** Reports the progress of the check of partition logs after a start, if the check takes longer than a moment. */
 export function checkReport(
   say: (text: string) => void,
   now: () => number = () => performance.now(),
@@ -167,8 +167,8 @@ async function startRealKafka(options: EngineOptions): Promise<RunningEngine> {
 }
 
 /**
- * What ends Kafka's processes at once when there is no time to ask them: those that came since this call, told from
- * older ones by the pid files that each node keeps beside its data.
+ * Returns a function that kills the Kafka processes that were started after this call. It tells them from older ones by the pid
+ * files that each node keeps beside its data.
  */
 export function forcedEnd(dataDir: string, engine: Engine): () => void {
   if (engine === 'embedded') return () => {}

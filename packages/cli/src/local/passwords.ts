@@ -6,7 +6,7 @@ import { text } from '../framework/verb.ts'
 
 export const passwordsOption = text(
   '--passwords <folder>',
-  'passwords of the declared accounts, one file each, named for it (default: SELFMONITOR_PASSWORDS)',
+  'passwords of the declared accounts, one file each, named after it (default: SELFMONITOR_PASSWORDS)',
 )
 
 /**

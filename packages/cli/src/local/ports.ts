@@ -1,4 +1,4 @@
-// Is a port free, and if not, who has it?
+// Whether a port is free, and which process uses it.
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { createServer } from 'node:net'

@@ -1,10 +1,10 @@
-// What is wrong with a platform that `up` noted here, and what to do about it: the same words in every command.
+// The problem of a platform that `up` recorded here, and its remedy: one text for all commands.
 import { join } from 'node:path'
 import { type FoundState, isSameProcess, type RunState, upCommand } from '@selfmonitor/platform/running'
 import { bytes } from '../output/format.ts'
 import { diskSpace, isFull } from './disk.ts'
 
-/** The broker processes that are not there any more; none of the embedded broker, which is `up` itself. */
+/** The broker processes that have ended; the embedded broker has none, because it runs in the process of `up`. */
 export function endedBrokers({ nodes }: RunState): RunState['nodes'] {
   return nodes.filter(({ pid, identity }) => !isSameProcess(pid, identity))
 }
@@ -17,10 +17,10 @@ export function endedText(state: RunState): string | undefined {
   return `${names.join(', ')} ${ended.length === 1 ? 'has' : 'have'} ended`
 }
 
-/** How to begin anew, with the options that matter. */
+/** The command that restarts the platform, with the relevant options. */
 export function restartText(state: RunState): string {
   const offset = state.portOffset === 0 ? '' : ` --port-offset ${state.portOffset}`
-  return `\`selfmonitor down${offset}\`, then \`${upCommand(state)}\`, starts it anew; the data stays`
+  return `\`selfmonitor down${offset}\`, then \`${upCommand(state)}\`, restarts it; the data stays`
 }
 
 /** Logs of broker processes that have ended, else the one of the servers. */
@@ -33,7 +33,7 @@ export function logText(state: RunState): string {
 export function diskText(state: RunState): string | undefined {
   const space = diskSpace(state.dataDir)
   return isFull(space)
-    ? `The disk of ${state.dataDir} is full: ${bytes(space.freeBytes)} of ${bytes(space.totalBytes)} are free. Nothing can be written until there is room.`
+    ? `The disk of ${state.dataDir} is full: ${bytes(space.freeBytes)} of ${bytes(space.totalBytes)} are free. Nothing can be written until there is free space.`
     : undefined
 }
 
@@ -47,5 +47,5 @@ export function connectionRemedy({ state, alive }: FoundState): string | undefin
     return `${ended[0]!.toUpperCase()}${ended.slice(1)}: ${restartText(state)}. Log: ${logText(state)}`
   if (!state.ready)
     return `It is still starting (process ${state.process.pid}); \`selfmonitor status\` shows how far it is.`
-  return `It is noted as running (process ${state.process.pid}): \`selfmonitor status\` shows its parts; ${restartText(state)}.`
+  return `It is recorded as running (process ${state.process.pid}): \`selfmonitor status\` shows its parts; ${restartText(state)}.`
 }

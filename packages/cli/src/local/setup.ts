@@ -1,4 +1,4 @@
-// Applies a platform file to a cluster that may still be starting: what `up --setup` and `setup` do.
+// Applies a platform file to a cluster that may still be starting, for `up --setup` and `setup`.
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Cluster } from '@selfmonitor/cluster'
 import type { ApplyResult, Passwords, Plan, Platform } from '@selfmonitor/platform'

@@ -178,7 +178,7 @@ describe('what runs here', () => {
     const main = { pid: process.pid, identity: processIdentity(process.pid)! }
     writeState(stateFile(cwd, 100), state(main, { engine: 'apache', nodes: [node] }))
     const remedy =
-      '`selfmonitor down --port-offset 100`, then `selfmonitor up --engine apache --port-offset 100 --data-dir /`, starts it anew'
+      '`selfmonitor down --port-offset 100`, then `selfmonitor up --engine apache --port-offset 100 --data-dir /`, restarts it'
     const up = await selfmonitor(['up', '--port-offset', '100'], { cwd })
     const list = await selfmonitor(['topics', 'list', '--timeout', '1s'], { cwd })
     const status = await selfmonitor(['status'], { cwd })

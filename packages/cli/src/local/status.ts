@@ -1,4 +1,4 @@
-// What runs here, asked of the parts themselves: a note in a file proves nothing.
+// Probes the parts of a platform that are recorded as running.
 import { connect } from 'node:net'
 import { type FoundState, isSameProcess, residentBytes } from '@selfmonitor/platform/running'
 import type { RegistryClientOptions } from '@selfmonitor/registry'
@@ -14,7 +14,7 @@ export interface PartStatus {
   readonly memoryBytes: number | null
 }
 
-/** Every part of one platform that `up` noted, each probed. */
+/** Every part of one platform that `up` recorded, each probed. */
 export async function platformStatus(found: FoundState, probeTimeoutMs: number, nowMs: number): Promise<PartStatus[]> {
   const { state, alive } = found
   const main = { pid: alive ? state.process.pid : null }
@@ -54,7 +54,7 @@ export async function platformStatus(found: FoundState, probeTimeoutMs: number, 
         )
   const registry = part('registry', state.registryUrl, main.pid, () => answersHttp(state.registryUrl, probeTimeoutMs))
   const parts = await Promise.all([...kafka, registry])
-  // A broker without room answers: it is up, and takes no record.
+  // A broker with a full disk answers requests, but accepts no records.
   const isFull = diskText(state) !== undefined
   return parts.map((one, index) =>
     isFull && one.state === 'up' && index < kafka.length ? { ...one, state: 'disk full' } : one,

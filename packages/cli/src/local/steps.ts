@@ -5,7 +5,7 @@ import { elapsed } from '../output/format.ts'
 import type { Output } from '../output/terminal.ts'
 import { padEnd, padStart } from '../output/width.ts'
 
-/** Tells what is happening: a stage of the work, or one of many small ticks, which only a terminal shows. */
+/** Reports progress: a stage of the work, or one of many small ticks, which only a terminal shows. */
 export type Progress = (text: string, kind?: 'stage' | 'tick') => void
 
 export interface Steps {
@@ -23,7 +23,7 @@ export interface Steps {
 const nameWidth = 10
 const textColumns = 44
 
-/** @param signal after it nothing more is written: the step that it interrupts is not what the user wants to read about */
+/** @param signal after this signal nothing more is written, because the user does not want to read about interrupted steps */
 export function createSteps(
   output: Output,
   colours: Colours,

@@ -1,4 +1,4 @@
-// What `up` says can be tried next: only what works on the platform that it has just started.
+// The commands that `up` suggests to try next: only those that work on the platform that it has just started.
 import type { Shapes } from '@selfmonitor/platform/shapes'
 import { storyTopics } from '../demo/story.ts'
 
@@ -7,7 +7,7 @@ export interface Started {
   readonly name: string
   /** Topics that exist, without internal ones and dead letters. */
   readonly topics: readonly string[]
-  /** What the platform file says of their records; null without one. */
+  /** The shapes of their records by the platform file; null without one. */
   readonly shapes: Shapes | null
   /** The file exists and was not applied. */
   readonly toSetUp: boolean

@@ -1,4 +1,4 @@
-// Where `up` keeps its things, what it listens on, and whether it runs here already.
+// The files and ports of `up`, and the check whether it is running here already.
 import { join, resolve } from 'node:path'
 import {
   type Engine,
@@ -29,7 +29,7 @@ export interface UpPaths {
   readonly dataDir: string
   /** JSON lines of the servers. */
   readonly log: string
-  /** What a detached `up` writes on its standard output and error. */
+  /** Standard output and error of a detached `up`. */
   readonly output: string
 }
 
@@ -43,7 +43,7 @@ export function upPaths(cwd: string, options: { dataDir: string | undefined; por
   }
 }
 
-/** What `up` listens on. */
+/** The ports that `up` listens on. */
 export function wantedPorts({ brokers, portOffset }: Pick<UpOptions, 'brokers' | 'portOffset'>): WantedPort[] {
   return [
     ...Array.from({ length: brokers }, (_, index) => ({ port: defaults.kafkaPort + portOffset + index, use: 'Kafka' })),
@@ -61,7 +61,7 @@ export async function requireNotRunning(paths: UpPaths, ports: readonly WantedPo
     if (ended !== undefined) {
       throw new CliError(
         'BROKERS_ENDED',
-        `It is noted as running (process ${state.process.pid}), but ${ended}. Log: ${logText(state)}`,
+        `It is recorded as running (process ${state.process.pid}), but ${ended}. Log: ${logText(state)}`,
         { hint: `${restartText(state)}.` },
       )
     }
@@ -80,7 +80,7 @@ export async function requireNotRunning(paths: UpPaths, ports: readonly WantedPo
     throw new CliError(
       'ORPHANED_BROKERS',
       `An earlier \`up\` ended without stopping its brokers: process ${orphans.map(({ pid }) => pid).join(', ')} still runs.`,
-      { hint: '`selfmonitor down` stops what is left.' },
+      { hint: '`selfmonitor down` stops them.' },
     )
   }
   removeState(paths.state)

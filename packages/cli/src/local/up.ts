@@ -52,11 +52,11 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
     const registry = await openRegistry(starting, engine)
     const notApplied = await applyFile(starting, engine, registry)
     end.check()
-    // Since the process began: what the user has waited for.
+    // Since the process began, which is the time that the user waited.
     const ready = `\n  Ready in ${elapsed(performance.now())}.`
     const hint = await hints(context, options, { ...engine, registryUrl: registry.url, notApplied })
     end.check()
-    // Said before it is noted: a detached `up` shows what was said until then.
+    // Printed before the platform is recorded, because a detached `up` shows the output up to that moment.
     context.note(`${ready}\n${hint}`)
     noteState(starting, engine, { ready: true, notApplied })
     await end.reached
@@ -102,7 +102,7 @@ async function prepare(context: Context, options: UpOptions): Promise<Starting> 
   }
 }
 
-/** What ends `up`: the signal, or a broker that had to stop. */
+/** The event that ends `up`: the signal, or a broker that had to stop. */
 interface End {
   /** Resolves on the signal. @throws CliError after a failure */
   readonly reached: Promise<void>
@@ -130,7 +130,7 @@ function createEnd({ io, note }: Context): End {
     },
     fail(error) {
       failure = new CliError(String(error.code ?? 'BROKER_FAILED'), sentence(error.message), {
-        hint: '`selfmonitor up` starts a new broker: with empty data, or with what is put back there.',
+        hint: '`selfmonitor up` starts a new broker: with empty data, or with data that you restore there.',
         cause: error,
       })
       reject(failure)
@@ -163,10 +163,10 @@ async function openBroker(starting: Starting): Promise<RunningEngine> {
       }),
     (running) => `${shortAddresses(running.bootstrapServers)}  ${running.description}`,
   )
-  // Until its brokers are gone, this platform is on record.
+  // The platform stays recorded until its brokers have stopped.
   closers.push(async () => removeState(paths.state))
   closers.push(() => engine.close())
-  // Noted as soon as there is something to stop: brokers outlive a process that is killed here.
+  // Recorded as soon as there is something to stop, because brokers outlive this process if it is killed.
   noteState(starting, engine, { ready: false, notApplied: false })
   end.check()
   return engine
@@ -297,7 +297,7 @@ async function userTopics({ cluster }: Target): Promise<string[]> {
   return names.filter((name) => !name.startsWith('_') && !isDeadLetterTopic(name))
 }
 
-/** A file with mistakes was told already. */
+/** The mistakes of the file were printed before. */
 async function knownShapes({ io }: Context, file: string | undefined): Promise<Shapes | null> {
   const { findShapes } = await import('@selfmonitor/platform/shapes')
   return findShapes(io.cwd, { file, env: io.env }).catch(() => null)

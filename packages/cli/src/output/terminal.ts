@@ -1,4 +1,4 @@
-// Where text is written: a terminal, a pipe or a file; a test puts its own in its place.
+// The destination of text: a terminal, a pipe or a file; tests replace it.
 
 export interface Output {
   write(text: string): void

@@ -11,7 +11,7 @@ export function noticeText(notice: ReadNotice): string {
     case 'cut':
       return notice.follows
         ? `${where} was cut back to offset ${notice.to}: reading continues from there.`
-        : `${where} was cut back to offset ${notice.to}: there is nothing behind it any more.`
+        : `${where} was cut back to offset ${notice.to}: it has no newer records.`
     case 'restarted':
       return notice.why === 'recreated'
         ? `${notice.topic} was deleted and created again: reading ${where} from its beginning.`

@@ -75,7 +75,7 @@ describe('a partition that is read to an end', () => {
     expect(short.phase).toEqual({ kind: 'lost', why: 'short', retryAtMs: 0 })
     const nothing = located(short, found({ latest: 3n }), finitePolicy, 0)
     expect(nothing.reading.phase).toEqual({ kind: 'done' })
-    expect(told(nothing)).toBe('t[3] was cut back to offset 3: there is nothing behind it any more.')
+    expect(told(nothing)).toBe('t[3] was cut back to offset 3: it has no newer records.')
     const some = located(short, found({ latest: 10n }), finitePolicy, 0)
     expect(some.reading).toMatchObject({ next: 3n, end: 10n, phase: { kind: 'ready' } })
     const behind = located(short, found({ latest: 20n }), finitePolicy, 0)
@@ -97,7 +97,7 @@ describe('a position that the log does not hold', () => {
       /from offset 3 to 7 were deleted/,
     ],
     ['ends where all of its range is deleted', finite(3n, 5n), { earliest: 7n }, 'done', 7n, /deleted/],
-    ['ends behind the end of the log', finite(15n, 20n), {}, 'done', 15n, /nothing behind it/],
+    ['ends behind the end of the log', finite(15n, 20n), {}, 'done', 15n, /no newer records/],
     ['follows from the end of the log', following(15n), {}, 'ready', 10n, /reading continues from there/],
     ['stays when the log holds it after all', finite(3n, 10n), {}, 'ready', 3n, undefined],
   ] as const)('%s', (_, reading, log, kind, next, said) => {

@@ -45,7 +45,7 @@ export interface PartitionReading {
   /** Failures since the last answer, and the time of the first of them in milliseconds. */
   readonly failures: number
   readonly failingSinceMs: number | null
-  /** What is wrong, once it is worth telling; null when nothing is. */
+  /** The problem, once it lasts long enough to be reported; null when there is none. */
   readonly trouble: { readonly code: string; readonly message: string } | null
 }
 
@@ -70,7 +70,7 @@ export interface Received {
   readonly nothingThere: boolean
 }
 
-/** What the cluster says of a partition now. */
+/** The current state of a partition in the cluster. */
 export interface Located {
   readonly topicId: string
   /** -1 when it has none. */
@@ -121,7 +121,7 @@ function arrived(next: bigint, end: bigint | null): Phase | null {
 }
 
 /**
- * The leader's log is another one than that which was read: what it has in common with it ends at `end`.
+ * The leader's log differs from the log that was read; the common part ends at `end`.
  */
 export function diverged(reading: PartitionReading, leader: number, end: bigint, policy: ReadPolicy): Step {
   if (policy.outOfRange === 'fail') return { reading: failed(reading, outOfRange(reading)), notices: [] }
@@ -169,18 +169,18 @@ function retried(
     kind === 'damaged' ||
     (kind === 'denied' ? policy.denied === 'fail' : nowMs - failingSinceMs >= patienceMs)
   if (isFinal) return failed(reading, error)
-  // A leader that moves is routine: worth telling only when it takes its time.
+  // A leader change is routine and reported only if it takes long.
   const trouble = kind === 'stale metadata' && failures < 5 ? reading.trouble : { code, message: error.message }
   const retryAtMs = nowMs + backoffMs(failures)
   return { ...reading, failures, failingSinceMs, trouble, phase: { kind: 'lost', why: whyLost(reading), retryAtMs } }
 }
 
-/** What had to be looked up still has to be. */
+/** The look-up failed and must be repeated. */
 function whyLost({ phase }: PartitionReading): Lost {
   return phase.kind === 'lost' ? phase.why : 'moved'
 }
 
-/** Which ends of its log are to be asked for before `located` can say where to continue. */
+/** Which ends of the log must be looked up before `located` can decide where to continue. */
 export function needsLogEnds({ phase, topicId }: PartitionReading, topicIdNow: string): boolean {
   return (
     phase.kind === 'lost' && (['out of range', 'short', 'diverged'].includes(phase.why) || isOther(topicId, topicIdNow))
@@ -264,7 +264,7 @@ function tooShort(reading: PartitionReading, latest: bigint): Step {
   }
 }
 
-/** Whether more records than those read so far are known, or may be there. */
+/** Whether there are, or may be, more records than those read so far. */
 export function mayHaveMore({ phase, next, limit }: PartitionReading): boolean {
   return phase.kind !== 'done' && phase.kind !== 'failed' && (limit === null || next < limit)
 }

@@ -1,4 +1,4 @@
-// From places as people name them (a time, an offset, the last ten) to the offsets of each partition.
+// Turns places (a time, an offset, the last ten) into the offsets of each partition.
 
 import type { Isolation, ReadRange } from '../read-types.ts'
 import type { Cluster, TopicInfo } from '../types.ts'
@@ -22,9 +22,9 @@ export interface ReadWindow {
 }
 
 /**
- * The offsets of every partition that the window names; nothing is to be read where `next` has reached `end`. A partition without
+ * The offsets of every partition of the window; a partition whose `next` has reached `end` has nothing to read. A partition without
  * a leader cannot be read now and is left out.
- * @throws ClusterError when the offsets cannot be had
+ * @throws ClusterError when the offsets cannot be read
  */
 export async function readRanges(
   cluster: Pick<Cluster, 'listOffsets'>,

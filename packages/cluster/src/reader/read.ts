@@ -94,7 +94,7 @@ async function* byTime(session: Session, signal: AbortSignal | undefined): Async
     session.changed = false
     const next = new Map(held)
     for (const notice of session.notices) {
-      // What waits of the topic that was there before is void.
+      // Discards the waiting records of the deleted topic.
       if (notice.kind !== 'restarted') continue
       next.delete(keyOf(notice.topic, notice.partition))
       sources.delete(keyOf(notice.topic, notice.partition))

@@ -220,7 +220,7 @@ async function locate(session: Session, lost: readonly PartitionReading[]): Prom
         continue
       }
       const step = located(reading, at, policy, now)
-      // What was read before a restart, and not given out yet, is void like the rest.
+      // Discards records that were read before a restart and not given out yet.
       if (step.notices.some(({ kind }) => kind === 'restarted')) drop(session, keyOf(reading.topic, reading.partition))
       put(session, step.reading)
       session.notices.push(...step.notices)
@@ -240,7 +240,7 @@ function drop(session: Session, key: string): void {
   session.chunks.splice(0, session.chunks.length, ...kept)
 }
 
-/** Takes over the next state of a partition; tells of a trouble that no other partition has already, and when none is left. */
+/** Stores the next state of a partition. Reports a problem that no other partition has yet, and the end of the last problem. */
 function put(session: Session, reading: PartitionReading): void {
   const key = keyOf(reading.topic, reading.partition)
   const before = session.readings.get(key)?.trouble ?? null
@@ -258,7 +258,7 @@ function hasTrouble({ readings }: Session, code?: string): boolean {
   return false
 }
 
-/** An error that is not a broker's answer is a defect of this code and ends the reading as it is. */
+/** An error that is not a broker's answer is a bug, and ends the reading with that error. */
 function asClusterError(error: unknown): ClusterError {
   return error instanceof ClusterError
     ? error

@@ -1,4 +1,4 @@
-// What many groups have committed, and where share groups begin.
+// Committed offsets of many groups, and start offsets of share groups.
 import { describeShareGroupOffsets } from '@selfmonitor/protocol/api/describe-share-group-offsets'
 import { errorCodes } from '@selfmonitor/protocol/errors'
 import { apis } from '../apis.ts'

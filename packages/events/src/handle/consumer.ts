@@ -284,7 +284,7 @@ async function run(state: ConsumerState, task: Task<Work>): Promise<void> {
     // Not reached by what handlers throw; the partition waits rather than losing an event.
     options.logger.error(
       { topic: task.topic, partition: task.partition, offset: String(task.offset), reason: reasonOf(error) },
-      'an event could not be dealt with and will be tried again',
+      'an event could not be handled and will be tried again',
     )
     outcome = processor.tryAgain(task.item)
   }

@@ -64,16 +64,22 @@ async function place(
   const { topic, partition: index } = partition
   const ours = oursNow(placement, partition)
   let described = known
-  await untilItWorks(placement, nameOf(partition), `where to read ${topic} from cannot be asked`, ours, async () => {
-    if (described.get(topic) === undefined) described = await client.metadata([topic])
-    const { id, partitions } = requireTopic(described, topic, 'read')
-    const leader = partitions[index]?.leader ?? -1
-    described = new Map()
-    const offset = committed?.offset ?? (await listOffset(client, partition, leader, settings.from))
-    if (!ours()) return
-    scheduler.assign(topic, index, offset, { leaderEpoch: committed?.leaderEpoch ?? -1, topicId: id })
-    fetcher.add(partition, id)
-  })
+  await untilItWorks(
+    placement,
+    nameOf(partition),
+    `the start offset of ${topic} cannot be determined`,
+    ours,
+    async () => {
+      if (described.get(topic) === undefined) described = await client.metadata([topic])
+      const { id, partitions } = requireTopic(described, topic, 'read')
+      const leader = partitions[index]?.leader ?? -1
+      described = new Map()
+      const offset = committed?.offset ?? (await listOffset(client, partition, leader, settings.from))
+      if (!ours()) return
+      scheduler.assign(topic, index, offset, { leaderEpoch: committed?.leaderEpoch ?? -1, topicId: id })
+      fetcher.add(partition, id)
+    },
+  )
 }
 
 /**
@@ -90,32 +96,38 @@ export async function relocate(
   const { client, scheduler, fetcher, settings, logger } = placement
   const { topic, partition: index } = partition
   const ours = oursNow(placement, partition)
-  await untilItWorks(placement, nameOf(partition), `where to read ${topic} on from cannot be asked`, ours, async () => {
-    const { id, partitions } = requireTopic(await client.metadata([topic]), topic, 'read')
-    const leader = partitions[index]?.leader ?? -1
-    const [earliest, latest] = await Promise.all([
-      listOffset(client, partition, leader, 'earliest'),
-      listOffset(client, partition, leader, 'latest'),
-    ])
-    const epoch = scheduler.leaderEpoch(topic, index)
-    const epochEnd =
-      diverging ?? (epoch < 0 ? undefined : ((await endOfEpoch(client, partition, leader, epoch)) ?? 'never'))
-    const position = scheduler.position(topic, index)
-    if (!ours() || position === null) return
-    const sameTopic = id === topicId
-    const move = whereToReadOn({ position, sameTopic, epochEnd, earliest, latest, from: settings.from })
-    if (move !== null) {
-      logger.warn({ topic, partition: index, from: String(position), to: String(move.to) }, move.reason)
-      // Forward, what is still being handled counts for the commit as before.
-      if (move.forward) {
-        scheduler.beginEpoch(topic, index, move.leaderEpoch)
-        scheduler.advance(topic, index, move.to)
-      } else {
-        scheduler.assign(topic, index, move.to, { leaderEpoch: move.leaderEpoch, topicId: id })
+  await untilItWorks(
+    placement,
+    nameOf(partition),
+    `the offset to continue ${topic} from cannot be determined`,
+    ours,
+    async () => {
+      const { id, partitions } = requireTopic(await client.metadata([topic]), topic, 'read')
+      const leader = partitions[index]?.leader ?? -1
+      const [earliest, latest] = await Promise.all([
+        listOffset(client, partition, leader, 'earliest'),
+        listOffset(client, partition, leader, 'latest'),
+      ])
+      const epoch = scheduler.leaderEpoch(topic, index)
+      const epochEnd =
+        diverging ?? (epoch < 0 ? undefined : ((await endOfEpoch(client, partition, leader, epoch)) ?? 'never'))
+      const position = scheduler.position(topic, index)
+      if (!ours() || position === null) return
+      const sameTopic = id === topicId
+      const move = whereToReadOn({ position, sameTopic, epochEnd, earliest, latest, from: settings.from })
+      if (move !== null) {
+        logger.warn({ topic, partition: index, from: String(position), to: String(move.to) }, move.reason)
+        // Forward, what is still being handled counts for the commit as before.
+        if (move.forward) {
+          scheduler.beginEpoch(topic, index, move.leaderEpoch)
+          scheduler.advance(topic, index, move.to)
+        } else {
+          scheduler.assign(topic, index, move.to, { leaderEpoch: move.leaderEpoch, topicId: id })
+        }
       }
-    }
-    fetcher.add(partition, id)
-  })
+      fetcher.add(partition, id)
+    },
+  )
 }
 
 const oursNow = ({ assignments, stopping }: Placement, partition: TopicPartition): (() => boolean) =>

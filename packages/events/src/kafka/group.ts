@@ -342,7 +342,7 @@ function afterFailure(state: MemberState, error: unknown, failures: number): num
 function fence(state: MemberState, cause: unknown): void {
   const { group, groupInstanceId, problems } = state.options
   state.fenced = true
-  const message = `group ${group}: another member has joined with this one's groupInstanceId "${groupInstanceId}" (FENCED_INSTANCE_ID): give each process an id of its own, and start this one again`
+  const message = `group ${group}: another member has joined with this one's groupInstanceId "${groupInstanceId}" (FENCED_INSTANCE_ID): give each process its own id, and restart this one`
   const refusal = new EventsError('FENCED_INSTANCE_ID', message, { cause })
   state.first.reject(refusal)
   problems.report(resourceOf(state), { code: refusal.code, message, fatal: true })
@@ -372,7 +372,7 @@ function loseAll(state: MemberState, lost: readonly TopicPartition[], reason: st
   state.lossLogged = true
   options.logger.warn(
     { group: options.group, reason, partitions: lost.length },
-    'this member was put out of its group: its partitions are lost',
+    'this member was removed from its group: its partitions are lost',
   )
   options.lost(lost)
 }

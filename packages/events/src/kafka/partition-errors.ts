@@ -24,13 +24,13 @@ export function partitionErrorAdvice(error: string): string {
     case 'GROUP_AUTHORIZATION_FAILED':
       return 'this service may not read here: add the topic to its `consumes` in platform.yaml and apply it'
     case 'UNKNOWN_TOPIC_OR_PARTITION':
-      return 'it does not exist, or exists no longer: create it with `selfmonitor apply`, and it is read as soon as it is there'
+      return 'it does not exist: create it with `selfmonitor apply`; it is read as soon as it exists'
     case 'SASL_AUTHENTICATION_FAILED':
       return 'check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD'
     case 'CORRUPT_MESSAGE':
       return "the log is damaged at this offset: see the broker's log, and move the group past it with `selfmonitor groups reset-offsets`"
     case 'UNSUPPORTED_COMPRESSION_TYPE':
-      return 'a newer client compressed these records in a way that this broker cannot hand out'
+      return 'a newer client compressed these records with a codec that this broker cannot serve'
     default:
       return ''
   }

@@ -201,7 +201,7 @@ describe('a server in trouble', () => {
     opened.push(client)
     await expect(client.get('ConfigMap', 'a')).rejects.toMatchObject({
       code: 'API_UNREACHABLE',
-      message: expect.stringMatching(/is not to be trusted/),
+      message: expect.stringMatching(/cannot be trusted/),
     })
     expect(server.requests).toEqual([])
   })

@@ -177,7 +177,7 @@ function parse<K extends keyof Kinds>(answer: Answer, server: string): Kinds[K] 
     return JSON.parse(answer.body) as Kinds[K]
   } catch (cause) {
     throw new KubernetesError('API_ERROR', `${server} answered ${answer.status} with something that is not JSON.`, {
-      hint: 'Something between this pod and the API server answers in its place: a proxy, for instance.',
+      hint: 'Something between this pod and the API server, such as a proxy, sent this answer.',
       cause,
     })
   }
@@ -205,7 +205,7 @@ function isTrustError(error: unknown): boolean {
 }
 
 function untrusted(server: string, cause: Error): KubernetesError {
-  return new KubernetesError('API_UNREACHABLE', `The certificate of ${server} is not to be trusted: ${cause.message}`, {
+  return new KubernetesError('API_UNREACHABLE', `The certificate of ${server} cannot be trusted: ${cause.message}`, {
     reason: 'cannot-connect',
     hint: 'The ca.crt beside the ServiceAccount token must be that of this API server.',
     cause,
@@ -240,10 +240,10 @@ function refusal(call: Call, status: Partial<Status>, code: number, namespace: s
       hint:
         call.verb === 'create'
           ? `Create the namespace first: kubectl create namespace ${namespace}`
-          : 'It was there a moment ago: somebody deleted it. Run this again.',
+          : 'It existed a moment ago and was deleted meanwhile. Run this again.',
     })
   }
   return new KubernetesError('API_ERROR', `Cannot ${call.verb} ${plural} "${call.name}"${place}: ${code} ${said}`, {
-    hint: code === 422 ? 'The API server refuses the object as it is: its message names the field.' : undefined,
+    hint: code === 422 ? 'The API server rejects the object: its message names the field.' : undefined,
   })
 }

@@ -379,7 +379,7 @@ describe('certificates that others make', () => {
     const { run } = await setting()
     await expect(run({ waitMs: 5 }, certManager)).rejects.toMatchObject({
       code: 'WAIT_TIMEOUT',
-      message: expect.stringMatching(/in vain, in namespace kafka, for Secret kafka-broker-tls/),
+      message: expect.stringMatching(/in namespace kafka, waiting for Secret kafka-broker-tls/),
       hint: expect.stringContaining('describe certificates'),
     })
   })

@@ -80,7 +80,7 @@ export async function ensureCredentials(
         done[step.action].add(title)
         progress(`${{ create: 'created', renew: 'renewed', update: 'updated' }[step.action]} ${title} (${step.reason})`)
       } else {
-        progress(`${title} was changed by somebody else at the same time: reading it again`)
+        progress(`${title} was changed by another client at the same time: reading it again`)
       }
     }
     if (plan.steps.length > 0) {
@@ -110,7 +110,7 @@ export async function ensureCredentials(
     'NOT_CONVERGED',
     `After ${maxRounds} rounds there is still something to change: another process keeps changing the same objects.`,
     {
-      hint: 'Look who else writes the Secrets and ConfigMaps named above: a GitOps controller that puts them back, for instance.',
+      hint: 'Find out what else writes the Secrets and ConfigMaps named above, for example a GitOps controller that restores them.',
     },
   )
 }
@@ -118,7 +118,7 @@ export async function ensureCredentials(
 function waitedTooLong(spec: CredentialsSpec, waiting: readonly string[], waitMs: number): KubernetesError {
   return new KubernetesError(
     'WAIT_TIMEOUT',
-    `Waited ${Math.round(waitMs / 1000)} s in vain, in namespace ${spec.namespace}, for ${waiting.join(', ')}.`,
+    `Timed out after ${Math.round(waitMs / 1000)} s in namespace ${spec.namespace}, waiting for ${waiting.join(', ')}.`,
     {
       reason: 'timeout',
       hint:

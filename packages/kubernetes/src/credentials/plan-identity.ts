@@ -27,7 +27,7 @@ export function planIdentity({ spec, existing, steps, problems }: Draft): void {
     const problem = kafkaUuidProblem(value)
     if (problem !== undefined) problems.push(`ConfigMap ${name}: ${key} "${value}" ${problem}`)
     const same = ids.get(value)
-    if (same !== undefined) problems.push(`ConfigMap ${name}: ${key} and ${same} are the same id: every one is its own`)
+    if (same !== undefined) problems.push(`ConfigMap ${name}: ${key} and ${same} are the same id: each must be unique`)
     ids.set(value, key)
   }
   const missing = keys.filter((key) => found.data[key] === undefined)

@@ -97,7 +97,7 @@ describe('the spec', () => {
     [
       'one Secret twice',
       { accounts: [{ name: 'a', secret: 'kafka-broker-tls' }] },
-      'Secret "kafka-broker-tls" is named twice: every certificate, account and login has one of its own',
+      'Secret "kafka-broker-tls" is named twice: every certificate, account and login needs its own',
     ],
     ['no controllers', { identity: {} }, 'identity.controllers is missing: set a number from 0 to 100'],
     [

@@ -161,7 +161,7 @@ function read(json: unknown, reader: FieldReader): CredentialsSpec {
   })
   const secrets = [...tls.certificates, ...accounts, ...logins].map(({ secret }) => secret)
   for (const twice of new Set(secrets.filter((secret, index) => secret !== '' && secrets.indexOf(secret) !== index))) {
-    reader.problems.push(`Secret "${twice}" is named twice: every certificate, account and login has one of its own`)
+    reader.problems.push(`Secret "${twice}" is named twice: every certificate, account and login needs its own`)
   }
   return {
     namespace: reader.name(root.namespace, 'namespace', 'namespace'),

@@ -111,7 +111,7 @@ describe('the external address', () => {
     await expect(discover({ external: loadBalancer, waitMs: 5 })).rejects.toMatchObject({
       code: 'WAIT_TIMEOUT',
       message: expect.stringMatching(
-        /in vain for the load balancer of Service kafka-external-2: it has no address yet/,
+        /waiting for the load balancer of Service kafka-external-2: it has no address yet/,
       ),
       hint: expect.stringContaining('describe service kafka-external-2'),
     })

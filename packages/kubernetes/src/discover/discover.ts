@@ -142,10 +142,10 @@ async function waitFor(
       const state = service === undefined ? 'there is no such Service' : 'it has no address yet'
       throw new KubernetesError(
         'WAIT_TIMEOUT',
-        `Waited ${Math.round(waitMs / 1000)} s in vain for ${what}: ${state}.`,
+        `Timed out after ${Math.round(waitMs / 1000)} s, waiting for ${what}: ${state}.`,
         {
           reason: 'timeout',
-          hint: `kubectl -n ${client.namespace} describe service ${name} says what it waits for.`,
+          hint: `kubectl -n ${client.namespace} describe service ${name} shows what it waits for.`,
         },
       )
     }

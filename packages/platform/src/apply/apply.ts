@@ -58,7 +58,7 @@ export async function applyPlan(
   if (plan.errors.length > 0) {
     throw new PlatformError(
       'PLAN_HAS_ERRORS',
-      `The plan has errors and was not applied, not in part either:\n${plan.errors.map(formatProblem).join('\n')}`,
+      `The plan has errors, and no part of it was applied:\n${plan.errors.map(formatProblem).join('\n')}`,
       plan.errors,
     )
   }

@@ -60,7 +60,7 @@ function obstacle({ name, credentials }: ScramUser, rules: readonly AclBinding[]
   const odd = rules.find((rule) => rule.permission === 'deny' || !isOperationOf(rule.resourceType, rule.operation))
   return odd === undefined
     ? null
-    : `its rule ${odd.permission} ${odd.operation} on ${odd.resourceType} ${odd.resourceName} cannot be written down`
+    : `its rule ${odd.permission} ${odd.operation} on ${odd.resourceType} ${odd.resourceName} cannot be expressed here`
 }
 
 const words = { topic: 'topic', group: 'group', 'transactional-id': 'transactionalId', cluster: 'cluster' } as const

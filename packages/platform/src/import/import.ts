@@ -90,7 +90,7 @@ export async function importPlatform(
   const users = Object.keys(access.declared.users ?? {}).length
   const head = [
     `# Written by \`selfmonitor import\` from cluster ${clusterId}: its topics${users > 0 ? ', accounts and ACLs' : ''} as they are.`,
-    ...(users > 0 ? ['# Passwords cannot be read: a plan wants them in a folder, --passwords.'] : []),
+    ...(users > 0 ? ['# Passwords cannot be read: a plan needs them in a folder, --passwords.'] : []),
     ...notes.map((note) => `# Not imported: ${note}.`),
     '',
   ]
@@ -209,7 +209,7 @@ async function write(dir: string, files: ReadonlyMap<string, string>, overwrite:
         () => false,
       )
       if (exists) {
-        throw new PlatformError('FILE_EXISTS', `${path} exists already: choose another folder, or say to overwrite it`)
+        throw new PlatformError('FILE_EXISTS', `${path} exists already: choose another folder, or allow overwriting`)
       }
     }
   }

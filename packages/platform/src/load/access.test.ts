@@ -164,7 +164,7 @@ users:
       '10:9 must say which operations, such as operations: [read, describe]',
       expect.stringMatching(/^11:33 must name at least one operation/),
       expect.stringMatching(/^12:34 must be one of all, read, write, .*, it is Read$/),
-      '13:34 write is not for a group: Kafka knows all, read, delete, describe, describe-configs, alter-configs there',
+      '13:34 write does not apply to a group: Kafka has all, read, delete, describe, describe-configs, alter-configs for it',
       "14:32 takes the * for a star: leave the pattern out, '*' alone means every one",
       '15:20 must be kafka-cluster, as Kafka calls it, it is here',
       expect.stringMatching(/^16:9 must name one of/),

@@ -109,7 +109,7 @@ function aclOf(tree: Tree, places: AclPlaces, problems: PlatformProblem[]): Plat
     operations.set(operation, item.at)
     if (!aclOperationsOf[resourceType].includes(operation)) {
       const known = aclOperationsOf[resourceType].join(', ')
-      problems.push(problemAt(item.at, `${operation} is not for a ${word}: Kafka knows ${known} there`))
+      problems.push(problemAt(item.at, `${operation} does not apply to a ${word}: Kafka has ${known} for it`))
     }
   }
   if (resource.kind !== 'scalar' || resource.value === null || resource.unset.length > 0) {
@@ -125,7 +125,7 @@ function aclOf(tree: Tree, places: AclPlaces, problems: PlatformProblem[]): Plat
     problems.push(problemAt(patternAt, "takes the * for a star: leave the pattern out, '*' alone means every one"))
   }
   if (pattern === 'prefixed' && resourceType === 'cluster') {
-    problems.push(problemAt(patternAt, 'is not for the cluster, which has one name: leave it out'))
+    problems.push(problemAt(patternAt, 'does not apply to the cluster: leave it out'))
   }
   const acl: PlatformAcl = {
     resourceType,

@@ -293,7 +293,7 @@ services: { one: { produces: [a], consumes: [a] }, two: { consumes: [a] } }`
     ['topics: { a: { partitions: 1, config: { cleanup.policy: purge } } }', /must be delete, compact or both/],
     [
       'topics: { a: { partitions: 1, retention: 7d, config: { retention.ms: 5 } } }',
-      /is declared twice: line 1 says it as retention/,
+      /is declared twice: line 1 declares it as retention/,
     ],
     ['topics: { "a b": { partitions: 1 } }', /is not a valid topic name/],
     ['topics: { a.b: { partitions: 1 }, a_b: { partitions: 1 } }', /collides with a\.b/],
@@ -321,7 +321,7 @@ topics: { a: {}, b: { schema: b.avsc }, c: { events: null } }
 `
     expect(await mistakes(text, {}, { 'b.avsc': envelopeSchema('B') })).toEqual([
       expect.stringMatching(
-        /^1:36 defaults\.events: nowhere\/\{topic\} is a folder for no topic: there is no .*nowhere\/a, for one/,
+        /^1:36 defaults\.events: nowhere\/\{topic\} matches no topic: for example, .*nowhere\/a does not exist/,
       ),
     ])
     const path = files({ 'platform.yaml': text, 'b.avsc': envelopeSchema('B'), 'nowhere/b/done.json': '{}' })

@@ -105,7 +105,7 @@ function checkEnvironment(root: Tree, environment: string, file: string, problem
       section ?? { file, line: 1, column: 1, path: 'environments' },
       declared.length === 0
         ? `declares no environment '${environment}'`
-        : `declares no '${environment}', it has ${declared.join(', ')}${didYouMean(environment, declared) || '; --env names one'}`,
+        : `declares no '${environment}', it has ${declared.join(', ')}${didYouMean(environment, declared) || '; choose one with --env'}`,
     ),
   )
 }
@@ -181,7 +181,7 @@ function checkCollisions(topics: ReadonlyMap<string, Declared>, problems: Platfo
     const same = name.replaceAll('.', '_')
     const other = seen.get(same)
     if (other !== undefined) {
-      problems.push(problemAt(key, `collides with ${other}: Kafka takes '.' and '_' in topic names for the same`))
+      problems.push(problemAt(key, `collides with ${other}: Kafka treats '.' and '_' in topic names as equal`))
     }
     seen.set(same, name)
   }

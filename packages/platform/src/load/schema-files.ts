@@ -174,7 +174,7 @@ export function checkEventsPattern(
     problems.push(
       problemAt(
         at,
-        `${pattern} is a folder for no topic: there is no ${shownPath(folders[0]!)}, for one; correct it, or write events: null`,
+        `${pattern} matches no topic: for example, ${shownPath(folders[0]!)} does not exist; correct it, or write events: null`,
       ),
     )
   }

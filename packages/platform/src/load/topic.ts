@@ -115,7 +115,7 @@ function readConfig(
     const twice = declared.get(setting)
     if (twice !== undefined) {
       const word = Object.entries(words).find(([, name]) => name === setting)![0]
-      problems.push(problemAt(key, `is declared twice: line ${twice.at.line} says it as ${word}; keep one`))
+      problems.push(problemAt(key, `is declared twice: line ${twice.at.line} declares it as ${word}; keep one`))
       continue
     }
     if (value.kind === 'scalar') {

@@ -112,7 +112,7 @@ describe('a plan of accounts', () => {
     const text = await planned(shop, cluster, { secrets: { ...secrets, billing: 'new-secret' } })
     expect(text).toBe(`\
 ~ user  billing  password another → the one in DIR
-  ! clients that use the old password are refused at their next connection
+  ! clients that use the old password are rejected at their next connection
 
 0 to create, 1 to change, 0 to delete
 `)
@@ -122,10 +122,10 @@ describe('a plan of accounts', () => {
     const cluster = fakeCluster()
     await apply(shop, cluster)
     cluster.authenticates = async () => {
-      throw new ClusterError('INVALID_ARGUMENT', 'fake:9092 is connected to without SASL')
+      throw new ClusterError('INVALID_ARGUMENT', 'fake:9092 is connected without SASL')
     }
     expect(await planned(shop, cluster, { secrets: { ...secrets, billing: 'new-secret' } })).toBe(`\
-! Passwords of existing accounts are not compared: fake:9092 is connected to without SASL.
+! Passwords of existing accounts are not compared: fake:9092 is connected without SASL.
 
 No changes
 `)
@@ -151,7 +151,7 @@ No changes
   })
 
   it.each([
-    ['SECURITY_DISABLED', 'has no authorizer, so that everybody may do everything: set authorizer.class.name='],
+    ['SECURITY_DISABLED', 'has no authorizer, so that every client may do everything: set authorizer.class.name='],
     ['UNSUPPORTED_API', 'keeps no accounts and ACLs'],
   ])('is refused by a cluster that answers %s, with what to set', async (code, said) => {
     const cluster = fakeCluster()
@@ -183,15 +183,15 @@ describe('what is there and not declared', () => {
       rule({ principal: 'User:stranger' }),
     ])
     expect(await planned(declared(), live)).toBe(`\
-! User:shop topic orders delete, alter is not in the file; --allow-delete would take away what it allows.
-! User:shop topic orders read is not in the file; --allow-delete would take away what it denies.
+! User:shop topic orders delete, alter is not in the file; --allow-delete would remove what it allows.
+! User:shop topic orders read is not in the file; --allow-delete would remove what it denies.
 
 No changes
 `)
     expect(await planned(declared('owns: [x]'), live, { allowDelete: true })).toBe(`\
 - acl  User:shop topic orders  allow delete, alter
 - acl  User:shop topic orders  deny read
-  ! takes a ban away: User:shop may have other rules that allow it
+  ! removes a deny rule: User:shop may have other rules that allow it
 
 0 to create, 0 to change, 2 to delete
 `)
@@ -226,8 +226,8 @@ No changes
 ! account operator is owned and not declared; it may alter the cluster, and stays.
 ! account root is owned and not declared; it has no ACLs, so it may be a super user, and stays.
 ! account gone is owned and not declared; --allow-delete would delete it.
-! User:gone topic orders read is not in the file; --allow-delete would take away what it allows.
-! User:half-gone topic orders read is not in the file; --allow-delete would take away what it allows.
+! User:gone topic orders read is not in the file; --allow-delete would remove what it allows.
+! User:half-gone topic orders read is not in the file; --allow-delete would remove what it allows.
 
 No changes
 `)
@@ -390,7 +390,7 @@ users:
     expect(users).toBe(3)
     expect(notes).toEqual([
       'account root: it has no ACLs (a super user, perhaps)',
-      'account banned: its rule deny delete on topic orders cannot be written down',
+      'account banned: its rule deny delete on topic orders cannot be expressed here',
       'ACLs of User:CN=tool: it has no password in Kafka (a certificate, perhaps)',
       'ACLs of User:*: it has no password in Kafka (a certificate, perhaps)',
     ])

@@ -62,7 +62,7 @@ export function compareAccess(
       warnings.push(
         kind === 'user'
           ? `account ${name} is owned and not declared; --allow-delete would delete it.`
-          : `${name} ${from} is not in the file; --allow-delete would take away what it ${effect}.`,
+          : `${name} ${from} is not in the file; --allow-delete would remove what it ${effect}.`,
       )
     }
   }
@@ -81,7 +81,7 @@ function accessProblem(platform: Platform, message: string): PlatformProblem {
 
 function noAccess(live: NoAccess | null): string {
   return live?.unavailable === 'no authorizer'
-    ? 'is acls, and this cluster has no authorizer, so that everybody may do everything: set authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer and super.users on all brokers and controllers, or write access: none'
+    ? 'is acls, and this cluster has no authorizer, so that every client may do everything: set authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer and super.users on all brokers and controllers, or write access: none'
     : 'is acls, and this cluster keeps no accounts and ACLs (the embedded broker has none, Apache Kafka has them from 3.5 on): use another cluster, or write access: none'
 }
 
@@ -94,7 +94,7 @@ function checkPasswords(platform: Platform, passwords: Passwords | null, errors:
     errors.push(
       accessProblem(
         platform,
-        `is acls, and there are no passwords for ${which}: pass --passwords DIR (or set SELFMONITOR_PASSWORDS), a folder with one file an account, named for it, with its password`,
+        `is acls, and there are no passwords for ${which}: pass --passwords DIR (or set SELFMONITOR_PASSWORDS), a folder with one file for each account, named after it, with its password`,
       ),
     )
   }
@@ -114,7 +114,7 @@ function compareAccount(name: string, live: LiveAccess, passwords: Passwords | n
     return []
   }
   const details = [{ key: 'password', from: 'another', to: `the one in ${passwords.dir}` }]
-  const warnings = ['clients that use the old password are refused at their next connection']
+  const warnings = ['clients that use the old password are rejected at their next connection']
   return [{ action: 'update', kind: 'user', name, details, warnings }]
 }
 
@@ -135,7 +135,8 @@ function aclChanges(action: 'create' | 'delete', rules: readonly AclBinding[]): 
       action === 'create'
         ? { key: permission, from: null, to: operations }
         : { key: permission, from: operations, to: null }
-    const warnings = permission === 'deny' ? [`takes a ban away: ${principal} may have other rules that allow it`] : []
+    const warnings =
+      permission === 'deny' ? [`removes a deny rule: ${principal} may have other rules that allow it`] : []
     return { action, kind: 'acl', name, details: [detail], warnings, acls }
   })
 }

@@ -180,7 +180,7 @@ function comparePartitions(
   }
   if (topic.partitions < live.partitions && allowMorePartitions && topic.partitions > 1) {
     warnings.push(
-      `${topic.name} has ${live.partitions} partitions on the cluster, and the file says ${topic.partitions}: partitions cannot be taken away; write partitions: ${live.partitions} in the file.`,
+      `${topic.name} has ${live.partitions} partitions on the cluster, and the file says ${topic.partitions}: partitions cannot be removed; write partitions: ${live.partitions} in the file.`,
     )
     return []
   }
@@ -221,7 +221,7 @@ function compareSettings(
   /** @returns whether the change loses records: an error where the topic is protected, else a warning */
   const checkLoss = (key: string, loss: string | null): boolean => {
     if (loss !== null && isProtected) {
-      const message = `${loss}, and ${topic.name} is protected; keep it, or take the protection away first`
+      const message = `${loss}, and ${topic.name} is protected; keep it, or remove the protection first`
       errors.push(problemOf(platform, topic, `config.${key}`, message))
     } else if (loss !== null) {
       warnings.push(loss)
@@ -260,7 +260,7 @@ function losesRecords(key: string, from: string | null, to: string): string | nu
       const before = Number(from)
       const after = Number(to)
       const shorter = after >= 0 && (before < 0 || after < before)
-      const what = key === 'retention.ms' ? 'records older than' : 'what a partition holds above'
+      const what = key === 'retention.ms' ? 'records older than' : 'records of a partition above'
       return shorter
         ? `deletes data: ${what} ${humanSetting(key, to)} (kept until now: ${humanSetting(key, from)})`
         : null

@@ -176,7 +176,7 @@ describe('the registry client', () => {
       message: 'cannot reach the registry at http://registry:8081 (ECONNREFUSED)',
       url: 'http://registry:8081/subjects',
     })
-    expect(error.hint).toContain('see whether it is up')
+    expect(error.hint).toContain('check that it is up')
   })
 
   it('says so when no answer comes in time', async () => {

@@ -56,8 +56,8 @@ const hints: Readonly<Record<number, string>> = {
   [registryErrorCodes.invalidSchema]: 'correct the schema',
   [registryErrorCodes.notPermitted]: 'the mode of the subject or of the registry forbids it; see GET /mode',
   [registryErrorCodes.referenceExists]: 'delete the schemas that refer to it first',
-  [registryErrorCodes.storeFailed]: 'see whether Kafka is up, then try again',
-  [registryErrorCodes.storeTimeout]: 'see whether Kafka is up, then try again',
+  [registryErrorCodes.storeFailed]: 'check that Kafka is up, then try again',
+  [registryErrorCodes.storeTimeout]: 'check that Kafka is up, then try again',
 }
 
 export function hintFor(status: number, errorCode: number | undefined): string | undefined {

@@ -126,7 +126,7 @@ const untrusted = /^(UNABLE_TO_|SELF_SIGNED_CERT_|DEPTH_ZERO_|CERT_|ERR_TLS_CERT
 function connectionError(error: unknown, url: string, timeoutMs: number): RegistryError {
   const { origin } = new URL(url)
   if ((error as Error).name === 'TimeoutError') {
-    const hint = 'see whether the registry is up, or raise timeoutMs'
+    const hint = 'check that the registry is up, or raise timeoutMs'
     return new RegistryError('REGISTRY_TIMEOUT', `no answer from ${origin} within ${timeoutMs} ms`, {
       url,
       hint,
@@ -148,7 +148,7 @@ function connectionError(error: unknown, url: string, timeoutMs: number): Regist
   }
   return new RegistryError('REGISTRY_UNREACHABLE', `cannot reach the registry at ${origin} (${reason})`, {
     url,
-    hint: 'see whether it is up, and whether the url is right',
+    hint: 'check that it is up, and that the url is right',
     cause: error,
   })
 }

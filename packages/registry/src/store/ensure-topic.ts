@@ -56,7 +56,7 @@ async function createTopic(
     await cluster.createTopics([
       { name: topic, partitions: 1, replicationFactor: replicas, config: { 'cleanup.policy': 'compact' } },
     ])
-    logger.info({ topic, replicas }, 'made the registry topic')
+    logger.info({ topic, replicas }, 'created the registry topic')
     return true
   } catch (error) {
     // Another registry was faster; what it made is checked like any other.
