@@ -2,3 +2,4 @@
 export { type CheckCode, checks } from './checks/index.ts'
 export { type DiagnoseOptions, diagnose } from './diagnose.ts'
 export * from './types.ts'
+export * from './why/index.ts'

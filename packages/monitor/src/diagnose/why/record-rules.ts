@@ -1,0 +1,135 @@
+// Reasons that are in the record itself: it is gone, was never one, or is not to be seen.
+import { count, evidence, shellWord, span } from '../words.ts'
+import { committedFact, type Rule, reason } from './view.ts'
+
+export const deleted: Rule = (view) =>
+  view.record.kind !== 'deleted'
+    ? null
+    : reason(
+        'DELETED_BY_RETENTION',
+        'certain',
+        `${view.place} is not in the log any more: retention or DeleteRecords has removed it`,
+        [
+          evidence('start', view.start, `the log starts at ${view.start}, ${count(view.start - view.offset)} later`),
+          ...(view.retentionMs === null
+            ? []
+            : [
+                evidence(
+                  'retentionMs',
+                  view.retentionMs,
+                  view.retentionMs < 0 ? 'retention.ms is unlimited' : `retention.ms is ${span(view.retentionMs)}`,
+                ),
+              ]),
+          committedFact(view),
+        ],
+        {
+          text: view.passed
+            ? 'The group’s offset is past it, because it had read it or because it was moved to the start of the log. Restore it from a backup if it is needed again.'
+            : 'Lengthen the retention, so that the group gets those that are still there; restore this one from a backup.',
+          command: `selfmonitor topics describe ${shellWord(view.topic)}`,
+        },
+      )
+
+export const compacted: Rule = (view) =>
+  view.record.kind !== 'nothing' || view.cleanupPolicy?.includes('compact') !== true
+    ? null
+    : reason(
+        'COMPACTED',
+        'likely',
+        `there is nothing at ${view.place}: compaction has removed it, because its key has a newer record`,
+        [
+          evidence('cleanupPolicy', view.cleanupPolicy, `cleanup.policy is ${view.cleanupPolicy}`),
+          evidence(
+            'next',
+            view.record.next,
+            view.record.next === null ? 'no record follows it' : `the next record is at ${view.record.next}`,
+          ),
+        ],
+        {
+          text: 'The newest record of its key is there. A service that needs each change reads a topic without compaction.',
+          command:
+            view.record.next === null
+              ? null
+              : `selfmonitor events tail ${shellWord(view.topic)} --from ${view.record.next} --limit 1`,
+        },
+      )
+
+export const noRecord: Rule = (view) =>
+  view.record.kind !== 'nothing' || view.cleanupPolicy?.includes('compact') === true
+    ? null
+    : reason(
+        'NO_RECORD',
+        'certain',
+        `there is no record at ${view.place}: the offset belongs to a transaction’s marker`,
+        [
+          evidence(
+            'next',
+            view.record.next,
+            view.record.next === null ? 'no record follows it' : `the next record is at ${view.record.next}`,
+          ),
+        ],
+        { text: 'Look at the offset again: markers take one offset at the end of each transaction.', command: null },
+      )
+
+export const invisible: Rule = (view) => {
+  const { transaction } = view
+  if (view.offset < view.lastStable || view.offset >= view.end || view.passed) return null
+  const own = view.record.kind === 'open' && (transaction === null || transaction.startOffset <= view.offset)
+  return reason(
+    'INVISIBLE_OPEN_TRANSACTION',
+    'likely',
+    `${view.place} ${own ? 'is in or behind' : 'is behind'} a transaction that is open: consumers with read_committed wait for its end`,
+    [
+      evidence('lastStable', view.lastStable, `the last stable offset is ${view.lastStable}, the end ${view.end}`),
+      ...(transaction === null
+        ? []
+        : [
+            evidence(
+              'producer',
+              transaction.producerId,
+              `producer ${transaction.producerId}${transaction.transactionalId === null ? ', unknown to the coordinators' : `, transactional id ${transaction.transactionalId}`}, from offset ${transaction.startOffset}`,
+            ),
+            ...(transaction.startedAtMs === null
+              ? []
+              : [
+                  evidence(
+                    'ageMs',
+                    view.atMs - transaction.startedAtMs,
+                    `open for ${span(view.atMs - transaction.startedAtMs)}`,
+                  ),
+                ]),
+          ]),
+      evidence('isolation', null, 'the isolation level of the group’s members cannot be seen from here'),
+    ],
+    {
+      text: 'Wait for its producer, or for its time-out. A transaction that hangs is aborted by hand.',
+      command:
+        transaction === null
+          ? null
+          : `kafka-transactions --bootstrap-server … abort --topic ${shellWord(view.topic)} --partition ${view.partition} --start-offset ${transaction.startOffset}`,
+    },
+    'transactions',
+  )
+}
+
+export const aborted: Rule = (view) =>
+  view.record.kind !== 'aborted'
+    ? null
+    : reason(
+        'ABORTED',
+        'certain',
+        `${view.place} is of a transaction that was aborted: consumers with read_committed skip it`,
+        [
+          evidence(
+            'timestampMs',
+            view.record.timestampMs,
+            `written ${new Date(view.record.timestampMs).toISOString()}`,
+          ),
+          committedFact(view),
+        ],
+        {
+          text: 'Its producer took it back. Look for the same record behind it: producers usually repeat the transaction.',
+          command: `selfmonitor events tail ${shellWord(view.topic)} --from ${view.offset} --limit 5`,
+        },
+        'transactions',
+      )
