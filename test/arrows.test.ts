@@ -22,6 +22,7 @@ const rows: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'registry/src': [['avro'], ['compatibility'], ['formats', 'store', 'client'], ['operations'], ['server']],
   'platform/src': [['running', 'load'], ['live', 'types'], ['plan'], ['apply', 'import']],
   'events/src': [['kafka', 'wire'], ['telemetry'], ['handle']],
+  'monitor/src': [['snapshot'], ['metrics', 'collect'], ['diagnose', 'dashboards']],
   'cli/src': [['output', 'light'], ['framework'], ['demo', 'events', 'init'], ['local'], ['commands']],
 }
 

@@ -243,4 +243,6 @@ export interface TopicHistory {
   readonly lastMessageMs: number | null
   /** Messages that arrived since `History.sinceMs`, over recreations too. */
   readonly messages: bigint
+  /** Between the last two readings of the offsets; null while there is one. */
+  readonly messagesPerSecond: number | null
 }

@@ -322,7 +322,13 @@ export const ill: Readonly<
           topics: new Map([
             [
               'orders',
-              { id: 'b', recreated: { atMs: nowMs - minutes(3), previousId: 'a' }, lastMessageMs: null, messages: 0n },
+              {
+                id: 'b',
+                recreated: { atMs: nowMs - minutes(3), previousId: 'a' },
+                lastMessageMs: null,
+                messages: 0n,
+                messagesPerSecond: null,
+              },
             ],
           ]),
         },

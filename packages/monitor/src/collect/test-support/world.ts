@@ -1,0 +1,172 @@
+// For tests: a cluster in memory that a collection reads, and the time.
+import { ClusterError, type GroupType, type SurveyedMember } from '@selfmonitor/cluster'
+import { type CollectOptions, collect, type Source } from '../collect.ts'
+import { type CollectorState, firstState } from '../state.ts'
+
+export interface WorldTopic {
+  id: string
+  /** Of each partition. */
+  start: bigint[]
+  end: bigint[]
+  leader?: number
+}
+
+export interface WorldGroup {
+  type?: GroupType
+  state?: string
+  /** Partitions of each member, of the topic `orders`. */
+  members?: Record<string, number[]>
+  /** By partition of `orders`. */
+  committed: Record<number, bigint>
+}
+
+export interface World {
+  readonly source: Source
+  state: CollectorState
+  nowMs: number
+  brokers: number[]
+  topics: Record<string, WorldTopic>
+  groups: Record<string, WorldGroup>
+  /** Operations that fail, with the code of their error. */
+  failing: Partial<Record<keyof Source, string>>
+  /** Brokers that do not list their groups; all groups are those of broker 0. */
+  silent: number[]
+  /** Operations, in the order in which they were called. */
+  readonly calls: string[]
+  /** Of the record at an offset: one a second since 0. */
+  collect(options?: Partial<CollectOptions>): Promise<CollectorState>
+}
+
+const problem = { code: 'COORDINATOR_NOT_AVAILABLE', message: 'loading' }
+
+export function world(): World {
+  const calls: string[] = []
+  const it: World = {
+    source: undefined as unknown as Source,
+    state: firstState('test', null, 0),
+    nowMs: 0,
+    brokers: [0, 1, 2],
+    topics: { orders: { id: 'id-1', start: [0n, 0n], end: [100n, 100n] } },
+    groups: {},
+    failing: {},
+    silent: [],
+    calls,
+    async collect(options = {}) {
+      it.state = await collect(it.source, it.state, {
+        cluster: 'test',
+        expectedBrokers: null,
+        isTopicCollected: () => true,
+        isGroupCollected: () => true,
+        everyMs: {},
+        readServices: null,
+        ownCertificates: [],
+        onBug: (error) => {
+          throw error
+        },
+        now: () => it.nowMs,
+        ...options,
+      })
+      return it.state
+    },
+  }
+  const step = <T>(name: keyof Source, value: () => T): T => {
+    calls.push(name)
+    const code = it.failing[name]
+    if (code !== undefined) throw new ClusterError(code, `${name} failed`)
+    return value()
+  }
+  const source: Source = {
+    info: async () => step('info', () => ({ clusterId: 'abc', controllerId: 0, brokers: brokers(it) })),
+    listTopics: async () => step('listTopics', () => topics(it)),
+    surveyGroups: async () => step('surveyGroups', () => survey(it)),
+    groupOffsets: async (groups) =>
+      step('groupOffsets', () =>
+        groups.map(({ groupId }) => ({
+          groupId,
+          problem: null,
+          offsets: Object.entries(it.groups[groupId]!.committed).map(([partition, offset]) => ({
+            ...{ topic: 'orders', partition: Number(partition), offset, lag: null },
+          })),
+        })),
+      ),
+    partitionBounds: async (partitions) =>
+      step('partitionBounds', () =>
+        partitions.map(({ topic, partition, leader }) => {
+          if (leader < 0) return { topic, partition, start: null, lastStable: null, end: null, problem }
+          const { start, end } = it.topics[topic]!
+          return {
+            topic,
+            partition,
+            start: start[partition]!,
+            lastStable: end[partition]!,
+            end: end[partition]!,
+            problem: null,
+          }
+        }),
+      ),
+    unreadRecords: async (positions) =>
+      step('unreadRecords', () => {
+        if (positions.length > 0)
+          calls.push(...positions.map(({ topic, partition, offset }) => `${topic}-${partition}@${offset}`))
+        return positions.map(({ offset }) => ({
+          ...{ kind: 'record', offset, timestampMs: Number(offset) * 1_000, timestampType: 'CreateTime' },
+        })) as Awaited<ReturnType<Source['unreadRecords']>>
+      }),
+    quorum: async () =>
+      step('quorum', () => ({
+        ...{ leaderId: 0, leaderEpoch: 3, highWatermark: 50n, voters: [], observers: [], leaderTimeMs: it.nowMs + 200 },
+      })),
+    openTransactions: async () => step('openTransactions', () => ({ transactions: [], problem: null })),
+    reachBrokers: async () =>
+      step('reachBrokers', () =>
+        brokers(it).map(({ id, host, port }) => ({
+          ...{ brokerId: id, host, port, problem: null, tookMs: 2, apiVersions: new Map([[18, 4]]), certificate: null },
+        })),
+      ),
+    surveyLogDirs: async () =>
+      step('surveyLogDirs', () => ({
+        logDirs: [{ brokerId: 0, path: '/d', error: null, totalBytes: 100n, usableBytes: 40n, partitions: [] }],
+        problems: [],
+      })),
+    surveyConfigs: async ({ topics: names }) => {
+      calls.push(`configs of ${names.join(' ')}`)
+      return step('surveyConfigs', () => ({
+        topics: new Map(names.map((name) => [name, []])),
+        brokers: new Map(),
+        problem: null,
+      }))
+    },
+    requestsSent: () => calls.length,
+  }
+  return Object.assign(it, { source })
+}
+
+const brokers = (it: World) => it.brokers.map((id) => ({ id, host: `kafka-${id}`, port: 9092, rack: null }))
+
+const topics = (it: World) =>
+  Object.entries(it.topics).map(([name, { id, end, leader = 0 }]) => ({
+    name,
+    id,
+    internal: false,
+    partitions: end.map((_, partition) => ({ partition, leader, replicas: [0], isr: [0], offlineReplicas: [] })),
+  }))
+
+function survey(it: World): Awaited<ReturnType<Source['surveyGroups']>> {
+  const problems = it.silent.map((brokerId) => ({ brokerId, problem }))
+  const listed = it.silent.includes(0) ? [] : Object.entries(it.groups)
+  const groups = listed.map(([groupId, { type = 'classic', state, members = {} }]) => ({
+    groupId,
+    type,
+    state: (state ?? (Object.keys(members).length === 0 ? 'Empty' : 'Stable')) as 'Stable',
+    protocolType: 'consumer',
+    coordinatorId: 0,
+    members: Object.entries(members).map(
+      ([memberId, partitions]): SurveyedMember => ({
+        ...{ memberId, groupInstanceId: null, clientId: 'c', host: 'h', subscribedTopics: ['orders'] },
+        ...{ subscribedTopicRegex: null, assignment: [{ topic: 'orders', partitions }] },
+      }),
+    ),
+    problem: null,
+  }))
+  return { groups, problems }
+}
