@@ -55,17 +55,17 @@ function verbText(name: string, noun: string, verb: Verb, before: readonly Verb[
       .filter(([, description]) => !saysNothing.test(description)),
     ...optionRows(noun, verb, before),
   ]
+  // Without arguments the heading is the whole usage, and an example that only repeats it says nothing.
+  const usage = args.length === 0 ? 'option' : `\`selfmonitor ${[name, ...terms].join(' ')}\``
+  const bare = verb.examples.every((example) => example === `selfmonitor ${name}`)
   const notes = [...formats(verb.output), ...(verb.mutates ? ['[Asks first](#changes).'] : [])]
   return [
     `### ${name}`,
     '',
     `${capital(verb.summary)}${verb.summary.endsWith('?') ? '' : '.'}${verb.details === undefined ? '' : ` ${verb.details.replaceAll('\n', ' ')}`}`,
     '',
-    '```',
-    ...verb.examples.map((example) => `$ ${example}`),
-    '```',
-    '',
-    ...(rows.length === 0 ? [] : [markdownTable([`\`selfmonitor ${[name, ...terms].join(' ')}\``, ''], rows), '']),
+    ...(bare ? [] : ['```', ...verb.examples.map((example) => `$ ${example}`), '```', '']),
+    ...(rows.length === 0 ? [] : [markdownTable([usage, ''], rows), '']),
     ...(notes.length === 0 ? [] : [notes.join(' '), '']),
   ].join('\n')
 }
