@@ -6,6 +6,7 @@
 import { apiVersions, settings } from './broker.ts'
 import { commands, globals } from './commands.ts'
 import { eventMetrics } from './events.ts'
+import { alertTables } from './monitoring.ts'
 import { aclKeys, configSettings, fileKeys, serviceKeys, topicKeys, userKeys } from './platform-file.ts'
 
 export type Section = () => string | Promise<string>
@@ -22,6 +23,7 @@ export const generatedDocuments: Readonly<Record<string, Readonly<Record<string,
   },
   'docs/commands.md': { globals, commands },
   'packages/events/README.md': { metrics: eventMetrics },
+  'docs/monitoring.md': { alerts: alertTables },
 }
 
 /** @throws Error when the document lacks the marks of a section */

@@ -1,0 +1,13 @@
+// What this folder gives to others.
+export type { Alert, Audience, Severity as AlertSeverity } from './alert.ts'
+export { alertGroups, alerts } from './alerts/index.ts'
+export {
+  alertRules,
+  defaultRunbook,
+  type Links,
+  prometheusRule,
+  type Rule,
+  type RuleFile,
+  type RuleGroup,
+  runbookAnchor,
+} from './prometheus.ts'
