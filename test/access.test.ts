@@ -169,7 +169,7 @@ describe.skipIf(missing)('the platform of SelfMonitor on a secured Kafka', () =>
     expect(await read('payment-service', 'payment-service', 'transaction.events')).toMatch(/Not authorized/)
   })
 
-  it('lets nobody but the super user delete or alter the audit log', async () => {
+  it('lets only the super user delete or alter the audit log', async () => {
     for (const as of ['audit-service', 'user-service']) {
       expect(await tool('kafka-topics', as, ['--delete', '--topic', 'audit.events'])).toMatch(
         /^1 .*TopicAuthorizationException|Topic authorization failed/s,

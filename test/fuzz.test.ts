@@ -124,7 +124,7 @@ describe(`malformed frames (seed ${seed})`, () => {
     expect(endMb - middleMb).toBeLessThan(100)
   })
 
-  it('sizes that lie, half frames, silence and slow senders cost the broker nothing', {
+  it('false sizes, half frames, silence and slow senders cost the broker nothing', {
     timeout: 120_000,
   }, async () => {
     const beforeMb = residentMb(child.pid)

@@ -40,7 +40,7 @@ describe('the outcomes of a suite', () => {
 describe('the judgement of a suite', () => {
   const expected = { failures: { known: 'transactions', mended: 'transactions' }, leftOut: {} }
 
-  it('names failures that nobody expects, and tests that pass though they are listed as failing', () => {
+  it('names unexpected failures, and tests that pass although they are listed as failing', () => {
     const outcomes = new Map([
       ['fine', 'passed'],
       ['known', 'failed'],

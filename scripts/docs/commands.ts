@@ -30,7 +30,7 @@ export async function commands(): Promise<string> {
   return parts.join('\n')
 }
 
-/** What an argument's own name says. */
+/** Descriptions that only repeat an argument's name. */
 const saysNothing = /^(name of the \w+|the \w+|names)$/
 
 function verbText(name: string, noun: string, verb: Verb, before: readonly Verb[]): string {

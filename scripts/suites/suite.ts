@@ -1,4 +1,4 @@
-// What a third-party test suite is to `npm run suites`.
+// The interface of a third-party test suite for `npm run suites`.
 export type Outcome = 'passed' | 'failed' | 'skipped'
 
 export interface SuiteRun {
@@ -17,7 +17,7 @@ export interface Suite {
   readonly version: string
   /**
    * Fetches and builds the suite, once, into the cache.
-   * @param say told what is done, for the terminal
+   * @param say called with each step, for the terminal
    * @throws ToolUnavailable when it cannot be had here
    */
   prepare(say: (line: string) => void): Promise<void>
@@ -38,7 +38,7 @@ export interface Judgement {
   readonly passed: number
   readonly skipped: number
   readonly failed: readonly string[]
-  /** Failures that nobody expects: the suite did not do as it should. */
+  /** Unexpected failures: the suite did not run as it should. */
   readonly unexpected: readonly string[]
   /** Tests that pass although a failure is expected: the table of expectations is out of date. */
   readonly better: readonly string[]

@@ -22,7 +22,7 @@ describeEngines('kcat', (engine) => {
       expect(await read('s@1')).toBe('a\nb\nc\n')
     })
 
-    it('goes on in a group where the member before it stopped', async () => {
+    it('continues in a group where the previous member stopped', async () => {
       const topic = unique('kcat-group')
       await createTopic(engine.bootstrapServers, topic, 4)
       const numbers = Array.from({ length: 100 }, (_, i) => String(i))

@@ -94,7 +94,7 @@ describe.skipIf('missing' in inject('apache'))('Apache Kafka', () => {
     expect(second.nodes).toEqual([])
   })
 
-  it('tells of a node that ended by itself, and not of one that was stopped', { timeout: 120_000 }, async () => {
+  it('reports a node that ended unexpectedly, and not one that was stopped', { timeout: 120_000 }, async () => {
     const dataDir = join(dir, 'exits')
     const exits: NodeExit[] = []
     const cluster = await startApache({ dataDir, port: 0, onExit: (exit) => exits.push(exit) })

@@ -161,7 +161,7 @@ async function prepare(
 /** A process id may have been reused: only a process started with this node's configuration counts. */
 async function isOurJava(pid: number, nodeDir: string): Promise<boolean> {
   if (!isAlive(pid)) return false
-  // Where there is no /proc, the process is taken for ours.
+  // Without /proc, assume that the process is ours.
   const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => null)
   return commandLine === null || commandLine.includes(join(nodeDir, 'server.properties'))
 }

@@ -33,11 +33,11 @@ export interface ApacheOptions {
   jvmArguments?: readonly string[] | ((node: NodeLayout) => readonly string[])
   /** Extra broker settings, by Kafka's names; a function where they depend on the node, as listeners do on its ports. */
   config?: Readonly<Record<string, string>> | ((node: NodeLayout) => Readonly<Record<string, string>>)
-  /** Told what is happening (`downloading`, `formatting`, `starting`, `ready`), for progress lines. */
+  /** Called with the current step (`downloading`, `formatting`, `starting`, `ready`), for progress lines. */
   onProgress?: (progress: { stage: string; detail?: string }) => void
   /** Ends a start that is under way: what was started is killed, and startApache rejects with INTERRUPTED. */
   signal?: AbortSignal
-  /** Told of a node that had been serving and ended without being asked to. */
+  /** Called when a running node ends unexpectedly. */
   onExit?: (ended: NodeExit) => void
 }
 
@@ -46,7 +46,7 @@ export interface NodeExit {
   /** Null when a signal ended it. */
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
-  /** What it wrote while it ran. */
+  /** The output of the process. */
   readonly logFile: string
 }
 
@@ -59,7 +59,7 @@ export interface ApacheCluster {
     readonly port: number
     readonly pid: number
   }[]
-  /** Ends one node: SIGTERM unless told otherwise. Resolves when its process is gone. */
+  /** Ends one node: with SIGTERM by default. Resolves when its process has ended. */
   stopNode(nodeId: number, signal?: NodeJS.Signals): Promise<void>
   startNode(nodeId: number): Promise<void>
   /** Stops every node; the data stays. */

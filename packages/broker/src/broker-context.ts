@@ -1,4 +1,4 @@
-// What every part of a running broker shares; made once by `openContext`, handed to each request handler.
+// The state that all parts of a running broker share; `openContext` creates it once, and every request handler gets it.
 import type { BrokerConfig, PresentedBroker } from './config/index.ts'
 import type { FetchState } from './fetch-sessions/state.ts'
 import type { GroupCoordinator } from './group/index.ts'

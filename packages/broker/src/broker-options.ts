@@ -10,7 +10,7 @@ export const embeddedDefaults: Readonly<Record<string, string>> = {
   'group.initial.rebalance.delay.ms': '0',
 }
 
-/** What requests may hold in memory, over all connections, unless `queued.max.request.bytes` is set. */
+/** The memory that requests of all connections may hold together, unless `queued.max.request.bytes` is set. */
 const defaultRequestMemoryBytes = 256 * 1024 * 1024
 
 /** @throws BrokerStartError INVALID_OPTION */

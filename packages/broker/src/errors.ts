@@ -13,7 +13,7 @@ export class KafkaError extends Error {
   }
 }
 
-/** The Kafka error that a thrown value stands for: any error whose `code` is a Kafka name, else UNKNOWN_SERVER_ERROR. */
+/** The Kafka error for a thrown value: any error whose `code` is a Kafka name, else UNKNOWN_SERVER_ERROR. */
 export function toKafkaError(error: unknown): {
   readonly name: KafkaErrorName
   readonly code: number

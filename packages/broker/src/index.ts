@@ -1,4 +1,4 @@
-// What the package exports: `startBroker`, its types and its errors.
+// The package's public exports: `startBroker`, its types and its errors.
 
 export { deleteDataDir } from './data-dir/index.ts'
 export { BrokerFailure } from './failure.ts'

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createLineLimiter } from './line-limiter.ts'
 import { createTestClock, createTestLogger } from './log/test-support/logs.ts'
 
-describe('log lines that others cause', () => {
+describe('log lines that clients cause', () => {
   const begin = () => {
     const clock = createTestClock()
     const logger = createTestLogger()

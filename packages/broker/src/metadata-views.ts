@@ -1,4 +1,4 @@
-// What the metadata says to the parts below it: to the logs about topics and folders, to the group coordinator about topics.
+// The views of the metadata for other parts: topics and folders for the logs, topics for the group coordinator.
 import type { GroupCoordinatorOptions } from './group/index.ts'
 import { type FolderOwner, type LogConfig, LogError, toLogConfig } from './log/index.ts'
 import type { MetadataStore } from './metadata/index.ts'

@@ -128,11 +128,11 @@ describe('startBroker', () => {
     await expect(startBroker(options)).rejects.toThrow(message)
   })
 
-  it('listens elsewhere when that is said out loud', async () => {
+  it('listens on other addresses only with insecure: true', async () => {
     await start({ host: '0.0.0.0', insecure: true })
   })
 
-  it('tells its rack, where it has one', async () => {
+  it('advertises its rack, if it has one', async () => {
     const broker = await start({ config: { 'broker.rack': 'r1' } })
     const client = await rawClient(broker.bootstrapServers)
     expect((await client.call('Metadata', 12, { topics: [] })).brokers).toMatchObject([{ rack: 'r1' }])

@@ -18,7 +18,7 @@ const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 /** How long `close()` waits for requests under way before it closes their connections. */
 const closeGraceMs = 5000
 
-/** What is open, and with it what `close()` has to close. */
+/** The opened parts, which `close()` must close. */
 interface OpenBroker {
   readonly context: BrokerContext
   readonly dataDir: DataDir
@@ -187,7 +187,7 @@ function stopWhenGone({ context, dataDir, server }: OpenBroker, onFailure: Broke
   })
 }
 
-/** @throws the first error of what could not be closed properly; everything else is closed all the same */
+/** @throws the first error of a part that could not be closed properly, after all other parts are closed */
 async function stop({ context, dataDir, server }: OpenBroker): Promise<void> {
   const { groups, logs, metadata, logger } = context
   server.stopAccepting()
@@ -198,7 +198,7 @@ async function stop({ context, dataDir, server }: OpenBroker): Promise<void> {
     await step().catch((error: unknown) => failures.push(error))
   }
   dataDir.release()
-  // A directory that is gone cannot be left in order.
+  // A deleted directory cannot be closed properly.
   if (failures.length > 0 && dataDir.failure === undefined) throw failures[0]
   logger.info({ dataDir: dataDir.dir }, 'the broker has stopped')
 }

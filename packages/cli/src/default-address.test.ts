@@ -61,7 +61,7 @@ describe('the default address', () => {
     expect(await topics()).toEqual(['orders'])
   })
 
-  it('is not what the library blames for an address that a variable or an option gave', async () => {
+  it('is not blamed for an address that a variable or an option set', async () => {
     const words = ['events', 'emit', 'orders', '--data', '{}']
     const variable = await cli(words, { KAFKA_BOOTSTRAP_SERVERS: '127.0.0.1:1' })
     expect(variable.stderr).toMatch(

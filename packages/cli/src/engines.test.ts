@@ -26,7 +26,7 @@ describeEngines('the commands', (engine) => {
       expect((await cli('topics', 'list', '-o', 'name')).stdout.split('\n')).toContain(topic)
     })
 
-    it('are changed with a preview that names the cluster and its address', async () => {
+    it('are changed after a preview that names the cluster and its address', async () => {
       const { clusterId } = await live.cluster.info()
       const where = `on cluster ${clusterId} at ${engine.bootstrapServers}, environment development`
       for (const words of [
@@ -68,7 +68,7 @@ describeEngines('the commands', (engine) => {
       }
     })
 
-    it('that a policy of the brokers forbids are a refusal, not a login that failed', async () => {
+    it('that a policy of the brokers forbids are reported as forbidden, not as a failed login', async () => {
       expect(await cli('topics', 'create', `${topic}.huge`, '-p', '10001', '--yes')).toMatchObject({
         code: 1,
         stdout: '',
@@ -135,7 +135,7 @@ describeEngines('the commands', (engine) => {
       })
     })
 
-    it('want their name typed in production', async () => {
+    it('need their name typed in production', async () => {
       const words = ['topics', 'delete', topic, '--env', 'production']
       expect(await cli(...words, '--yes')).toMatchObject({
         code: 2,
@@ -308,7 +308,7 @@ describeEngines('the commands', (engine) => {
       })
     })
 
-    it('that are none are named by their file, not by their text', async () => {
+    it('that are invalid are reported with their file, not with their text', async () => {
       writeFileSync(join(folder.path, 'none.avsc'), '{"type":"record"')
       for (const verb of ['check', 'register']) {
         const { code, stderr } = await cli('schemas', verb, subject, 'none.avsc')
@@ -320,7 +320,7 @@ describeEngines('the commands', (engine) => {
       }
     })
 
-    it('say what is unknown', async () => {
+    it('name the unknown subject', async () => {
       expect((await cli('schemas', 'get', `${id}-valu`)).stderr).toContain(`Did you mean ${subject}?`)
       expect((await cli('schemas', 'get', subject, '--version', '9')).stderr).toContain('it has 1.')
       expect(await cli('schemas', 'get', '--id', '99999')).toMatchObject({

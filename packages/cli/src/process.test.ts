@@ -211,7 +211,7 @@ describe('up', () => {
     expect(existsSync(join(folder.path, `.selfmonitor/run/${offset}.json`))).toBe(false)
   })
 
-  it('may go and come back under the demo, which says so', { timeout: 90_000 }, async () => {
+  it('may stop and restart during the demo, which reports both', { timeout: 90_000 }, async () => {
     const offset = await freePortOffset()
     const platform = join(repository, 'platform.yaml')
     const words = ['up', '--setup', '-f', platform, '--port-offset', String(offset), '--data-dir', 'demo']
@@ -284,7 +284,7 @@ describe('up', () => {
     expect(readdirSync(join(folder.path, '.selfmonitor/log')).filter((name) => /\.out\.\d/.test(name))).toEqual([])
   })
 
-  it('is missed by `events emit` in the words of the command alone, without a log line of the library', async () => {
+  it('is reported as missing by `events emit` with its own message, without a log line of the library', async () => {
     const words = ['events', 'emit', 'orders', '--bootstrap-servers', `127.0.0.1:${9092 + (await freePortOffset())}`]
     const missed = await run([...words, '--timeout', '1s'])
     expect({ code: missed.code, stdout: missed.stdout }).toEqual({ code: 4, stdout: '' })
@@ -292,7 +292,7 @@ describe('up', () => {
     expect(missed.stderr).not.toContain('{"level"')
   })
 
-  it('in the background hands on why it could not start', async () => {
+  it('in the background reports why it could not start', async () => {
     const offset = await freePortOffset()
     const holder = createServer()
     await new Promise<void>((resolve) => holder.listen(8081 + offset, '127.0.0.1', resolve))

@@ -181,7 +181,7 @@ describe('the command line', () => {
     expect(registry).toMatchObject({ code: 4, stdout: '', stderr: expect.stringContaining('from --registry-url') })
   })
 
-  it('says of a registry at Kafka’s own address where that address came from', async () => {
+  it('names the origin of an address at which Kafka answers instead of a registry', async () => {
     const broker = await startBroker()
     const words = ['schemas', 'list', '--timeout', '2s', '--bootstrap-servers', broker.bootstrapServers]
     const { code, stderr } = await selfmonitor([...words, '--registry-url', `http://${broker.bootstrapServers}`])
@@ -213,7 +213,7 @@ describe('the command line', () => {
     })
   })
 
-  it('says of a data directory that is not ours how to name another one', async () => {
+  it('explains how to choose another directory instead of one with other data', async () => {
     const folder = temporaryFolder()
     mkdirSync(join(folder.path, 'embedded'))
     writeFileSync(join(folder.path, 'embedded/letters.txt'), 'mine')
@@ -223,7 +223,7 @@ describe('the command line', () => {
     folder.remove()
   })
 
-  it('tells errors as JSON where the output is JSON, and their stack only with --verbose', async () => {
+  it('prints errors as JSON where the output is JSON, and their stack only with --verbose', async () => {
     const json = await selfmonitor([
       'topics',
       'list',

@@ -129,7 +129,7 @@ describe.skipIf(missing)('the commands on a secured cluster', { timeout: 60_000 
     expect((await cli(['users', 'delete', 'beside', '--yes'])).code).toBe(0)
   })
 
-  it('want the name typed in production', async () => {
+  it('need the name typed in production', async () => {
     const words = ['users', 'create', 'prod', '--env', 'production']
     const env = { SELFMONITOR_PASSWORD: 'from-the-environment' }
     expect(await cli([...words, '--yes'], { env })).toMatchObject({

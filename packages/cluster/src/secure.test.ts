@@ -317,7 +317,7 @@ describe.skipIf(missing)('a secured cluster', { timeout: 60_000 }, () => {
       expect(await tool('kafka-acls', '--list')).not.toContain('User:')
     })
 
-    it('let a user in: without one it is refused and told so, with a prefix it is served', async () => {
+    it('allow a user: without a rule it is rejected with the reason, with a prefix rule it is served', async () => {
       const shop = { name: 'shop', password: 'open' }
       await admin.setUserPasswords([shop])
       await admin.createTopics([{ name: 'orders.eu', partitions: 1, replicationFactor: 1 }])
@@ -371,7 +371,7 @@ describe.skipIf(missing)('a secured cluster', { timeout: 60_000 }, () => {
       await admin.deleteTopics(['orders.eu'])
     })
 
-    it('and accounts are not for everybody to read or change', async () => {
+    it('and accounts need rights to be read or changed', async () => {
       const guest = { name: 'guest', password: 'open' }
       await admin.setUserPasswords([guest])
       await untilAccepted(guest)

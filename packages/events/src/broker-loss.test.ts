@@ -61,7 +61,7 @@ describe('a broker that is not there', () => {
     expect(stream.health()).toMatchObject({ ready: true, broker: 'connected', problems: [] })
   })
 
-  it('is missed and found again by a service that has nothing to send, once each in the log', {
+  it('is reported as lost and as found by a service that has nothing to send, once each in the log', {
     timeout: 60_000,
   }, async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'events-loss-'))
@@ -110,7 +110,7 @@ describe('a topic that cannot be read', () => {
     },
   })
 
-  it('is reported at once, once, with the remedy, and makes the service not ready until it is mended', async () => {
+  it('is reported at once, once, with the remedy, and makes the service not ready until it is fixed', async () => {
     const topic = await rig.topic('user.events', { partitions: 3 })
     const stream = await rig.connect()
     let handled = 0
@@ -130,7 +130,7 @@ describe('a topic that cannot be read', () => {
     expect(rig.logs.some(({ level, message }) => level === 'warn' && message.startsWith('over: '))).toBe(true)
   })
 
-  it('is not called missing when it may not even be seen', async () => {
+  it('is not reported as missing if the service may not describe it', async () => {
     const topic = await rig.topic('user.events')
     broker.faults.add({ api: 'Metadata', topic, action: { error: 'TOPIC_AUTHORIZATION_FAILED' } })
     const emitting = await rig.connect()

@@ -1,7 +1,7 @@
 // Names of dead letters, for their readers. Apart from the code that writes them, so that the package's types
 // say nothing of the Kafka client.
 
-/** Headers of a dead letter; all values are text. The original headers stand before them, unchanged. */
+/** Headers of a dead letter; all values are text. The original headers come before them, unchanged. */
 export const deadLetterHeaders = {
   topic: 'dlq.original.topic',
   partition: 'dlq.original.partition',

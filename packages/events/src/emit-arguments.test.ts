@@ -78,7 +78,7 @@ describe('emit', () => {
     await expect.poll(() => headers, { timeout: 20_000 }).toEqual(['tenant', 'tenant', 'tenant'])
   })
 
-  it('goes on when an observer throws', async () => {
+  it('continues when an observer throws', async () => {
     const topic = await rig.topic('user.events', { partitions: 1 })
     const observer = {
       emitted() {
@@ -92,7 +92,7 @@ describe('emit', () => {
     expect(await warning).toMatchObject({ message: 'the observer is broken' })
   })
 
-  it('says of a list which of its events is wrong', async () => {
+  it('names the wrong event of a list', async () => {
     const stream = await rig.connect()
     const emitMany = stream.emitMany as (events: unknown) => Promise<unknown>
     await expect(emitMany(undefined)).rejects.toMatchObject({ code: 'INVALID_OPTION', field: 'events' })

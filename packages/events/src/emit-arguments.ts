@@ -1,5 +1,5 @@
-// Checks what a caller hands to `emit` and `emitMany` before anything of it is used: the types say the same, but services are
-// also written in JavaScript, and values come from requests and files.
+// Checks the arguments of `emit` and `emitMany` before they are used. The types say the same, but services are also written in
+// JavaScript, and values come from requests and files.
 import { EventsConfigError, EventsError } from './errors.ts'
 import type { EmitOptions, RecordOptions } from './types.ts'
 
@@ -7,7 +7,7 @@ import type { EmitOptions, RecordOptions } from './types.ts'
 const maxTimestampMs = 8_640_000_000_000_000
 
 /**
- * What `emit` was called with, except for the payload.
+ * The arguments of `emit`, except for the payload.
  * @throws EventsConfigError naming the argument that cannot be used
  */
 export function checkEmitArguments(topic: unknown, eventType: unknown, given: unknown): asserts given is EmitOptions {
@@ -107,7 +107,7 @@ export function checkEventList(events: unknown): void {
   if (!Array.isArray(events)) throw new EventsConfigError('events', `must be a list of events, it is ${kindOf(events)}`)
 }
 
-/** An error of this library, whatever was thrown, for instance by a getter of the caller's. */
+/** Wraps any thrown value, for example from a getter of the caller's object, in an error of this library. */
 export function codedError(thrown: unknown): EventsError {
   if (thrown instanceof EventsError) return thrown
   const reason = thrown instanceof Error ? thrown.message : String(thrown)

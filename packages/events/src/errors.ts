@@ -20,9 +20,9 @@ export class EventsConfigError extends EventsError {
   }
 }
 
-/** What the address of a platform that `selfmonitor up` runs is said to come from, in messages. */
+/** The origin, in messages, of an address of a platform that `selfmonitor up` runs. */
 export const upOrigin = '`selfmonitor up`'
-/** The same of an address that nothing gave. */
+/** The origin of an address that nothing set. */
 export const defaultOrigin = 'the default'
 /** Origins that cannot be set to another address. */
 const unnamedOrigins: ReadonlySet<string> = new Set([upOrigin, defaultOrigin])

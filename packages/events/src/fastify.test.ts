@@ -88,7 +88,7 @@ describe('the Fastify plugin', () => {
     await app.close()
   })
 
-  it('shows what refuses it in the group, and goes on when that is mended', async () => {
+  it('shows why it cannot join its group, and continues when that is fixed', async () => {
     platform.broker.faults.add({ api: 'JoinGroup', action: { error: 'GROUP_AUTHORIZATION_FAILED' } })
     const app = fastify()
     await app.register(eventsPlugin, {

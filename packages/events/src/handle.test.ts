@@ -122,7 +122,7 @@ describeEngines('handling', (engine) => {
     }
   })
 
-  it('tries a failing event again while other keys go on, and counts its attempts', async () => {
+  it('tries a failing event again while other keys continue, and counts its attempts', async () => {
     const topic = await rig.topic('user.events', { partitions: 1 })
     const stream = await rig.connect({ retry: { attempts: 3, initialDelayMs: 20, jitter: false } })
     const log: string[] = []
@@ -138,7 +138,7 @@ describeEngines('handling', (engine) => {
     expect(stream.stats()).toMatchObject({ retried: 2, deadLettered: 0 })
   })
 
-  it('moves an event that keeps failing to the dead letters as it came, with the cause, and goes on', async () => {
+  it('moves an event that keeps failing to the dead letters unchanged, with the cause, and continues', async () => {
     const topic = await rig.topic('payment.events', { partitions: 3 })
     const stream = await rig.connect({ service: 'payments', group: rig.unique('payments') })
     stream.on(topic, 'paid', ({ data }) => {
@@ -190,7 +190,7 @@ describeEngines('handling', (engine) => {
     expect(lines[1]!.context).not.toHaveProperty('err')
   })
 
-  it('moves a record that is no event to the dead letters byte for byte, without stopping', async () => {
+  it('moves a record that is not an event to the dead letters byte for byte, without stopping', async () => {
     const topic = await rig.topic('user.events', { partitions: 1 })
     const stream = await rig.connect()
     stream.on(topic, '*', () => {})
@@ -339,7 +339,7 @@ describeEngines('handling', (engine) => {
     await expect(stream.run()).rejects.toThrow('unknown topic "nowhere.events" (not on the cluster')
   })
 
-  it('goes on with the oldest events that are left when retention was faster than the group', async () => {
+  it('continues with the oldest remaining events when retention was faster than the group', async () => {
     const topic = await rig.topic('user.events', { partitions: 1 })
     const group = rig.unique('group')
     const first = await rig.connect({ group })
@@ -517,7 +517,7 @@ describeEngines('handling', (engine) => {
       expect(second.stats().handled).toBe(moved().length)
     })
 
-    it('can be closed in good order while it is still joining: run() ends, too', async () => {
+    it('can be closed while it is still joining, which also ends run()', async () => {
       const topic = await rig.topic('user.events')
       const stream = await rig.connect()
       stream.on(topic, '*', () => {})

@@ -1,4 +1,4 @@
-// The package's one door.
+// The package's public exports.
 export { deadLetterHeaders, deadLetterTopic } from './dead-letter-names.ts'
 export {
   EmitError,

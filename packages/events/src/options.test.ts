@@ -7,7 +7,7 @@ import { runningPlatforms } from './running-platform.ts'
 const nothing = () => []
 
 describe('the settings of a stream', () => {
-  it('come from the environment where the caller says nothing', () => {
+  it('come from the environment if the caller sets none', () => {
     const settings = resolveOptions(
       {},
       {
@@ -30,7 +30,7 @@ describe('the settings of a stream', () => {
     })
   })
 
-  it('take KAFKA_COMPRESSION_TYPE, which the caller may overrule', () => {
+  it('use KAFKA_COMPRESSION_TYPE, which the caller may override', () => {
     const env = { KAFKA_COMPRESSION_TYPE: 'zstd' }
     expect(resolveOptions({ service: 'a' }, {}, nothing).compression).toBe('none')
     expect(resolveOptions({ service: 'a' }, env).compression).toBe('zstd')
@@ -93,7 +93,7 @@ describe('the addresses of a service, when `selfmonitor up` runs platforms in it
   }
   const up = '`selfmonitor up`'
 
-  it('are those of the one that runs, at whichever port offset', () => {
+  it('are those of the running platform, at any port offset', () => {
     expect(addresses([platform(0, false), platform(100)])).toEqual(['127.0.0.1:9192', 'http://127.0.0.1:8181', up, up])
   })
 
@@ -113,7 +113,7 @@ describe('the addresses of a service, when `selfmonitor up` runs platforms in it
     ])
   })
 
-  it('have to be named where several run', () => {
+  it('must be set if several platforms run', () => {
     expect(() => addresses([platform(0), platform(100)])).toThrow(
       'bootstrapServers: is missing, and several platforms run here (port offset 0: 127.0.0.1:9092; port offset 100: 127.0.0.1:9192): set KAFKA_BOOTSTRAP_SERVERS to one of them',
     )

@@ -33,7 +33,7 @@ describe('problems', () => {
     expect(lines).toEqual(['error may not read a', 'warn over: may not read a'])
   })
 
-  it('are said to be over also where another problem, which was not logged, took their place', () => {
+  it('are reported as over, also if an unlogged problem replaced them', () => {
     const { lines, problems } = setUp()
     problems.report('group g', { code: 'UNREACHABLE', message: 'no coordinator answers', fatal: false })
     problems.report('group g', { code: 'NOT_COORDINATOR', message: 'it moved', fatal: false, routine: true })
@@ -43,7 +43,7 @@ describe('problems', () => {
     expect(lines.length).toBe(3)
   })
 
-  it('are said to be over in the log of a service that brings no logger', () => {
+  it('are reported as over in the log of a service without its own logger', () => {
     const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
     onTestFinished(() => write.mockRestore())
     const problems = createProblems(defaultLogger)
@@ -63,7 +63,7 @@ describe('problems', () => {
     expect(lines).toEqual(['warn no leader'])
   })
 
-  it('are listed with those first that somebody has to mend', () => {
+  it('are listed with those first that need a manual change', () => {
     const { problems } = setUp()
     problems.report('broker', { code: 'BROKER_UNREACHABLE', message: 'no broker answers', fatal: false })
     problems.report('a-0', denied)

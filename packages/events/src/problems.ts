@@ -21,7 +21,7 @@ export interface Problems {
 export interface ReportedProblem {
   readonly code: string
   readonly message: string
-  /** Needs a change by a person: trying again is not enough. */
+  /** Needs a manual change: trying again is not enough. */
   readonly fatal: boolean
   readonly routine?: boolean
   readonly topic?: string
@@ -49,7 +49,7 @@ interface Logged {
 /** @param now milliseconds since the epoch */
 export function createProblems(logger: Logger, now: () => number = Date.now): Problems {
   const entries = new Map<string, Entry>()
-  /** What was logged and is not over, by what it is logged as. */
+  /** The logged problems that are not over, by their key in the log. */
   const logged = new Map<string, Logged>()
 
   const lineOf = (resource: string, { topic, code }: ReportedProblem): string => `${topic ?? resource}|${code}`

@@ -1,4 +1,4 @@
-// Whether a broker and the registry answer when a service starts: how long to try, which answers are final, what to say.
+// Checks that a broker and the registry answer when a service starts: how long to try, which answers are final, which error to throw.
 import { EventsConnectionError, EventsError } from './errors.ts'
 import { backoffMs, isAuthenticationFailure, pause, reasonOf } from './kafka/index.ts'
 import type { ResolvedOptions } from './options.ts'
@@ -34,7 +34,7 @@ export async function whenStarted<Settings>(resolve: () => Settings, deadlineMs:
   return settings!
 }
 
-/** The registry answered and refuses; what it says while it starts (5xx) passes. */
+/** The registry rejected the request; its errors while it starts (5xx) are temporary. */
 export function isRegistryAnswer(error: unknown): boolean {
   const status = (error as { status?: unknown } | null)?.status
   return typeof status === 'number' && status > 0 && status < 500

@@ -12,7 +12,7 @@ export interface RecordWriter {
   readonly random: () => number
   /** Keys are encoded into it, one after the other. */
   keyBuffer: Buffer
-  /** What the producer is given, the same object each time: a new one for each event would double the garbage of an `emit`. */
+  /** The argument for the producer, the same object each time: a new one for each event would double the garbage of an `emit`. */
   readonly record: { -readonly [Field in keyof RecordToSend]: RecordToSend[Field] }
 }
 

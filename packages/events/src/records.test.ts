@@ -222,7 +222,7 @@ describeEngines('records of a shape of their own', (engine) => {
     ])
   })
 
-  it('are refused in the form of events, and events in theirs, with the form to use', async () => {
+  it('cannot be emitted with the signature for events, nor events with theirs; the error names the right one', async () => {
     const own = await rig.topic('shop.orders', { schema: order })
     const events = await rig.topic('user.events')
     const stream = await rig.connect()

@@ -51,7 +51,7 @@ describe.skipIf('missing' in apache)('a cluster with SASL [apache]', () => {
       ...options,
     })
 
-  it('lets a service with its password emit, handle, and put aside', async () => {
+  it('lets a service with its password emit, handle, and write dead letters', async () => {
     const cluster = await connectCluster({ bootstrapServers: kafka.bootstrapServers, sasl })
     await cluster.createTopics([{ name: 'pay.events', partitions: 2, replicationFactor: 1 }])
     await cluster.close()

@@ -20,7 +20,7 @@ describeEngines('a static member', (engine) => {
     return { stream, seen }
   }
 
-  it('that is killed and comes back at once has its partitions again, and the others see no rebalance', {
+  it('that is killed and restarts at once gets its partitions again, without a rebalance', {
     timeout: 90_000,
   }, async () => {
     const topic = await rig.topic('user.events', { partitions: 4 })
@@ -79,7 +79,7 @@ describeEngines('a static member', (engine) => {
     await until('the event', () => again.seen.includes(eventId))
   })
 
-  it('whose instance id another process takes is out for good, and says so', { timeout: 60_000 }, async () => {
+  it('whose instance id another process takes never joins again, and reports that', { timeout: 60_000 }, async () => {
     const topic = await rig.topic('user.events', { partitions: 2 })
     const group = rig.unique('static')
     const first = await connect(topic, group, 'twice')

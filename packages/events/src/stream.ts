@@ -1,4 +1,4 @@
-// Puts the parts together: what `connectEvents` returns.
+// The event stream that `connectEvents` returns, made from its parts.
 import { findShapes, PlatformError } from '@selfmonitor/platform/shapes'
 import { createRegistryClient, type RegistryClient } from '@selfmonitor/registry'
 import { createEmitter, type Emitter } from './emitter.ts'

@@ -15,7 +15,7 @@ describe('the test platform', () => {
   afterEach(() => platform.broker.faults.clear())
   afterAll(() => platform?.close())
 
-  it('says what was emitted and what was handled', async () => {
+  it('reports the emitted and the handled events', async () => {
     const stream = await platform.connect({ service: 'a' })
     stream.on('user.events', 'user_created', () => {})
     await stream.run()
@@ -29,7 +29,7 @@ describe('the test platform', () => {
     await stream.close()
   })
 
-  it('says what happened instead when an event was not handled', async () => {
+  it('reports what happened instead when an event was not handled', async () => {
     const stream = await platform.connect({ service: 'b', from: 'latest' })
     stream.on('user.events', 'user_created', () => {
       throw new Error('the mail server is down')
@@ -104,7 +104,7 @@ describe('the test platform', () => {
     }
   })
 
-  it('handles on after its group forgot it: partitions are lost, taken again, both are logged as warnings, and nothing is skipped', async () => {
+  it('continues after its group forgot it: partitions are lost and assigned again, both are logged as warnings, and nothing is skipped', async () => {
     const own = await startTestPlatform({ topics: { 'pay.events': { partitions: 2 } } })
     try {
       const warnings: string[] = []

@@ -223,7 +223,7 @@ export interface EventStreamOptions {
   /** Bytes of unacknowledged events beyond which `emit` waits before it adds more. Default 32 MiB. */
   maxWaitingBytes?: number
   /**
-   * What batches of events are compressed with (Kafka's `compression.type`). Default `KAFKA_COMPRESSION_TYPE`, else `none`.
+   * The codec for batches of events (Kafka's `compression.type`). Default `KAFKA_COMPRESSION_TYPE`, else `none`.
    * A batch that would not become smaller is sent as it is.
    */
   compression?: 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
@@ -233,7 +233,7 @@ export interface EventStreamOptions {
   commitIntervalMs?: number
   /** Events fetched and not yet handled; beyond it fetching pauses. Default 2000. */
   maxQueued?: number
-  /** Of `<topic>.dlq` when it has to be created. Default: the source topic's. */
+  /** Partitions and replicas of `<topic>.dlq` when the library creates it. Default: the source topic's. */
   deadLetters?: { partitions?: number; replicationFactor?: number }
   /**
    * By topic: JSON Schemas by event type, which payloads are validated against (an empty map takes any event type); or, for
@@ -291,14 +291,14 @@ export interface EventStreamStats {
   readonly rebalances: number
 }
 
-/** Something that keeps a stream from working now. */
+/** A problem that prevents a stream from working now. */
 export interface StreamProblem {
   /** `broker`, `group billing`, `user.events-3`. */
   readonly resource: string
   /** Kafka's name of the error, or the library's own code. */
   readonly code: string
   readonly message: string
-  /** Needs a change by a person; otherwise trying again, which the library does, is enough. */
+  /** Needs a manual change; other problems end when the library tries again. */
   readonly fatal: boolean
   /** Milliseconds since the epoch. */
   readonly sinceMs: number

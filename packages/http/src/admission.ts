@@ -61,7 +61,7 @@ function hostAndPort(scheme: string, authority: string): string | undefined {
   return URL.canParse(text) ? new URL(text).host : undefined
 }
 
-/** What a client sent, short enough and safe to be shown. */
+/** A text from a client, shortened and escaped for a message. */
 function quoted(text: string): string {
   return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text)
 }

@@ -45,7 +45,7 @@ describe('the type of an answer', () => {
     expect(negotiate('application/vnd.x.v1+json;q=0, application/*', types)).toBe('application/vnd.x+json')
   })
 
-  it('is none when the client takes none of them', () => {
+  it('is undefined when the client accepts none of them', () => {
     expect(negotiate('text/html', types)).toBeUndefined()
     expect(negotiate('application/json;q=0', types)).toBeUndefined()
   })

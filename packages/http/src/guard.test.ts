@@ -62,7 +62,7 @@ const head = (line: string, ...headers: string[]) =>
   `${[line, 'Host: localhost', 'Connection: close', ...headers].join('\r\n')}\r\n\r\n`
 
 describe('a guarded server', () => {
-  it('passes on what is in order', async () => {
+  it('passes on valid requests', async () => {
     const port = await listen()
     const response = await fetch(`http://127.0.0.1:${port}/a`, { method: 'POST', body: 'x' })
     expect([response.status, await response.text()]).toEqual([200, 'POST /a x'])
@@ -130,7 +130,7 @@ describe('a guarded server', () => {
     await untilClosed(dial(port, ''))
   })
 
-  it('closes a connection whose client takes nothing more', async () => {
+  it('closes a connection whose client does not read', async () => {
     const port = await listen({ idleTimeoutMs: 100 }, () => {})
     expect(await untilClosed(dial(port, head('GET / HTTP/1.1')))).toBe('')
   })
@@ -149,7 +149,7 @@ describe('a guarded server', () => {
     expect(await untilClosed(dial(port, head('POST / HTTP/1.1', 'Content-Length: 11')))).toMatch(/^HTTP\/1\.1 413 /)
   })
 
-  it('bounds the bodies that it receives at once, and takes new ones when the others are through', async () => {
+  it('limits the bodies that it receives at once, and accepts new ones when others have ended', async () => {
     const port = await listen({ bodyLimitBytes: 10 })
     const half = Array.from({ length: 16 }, () => dial(port, `${head('POST / HTTP/1.1', 'Content-Length: 10')}half`))
     await expect.poll(() => connections()).toBe(16)

@@ -53,7 +53,7 @@ const concurrentBodies = 16
 /** A page that is refused again and again is logged this often. */
 const logEveryMs = 60_000
 
-/** What Node's HTTP parser reports, and the answer that it gets. */
+/** The errors of Node's HTTP parser, and their answers. */
 const parserRefusals: Readonly<Record<string, Refusal>> = {
   ERR_HTTP_REQUEST_TIMEOUT: { status: 408, message: 'The request was not complete in time' },
   HPE_HEADER_OVERFLOW: { status: 431, message: 'The headers of the request are too large' },

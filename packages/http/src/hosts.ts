@@ -25,7 +25,7 @@ export class HostPatternError extends Error {
   }
 }
 
-/** Says of the name in a `Host` header, in lower case and without its port, whether the server answers to it. */
+/** Whether the server answers to a name from a `Host` header, in lower case and without its port. */
 export type HostPolicy = (name: string) => boolean
 
 /** True when only this machine can reach a server that listens on `host`, a name or an address. */

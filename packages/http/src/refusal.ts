@@ -3,7 +3,7 @@ import { STATUS_CODES } from 'node:http'
 
 export interface Refusal {
   readonly status: number
-  /** What is wrong, and what to do about it. */
+  /** The problem, and its remedy. */
   readonly message: string
   readonly headers?: Readonly<Record<string, string>>
 }

@@ -5,7 +5,7 @@ export type KubernetesErrorReason = 'cannot-connect' | 'not-allowed' | 'timeout'
 
 export interface KubernetesErrorOptions {
   readonly reason?: KubernetesErrorReason
-  /** What the reader can do now. */
+  /** What the user can do now. */
   readonly hint?: string
   /** Where several mistakes were found at once: each of them. */
   readonly problems?: readonly string[]
@@ -13,7 +13,7 @@ export interface KubernetesErrorOptions {
 }
 
 /**
- * Whatever goes wrong between us and the API server, or with what was read from it.
+ * An error of a request to the API server, or of an object that was read from it.
  *
  * `code` is one of `NOT_IN_CLUSTER`, `API_UNREACHABLE`, `UNAUTHORIZED`, `FORBIDDEN`, `CONFLICT`, `API_ERROR`, `SPEC_INVALID`,
  * `SECRET_INVALID`, `IDENTITY_INVALID`, `NOT_FOUND`, `WAIT_TIMEOUT`, `FACT_INVALID`, `STORE_INVALID`, `NOT_CONVERGED`.

@@ -1,4 +1,4 @@
-// The package's one door.
+// The package's public exports.
 export { type ClientOptions, connectKubernetes, type KubernetesClient } from './api/client.ts'
 export { type ApiConnection, inClusterConnection, serviceAccountFolder } from './api/in-cluster.ts'
 export type { ConfigMap, Node, Secret, Service } from './api/types.ts'

@@ -49,7 +49,7 @@ describe('marking a cluster as formed', () => {
     expect(server.requests.map(({ verb }) => verb)).toEqual(['get'])
   })
 
-  it('looks again when somebody changed the identity at the same moment', async () => {
+  it('tries again when another client changed the identity at the same moment', async () => {
     let meddled = false
     const { server, client } = await setup([identity({ 'cluster-id': 'x' })], {
       onRequest: ({ verb }) => {

@@ -1,5 +1,5 @@
-// Says in the identity that the controllers have formed their quorum once. From then on a controller with an empty volume joins
-// the others; before, it founds the cluster. Formatting it as a founder later could elect a leader that lacks committed data.
+// Records in the identity that the controllers have formed their quorum. From then on a controller with an empty volume joins the
+// others; before, it forms the cluster. Letting it form a cluster later could elect a leader that lacks committed data.
 import type { KubernetesClient } from './api/client.ts'
 import { clusterIdKey, formedKey } from './credentials/plan-identity.ts'
 import { KubernetesError } from './errors.ts'

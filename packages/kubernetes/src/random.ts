@@ -1,4 +1,4 @@
-// What is drawn by chance: Kafka's ids and the passwords of accounts. From the system's CSPRNG only.
+// Random values: Kafka's ids and the passwords of accounts. Only from the system's CSPRNG.
 import { randomBytes, randomInt } from 'node:crypto'
 
 const idBytes = 16
@@ -20,7 +20,7 @@ export function kafkaUuid(random: (size: number) => Buffer = randomBytes): strin
   }
 }
 
-/** Says what is wrong with an id that somebody else supplied; nothing when it is one that Kafka takes. */
+/** @returns the problem of an id that the user supplied; undefined if Kafka accepts it */
 export function kafkaUuidProblem(text: string): string | undefined {
   const bytes = Buffer.from(text, 'base64url')
   if (!/^[A-Za-z0-9_-]{22}$/.test(text) || bytes.toString('base64url') !== text) {

@@ -43,7 +43,7 @@ const keytool = await findJava().then(
 )
 
 describe('writing stores', () => {
-  it('draws a password anew each time, and lets nobody else read what it writes', async () => {
+  it('generates a new password each time, and writes files that only this user can read', async () => {
     const [one, two] = [out('one'), out('two')]
     const written = await writeStores({ certificate: tls, trust, out: one })
     await writeStores({ certificate: tls, trust, out: two })

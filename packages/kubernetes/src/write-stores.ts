@@ -1,4 +1,4 @@
-// The stores of a Java server, from what its pod has mounted as PEM: an init container writes them to a folder in memory.
+// The key stores of a Java server, made from the PEM files that its pod mounts: an init container writes them to a folder in memory.
 import { chmod, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { keyStore, trustStore } from './certificates/key-stores.ts'

@@ -1,4 +1,4 @@
-// Who may do what: accounts, rules and dead-letter topics that follow from a platform file. Pure; nothing is asked.
+// Derives accounts, rules and dead-letter topics from a platform file. Pure.
 import type { AclBinding, AclOperation } from '@selfmonitor/cluster'
 import type { Platform, PlatformAcl, PlatformPosition, PlatformTopic } from './model.ts'
 import { matchesAny } from './pattern.ts'
@@ -12,7 +12,7 @@ export interface Account {
 /** How a file that is stored in the name of an account may be called, and Kubernetes' keys as well. */
 const accountName = /^[A-Za-z0-9_@+-][A-Za-z0-9._@+-]*$/
 
-/** What is wrong with an account's name; null when nothing is. */
+/** The problem of an account's name; null if it is valid. */
 export function accountNameProblem(name: string): string | null {
   if (name.startsWith('User:')) {
     return `is not a valid account name: leave out User:, write ${name.slice('User:'.length)}`
@@ -90,14 +90,14 @@ export function deadLetterTopics(platform: Platform): PlatformTopic[] {
   })
 }
 
-/** One rule's account, resource and address, with all that is allowed there. */
+/** The account, resource and address of a rule, with all allowed operations. */
 export interface Grant extends PlatformAcl {
   readonly account: string
 }
 
 /**
- * What each account may do: services in the file's order, then users. What follows from a service is what its library
- * needs and no more: Write and Describe on what it produces (which is also enough for idempotent producers, KIP-679), Read
+ * The rights of each account: services in the file's order, then users. A service gets exactly the rights that its library
+ * needs: Write and Describe on what it produces (which is also enough for idempotent producers, KIP-679), Read
  * and Describe on what it consumes, Read on its group, Write and Describe on the dead letters of what it consumes.
  */
 export function grantsOf(platform: Platform): Grant[] {

@@ -1,4 +1,4 @@
-// The package's one door.
+// The package's public exports.
 
 export { deadLetterTopicOf } from './access.ts'
 export { type ApplyOptions, type ApplyProgress, applyPlan, planPlatform } from './apply/apply.ts'

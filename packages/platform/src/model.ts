@@ -1,4 +1,4 @@
-// What the users of platform.yaml see: the loaded file, the plan, and what applying it reports.
+// The public types of platform.yaml: the loaded file, the plan, and the result of applying it.
 import type { AclBinding, AclOperation, AclPattern } from '@selfmonitor/cluster'
 import type { CompatibilityLevel, SchemaDefinition } from '@selfmonitor/registry'
 
@@ -73,7 +73,7 @@ export interface Platform {
   readonly broker?: Readonly<Record<string, string>>
   /** Id of the cluster that this is for, where the file says one. */
   readonly cluster?: { readonly id: string; readonly at: PlatformPosition }
-  /** Patterns (`*` stands for anything) of topics that may be deleted when they are not declared. */
+  /** Patterns (`*` matches any characters) of topics that may be deleted when they are not declared. */
   readonly owns?: readonly string[]
   /** Patterns of accounts that may be deleted, with their ACLs, when they are not declared. */
   readonly ownsUsers?: readonly string[]
@@ -106,9 +106,9 @@ export interface Change {
   readonly kind: 'topic' | 'topic-partitions' | 'topic-config' | 'schema' | 'compatibility' | 'user' | 'acl'
   /** `user.events`, `user.events-value`, `fraud-detection`, `User:fraud-detection topic user.events` */
   readonly name: string
-  /** What changes, setting by setting; `from` null where nothing was, `to` null where nothing stays. */
+  /** The changed settings; `from` is null for a new one, `to` is null for a removed one. */
   readonly details: readonly { readonly key: string; readonly from: string | null; readonly to: string | null }[]
-  /** What the reader has to know before saying yes (keys move, retention shrinks). */
+  /** Warnings to consider before confirming (keys move, retention shrinks). */
   readonly warnings: readonly string[]
   /** The rules that come or go; of kind `acl` only. */
   readonly acls?: readonly AclBinding[]
@@ -120,16 +120,16 @@ export interface Plan {
   /** Where that cluster was reached, `host:port,…`. */
   readonly bootstrapServers: string
   readonly changes: readonly Change[]
-  /** Whatever makes the plan impossible; a plan with errors is never applied, not in part either. */
+  /** Errors that make the plan impossible; a plan with errors is never applied, not even in part. */
   readonly errors: readonly PlatformProblem[]
   readonly warnings: readonly string[]
-  /** What the reader may miss in the plan: settings that topics have and the file does not declare. */
+  /** Notes about things that the plan leaves out: settings that topics have and the file does not declare. */
   readonly hints: readonly string[]
 }
 
 export interface ApplyResult {
   readonly applied: readonly Change[]
   readonly failed: { readonly change: Change; readonly error: Error } | null
-  /** What was not tried, or not finished, because of the failure; in the plan's order. */
+  /** Changes that were not tried, or not finished, because of the failure; in the plan's order. */
   readonly notApplied: readonly Change[]
 }

@@ -1,4 +1,4 @@
-// Passwords of the accounts: one file each, named for the account, as a Kubernetes Secret is mounted. Never printed.
+// Passwords of the accounts: one file each, named after the account, like a mounted Kubernetes Secret. Never printed.
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { accountsOf } from './access.ts'
@@ -13,10 +13,10 @@ export interface Passwords {
 }
 
 /**
- * Reads the password of every account of the file; what else is in the folder is not looked at. One newline at the end of
+ * Reads the password of every account of the file; other files in the folder are ignored. One newline at the end of
  * a file is not part of the password. Links are followed: Kubernetes mounts a Secret so.
  *
- * @param dir folder with one file an account
+ * @param dir folder with one file for each account
  * @returns with a problem for each file that is missing, empty or no text
  * @throws PlatformError NO_PASSWORDS when `dir` is not a readable folder
  */

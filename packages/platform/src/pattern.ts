@@ -1,4 +1,4 @@
-// Topic name patterns: `*` stands for any characters, everything else for itself.
+// Topic name patterns: `*` matches any characters, everything else matches itself.
 
 export function matchesAny(name: string, patterns: readonly string[]): boolean {
   return patterns.some((pattern) => matches(name, pattern))

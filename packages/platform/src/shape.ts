@@ -1,5 +1,5 @@
-// What the records of a topic look like, told from its declared schema: events in the envelope, records of an Avro shape
-// of their own, or something that the library does not encode.
+// The shape of a topic's records, derived from its declared schema: events in the envelope, records of an Avro shape of their own, or a
+// format that the library does not encode.
 import { parseAvro, type RecordSchema } from '@selfmonitor/registry'
 import { envelopeDocs, envelopeProblem } from './envelope.ts'
 import type { PlatformTopic } from './model.ts'

@@ -1,4 +1,4 @@
-// Durations and sizes as people write them, and the milliseconds and bytes that Kafka wants.
+// Converts durations and sizes as people write them to Kafka's milliseconds and bytes, and back.
 
 const second = 1_000
 const day = 86_400 * second

@@ -17,7 +17,7 @@ describe('the table of Kafka errors', () => {
     expect(kafkaErrorByName('REBALANCE_IN_PROGRESS')).toMatchObject({ code: 27, retriable: false })
   })
 
-  it('knows nothing of codes and names that do not exist', () => {
+  it('returns undefined for unknown codes and names', () => {
     expect(kafkaErrorByCode(9999)).toBeUndefined()
     expect(kafkaErrorByName('toString')).toBeUndefined()
   })

@@ -398,7 +398,7 @@ export interface KafkaErrorInfo {
   readonly name: KafkaErrorName
   /** Whether the same request may succeed when it is sent again. */
   readonly retriable: boolean
-  /** What it means, as a sentence. */
+  /** Its meaning, as a sentence. */
   readonly meaning: string
 }
 

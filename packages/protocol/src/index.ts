@@ -1,4 +1,4 @@
-// The package's one door.
+// The package's public exports.
 export * from './acl.ts'
 export * from './api/index.ts'
 export * from './codec/index.ts'

@@ -71,7 +71,7 @@ describe.skipIf('missing' in apache)('a running Apache Kafka', () => {
     }
   })
 
-  it('takes records at every version of Produce and gives them back at every version of Fetch', async () => {
+  it('accepts records at every version of Produce and returns them at every version of Fetch', async () => {
     const produced = versionsOf('Produce')
     for (const version of produced) {
       const records = encodeBatch(

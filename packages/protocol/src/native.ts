@@ -27,7 +27,7 @@ function load(name: string): unknown {
   }
 }
 
-// What is used of them. Not their own declarations: those would be part of ours.
+// The used parts, declared here, so that our declarations do not depend on theirs.
 interface Snappy {
   compress(data: Buffer): Promise<Buffer>
   compressSync(data: Buffer): Buffer

@@ -1,6 +1,6 @@
 // The one error that reading and writing the Kafka protocol may raise: what is wrong, and in which field.
 
-/** What went wrong, stable across releases. */
+/** The kind of error, stable across releases. */
 export type ProtocolErrorCode =
   /** The bytes end before the value does, or a length says more than what remains. */
   | 'TRUNCATED'
@@ -27,7 +27,7 @@ export type ProtocolErrorCode =
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError'
   readonly code: ProtocolErrorCode
-  /** What is wrong, without the place. */
+  /** The problem, without the place. */
   readonly reason: string
   /** The field, from the message's name down: `FetchRequest v12: topics[3].partitions[0].fetchOffset`. */
   path: string

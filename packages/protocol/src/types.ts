@@ -16,5 +16,5 @@
 // default. Tagged fields are ordinary properties.
 export type Uuid = string
 
-/** The uuid that stands for "none". */
+/** The uuid that means "none". */
 export const zeroUuid: Uuid = 'AAAAAAAAAAAAAAAAAAAAAA'

@@ -1,4 +1,4 @@
-// The package's one door. Most who come through it are clients: the server, and with it a Kafka client and a web
+// The package's public exports. Most who come through it are clients: the server, and with it a Kafka client and a web
 // framework, is loaded when one is started, or at once by those who import `@selfmonitor/registry/server`.
 import type { RegistryOptions, RegistryServer } from './types.ts'
 

@@ -1,4 +1,4 @@
-// What the users of the Schema Registry see: the server's options, the client, and the rules' findings.
+// The package's public types: the server's options, the client, and the results of the compatibility rules.
 import type { ClusterOptions, Logger } from '@selfmonitor/cluster'
 
 export type { Logger } from '@selfmonitor/cluster'
@@ -58,7 +58,7 @@ export interface RegistryOptions {
   port?: number
   /** Topic that holds the state. Default `_schemas`. */
   topic?: string
-  /** Of the `_schemas` topic when it has to be created. Default 3, lowered to the number of brokers. */
+  /** Replication factor of the `_schemas` topic when the registry creates it. Default 3, lowered to the number of brokers. */
   replicationFactor?: number
   /** Level while nothing else is configured. Default `BACKWARD`. */
   compatibilityLevel?: CompatibilityLevel

@@ -119,7 +119,7 @@ describe.skipIf(missing !== null)('the chart, running', () => {
     long,
   )
 
-  test('no password stands in an argument, in the environment or in the log of any process', async () => {
+  test('no password appears in an argument, in the environment or in the log of any process', async () => {
     const passwords = kafka
       .list('Secret')
       .filter((secret) => secret.metadata.name.startsWith('kafka-user-'))
@@ -412,7 +412,7 @@ describe.skipIf(missing !== null)('the chart, running', () => {
     long,
   )
 
-  describe('what people type', () => {
+  describe('commands of users', () => {
     /** Typed in kafka-0, as they have it in their own runbooks: no option that is ours. */
     const typed = async (command: string) => {
       const { exitCode, stdout, stderr } = await kafka.exec('kafka-0', command)

@@ -78,7 +78,7 @@ describe.skipIf(missing !== null)('REST services with TLS and a login', () => {
     expect(JSON.parse(subjects.body)).toHaveLength(11)
   })
 
-  test('Connect answers who has the right password, of the release or of a Secret of users, and nobody else', async () => {
+  test('Connect answers only with a right password, of the release or of a Secret of users', async () => {
     const answers = {
       nobody: await curl(`${connect}/connectors`, ...trusting),
       wrong: await curl(`${connect}/connectors`, ...as('selfmonitor', 'guessed')),
@@ -127,7 +127,7 @@ describe.skipIf(missing !== null)('REST services with TLS and a login', () => {
       })
   })
 
-  test('no password of a login or of a store stands in an argument, in the environment or in the log of a server', async () => {
+  test('no password of a login or of a store appears in an argument, in the environment or in the log of a server', async () => {
     const secrets = ['kafka-connect-login', 'schema-registry-login'].map((secret) => keyOf(secret, 'password'))
     const servers = kafka.pods('kafka').filter(({ labels }) => /connect|registry/.test(labels.app ?? ''))
     expect(servers).toHaveLength(3)

@@ -201,7 +201,7 @@ describe.skipIf(missing !== null)('a cluster on ZooKeeper', () => {
     expect((await cluster.exec('kafka-0', shell(''))).stdout).not.toContain('[0, 1]')
   }, 120_000)
 
-  test('goes on when one of three ZooKeepers is killed, and has it back', async () => {
+  test('continues when one of three ZooKeepers is killed, and recovers it', async () => {
     await cluster.kill('zookeeper-2', 'SIGKILL')
     await createTopic('without-one')
     await cluster.waitReady(['zookeeper-2'], patience)

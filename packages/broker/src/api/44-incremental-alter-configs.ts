@@ -61,7 +61,7 @@ function apply(
   }
 }
 
-/** What a list holds before the first change to it. */
+/** The content of a list before the first change. */
 function inherited(name: string, { resourceType: type }: Resource, { broker }: RequestContext): string | null {
   if (type === resourceType.broker) return brokerConfig(name)?.default ?? null
   if (type !== resourceType.topic) return null

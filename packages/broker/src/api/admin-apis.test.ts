@@ -373,7 +373,7 @@ describeEngines('admin APIs', (engine) => {
     if (version >= 1) expect((await client.call('Metadata', version, { topics: [] })).topics).toEqual([])
   })
 
-  it('fails on an operation that does not exist', async () => {
+  it('fails for an unknown operation', async () => {
     const name = await create()
     const configs = [{ name: 'retention.ms', configOperation: 7, value: '1' }]
     const resources = [{ resourceType: topicResource, resourceName: name, configs }]
@@ -435,7 +435,7 @@ describeEngines('admin APIs', (engine) => {
     expect(results[0]!.configs).toMatchObject([{ value: '1', configSource: 3 }])
   })
 
-  it('tells where it can be reached and where its data is, from one source', async () => {
+  it('reports its addresses and its data directory from one source', async () => {
     const configurationKeys = ['advertised.listeners', 'log.dirs']
     const resources = [{ resourceType: brokerResource, resourceName: '1', configurationKeys }]
     const { results } = await client.call('DescribeConfigs', 4, { resources })
@@ -488,7 +488,7 @@ describeEngines('admin APIs', (engine) => {
     expect(bad.topics[0]!.errorCode).toBe(errorCodes.INVALID_TOPIC_EXCEPTION)
   })
 
-  it('says what one may do when it is asked', async () => {
+  it('returns the authorized operations on request', async () => {
     const name = await create()
     const ask = { topics: [{ name }], includeTopicAuthorizedOperations: true, includeClusterAuthorizedOperations: true }
     const answer = await client.call('Metadata', 8, ask)

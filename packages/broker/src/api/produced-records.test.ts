@@ -145,7 +145,7 @@ describeEngines('the records of a produced batch', (engine) => {
     })
   })
 
-  it('may not claim the stamp of the broker', async () => {
+  it('must not claim the broker’s timestamp', async () => {
     const topic = await createTopic({ 'message.timestamp.type': 'LogAppendTime' })
     const batch = encodeBatch([{ timestamp: 5n }], { timestampType: 'LogAppendTime' })
     expect((await produce(topic, batch)).error).toBe('INVALID_TIMESTAMP')

@@ -1,4 +1,4 @@
-// What AlterConfigs and IncrementalAlterConfigs have in common: each resource is checked and changed, and answered, on its own.
+// The common part of AlterConfigs and IncrementalAlterConfigs: each resource is checked, changed and answered separately.
 import { errorCodes } from '@selfmonitor/protocol'
 import { KafkaError, toKafkaError } from '../errors.ts'
 import type { RequestContext } from '../request/handler.ts'
@@ -28,7 +28,7 @@ export interface Alteration {
   readonly settings: ReadonlyMap<string, string>
 }
 
-/** What differs between the two APIs. */
+/** The differences between the two APIs. */
 export interface AlterRules<R> {
   /** Kafka answers UNKNOWN_SERVER_ERROR without a message for a resource that it cannot read. */
   isReadable(resource: R): boolean

@@ -63,7 +63,7 @@ export function describeBrokerConfigs(layers: BrokerLayers): readonly DescribedC
   return [...known, ...unknown.map((name) => secret(name, configSource.dynamicBroker))]
 }
 
-/** What was set for all brokers while running. */
+/** Dynamic settings of all brokers. */
 export function describeDefaultBrokerConfigs(layers: BrokerLayers): readonly DescribedConfig[] {
   return [...layers.dynamicDefault].map(([name, value]) => {
     const definition = brokerConfig(name)
@@ -108,7 +108,7 @@ export function describeClientMetrics(overrides: ReadonlyMap<string, string>): r
   )
 }
 
-/** What `overrides` says of a setting, in front of what it inherits. */
+/** The synonyms of a setting: its value in `overrides` first, then the inherited ones. */
 function withOwn(
   name: string,
   overrides: ReadonlyMap<string, string>,

@@ -1,4 +1,4 @@
-// The door of `config/`: the tables of settings and what is computed from them.
+// The exports of `config/` for the rest of the broker: the tables of settings, and values computed from them.
 export { type BrokerConfigDefinition, brokerConfig, brokerConfigs } from './broker-configs.ts'
 export { clientMetricsConfigs, validateClientMetrics } from './client-metrics-configs.ts'
 export { type ConfigDefinition, ConfigError, type ConfigType, type ConfigValue, parseValue } from './definition.ts'

@@ -57,7 +57,7 @@ function brokerChain(layers: BrokerLayers, name: string): readonly SourcedValue[
 }
 
 /**
- * What Kafka lists as synonyms of a broker setting: the chain, starting with the first entry that has the setting's own name.
+ * The synonyms that Kafka lists for a broker setting: the chain, starting with the first entry that has the setting's own name.
  * (So `log.retention.ms` has none while only `log.retention.hours` is set.)
  */
 export function describedChain(layers: BrokerLayers, name: string): readonly SourcedValue[] {

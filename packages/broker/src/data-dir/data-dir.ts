@@ -108,7 +108,7 @@ function lock(dir: string): () => void {
   }
 }
 
-/** What a broker keeps at the top of its directory. A volume of its own has a lost+found. */
+/** The entries at the top of a broker's directory. If it is a whole volume, it also has a lost+found. */
 const ownEntry = /^(meta\.json|broker\.lock)(\..+)?$|^(metadata|logs|lost\+found)$/
 
 /**

@@ -20,7 +20,7 @@ describe('data directory', () => {
     return child.pid!
   }
 
-  it('keeps a second one out and names the process that holds it', () => {
+  it('rejects a second broker and names the process that holds the lock', () => {
     const release = acquireLock(dir)
     expect(() => acquireLock(dir)).toThrow(expect.objectContaining({ code: 'DATA_DIR_LOCKED', pid: process.pid }))
     release()
@@ -28,7 +28,7 @@ describe('data directory', () => {
     expect(existsSync(join(dir, lockFile))).toBe(false)
   })
 
-  it('keeps out while another process that runs holds it', async () => {
+  it('rejects a broker while another running process holds the lock', async () => {
     const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])
     try {
       writeFileSync(join(dir, lockFile), JSON.stringify({ pid: other.pid, startedAt: null }))

@@ -2,7 +2,7 @@
 // answers have only the partitions that changed since the last one. Pure: no I/O, time passed in.
 import { type Uuid, zeroUuid } from '@selfmonitor/protocol'
 
-/** What a client wants of one partition. */
+/** A client's request for one partition. */
 export interface FetchedPartition {
   readonly topic: string
   readonly topicId: Uuid

@@ -1,4 +1,4 @@
-// What lasts from one fetch to the next: the sessions of each presented broker, and the memory of answers that are not sent yet.
+// The state that is kept between fetches: the sessions of each presented broker, and the memory of answers that are not sent yet.
 import { randomInt } from 'node:crypto'
 import { createFetchSessions, type FetchSessions } from './sessions.ts'
 import { createUnsentBudget, type UnsentBudget } from './unsent-budget.ts'

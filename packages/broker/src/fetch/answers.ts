@@ -1,4 +1,4 @@
-// What a Fetch response says about one partition.
+// The part of a Fetch response about one partition.
 import { errorCodes, type KafkaErrorName, type ResponseInput } from '@selfmonitor/protocol'
 import type { FetchedPartition } from '../fetch-sessions/sessions.ts'
 import type { PartitionLog, ReadResult } from '../log/index.ts'

@@ -7,7 +7,7 @@ import type { RequestContext } from '../request/handler.ts'
 import { findLedPartition, type LeaderHints, openLog } from '../request/partition-leader.ts'
 import { divergence, errorAnswer, offsetsOnly, type PartitionAnswer, recordsAnswer } from './answers.ts'
 
-/** What reading one partition gave. */
+/** The result of reading one partition. */
 export interface Outcome {
   readonly answer: PartitionAnswer
   readonly sizeBytes: number

@@ -45,7 +45,7 @@ export function createWait(
       if (ended || bytes >= minBytes) end()
     }
     stops.push(log.onAdvance(count))
-    // What was appended between the read and now.
+    // Counts records that were appended since the read.
     if (log.appendedBytes !== counted) count()
   }
   stops.push(broker.clock.setTimer(maxWaitMs, end))

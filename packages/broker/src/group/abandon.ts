@@ -1,4 +1,4 @@
-// What a group does when the connection of a waiting request closes, so that the answer cannot be sent.
+// Handles the close of a connection whose request waits, so that its answer cannot be sent.
 //
 // Kafka keeps such a member: a first join that was abandoned counts as joined for up to five minutes, and may even be elected
 // leader, whose assignment the other members then wait for. A service that is killed and restarted repeatedly leaves one such

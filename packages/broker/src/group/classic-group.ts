@@ -82,7 +82,7 @@ export interface GroupSnapshot {
   }[]
 }
 
-/** What a step asks its caller to do, in this order: an answer after a write waits until the write is on disk. */
+/** The effects of a step, which its caller carries out in this order: an answer after a write waits until the write is on disk. */
 export type Effect =
   | { readonly type: 'write'; readonly snapshot: GroupSnapshot }
   | { readonly type: 'answer-join'; readonly waiter: Waiter; readonly result: JoinResult }

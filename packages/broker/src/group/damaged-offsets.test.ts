@@ -107,7 +107,7 @@ describe('one flipped bit in a partition of __consumer_offsets', () => {
     expect(left.equals(bytes.subarray(0, left.length))).toBe(true)
   })
 
-  it('is said with the groups that the rest of the partition names', async () => {
+  it('is reported with the other groups of the partition', async () => {
     const { dataDir, log } = await stoppedBroker()
     const bytes = await readFile(log)
     bytes.writeUInt8(bytes[bytes.length - 20]! ^ 1, bytes.length - 20)

@@ -1,4 +1,4 @@
-// The door of `group/`: what `startBroker` opens and the group APIs call.
+// The exports of `group/`, for `startBroker` and the group APIs.
 export { GroupWaitError } from './commit-waits.ts'
 export { groupConfigOf } from './config.ts'
 export { type GroupCoordinator, openGroupCoordinator } from './coordinator.ts'

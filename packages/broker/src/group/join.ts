@@ -96,7 +96,7 @@ function inconsistency(group: ClassicGroup, input: JoinInput): string {
   return `the member offers ${offered}, the group uses ${group.protocolType} [${all?.map((p) => p.name).join(', ')}]`
 }
 
-/** A join without a member id: a new member, or a static member that comes back. */
+/** A join without a member id: a new member, or a static member that returns. */
 function joinNew(group: ClassicGroup, step: Step, input: JoinInput, waiter: Waiter): void {
   const { groupInstanceId } = input
   const memberId = `${groupInstanceId ?? input.clientId}-${step.newUuid()}`
@@ -193,7 +193,7 @@ function updateMember(step: Step, member: Member, input: JoinInput, waiter: Wait
   member.joinWaiter = waiter
 }
 
-/** KIP-345: a static member that comes back takes over the place and the assignment of its former member id. */
+/** KIP-345: a static member that returns takes over the place and the assignment of its former member id. */
 function replaceStatic(
   group: ClassicGroup,
   step: Step,

@@ -48,7 +48,7 @@ describe('replaying', () => {
     expect((await load(transactional(1n, 5n))).ignored).toBe(1)
   })
 
-  it('passes over records of newer group protocols, and reports bytes that make no sense', async () => {
+  it('skips records of newer group protocols, and reports undecodable bytes', async () => {
     const consumerGroup = { key: Buffer.from([0, 3, 0, 1, 103]), value: Buffer.from([0, 0]) }
     const cutOff = { key: Buffer.from([0, 1, 0, 9, 103]), value: null }
     const loaded = await load(plain(consumerGroup, cutOff, { key: null, value: null }, commit(4n)))

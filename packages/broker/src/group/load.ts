@@ -25,7 +25,7 @@ export interface LoadResult {
   readonly records: ReadonlyMap<number, number>
   /** Records that this broker does not use: of newer group protocols, or of transactions that never ended. */
   readonly ignored: number
-  /** What is wrong with records that cannot be decoded. */
+  /** The problems of records that cannot be decoded. */
   readonly unreadable: readonly string[]
 }
 

@@ -72,7 +72,7 @@ const actions = fc.array(
 )
 
 describe('a group under random members', () => {
-  it('has one leader a generation, growing generations, disjoint assignments, and never stays stuck', () => {
+  it('has one leader in each generation, growing generations, disjoint assignments, and always makes progress', () => {
     fc.assert(
       fc.property(actions, (script) => {
         const world = newWorld()

@@ -82,7 +82,7 @@ describe('a static member', () => {
     )
   })
 
-  it('that leads, and restarts with an old client, does not take itself for the leader', () => {
+  it('that leads, and restarts with an old client, does not act as the leader', () => {
     behaves(
       `
       > join a instance=i1 version=8
@@ -175,7 +175,7 @@ describe('a static member', () => {
     )
   })
 
-  it('that was replaced wakes no timer of its former self', () => {
+  it('that was replaced has no timers left', () => {
     behaves(
       `
       > join a instance=i1

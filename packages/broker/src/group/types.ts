@@ -276,7 +276,7 @@ export interface DamagedPartition {
   readonly partition: number
   /** The folder of its log. */
   readonly folder: string
-  /** What is wrong, and where. */
+  /** The problem and its place. */
   readonly problem: string
 }
 

@@ -131,7 +131,7 @@ export class GroupWriter {
     for (const write of batch) write.resolve()
   }
 
-  /** Counts written records. Once there are many, it decides whether the partition is to be rewritten. */
+  /** Counts written records. Once there are many, it decides whether to rewrite the partition. */
   private count(partition: number, queue: Queue, records: number): void {
     queue.written += records
     if (queue.written <= queue.checkAt) return

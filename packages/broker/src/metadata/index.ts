@@ -1,4 +1,4 @@
-// What the rest of the broker uses of `metadata/`: topics, settings and producer ids, durable; and the rules for changing them.
+// The exports of `metadata/` for the rest of the broker: topics, settings and producer ids, durable; and the rules for changing them.
 export { nameHash, placeReplicas } from './placement.ts'
 export {
   checkTopicConfig,

@@ -73,7 +73,7 @@ describe('record log', () => {
     },
   )
 
-  it('is not made anew where it must be there', async () => {
+  it('is not created if it must exist', async () => {
     for (const content of [undefined, '', '{"for']) {
       if (content !== undefined) writeFileSync(path, content)
       await expect(openRecordLog(path, { mustExist: 'there are records' })).rejects.toThrow(

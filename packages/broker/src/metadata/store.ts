@@ -38,7 +38,7 @@ export async function openMetadataStore(options: MetadataStoreOptions): Promise<
 }
 
 /**
- * What the broker knows of topics and settings. Reads are synchronous and always current; each mutation is on disk before its
+ * The broker's topics and settings. Reads are synchronous and always current; each mutation is on disk before its
  * promise resolves.
  */
 export class MetadataStore {
@@ -105,7 +105,7 @@ export class MetadataStore {
     return this.views.withMetricName(name)
   }
 
-  /** What was set on a resource while running; empty for an unknown one. */
+  /** The dynamic settings of a resource; empty for an unknown one. */
   overrides({ type, name }: ConfigResource): ReadonlyMap<string, string> {
     const { state } = this.log
     if (type === 'topic') return state.topics.get(name)?.configs ?? none

@@ -1,4 +1,4 @@
-// What a topic may be called, in Kafka's rules and words (`org.apache.kafka.common.internals.Topic`).
+// The rules for topic names, with Kafka's messages (`org.apache.kafka.common.internals.Topic`).
 
 const maxLength = 249
 

@@ -19,7 +19,7 @@ export interface TopicMetadata {
   readonly internal: boolean
   /** Index = partition number. */
   readonly partitions: readonly PartitionMetadata[]
-  /** What was set on the topic itself, by Kafka's names, as the strings that were given. */
+  /** The topic's own settings, by Kafka's names, as the given strings. */
   readonly overrides: ReadonlyMap<string, string>
   /** Overrides, then broker settings, then defaults, as typed values. A new object after each change. */
   readonly config: TopicConfig

@@ -1,4 +1,4 @@
-// What the group APIs share: which presented broker coordinates a group, and the error codes of group errors.
+// Helpers of the group APIs: which presented broker coordinates a group, and the error codes of group errors.
 import { errorCodes } from '@selfmonitor/protocol'
 import type { GroupError } from '../group/types.ts'
 import type { RequestContext } from './handler.ts'

@@ -3,7 +3,7 @@
 import type { ApiName, RequestOf, ResponseInput } from '@selfmonitor/protocol'
 import type { BrokerContext } from '../broker-context.ts'
 
-/** What a handler knows besides the request itself. */
+/** The context of a request, for its handler. */
 export interface RequestContext {
   readonly broker: BrokerContext
   /** Node id of the presented broker whose port the request came in on; a handler answers as that broker. */

@@ -25,7 +25,7 @@ import { type AnsweredError, errorResponse } from './error-response.ts'
 import type { Faults } from './faults.ts'
 import type { RequestLog } from './request-log.ts'
 
-/** What the requests of one connection have in common. */
+/** The context that the requests of one connection share. */
 export interface Peer {
   readonly brokerId: number
   readonly clientHost: string

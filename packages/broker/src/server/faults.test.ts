@@ -35,7 +35,7 @@ describe('faults', () => {
     expect(faults.actionFor({ api, request }, (id) => (id === 'id-of-orders' ? 'orders' : undefined))).toEqual(close)
   })
 
-  it('does not take the name of a setting for that of a topic', () => {
+  it('does not confuse the name of a setting with that of a topic', () => {
     const faults = makeFaults()
     faults.add({ api: 'CreateTopics', topic: 'retention.ms', action: close })
     const request = { topics: [{ name: 'orders', configs: [{ name: 'retention.ms', value: '1' }] }] }

@@ -92,7 +92,7 @@ describe('the memory of requests', () => {
     expect(log).toEqual(['idle stalled', 'slow stalled', 'other continues'])
   })
 
-  it('lets small requests in, whatever there is', () => {
+  it('always accepts small requests', () => {
     const memory = createRequestMemory(10, createTestClock())
     const account = memory.open({ onGranted() {}, onStalled() {} })
     account.hold(1000)

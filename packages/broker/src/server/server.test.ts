@@ -185,7 +185,7 @@ describe('server', () => {
     expect(apiKeys).toEqual([])
   })
 
-  it('tells a client that believes to be elsewhere to look again (KIP-1242)', async () => {
+  it('tells a client that expects another cluster to refresh its metadata (KIP-1242)', async () => {
     await start({ clusterId: 'here' })
     const client = await connect()
     const ask = async (clusterId: string | null, nodeId: number) =>

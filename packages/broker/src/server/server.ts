@@ -13,7 +13,7 @@ export interface ServerLimits {
   readonly maxIdleMs: number
   readonly maxConnections: number
   readonly maxConnectionsPerIp: number
-  /** What requests may hold in memory, over all connections. */
+  /** The memory that requests of all connections may hold together. */
   readonly maxRequestMemoryBytes: number
 }
 
@@ -39,7 +39,7 @@ export interface ListenOptions {
 /** Enough for the requests that a few busy producers have in flight. */
 const keptFrameBytes = 4 * 1024 * 1024
 
-/** What connections are served with, once the broker is ready. */
+/** The parts that serve connections, once the broker is ready. */
 interface Serving {
   readonly dispatcher: Dispatcher
   readonly limits: ServerLimits

@@ -40,7 +40,7 @@ describe('the options of acls', () => {
     expect(rule).toMatchObject({ resourceType: 'cluster', resourceName: 'kafka-cluster' })
   })
 
-  it('say what is missing, and what Kafka would take and never look at', () => {
+  it('report what is missing, and rules that Kafka would accept but never apply', () => {
     const who = { ...base, allowPrincipal: ['User:a'] }
     expect(() => newRules({ ...base, operation: ['read'], topic: ['a'] })).toThrow(/The principal is missing/)
     expect(() => newRules({ ...who, topic: ['a'] })).toThrow(/The operation is missing/)

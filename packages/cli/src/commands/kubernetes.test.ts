@@ -165,7 +165,7 @@ describe('kubernetes discover', () => {
     expect(readFileSync(out, 'utf8')).toBe('rack=eu-1a\nexternal.host=10.0.0.5\nexternal.port=31001\n')
   })
 
-  it('wants to be told what to discover, and where to write it', async () => {
+  it('needs at least one fact to discover, and a file to write', async () => {
     const { run } = await pod()
     expect((await run(['discover', '--rack'])).code).toBe(2)
     expect((await run(['discover', '--out', '/dev/null'])).code).toBe(2)

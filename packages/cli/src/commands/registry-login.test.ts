@@ -66,7 +66,7 @@ describe('a registry with TLS and a login', () => {
     expect(stderr).not.toContain('guessed')
   })
 
-  it('is not asked with a certificate that nobody vouches for: exit code 4, and what to set', async () => {
+  it('is not used with an untrusted certificate: exit code 4, and what to set', async () => {
     const { code, stderr } = await run(['schemas', 'list', ...named()], {})
     expect({ code, stderr }).toEqual({ code: 4, stderr: expect.stringContaining('SCHEMA_REGISTRY_CA') })
   })

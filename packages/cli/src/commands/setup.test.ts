@@ -95,7 +95,7 @@ describeEngines('selfmonitor setup', (engine) => {
     expect(await topics()).toEqual([`${id}.events`, `${id}.offsets`])
   })
 
-  it('wants a yes elsewhere than in development, when there is something to change', async () => {
+  it('needs a yes outside of development, if there is something to change', async () => {
     const url = registries[0]!.url
     await cluster.deleteTopics([`${id}.events`])
     expect(await setup(url, '--env', 'staging')).toMatchObject({

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createBrokerWatch } from './broker-watch.ts'
 
-describe('the demo’s eye on the broker', () => {
+describe('the demo’s watch on the broker', () => {
   it('says once that it is lost, and once that it answers again', () => {
     const said: string[] = []
     const watch = createBrokerWatch((text) => said.push(text))

@@ -49,7 +49,7 @@ describe('the counters of the demo', () => {
     expect(seen.written()).toContain('\u001b[1A\u001b[0J')
   })
 
-  it('go on below a line that is said in between', () => {
+  it('continue below a line that is printed in between', () => {
     const seen = terminal(true)
     const progress = createProgress(seen.output, counted(), plain)
     progress.show(1000, 1)

@@ -44,7 +44,7 @@ describe('the story of the demo', () => {
     expect(new Set(events.map(({ topic }) => topic))).toEqual(new Set(storyTopics))
   })
 
-  it('lets nobody act before signing up', () => {
+  it('has no action of a user before signing up', () => {
     const known = new Set<string>()
     for (const { eventType, userId } of events) {
       if (eventType === 'user_created') known.add(userId)

@@ -37,7 +37,7 @@ describe('what an error tells the shell', () => {
     })
   })
 
-  it('takes a policy of the cluster for a refusal, not for a login that failed', () => {
+  it('treats a policy of the cluster as forbidden, not as a failed login', () => {
     expect(reportError(withCode('POLICY_VIOLATION')).exitCode).toBe(1)
     expect(reportError(withCode('TOPIC_AUTHORIZATION_FAILED')).exitCode).toBe(4)
   })

@@ -22,7 +22,7 @@ describe('a password', () => {
     expect(await readPassword(io({ env: { SELFMONITOR_PASSWORD: 'set' } }), 'billing', undefined)).toBe('set')
   })
 
-  it('is not guessed: empty, several lines, no file, nobody to ask', async () => {
+  it('is never guessed: empty, several lines, no file, no terminal', async () => {
     writeFileSync(join(cwd, 'empty'), '\n')
     writeFileSync(join(cwd, 'several'), 'one\ntwo\n')
     await expect(readPassword(io(), 'billing', 'empty')).rejects.toThrow('--password-file empty is empty.')

@@ -65,7 +65,7 @@ describe('@platformatic/kafka, as the command loads it', () => {
 })
 
 describe('zod, as the command loads it', () => {
-  it('has its one language that is used', () => {
+  it('loads only the language that is used', () => {
     const parse = `
       const { z } = await import('zod')
       print([count('/zod/v4/locales/'), z.string().safeParse(1).error.issues[0].message])`

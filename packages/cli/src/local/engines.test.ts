@@ -26,7 +26,7 @@ describe('the check of partition logs after a start', () => {
     ).toEqual([])
   })
 
-  it('is told every two seconds when it takes longer, and when it is done', () => {
+  it('is reported every two seconds when it takes longer, and when it is done', () => {
     expect(
       report([
         [1999, 10],

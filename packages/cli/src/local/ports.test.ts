@@ -16,7 +16,7 @@ afterEach(() => {
 })
 
 describe('ports', () => {
-  it('are free until somebody listens', async () => {
+  it('are free until a process listens', async () => {
     const port = await listen()
     expect(await isPortFree(port)).toBe(false)
     await new Promise((resolve) => servers[0]!.close(resolve))
@@ -27,7 +27,7 @@ describe('ports', () => {
     expect(portHolder(await listen())?.pid).toBe(process.pid)
   })
 
-  it('say which is taken, for what, by whom, and what to do', async () => {
+  it('are reported as taken with their use, the process, and the remedy', async () => {
     // With room above it, for the offset that is suggested.
     let port = await listen()
     while (port > 64_000) port = await listen()

@@ -14,7 +14,7 @@ describe('an apply that failed', () => {
     })
   })
 
-  it('has exit code 4 when another attempt may mend it: the broker went away, or refused the account', () => {
+  it('has exit code 4 when another attempt may succeed: the broker was lost, or rejected the account', () => {
     const code = (name: string) => applyFailed(failed(new ClusterError(name, 'x'))).exitCode
     expect(code('CONNECTION_CLOSED')).toBe(4)
     expect(code('CLUSTER_AUTHORIZATION_FAILED')).toBe(4)

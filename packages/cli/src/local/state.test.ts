@@ -127,7 +127,7 @@ describe('what runs here', () => {
       }
     })
 
-    it('is no error of commands that need no cluster, or look at all', async () => {
+    it('is not an error for commands that need no cluster, or show all platforms', async () => {
       writeFileSync(join(cwd, 'platform.yaml'), 'environments: { staging: {} }\ntopics: { a: { partitions: 1 } }')
       expect((await command('validate')).code).toBe(0)
       expect((await command('types')).code).toBe(0)
@@ -173,7 +173,7 @@ describe('what runs here', () => {
     })
   })
 
-  it('whose broker has died is told with one remedy, by `up` as by a command that gets no answer', async () => {
+  it('whose broker has died is reported with the same remedy by `up` and by commands without an answer', async () => {
     const node = { pid: sleeper.pid!, identity: 'of a process before it', nodeId: 1, address: '127.0.0.1:1' }
     const main = { pid: process.pid, identity: processIdentity(process.pid)! }
     writeState(stateFile(cwd, 100), state(main, { engine: 'apache', nodes: [node] }))
@@ -189,7 +189,7 @@ describe('what runs here', () => {
     }
   })
 
-  it('is shown by status as what it is: noted, but not answering', async () => {
+  it('is shown by status as recorded, but not answering', async () => {
     writeState(stateFile(cwd, 100), state({ pid: process.pid, identity: processIdentity(process.pid)! }))
     const { code, stdout } = await selfmonitor(['status', '-o', 'json'], { cwd })
     expect(code).toBe(4)
@@ -209,7 +209,7 @@ describe('down', () => {
     })
   })
 
-  it('never stops a stranger that has got the process id since', async () => {
+  it('never stops another process that has the same process id now', async () => {
     writeState(stateFile(cwd, 100), state({ pid: sleeper.pid!, identity: 'of a process before it' }))
     const { code, stderr } = await selfmonitor(['down'], { cwd })
     expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('had already ended') })

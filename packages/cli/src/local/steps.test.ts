@@ -3,7 +3,7 @@ import { coloursFor } from '../output/colour.ts'
 import { createSteps } from './steps.ts'
 
 describe('the steps of a start', () => {
-  it('are not written any more after Ctrl-C, whether they succeed or fail then', async () => {
+  it('are not written after Ctrl-C, whether they succeed or fail', async () => {
     let written = ''
     const write = (text: string): void => {
       written += text

@@ -210,7 +210,7 @@ describe('a partition that cannot be read', () => {
     expect(refused(reading, 'NOT_LEADER_OR_FOLLOWER', followingPolicy, 0).trouble?.code).toBe('NOT_LEADER_OR_FOLLOWER')
   })
 
-  it('fails at once when the account may not read it, or is tried again, with a word, where the policy says so', () => {
+  it('fails at once when the account may not read it, or is tried again, with a notice, if the policy says so', () => {
     const asked = sent(at(following(0n)), 1)
     expect(refused(asked, 'TOPIC_AUTHORIZATION_FAILED', followingPolicy, 0).phase).toMatchObject({
       kind: 'failed',

@@ -309,7 +309,7 @@ async function* take(events: AsyncGenerator<ReadEvent>, count: number): AsyncGen
 }
 
 describe('reading from three brokers that fail', () => {
-  it('goes on at the new leader, after lost connections, and while answers are errors', async () => {
+  it('continues at the new leader, after lost connections, and while answers are errors', async () => {
     const broker = await startBroker({ brokers: 3 })
     const cluster = connectCluster({ bootstrapServers: broker.bootstrapServers, timeoutMs: 5_000 })
     const producer = producerFor(broker.bootstrapServers)

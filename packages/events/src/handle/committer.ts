@@ -18,7 +18,7 @@ export interface CommitterOptions {
 export interface Committer {
   /** Commits at intervals from now on. */
   start(): void
-  /** Commits what has moved; one commit at a time. What fails is committed with the next. It never throws. */
+  /** Commits the positions that have moved, one commit at a time. Failed ones are part of the next commit. Never throws. */
   commit(): Promise<void>
   /** Ends the intervals. */
   stop(): void
@@ -56,7 +56,7 @@ async function commit(state: CommitterState): Promise<void> {
   const { scheduler, member } = state.options
   const offsets = scheduler.committable()
   if (offsets.length === 0) {
-    // What could not be committed went to another member.
+    // Offsets that could not be committed belong to partitions of another member now.
     state.options.problems.solved(resourceOf(state))
     return
   }

@@ -80,7 +80,7 @@ interface ConsumerState {
   endWaiters: (() => void)[]
 }
 
-/** Node's timers take no longer time, and fire at once instead. */
+/** The longest delay of Node's timers: with a longer one they fire at once. */
 const maxTimerMs = 2 ** 31 - 1
 /** How long partitions that have no leader yet may delay the member's next heartbeat, in milliseconds. */
 const maxPlacingMs = 5000
@@ -281,7 +281,7 @@ async function run(state: ConsumerState, task: Task<Work>): Promise<void> {
   try {
     outcome = await processor.attempt(task)
   } catch (error) {
-    // Not reached by what handlers throw; the partition waits rather than losing an event.
+    // Errors of handlers never get here. For other errors, the partition waits, so that no event is lost.
     options.logger.error(
       { topic: task.topic, partition: task.partition, offset: String(task.offset), reason: reasonOf(error) },
       'an event could not be handled and will be tried again',

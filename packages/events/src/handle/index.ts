@@ -1,4 +1,4 @@
-// The door of the handling side.
+// The exports of `handle/` for the rest of the package.
 export { type Consumer, createConsumer } from './consumer.ts'
 export { createDeadLetterWriter } from './dead-letter.ts'
 export { addHandler } from './handler-names.ts'

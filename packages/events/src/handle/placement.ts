@@ -133,7 +133,7 @@ export async function relocate(
 const oursNow = ({ assignments, stopping }: Placement, partition: TopicPartition): (() => boolean) =>
   ownership(assignments, partition, stopping)
 
-/** Repeats what a broker that is down, or a permission that is missing, may prevent. */
+/** Repeats an operation that fails while a broker is down or a permission is missing. */
 async function untilItWorks(
   { problems, stopping }: Placement,
   resource: string,

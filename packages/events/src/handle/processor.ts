@@ -1,4 +1,4 @@
-// One attempt at one record: decode it, call its handler, and decide what becomes of it: done, tried again, or sent to the dead letters.
+// One attempt to handle one record: decode it, call its handler, and decide on the result: done, try again, or dead letter.
 import { isUtf8 } from 'node:buffer'
 import { backoffMs } from '@selfmonitor/cluster/backoff'
 import { deadLetterTopic } from '../dead-letter-names.ts'

@@ -1,4 +1,4 @@
-// From a record's bytes to what its handler gets: an event out of its envelope, or a record of the topic's own shape.
+// Decodes a record for its handler: an event from its envelope, or a record of the topic's own shape.
 import { UndecodableEventError } from '../errors.ts'
 import type { FetchedRecord } from '../kafka/index.ts'
 import type { Envelope, EventHandler, ReceivedEvent, ReceivedRecord, RecordHandler } from '../types.ts'
@@ -32,7 +32,7 @@ export function readContent(
     const envelope = codec.decode(value)
     return envelope instanceof Promise ? envelope.then(eventContent) : eventContent(envelope)
   }
-  // A tombstone: what it means is the handler's to say.
+  // A tombstone: its meaning is up to the handler.
   if (value === null) return { kind: 'record', value: null }
   const decoded = codec.decodeRecord(topic, value, handlers.schema)
   return decoded instanceof Promise ? decoded.then(recordContent) : recordContent(decoded)

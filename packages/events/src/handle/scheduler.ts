@@ -5,8 +5,8 @@
 // 1. Events of one key (within a partition) are handled one after the other, in the order of their offsets.
 // 2. At most `concurrency` events are handled at once; one that waits for its next try holds its key and no slot.
 // 3. An offset may be committed when it and everything before it in the partition is done.
-// 4. What happens to an event after its partition went away changes nothing, but its key stays taken until its handler
-//    has ended, so that a partition that comes back does not run two events of a key at once.
+// 4. The result of an event whose partition was taken away is ignored, but its key stays locked until its handler has ended,
+//    so that two events of a key never run at once when the partition is assigned again.
 // 5. The position of a partition, the next offset to read, is kept here and nowhere else. When the log no longer holds it,
 //    the partition is assigned again at another offset: events that were read before are still handled, before those that
 //    are read from there, and count for no commit of the new assignment.
@@ -70,9 +70,9 @@ export interface Scheduler<Item> {
   advance(topic: string, partition: number, offset: bigint): void
   /** The tasks to start now; they are running from here on. */
   start(nowMs: number): Task<Item>[]
-  /** The task is dealt with, one way or the other. */
+  /** The task is finished: handled, skipped or moved to the dead letters. */
   done(task: Task<Item>): void
-  /** The task failed and is to be started again, not before a time. */
+  /** The task failed and will be started again, not before this time. */
   retry(task: Task<Item>, notBeforeMs: number): void
   /** When `start` will have something that is only waiting for its time; null when nothing is. */
   nextWakeMs(): number | null

@@ -19,7 +19,7 @@ export interface MemberAssignment {
 const protocolVersion = 3
 
 /**
- * What a member tells the leader.
+ * The user data of a member's subscription, for the leader.
  * @param generation the generation in which it got `owned`; the assignor believes the newest
  */
 export function encodeSubscription(

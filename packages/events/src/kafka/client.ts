@@ -1,5 +1,5 @@
 // One set of connections to a Kafka cluster: addresses by node, metadata, and requests by name. Everything that retries,
-// orders or remembers lives in the producer, the group member and the fetcher; here a call either answers or fails.
+// orders or remembers is in the producer, the group member and the fetcher; here a call either returns an answer or fails.
 import { type API, Base, type Broker, type Connection, findErrorBy, kGetApi, ResponseError } from '@platformatic/kafka'
 import { clientSecurity } from '@selfmonitor/cluster'
 import { backoffMs, pause } from '@selfmonitor/cluster/backoff'
@@ -201,7 +201,7 @@ async function connect(state: ClientState, nodeId: number | null): Promise<Conne
         ? await connections.getFirstAvailable([...state.brokers.values(), ...state.bootstrapBrokers])
         : // An unknown node is the pool's own retriable error ("not in the current metadata").
           await connections.get(state.brokers.get(nodeId) as Broker)
-    // One broker of several that is down is the business of who wants that one: the cluster is there.
+    // If one of several brokers is down, only the requests to that broker fail; the cluster counts as reachable.
     if (nodeId === null) noteReachable(state, true, null)
     return found
   } catch (error) {
@@ -247,7 +247,7 @@ function invoke<Response>(
   })
 }
 
-/** The client throws when any part of a response carries an error; the parts that are good are wanted all the same. */
+/** The client throws when any part of a response has an error; this returns the response with its other parts. */
 export function partialResponse<Response>(error: unknown): Response {
   if (error instanceof ResponseError) return (error as unknown as { response: Response }).response
   throw error

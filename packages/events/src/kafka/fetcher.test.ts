@@ -10,7 +10,7 @@ describe('the fetcher', () => {
   let fetcher: Fetcher
   afterEach(() => fetcher.close())
 
-  it('lets every partition take its turn when more of them are full than fit into an answer', async () => {
+  it('serves all partitions in turn when more of them are full than fit into a response', async () => {
     const partitions = 40
     const cluster = scriptedCluster('t', partitions)
     // Every partition always has more than an answer takes of it: an answer holds eight of them.

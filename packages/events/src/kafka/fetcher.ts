@@ -144,7 +144,7 @@ async function fetch(state: FetcherState, node: number, wanted: readonly Wanted[
   state.busyNodes.add(node)
   for (const { reading } of wanted) markAsked(reading)
   const began = { startedAtMs: Date.now(), monotonicMs: performance.now() }
-  /** Partitions whose leader is to be asked for anew, not at once. */
+  /** Partitions whose leader must be looked up again, after a wait. */
   let stale: readonly Reading[]
   try {
     const answers = await fetchRecords(client, node, wanted)

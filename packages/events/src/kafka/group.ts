@@ -54,9 +54,9 @@ export interface GroupMemberOptions {
   readonly problems: Problems
   /** Partitions that are this member's now. */
   assigned(partitions: readonly TopicPartition[]): Promise<void>
-  /** Partitions that are to be given up: what is running may end and be committed before this resolves. */
+  /** Partitions to give up: running handlers may end and be committed before this resolves. */
   revoked(partitions: readonly TopicPartition[]): Promise<void>
-  /** Partitions that are another's already. */
+  /** Partitions that belong to another member already. */
   lost(partitions: readonly TopicPartition[]): void
 }
 
@@ -161,7 +161,7 @@ async function run(state: MemberState): Promise<void> {
       state.options.problems.solved(resourceOf(state))
       sayRejoined(state)
       state.first.resolve()
-      // What was given up can be given to another now (KIP-429: a second round follows a revocation).
+      // Another member can get the revoked partitions now (KIP-429: a second round follows a revocation).
       if (revoked.length === 0) await heartbeatUntilRebalance(state)
     } catch (error) {
       if (signal.aborted) return
@@ -314,7 +314,7 @@ async function hasGrown({ options, partitionCounts }: MemberState): Promise<bool
   return [...partitionCounts].some(([name, count]) => (described.get(name)?.partitions.length ?? count) !== count)
 }
 
-/** Keeps what an error means for the membership. @returns how long to wait before the next attempt, in milliseconds */
+/** Applies an error to the membership. @returns how long to wait before the next attempt, in milliseconds */
 function afterFailure(state: MemberState, error: unknown, failures: number): number {
   const name = kafkaErrorName(error)
   const setback = afterError(state.membership, name, (error as { response?: JoinAnswer }).response?.memberId ?? '')
@@ -355,7 +355,7 @@ function refusalOf({ options }: MemberState, error: unknown, name: string | null
   return new EventsError('GROUP_REFUSED', `group ${options.group}: ${name}${explain(name)}`, { cause: error })
 }
 
-/** A warning, because the loss is one: a log without what is below warnings would end with the loss. */
+/** A warning like the loss before it: otherwise a log with warnings only would end with the loss. */
 function sayRejoined(state: MemberState): void {
   const { options, membership } = state
   if (!state.lossLogged || membership.owned.length === 0) return

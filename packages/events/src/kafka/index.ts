@@ -1,4 +1,4 @@
-// The door of the Kafka side: connections, the idempotent producer, the group member and the fetcher.
+// The exports of `kafka/` for the rest of the package: connections, the idempotent producer, the group member and the fetcher.
 export { backoffMs, pause } from '@selfmonitor/cluster/backoff'
 export { partitionForKey } from '@selfmonitor/protocol/partitioner'
 export { encodeHeaders, noHeaders } from '@selfmonitor/protocol/records'

@@ -51,7 +51,7 @@ describe('a membership', () => {
     expect(membership).toMatchObject({ memberId: 'm-1', owned: [], joined: false })
   })
 
-  it.each(['REBALANCE_IN_PROGRESS', 'NOT_COORDINATOR', null])('stays as it is after %s', (error) => {
+  it.each(['REBALANCE_IN_PROGRESS', 'NOT_COORDINATOR', null])('does not change after %s', (error) => {
     expect(afterError(member, error, '')).toEqual({ membership: member, lost: [] })
   })
 })

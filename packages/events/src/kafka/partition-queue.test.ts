@@ -122,7 +122,7 @@ describe('a queue of batches', () => {
     expect(settle(queue, refused, 0)).toMatchObject({ kind: 'failed', maybeWritten: true })
   })
 
-  it('believes an answer that an attempt was not written', () => {
+  it('trusts an answer that an attempt was not written', () => {
     const { queue, send } = setUp(2)
     send()
     settle(queue, notWritten, 0)

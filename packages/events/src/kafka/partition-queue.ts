@@ -1,5 +1,5 @@
-// The batches of one partition that wait for their acknowledgement, and what each answer of the broker does to them. Pure: the time
-// is an argument and nothing is sent from here. See producer.ts for the rules that it keeps.
+// The batches of one partition that wait for their acknowledgement, and how answers of the broker change them. Pure: the time is an
+// argument, and nothing is sent from here. See producer.ts for the rules that it keeps.
 //
 //   open ─take▶ in flight ─settle▶ written, failed or split: gone
 //                  ▲  └─settle▶ closed (to be sent again) ─take┐
@@ -119,7 +119,7 @@ export function newBatch(records: BatchBuilder, createdMs: number): Batch {
 
 export const isInFlight = ({ batches }: PartitionQueue): boolean => batches[0]?.state.kind === 'in flight'
 
-/** The batch that takes more records; undefined when a new one has to be added. */
+/** The batch that accepts more records; undefined if a new one is needed. */
 export function openBatch({ batches }: PartitionQueue): Batch | undefined {
   const last = batches.at(-1)
   return last?.state.kind === 'open' ? last : undefined

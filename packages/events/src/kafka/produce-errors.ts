@@ -42,7 +42,7 @@ export function produceErrorKind(error: string): ProduceErrorKind {
 }
 
 /**
- * What to do about an error that does not go away.
+ * The remedy for an error that is not temporary.
  * @param said what the broker says about it; null when it says nothing
  */
 export function explainRefusal(error: string, said: string | null): string {

@@ -2,7 +2,7 @@
 import { isInFlight, type PartitionQueue } from './partition-queue.ts'
 
 export interface ProducePlan {
-  /** What to send to each node: the heads of these queues. */
+  /** The queues whose heads are sent to each node. */
   readonly requests: ReadonlyMap<number, readonly PartitionQueue[]>
   /** Queues without a batch. */
   readonly empty: readonly PartitionQueue[]

@@ -226,7 +226,7 @@ describe('the producer', () => {
     )
   })
 
-  it('says after the delivery timeout that a record may be in the log, and goes on under a new producer id', async () => {
+  it('reports after the delivery timeout that a record may be in the log, and continues with a new producer id', async () => {
     let fault: Fault | null = null
     const broker = fakeBroker(1, () => fault)
     const producer = await start(broker, 5000)
@@ -288,7 +288,7 @@ describe('the producer', () => {
     producer.close()
   })
 
-  it('lets every partition take its turn when more of them are full than fit into a request', async () => {
+  it('serves all partitions in turn when more of them are full than fit into a request', async () => {
     const partitions = 40
     const broker = fakeBroker(partitions, () => null)
     const producer = createProducer({

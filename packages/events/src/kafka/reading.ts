@@ -10,7 +10,7 @@ export type ReadingState =
   | { readonly kind: 'asked' }
   /** Could not be read: not asked for before this time, milliseconds since the epoch. */
   | { readonly kind: 'waiting'; readonly untilMs: number }
-  /** Taken away: an answer that is still to come is of no interest. */
+  /** Removed: a later answer is ignored. */
   | { readonly kind: 'removed' }
 
 /** A partition that is read, from `add` to `remove`. */
@@ -35,7 +35,7 @@ export interface Wanted {
 export interface Plan {
   /** The partitions to ask each node for, in this order. */
   readonly fetches: ReadonlyMap<number, readonly Wanted[]>
-  /** Partitions whose leader is to be looked up. */
+  /** Partitions whose leader must be looked up. */
   readonly leaderless: readonly Reading[]
   /** When to plan again, because a partition has waited long enough; null when none waits. */
   readonly wakeAtMs: number | null
@@ -52,7 +52,7 @@ export function newReading({ topic, partition }: TopicPartition, topicId: string
 /**
  * Each partition that failed waits for a time of its own: one that cannot be read does not slow the others down.
  *
- * @param readings in the order in which they are to be asked for
+ * @param readings in the order in which to ask for them
  * @param busyNodes nodes that have not answered the latest fetch yet
  * @param position where to continue; null while there is no room for more
  */

@@ -1,4 +1,4 @@
-// A record on its way to a partition, and who hears what became of it.
+// A record on its way to a partition, and the receiver of its result.
 import type { EncodedHeaders } from '@selfmonitor/protocol/records'
 import type { ServerAddress } from './client.ts'
 

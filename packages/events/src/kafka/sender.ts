@@ -1,5 +1,5 @@
-// One Produce request: compresses and seals the batches at the head of some queues, sends them to a node, and hands back what it
-// says of each. All I/O of the producer's batches is here.
+// One Produce request: compresses and seals the batches at the head of some queues, sends them to a node, and returns the result of
+// each. All I/O of the producer's batches is here.
 import { protocolApi } from '@selfmonitor/cluster/protocol-api'
 import type { RequestInput, ResponseOf } from '@selfmonitor/protocol/api'
 import { produce } from '@selfmonitor/protocol/api/produce'

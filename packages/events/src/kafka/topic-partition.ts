@@ -1,4 +1,4 @@
-// Which partition, and where in it: what every part of this library passes on.
+// Partitions and positions in them, as all parts of this library pass them.
 
 export interface TopicPartition {
   readonly topic: string

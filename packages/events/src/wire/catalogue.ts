@@ -1,5 +1,5 @@
-// Knows what the records of each topic look like: event types with JSON Schemas, compiled when first needed, or records of
-// an Avro shape of their own.
+// The shape of each topic's records: event types with JSON Schemas, compiled when first needed, or records of an Avro shape of their
+// own.
 import { nearest } from '@selfmonitor/cluster/nearest'
 import { EventsConfigError, EventValidationError, UnknownEventError } from '../errors.ts'
 import { createPayloadValidator, type PayloadValidator } from './payload-validator.ts'

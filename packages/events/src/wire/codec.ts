@@ -260,7 +260,7 @@ function onlyType(type: avro.Type): avro.Type {
   return only !== undefined && others.length === 0 ? only : type
 }
 
-/** What is wrong with a text where the schema has a decimal or an enum. */
+/** The problem of a text for which the schema has a decimal or an enum. */
 function textProblem(type: avro.Type, found: unknown): string | null {
   if (typeof found !== 'string') return null
   if (type instanceof DecimalType) return `; ${type.problemOf(found)}`

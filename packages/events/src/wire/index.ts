@@ -1,4 +1,4 @@
-// The door of the wire format: what an event looks like in a record, and what its payload may hold.
+// The exports of `wire/` for the rest of the package: the encoding of events and records, and the validation of payloads.
 export { type Catalogue, createCatalogue, type PayloadSchemas } from './catalogue.ts'
 export {
   type Codec,

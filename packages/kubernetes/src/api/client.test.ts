@@ -108,7 +108,7 @@ describe('the token', () => {
     expect(await client.get('ConfigMap', 'a')).toBeDefined()
   })
 
-  it('that is not accepted is an error and not asked about for ever', async () => {
+  it('that is not accepted is an error, without endless retries', async () => {
     const { client, folder } = await setting()
     writeFileSync(join(folder, 'token'), 'nonsense')
     await expect(client.get('ConfigMap', 'a')).rejects.toMatchObject({ code: 'UNAUTHORIZED', reason: 'not-allowed' })
@@ -141,7 +141,7 @@ describe('a right that is missing', () => {
     })
   })
 
-  it('is not what a quota is', async () => {
+  it('is not confused with a quota', async () => {
     const message = 'configmaps "a" is forbidden: exceeded quota: small'
     const { client } = await setting({ onRequest: () => ({ status: 403, message }) })
     await expect(client.create('ConfigMap', configMap('a'))).rejects.toMatchObject({

@@ -8,7 +8,7 @@ import { KubernetesError } from '../errors.ts'
 
 export const serviceAccountFolder = '/var/run/secrets/kubernetes.io/serviceaccount'
 
-/** What is needed to talk to an API server. */
+/** The connection to an API server. */
 export interface ApiConnection {
   /** `https://10.0.0.1:443` */
   readonly server: string

@@ -1,7 +1,7 @@
 // Reads certificates: what is in a PEM text, what a certificate is valid for, whether a key and an issuer belong to it.
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 
-/** What is asked of a certificate here. */
+/** The parts of a certificate that are checked. */
 export interface CertificateInfo {
   readonly x509: X509Certificate
   readonly pem: string

@@ -205,7 +205,7 @@ describe.skipIf(noOpenssl)('a CA that is issued again under its own key', async 
     }
   })
 
-  it('goes on when the predecessor in the same bundle has ended', async () => {
+  it('stays trusted when its predecessor in the same bundle has expired', async () => {
     const end = new Date(now.getTime() + 3700 * day)
     const attime = ['-attime', String(end.getTime() / 1000)]
     const { certificate } = await leafOf(renewed, end)
@@ -213,7 +213,7 @@ describe.skipIf(noOpenssl)('a CA that is issued again under its own key', async 
     expect(verify(ca.certificate, certificate, ...attime).status).not.toBe(0)
   })
 
-  it('keeps the identifier by which others know the key, whoever drew it', async () => {
+  it('keeps the key identifier of its predecessor, also one from other tools', async () => {
     const { privateKey: key } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     const company = companyCa(key, '-addext', 'subjectKeyIdentifier=0102030405')
     const issuer = { certificate: first(company), key }

@@ -169,7 +169,7 @@ function nameOf(x509: Library, commonName: string): Name {
   return new x509.Name([{ CN: [{ utf8String: commonName }] }])
 }
 
-/** What a certificate repeats of the one that signs it: the name, and the identifier of its key (RFC 5280, 4.2.1.1). */
+/** The parts of the issuer that a certificate repeats: its name, and the identifier of its key (RFC 5280, 4.2.1.1). */
 async function identityOf(x509: Library, issuer: CertificateInfo): Promise<{ name: Name; keyIdentifier: string }> {
   const certificate = new x509.X509Certificate(issuer.x509.raw)
   const own = certificate.getExtension(x509.SubjectKeyIdentifierExtension)

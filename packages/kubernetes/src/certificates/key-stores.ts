@@ -55,7 +55,7 @@ export function trustStore(bundle: string): Buffer {
   return store([...trusted.values()].map((x509) => certificateBag(x509, usage)))
 }
 
-/** PFX without a MAC: the password lies beside the store, so it would protect against no one. */
+/** PFX without a MAC, which would not protect anything, because the password is stored beside the store. */
 function store(bags: readonly Buffer[]): Buffer {
   const authenticatedSafe = sequence(data(sequence(...bags)))
   return sequence(fromHex('020103'), data(authenticatedSafe))

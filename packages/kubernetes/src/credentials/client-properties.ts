@@ -1,5 +1,5 @@
 // `client.properties` of an account: one file that Kafka's tools, any Java client and this project's commands take as it is. The
-// CA bundle stands inside it, so that the file works wherever it is copied to.
+// CA bundle is part of it, so that the file works wherever it is copied to.
 
 /**
  * @param account the SCRAM user

@@ -1,4 +1,4 @@
-// What planning works with: objects as they were read, steps, and the rules of who owns what in an object.
+// The data of planning: objects as they were read, steps, and the rules for the ownership of an object's keys.
 import type { CertificateSpec, CredentialsSpec } from './spec.ts'
 
 /** An object as it was read, its data decoded. */
@@ -8,13 +8,13 @@ export interface ObjectView {
   readonly resourceVersion: string
 }
 
-/** What was read, by name. */
+/** The objects that were read, by name. */
 export interface Existing {
   readonly secrets: ReadonlyMap<string, ObjectView>
   readonly configMaps: ReadonlyMap<string, ObjectView>
 }
 
-/** What goes into an object: texts that are known, or things that are made when the step is carried out. */
+/** Values for an object: known texts, or values that are generated when the step is carried out. */
 export type Make =
   | { readonly what: 'ids'; readonly keys: readonly string[] }
   | { readonly what: 'ca' }

@@ -131,7 +131,7 @@ describe('the first run', () => {
     expect(properties).toContain(`ScramLoginModule required username="admin" password="${admin}";\n`)
   })
 
-  it('says names and never a value', async () => {
+  it('prints names and never a value', async () => {
     const { server, run, said } = await setting()
     await run()
     const text = said.join('\n')
@@ -170,7 +170,7 @@ describe('a further run', () => {
     expect((await run()).created).toEqual(['Secret kafka-user-admin'])
   })
 
-  it('goes on where one broke off', async () => {
+  it('continues where an interrupted run stopped', async () => {
     let left = 3
     const { server, run } = await setting({
       onRequest: ({ verb }) => (verb === 'create' && left-- === 0 ? { status: 400, message: 'broken off' } : undefined),
@@ -312,8 +312,8 @@ describe('renewal, with the clock moved', () => {
   })
 })
 
-describe('Secrets that somebody supplied', () => {
-  it('get what follows from them, and lose nothing', async () => {
+describe('Secrets that the user supplied', () => {
+  it('get the derived values, and lose nothing', async () => {
     const { server, run } = await setting({
       objects: [secret('kafka-user-admin', { password: 'p "q" \\ r, supplied', 'my-note': 'mine' })],
     })
@@ -326,7 +326,7 @@ describe('Secrets that somebody supplied', () => {
     )
   })
 
-  it('that change are followed in what is derived', async () => {
+  it('update the derived values when they change', async () => {
     const { server, run } = await setting({ objects: [secret('kafka-user-admin', { password: 'the first password' })] })
     await run()
     const held = server.object('Secret', 'kafka-user-admin', namespace)!
@@ -375,7 +375,7 @@ describe('certificates that others make', () => {
     expect(server.object('Secret', 'kafka-ca', namespace)).toBeUndefined()
   })
 
-  it('are not waited for without end, and the message says where to look', async () => {
+  it('are waited for with a time limit, and the error says where to look', async () => {
     const { run } = await setting()
     await expect(run({ waitMs: 5 }, certManager)).rejects.toMatchObject({
       code: 'WAIT_TIMEOUT',
@@ -425,7 +425,7 @@ describe('rights', () => {
 })
 
 describe('a server in trouble', () => {
-  it('is asked again, and what it did before its answer was lost is found', async () => {
+  it('is asked again, and a change whose answer was lost is found', async () => {
     let requests = 0
     const { server, run } = await setting({
       onRequest: () => {
@@ -442,7 +442,7 @@ describe('a server in trouble', () => {
     }
   })
 
-  it('and somebody who keeps changing what we change, end the run with a reason', async () => {
+  it('and another client that keeps changing the same objects end the run with a reason', async () => {
     const { server, run } = await setting({
       onRequest: ({ verb, name }) => {
         const held = server?.object('Secret', name, namespace)

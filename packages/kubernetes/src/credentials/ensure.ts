@@ -1,4 +1,4 @@
-// Makes what exists what the spec says: reads, asks the planner, carries out its steps, and starts over until there are none.
+// Brings the objects in line with the spec: reads them, asks the planner, carries out its steps, and repeats until there are none.
 //
 // Nothing is locked. Creating is the lock: of two runs one creates, the other gets 409 and reads what the first has made. Changes
 // carry the version they were planned for, so of two renewals one is refused and looks again.
@@ -16,9 +16,9 @@ import { userInfo } from './plan-logins.ts'
 import type { CredentialsSpec } from './spec.ts'
 
 export interface EnsureOptions {
-  /** Told what is done, by names only. */
+  /** Called with each change, with names only. */
   readonly progress?: (line: string) => void
-  /** Told once of everything that an operator must know. */
+  /** Called once with each warning for the operator. */
   readonly warn?: (line: string) => void
   /** Default: the clock. */
   readonly now?: () => Date
@@ -29,7 +29,7 @@ export interface EnsureOptions {
   readonly signal?: AbortSignal
 }
 
-/** What was done, by `Secret kafka-ca`. */
+/** The changed objects, such as `Secret kafka-ca`. */
 export interface EnsureResult {
   readonly created: readonly string[]
   readonly renewed: readonly string[]
@@ -38,7 +38,7 @@ export interface EnsureResult {
   readonly warnings: readonly string[]
 }
 
-/** More rounds than any order of dependencies and any number of colleagues needs. */
+/** More rounds than dependencies and concurrent runs can need. */
 const maxRounds = 20
 /** How often waiting is reported again. */
 const reminderMs = 15_000
@@ -185,7 +185,7 @@ const unmanaged = {
   'argocd.argoproj.io/sync-options': 'Prune=false',
 }
 
-/** @returns whether the step was carried out; if not, somebody else was faster */
+/** @returns false when another client changed the object first */
 async function carryOut(client: KubernetesClient, spec: CredentialsSpec, step: Step, now: Date): Promise<boolean> {
   const texts = await produce(step.make, spec, now)
   const encode = (text: string): string => (step.kind === 'Secret' ? Buffer.from(text).toString('base64') : text)

@@ -1,4 +1,4 @@
-// Accounts: a Secret each. A new one gets a password; one that somebody supplied gets only what follows from it.
+// Accounts: one Secret each. A new one gets a password; one that the user supplied gets only the values derived from it.
 import { clientProperties } from './client-properties.ts'
 import { type Draft, derivedAnnotation, generatedAnnotation, updateDerived } from './draft.ts'
 import { formedKey } from './plan-identity.ts'
@@ -6,7 +6,7 @@ import { formedKey } from './plan-identity.ts'
 const shortPassword = 16
 /** The account of the brokers among themselves. Kafka is given its password when the first controllers format, and never by a Job. */
 const interBrokerAccount = 'kafka-broker'
-/** What follows from the password, the name and the CA bundle. */
+/** The values that are derived from the password, the name and the CA bundle. */
 export const derivedAccountKeys = ['username', 'client.properties', 'ca.crt']
 
 /** @param bundle the CAs to trust; not there yet: only problems are found */

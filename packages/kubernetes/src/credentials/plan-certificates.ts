@@ -32,7 +32,7 @@ export interface Ca {
   readonly key: string
 }
 
-/** The CA of mode `chart`; nothing when it is to be made first, or is wrong. */
+/** The CA of mode `chart`; undefined if it must be created first, or is invalid. */
 export function planCa({ spec, existing, now, steps, warnings, problems }: Draft): Ca | undefined {
   const name = spec.tls.caSecret
   const found = existing.secrets.get(name)
@@ -288,7 +288,7 @@ function readPair(
   return problems.length > before ? undefined : { certificates, key: key! }
 }
 
-/** What cannot be read is as good as not there. */
+/** Treats an unreadable certificate as missing. */
 function readBundle(text: string): CertificateInfo[] {
   try {
     return readCertificates(text)

@@ -21,7 +21,7 @@ describe('the login of an HTTP server', () => {
     ])
   })
 
-  it('is kept as it is when somebody supplied it, with another user too, and gets what follows from it', () => {
+  it('is kept when the user supplied it, also with another user name, and gets the derived values', () => {
     const supplied = { username: 'platform', password: 'a:b!c' }
     expect(plan(supplied)).toEqual([
       expect.objectContaining({ action: 'update', make: { what: 'texts', data: { 'user-info': 'platform:a:b!c' } } }),

@@ -1,8 +1,8 @@
-// Logins of HTTP servers (Schema Registry, Connect, ksqlDB), with which this release's own clients come in: a Secret each. A new one
-// gets a password; one that somebody supplied is checked, and completed by what follows from it.
+// Logins of this release's own clients at HTTP servers (Schema Registry, Connect, ksqlDB): one Secret each. A new one gets a password;
+// one that the user supplied is checked, and gets the values derived from it.
 import { type Draft, derivedAnnotation, generatedAnnotation, type ObjectView, updateDerived } from './draft.ts'
 
-/** What follows from user and password: `basic.auth.user.info` of Confluent's clients. */
+/** The value derived from user and password: `basic.auth.user.info` of Confluent's clients. */
 const derivedLoginKeys = ['user-info']
 /** In a JAAS property file, in a URL and before the colon of HTTP basic: the same everywhere. */
 const usernamePattern = /^[A-Za-z0-9._-]{1,100}$/

@@ -136,7 +136,7 @@ describe('what is there already', () => {
 describe('the identity', () => {
   const { 'cluster-id': clusterId, ...directories } = identity.data
 
-  it('is completed around a cluster id that somebody supplied', () => {
+  it('is completed for a cluster id that the user supplied', () => {
     expect(lines({ 'ConfigMap/kafka-identity': object({ 'cluster-id': clusterId! }) })).toEqual([
       'update ConfigMap kafka-identity: add 3 ids that it lacks',
     ])
@@ -196,7 +196,7 @@ describe('certificates', () => {
     expect(lines({}, now, renamed)).toEqual(['renew Secret kafka-broker-tls: it is the certificate of kafka-broker'])
   })
 
-  it('of somebody else, signed by the CA, are kept and warned of', async () => {
+  it('from the user, signed by the CA, are kept with a warning', async () => {
     const supplied = await tlsSecret(broker, { validDays: 10, annotations: {} })
     expect(lines({ 'Secret/kafka-broker-tls': supplied })).toEqual([
       'warning: Secret kafka-broker-tls: its certificate, which you supplied, ends on 2026-12-02: replace it in time.',
@@ -206,7 +206,7 @@ describe('certificates', () => {
     ])
   })
 
-  it('of somebody else, signed by another CA, are refused', async () => {
+  it('from the user, signed by another CA, are rejected', async () => {
     expect(
       problems({ 'Secret/kafka-broker-tls': await tlsSecret(broker, { issuer: foreign, annotations: {} }) }),
     ).toEqual([
@@ -314,7 +314,7 @@ describe('the CA', () => {
 describe('an account whose Secret is gone', () => {
   const formed = { 'ConfigMap/kafka-identity': object({ ...identity.data, formed: 'true' }) }
 
-  it('gets another password, which somebody has to tell Kafka', () => {
+  it('gets a new password, which must be set in Kafka', () => {
     expect(lines({ ...formed, 'Secret/kafka-user-admin': undefined })).toEqual([
       'create Secret kafka-user-admin: account admin',
     ])
@@ -330,8 +330,8 @@ describe('an account whose Secret is gone', () => {
   })
 })
 
-describe('accounts that somebody supplied', () => {
-  it('get what follows from the password, and keep the rest', () => {
+describe('accounts that the user supplied', () => {
+  it('get the values derived from the password, and keep the rest', () => {
     const { steps } = planCredentials(
       spec,
       existing({ 'Secret/kafka-user-admin': object({ password: 'supplied by somebody', note: 'mine' }) }),

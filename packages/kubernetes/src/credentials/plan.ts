@@ -1,6 +1,5 @@
-// What is to be created, renewed or brought up to date: the pure core. It is asked again after every round of changes, with what
-// exists then, until it has nothing left to say; so a second run at the same time, a crash between two steps and a Secret that
-// somebody supplied are all the same case.
+// Plans what to create, renew or update. Pure. It runs again after every round of changes, with the objects that exist then, until
+// nothing is left to change. So a concurrent run, a crash between two steps and a Secret that the user supplied need no special cases.
 import { KubernetesError } from '../errors.ts'
 import type { Draft, Existing, Step } from './draft.ts'
 import { planAccounts } from './plan-accounts.ts'
@@ -11,16 +10,16 @@ import type { CredentialsSpec } from './spec.ts'
 
 export interface Plan {
   readonly steps: readonly Step[]
-  /** What must come from elsewhere first: `Secret kafka-broker-tls (cert-manager makes it)`. */
+  /** Objects that others must create first: `Secret kafka-broker-tls (cert-manager makes it)`. */
   readonly waiting: readonly string[]
-  /** What an operator must know. */
+  /** Warnings for the operator. */
   readonly warnings: readonly string[]
 }
 
 /**
  * Plans the next round.
  * @returns steps that can be carried out now; with none and nothing to wait for, everything is as the spec says
- * @throws KubernetesError SECRET_INVALID with every problem of what exists: nothing is changed before they are mended
+ * @throws KubernetesError SECRET_INVALID with every problem of what exists: nothing is changed before they are fixed
  */
 export function planCredentials(spec: CredentialsSpec, existing: Existing, now: Date): Plan {
   const draft: Draft = { spec, existing, now, steps: [], waiting: [], warnings: [], problems: [] }

@@ -1,4 +1,4 @@
-// What credentials are to exist: the JSON file that the chart renders. Read strictly, with every mistake at once.
+// The specification of the credentials: a JSON file that the chart renders. Validated strictly, with all mistakes in one error.
 import { isIP } from 'node:net'
 import { KubernetesError } from '../errors.ts'
 

@@ -106,7 +106,7 @@ describe('the external address', () => {
     expect(await found).toEqual({ external: { host: '203.0.113.7', port: 9094 } })
   })
 
-  it('is not waited for without end', async () => {
+  it('is waited for with a time limit', async () => {
     const { discover } = await pod(service({ ports: [{ port: 9094 }] }))
     await expect(discover({ external: loadBalancer, waitMs: 5 })).rejects.toMatchObject({
       code: 'WAIT_TIMEOUT',
@@ -161,7 +161,7 @@ describe('the external address', () => {
     await expect(discover({ external: loadBalancer })).rejects.toThrow(/has 2 ports, and none is named external/)
   })
 
-  it('of another pod is not ours to read', async () => {
+  it('of another pod cannot be read', async () => {
     const { discover } = await pod()
     await expect(discover({ external: loadBalancer, podName: 'kafka-3' })).rejects.toThrow(
       /system:serviceaccount:kafka:discover may not get services "kafka-external-3"/,

@@ -10,7 +10,7 @@ export type ExternalType = (typeof externalTypes)[number]
 
 export interface DiscoverOptions {
   readonly rack: boolean
-  /** Name of this pod's own Service; `{ordinal}` stands for the number at the end of the pod's name. */
+  /** Name of this pod's own Service; `{ordinal}` is replaced by the number at the end of the pod's name. */
   readonly external?: { readonly service: string; readonly type: ExternalType }
   /** Name of the node; wanted for the rack and for node ports. */
   readonly nodeName?: string

@@ -48,8 +48,8 @@ const secret = (name: string, more: object = {}) => ({
 })
 const merge = { 'content-type': 'application/merge-patch+json' }
 
-describe('who asks', () => {
-  it('is nobody without a token, and refused with a token that is not known', async () => {
+describe('the user of a request', () => {
+  it('is anonymous without a token, and rejected with an unknown token', async () => {
     const { ask } = await start([all])
     const anonymous = await ask('GET', `${secrets}/a`, undefined, { authorization: '' })
     expect(anonymous).toMatchObject({
@@ -61,8 +61,8 @@ describe('who asks', () => {
   })
 })
 
-describe('what one may do', () => {
-  it('is nothing without a rule, in the words of Kubernetes', async () => {
+describe('the rights of a user', () => {
+  it('are none without a rule, with Kubernetes’ message', async () => {
     const { ask } = await start([])
     expect(await ask('GET', `${secrets}/kafka-ca`)).toMatchObject({
       code: 403,
@@ -204,7 +204,7 @@ describe('objects', () => {
 })
 
 describe('a test', () => {
-  it('is told of every change, whoever made it', async () => {
+  it('is notified of every change by any client', async () => {
     const changes: Change[] = []
     const { server: started, ask } = await start([all], { onChange: (change) => changes.push(change) })
     changes.length = 0
@@ -218,7 +218,7 @@ describe('a test', () => {
     ])
   })
 
-  it('can make an answer go wrong, before or after the deed', async () => {
+  it('can inject a fault before or after a change', async () => {
     let fault: 'before' | 'after' = 'before'
     const { server: started, ask } = await start([all], {
       onRequest: () => ({ status: 503, after: fault === 'after' }),

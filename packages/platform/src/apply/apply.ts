@@ -1,4 +1,4 @@
-// Carries a plan out: kind after kind, a few topics at a time, and stops at the first failure.
+// Carries out a plan: one kind of change after the other, a few topics at a time. Stops at the first failure.
 import type { Cluster } from '@selfmonitor/cluster'
 import { ClusterError } from '@selfmonitor/cluster/errors'
 import type { RegistryClient } from '@selfmonitor/registry'

@@ -5,14 +5,14 @@ import { isClusterError, mechanism, readAccounts } from '../live/live-access.ts'
 import { isOperationOf } from '../load/load-access.ts'
 
 export interface ImportedAccess {
-  /** What goes into the file; empty when there is nothing to declare. */
+  /** The content for the file; empty if there is nothing to declare. */
   readonly declared: { readonly access?: 'acls'; readonly users?: Readonly<Record<string, object>> }
   readonly notes: readonly string[]
 }
 
 /**
- * Reads the accounts that can be declared as they are. What cannot (bans, rules of everybody, certificates' principals) is
- * noted, and left alone by the plan, which does not know those accounts. Passwords cannot be read.
+ * Reads the accounts that can be declared. Others (with deny rules, rules for all users, principals of certificates) are noted; a plan
+ * leaves them alone, because the file does not declare them. Passwords cannot be read.
  */
 export async function importAccess(cluster: Cluster): Promise<ImportedAccess> {
   let found: Awaited<ReturnType<typeof readAccounts>>
@@ -46,7 +46,7 @@ export async function importAccess(cluster: Cluster): Promise<ImportedAccess> {
   return Object.keys(users).length === 0 ? { declared: {}, notes } : { declared: { access: 'acls', users }, notes }
 }
 
-/** Why an account cannot be declared so that its plan is empty; null when it can. */
+/** The reason why an account cannot be declared with an empty plan; null if it can. */
 function obstacle({ name, credentials }: ScramUser, rules: readonly AclBinding[]): string | null {
   if (accountNameProblem(name) !== null) {
     return 'its name cannot be that of a file'

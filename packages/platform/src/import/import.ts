@@ -15,9 +15,9 @@ import { type ImportedAccess, importAccess } from './import-access.ts'
 export interface ImportOptions {
   /** Folder to write to. Without one nothing is written; the texts are returned. */
   dir?: string
-  /** Only topics that match one of these patterns (`*` stands for anything). Default: all. */
+  /** Only topics that match one of these patterns (`*` matches any characters). Default: all. */
   topics?: readonly string[]
-  /** Replace files that are there. Default false. */
+  /** Replace existing files. Default false. */
   overwrite?: boolean
 }
 
@@ -27,7 +27,7 @@ export interface ImportedPlatform {
   readonly topics: number
   readonly schemas: number
   readonly users: number
-  /** What could not be written down, and why. */
+  /** The parts that could not be expressed in the file, with the reason. */
   readonly notes: readonly string[]
 }
 
@@ -104,7 +104,7 @@ export async function importPlatform(
   return { files: result, topics: chosen.length, schemas: files.size, users, notes }
 }
 
-/** What of a schema a file cannot say, null when it can be declared. */
+/** The reason why a file cannot declare a schema; null if it can. */
 function whyNotDeclared({ schema, schemaType = 'AVRO', references = [] }: RegisteredSchema): string | null {
   if (references.length > 0) {
     return 'its references to other schemas cannot be declared'

@@ -17,7 +17,7 @@ describe('what a topic without settings of its own has', () => {
     expect(of({})).toBeUndefined()
   })
 
-  it('is what keeps least, where brokers differ', async () => {
+  it('is the shortest retention, where brokers differ', async () => {
     const brokers = [
       entries({ 'log.retention.hours': '168', 'log.retention.bytes': '-1', 'log.cleanup.policy': 'delete' }),
       entries({ 'log.retention.hours': '1', 'log.retention.bytes': '500', 'log.cleanup.policy': 'compact' }),

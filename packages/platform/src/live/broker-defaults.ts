@@ -1,5 +1,5 @@
-// What a topic without a setting of its own has, for the settings that decide what is kept. Kafka does not tell it of a topic
-// that has one: DescribeConfigs lists no synonym of `retention.ms`. So the brokers' own settings are asked.
+// The defaults of topic settings that decide how long records are kept. For a topic with its own setting, Kafka does not return the
+// default: DescribeConfigs lists no synonym of `retention.ms`. So the brokers' own settings are read.
 import type { Cluster, ConfigEntry } from '@selfmonitor/cluster'
 import { ClusterError } from '@selfmonitor/cluster/errors'
 
@@ -30,11 +30,11 @@ const brokerSettings: Readonly<Record<string, readonly (readonly [name: string, 
   'unclean.leader.election.enable': [['unclean.leader.election.enable', null]],
 }
 
-/** No setting of the broker stands behind these. */
+/** These have no setting of the broker as default. */
 const fixed: Readonly<Record<string, string>> = { 'remote.storage.enable': 'false' }
 
 /**
- * Asks every broker, because nothing makes them agree, and takes what keeps least.
+ * Asks every broker, because their settings may differ, and uses the one that keeps least.
  *
  * @returns values by the topic's names; what cannot be read, or not by this account, is missing
  */
@@ -57,7 +57,7 @@ export async function readBrokerDefaults(
   return others.reduce(keepingLeast, first)
 }
 
-/** What the settings of one broker make of a topic without settings of its own. */
+/** The values that a topic without its own settings has on one broker. */
 export function topicDefaults(entries: readonly ConfigEntry[]): ReadonlyMap<string, string> {
   const values = new Map(entries.map(({ name, value }) => [name, value]))
   const result = new Map(Object.entries(fixed))

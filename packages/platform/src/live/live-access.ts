@@ -1,4 +1,4 @@
-// What a plan has to know of the accounts and ACLs of the live cluster.
+// Reads the accounts and ACLs of the live cluster for a plan.
 import type { AclBinding, Cluster, ScramMechanism } from '@selfmonitor/cluster'
 import { ClusterError } from '@selfmonitor/cluster/errors'
 import { accountsOf } from '../access.ts'
@@ -55,7 +55,7 @@ export async function readAccess(
       try {
         fits.set(name, await cluster.authenticates({ name, password: passwords!.byAccount.get(name)!, mechanism }))
       } catch (error) {
-        // This connection has no SASL, or its listener another mechanism: the accounts may be fine all the same.
+        // This connection has no SASL, or its listener uses another mechanism, which says nothing about the accounts.
         if (!isClusterError(error, 'INVALID_ARGUMENT', 'UNSUPPORTED_SASL_MECHANISM')) {
           throw error
         }

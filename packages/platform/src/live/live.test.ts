@@ -150,7 +150,7 @@ topics:
     expect((await plan(platform)).changes).toEqual([])
   })
 
-  it('refuses to shrink, and to name more replicas than brokers, before anything is touched', async () => {
+  it('refuses fewer partitions, and more replicas than brokers, before anything is changed', async () => {
     const [existing, fresh] = [unique(), unique()]
     await apply(await load({ 'platform.yaml': `topics: { ${existing}: { partitions: 3 } }` }))
     const wrong = await load({
@@ -191,7 +191,7 @@ topics:
     expect((await plan(right)).changes).toEqual([])
   })
 
-  it('says of a type that changed which field it is, both types, and where it is written', async () => {
+  it('reports a changed type with its field, both types, and its place', async () => {
     const yaml = `topics: { ${unique()}: { partitions: 1, schema: order.avsc } }`
     const order = (currency: string): string =>
       ['{"type":"record","name":"Order","fields":[', '{"name":"id","type":"string"},', `  ${currency}`, ']}'].join('\n')
@@ -219,7 +219,7 @@ topics:
     expect((await plan(looser)).changes).toEqual([])
   })
 
-  it('says that the registry does not take a schema, in its own words', async () => {
+  it('reports the registry’s message for a schema that it rejects', async () => {
     const platform = await load({
       'platform.yaml': `topics: { ${unique()}: { partitions: 1, schema: bad.proto } }`,
       'bad.proto': 'this is no protobuf',
@@ -247,7 +247,7 @@ topics:
     expect(names).not.toContain(dropped)
   })
 
-  it('stops at the first failure, and says what was done and what was not', async () => {
+  it('stops at the first failure, and reports which changes were made', async () => {
     const [first, second] = [unique(), unique()]
     const platform = await load({
       'platform.yaml': `topics:\n  ${first}: { partitions: 1 }\n  ${second}: { partitions: 1, schema: order.avsc }\n`,
@@ -351,7 +351,7 @@ topics:
     }
   })
 
-  it('says which subjects it left out: of keys, of record types, of topics that are not there', async () => {
+  it('lists the subjects that it left out: of keys, of record types, of missing topics', async () => {
     const name = unique()
     await cluster.createTopics([{ name, partitions: 1, replicationFactor: 1 }])
     const subjects = [`${name}-value`, `${name}-key`, `${name}-test.Order`, `test.Order.${name}`, `gone.${name}-value`]
@@ -372,7 +372,7 @@ topics:
     expect(text).toContain(`# Not imported: schemas of keys, which cannot be declared: `)
   })
 
-  it('imports no internal topics, and overwrites no file unless told to', async () => {
+  it('imports no internal topics, and overwrites files only with --force', async () => {
     const name = unique()
     await cluster.createTopics([{ name, partitions: 1, replicationFactor: 1 }])
     const { files } = await importPlatform(cluster, registry)

@@ -1,4 +1,4 @@
-// What a plan has to know of the live cluster and registry: read in as few requests as possible, then plain data.
+// Reads the state of the live cluster and registry for a plan, in as few requests as possible, as plain data.
 import type { Cluster, ConfigEntry, TopicInfo } from '@selfmonitor/cluster'
 import { ClusterError } from '@selfmonitor/cluster/errors'
 import type { CompatibilityLevel, RegisteredSchema, RegistryClient } from '@selfmonitor/registry'
@@ -34,7 +34,7 @@ export interface LiveState {
   readonly topics: ReadonlyMap<string, LiveTopic>
   /** Subjects of the declared topics; null when no registry was asked. */
   readonly subjects: ReadonlyMap<string, LiveSubject> | null
-  /** What a topic without its own setting has, where the file takes one away; absent where no one asked. */
+  /** The default of a setting that the file removes from a topic; absent if no topic needs it. */
   readonly brokerDefaults?: ReadonlyMap<string, string>
   /** Accounts and ACLs; null when the file does not want them. */
   readonly access?: LiveAccess | NoAccess | null

@@ -54,7 +54,7 @@ export async function checkSchema(
   }
 }
 
-/** What the registry said of a text that is not a schema for it; null for any other error. */
+/** The registry's message for a text that it does not accept as a schema; null for any other error. */
 export function invalidSchemaProblem(error: unknown): SchemaProblem | null {
   const isInvalid =
     error instanceof InvalidSchemaError || (error instanceof RegistryError && error.errorCode === invalidSchema)
@@ -65,7 +65,7 @@ export function invalidSchemaProblem(error: unknown): SchemaProblem | null {
   return { message: `the registry refuses it: ${problem}`, pointer: path }
 }
 
-/** The registry checks under the level it has. The plan will change it first, so this has to be worked out here. */
+/** The registry checks under the level it has. The plan will change the level first, so the result is computed here. */
 async function checkUnder(
   level: CompatibilityLevel,
   subject: string,

@@ -136,7 +136,7 @@ services: { reader: { consumes: [compacted, kept] } }
 })
 
 describe('mistakes', () => {
-  it('in users are all said, each at its place', async () => {
+  it('in users are all reported, each with its place', async () => {
     expect(
       await mistakes(`access: acl
 topics: { a: { partitions: 1 } }
@@ -199,7 +199,7 @@ users:
     ])
   })
 
-  it('in owns say both of its forms', async () => {
+  it('in owns are reported with both of its forms', async () => {
     expect(await load('owns: { topics: [a.*], users: [a-*] }')).toMatchObject({ owns: ['a.*'], ownsUsers: ['a-*'] })
     expect(await mistakes('owns: { topic: [a.*] }')).toEqual([expect.stringMatching(/^1:9 is not known here/)])
     expect(await mistakes('owns: a.*')).toEqual([

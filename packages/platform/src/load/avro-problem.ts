@@ -1,5 +1,5 @@
-// What is wrong with the text of an Avro schema: one sentence, at its line and column. A schema of the file is judged by the
-// rules of today's Avro, as a registry judges a schema that is new to it; schemas that a registry holds are read leniently.
+// Finds the problem of an Avro schema: one sentence, with line and column. A schema of the file must follow the current rules of Avro,
+// which a registry applies to new schemas; schemas from a registry are read leniently.
 import { nearest } from '@selfmonitor/cluster/nearest'
 import { AvroSchemaError, parseAvro } from '@selfmonitor/registry'
 import type { PlatformProblem } from '../model.ts'

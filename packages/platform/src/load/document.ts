@@ -1,4 +1,4 @@
-// A YAML file as a tree in which every value knows where it stands, so that any mistake can be shown at its place.
+// A YAML file as a tree in which every value has its position, so that any mistake can be reported with its place.
 import {
   type Alias,
   isAlias,
@@ -66,7 +66,7 @@ export function problemAt({ file, line, column, path }: Position, message: strin
 
 /**
  * Parses one file. Aliases, anchors and merge keys (`<<`) are resolved; `${NAME}` and `${NAME:-default}` inside values
- * are replaced from `env`, `$${` stands for `${`.
+ * are replaced from `env`, `$${` becomes `${`.
  *
  * @returns the tree, null when the text is not YAML or is empty, and every problem found
  */
@@ -102,7 +102,7 @@ export function readDocument(
       anchors.set(node.anchor, node)
     }
   }
-  /** What may still come out of aliases: ten lines of nested ones would otherwise be a thousand million values. */
+  /** The number of values that aliases may still produce: ten lines of nested aliases could otherwise become a thousand million. */
   let room = maxAliased
   function convert(node: YamlNode | null, path: string, fallback: number): Tree {
     const at = position(node?.range?.[0] ?? fallback, path)
@@ -177,12 +177,12 @@ class TooMuch extends Error {
   }
 }
 
-/** Keys are names: `1.10`, `null` and `true` are the text that stands there, not what YAML makes of it. */
+/** Keys are names: `1.10`, `null` and `true` are used as text, not with their YAML types. */
 function keyText({ value, source }: Scalar): string {
   return typeof value === 'string' ? value : (source ?? String(value))
 }
 
-/** The text of a scalar as it stands, quotes included; a long one is cut. */
+/** The source text of a scalar, with quotes; a long one is cut. */
 function sourceOf(text: string, range: readonly number[] | null | undefined): string {
   const source = range ? text.slice(range[0], range[1]) : ''
   return source.length > 80 ? `${source.slice(0, 79)}…` : source

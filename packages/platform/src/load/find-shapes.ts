@@ -28,7 +28,7 @@ export interface FindShapesOptions {
   readonly topic?: string
 }
 
-/** What the files say of one topic's records. */
+/** The shape of one topic's records by the files. */
 export interface TopicFiles {
   readonly name: string
   /** Text of the schema of the values; undefined for none, or one that is not Avro. */
@@ -132,7 +132,7 @@ function describe(
       name,
       schema: isAvro ? files.schema?.schema : undefined,
       eventTypes,
-      // Event types without a schema beside them are payload schemas all the same; the registry has the envelope.
+      // Payload schemas are valid without a schema beside them, because the registry has the envelope.
       kind: Object.keys(eventTypes).length > 0 ? 'events' : kind,
     }
   })

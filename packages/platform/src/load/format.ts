@@ -93,7 +93,7 @@ const topics = mapOf(topic, 'topics by name').meta({ description: 'Topics by nam
 const services = mapOf(service, 'services by name').meta({ description: 'Services by name.' })
 const include = names('Further files with topics, services and users, beside this file.')
 
-/** What an included file may hold. */
+/** The sections of an included file. */
 export const includedFile = z.strictObject({ include, topics, services, users }, { error: 'must be a map' }).partial()
 
 export const platformFile = z

@@ -39,7 +39,7 @@ describe('the check of a JSON Schema', () => {
     )
   }
 
-  it('takes what the meta-schema of the draft takes, and refuses what it refuses', () => {
+  it('accepts and rejects the same schemas as the meta-schema of the draft', () => {
     let right = 0
     let wrong = 0
     fc.assert(
@@ -86,7 +86,7 @@ describe('the check of a JSON Schema', () => {
     })
   })
 
-  it('says all that is wrong', () => {
+  it('reports all mistakes', () => {
     const schema = { type: 'strng', properties: { a: { minimum: '1', requird: [] }, b: 1 } }
     expect(jsonSchemaProblems(schema).map(({ pointer }) => pointer)).toEqual([
       '/type',
@@ -96,7 +96,7 @@ describe('the check of a JSON Schema', () => {
     ])
   })
 
-  it('takes keywords of others that begin with x-', () => {
+  it('accepts unknown keywords that begin with x-', () => {
     expect(jsonSchemaProblems({ 'x-owner': 1 })).toEqual([])
   })
 })

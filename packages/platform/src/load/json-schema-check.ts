@@ -1,12 +1,12 @@
-// Is a text really a JSON Schema? Each keyword is held against what the draft's meta-schema says of its value, and a keyword
-// that is unknown is a mistake: a mistyped `requird` is valid JSON Schema, and means nothing.
+// Checks a JSON Schema: each keyword's value must fit the draft's meta-schema, and an unknown keyword is a mistake, because a mistyped
+// `requird` is valid JSON Schema but has no effect.
 //
 // The table is the meta-schema of https://json-schema.org/draft/2020-12 as data. A validator would have to compile that
 // meta-schema first, which takes a third of the time of a command that reads a platform file; a test holds the table against it.
 import { fullFormats } from 'ajv-formats/dist/formats.js'
 import { didYouMean } from '../suggest.ts'
 
-/** What a keyword's value has to be. */
+/** The type of a keyword's value. */
 type ValueOf =
   | 'anything'
   | 'text'

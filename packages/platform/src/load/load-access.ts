@@ -27,7 +27,7 @@ export function accessOf(root: Tree, chosen: Tree | undefined): Pick<Platform, '
   return tree?.kind === 'scalar' ? { access: tree.value as AccessMode, accessAt: tree.at } : { access: 'none' }
 }
 
-/** A service is an account wherever an environment has `access: acls`: its name has to be one. */
+/** A service is an account in an environment with `access: acls`, so its name must be valid for an account. */
 export function checkServiceNames(
   root: Tree,
   services: ReadonlyMap<string, { readonly key: Position }>,
@@ -61,7 +61,7 @@ export function texts(tree: Tree | undefined): string[] {
   )
 }
 
-/** Where each rule of a user stands, for what can only be judged when all topics are known. */
+/** The position of each rule of a user, for checks that need all topics. */
 export type AclPlaces = Map<PlatformAcl, { readonly at: Position; readonly operations: ReadonlyMap<string, Position> }>
 
 export function userOf(

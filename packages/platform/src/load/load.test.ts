@@ -113,7 +113,7 @@ topics:
     )
   })
 
-  it('takes null for the broker’s default', async () => {
+  it('reads null as the broker’s default', async () => {
     const { topics } = await load('topics: { a: { partitions: 1, config: { retention.ms: null } } }')
     expect(topics[0]).toMatchObject({ config: {}, unset: ['retention.ms'] })
   })
@@ -181,7 +181,7 @@ topics:
     })
   })
 
-  it('are said with their place when they are not set', async () => {
+  it('are reported with their place when they are not set', async () => {
     expect(await mistakes(text)).toEqual([
       '5:17 topics.a.partitions: needs the environment variable PARTITIONS, which is not set; set it or write ${PARTITIONS:-default}',
     ])
@@ -205,7 +205,7 @@ topics: { a: { partitions: 1 } }
 })
 
 describe('mistakes', () => {
-  it('are all said at once, each with line, column and path', async () => {
+  it('are all reported at once, each with line, column and path', async () => {
     expect(
       await mistakes(`topics:
   user.events:
@@ -232,7 +232,7 @@ owner: me
     ])
   })
 
-  it('in the word topics hide the references that then lead nowhere', async () => {
+  it('in the word topics suppress errors about unresolved references', async () => {
     const rest = `environments: { development: { topics: { a: { partitions: 2 } } } }
 services: { one: { produces: [a], consumes: [a] }, two: { consumes: [a] } }`
     expect(await mistakes(`topic: { a: { partitions: 1 } }\n${rest}`)).toEqual([
@@ -243,7 +243,7 @@ services: { one: { produces: [a], consumes: [a] }, two: { consumes: [a] } }`
     ])
   })
 
-  it('of a bare number for a duration or a size are said with the remedy', async () => {
+  it('of a bare number for a duration or a size are reported with the remedy', async () => {
     expect(await mistakes('topics: { a: { partitions: 1, retention: 604800000, retentionSize: 1000 } }\n')).toEqual([
       '1:42 topics.a.retention: must be a duration such as 7d (milliseconds: in quotes), it is 604800000',
       '1:68 topics.a.retentionSize: must be a size such as 10GiB (bytes: in quotes), it is 1000',
@@ -264,7 +264,7 @@ services: { one: { produces: [a], consumes: [a] }, two: { consumes: [a] } }`
     expect(error.message).toMatch(/a\.yaml:2:11 topics\.one: is declared already/)
   })
 
-  it('in YAML itself are said with their line', async () => {
+  it('in YAML syntax are reported with their line', async () => {
     expect(await mistakes('topics:\n  a: { partitions: 1\n')).toEqual([
       expect.stringMatching(/^[23]:\d+ : is not valid YAML/),
     ])
@@ -315,7 +315,7 @@ services: { one: { produces: [a], consumes: [a] }, two: { consumes: [a] } }`
     expect(found).toEqual([typeof message === 'string' ? message : expect.stringMatching(message)])
   })
 
-  it('of an events folder in defaults are said when no topic has that folder, and not when one has', async () => {
+  it('of an events folder in defaults are reported only if no topic has that folder', async () => {
     const text = `defaults: { partitions: 1, events: "nowhere/{topic}" }
 topics: { a: {}, b: { schema: b.avsc }, c: { events: null } }
 `
@@ -336,7 +336,7 @@ topics: { a: {}, b: { schema: b.avsc }, c: { events: null } }
     ])
   })
 
-  it('of topics whose events could not be emitted are said, with where the envelope is described', async () => {
+  it('of topics whose events could not be emitted are reported, with a link to the envelope', async () => {
     const record = '{"type":"record","name":"Order","fields":[{"name":"order_id","type":"string"}]}'
     const found = await mistakes(
       `defaults: { partitions: 1, events: "events/{topic}" }
@@ -376,13 +376,13 @@ topics:
     ])
   })
 
-  it('of an unquoted reference in a flow map are said with the remedy, and not with what follows from it', async () => {
+  it('of an unquoted reference in a flow map are reported with the remedy, without consequential errors', async () => {
     expect(await mistakes('topics: { a: { partitions: ${P} } }')).toEqual([
       expect.stringMatching(/^1:29 : is not valid YAML: .*put \$\{…\} in quotes/),
     ])
   })
 
-  it('in a schema file are said with its name and line', async () => {
+  it('in a schema file are reported with its name and line', async () => {
     const found = await mistakes(
       'topics: { a: { partitions: 1, schema: a.avsc, events: a } }',
       {},
@@ -421,7 +421,7 @@ topics:
     ])
   })
 
-  it('in an Avro schema are said before any registry is asked', async () => {
+  it('in an Avro schema are reported before any registry is asked', async () => {
     const text = 'topics: { a: { partitions: 1, schema: a.avsc } }'
     const withFields = (...fields: string[]): string =>
       `{\n  "type": "record",\n  "name": "A",\n  "fields": [\n${fields.map((field) => `    ${field}`).join(',\n')}\n  ]\n}`
@@ -447,7 +447,7 @@ topics:
     )
   })
 
-  it('an environment that the file does not have is said with those that it has', async () => {
+  it('an unknown environment is reported with the known ones', async () => {
     const text = 'environments: { staging: {}, production: {} }\ntopics: { a: { partitions: 1 } }'
     expect(await mistakes(text, { environment: 'prodution' })).toEqual([
       "1:1 environments: declares no 'prodution', it has staging, production; did you mean 'production'?",
@@ -460,7 +460,7 @@ topics:
   })
 })
 
-it('topics may have names that YAML takes for something else', async () => {
+it('topics may have names that YAML reads as another type', async () => {
   const names = ['1.10', 'null', 'true', '0x1F', '...', '-', '-dash', '1e3', '2026-11-22', 'a'.repeat(249)]
   const { topics } = await load(
     `topics:\n${names.map((name) => `  ${name === '-' ? '"-"' : name}: { partitions: 1 }`).join('\n')}`,
@@ -475,17 +475,20 @@ describe('aliases', () => {
     bomb.push(`${name}: &${name} [${Array.from({ length: 9 }, () => `*${before}`).join(', ')}]`)
   }
 
-  it.each(['development', 'every environment'])('that stand for too much are one mistake, for %s', async (which) => {
-    const path = files({ 'platform.yaml': `topics:\n  orders: { partitions: 1 }\n${bomb.join('\n')}\n` })
-    const load = which === 'development' ? loadPlatform(path, { env: {} }) : loadEnvironments(path, { env: {} })
-    const error = await load.catch((thrown: unknown) => thrown)
-    expect(error).toBeInstanceOf(PlatformError)
-    expect((error as PlatformError).problems).toEqual([
-      expect.objectContaining({
-        message: expect.stringMatching(/^\*\w and other aliases stand for more than 200,000/),
-      }),
-    ])
-  })
+  it.each(['development', 'every environment'])(
+    'that expand to too many values are one mistake, for %s',
+    async (which) => {
+      const path = files({ 'platform.yaml': `topics:\n  orders: { partitions: 1 }\n${bomb.join('\n')}\n` })
+      const load = which === 'development' ? loadPlatform(path, { env: {} }) : loadEnvironments(path, { env: {} })
+      const error = await load.catch((thrown: unknown) => thrown)
+      expect(error).toBeInstanceOf(PlatformError)
+      expect((error as PlatformError).problems).toEqual([
+        expect.objectContaining({
+          message: expect.stringMatching(/^\*\w and other aliases stand for more than 200,000/),
+        }),
+      ])
+    },
+  )
 
   it('refer to the nearest anchor before them', async () => {
     const { topics } = await load(`
@@ -522,7 +525,7 @@ topics: { a: { partitions: 1, replication: 1 } }`,
     expect((await loadEnvironments(none, { env: {} })).map(({ environment }) => environment)).toEqual(['development'])
   })
 
-  it('has its mistakes said, once each, with the environments that not all share', async () => {
+  it('reports each mistake once, with its environments if not all have it', async () => {
     const path = files({
       'platform.yaml': `
 environments:

@@ -1,4 +1,4 @@
-// A platform file and all that it includes, as trees. What is in them is checked elsewhere.
+// Reads a platform file and its included files as trees. Their content is checked elsewhere.
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { fileProblem } from '@selfmonitor/cluster/file-problem'
@@ -19,7 +19,7 @@ import { shownPath } from './schema-files.ts'
 /** The environment of a file that declares none, and of a command that is given none. */
 export const defaultEnvironment = 'development'
 
-/** An entry of a section, and where its name stands. */
+/** An entry of a section, with the position of its name. */
 export interface Declared {
   readonly key: Position
   readonly value: Tree
@@ -67,7 +67,7 @@ export async function readFiles(
     }
     const unset = [...scalars(tree)].filter((scalar) => scalar.unset.length > 0)
     for (const scalar of unset) {
-      // What only another environment needs may be missing here.
+      // Variables that only another environment needs may be missing here.
       if (
         !scalar.at.path.startsWith('environments.') ||
         scalar.at.path.startsWith(`${joinPath('environments', environment)}.`)

@@ -62,7 +62,7 @@ export function readTopicFolder(
   }
 }
 
-/** Reads the schema that a topic names. `at` is where the name stands. */
+/** Reads the schema that a topic names. `at` is the position of the name. */
 function readSchema(name: string, topic: string, at: Position, problems: PlatformProblem[]): PlatformTopic['schema'] {
   const path = resolveFrom(at, name, topic)
   const file = shownPath(path)

@@ -106,7 +106,7 @@ describe('a plan of accounts', () => {
     expect(await planned(shop, cluster)).toBe('No changes\n')
   })
 
-  it('changes a password that the cluster refuses, and never says it', async () => {
+  it('changes a password that the cluster rejects, and never prints it', async () => {
     const cluster = fakeCluster()
     await apply(shop, cluster)
     const text = await planned(shop, cluster, { secrets: { ...secrets, billing: 'new-secret' } })
@@ -118,7 +118,7 @@ describe('a plan of accounts', () => {
 `)
   })
 
-  it('does not compare passwords where they cannot be tried, and says so', async () => {
+  it('does not compare passwords where they cannot be tried, and reports that', async () => {
     const cluster = fakeCluster()
     await apply(shop, cluster)
     cluster.authenticates = async () => {
@@ -210,7 +210,7 @@ No changes
     }
   })
 
-  it('deletes accounts that it owns, but none without which nobody might be left to operate the cluster', async () => {
+  it('deletes accounts that it owns, but keeps those that may be needed to operate the cluster', async () => {
     const live = await cluster()
     await live.setUserPasswords(['gone', 'root', 'operator', 'me', 'other'].map((name) => ({ name, password: 'p' })))
     await live.createAcls([
@@ -244,7 +244,7 @@ No changes
     ])
   })
 
-  it('is said of a protected topic: who else may change it', async () => {
+  it('is reported for a protected topic: which other accounts may change it', async () => {
     const live = await cluster()
     await live.createAcls([
       rule({ principal: 'User:stranger', operation: 'write', resourceName: 'ord', pattern: 'prefixed' }),
@@ -316,7 +316,7 @@ describe('passwords', () => {
     expect(problems).toMatchObject([{ line: 2, path: 'services.shop', message: expect.stringMatching(`${said}$`) }])
   })
 
-  it('want a folder that is there, only when there are accounts', async () => {
+  it('need an existing folder, but only if there are accounts', async () => {
     const platform = await load(one)
     await expect(readPasswords('/nowhere/at-all', platform)).rejects.toMatchObject({
       code: 'NO_PASSWORDS',
@@ -327,7 +327,7 @@ describe('passwords', () => {
     expect(await readPasswords('/nowhere/at-all', await load('access: none'))).toMatchObject({ problems: [] })
   })
 
-  it('are in no plan, whichever way it is written', async () => {
+  it('never appear in a plan, in any format', async () => {
     const platform = await load(shop)
     const passwords = await readPasswords(folder({ ...secrets, billing: 'hunter2-secret' }), platform)
     const cluster = fakeCluster()
@@ -341,7 +341,7 @@ describe('passwords', () => {
 })
 
 describe('import', () => {
-  it('writes accounts and rules so that the plan is empty, and says what it cannot write', async () => {
+  it('writes accounts and rules so that the plan is empty, and reports what it leaves out', async () => {
     const cluster = fakeCluster()
     await apply(shop, cluster)
     await cluster.setUserPasswords(['root', 'banned'].map((name) => ({ name, password: 'p' })))
@@ -397,7 +397,7 @@ users:
     expect(await planned(text, cluster)).toBe('No changes\n')
   })
 
-  it('leaves accounts out where the cluster has none, or does not let itself be asked, or only some topics are wanted', async () => {
+  it('leaves out accounts if the cluster has none or denies access, or if only some topics are imported', async () => {
     const cluster = fakeCluster()
     await apply(shop, cluster)
     expect((await importPlatform(cluster, null, { topics: ['*'] })).files.get('platform.yaml')).not.toContain('users:')

@@ -17,8 +17,8 @@ export interface AccessChanges {
 const nothing: AccessChanges = { changes: [], deletions: [] }
 
 /**
- * Compares accounts and ACLs. What belongs to the file: the accounts that it declares with all of their rules, and those
- * that `owns.users` matches. Rules of anybody else are left alone.
+ * Compares accounts and ACLs. The file owns the accounts that it declares, with all of their rules, and those that `owns.users`
+ * matches. Rules of other accounts are left alone.
  */
 export function compareAccess(
   platform: Platform,
@@ -185,7 +185,7 @@ function altersCluster({ permission, resourceType, operation }: AclBinding): boo
 
 const changing: readonly Grant['operations'][number][] = ['all', 'write', 'delete', 'alter', 'alter-configs']
 
-/** Who may change a protected topic without the file knowing them: left alone, but said. */
+/** Accounts that may change a protected topic and are not in the file: left alone, but reported. */
 function warnOfStrangers(
   platform: Platform,
   live: LiveAccess,

@@ -101,7 +101,7 @@ describe('topics', () => {
     expect(computePlan(platform([topic('a', { unset: ['segment.ms'] })]), live({ a: liveTopic() })).hints).toEqual([])
   })
 
-  it('that nobody declared are not even mentioned', () => {
+  it('that are not declared are not mentioned', () => {
     const plan = computePlan(platform([]), live({ other: liveTopic() }))
     expect(plan).toMatchObject({ changes: [], errors: [], warnings: [], hints: [] })
   })
@@ -138,7 +138,7 @@ describe('topics', () => {
 describe('partitions that were added outside of the file', () => {
   const grown = live({ a: liveTopic({ partitions: 12 }) })
 
-  it('are let be, with what to write, where that is wanted', () => {
+  it('are allowed with an option, with a warning that names the new number', () => {
     expect(computePlan(platform([topic('a')]), grown, { allowMorePartitions: true })).toMatchObject({
       changes: [],
       errors: [],
@@ -198,7 +198,7 @@ describe('replication', () => {
     expect(computePlan(wants('2'), live({}, { brokers: 3 })).errors).toEqual([])
   })
 
-  it('is no error where the cluster has it already, although brokers are missing now', () => {
+  it('is not an error if the topic has it already, although brokers are missing now', () => {
     const { errors } = computePlan(
       platform(two.slice(0, 1)),
       live({ a: liveTopic({ replicationFactor: 3 }) }, { brokers: 2 }),
@@ -319,7 +319,7 @@ describe('settings', () => {
       })
     })
 
-    it('are not judged where they say nothing about what is kept', () => {
+    it('are not checked if they do not affect retention', () => {
       expect(unset('max.message.bytes', '2000000', null, { protect: true }).errors).toEqual([])
     })
   })
@@ -332,7 +332,7 @@ describe('settings', () => {
     expect(plan({ [key]: from }, { [key]: to }, { protect: true }).errors).toEqual([])
   })
 
-  it('declared as the broker default are taken off the topic, once', () => {
+  it('declared as the broker default are removed from the topic, once', () => {
     const declared = topic('a', { unset: ['retention.ms'] })
     const { changes } = computePlan(platform([declared]), live({ a: liveTopic({ config: { 'retention.ms': '5' } }) }))
     expect(changes[0]!.details).toEqual([{ key: 'retention.ms', from: '5', to: null }])
@@ -450,7 +450,7 @@ describe('deletion', () => {
     expect(warnings).toEqual(['a.kept is owned and not declared; it is protected and stays.'])
   })
 
-  it('takes a pattern literally but for its stars', () => {
+  it('matches a pattern literally, except for its stars', () => {
     const dotted = live({ 'a.b': liveTopic(), axb: liveTopic() })
     const { changes } = computePlan(platform([], { owns: ['a.b'] }), dotted, { allowDelete: true })
     expect(changes.map(({ name }) => name)).toEqual(['a.b'])

@@ -1,4 +1,4 @@
-// The plan: pure comparison of what is declared with what is live, always in the same order.
+// The plan: compares the declared state with the live state. Pure, and always in the same order.
 import { deadLetterNames, deadLetterTopics } from '../access.ts'
 import { lossKeys } from '../live/broker-defaults.ts'
 import { type LiveState, type LiveSubject, type LiveTopic, subjectOf } from '../live/live.ts'
@@ -249,7 +249,7 @@ function compareSettings(
   return details.length === 0 ? [] : [{ action: 'update', kind: 'topic-config', name: topic.name, details, warnings }]
 }
 
-/** What is lost when a setting changes so, null when nothing is. */
+/** The data that is lost by this change of a setting; null if none is. */
 function losesRecords(key: string, from: string | null, to: string): string | null {
   if (from === null || sameSetting(key, from, to)) {
     return null

@@ -65,7 +65,7 @@ describe('a plan as text', () => {
 `)
   })
 
-  it('says what it leaves out last', () => {
+  it('lists at the end what it leaves out', () => {
     const hints = ['Set on the cluster and not in the file, so not compared: segment.bytes of orders.']
     expect(renderPlan({ ...plan, changes: [], warnings: [], hints }, 'text')).toBe(
       `${hints[0]}\n\nNo changes (environment production, cluster abc at kafka:9092).\n`,
@@ -78,7 +78,7 @@ describe('a plan as text', () => {
     expect(renderPlan({ ...plan, bootstrapServers }, 'text')).toContain('cluster abc at a:9092, …).')
   })
 
-  it('says when there is nothing to do', () => {
+  it('reports when there is nothing to do', () => {
     expect(renderPlan({ ...plan, changes: [], warnings: [] }, 'text')).toBe(
       'No changes (environment production, cluster abc at kafka:9092).\n',
     )
@@ -161,7 +161,7 @@ production, cluster abc at kafka:9092).
     ])
   })
 
-  it('says the same words as elsewhere, and colours each line', () => {
+  it('has the same text as without a terminal, and colours each line', () => {
     const words = (text: string) => text.split(/\s+/).join(' ')
     expect(words(renderPlan(long, 'text', { width: 40 }))).toBe(words(renderPlan(long, 'text')))
     const tag = (name: string) => (text: string) => `<${name}>${text}</${name}>`

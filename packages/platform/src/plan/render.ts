@@ -102,7 +102,7 @@ function beside(
   return [{ head: head.trimEnd(), text: '' }, ...broken(text, width - 4).map((line) => `    ${line}`)]
 }
 
-/** A word that is longer than the line stays whole: it is a path or a name, which somebody may copy. */
+/** A word that is longer than the line is not broken, because a path or a name must be easy to copy. */
 function broken(text: string, width: number): string[] {
   return Number.isFinite(width) ? wrapAnsi(text, Math.max(leastColumns, width)).split('\n') : [text]
 }

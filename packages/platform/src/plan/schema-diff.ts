@@ -1,4 +1,4 @@
-// What differs between two versions of a schema, for the reader of a plan.
+// The differences between two versions of a schema, for the reader of a plan.
 import type { Change } from '../model.ts'
 
 /**

@@ -1,4 +1,4 @@
-// What the operating system knows about a process: whether it is still the one we started, its memory, its age.
+// Information from the operating system about a process: whether it is still the one that was started, its memory, its age.
 import { readFileSync } from 'node:fs'
 
 /**

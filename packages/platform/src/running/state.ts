@@ -1,5 +1,5 @@
-// What runs here: one small file for each `up` under `.selfmonitor/run/`, in which `status`, `down`, and every command and
-// service without an address of its own find it. Named by port offset, so that two platforms can run side by side.
+// The running platforms of a project: one small file for each `up` under `.selfmonitor/run/`, from which `status`, `down`, and every
+// command and service without a configured address find it. Named by port offset, so that two platforms can run side by side.
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { isSameProcess } from './process-info.ts'

@@ -22,7 +22,7 @@ export interface RecordTypes {
 
 /** Hands out names; the same Avro type gets the same name everywhere. */
 export interface TypeNames {
-  /** @returns the name, and whether it is new and has to be declared */
+  /** @returns the name, and whether it is new and must be declared */
   nameOf(wanted: string, definition: string): { readonly name: string; readonly isNew: boolean }
 }
 
@@ -123,7 +123,7 @@ function logicalType(schema: AvroSchema): string | null {
   return typeof value === 'string' ? value : null
 }
 
-/** Says of a plain type what it stands for, such as `@format timestamp-millis`. */
+/** The meaning of a plain type, such as `@format timestamp-millis`. */
 function logicalNote(schema: AvroSchema): string[] {
   const schemas = schema.type === 'union' ? schema.branches : [schema]
   return schemas.flatMap((one) => {

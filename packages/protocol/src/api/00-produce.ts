@@ -2,7 +2,7 @@
 //
 // v3 takes record batches of magic 2 only. v5 returns the log start offset. v7 allows zstd (KIP-110).
 // v8 says which records of a batch were refused (KIP-467). v9 is flexible. v10 returns the current leader (KIP-951).
-// v12 adds partitions to a transaction by itself (KIP-890). v13 names topics by id (KIP-516).
+// v12 adds partitions to a transaction implicitly (KIP-890). v13 names topics by id (KIP-516).
 // v0 to v2 are advertised but refused: librdkafka compresses only where it sees them (KAFKA-18659).
 import { array, int16, int32, int64, message, records, string, struct, uuid } from '../codec/declaration.ts'
 import { api } from './api.ts'

@@ -1,4 +1,4 @@
-// What an API is: its key, its two messages and its versions.
+// The declaration of an API: its key, its two messages and its versions.
 import type { Message } from '../codec/declaration.ts'
 import { parseVersions, type Versions } from '../codec/versions.ts'
 

@@ -51,7 +51,7 @@ export function parseRequestHeader(frame: Buffer): RequestHead {
 /**
  * Reads the body of a request whose header was parsed. Bytes and records in it are views of the frame.
  *
- * What follows the body is ignored, as Kafka does, because clients rely on it: librdkafka 2.1 and later ask for all topics
+ * Bytes after the body are ignored, as in Kafka, because clients rely on it: librdkafka 2.1 and later ask for all topics
  * in Metadata v9 and above with an array length of four bytes instead of one, which leaves three at the end.
  * @throws ProtocolError UNSUPPORTED_VERSION, TRUNCATED, MALFORMED
  */

@@ -12,7 +12,7 @@
 import type { Uuid } from '../types.ts'
 import type { VersionRange } from './versions.ts'
 
-/** What a primitive reads as. */
+/** The type that a primitive is read as. */
 interface ReadAs {
   bool: boolean
   int8: number
@@ -28,7 +28,7 @@ interface ReadAs {
   records: Buffer
 }
 
-/** What a primitive may be written from. */
+/** The types from which a primitive may be written. */
 interface WriteAs extends Omit<ReadAs, 'records'> {
   records: Buffer | readonly Buffer[]
 }

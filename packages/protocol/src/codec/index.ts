@@ -47,7 +47,7 @@ function compiledAt(message: Message, version: number): Compiled {
 }
 
 /**
- * Reads a message where the reader stands.
+ * Reads a message at the reader's position.
  * @throws ProtocolError with the field's path; the reader's position is then undefined
  */
 export function read<M extends Message>(message: M, version: number, reader: Reader): Decoded<M> {

@@ -164,7 +164,7 @@ export class Writer {
     this.position = sizeAt + 1 + extra + bodySize
   }
 
-  /** What was written, in order. */
+  /** The written bytes, in order. */
   finish(): Buffer[] {
     this.flush()
     return this.chunks

@@ -65,7 +65,7 @@ describe.each(codecs)('%s', (codec) => {
     expect(failure(() => decompress(codec, packed, data.length - 1))).toBe('TOO_LARGE')
   })
 
-  it('refuses a bomb: 200 MB in little', () => {
+  it('refuses a decompression bomb of 200 MB', () => {
     const packed = compress(codec, Buffer.alloc(200 * 1024 * 1024))
     expect(failure(() => decompress(codec, packed, 1024 * 1024))).toBe('TOO_LARGE')
   })

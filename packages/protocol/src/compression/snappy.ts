@@ -9,7 +9,7 @@ import { ProtocolError } from '../protocol-error.ts'
 const xerialMagic = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0])
 const xerialHeader = Buffer.concat([xerialMagic, Buffer.from([0, 0, 0, 1, 0, 0, 0, 1])])
 const xerialBlockBytes = 32 * 1024
-/** What the event loop spends on decompression at a time: about a millisecond. */
+/** The output that is decompressed before the event loop continues: about a millisecond of work. */
 const bytesBetweenPauses = 256 * 1024
 
 /** Writes the xerial framing, which every Kafka client reads. */

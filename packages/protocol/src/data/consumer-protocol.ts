@@ -1,4 +1,4 @@
-// What consumers tell each other through JoinGroup and SyncGroup: an int16 version, then one of these.
+// The messages between consumers in JoinGroup and SyncGroup: an int16 version, then one of these.
 // A newer version than the last one known here reads as the last: later versions only append.
 import { array, bytes, int32, message, string } from '../codec/declaration.ts'
 

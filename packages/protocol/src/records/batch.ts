@@ -132,7 +132,7 @@ export interface BatchAt {
 /**
  * Walks through the whole batches of a buffer and stops before a truncated one, as a fetch may end in the middle of a batch.
  * @returns (when done) the bytes before the truncated tail: the buffer's length when there is none
- * @throws ProtocolError MALFORMED or UNSUPPORTED_RECORD_FORMAT for bytes that are no batch
+ * @throws ProtocolError MALFORMED or UNSUPPORTED_RECORD_FORMAT for bytes that are not a batch
  */
 export function* iterateBatches(buffer: Buffer, start = 0): Generator<BatchAt, number, undefined> {
   let position = start

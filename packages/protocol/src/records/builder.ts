@@ -40,7 +40,7 @@ export interface BatchBuilder {
   readonly count: number
   /** Bytes so far, header included. */
   readonly sizeBytes: number
-  /** What it writes into: free for another batch when this one is no longer needed. */
+  /** The buffer that it fills; it can be used for another batch when this one is no longer needed. */
   readonly buffer: Buffer
   /**
    * Adds a record. Lengths may be smaller than the buffers, so that a caller can use the same ones for all records.

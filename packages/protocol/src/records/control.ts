@@ -1,7 +1,7 @@
 // Control records: the markers that end a transaction in a partition (KIP-98).
 import { ProtocolError } from '../protocol-error.ts'
 
-/** What a control record says; other types (of the metadata log) never occur in a topic's partitions. */
+/** The type of a control record; other types (of the metadata log) never occur in a topic's partitions. */
 export type ControlType = 'abort' | 'commit'
 
 const codes = { abort: 0, commit: 1 } as const satisfies Record<ControlType, number>

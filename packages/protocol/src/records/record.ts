@@ -29,7 +29,7 @@ export interface RawRecord extends Omit<KafkaRecord, 'offset' | 'timestamp'> {
 /** Fewest bytes of a record after its length: attributes, two deltas, two lengths, a count. */
 const minRecordBytes = 6
 
-/** Reads the record where the reader stands. @throws ProtocolError MALFORMED, TRUNCATED */
+/** Reads the record at the reader's position. @throws ProtocolError MALFORMED, TRUNCATED */
 export function readRecord(batch: Reader): RawRecord {
   const size = batch.varint()
   if (size < minRecordBytes) throw new ProtocolError('MALFORMED', `record of ${size} bytes`)

@@ -232,8 +232,8 @@ describe('walking through batches', () => {
   })
 })
 
-describe('batches that lie', () => {
-  it('about their bytes fail the checksum', () => {
+describe('batches with false headers', () => {
+  it('fail the checksum if their bytes are damaged', () => {
     const batch = batchOf(2)
     batch[batch.length - 1]! ^= 1
     expect(codeOf(() => verifyBatchCrc(batch, readBatchHeader(batch)))).toBe('CORRUPT')

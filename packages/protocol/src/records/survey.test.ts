@@ -77,7 +77,7 @@ describe('a survey of records', () => {
     )
   })
 
-  it('does not believe the header, nor its timestamp type', () => {
+  it('does not trust the header or its timestamp type', () => {
     const batch = encodeBatch([{ timestamp: 5n }, { timestamp: 9n }, { timestamp: 7n }], {
       timestampType: 'LogAppendTime',
     })

@@ -6,7 +6,7 @@
 import { ProtocolError } from '../protocol-error.ts'
 import type { BatchHeader } from './batch.ts'
 
-/** What a topic asks of each record. */
+/** A topic's rules for each record. */
 export interface RecordRules {
   readonly keyRequired: boolean
   /** Milliseconds since the epoch; `-Infinity` for no limit. A record without a timestamp (-1) is never too old. */

@@ -1,4 +1,4 @@
-// The folder's one door: Avro schema text in, canonical text out.
+// The exports of this folder: parses Avro schemas and prints their canonical text.
 export { JsonSyntaxError, jsonProblem } from './json.ts'
 export { normalizeAvro } from './normalize.ts'
 export { AvroSchemaError, type NamedTypes, parseAvro } from './parse.ts'

@@ -246,7 +246,7 @@ const shortEscapes: Readonly<Record<string, string>> = {
 
 /** A JSON string as Jackson writes it: everything raw but quotes, backslashes and control characters (hex in capitals). */
 export function quote(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what has to be escaped
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these characters must be escaped
   const escaped = text.replace(/["\\\u0000-\u001f]/g, (char) => {
     const hex = char.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')
     return shortEscapes[char] ?? `\\u${hex}`

@@ -1,4 +1,4 @@
-// Logical types that are valid where they stand; an invalid one is only a property (https://avro.apache.org/docs/1.12.0/specification/#logical-types).
+// Logical types that are valid for their Avro type; an invalid one is only a property (https://avro.apache.org/docs/1.12.0/specification/#logical-types).
 import { isNumber, type JsonObject, type JsonValue } from './json.ts'
 import type { AvroSchema } from './schema.ts'
 

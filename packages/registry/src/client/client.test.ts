@@ -179,7 +179,7 @@ describe('the registry client', () => {
     expect(error.hint).toContain('check that it is up')
   })
 
-  it('says so when no answer comes in time', async () => {
+  it('reports that no answer came in time', async () => {
     const { client } = clientWith([timedOut], { retries: 0, timeoutMs: 50 })
     expect(await failure(client.subjects())).toMatchObject({
       code: 'REGISTRY_TIMEOUT',
@@ -196,7 +196,7 @@ describe('the registry client', () => {
     expect(sent).toHaveLength(1)
   })
 
-  it('says so when something else than a registry answers', async () => {
+  it('reports an answer that does not come from a registry', async () => {
     const { client } = clientWith([{ text: '<html>' }])
     const error = await failure(client.subjects())
     expect(error).toMatchObject({ code: 'REGISTRY_BAD_ANSWER', hint: 'is this the address of a Schema Registry?' })

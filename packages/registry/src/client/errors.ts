@@ -1,4 +1,4 @@
-// What a registry client throws.
+// Errors of the registry client.
 
 import { registryErrorCodes } from '../error-codes.ts'
 
@@ -24,7 +24,7 @@ export interface RegistryErrorDetails {
   /** Confluent's `error_code`: 40401, 42201, … */
   readonly errorCode?: number
   readonly url?: string
-  /** What to do now. */
+  /** The remedy. */
   readonly hint?: string
   readonly cause?: unknown
 }

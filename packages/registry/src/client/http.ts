@@ -14,7 +14,7 @@ export interface HttpRequest {
 
 export type Http = (request: HttpRequest) => Promise<unknown>
 
-/** What the client needs from its surroundings; tests pass their own. */
+/** The client's network, waits and randomness; tests pass their own. */
 export interface HttpDependencies {
   readonly exchange: (url: string, message: Message) => Promise<Answer>
   readonly sleep: (ms: number) => Promise<void>

@@ -1,4 +1,4 @@
-// The folder's one door: the client of a registry.
+// The exports of this folder: the client of a registry.
 export { createRegistryClient } from './client.ts'
 export { RegistryError, type RegistryErrorCode } from './errors.ts'
 export { type RegistryLogin, registryLogin } from './login.ts'

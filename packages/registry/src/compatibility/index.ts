@@ -1,4 +1,4 @@
-// The folder's one door: rules about which schemas can read which data. Pure, no I/O.
+// The exports of this folder: the rules for which schemas can read which data. Pure, no I/O.
 export { AmbiguousAliasError, checkAvroReader } from './avro.ts'
 export {
   type Comparable,

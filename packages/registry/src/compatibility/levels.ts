@@ -17,7 +17,7 @@ export function isCompatibilityLevel(text: string): text is CompatibilityLevel {
   return (compatibilityLevels as readonly string[]).includes(text)
 }
 
-/** What the levels need to know of a schema of any format. */
+/** The operations on a schema, of any format, that the levels need. */
 export interface Comparable<Self> {
   /** Every problem of reading, with this schema, what `writer` wrote. May throw what makes a comparison impossible. */
   problemsReading(writer: Self): readonly Incompatibility[]

@@ -2,7 +2,7 @@
 // before they say what is wrong with it.
 
 export interface InvalidSchema {
-  /** What is wrong, without the schema's text and without the place. */
+  /** The problem, without the schema's text and without the place. */
   readonly problem: string
   /** JSON pointer to the place, `/fields/5`; null where it is not said, as by Confluent's. */
   readonly path: string | null

@@ -1,4 +1,4 @@
-// The folder's one door: the schema formats that the registry knows, by type.
+// The exports of this folder: the schema formats of the registry, by type.
 import type { SchemaType } from '../types.ts'
 import { avroFormat } from './avro.ts'
 import type { SchemaFormat } from './types.ts'

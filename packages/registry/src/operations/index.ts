@@ -1,4 +1,4 @@
-// The folder's one door: what the registry does, without HTTP.
+// The exports of this folder: the operations of the registry, without HTTP.
 export { incompatibilities } from './check.ts'
 export { deleteContext, deleteSubject, deleteVersion } from './delete.ts'
 export { errors, RegistryRefusal } from './errors.ts'

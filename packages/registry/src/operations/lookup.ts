@@ -82,7 +82,7 @@ export function levelInScope(
   return first(subject, (scope) => levelOf(state, scope)) ?? fallback
 }
 
-/** What is set for a subject itself, or for a context; undefined when nothing is. */
+/** The own setting of a subject or a context; undefined if there is none. */
 export function levelOf(state: RegistryState, subject: string | null): CompatibilityLevel | undefined {
   const level = state.config(subject)?.compatibilityLevel?.toUpperCase()
   return level !== undefined && isCompatibilityLevel(level) ? level : undefined

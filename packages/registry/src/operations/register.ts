@@ -117,7 +117,7 @@ function checkMode(state: RegistryState, { subject, id }: RegisterRequest): void
   }
 }
 
-/** With the id and version of another registry; what they stand for already must be the same schema. */
+/** With the id and version of another registry; if they exist already, they must belong to the same schema. */
 function imported(
   state: RegistryState,
   base: Omit<SchemaValue, 'id' | 'version'>,

@@ -78,7 +78,7 @@ export function buildApp(context: RouteContext, logger: Logger, guard: Guard): F
   return app
 }
 
-/** What the guard refuses, in the form of every other error of the registry. */
+/** The guard's refusals, in the form of the registry's other errors. */
 export function renderRefusal({ status, message }: Refusal): { type: string; body: string } {
   return { type: answerTypes[0]!, body: errorText(status, message) }
 }

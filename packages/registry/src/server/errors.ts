@@ -1,4 +1,4 @@
-// What can be wrong with the options of a registry.
+// Errors of a registry's options.
 
 /** The options do not fit together; the message says what to change. */
 export class RegistryOptionsError extends Error {

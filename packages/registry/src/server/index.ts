@@ -1,3 +1,3 @@
-// The folder's one door: the registry as a server; also the door of `@selfmonitor/registry/server`.
+// The exports of this folder and of `@selfmonitor/registry/server`: the registry as a server.
 export { RegistryOptionsError } from './errors.ts'
 export { startRegistry } from './start.ts'

@@ -144,7 +144,7 @@ describeEngines("the registry's REST API", (engine) => {
       }
     })
 
-    it('refuses subjects that are no names', async () => {
+    it('rejects subjects that are not valid names', async () => {
       for (const subject of ['%00', 'a%0Ab', '__GLOBAL']) {
         await fails(call('POST', `/subjects/${subject}/versions`, { schema: '"int"' }), 422, 42208)
       }
@@ -243,7 +243,7 @@ describeEngines("the registry's REST API", (engine) => {
       expect((await lookup('?deleted=true')).body).toEqual({ subject, version: 1, id, schema: '"int"' })
     })
 
-    it('refuses what is no version, id or page', async () => {
+    it('rejects invalid versions, ids and pages', async () => {
       const subject = subjectName()
       await idOf(subject, '"int"')
       for (const version of ['0', '-2', 'first', 'LATEST', '1.5', '99999999999']) {

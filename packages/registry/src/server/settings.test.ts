@@ -35,7 +35,7 @@ describeEngines('compatibility and modes of the registry', (engine) => {
       await fails(check('nowhere', '"int"', '/1'), 404, 40402, 'Version 1 not found.')
     })
 
-    it('refuses what is no schema, and says why in its messages when asked for them', async () => {
+    it('rejects an invalid schema, and explains why if messages are requested', async () => {
       const subject = subjectName()
       await idOf(subject, '"int"')
       for (const version of ['', '/latest', '/1']) {
@@ -113,7 +113,7 @@ describeEngines('compatibility and modes of the registry', (engine) => {
       await answers(get('/config'), { compatibilityLevel: 'BACKWARD' })
     })
 
-    it('stand beside normalisation, which a subject may ask for always', async () => {
+    it('are independent of normalisation, which a subject may always apply', async () => {
       const subject = subjectName()
       await call('PUT', `/config/${subject}`, { compatibility: 'NONE' })
       await call('PUT', `/config/${subject}`, { normalize: true })

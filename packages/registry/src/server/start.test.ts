@@ -28,7 +28,7 @@ describe('a registry as a server', () => {
     await server.close()
   })
 
-  it('refuses an address that others can reach, unless it is told that this is meant', async () => {
+  it('refuses an address that others can reach, unless insecure is set', async () => {
     await expect(start({ host: '0.0.0.0' })).rejects.toMatchObject({ code: 'REGISTRY_OPTIONS', option: 'host' })
     const server = await start({ host: '0.0.0.0', insecure: true })
     expect((await fetch(`http://127.0.0.1:${server.address.port}/`)).status).toBe(200)

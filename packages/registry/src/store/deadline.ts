@@ -1,4 +1,4 @@
-// A point in time by which an operation has to be over, however many steps it has.
+// A deadline for an operation with several steps.
 import { StoreError } from './errors.ts'
 
 export interface Deadline {

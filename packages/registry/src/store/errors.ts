@@ -1,4 +1,4 @@
-// What can go wrong between the registry and its topic.
+// Errors of the registry's topic.
 
 /** The topic cannot be used as it is; starting again does not help until its settings are changed. */
 export class TopicUnusableError extends Error {

@@ -13,7 +13,7 @@ export interface TopicListener {
   onRecord(record: TopicRecord): void
   /** Every record below `position` has been given out. */
   onPosition(position: bigint): void
-  /** The topic was cut or made anew: what was read before is void, and everything comes again. */
+  /** The topic was truncated or created again: the state so far is discarded, and everything is read again. */
   onReset(): void
 }
 
@@ -54,7 +54,7 @@ export async function followTopic(
         failures = 0
       }
     } catch (error) {
-      // A damaged batch: somebody has to repair the log, and the registry answers from what it has until then.
+      // A damaged batch needs a repair of the log; until then the registry answers from its present state.
       const reason = error instanceof Error ? error.message : String(error)
       logger.error({ topic, error: reason }, 'cannot read the registry topic, trying again')
       await pause(backoffMs(failures), signal)

@@ -1,4 +1,4 @@
-// The folder's one door: the registry's state and the topic that holds it.
+// The exports of this folder: the registry's state and the topic that holds it.
 export {
   contextOf,
   defaultContext,

@@ -31,7 +31,7 @@ export interface ConfigValue {
   readonly raw?: Readonly<Record<string, unknown>>
 }
 
-/** What a registry announces before it registers a schema; see reservations.ts. Other registries ignore a NOOP's value. */
+/** An announcement, which a registry writes before it registers a schema; see reservations.ts. Other registries ignore a NOOP's value. */
 export interface Reservation {
   /** Tells one announcement from another. */
   readonly token: string

@@ -17,7 +17,7 @@ function granted(holds: Holdings, ...log: Reservation[]): string[] {
 }
 
 describe('an announcement is granted', () => {
-  it('when nobody has the version or the id', () => {
+  it('if the version and the id are free', () => {
     expect(granted(nothing, announcement('a', 's', 1, 1))).toEqual(['a'])
   })
 

@@ -1,4 +1,4 @@
-// How several registries on one topic stay out of each other's way, without a leader.
+// Lets several registries write to one topic without conflicts and without a leader.
 //
 // Before a schema is registered, its version and id are announced in a NOOP record. Every registry reads the same log,
 // so all agree on which announcement of a version or of an id came first: only that one is granted, and only its writer
@@ -14,7 +14,7 @@ export interface Reservations {
   written(value: SchemaValue): void
   /** A version was deleted permanently: its number is free again when it was the last, as in Confluent's registry. */
   removed(subject: string, lastVersion: number): void
-  /** Whether the announcement was the first for what it wants; to be asked once it has been read back. */
+  /** Whether the announcement was the first for its version and id; valid once it has been read back. */
   isGranted(token: string): boolean
   /** The announcements of a subject's versions that were granted and are not written yet. */
   pending(subject: string): readonly Reservation[]
@@ -25,7 +25,7 @@ export interface Reservations {
   idOf(context: string, fingerprint: string): number | undefined
 }
 
-/** What is registered already. */
+/** The registered versions and ids. */
 export interface Holdings {
   readonly lastVersion: number
   readonly lastId: number

@@ -1,4 +1,4 @@
-// What the records of `_schemas` add up to, in memory. Pure: records in, answers out; the log's order decides, and the
+// The state that the records of `_schemas` produce, in memory. Pure: records in, answers out; the log's order decides, and the
 // last record of a key holds, so that a compacted topic gives the same answers as the whole one.
 import { createHash } from 'node:crypto'
 import type { SchemaReference } from '../types.ts'
@@ -13,7 +13,7 @@ export interface RegistryState {
   /** The versions of a subject in order, soft-deleted ones with `deleted`. */
   versions(subject: string, deleted: boolean): SchemaValue[]
   version(subject: string, version: number): SchemaValue | undefined
-  /** All versions that have an id in a context; the first of them is the one whose text the id stands for. */
+  /** All versions that have an id in a context; the id refers to the text of the first one. */
   withId(context: string, id: number): readonly SchemaValue[]
   /** Versions that refer to this one, soft-deleted ones with `deleted`. */
   referrers(subject: string, version: number, deleted: boolean): SchemaValue[]
@@ -32,7 +32,7 @@ export interface RegistryState {
   hasContextRecord(context: string): boolean
 }
 
-/** What makes two schemas the same one: their canonical text and what it refers to. */
+/** The key by which two schemas are the same: their canonical text and their references. */
 export interface SchemaIdentity {
   readonly schemaType: string
   readonly schema: string
@@ -118,7 +118,7 @@ export function createState(): RegistryState {
     }
   }
 
-  /** @param subject null and `:.name:` stand for all subjects of a context */
+  /** @param subject null and `:.name:` mean all subjects of a context */
   function clearDeleted(subject: string | null): void {
     const whole = subject === null || nameOf(subject) === ''
     const context = contextOf(subject)

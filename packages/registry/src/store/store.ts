@@ -20,7 +20,7 @@ export interface StoreOptions extends TopicOptions {
 
 export interface Store {
   readonly clusterId: string
-  /** What the topic says now, as far as it has been read; our own writes are always in it. */
+  /** The state of the topic as far as it has been read; it always includes our own writes. */
   readonly state: RegistryState
   /**
    * Runs `operation` alone, on a state that was read to the topic's end.
@@ -34,7 +34,7 @@ export interface Transaction {
   readonly state: RegistryState
   /**
    * Registers a new version.
-   * @returns false when another registry was granted the version or the id first: to be decided anew on the state now
+   * @returns false when another registry was granted the version or the id first: decide again with the new state
    */
   putSchema(value: SchemaValue): Promise<boolean>
   /** Waits for the versions of a subject that other registries have announced, for a limited time: they may be gone. */
@@ -47,12 +47,12 @@ export interface Transaction {
 const settleMs = 1000
 const settlePollMs = 5
 
-/** What a store works with. */
+/** The dependencies of a store. */
 interface Parts {
   readonly options: StoreOptions
   readonly log: TopicLog
   readonly view: TopicView
-  /** Announcements that are no longer waited for: their writers have had their time. */
+  /** Announcements whose writers did not register in time; nothing waits for them any more. */
   readonly givenUp: Set<string>
   /** One operation at a time, first come first served. */
   readonly turns: LimitFunction

@@ -1,4 +1,4 @@
-// What a registry has read of its topic: the state that the records make, and how far they have been read.
+// A registry's view of its topic: the state from its records, and the offset up to which they were read.
 import type { Logger } from '../types.ts'
 import type { Deadline } from './deadline.ts'
 import type { TopicListener, TopicRecord } from './follow-topic.ts'
@@ -9,7 +9,7 @@ import { createState, type RegistryState } from './state.ts'
 export type Moment = number
 
 export class TopicView implements TopicListener {
-  /** What the topic says, as far as it has been read. */
+  /** The state of the topic, as far as it has been read. */
   state: RegistryState = createState()
   /** Every record below this offset is in the state. */
   private position = 0n

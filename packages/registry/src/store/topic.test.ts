@@ -248,7 +248,7 @@ describeEngines('the registry topic', (engine) => {
 })
 
 describe('a Kafka that is not there', () => {
-  it('is given up on, with the address in the reason', async () => {
+  it('is an error after the time limit, with the address in the reason', async () => {
     const opening = openStore({
       bootstrapServers: '127.0.0.1:1',
       topic: 't',

@@ -97,7 +97,7 @@ export async function openTopicLog(
           return offsets![0]!.offset
         })
       } catch (error) {
-        // What is still on its way must not land after a later write: its connections go.
+        // Closes the connections, so that a request still in flight is not written after a later one.
         const failed = producer
         producer = undefined
         if (failed) void quietly(failed.close(true))

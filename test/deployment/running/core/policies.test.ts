@@ -42,7 +42,7 @@ describe('policies as data', () => {
     expect(ofBroker(policy({ policyTypes: ['Egress'] }))).toEqual({ ingress: null, egress: [] })
   })
 
-  test('an absent list of peers is everybody; a peer that matches nobody is nobody', () => {
+  test('an absent list of peers matches all; a peer without matches matches none', () => {
     expect(ofBroker(policy({ ingress: [{ ports: [{ port: 9092 }] }] })).ingress).toEqual([
       { addresses: null, except: [], ports: [tcp('9092')] },
     ])
@@ -140,7 +140,7 @@ describe.skipIf(missingForCluster() !== null)('policies as packet filters', () =
     node: await connects(network.node, `${broker.ip}/${port}`),
   })
 
-  test('without a policy everybody connects', async () => {
+  test('without a policy every pod connects', async () => {
     await load()
     expect(await from(9092)).toEqual({ sister: true, friend: true, stranger: true, node: true })
   })

@@ -1,4 +1,4 @@
-// What clients send.
+// The bodies of requests.
 import { z } from 'zod'
 import { errors } from '../../operations/index.ts'
 import type { SchemaDefinition } from '../../types.ts'

@@ -1,4 +1,4 @@
-// The folder's one door: every route of the registry's REST API.
+// The exports of this folder: all routes of the registry's REST API.
 import { compatibilityRoutes } from './compatibility.ts'
 import type { Route, RouteContext } from './route.ts'
 import { schemaRoutes } from './schemas.ts'

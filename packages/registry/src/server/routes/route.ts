@@ -1,4 +1,4 @@
-// What a route is: a method, a path, and a function from the call to the answer.
+// The declaration of a route: a method, a path, and a function from the call to the answer.
 import type { z } from 'zod'
 import { errors, RegistryRefusal } from '../../operations/index.ts'
 import { contextOf, defaultContext, globalContext, nameOf, qualify, type Store, settingsOf } from '../../store/index.ts'
@@ -19,7 +19,7 @@ export interface Call {
 export interface Route {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   readonly path: string
-  /** What is answered as JSON; nothing at all is a 204. */
+  /** The answer, sent as JSON; undefined is a 204. */
   handle(call: Call): unknown
 }
 
@@ -59,7 +59,7 @@ export function subjectOf(call: Call): string {
 }
 
 /**
- * What `/config` and `/mode` are about: a subject, or a context (null: the default one).
+ * The scope of `/config` and `/mode`: a subject, or a context (null: the default one).
  * @throws {RegistryRefusal} 42208
  */
 export function settingTarget(call: Call): string | null {
