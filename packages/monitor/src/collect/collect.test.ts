@@ -362,7 +362,7 @@ describe('the history', () => {
     })
     expect(history.topics.get('orders')).toEqual({
       id: 'id-2',
-      recreated: { atMs: 45_000, previousId: 'id-1' },
+      recreated: { atMs: 45_000, previousId: 'id-1', times: 1 },
       lastMessageMs: 45_000,
       messages: 36n,
       messagesPerSecond: 0.4,

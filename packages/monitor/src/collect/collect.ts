@@ -12,6 +12,7 @@ import {
   type TopicInfo,
   type Unread,
 } from '@selfmonitor/cluster'
+import { lastValue } from '../snapshot/last-value.ts'
 import type {
   BrokerReach,
   Certificate,
@@ -25,7 +26,7 @@ import type {
 } from '../snapshot/types.ts'
 import { afterUnread, listedGroups, mergeOffsets, planUnread, withLag, withOffsets, withUnread } from './groups.ts'
 import { boundsKey, boundsOf, nextHistory, sightings } from './history.ts'
-import { afterAttempt, attempt, lastValue, never } from './reading.ts'
+import { afterAttempt, attempt, never } from './reading.ts'
 import type { CollectorState, ReadPart } from './state.ts'
 
 /** What a collection reads from. */
@@ -74,7 +75,7 @@ export async function collect(source: Source, last: CollectorState, options: Col
   const collection: Collection = { source, options, last, startedAtMs: options.now(), attempted: new Set() }
   const metadata = await read(collection, 'metadata', () => readMetadata(source, options))
   const value = lastValue(metadata)
-  if (value === undefined || metadata.problem !== null) return unreachable(collection, metadata)
+  if (value === null || metadata.problem !== null) return unreachable(collection, metadata)
   const isRecreated = recreatedTopics(last.snapshot.history.topics, value)
   const [chain, reach, configs, logDirs, quorum, services] = await Promise.all([
     readChain(collection, value, isRecreated),
@@ -165,7 +166,7 @@ async function readChain(
   if (committed.state === 'never' || committed.problem !== null) {
     return { parts: { groups: committed, offsets, transactions }, unread: last.unread }
   }
-  if (offsets.problem !== null || ends === undefined) {
+  if (offsets.problem !== null || ends === null) {
     // Against old ends the lag would be too small.
     const problem = offsets.problem ?? { code: 'UNEXPECTED', message: 'The offsets were never read.' }
     return { parts: { groups: afterAttempt(before.groups, { problem }), offsets, transactions }, unread: last.unread }
@@ -292,7 +293,7 @@ async function readConfigs(collection: Collection, { topics, brokers }: Metadata
   const known = lastValue(previous)
   const names = topics.map(({ name }) => name)
   const ids = brokers.map(({ id }) => id)
-  if (isDue(collection, 'configs') || known === undefined) {
+  if (isDue(collection, 'configs') || known === null) {
     return read(collection, 'configs', async () =>
       configsOf(await source.surveyConfigs({ topics: names, brokers: ids })),
     )
@@ -346,7 +347,7 @@ function nextState(
   const { options, last, startedAtMs, attempted } = collection
   const before = last.snapshot
   const metadata = lastValue(parts.metadata)
-  const isFresh = parts.metadata.problem === null && metadata !== undefined
+  const isFresh = parts.metadata.problem === null && metadata !== null
   const seen = isFresh ? sightings(last.sightings, metadata.brokers.length, startedAtMs) : last.sightings
   const snapshot: Snapshot = {
     ...parts,

@@ -1,6 +1,7 @@
 // What several snapshots tell together. Pure: the history before, what was read now, and the time.
 
 import { groupKey, logDirKey } from '../snapshot/keys.ts'
+import { lastValue } from '../snapshot/last-value.ts'
 import type {
   Group,
   GroupHistory,
@@ -20,7 +21,6 @@ import {
   velocityPointEveryMs,
   velocityWindowMs,
 } from '../snapshot/windows.ts'
-import { lastValue } from './reading.ts'
 
 export function firstHistory(sinceMs: number): History {
   return {
@@ -34,9 +34,9 @@ export function firstHistory(sinceMs: number): History {
   }
 }
 
-/** Parts as they were before and are now; undefined where one was not read now, and then nothing of it changes. */
+/** Parts as they were before and are now; `before` is null the first time. */
 export interface Change<T> {
-  readonly before: T | undefined
+  readonly before: T | null
   readonly now: T
 }
 
@@ -91,7 +91,7 @@ export function topicsHistory(
         name,
         {
           id,
-          recreated: isNew ? { atMs, previousId: last.id } : last.recreated,
+          recreated: isNew ? { atMs, previousId: last.id, times: (last.recreated?.times ?? 0) + 1 } : last.recreated,
           lastMessageMs: arrived > 0n ? atMs : last.lastMessageMs,
           messages: last.messages + arrived,
           messagesPerSecond: elapsedMs === null || elapsedMs <= 0 ? null : (Number(arrived) * 1_000) / elapsedMs,
@@ -278,13 +278,16 @@ export function nextHistory(
 ): History {
   const { history } = before
   const isNew = (part: Part): boolean => attempted.has(part) && now[part].problem === null
-  const metadata = isNew('metadata') ? lastValue(now.metadata) : undefined
-  const offsets = isNew('offsets') ? lastValue(now.offsets) : undefined
-  const groups = isNew('groups') ? lastValue(now.groups) : undefined
-  const logDirs = isNew('logDirs') ? lastValue(now.logDirs) : undefined
+  const metadata = isNew('metadata') ? lastValue(now.metadata) : null
+  const offsets = isNew('offsets') ? lastValue(now.offsets) : null
+  const groups = isNew('groups') ? lastValue(now.groups) : null
+  const logDirs = isNew('logDirs') ? lastValue(now.logDirs) : null
   const beforeAtMs = before.metadata.state === 'read' ? before.metadata.atMs : atMs
   const offsetsBefore = lastValue(before.offsets)
-  const bounds = { before: offsetsBefore && boundsOf(offsetsBefore), now: boundsOf(lastValue(now.offsets) ?? []) }
+  const bounds = {
+    before: offsetsBefore === null ? null : boundsOf(offsetsBefore),
+    now: boundsOf(lastValue(now.offsets) ?? []),
+  }
   const groupsChange = groups && { before: lastValue(before.groups), now: groups }
   const read = (reading: Reading<unknown>): number | null => (reading.state === 'read' ? reading.atMs : null)
   return {

@@ -13,11 +13,6 @@ export function afterAttempt<T>(
   return { state: 'read', ...attempt, problem: null }
 }
 
-/** @returns the value, or undefined when it was never read */
-export function lastValue<T>(reading: Reading<T>): T | undefined {
-  return reading.state === 'read' ? reading.value : undefined
-}
-
 /** Runs the attempt. What it throws becomes the problem; a mistake in this program is one too, and `onBug` is told. */
 export async function attempt<T>(
   previous: Reading<T>,

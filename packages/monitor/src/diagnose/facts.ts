@@ -1,15 +1,17 @@
 // A snapshot, indexed for the checks: each question that several checks ask is answered here, once.
 import type { BrokerInfo, ConfigEntry, PartitionInfo, TopicInfo } from '@selfmonitor/cluster'
 import { groupKey } from '../snapshot/keys.ts'
+import { lastValue } from '../snapshot/last-value.ts'
 import type {
   Group,
   GroupPartition,
   GroupPartitionHistory,
   Metadata,
   PartitionOffsets,
-  Reading,
   Snapshot,
 } from '../snapshot/types.ts'
+
+export { lastValue } from '../snapshot/last-value.ts'
 
 export interface Facts {
   readonly snapshot: Snapshot
@@ -27,10 +29,6 @@ export interface Facts {
   topicSetting(topic: string, name: string): ConfigEntry | undefined
   brokerSetting(name: string): string | undefined
   historyOf(group: string, topic: string, partition: number): GroupPartitionHistory | undefined
-}
-
-export function lastValue<T>(reading: Reading<T>): T | null {
-  return reading.state === 'read' ? reading.value : null
 }
 
 export function factsOf(snapshot: Snapshot, nowMs: number): Facts {

@@ -237,8 +237,8 @@ export interface GroupHistory {
 
 export interface TopicHistory {
   readonly id: string
-  /** The id that a topic of this name had before, and when the change was seen; null when it was never created again. */
-  readonly recreated: { readonly atMs: number; readonly previousId: string } | null
+  /** The id that a topic of this name had before, when the change was seen, and how often since; null when it was never created again. */
+  readonly recreated: { readonly atMs: number; readonly previousId: string; readonly times: number } | null
   /** When a message was last seen to arrive; null when none has. */
   readonly lastMessageMs: number | null
   /** Messages that arrived since `History.sinceMs`, over recreations too. */

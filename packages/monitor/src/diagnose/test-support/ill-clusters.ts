@@ -324,7 +324,7 @@ export const ill: Readonly<
               'orders',
               {
                 id: 'b',
-                recreated: { atMs: nowMs - minutes(3), previousId: 'a' },
+                recreated: { atMs: nowMs - minutes(3), previousId: 'a', times: 1 },
                 lastMessageMs: null,
                 messages: 0n,
                 messagesPerSecond: null,

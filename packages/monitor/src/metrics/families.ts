@@ -1,0 +1,138 @@
+// Snapshot → the text of each metric. Rendered once for each snapshot: the formats of Prometheus and OpenMetrics have the same lines
+// of samples and differ in the lines above them.
+// https://prometheus.io/docs/instrumenting/exposition_formats/ and https://prometheus.io/docs/specs/om/open_metrics_spec/
+import type { Distribution } from '../snapshot/types.ts'
+import { computations, type Emit, type Value } from './samples/index.ts'
+import { type Metric, type MetricKey, metrics, probeBuckets } from './table.ts'
+import type { View } from './view.ts'
+
+export type Granularity = 'topic' | 'partition'
+
+export interface Sample {
+  readonly labels: readonly string[]
+  readonly value: Value
+}
+
+/** One metric with its samples, as text. */
+export interface Family {
+  readonly metric: Metric
+  readonly lines: string
+  readonly series: number
+}
+
+/** The labels that the metric has with this granularity. */
+export function labelsOf({ labels, byTopic }: Metric, granularity: Granularity): readonly string[] {
+  return granularity === 'topic' && byTopic !== undefined ? labels.slice(0, -1) : labels
+}
+
+/** The samples of a metric. With `topic` those of a topic's partitions become one. */
+export function samplesOf(key: Exclude<MetricKey, 'exporterSeries'>, view: View, granularity: Granularity): Sample[] {
+  const { byTopic }: Metric = metrics[key]
+  const samples: Sample[] = []
+  if (granularity === 'partition' || byTopic === undefined) {
+    computations[key](view, (labels, value) => samples.push({ labels, value }))
+    return samples
+  }
+  if (byTopic === 'left out') return samples
+  const totals = new Map<string, { labels: readonly string[]; value: number | bigint }>()
+  computations[key](view, (labels, value) => {
+    const rest = labels.slice(0, -1)
+    const id = rest.join('\n')
+    const known = totals.get(id)
+    totals.set(id, {
+      labels: rest,
+      value: known === undefined ? plain(value) : merge(byTopic, known.value, plain(value)),
+    })
+  })
+  return [...totals.values()]
+}
+
+function plain(value: Value): number | bigint {
+  if (typeof value === 'object') throw new TypeError('a histogram has no partitions')
+  return value
+}
+
+function merge(how: 'sum' | 'max', a: number | bigint, b: number | bigint): number | bigint {
+  if (how === 'max') return b > a ? b : a
+  return typeof a === 'bigint' && typeof b === 'bigint' ? a + b : Number(a) + Number(b)
+}
+
+/**
+ * Renders every metric that has samples, one after the other, so that the caller can do something else in between.
+ * Arrays of labels that are shared by several metrics are written once.
+ */
+export function* families(view: View, granularity: Granularity): Generator<Family> {
+  const cluster = `cluster="${escaped(view.snapshot.cluster)}"`
+  const texts = new Map<readonly string[], string>()
+  let all = 0
+  for (const key of Object.keys(computations) as (keyof typeof computations)[]) {
+    const metric: Metric = metrics[key]
+    const names = labelsOf(metric, granularity)
+    const isShared = metric.labels.length > 0 && granularity === 'partition'
+    const textOf = (labels: readonly string[]): string => {
+      const known = texts.get(labels)
+      if (known !== undefined) return known
+      const text = labels.reduce((before, value, i) => `${before},${names[i]}="${escaped(value)}"`, cluster)
+      if (isShared) texts.set(labels, text)
+      return text
+    }
+    let lines = ''
+    let series = 0
+    const emit: Emit = (labels, value) => {
+      if (typeof value === 'object') {
+        lines += histogram(metric.name, textOf(labels), value)
+        series += probeBuckets.length + 3
+      } else {
+        lines += `${metric.name}{${textOf(labels)}} ${numberText(value)}\n`
+        series++
+      }
+    }
+    if (granularity === 'partition') computations[key](view, emit)
+    else for (const { labels, value } of samplesOf(key, view, granularity)) emit(labels, value)
+    all += series
+    if (series > 0) yield { metric, lines, series }
+  }
+  const { exporterSeries } = metrics
+  yield { metric: exporterSeries, lines: `${exporterSeries.name}{${cluster}} ${all + 1}\n`, series: 1 }
+}
+
+function histogram(name: string, labels: string, { counts, sum }: Distribution): string {
+  let total = 0
+  let lines = ''
+  counts.forEach((count, i) => {
+    total += count
+    const bound = probeBuckets[i]
+    // OpenMetrics wants a point in every bound; Prometheus reads both.
+    const le = bound === undefined ? '+Inf' : Number.isInteger(bound) ? `${bound}.0` : String(bound)
+    lines += `${name}_bucket{${labels},le="${le}"} ${total}\n`
+  })
+  return `${lines}${name}_sum{${labels}} ${numberText(sum)}\n${name}_count{${labels}} ${total}\n`
+}
+
+function numberText(value: number | bigint): string {
+  if (value === Number.POSITIVE_INFINITY) return '+Inf'
+  if (value === Number.NEGATIVE_INFINITY) return '-Inf'
+  return String(value)
+}
+
+const special = /[\\"\n]/
+
+/** A label's value: backslash, quote and line feed have a backslash before them. */
+function escaped(value: string): string {
+  if (!special.test(value)) return value
+  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
+}
+
+export type Format = 'prometheus' | 'openmetrics'
+
+/** The lines above a metric's samples. */
+export function head({ name, type, help }: Metric, format: Format): string {
+  // OpenMetrics names a counter without its suffix, and wants quotes in a help text escaped.
+  const family = format === 'openmetrics' && type === 'counter' ? name.replace(/_total$/, '') : name
+  const escapedHelp = help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')
+  const text = format === 'openmetrics' ? escapedHelp.replaceAll('"', '\\"') : escapedHelp
+  return `# HELP ${family} ${text}\n# TYPE ${family} ${type}\n`
+}
+
+/** The last line of the format. */
+export const tail: Readonly<Record<Format, string>> = { prometheus: '', openmetrics: '# EOF\n' }

@@ -1,0 +1,263 @@
+import { describe, expect, it } from 'vitest'
+import { groupKey } from '../snapshot/keys.ts'
+import type { Snapshot } from '../snapshot/types.ts'
+import { minutes, nowMs, read, snapshotOf, waiting } from '../test-support/snapshot.ts'
+import { families, head, labelsOf, samplesOf, tail } from './families.ts'
+import type { computations } from './samples/index.ts'
+import { type Metric, type MetricKey, metrics, probeBuckets } from './table.ts'
+import { viewOf } from './view.ts'
+
+const exporter = { version: '1.2.3', requests: 17 }
+const distribution = { counts: probeBuckets.map(() => 1).concat(2), sum: 3.5 }
+
+/** A cluster that has everything that there is a metric for. */
+function everything(): Snapshot {
+  const lagging = { topic: 'orders', partition: 0, committed: 60n, lag: 40n, nextUnread: waiting(minutes(2), 60n) }
+  const snapshot = snapshotOf({
+    topics: { orders: { config: { 'retention.ms': '600000' }, lastStable: 90n }, 'odd"name\\': { partitions: 1 } },
+    groups: {
+      billing: { partitions: [lagging, { topic: 'orders', partition: 1, committed: 100n }] },
+      workers: { type: 'share', partitions: [{ topic: 'orders', partition: 2, committed: 70n, lag: 5n }] },
+    },
+    parts: {
+      quorum: read({
+        leaderId: 1,
+        leaderEpoch: 7,
+        highWatermark: 500n,
+        voters: [1, 2].map((id) => ({
+          id,
+          logEndOffset: 500n - BigInt(id - 1) * 20n,
+          lastFetchMs: null,
+          lastCaughtUpMs: null,
+        })),
+        observers: [{ id: 3, logEndOffset: 490n, lastFetchMs: null, lastCaughtUpMs: null }],
+      }),
+      logDirs: read([
+        {
+          brokerId: 1,
+          path: '/data',
+          error: null,
+          totalBytes: 1_000n,
+          usableBytes: 250n,
+          replicas: [0, 1, 2].map((partition) => ({ topic: 'orders', partition, sizeBytes: 5_000n })),
+        },
+      ]),
+      transactions: read([
+        {
+          ...{ topic: 'orders', partition: 1, producerId: 9n, transactionalId: 't', startOffset: 90n },
+          ...{ startedAtMs: nowMs - minutes(5), timeoutMs: 60_000 },
+        },
+      ]),
+      certificates: read([{ where: 'broker 1 (kafka-1:9093)', subject: 'CN=kafka', notAfterMs: nowMs + minutes(60) }]),
+      services: read([
+        { service: 'schema-registry', url: 'http://registry', problem: null, tookMs: 3 },
+        {
+          ...{ service: 'connect', url: 'http://connect', problem: null, tookMs: 3 },
+          connectors: [{ name: 'sink', state: 'FAILED', tasks: [{ id: 0, state: 'FAILED', trace: 'boom' }] }],
+        },
+      ]),
+      probe: {
+        ...{ topic: 'probe', produced: 10, produceFailures: 1, consumed: 9, lost: 1, commits: 9, commitFailures: 0 },
+        ...{ produceLatency: distribution, commitLatency: distribution, roundTrip: distribution, lastProblem: null },
+      },
+    },
+    history: {
+      topics: new Map([
+        ['orders', { id: 'x', recreated: null, lastMessageMs: nowMs, messages: 10n, messagesPerSecond: 4 }],
+      ]),
+      brokersLastSeen: new Map([[4, nowMs - minutes(1)]]),
+    },
+  })
+  const points = [
+    { atMs: nowMs - minutes(2), committed: 50n, end: 50n },
+    { atMs: nowMs, committed: 60n, end: 100n },
+  ]
+  const key = groupKey('billing', 'orders', 0)
+  const groupPartitions = new Map(snapshot.history.groupPartitions)
+  groupPartitions.set(key, { ...groupPartitions.get(key)!, points, movedAtMs: nowMs - minutes(3), lost: 12n })
+  return { ...snapshot, history: { ...snapshot.history, groupPartitions } }
+}
+
+const view = viewOf(everything(), exporter)
+const valueIn = (key: keyof typeof computations, ...labels: string[]) =>
+  samplesOf(key, view, 'partition').find((sample) => sample.labels.join() === labels.join())?.value
+const keys = Object.keys(metrics) as MetricKey[]
+/** Their values come with the package `backup`. */
+const notYet: readonly MetricKey[] = ['backupSuccess', 'backupLag', 'drillSuccess', 'drillRto']
+
+describe('the table of metrics', () => {
+  it('has a sample of each metric where the snapshot has all parts, with the labels of its row', () => {
+    const lines = [...families(view, 'partition')]
+    const rendered = new Map(lines.map((family) => [family.metric.name, family]))
+    for (const key of keys.filter((one) => !notYet.includes(one))) {
+      const metric: Metric = metrics[key]
+      const family = rendered.get(metric.name)
+      expect(family, metric.name).toBeDefined()
+      const names = [...family!.lines.split('\n')[0]!.matchAll(/([a-z_]+)="(?:[^"\\]|\\.)*"/g)].map(([, name]) => name)
+      const expected = ['cluster', ...metric.labels]
+      expect(names).toEqual(metric.type === 'histogram' ? [...expected, 'le'] : expected)
+    }
+    expect(rendered.size).toBe(keys.length - notYet.length)
+  })
+
+  it('has no sample twice', () => {
+    for (const granularity of ['partition', 'topic'] as const) {
+      for (const { lines } of families(view, granularity)) {
+        const names = lines
+          .trimEnd()
+          .split('\n')
+          .map((line) => line.slice(0, line.lastIndexOf(' ')))
+        expect(new Set(names).size).toBe(names.length)
+      }
+    }
+  })
+
+  it('loses the label partition with the granularity topic', () => {
+    for (const key of keys.filter((one) => one !== 'exporterSeries')) {
+      const names = labelsOf(metrics[key], 'topic')
+      expect(names).not.toContain('partition')
+      for (const { labels } of samplesOf(key as keyof typeof computations, view, 'topic'))
+        expect(labels).toHaveLength(names.length)
+    }
+    const byTopic = (key: keyof typeof computations) =>
+      samplesOf(key, view, 'topic').find(({ labels }) => labels.includes('orders'))?.value
+    expect(byTopic('endOffset')).toBe(300n)
+    expect(byTopic('lsoLag')).toBe(10n)
+    expect(byTopic('lag')).toBeUndefined()
+    expect(byTopic('groupTopicLag')).toBe(40n)
+    expect(byTopic('retentionUsed')).toBe(0.2)
+  })
+})
+
+describe('values', () => {
+  it.each<[keyof typeof computations, string[], number | bigint]>([
+    ['brokers', [], 3],
+    ['brokerUp', ['4'], 0],
+    ['brokerUp', ['1'], 1],
+    ['controllers', [], 1],
+    ['brokerLeaders', ['1'], 2],
+    ['brokerReplicas', ['2'], 4],
+    ['preferredLeaders', [], 1],
+    ['quorumLag', ['2', 'voter'], 20n],
+    ['quorumLag', ['3', 'observer'], 10n],
+    ['endOffset', ['orders', '0'], 100n],
+    ['lsoLag', ['orders', '0'], 10n],
+    ['messagesPerSecond', ['orders'], 4],
+    // 5,000 bytes of 100 messages on the leader of one partition.
+    ['bytesPerSecond', ['orders'], 200],
+    ['logSize', ['orders', '2'], 5_000n],
+    ['lag', ['billing', 'orders', '0'], 40n],
+    ['groupTopicLag', ['billing', 'orders'], 40n],
+    ['lagSeconds', ['billing', 'orders', '0'], 120],
+    ['lagSeconds', ['billing', 'orders', '1'], 0],
+    ['groupTopicLagSeconds', ['billing', 'orders'], 120],
+    // From 0 to 40 messages in two minutes.
+    ['lagVelocity', ['billing', 'orders'], 1 / 3],
+    ['catchUp', ['billing', 'orders'], Number.POSITIVE_INFINITY],
+    ['retentionUsed', ['billing', 'orders', '0'], 0.2],
+    ['commitStaleness', ['billing', 'orders', '0'], 180],
+    ['commitStaleness', ['billing', 'orders', '1'], 0],
+    ['lost', ['billing', 'orders', '0'], 12n],
+    ['committed', ['billing', 'orders', '0'], 60n],
+    ['groupState', ['billing', 'Stable'], 1],
+    ['groupState', ['billing', 'Empty'], 0],
+    ['groupInfo', ['workers', 'share', '1'], 1],
+    ['shareLag', ['workers', 'orders', '2'], 5n],
+    ['transactionAge', ['orders', '1'], 300],
+    ['transactionAge', ['orders', '0'], 0],
+    ['connectorUp', ['sink'], 0],
+    ['connectorTasksFailed', ['sink'], 1],
+    ['exporterRequests', [], 17],
+    ['exporterStale', ['metadata'], 0],
+  ])('%s of %j is %s', (key, labels, expected) => {
+    expect(valueIn(key, ...labels)).toEqual(expected)
+  })
+
+  it('of a share group are not those of a consumer group', () => {
+    expect(samplesOf('lag', view, 'partition').map(({ labels }) => labels[0])).not.toContain('workers')
+  })
+
+  it('are left out where they are not known, never 0', () => {
+    const unknown = snapshotOf({
+      topics: { orders: {} },
+      groups: {
+        billing: { partitions: [{ topic: 'orders', partition: 0, committed: 5n, lag: 95n, nextUnread: null }] },
+      },
+      parts: { offsets: { state: 'never', problem: { code: 'TIMEOUT', message: '' } } },
+    })
+    const of = (key: keyof typeof computations) => samplesOf(key, viewOf(unknown, exporter), 'partition')
+    expect([of('lagSeconds'), of('endOffset'), of('quorumLeader'), of('catchUp'), of('probeLost')]).toEqual([
+      [],
+      [],
+      [],
+      [],
+      [],
+    ])
+    expect(of('exporterStale')).toContainEqual({ labels: ['offsets'], value: 1 })
+    expect(of('lag')).toHaveLength(1)
+  })
+
+  it('of a group that only transaction markers are left to: a lag, and 0 seconds', () => {
+    const idle = snapshotOf({
+      topics: { orders: {} },
+      groups: {
+        billing: { partitions: [{ topic: 'orders', partition: 0, committed: 99n, lag: 1n, nextUnread: 'none' }] },
+      },
+    })
+    const of = (key: keyof typeof computations) => samplesOf(key, viewOf(idle, exporter), 'partition')[0]?.value
+    expect([of('lag'), of('lagSeconds'), of('commitStaleness'), of('retentionUsed')]).toEqual([1n, 0, 0, 0])
+  })
+
+  it('are as old as their part, and say so, once Kafka does not answer', () => {
+    const before = everything()
+    const problem = { code: 'CANNOT_CONNECT', message: 'no' }
+    const stale = { ...before, finishedAtMs: nowMs + minutes(10), groups: { ...before.groups, problem } } as Snapshot
+    const of = (key: keyof typeof computations) => samplesOf(key, viewOf(stale, exporter), 'partition')
+    expect(of('lagSeconds')).toContainEqual({ labels: ['billing', 'orders', '0'], value: 120 })
+    expect(of('exporterStale')).toContainEqual({ labels: ['groups'], value: 1 })
+    expect(of('exporterSuccess')).toContainEqual({ labels: ['groups'], value: nowMs / 1_000 })
+  })
+
+  it('say nothing of a part that the cluster does not have', () => {
+    const quorum = { state: 'never', problem: { code: 'UNSUPPORTED_API', message: 'none here' } } as const
+    const samples = samplesOf('exporterStale', viewOf(snapshotOf({ parts: { quorum } }), exporter), 'partition')
+    expect(samples.map(({ labels }) => labels[0])).not.toContain('quorum')
+  })
+})
+
+describe('the text', () => {
+  const text = (format: 'prometheus' | 'openmetrics') =>
+    [...families(view, 'partition')].map(({ metric, lines }) => head(metric, format) + lines).join('') + tail[format]
+
+  it('escapes values of labels, and writes infinity as Prometheus reads it', () => {
+    expect(text('prometheus')).toContain(String.raw`kafka_topic_partitions{cluster="test",topic="odd\"name\\"} 1`)
+    expect(text('prometheus')).toMatch(/^kafka_consumer_group_topic_catch_up_seconds\{.*\} \+Inf$/m)
+  })
+
+  it('has cumulative buckets', () => {
+    const lines = text('prometheus')
+      .split('\n')
+      .filter((line) => line.startsWith('kafka_e2e_produce_latency_seconds'))
+    expect(lines[0]).toBe('kafka_e2e_produce_latency_seconds_bucket{cluster="test",le="0.005"} 1')
+    expect(lines.slice(-3)).toEqual([
+      'kafka_e2e_produce_latency_seconds_bucket{cluster="test",le="+Inf"} 16',
+      'kafka_e2e_produce_latency_seconds_sum{cluster="test"} 3.5',
+      'kafka_e2e_produce_latency_seconds_count{cluster="test"} 16',
+    ])
+  })
+
+  it('names counters without their suffix in OpenMetrics, and ends', () => {
+    expect(text('prometheus')).toContain('# TYPE kafka_consumer_committed_offset_total counter\n')
+    expect(text('openmetrics')).toContain(
+      '# TYPE kafka_consumer_committed_offset counter\nkafka_consumer_committed_offset_total{',
+    )
+    expect(text('openmetrics').endsWith('\n# EOF\n')).toBe(true)
+  })
+
+  it('counts its own series', () => {
+    const series = text('prometheus')
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'))
+    expect(text('prometheus')).toContain(`kafka_exporter_series{cluster="test"} ${series.length}\n`)
+  })
+})

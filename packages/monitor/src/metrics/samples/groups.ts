@@ -1,0 +1,163 @@
+// Metrics of groups.
+import type { GroupState, GroupType } from '@selfmonitor/cluster'
+import type { View, ViewedGroup, ViewedRow } from '../view.ts'
+import type { Compute } from './types.ts'
+
+/** Over how much of the history the velocity of a lag is told. */
+const velocityMs = 5 * 60_000
+
+/** The states of KIP-848, KIP-932 and KIP-1071, and of classic groups. */
+const states: Readonly<Record<GroupType, readonly GroupState[]>> = {
+  classic: ['Empty', 'PreparingRebalance', 'CompletingRebalance', 'Stable', 'Dead'],
+  consumer: ['Empty', 'Assigning', 'Reconciling', 'Stable', 'Dead'],
+  share: ['Empty', 'Stable', 'Dead'],
+  streams: ['Empty', 'NotReady', 'Assigning', 'Reconciling', 'Stable', 'Dead'],
+}
+
+const isShare = ({ group }: ViewedGroup): boolean => group.type === 'share'
+
+type Found = number | bigint | null | undefined
+
+/** For groups that commit offsets: all but share groups. */
+const perRow =
+  (value: (row: ViewedRow, view: View) => Found): Compute =>
+  (view, emit) => {
+    for (const group of view.groups) {
+      if (isShare(group)) continue
+      for (const { rows } of group.topics) {
+        for (const row of rows) {
+          const found = value(row, view)
+          if (found != null) emit(row.labels, found)
+        }
+      }
+    }
+  }
+
+const perTopic =
+  (value: (rows: readonly ViewedRow[], view: View) => Found): Compute =>
+  (view, emit) => {
+    for (const group of view.groups) {
+      if (isShare(group)) continue
+      for (const { labels, rows } of group.topics) {
+        const found = value(rows, view)
+        if (found != null) emit(labels, found)
+      }
+    }
+  }
+
+/** undefined when no partition's lag is known: nothing is committed. */
+function topicLag(rows: readonly ViewedRow[]): bigint | undefined {
+  let sum: bigint | undefined
+  for (const { row } of rows) if (row.lag !== null) sum = (sum ?? 0n) + row.lag
+  return sum
+}
+
+/** undefined when it is not known: the record was not read. */
+function lagSeconds({ row }: ViewedRow, { groupsAtMs }: View): number | undefined {
+  if (row.lag === null) return undefined
+  if (row.lag === 0n || row.nextUnread === 'none') return 0
+  return row.nextUnread === null ? undefined : Math.max(0, groupsAtMs - row.nextUnread.timestampMs) / 1_000
+}
+
+/** Messages a second by which the lag of a partition grew; undefined before there are two points. */
+function velocity({ history }: ViewedRow): number | undefined {
+  const last = history?.points.at(-1)
+  const first = history?.points.find(({ atMs }) => last !== undefined && last.atMs - atMs <= velocityMs)
+  if (first === undefined || last === undefined || last.atMs <= first.atMs) return undefined
+  const lag = ({ committed, end }: typeof last): number => Math.max(0, Number(end - committed))
+  return ((lag(last) - lag(first)) * 1_000) / (last.atMs - first.atMs)
+}
+
+function topicVelocity(rows: readonly ViewedRow[]): number | undefined {
+  let sum: number | undefined
+  for (const row of rows) {
+    const one = velocity(row)
+    if (one !== undefined) sum = (sum ?? 0) + one
+  }
+  return sum
+}
+
+function catchUpSeconds(rows: readonly ViewedRow[]): number | undefined {
+  const lag = topicLag(rows)
+  if (lag === undefined) return undefined
+  if (lag === 0n) return 0
+  const speed = topicVelocity(rows)
+  if (speed === undefined) return undefined
+  return speed < 0 ? Number(lag) / -speed : Number.POSITIVE_INFINITY
+}
+
+/** How near the next unread message is to being deleted, 0 to 1. */
+function retentionUsed(viewed: ViewedRow, view: View): number | undefined {
+  const { row, at } = viewed
+  if (row.lag === null || row.committed === null || view.configs === null || at?.offsets?.start == null)
+    return undefined
+  if (row.committed < at.offsets.start) return 1
+  if (row.lag === 0n || row.nextUnread === 'none') return 0
+  const setting = (name: string): string | undefined => view.topicSetting(row.topic, name)
+  if (!(setting('cleanup.policy') ?? 'delete').includes('delete')) return 0
+  const seconds = lagSeconds(viewed, view)
+  const retentionMs = Number(setting('retention.ms') ?? -1)
+  const byTime = retentionMs > 0 && seconds !== undefined ? (seconds * 1_000) / retentionMs : undefined
+  const used = [byTime, retentionUsedBytes(viewed, Number(setting('retention.bytes') ?? -1))].filter(
+    (share) => share !== undefined,
+  )
+  if (used.length === 0) return retentionMs > 0 ? undefined : 0
+  return Math.min(1, Math.max(...used))
+}
+
+/** Bytes from the next unread message to the end, as a share of what is kept. */
+function retentionUsedBytes({ row, at }: ViewedRow, retentionBytes: number): number | undefined {
+  const { start, end } = at?.offsets ?? {}
+  if (retentionBytes <= 0 || start == null || end == null || at?.leaderBytes === undefined || end <= start)
+    return undefined
+  const unread = Number(end - row.committed!) / Number(end - start)
+  return (unread * Number(at.leaderBytes)) / retentionBytes
+}
+
+function commitStaleness({ row, history }: ViewedRow, { groupsAtMs }: View): number | undefined {
+  if (row.lag === null || history === undefined) return undefined
+  if (row.lag === 0n || row.nextUnread === 'none') return 0
+  return Math.max(0, groupsAtMs - (history.movedAtMs ?? history.firstSeenMs)) / 1_000
+}
+
+export const groupSamples = {
+  lag: perRow(({ row }) => row.lag),
+  groupTopicLag: perTopic(topicLag),
+  lagSeconds: perRow(lagSeconds),
+  groupTopicLagSeconds: perTopic((rows, view) => {
+    const known = rows.map((row) => lagSeconds(row, view)).filter((seconds) => seconds !== undefined)
+    return known.length === 0 ? undefined : Math.max(...known)
+  }),
+  lagVelocity: perTopic(topicVelocity),
+  catchUp: perTopic(catchUpSeconds),
+  retentionUsed: perRow(retentionUsed),
+  commitStaleness: perRow(commitStaleness),
+  lost: perRow(({ history }) => history?.lost),
+  committed: perRow(({ row }) => row.committed),
+  groupState: ({ groups }, emit) => {
+    for (const { group } of groups) {
+      const known = states[group.type]
+      for (const state of known) emit([group.groupId, state], state === group.state ? 1 : 0)
+      if (!known.includes(group.state)) emit([group.groupId, group.state], 1)
+    }
+  },
+  groupInfo: ({ groups }, emit) => {
+    for (const { group } of groups) emit([group.groupId, group.type, String(group.coordinatorId ?? '')], 1)
+  },
+  groupMembers: ({ groups }, emit) => {
+    for (const { labels, group } of groups) emit(labels, group.members.length)
+  },
+  groupRebalances: ({ groups, snapshot }, emit) => {
+    for (const { labels, group } of groups) {
+      const history = snapshot.history.groups.get(group.groupId)
+      if (history !== undefined) emit(labels, history.rebalances)
+    }
+  },
+  shareLag: ({ groups }, emit) => {
+    for (const group of groups.filter(isShare)) {
+      for (const { rows } of group.topics) {
+        for (const { labels, row } of rows) if (row.lag !== null) emit(labels, row.lag)
+      }
+    }
+  },
+} as const satisfies Record<string, Compute>

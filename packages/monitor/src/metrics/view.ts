@@ -1,0 +1,145 @@
+// A snapshot, indexed for the metrics. Arrays of labels' values are made once and shared by all metrics that have them: the encoder
+// writes each once.
+import type { PartitionInfo, TopicInfo } from '@selfmonitor/cluster'
+import { groupKey } from '../snapshot/keys.ts'
+import { lastValue } from '../snapshot/last-value.ts'
+import type {
+  Configs,
+  Group,
+  GroupPartition,
+  GroupPartitionHistory,
+  Metadata,
+  PartitionOffsets,
+  Reading,
+  Snapshot,
+} from '../snapshot/types.ts'
+
+/** What the exporter knows of itself. */
+export interface ExporterFacts {
+  readonly version: string
+  /** Requests sent to Kafka so far. */
+  readonly requests: number
+}
+
+export interface ViewedPartition {
+  /** topic, partition */
+  readonly labels: readonly string[]
+  readonly info: PartitionInfo
+  /** undefined when it was never read. */
+  readonly offsets: PartitionOffsets | undefined
+  /** Of the largest replica, and of the leader's. */
+  readonly sizeBytes: bigint | undefined
+  readonly leaderBytes: bigint | undefined
+}
+
+export interface ViewedTopic {
+  /** topic */
+  readonly labels: readonly string[]
+  readonly topic: TopicInfo
+  readonly partitions: readonly ViewedPartition[]
+}
+
+export interface ViewedRow {
+  /** group, topic, partition */
+  readonly labels: readonly string[]
+  readonly row: GroupPartition
+  readonly at: ViewedPartition | undefined
+  readonly history: GroupPartitionHistory | undefined
+}
+
+export interface ViewedGroup {
+  readonly labels: readonly string[]
+  readonly group: Group
+  readonly topics: readonly { readonly labels: readonly string[]; readonly rows: readonly ViewedRow[] }[]
+}
+
+export interface View {
+  readonly snapshot: Snapshot
+  readonly exporter: ExporterFacts
+  readonly metadata: Metadata | null
+  readonly configs: Configs | null
+  readonly topics: readonly ViewedTopic[]
+  readonly groups: readonly ViewedGroup[]
+  /** When the groups were read: what counts from now counts from then, so that a stale value stays what it was. */
+  readonly groupsAtMs: number
+  topicSetting(topic: string, name: string): string | undefined
+}
+
+const partitionKey = (topic: string, partition: number): string => `${partition} ${topic}`
+
+export function viewOf(snapshot: Snapshot, exporter: ExporterFacts): View {
+  const metadata = lastValue(snapshot.metadata)
+  const configs = lastValue(snapshot.configs)
+  const partitions = new Map<string, ViewedPartition>()
+  const topics = viewTopics(snapshot, metadata, partitions)
+  return {
+    snapshot,
+    exporter,
+    metadata,
+    configs,
+    topics,
+    groups: (lastValue(snapshot.groups) ?? []).map((group) => viewGroup(snapshot, group, partitions)),
+    groupsAtMs: readAt(snapshot.groups, snapshot.finishedAtMs),
+    topicSetting: (topic, name) => configs?.topics.get(topic)?.find((entry) => entry.name === name)?.value ?? undefined,
+  }
+}
+
+export function readAt(reading: Reading<unknown>, otherwiseMs: number): number {
+  return reading.state === 'read' ? reading.atMs : otherwiseMs
+}
+
+function viewTopics(
+  snapshot: Snapshot,
+  metadata: Metadata | null,
+  partitions: Map<string, ViewedPartition>,
+): ViewedTopic[] {
+  const offsets = new Map(
+    (lastValue(snapshot.offsets) ?? []).map((one) => [partitionKey(one.topic, one.partition), one]),
+  )
+  const sizes = new Map<string, { broker: number; bytes: bigint }[]>()
+  for (const { brokerId, replicas } of lastValue(snapshot.logDirs) ?? []) {
+    for (const { topic, partition, sizeBytes } of replicas) {
+      const key = partitionKey(topic, partition)
+      const known = sizes.get(key)
+      if (known === undefined) sizes.set(key, [{ broker: brokerId, bytes: sizeBytes }])
+      else known.push({ broker: brokerId, bytes: sizeBytes })
+    }
+  }
+  return (metadata?.topics ?? []).map((topic) => ({
+    labels: [topic.name],
+    topic,
+    partitions: topic.partitions.map((info): ViewedPartition => {
+      const key = partitionKey(topic.name, info.partition)
+      const replicas = sizes.get(key) ?? []
+      const viewed = {
+        labels: [topic.name, String(info.partition)],
+        info,
+        offsets: offsets.get(key),
+        sizeBytes: replicas.reduce<bigint | undefined>(
+          (most, { bytes }) => (most === undefined || bytes > most ? bytes : most),
+          undefined,
+        ),
+        leaderBytes: replicas.find(({ broker }) => broker === info.leader)?.bytes,
+      }
+      partitions.set(key, viewed)
+      return viewed
+    }),
+  }))
+}
+
+function viewGroup(snapshot: Snapshot, group: Group, partitions: ReadonlyMap<string, ViewedPartition>): ViewedGroup {
+  const byTopic = Map.groupBy(group.partitions, ({ topic }) => topic)
+  return {
+    labels: [group.groupId],
+    group,
+    topics: [...byTopic].map(([topic, rows]) => ({
+      labels: [group.groupId, topic],
+      rows: rows.map((row) => ({
+        labels: [group.groupId, topic, String(row.partition)],
+        row,
+        at: partitions.get(partitionKey(topic, row.partition)),
+        history: snapshot.history.groupPartitions.get(groupKey(group.groupId, topic, row.partition)),
+      })),
+    })),
+  }
+}
