@@ -10,7 +10,7 @@ const packages = fileURLToPath(new URL('../packages/', import.meta.url))
 /** Each list of folders that may not know each other is one place in the row. */
 const rows: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'broker/src': [
-    ['config', 'data-dir', 'fetch-sessions'],
+    ['config', 'data-dir', 'fetch-sessions', 'metrics'],
     ['log', 'metadata'],
     ['group'],
     ['request'],

@@ -4,6 +4,7 @@
 //   …
 //   <!-- end api-versions -->
 import { apiVersions, settings } from './broker.ts'
+import { ownMetrics } from './broker-metrics.ts'
 import { commands, globals } from './commands.ts'
 import { eventMetrics } from './events.ts'
 import { alertTables } from './monitoring.ts'
@@ -12,7 +13,7 @@ import { aclKeys, configSettings, fileKeys, serviceKeys, topicKeys, userKeys } f
 export type Section = () => string | Promise<string>
 
 export const generatedDocuments: Readonly<Record<string, Readonly<Record<string, Section>>>> = {
-  'docs/embedded-broker.md': { 'api-versions': apiVersions, settings },
+  'docs/embedded-broker.md': { metrics: ownMetrics, 'api-versions': apiVersions, settings },
   'docs/platform-file.md': {
     'file-keys': fileKeys,
     'topic-keys': topicKeys,

@@ -7,6 +7,7 @@ import { groupConfigOf, offsetsTopic, openGroupCoordinator, topicGroupLog } from
 import { type LogFs, type LogManager, openLogManager } from './log/index.ts'
 import { type MetadataChange, type MetadataStore, nameHash, openMetadataStore } from './metadata/index.ts'
 import { folderOwner, groupTopic, logConfigOf } from './metadata-views.ts'
+import { BrokerCounters } from './metrics/index.ts'
 import type { Clock, Logger } from './types.ts'
 
 export interface ContextOptions {
@@ -45,7 +46,8 @@ export async function openContext(options: ContextOptions, undo: Undo): Promise<
   })
   undo.unshift(() => metadata.close())
 
-  const logs = await openLogs(options, metadata)
+  const counters = new BrokerCounters()
+  const logs = await openLogs(options, metadata, counters)
   undo.unshift(() => logs.close())
 
   const groups = await openGroupCoordinator({
@@ -54,6 +56,7 @@ export async function openContext(options: ContextOptions, undo: Undo): Promise<
     log: topicGroupLog(metadata, logs),
     logger,
     topic: (name) => groupTopic(metadata, name),
+    counters,
   })
   undo.unshift(() => groups.close())
 
@@ -67,6 +70,7 @@ export async function openContext(options: ContextOptions, undo: Undo): Promise<
     logs,
     groups,
     fetches: createFetchState(),
+    counters,
     brokers,
     coordinatorOf: (key) => brokers[nameHash(key) % brokers.length]!,
   }
@@ -74,13 +78,18 @@ export async function openContext(options: ContextOptions, undo: Undo): Promise<
   return context
 }
 
-function openLogs({ logsDir, fs, clock, logger }: ContextOptions, metadata: MetadataStore): Promise<LogManager> {
+function openLogs(
+  { logsDir, fs, clock, logger }: ContextOptions,
+  metadata: MetadataStore,
+  counters: BrokerCounters,
+): Promise<LogManager> {
   const config = metadata.brokerConfig
   return openLogManager({
     dir: logsDir,
     fs,
     clock,
     logger,
+    counters,
     configOf: (topic) => logConfigOf(metadata, topic),
     ownerOf: (topic, topicId, partition) => folderOwner(metadata, topic, topicId, partition),
     producerIdExpirationMs: config.number('producer.id.expiration.ms'),
@@ -89,10 +98,11 @@ function openLogs({ logsDir, fs, clock, logger }: ContextOptions, metadata: Meta
 }
 
 /** Keeps logs and groups in step with the metadata. */
-function followMetadata({ metadata, logs, groups, logger }: BrokerContext, change: MetadataChange): void {
+function followMetadata({ metadata, logs, groups, counters, logger }: BrokerContext, change: MetadataChange): void {
   switch (change.kind) {
     case 'topic-deleted': {
       const { name, id } = change.topic
+      counters.topics.delete(name)
       // Requests for the topic fail from here on; its folders are removed while other topics are created and deleted.
       logs.deleteTopic(name, id).then(
         () => metadata.forgetDeleted([id]),

@@ -6,8 +6,10 @@ import type { BrokerContext } from './broker-context.ts'
 import { checkOptions, requestMemoryBytes, staticConfig } from './broker-options.ts'
 import { makeManualClock, systemClock } from './clock.ts'
 import { type DataDir, failingWhen, openDataDir } from './data-dir/index.ts'
+import { offsetsTopic } from './group/index.ts'
 import { nodeFs, parseFolderName, temporaryFs } from './log/index.ts'
 import { type MetadataStore, RecordLogError } from './metadata/index.ts'
+import { createIdleRatio, type MetricsSource, metricFamilies, processUse } from './metrics/index.ts'
 import { type ContextOptions, openContext, type Undo } from './open-context.ts'
 import { type KafkaServer, listen, makeDispatcher, makeFaults, makeRequestLog } from './server/index.ts'
 import { BrokerStartError, diskFull } from './start-error.ts'
@@ -147,6 +149,7 @@ function serve(open: OpenBroker): Broker {
   })
   logger.info({ addresses: brokers, dataDir: context.dataDir, clusterId: context.clusterId }, 'the broker is ready')
 
+  const idleRatio = createIdleRatio()
   let closing: Promise<void> | undefined
   return {
     bootstrapServers: brokers.map((broker) => `${broker.host}:${broker.port}`).join(','),
@@ -156,12 +159,29 @@ function serve(open: OpenBroker): Broker {
     clock: context.clock,
     faults: { add: faults.add, clear: faults.clear },
     requests: { list: requests.list, clear: requests.clear },
+    metrics: () => metricFamilies(metricsSource(open, idleRatio())),
     waitForCommit: (group, topic, partition, offset, timeoutMs = 10_000) =>
       context.groups.waitForCommit(group, topic, partition, offset, timeoutMs),
     close() {
       closing ??= stop(open)
       return closing
     },
+  }
+}
+
+function metricsSource({ context, server }: OpenBroker, idleRatio: number): MetricsSource {
+  const { counters, metadata, groups, brokers } = context
+  return {
+    counters,
+    nowMs: performance.now(),
+    brokers: brokers.length,
+    topics: metadata.topics(),
+    groups: groups.list({ states: [], types: [] }).length,
+    damagedGroupPartitions: groups.damagedPartitions,
+    offsetsPartitions: metadata.topic(offsetsTopic)?.partitions.length ?? 0,
+    ...server.load(),
+    idleRatio,
+    process: processUse(),
   }
 }
 

@@ -28,6 +28,20 @@ export interface Logger {
   level?: string
 }
 
+/** One value of a metric. */
+export interface MetricSample {
+  readonly labels: Readonly<Record<string, string>>
+  readonly value: number
+}
+
+/** A metric with its samples, as Prometheus' text has it. */
+export interface MetricFamily {
+  readonly name: string
+  readonly type: 'gauge' | 'counter'
+  readonly help: string
+  readonly samples: readonly MetricSample[]
+}
+
 export interface BrokerOptions {
   /** Folder that holds everything; created when missing. Default: a temporary folder, removed by `close()`. */
   dataDir?: string
@@ -89,6 +103,12 @@ export interface Broker {
   readonly faults: { add(rule: FaultRule): () => void; clear(): void }
   /** The last requests (bounded), oldest first. */
   readonly requests: { list(): readonly RequestLogEntry[]; clear(): void }
+  /**
+   * The broker's metrics now, under the names that the Prometheus JMX agent with the chart's rules gives for Apache Kafka. Those of the
+   * process (`process_*`) are those of this process, whatever else runs in it. With several presented brokers they are
+   * sums. `metricsText` makes them text for Prometheus.
+   */
+  metrics(): readonly MetricFamily[]
   /**
    * Resolves once `group` has committed an offset ≥ `offset` (exclusive end, as Kafka commits it) for the partition.
    * @throws when the broker is closed first, or after `timeoutMs` (default 10000).

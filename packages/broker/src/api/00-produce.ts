@@ -11,6 +11,7 @@
 // Versions: v3 is the first with record batches; v0 to v2 are only advertised (KAFKA-18659). v7 allows zstd (KIP-110). v8 names
 // the invalid records (KIP-467). v10 names the leader when it is another broker (KIP-951). v13 names topics by id.
 import { errorCodes, type KafkaErrorName, type RequestOf, type ResponseInput } from '@selfmonitor/protocol'
+import type { BrokerContext } from '../broker-context.ts'
 import { KafkaError, toKafkaError } from '../errors.ts'
 import { LogError, type PartitionLog } from '../log/index.ts'
 import { type ApiHandler, CloseConnection, type RequestContext } from '../request/handler.ts'
@@ -83,6 +84,7 @@ function append(
   { index, records }: TopicData['partitionData'][number],
   hints: LeaderHints,
 ): PartitionAnswer | Promise<PartitionAnswer> {
+  context.broker.counters.produce.total++
   if (acks < -1 || acks > 1) return errorAnswer(index, 'INVALID_REQUIRED_ACKS', `acks=${acks} is not -1, 0 or 1`)
   const named = { topic: topic.name, topicId: topic.topicId, partition: index, currentLeaderEpoch: -1 }
   const led = findLedPartition(context, named)
@@ -94,7 +96,9 @@ function append(
   if (problem !== undefined) return errorAnswer(index, problem.code, problem.message)
   const log = openLog(context.broker, led)
   return log instanceof Promise
-    ? log.then((opened) => appendTo(context, opened, index, records)).catch((error) => failed(context, index, error))
+    ? log
+        .then((opened) => appendTo(context, opened, index, records))
+        .catch((error) => failed(context, index, error, records?.length ?? 0))
     : appendTo(context, log, index, records)
 }
 
@@ -131,7 +135,7 @@ async function appendTo(
     const { baseOffset, logAppendTimeMs, logStartOffset } = await log.append(records ?? Buffer.alloc(0))
     return { index, errorCode: errorCodes.NONE, baseOffset, logAppendTimeMs, logStartOffset }
   } catch (error) {
-    return failed(context, index, error, log.logStartOffset)
+    return failed(context, index, error, records?.length ?? 0, log.logStartOffset)
   }
 }
 
@@ -139,9 +143,11 @@ function failed(
   { broker, clientId }: RequestContext,
   index: number,
   error: unknown,
+  sizeBytes: number,
   logStartOffset = -1n,
 ): PartitionAnswer {
   const { name, message } = toKafkaError(error)
+  countFailure(broker, name, sizeBytes)
   if (!(error instanceof LogError)) broker.logger.error({ err: error, clientId }, 'an append failed unexpectedly')
   const recordErrors = error instanceof LogError ? error.recordErrors : []
   return {
@@ -149,6 +155,21 @@ function failed(
     ...(!withoutLogStart.has(name) && { logStartOffset }),
     recordErrors: recordErrors.map(({ batchIndex, message }) => ({ batchIndex, batchIndexErrorMessage: message })),
   }
+}
+
+/** Errors that Kafka does not count as failed requests (`ReplicaManager.appendRecordsToLeader`). */
+const expectedErrors: ReadonlySet<string> = new Set([
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'NOT_LEADER_OR_FOLLOWER',
+  'MESSAGE_TOO_LARGE',
+  'RECORD_LIST_TOO_LARGE',
+  'CORRUPT_MESSAGE',
+  'KAFKA_STORAGE_ERROR',
+])
+
+function countFailure({ counters }: BrokerContext, error: string, sizeBytes: number): void {
+  if (error === 'MESSAGE_TOO_LARGE') counters.produce.bytesRejected += sizeBytes
+  if (!expectedErrors.has(error)) counters.produce.failed++
 }
 
 function errorAnswer(index: number, error: KafkaErrorName, errorMessage: string): PartitionAnswer {

@@ -83,7 +83,10 @@ function respond(
   hints: LeaderHints,
 ): ResponseInput<'Fetch'> {
   const responses: { topic: string; topicId: string; partitions: PartitionAnswer[] }[] = []
-  for (const [at, { answer, sizeBytes }] of outcomes.entries()) {
+  const { counters } = broker
+  counters.fetch.total += outcomes.length
+  for (const [at, { answer, sizeBytes, log }] of outcomes.entries()) {
+    if (answer.errorCode === errorCodes.UNKNOWN_SERVER_ERROR) counters.fetch.failed++
     const { topic, topicId } = plan.partitions[at]!
     const answered = {
       errorCode: answer.errorCode ?? 0,
@@ -92,6 +95,7 @@ function respond(
       sizeBytes,
       diverged: answer.divergingEpoch !== undefined,
     }
+    if (sizeBytes > 0 && log !== undefined) counters.sent(counters.topic(log.topic), sizeBytes)
     if (!plan.include(at, answered)) continue
     const last = responses.at(-1)
     if (last !== undefined && last.topic === topic && last.topicId === topicId) last.partitions.push(answer)

@@ -65,6 +65,11 @@ export class GroupCoordinator {
     return this.table.partitionFor(groupId)
   }
 
+  /** How many partitions of `__consumer_offsets` are damaged. */
+  get damagedPartitions(): number {
+    return this.table.damaged.size
+  }
+
   /** Why the group cannot be served at all: its partition of `__consumer_offsets` is damaged. Operations do not check this. */
   unavailable(groupId: string): GroupError | undefined {
     const found = this.table.damaged.get(this.partitionFor(groupId))

@@ -34,6 +34,7 @@ async function expireGroup(table: GroupTable, entry: GroupEntry, nowMs: number):
     logger?.info({ group: group.groupId, offsets: expired.length }, 'committed offsets expired')
   }
   await removeOffsets(table, entry, expired)
+  table.counters.offsetExpirations += expired.length
   const isIdle = group.state === 'Empty' && group.pendingMembers.size === 0 && offsets.topics.size === 0
   if (isIdle && table.get(group.groupId) === entry) await table.remove(entry, 'the group expired')
 }

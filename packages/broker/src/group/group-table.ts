@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto'
 import { kafkaErrorByName } from '@selfmonitor/protocol'
 import { toKafkaError } from '../errors.ts'
+import { BrokerCounters } from '../metrics/index.ts'
 import {
   type ClassicGroup,
   createGroup,
@@ -49,6 +50,7 @@ export interface GroupEntry {
 
 export class GroupTable {
   readonly options: GroupCoordinatorOptions
+  readonly counters: BrokerCounters['groups']
   readonly writer: GroupWriter
   /** JoinGroup and SyncGroup requests that wait for an answer. */
   readonly waiters = createWaiters()
@@ -62,6 +64,7 @@ export class GroupTable {
   constructor(options: GroupCoordinatorOptions) {
     const { clock, log, logger } = options
     this.options = options
+    this.counters = (options.counters ?? new BrokerCounters()).groups
     this.writer = new GroupWriter({
       log,
       now: () => clock.now(),
@@ -108,7 +111,9 @@ export class GroupTable {
   step<Result>(entry: GroupEntry, run: (step: Step) => Result): Result {
     const { clock, config, newUuid = randomUUID } = this.options
     const effects: Effect[] = []
+    const before = entry.group.state
     const result = run({ nowMs: clock.now(), config, newUuid, effects })
+    if (before === 'CompletingRebalance' && entry.group.state === 'Stable') this.counters.completedRebalances++
     for (const effect of effects) this.apply(entry, effect)
     this.setTimer(entry)
     return result

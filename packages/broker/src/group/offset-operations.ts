@@ -99,6 +99,7 @@ async function commitAccepted(
   } catch (error) {
     return table.logError('OffsetCommit', groupId, writeError(error))
   }
+  table.counters.offsetCommits += accepted.length
   for (const { topic, given } of accepted) {
     table.commitWaits.notify({ groupId, topic, partition: given.partition, offset: given.offset })
   }
@@ -208,6 +209,7 @@ export async function deleteOffsets(table: GroupTable, input: DeleteOffsetsInput
   } catch (error) {
     return fail(writeError(error))
   }
+  table.counters.offsetDeletions += removed.length
   return { topics }
 }
 

@@ -1,6 +1,7 @@
 // The inputs and answers of the group coordinator, and what it needs. They use Kafka's terms and are independent of wire versions: a
 // handler translates its versions to these.
 import type { KafkaErrorName, Uuid } from '@selfmonitor/protocol'
+import type { BrokerCounters } from '../metrics/index.ts'
 import type { Clock, Logger } from '../types.ts'
 
 /** A classic group's states, by the names that ListGroups and DescribeGroups show. */
@@ -287,6 +288,8 @@ export interface GroupCoordinatorOptions {
   readonly logger?: Logger
   /** The topic as it is now: commits for partitions that it does not have are answered UNKNOWN_TOPIC_OR_PARTITION. */
   readonly topic: (name: string) => { readonly id: Uuid; readonly partitions: number } | undefined
+  /** Where events of groups are counted. Default: nowhere that is looked at. */
+  readonly counters?: BrokerCounters
   /** A fresh random uuid for member ids. Default `crypto.randomUUID`. */
   readonly newUuid?: () => string
 }

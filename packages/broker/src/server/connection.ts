@@ -95,6 +95,11 @@ export class ClientConnection {
     if (options.maxIdleMs >= 0) this.watchIdle(options.maxIdleMs)
   }
 
+  /** Requests that have not started. */
+  get waitingRequests(): number {
+    return this.waiting.length
+  }
+
   private listenTo(socket: Socket): void {
     const { clock, logger } = this.options
     socket.setNoDelay(true)

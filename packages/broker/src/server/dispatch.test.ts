@@ -2,6 +2,7 @@ import { type ApiName, decodeResponse, errorCodes, type ResponseOf } from '@self
 import { describe, expect, it } from 'vitest'
 import type { BrokerContext } from '../broker-context.ts'
 import { KafkaError } from '../errors.ts'
+import { BrokerCounters } from '../metrics/index.ts'
 import { CloseConnection } from '../request/handler.ts'
 import type { HandlerTable } from '../request/handler-table.ts'
 import { requestBytes } from '../test-support/raw-client.ts'
@@ -13,7 +14,12 @@ describe('dispatch', () => {
   function dispatcher(handlers: HandlerTable) {
     const errors: object[] = []
     const logger = { debug() {}, info() {}, warn() {}, error: (context: object) => void errors.push(context) }
-    const broker = { logger, clock: { now: () => 0 }, metadata: {} } as unknown as BrokerContext
+    const broker = {
+      logger,
+      clock: { now: () => 0 },
+      metadata: {},
+      counters: new BrokerCounters(),
+    } as unknown as BrokerContext
     const { prepare } = makeDispatcher({ broker, handlers, faults: makeFaults(), requests: makeRequestLog() })
     const connection = { id: 'c', clientSoftwareName: '', clientSoftwareVersion: '' }
     const peer = { brokerId: 1, clientHost: '/127.0.0.1', connection, signal: new AbortController().signal }

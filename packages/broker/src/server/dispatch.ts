@@ -12,6 +12,7 @@ import {
 import type { BrokerContext } from '../broker-context.ts'
 import type { BufferPool } from '../buffer-pool.ts'
 import { toKafkaError } from '../errors.ts'
+import { countErrors, type RequestCounters } from '../metrics/index.ts'
 import {
   CloseConnection,
   type Connection,
@@ -63,6 +64,7 @@ interface Call {
   readonly api: Api<ApiName>
   readonly handle: Handler<unknown, unknown>
   readonly context: RequestContext
+  readonly counters: RequestCounters
 }
 
 export function makeDispatcher(options: DispatcherOptions): Dispatcher {
@@ -93,6 +95,11 @@ function prepareRequest(
     )
   }
 
+  const counters = broker.counters.request(api.name)
+  counters.byVersion[apiVersion]!++
+  const arrivedMs = performance.now()
+  /** Whether it was started, and its time is not recorded yet. */
+  let started = false
   const releases: (() => void)[] = []
   if (row.keepsNothing === true) releases.push(() => buffers?.giveBack(frame))
   const context: RequestContext = {
@@ -108,11 +115,21 @@ function prepareRequest(
     signal: peer.signal,
     afterAnswer: (release) => void releases.push(release),
   }
-  const call: Call = { api, handle: row.handle as Handler<unknown, unknown>, context }
+  const call: Call = { api, handle: row.handle as Handler<unknown, unknown>, context, counters }
   return {
     pipelined: row.pipelined === true,
-    run: () => runRequest(options, call, frame, head.bodyOffset),
+    run() {
+      started = true
+      const nowMs = performance.now()
+      counters.queue.record(nowMs - arrivedMs, nowMs)
+      return runRequest(options, call, frame, head.bodyOffset)
+    },
     done() {
+      if (started) {
+        const nowMs = performance.now()
+        counters.total.record(nowMs - arrivedMs, nowMs)
+        started = false
+      }
       // Each one once: memory that is given back may have another user a moment later.
       for (const release of releases.splice(0)) release()
     },
@@ -139,7 +156,7 @@ async function runRequest(
   frame: Buffer,
   bodyOffset: number,
 ): Promise<Buffer[] | null> {
-  const { api, handle, context } = call
+  const { api, handle, context, counters } = call
   const { apiVersion, correlationId } = context
   const request = decodeRequest(api.name, apiVersion, frame, bodyOffset)
   const action = faults.actionFor({ api: api.name, request }, (id) => broker.metadata.topicById(id)?.name)
@@ -151,7 +168,9 @@ async function runRequest(
   try {
     const response = await handle(request, context)
     if (response instanceof EncodedResponse) return frameResponse(api.name, apiVersion, correlationId, response.body)
-    return response === null ? null : encodeResponse(api.name, apiVersion, correlationId, response as object)
+    if (response === null) return null
+    countErrors(counters, api.name, response as object)
+    return encodeResponse(api.name, apiVersion, correlationId, response as object)
   } catch (error) {
     if (error instanceof CloseConnection) throw error
     const known = toKafkaError(error)
@@ -163,10 +182,13 @@ async function runRequest(
 }
 
 /** @throws CloseConnection when the API's response has no field for an error */
-function encodeError({ api, context }: Call, request: RequestOf<ApiName>, error: AnsweredError): Buffer[] {
+function encodeError({ api, context, counters }: Call, request: RequestOf<ApiName>, error: AnsweredError): Buffer[] {
   const { apiVersion, correlationId } = context
   const body = errorResponse(api.name, apiVersion, request, error)
-  if (body !== undefined) return encodeResponse(api.name, apiVersion, correlationId, body)
+  if (body !== undefined) {
+    countErrors(counters, api.name, body)
+    return encodeResponse(api.name, apiVersion, correlationId, body)
+  }
   throw new CloseConnection(`${api.name} v${apiVersion} failed and has no field for an error: ${error.message}`)
 }
 

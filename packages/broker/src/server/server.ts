@@ -21,6 +21,8 @@ export interface KafkaServer {
   readonly brokers: readonly PresentedBroker[]
   /** Answers requests from now on, also those of connections that came earlier. */
   serve(dispatcher: Dispatcher, limits: ServerLimits): void
+  /** How many connections there are, and how many of their requests wait to be started. */
+  load(): { readonly connections: number; readonly waitingRequests: number }
   /** Accepts no more connections. */
   stopAccepting(): void
   /** Lets requests under way answer, for at most `graceMs` of real time, then closes every connection. */
@@ -133,6 +135,12 @@ class ListeningServer implements KafkaServer {
   serve(dispatcher: Dispatcher, limits: ServerLimits): void {
     this.memory = createRequestMemory(limits.maxRequestMemoryBytes, this.clock)
     this.serving.resolve({ dispatcher, limits, memory: this.memory })
+  }
+
+  load() {
+    let waitingRequests = 0
+    for (const connection of this.connections) waitingRequests += connection.waitingRequests
+    return { connections: this.connections.size, waitingRequests }
   }
 
   stopAccepting(): void {

@@ -3,6 +3,7 @@ import { DataPointType, InstrumentType, type MetricData } from '@opentelemetry/s
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { describeEngines } from '../../../../test/support/engines.ts'
 import { type EventsRig, until, useEvents } from '../../../../test/support/events.ts'
+import { missingPrometheus, runMonitoringTool } from '../../../../test/support/prometheus.ts'
 import type { EventStreamOptions } from '../index.ts'
 import { durationBuckets, libraryMetrics, prometheusLabel, prometheusName } from './metrics-table.ts'
 import { startSdk, type TestSdk } from './test-support/sdk.ts'
@@ -88,6 +89,14 @@ describeEngines('metrics of a stream', (engine) => {
     }
     const server = /server_address="([^"]+)",server_port="(\d+)"/.exec(text)
     expect(`${server?.[1]}:${server?.[2]}`).toBe(engine.bootstrapServers)
+  })
+
+  it.skipIf(missingPrometheus() !== null)('pass promtool check metrics', async () => {
+    const { stream } = await traffic(rig)
+    const { exitCode, stdout, stderr } = await runMonitoringTool('promtool', ['check', 'metrics'], {
+      stdin: stream.metrics(),
+    })
+    expect({ exitCode, output: stdout + stderr }).toEqual({ exitCode: 0, output: '' })
   })
 
   it('have every outcome from the start, so that an alert sees the first dead letter', async () => {

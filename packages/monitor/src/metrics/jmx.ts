@@ -33,8 +33,8 @@ export const jmxMetrics = {
   requestTime: gauge('kafka_network_request_total_time_ms', ['request', 'quantile']),
   requestQueueTime: gauge('kafka_network_request_requestqueue_time_ms', ['request', 'quantile']),
   requestQueue: gauge('kafka_network_requestchannel_requestqueuesize'),
-  handlerIdle: gauge('kafka_server_request_handler_idle_ratio', [], 'kafka'),
-  networkIdle: gauge('kafka_network_socketserver_networkprocessoravgidlepercent', [], 'kafka'),
+  handlerIdle: gauge('kafka_server_request_handler_idle_ratio'),
+  networkIdle: gauge('kafka_network_socketserver_networkprocessoravgidlepercent'),
   connections: gauge('kafka_server_socket_connection_count', ['listener', 'processor']),
   failedLogins: counter('kafka_server_socket_failed_authentication_total', ['listener', 'processor']),
 
@@ -43,12 +43,12 @@ export const jmxMetrics = {
   partitionCount: gauge('kafka_server_replicamanager_partitioncount'),
   leaderCount: gauge('kafka_server_replicamanager_leadercount'),
   underReplicated: gauge('kafka_server_replicamanager_underreplicatedpartitions'),
-  isrShrinks: counter('kafka_server_replicamanager_isrshrinks_total', [], 'kafka'),
-  isrExpands: counter('kafka_server_replicamanager_isrexpands_total', [], 'kafka'),
+  isrShrinks: counter('kafka_server_replicamanager_isrshrinks_total'),
+  isrExpands: counter('kafka_server_replicamanager_isrexpands_total'),
   activeControllers: gauge('kafka_controller_kafkacontroller_activecontrollercount'),
-  fencedBrokers: gauge('kafka_controller_kafkacontroller_fencedbrokercount', [], 'kafka'),
-  metadataErrors: gauge('kafka_controller_kafkacontroller_metadataerrorcount', [], 'kafka'),
-  uncleanElections: counter('kafka_controller_controllerstats_uncleanleaderelections_total', [], 'kafka'),
+  fencedBrokers: gauge('kafka_controller_kafkacontroller_fencedbrokercount'),
+  metadataErrors: gauge('kafka_controller_kafkacontroller_metadataerrorcount'),
+  uncleanElections: counter('kafka_controller_controllerstats_uncleanleaderelections_total'),
   raftCommitLatency: gauge('kafka_raft_commit_latency_avg', [], 'kafka'),
 
   // Disk, groups

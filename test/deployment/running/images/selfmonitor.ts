@@ -1,9 +1,7 @@
 // Our own image, from the working tree instead of from packed packages: Node, the sources, the command, the JMX agent's jar.
-import { copyFile, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { cacheDir, run } from '@selfmonitor/apache'
-import { checkIntegrity, onceInCache, ToolUnavailable } from '../../static/fetch.ts'
+import { fetchJmxAgent } from '../../../support/jmx-agent.ts'
 import type { ImageLayout } from '../types.ts'
 import { base, slimBase } from './base.ts'
 
@@ -30,25 +28,4 @@ export const selfmonitorImage: ImageLayout = {
       entrypoint: ['selfmonitor'],
     }
   },
-}
-
-/** The jar that the Dockerfile pins, in the cache. @throws ToolUnavailable when Maven cannot fetch it. */
-async function fetchJmxAgent(): Promise<string> {
-  const dockerfile = await readFile(join(root, 'infra/kafka/Dockerfile'), 'utf8')
-  const version = /^ARG JMX_AGENT_VERSION=(\S+)/m.exec(dockerfile)![1]!
-  const sha256 = /^ARG JMX_AGENT_SHA256=(\S+)/m.exec(dockerfile)![1]!
-  const folder = join(cacheDir(), 'jmx-agent', version)
-  const jar = join(folder, 'jmx_prometheus_javaagent.jar')
-  await onceInCache(folder, async (partial) => {
-    const result = await run('mvn', [
-      ...['--batch-mode', '--quiet', 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy'],
-      ...[`-Dartifact=io.prometheus.jmx:jmx_prometheus_javaagent:${version}`, `-DoutputDirectory=${partial}`],
-    ])
-    if (result.exitCode !== 0)
-      throw new ToolUnavailable(`Maven could not fetch the JMX agent ${version}:\n${result.stdout}`)
-    const file = join(partial, `jmx_prometheus_javaagent-${version}.jar`)
-    await checkIntegrity(file, `sha256-${Buffer.from(sha256, 'hex').toString('base64')}`)
-    await copyFile(file, join(partial, 'jmx_prometheus_javaagent.jar'))
-  })
-  return jar
 }

@@ -1,5 +1,6 @@
 // The options of the log manager.
 import type { Uuid } from '@selfmonitor/protocol'
+import type { BrokerCounters } from '../../metrics/index.ts'
 import type { Clock, Logger } from '../../types.ts'
 import type { LogFs } from '../disk/fs.ts'
 import type { FolderOwner, LogConfig } from '../types.ts'
@@ -13,6 +14,8 @@ export interface LogManagerOptions {
   configOf(topic: string): LogConfig
   /** Whether the metadata knows the topic that a folder belongs to. Only folders of deleted topics are ever deleted. */
   ownerOf(topic: string, topicId: Uuid, partition: number): FolderOwner
+  /** Where appends and syncs are counted. Default: nowhere that is looked at. */
+  readonly counters?: BrokerCounters
   /** `producer.id.expiration.ms`. Default 1 day. */
   readonly producerIdExpirationMs?: number
   /** `log.retention.check.interval.ms`. Default 5 minutes. */

@@ -6,6 +6,7 @@ import { LRUCache } from 'lru-cache'
 import pLimit from 'p-limit'
 import { createBufferPool } from '../../buffer-pool.ts'
 import { createLineLimiter } from '../../line-limiter.ts'
+import { BrokerCounters } from '../../metrics/index.ts'
 import { openCheckpoint } from '../disk/checkpoint.ts'
 import { type LogFs, nodeFs } from '../disk/fs.ts'
 import { createOpenFiles } from '../disk/open-files.ts'
@@ -72,6 +73,7 @@ async function createContext(options: LogManagerOptions, fs: LogFs): Promise<Log
     logStarts: await checkpoint('log-start-offset-checkpoint'),
     recoveryPoints: await checkpoint('recovery-point-offset-checkpoint'),
     deadlines,
+    counters: options.counters ?? new BrokerCounters(),
     configOf: (topic) => options.configOf(topic),
   }
 }

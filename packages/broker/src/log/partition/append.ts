@@ -195,10 +195,22 @@ function publish(context: LogContext, state: LogState, { placed, producers, next
     state.tail.add({ baseOffset: header.baseOffset, lastOffset: lastOffsetOf(header), bytes: append.batch })
   }
   producers.commit()
+  countAppended(context, state, placed, sizeBytes)
   state.highWatermark = nextOffset
   state.appendedBytes += sizeBytes
   if (config.flushMs < Number.MAX_SAFE_INTEGER) syncLater(context, state, config.flushMs)
   context.deadlines.ensure(segment.index!, indexDelayMs, () => saveActiveIndex(context, state, segment))
+}
+
+function countAppended(
+  { counters }: LogContext,
+  { ref }: LogState,
+  placed: readonly PlacedBatch[],
+  bytes: number,
+): void {
+  let messages = 0
+  for (const { header } of placed) messages += header.recordsCount
+  counters.appended(counters.topic(ref.topic), bytes, messages)
 }
 
 function syncLater(context: LogContext, state: LogState, delayMs: number): void {

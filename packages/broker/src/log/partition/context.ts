@@ -1,6 +1,7 @@
 // What all partition logs of a broker share.
 import type { LimitFunction } from 'p-limit'
 import type { LineLimiter } from '../../line-limiter.ts'
+import type { BrokerCounters } from '../../metrics/index.ts'
 import type { Clock } from '../../types.ts'
 import type { Checkpoint } from '../disk/checkpoint.ts'
 import type { Deadlines } from '../scheduling/deadlines.ts'
@@ -19,6 +20,7 @@ export interface LogContext extends SegmentContext {
   readonly logStarts: Checkpoint
   readonly recoveryPoints: Checkpoint
   readonly deadlines: Deadlines
+  readonly counters: BrokerCounters
   /** The topic's present settings. */
   configOf(topic: string): LogConfig
 }

@@ -86,6 +86,8 @@ export class PartitionLog {
    *   INVALID_PRODUCER_EPOCH, KAFKA_STORAGE_ERROR (disk full or broken: nothing was appended)
    */
   append(records: Buffer, { origin = 'client' }: AppendOptions = {}): Promise<AppendResult> {
+    // As in Kafka, whose coordinators write by the same way as producers. The handler counts those of clients.
+    if (origin === 'internal') this.context.counters.produce.total++
     const { context, state } = this
     state.used = true
     try {

@@ -46,6 +46,7 @@ async function syncNow(context: LogContext, state: LogState, end: bigint): Promi
       (state.segments[at + 1]?.baseOffset ?? end) >= state.recoveryPoint,
   )
   const again = state.syncFailed
+  const startedMs = performance.now()
   try {
     for (const segment of unsynced) await syncSegment(context, state, segment, again)
     await syncNames(context, state)
@@ -59,6 +60,8 @@ async function syncNow(context: LogContext, state: LogState, end: bigint): Promi
     state.syncFailed = true
     throw error
   }
+  const nowMs = performance.now()
+  context.counters.flushes.record(nowMs - startedMs, nowMs)
   state.syncFailed = false
   state.unflushedRecords -= records
   if (end > state.recoveryPoint) {
