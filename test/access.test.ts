@@ -53,7 +53,7 @@ describe.skipIf(missing)('the platform of SelfMonitor on a secured Kafka', () =>
     for (const name of services) {
       writeFileSync(join(secrets, name), `password-of-${name}\n`)
     }
-    // One broker stands for three: everything else is production as it is committed.
+    // One broker instead of three; everything else is the committed production environment.
     const text = readFileSync(join(root, 'platform.yaml'), 'utf8')
     writeFileSync(
       join(dir, 'platform.yaml'),

@@ -26,7 +26,7 @@ const framesOverSockets = frames / 5
 
 const topic = 'precious.records'
 const scratch = { topic: 'fuzz.scratch', group: 'fuzz-group' }
-/** Topics come from nowhere but CreateTopics, and members that never come back hold nobody up for long. */
+/** Only CreateTopics creates topics, and members that never return do not block others for long. */
 const config = { 'auto.create.topics.enable': 'false', 'group.min.session.timeout.ms': '1' }
 const value = (at: number) => Buffer.from(`precious ${at}`)
 
@@ -181,7 +181,7 @@ describe(`malformed frames (seed ${seed})`, () => {
       await send(count / 2)
       expect(residentMb(process.pid) - middleMb).toBeLessThan(200)
       expect(inProcess.unexpected).toEqual([])
-      // Neither is all of it refused at the door, nor does any rubbish pass.
+      // Some frames are rejected and some are parsed, and no invalid one is accepted.
       expect(inProcess.refused).toBeGreaterThan(count / 5)
       expect(inProcess.answered).toBeGreaterThan(count / 5)
     } finally {

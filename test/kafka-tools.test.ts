@@ -33,7 +33,7 @@ describe.skipIf('missing' in apache)("Apache Kafka's own tools", () => {
   const mark = `tools${randomBytes(3).toString('hex')}`
   const unique = (name: string) => name.replace(/^tools(?=[ .-])/, mark)
 
-  /** What a step prints, without what has to differ: addresses, ids, times, and Java's own warnings. */
+  /** The output of a step, without parts that always differ: addresses, ids, times, and Java's own warnings. */
   function normalise(text: string): string[] {
     return text
       .replaceAll(mark, 'tools')
@@ -71,7 +71,9 @@ describe.skipIf('missing' in apache)("Apache Kafka's own tools", () => {
     return embedded
   }
 
-  it('kafka-topics creates, describes, grows and deletes topics alike', { timeout: 120_000 }, async () => {
+  it('kafka-topics creates, describes, grows and deletes topics with the same output', {
+    timeout: 120_000,
+  }, async () => {
     const topic = ['--topic', 'tools.topics']
     const printed = await expectSame([
       {
@@ -102,7 +104,7 @@ describe.skipIf('missing' in apache)("Apache Kafka's own tools", () => {
     expect(printed.filter((line) => line.includes('Partition: 4')).length).toBe(1)
   })
 
-  it('kafka-configs shows and changes settings alike', { timeout: 120_000 }, async () => {
+  it('kafka-configs shows and changes settings with the same output', { timeout: 120_000 }, async () => {
     const entity = ['--entity-type', 'topics', '--entity-name', 'tools.configs']
     const printed = await expectSame([
       { tool: 'kafka-topics', args: ['--create', '--topic', 'tools.configs', '--config', 'segment.bytes=1048576'] },
@@ -185,7 +187,9 @@ describe.skipIf('missing' in apache)("Apache Kafka's own tools", () => {
     expect(printed.filter((line) => line === 'tools.console:0:0')).toHaveLength(2)
   })
 
-  it('kafka-consumer-groups describes, resets and deletes groups alike', { timeout: 180_000 }, async () => {
+  it('kafka-consumer-groups describes, resets and deletes groups with the same output', {
+    timeout: 180_000,
+  }, async () => {
     const group = ['--group', 'tools-group']
     const printed = await expectSame([
       { tool: 'kafka-topics', args: ['--create', '--topic', 'tools.groups', '--partitions', '2'] },

@@ -1,7 +1,7 @@
 // One consumer group of four kinds of clients, on both engines, while records keep coming: members join, leave and die, and
 // nothing is lost, and nothing is delivered again beyond what at-least-once allows.
 //
-// What it allows: a partition's new owner begins at the committed offset, so it may repeat what its predecessor had not
+// Allowed: a partition's new owner begins at the committed offset, so it may repeat what its predecessor had not
 // committed yet, and never more. Before every change of members the committed offsets are noted; whatever is delivered
 // after the change that follows lies at or behind them.
 //

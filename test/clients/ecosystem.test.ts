@@ -1,4 +1,4 @@
-// What people run beside Kafka, on the embedded broker: Kafka Streams, Kafka Connect, MirrorMaker 2, each Kafka's own.
+// Tools of Kafka's ecosystem on the embedded broker: Kafka Streams, Kafka Connect, MirrorMaker 2, each Kafka's own.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -165,7 +165,7 @@ describe.skipIf('missing' in programs)('on the embedded broker', () => {
     expect(await second.ended, second.output()).toBe(0)
   })
 
-  it('Kafka Connect carries a file into a topic and the topic into a file, and goes on after a restart', {
+  it('Kafka Connect carries a file into a topic and the topic into a file, and continues after a restart', {
     timeout: 300_000,
   }, async () => {
     const [port] = await freePorts(1)

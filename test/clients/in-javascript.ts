@@ -1,4 +1,4 @@
-// What the scenarios of the clients in JavaScript share: waiting, and what is made of what a client saw.
+// Helpers for the scenarios of JavaScript clients: waiting, and checks of the records that a client saw.
 import { vi } from 'vitest'
 
 /** Only ends a test that would hang. */

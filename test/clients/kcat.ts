@@ -11,7 +11,7 @@ import type { Play, Scenario } from './scenarios.ts'
 const until = (condition: () => boolean | Promise<boolean>) =>
   vi.waitUntil(condition, { timeout: 60_000, interval: 50 })
 
-/** What kcat prints. @throws Error when it fails or reports an error */
+/** @returns kcat's output. @throws Error when it fails or reports an error */
 export async function kcat(bootstrapServers: string, args: readonly string[], stdin?: string): Promise<string> {
   const input = stdin === undefined ? {} : { stdin }
   const { exitCode, stdout, stderr } = await run('kcat', ['-b', bootstrapServers, ...args], input)

@@ -16,7 +16,7 @@ import type { Play, Scenario } from './scenarios.ts'
 
 type StringMessage = Message<string, string, string, string>
 
-/** What a client's constructors share. */
+/** The options of all clients. */
 type Base = ReturnType<typeof base>
 const base = (bootstrapServers: string) => ({
   clientId: 'scenarios',

@@ -1,4 +1,4 @@
-// What the embedded broker does not have yet is refused in a way that clients take as final and show to their users.
+// Features that the embedded broker does not have yet are rejected with errors that clients treat as final and show to their users.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-// What every client has to be able to do, on both engines. A client is a small program in its own language that plays a scenario as
+// The scenarios that every client must support, on both engines. A client is a small program in its own language that plays a scenario as
 // its users would and prints what it saw; here is what it should have seen.
 import { randomBytes } from 'node:crypto'
 import { expect, it } from 'vitest'

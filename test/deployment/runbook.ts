@@ -76,7 +76,7 @@ export function commandsOf(blocks: readonly RunbookBlock[]): readonly Command[] 
   )
 }
 
-/** What a command says before `--`, behind which stands what is run in a pod. */
+/** The part of a command before `--`; the rest runs in a pod. */
 export const outside = (words: readonly string[]): readonly string[] =>
   words.includes('--') ? words.slice(0, words.indexOf('--')) : words
 

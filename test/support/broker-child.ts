@@ -9,7 +9,7 @@ const script = fileURLToPath(new URL('./broker-process.ts', import.meta.url))
 export interface BrokerChild {
   readonly bootstrapServers: string
   readonly pid: number
-  /** What the broker logged at info and above, a JSON object a line. */
+  /** The broker's log at info and above, one JSON object per line. */
   readonly logLines: readonly string[]
   /** Sends the signal and waits until the process is gone. */
   kill(signal?: NodeJS.Signals): Promise<void>

@@ -80,7 +80,7 @@ export async function dispatcherInProcess(
         const settled = prepare(frame, peer)
           .run()
           .then(() => void answered++, refuse)
-        // Handlers that wait for time, for records or for other members are left waiting, and time goes on.
+        // Handlers that wait for time, for records or for other members are left waiting, and time advances.
         if (await Promise.race([settled, patience()])) {
           ended.abort()
           clock.advance(1000)

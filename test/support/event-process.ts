@@ -11,7 +11,7 @@ const script = fileURLToPath(new URL('event-service.ts', import.meta.url))
 
 export interface EventProcess {
   readonly url: string
-  /** What it wrote: its address, then `handled <event id>` for each event. */
+  /** Its output: its address, then `handled <event id>` for each event. */
   readonly lines: readonly string[]
   readonly process: ChildProcess
   /** SIGKILL. Resolves when it is gone. */

@@ -1,4 +1,4 @@
-// What tests of the events library need on either engine: a registry, topics with schemas under names of their own, streams.
+// Helpers for tests of the events library on either engine: a registry, topics with schemas under names of their own, streams.
 import { type Cluster, connectCluster } from '@selfmonitor/cluster'
 import { connectEvents, type EventStream, type EventStreamOptions } from '@selfmonitor/events'
 import { createRegistryClient, type RegistryClient, type RegistryServer, startRegistry } from '@selfmonitor/registry'

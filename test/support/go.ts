@@ -14,7 +14,7 @@ const oldestGo = 26
 /** The program that plays the scenarios of test/clients with franz-go. */
 export const franzGoClient = fileURLToPath(new URL('../clients/franz-go', import.meta.url))
 
-/** What is built from a folder with a go.mod and a go.sum: packages by the names of their programs. */
+/** Programs built from a folder with a go.mod and a go.sum: packages by the names of their programs. */
 export interface GoBuild {
   readonly folder: string
   readonly programs: Readonly<Record<string, string>>

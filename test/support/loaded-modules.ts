@@ -1,4 +1,4 @@
-// What a script loads, seen in a process of its own.
+// The modules that a script loads, measured in a separate process.
 import { execFileSync } from 'node:child_process'
 
 /**

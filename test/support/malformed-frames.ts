@@ -30,7 +30,7 @@ export interface Scratch {
   readonly group: string
 }
 
-/** What lengths, counts, versions and offsets look like when they lie. */
+/** False values for lengths, counts, versions and offsets. */
 const liars = [
   'ff', '00', '7f', '80', '7fff', '8000', 'ffff', '7fffffff', 'ffffffff', '80000000', '00000000', '06400000',
   'ffffffff0f', 'ffffffff07', '8080808080808080', '7fffffffffffffff', 'ffffffffffffffff', '80808080808080808001',

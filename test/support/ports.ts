@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 
-/** Ports of loopback that were free a moment ago, all different: for a server that is told its port, or comes back on the same one. */
+/** Ports of loopback that were free a moment ago, all different: for a server with a fixed port, or one that restarts on the same port. */
 export async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer())
   const ports = await Promise.all(

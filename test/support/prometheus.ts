@@ -79,12 +79,12 @@ export function monitoringTools(): Readonly<Record<MonitoringTool, string>> | nu
   return Object.fromEntries(found) as Record<MonitoringTool, string>
 }
 
-/** Why the programs are not here, null when they are. @throws Error in CI, where they have to be */
+/** Why the programs are not here, null when they are. @throws Error in CI, where they must exist */
 export function missingPrometheus(): string | null {
   if (monitoringTools() !== null) return null
   const reason =
     'Prometheus and Alertmanager are neither built (npm run prometheus does it, with Go 1.26) nor installed (prometheus, prometheus-alertmanager)'
-  if (process.env.CI) throw new Error(`${reason}; in CI every tool has to be there`)
+  if (process.env.CI) throw new Error(`${reason}; in CI every tool must be installed`)
   return reason
 }
 
@@ -104,7 +104,7 @@ export interface MonitoringServer {
   readonly port: number
   /** Where its configuration and data are. Removed when it stops. */
   readonly folder: string
-  /** What it has logged. */
+  /** Its log. */
   log(): string
   /** Asks its HTTP API; `path` begins with a slash. @throws Error with the answer, unless the status is 200 */
   get<T>(path: string): Promise<T>

@@ -8,7 +8,7 @@ import { cacheDir, run } from '@selfmonitor/apache'
 import { onceInCache, orMissing, ToolUnavailable } from '../deployment/static/fetch.ts'
 
 /**
- * Every environment by its name: the packages with everything that they need, pinned, because pip is told to add nothing of its own.
+ * Every environment by its name: the packages with everything that they need, pinned, because pip runs with --no-deps.
  * All come as wheels: no compiler is needed.
  */
 const environments = {

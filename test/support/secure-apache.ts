@@ -1,4 +1,4 @@
-// One real Apache Kafka with accounts, an authorizer and TLS, as it stands in production, and the certificates for it.
+// One real Apache Kafka with accounts, an authorizer and TLS, as in production, and its certificates.
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -20,9 +20,9 @@ export interface Authority extends Pair {
 }
 
 export interface SecureApache {
-  /** SASL_SSL with SCRAM, 127.0.0.1; the certificate also stands for `localhost`, and for nothing else. */
+  /** SASL_SSL with SCRAM, 127.0.0.1; the certificate is also valid for `localhost`, and for no other name. */
   readonly bootstrapServers: string
-  /** SSL that wants a client certificate; its common name is the principal. */
+  /** SSL with required client certificates; its common name is the principal. */
   readonly mutualServers: string
   /** SASL_PLAINTEXT. */
   readonly saslPlainServers: string

@@ -10,7 +10,7 @@ import { missingPrometheus } from './prometheus.ts'
 import { missingPython } from './python.ts'
 import { missingTool } from './tools.ts'
 
-/** What this machine lacks, each with the remedy where one is known. */
+/** The missing tools of this machine, each with its remedy if one is known. */
 function missingHere(modules: readonly TestModule[]): string[] {
   const apache = modules.map(({ project }) => project.getProvidedContext().apache).find((provided) => provided)
   const reasons = apache && 'missing' in apache ? [apache.missing] : []

@@ -8,7 +8,7 @@ export function missingTool(command: string, versionArgument = '--version'): str
   const result = spawnSync(command, [versionArgument], { stdio: 'ignore' })
   if (!result.error) return null
   const reason = `${command} is not installed`
-  if (process.env.CI) throw new Error(`${reason}; in CI every tool has to be there`)
+  if (process.env.CI) throw new Error(`${reason}; in CI every tool must be installed`)
   return reason
 }
 

@@ -1,7 +1,7 @@
 // Which payments look like fraud. A pure function of a payment and of what is known about the user.
 import type { FraudSuspected, PaymentProcessed } from '../../events.generated.ts'
 
-/** What the service remembers of a user. */
+/** The service's state of a user. */
 export interface UserHistory {
   readonly homeCountry: string | null
   /** Times of the latest payments, milliseconds since the epoch, oldest first. */

@@ -128,7 +128,7 @@ async function prepare(
   distribution: KafkaDistribution,
   options: ApacheOptions,
 ): Promise<void> {
-  // Without the file no node was started there; should one run all the same, Kafka's own lock stops the second.
+  // Without the file no node was started there. If one runs nevertheless, Kafka's own lock stops the second.
   const pid = Number(await readFile(join(node.dataDir, 'pid'), 'utf8').catch(() => '0'))
   if (pid > 0 && (await isOurJava(pid, node.dataDir))) {
     throw new ApacheError(

@@ -282,12 +282,12 @@ describeEngines('the commands', (engine) => {
     })
 
     it('are deleted after a yes, one version or all, and for good only when that is said', async () => {
-      const doomed = `${id}-doomed-value`
-      const remove = (...words: string[]) => cli('schemas', 'delete', doomed, ...words)
+      const removed = `${id}-removed-value`
+      const remove = (...words: string[]) => cli('schemas', 'delete', removed, ...words)
       const versions = async (...words: string[]) =>
-        (await live.registryClient.versions(doomed, { deleted: words.includes('deleted') })).join()
+        (await live.registryClient.versions(removed, { deleted: words.includes('deleted') })).join()
       for (const file of ['first.avsc', 'good.avsc']) {
-        expect((await cli('schemas', 'register', doomed, file, '--yes')).code).toBe(0)
+        expect((await cli('schemas', 'register', removed, file, '--yes')).code).toBe(0)
       }
       expect(await remove('--version', '9')).toMatchObject({ code: 1, stderr: expect.stringContaining('it has 1, 2.') })
       expect(await remove()).toMatchObject({
@@ -295,7 +295,7 @@ describeEngines('the commands', (engine) => {
         stdout: '',
         stderr: expect.stringMatching(/- .*: versions 1, 2\n/),
       })
-      expect((await remove('--version', '1', '--yes', '-o', 'name')).stdout).toBe(`${doomed}:1\n`)
+      expect((await remove('--version', '1', '--yes', '-o', 'name')).stdout).toBe(`${removed}:1\n`)
       expect([await versions(), await versions('deleted')]).toEqual(['2', '1,2'])
       expect((await remove('--yes')).code).toBe(0)
       expect([await versions(), await versions('deleted')]).toEqual(['', '1,2'])

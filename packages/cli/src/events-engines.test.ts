@@ -80,23 +80,23 @@ describeEngines('the commands for events', (engine) => {
   })
 
   it('a followed topic that is deleted ends the tail, which says so', async () => {
-    const doomed = `${id}.doomed`
-    await live.cluster.createTopics([{ name: doomed, partitions: 1, replicationFactor: 1 }])
+    const deleted = `${id}.deleted`
+    await live.cluster.createTopics([{ name: deleted, partitions: 1, replicationFactor: 1 }])
     const producer = new Kafka({ brokers: engine.bootstrapServers.split(','), logLevel: logLevel.NOTHING }).producer()
     await producer.connect()
-    await producer.send({ topic: doomed, messages: [{ value: 'before' }] })
+    await producer.send({ topic: deleted, messages: [{ value: 'before' }] })
     await producer.disconnect()
     const seen = Promise.withResolvers<void>()
-    const following = selfmonitor(['events', 'tail', doomed, '--follow', '--from', 'earliest'], {
+    const following = selfmonitor(['events', 'tail', deleted, '--follow', '--from', 'earliest'], {
       env: live.env,
       onOutput: () => seen.resolve(),
     })
     await seen.promise
-    await live.cluster.deleteTopics([doomed])
+    await live.cluster.deleteTopics([deleted])
     expect(await following).toMatchObject({
       code: 1,
       stdout: expect.stringContaining('before'),
-      stderr: expect.stringContaining(`error ${doomed} was deleted while it was being read.\n`),
+      stderr: expect.stringContaining(`error ${deleted} was deleted while it was being read.\n`),
     })
   })
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The `selfmonitor` command as a process: signals, broken pipes and the exit code. What it does is in run.ts.
+// The `selfmonitor` command as a process: signals, broken pipes and the exit code. The command itself is in run.ts.
 import { enableCompileCache } from 'node:module'
 
 enableCompileCache?.()

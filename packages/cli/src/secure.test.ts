@@ -59,7 +59,7 @@ describe.skipIf(missing)('the commands on a secured cluster', { timeout: 60_000 
     expect(given).toMatchObject({ code: 4, stderr: expect.stringContaining('127.0.0.1:2, from --bootstrap-servers') })
   })
 
-  it('say 4 and what to do for a wrong password, a missing file of settings, and a port that wants TLS', async () => {
+  it('exit with 4 and a remedy for a wrong password, a missing file of settings, and a port that requires TLS', async () => {
     const wrong = await kafka.clientProperties({ name: 'mallory', password: 'not-the-password' })
     const refused = await cli(['topics', 'list', '--command-config', wrong])
     expect(refused).toMatchObject({ code: 4, stderr: expect.stringContaining('refused the credentials') })
@@ -69,7 +69,7 @@ describe.skipIf(missing)('the commands on a secured cluster', { timeout: 60_000 
       env: { SELFMONITOR_COMMAND_CONFIG: '' },
     })
     expect(plain.code).toBe(4)
-    expect(plain.stderr).toMatch(/spoken to without[\s\S]*security\.protocol=SSL[\s\S]*--command-config/)
+    expect(plain.stderr).toMatch(/connected without TLS[\s\S]*security\.protocol=SSL[\s\S]*--command-config/)
 
     const gone = await cli(['topics', 'list', '--command-config', 'gone.properties'])
     expect(gone).toMatchObject({ code: 2, stderr: expect.stringMatching(/gone\.properties: there is no such file/) })
@@ -163,7 +163,7 @@ describe.skipIf(missing)('the commands on a secured cluster', { timeout: 60_000 
     expect((await cli(['acls', 'delete', '--principal', 'User:shop', '--yes'])).code).toBe(0)
   })
 
-  it('say 4 when the account may not', async () => {
+  it('exit with 4 when the account lacks a right', async () => {
     await cli(['users', 'create', 'guest', '--password-file', '-', '--yes'], { stdin: 'guest' })
     const guest = ['--command-config', await kafka.clientProperties({ name: 'guest', password: 'guest' })]
     await vi.waitUntil(async () => (await cli(['topics', 'list', ...guest])).code === 0, { timeout: 10_000 })

@@ -47,7 +47,7 @@ export async function selfmonitor(words: readonly string[], given: TestIo = {}):
   return { code: await run(words, io), ...written }
 }
 
-/** A folder that `remove` takes away again. */
+/** A temporary folder, with `remove`. */
 export function temporaryFolder(): { readonly path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'selfmonitor-cli-'))
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }

@@ -114,7 +114,7 @@ function refusedCredentials(chain: readonly Found[], via: Via): ClusterError | n
       .find((list) => Array.isArray(list))
     return new ClusterError(
       'UNSUPPORTED_SASL_MECHANISM',
-      `${resource} does not accept ${via.sasl}${offered === undefined ? '' : `, it takes ${offered.join(', ')}`}`,
+      `${resource} does not accept ${via.sasl}${offered === undefined ? '' : `, it accepts ${offered.join(', ')}`}`,
       {
         reason: 'not-allowed',
         resource,

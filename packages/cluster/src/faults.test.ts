@@ -91,14 +91,14 @@ describe('a cluster of three brokers', () => {
   })
 
   it('does not answer that a group is not there when its own request deleted it', async () => {
-    await cluster.resetOffsets('doomed', [reset('orders', 0n)])
+    await cluster.resetOffsets('deleted', [reset('orders', 0n)])
     const impatient = connectCluster({ bootstrapServers: broker.bootstrapServers, timeoutMs: 300 })
     broker.faults.add({ api: 'DeleteGroups', nth: 1, action: { delayMs: 500 } })
-    await expect(impatient.deleteGroups(['doomed'])).rejects.toMatchObject({
+    await expect(impatient.deleteGroups(['deleted'])).rejects.toMatchObject({
       code: 'OUTCOME_UNKNOWN',
-      resource: 'deleting the group doomed',
+      resource: 'deleting the group deleted',
     })
-    const state = async () => (await cluster.describeGroups(['doomed']))[0]!.state
+    const state = async () => (await cluster.describeGroups(['deleted']))[0]!.state
     await expect.poll(state, { timeout: 10_000 }).toBe('Dead')
     expect(requests('DeleteGroups')).toHaveLength(1)
     await impatient.close()

@@ -112,7 +112,7 @@ describe.skipIf(missing)('a secured cluster', { timeout: 60_000 }, () => {
     it('names the mechanisms of a listener that does not take this one', async () => {
       const error = await errorOf(connect({ tls: tls(), sasl: account(kafka.admin, 'PLAIN') }).info())
       expect(error).toMatchObject({ code: 'UNSUPPORTED_SASL_MECHANISM', reason: 'not-allowed' })
-      expect(error.message).toMatch(/does not take PLAIN, it takes SCRAM-SHA-\d+, SCRAM-SHA-\d+/)
+      expect(error.message).toMatch(/does not accept PLAIN, it accepts SCRAM-SHA-\d+, SCRAM-SHA-\d+/)
     })
   })
 
@@ -148,13 +148,13 @@ describe.skipIf(missing)('a secured cluster', { timeout: 60_000 }, () => {
     it('says of a port that speaks it what to set', async () => {
       const plain = { tls: undefined, sasl: undefined }
       expect(await failure({ ...plain, bootstrapServers: kafka.mutualServers })).toMatch(
-        /^TLS_FAILED: .*spoken to without.*security\.protocol=SSL/s,
+        /^TLS_FAILED: .*connected without TLS.*security\.protocol=SSL/s,
       )
       expect(await failure({ tls: undefined })).toMatch(/^CONNECTION_CLOSED: .*TLS.*security\.protocol=SASL_SSL/s)
     })
 
-    it('says of a port that wants SASL what to set', async () => {
-      expect(await failure({ sasl: undefined })).toMatch(/^CONNECTION_CLOSED: .*wants SASL/s)
+    it('names the setting for a port that requires SASL', async () => {
+      expect(await failure({ sasl: undefined })).toMatch(/^CONNECTION_CLOSED: .*requires SASL/s)
     })
 
     it('gives a client certificate its principal, and refuses one that is missing or foreign', async () => {
@@ -184,7 +184,7 @@ describe.skipIf(missing)('a secured cluster', { timeout: 60_000 }, () => {
       expect((await runTool(await fetchDistribution(), 'kafka-topics', words)).exitCode).toBe(0)
     })
 
-    it('says of a port that only wants certificates that it wants no account', async () => {
+    it('reports that a port with certificates does not accept accounts', async () => {
       const mine = await kafka.ca.issue('admin')
       const options = { bootstrapServers: kafka.mutualServers, tls: { ...tls(), ...mine } }
       expect(await errorOf(as(kafka.admin, options).info())).toMatchObject({

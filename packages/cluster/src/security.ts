@@ -22,7 +22,7 @@ export function clientSecurity({
   sasl,
   tls = false,
 }: Pick<ClusterOptions, 'bootstrapServers' | 'sasl' | 'tls'>): ClientSecurity {
-  demandSendableName(sasl)
+  requireSendableName(sasl)
   const { verifyHostname = true, servername, ...pems } = typeof tls === 'object' ? tls : {}
   return {
     ...(sasl === undefined ? {} : { sasl: { ...sasl } }),
@@ -44,7 +44,7 @@ function hostOf(address: string): string {
 }
 
 /** The client library escapes only the first comma of a SCRAM name (RFC 5802, saslname): two would be another name. */
-function demandSendableName(sasl: ClusterOptions['sasl']): void {
+function requireSendableName(sasl: ClusterOptions['sasl']): void {
   if (sasl !== undefined && sasl.mechanism !== 'PLAIN' && sasl.username.split(',').length > 2) {
     throw invalid(`user ${sasl.username}: a name with more than one comma cannot be used with SCRAM here`, {
       resource: `user ${sasl.username}`,

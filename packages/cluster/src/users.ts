@@ -72,7 +72,7 @@ export const setUserPasswords =
       // Kafka does not normalise it either.
       const upsertions = await Promise.all(
         accounts.map(async ({ name, password, mechanism = 'SCRAM-SHA-512', iterations = defaultIterations }) => {
-          demandAccount(name, password)
+          requireAccount(name, password)
           const { id, hash, keyBytes } = mechanisms[mechanism]
           if (!Number.isInteger(iterations) || iterations < iterationLimits.min || iterations > iterationLimits.max) {
             throw invalid(
@@ -156,7 +156,7 @@ export const authenticates =
         hint: 'Connect with security.protocol=SASL_SSL (or SASL_PLAINTEXT) and an account.',
       })
     }
-    demandAccount(name, password)
+    requireAccount(name, password)
     const transport = createTransport({ ...options, sasl: { mechanism, username: name, password } })
     try {
       await transport.operation('authenticates', () => transport.reach())
@@ -183,7 +183,7 @@ function onceAUser<T extends { readonly name: string }>(changes: readonly T[]): 
   return parts
 }
 
-function demandAccount(name: string, password: string): void {
+function requireAccount(name: string, password: string): void {
   if (name === '') {
     throw invalid('An account needs a name', { hint: 'Set one; Kafka accepts any text that is not empty.' })
   }

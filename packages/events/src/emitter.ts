@@ -234,7 +234,7 @@ function sendRecord(
   const encoder = queue.encoder as RecordEncoder | null
   if (value !== null) encoder?.check(value)
   const waits = encoder === null || queue.waiting.length > 0 || !producer.hasRoom()
-  // What waits is a copy: the caller may change its object as soon as this call returns.
+  // Waiting events are copies, because the caller may change its object as soon as this call returns.
   const sent = value === null || !waits ? value : encoder === null ? snapshot(value, topic) : encoder.encode(value)
   const span = inBatch === undefined ? startSend(tracing, outgoingRecord(topic, value, given)) : inBatch
   const observed: Observed | null =
@@ -356,7 +356,7 @@ function noteOutcome(
   try {
     notifyObserver(options.observer, receipt.observed, result!)
   } catch (thrown) {
-    // It must not throw; when it does, the producer's work continues all the same.
+    // An observer must not throw; if it does, the producer continues.
     process.emitWarning(thrown as Error)
   }
 }

@@ -50,7 +50,7 @@ export function connectionError(settings: ResolvedOptions, error: unknown): Even
   }
   const reason = reasonOf(error)
   // So a broker that speaks SASL or TLS treats a client that does not.
-  const hint = reason === 'Connection closed' ? ': does it want SASL or TLS?' : ''
+  const hint = reason === 'Connection closed' ? ': does it require SASL or TLS?' : ''
   return new EventsConnectionError(
     'broker',
     settings.bootstrapServers,

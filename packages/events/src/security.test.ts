@@ -80,6 +80,6 @@ describe.skipIf('missing' in apache)('a cluster with SASL [apache]', () => {
   })
 
   it('asks whether SASL or TLS is missing when the broker hangs up', async () => {
-    await expect(connect({})).rejects.toThrow('does it want SASL or TLS?')
+    await expect(connect({})).rejects.toThrow('does it require SASL or TLS?')
   })
 })

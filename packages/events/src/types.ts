@@ -206,7 +206,7 @@ export interface EventStreamOptions {
   group?: string
   /**
    * Kafka's `group.instance.id` (KIP-345): makes this process a static member of its group, which finds its partitions again when
-   * it comes back within `sessionTimeoutMs`, without a rebalance. Each process of the group needs an id of its own that stays the
+   * it restarts within `sessionTimeoutMs`, without a rebalance. Each process of the group needs an id of its own that stays the
    * same across restarts, such as a StatefulSet pod's name. Default `KAFKA_GROUP_INSTANCE_ID`, else none.
    */
   groupInstanceId?: string

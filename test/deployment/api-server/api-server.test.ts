@@ -15,7 +15,7 @@ import { type ControlPlane, startControlPlane } from './start.ts'
 
 const missing = missingKubernetes()
 const root = fileURLToPath(new URL('../../..', import.meta.url))
-/** What the documents tell to type outside of the cluster. */
+/** Commands of the documents that are run outside of the cluster. */
 const documented = [
   'runbooks/kafka-operations',
   'guides/install',
@@ -247,7 +247,7 @@ describe.skipIf(missing !== null)(`in a cluster${missing === null ? '' : ` (skip
     expect(after.find(isSetup)![0]).not.toBe(before.find(isSetup)![0])
   }, 60_000)
 
-  it('refuses an upgrade that would take away brokers which kubectl scale added', async () => {
+  it('refuses an upgrade that would remove brokers which kubectl scale added', async () => {
     await inKafka('scale', 'statefulset', 'kafka', '--replicas=5')
     await podsMade()
     await expect(upgrade('4', [])).rejects.toThrow('kafka.replicaCount is 3, but StatefulSet kafka has 5 brokers')

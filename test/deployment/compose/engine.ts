@@ -9,7 +9,7 @@ export function composeCommand(): readonly string[] | null {
 
 /**
  * Why containers cannot be started here, or null when they can. Not a failure in CI: an engine is no tool that one installs.
- * @param images names with tags that have to be on the engine, see infra/kafka/README.md for pulling and building them
+ * @param images names with tags that must be present on the engine, see infra/kafka/README.md for pulling and building them
  */
 export function missingEngine(images: readonly string[]): string | null {
   if (!succeeds('docker', ['version', '--format', '{{.Server.Version}}'])) return 'no container engine answers'

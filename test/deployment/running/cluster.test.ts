@@ -282,7 +282,7 @@ describe.skipIf(missing !== null)('the chart, running', () => {
     long,
   )
 
-  test('a broker that is killed comes back with its data, and no acknowledged record is lost', async () => {
+  test('a broker that is killed restarts with its data, and no acknowledged record is lost', async () => {
     const count = 2_000
     const producing = inClient(
       `kafka-verifiable-producer ${as('admin')} --topic system.events --max-messages ${count} --throughput 150 --acks -1`,
@@ -344,7 +344,7 @@ describe.skipIf(missing !== null)('the chart, running', () => {
   }, 300_000)
 
   test(
-    'a renewed certificate is served without a restart, and clients go on',
+    'a renewed certificate is used without a restart, and clients continue',
     async () => {
       const served = async () => {
         const script = `const host = 'kafka-0.kafka-headless.${domain}'

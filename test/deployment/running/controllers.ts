@@ -15,7 +15,7 @@ export interface ControllerContext {
   readonly later: (ms: number) => void
 }
 
-/** What a Job has come to. */
+/** The state of a Job. */
 export interface JobState {
   failures: number
   /** The failed pod that `failures` has counted last. */

@@ -14,7 +14,7 @@ export interface KafkaOptions extends ClusterOptions {
 }
 
 export interface KafkaCluster extends Cluster {
-  /** What was rendered last. */
+  /** The last rendered objects. */
   readonly objects: readonly KubeObject[]
   /** `helm upgrade` with these values on top of those of the installation. Does not wait. */
   upgrade(values: object): Promise<void>
@@ -162,7 +162,7 @@ export function clientPod(
   }
 }
 
-/** What an operator or External Secrets does: an account's Secret in the namespace of the service that uses it. */
+/** Copies an account's Secret to the namespace of its service, like an operator or External Secrets. */
 export async function copySecret(cluster: Cluster, name: string, to: string): Promise<void> {
   const secret = await cluster.waitFor(`Secret ${name}`, () => cluster.get('Secret', name))
   await cluster.apply([{ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: to }, data: secret.data }])

@@ -16,7 +16,7 @@ import { makeClaim, makeEmptyDir, writeFiles } from './edge/volume-folders.ts'
 import { pause, runProbes } from './probes.ts'
 import type { ContainerView, ExecOptions, ExecResult, ImageContent, KubeObject, PodView } from './types.ts'
 
-/** What a kubelet needs of the rest of the cluster. */
+/** A kubelet's view of the rest of the cluster. */
 export interface KubeletContext {
   readonly folder: string
   readonly runName: string
@@ -250,7 +250,7 @@ export function startPod(
     return running
   }
 
-  /** Starts a container and waits for its end. What cannot be started counts as having failed. */
+  /** Starts a container and waits for its end. A container that cannot start counts as failed. */
   async function lead(life: ContainerLife): Promise<number> {
     let running: RunningContainer
     for (;;) {
@@ -464,7 +464,7 @@ export function startPod(
     },
     async refresh() {
       if (!volumesWritten || stopping.signal.aborted) return
-      // What is missing now stays as it was: kubelet keeps the last contents, too.
+      // Missing objects keep their last content, as in the real kubelet.
       await writeVolumes().catch((error) => {
         if (!(error instanceof MissingObject)) throw error
       })

@@ -5,7 +5,7 @@ import { type RunbookBlock, readRunbook } from '../runbook.ts'
 import { toolsPod } from './kafka-cluster.ts'
 import type { Cluster, ExecResult } from './types.ts'
 
-/** What is to be typed in pod kafka-tools, and with the label `kafka-0` in that broker. */
+/** Commands for pod kafka-tools, or with the label `kafka-0` for that broker. */
 export const typedInside = readRunbook().blocks.filter(({ language }) => language === 'bash')
 export const operations = typedInside.filter(({ section }) => section === 'Operations')
 /** The blocks with this label: `scale-gone`. */
@@ -16,7 +16,7 @@ const connection = '--bootstrap-server localhost:9092 --command-config /run/kafk
 /** For the many short-lived tools on a small machine; what a tool does is the same. */
 const shortLived = { KAFKA_JVM_PERFORMANCE_OPTS: '-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto' }
 
-/** What a block printed, and what its expectation found out before it ran. */
+/** The output of a block, and the state that its expectation read before it ran. */
 interface Seen<T> {
   readonly cluster: Cluster
   readonly result: ExecResult
@@ -24,7 +24,7 @@ interface Seen<T> {
 }
 
 interface Expectation<T = unknown> {
-  /** What no other block of the section has. */
+  /** A text that no other block of the section has. */
   readonly of: string | RegExp
   readonly before?: (cluster: Cluster) => Promise<T>
   readonly then: (seen: Seen<T>) => void | Promise<void>
@@ -92,7 +92,7 @@ async function offsetsOf(cluster: Cluster, topic: string, options = ''): Promise
     .map(([, , offset]) => offset!)
 }
 
-/** What a group has committed on a topic, by partition. */
+/** A group's committed offsets on a topic, by partition. */
 async function committedBy(cluster: Cluster, group: string, topic: string): Promise<Readonly<Record<string, number>>> {
   const text = await ask(cluster, `kafka-consumer-groups ${connection} --describe --group ${group}`)
   const rows = text.split('\n').map((line) => line.trim().split(/\s+/))
@@ -117,7 +117,7 @@ const planIn = async (cluster: Cluster, file: string) => {
   return plan.partitions.sort((one, other) => one.partition - other.partition)
 }
 
-/** What the test makes before the first block: traffic, a group that is behind, and a topic that broker 0 leads alone. */
+/** The preparations before the first block: traffic, a group that is behind, and a topic that broker 0 leads alone. */
 export async function prepareState(cluster: Cluster): Promise<void> {
   const partitions = [0, 1, 2, 3].map((partition) => ({ topic: 'system.events', partition, replicas: [0, 1, 2] }))
   const lopsided = JSON.stringify({ version: 1, partitions })

@@ -5,7 +5,7 @@ export interface ProbeRunner {
   /** Does one probe and says how it went. Never rejects. */
   readonly once: (probe: Probe) => Promise<{ ok: boolean; detail: string }>
   readonly onReady: (ready: boolean, detail: string) => void
-  /** Startup or liveness has failed too often: the container has to be ended. */
+  /** Startup or liveness has failed too often: the container must be stopped. */
   readonly onDead: (detail: string) => void
 }
 

@@ -1,4 +1,4 @@
-// What this machine needs so that pods can be started on it: root, Linux namespaces, runc, ip, nft, Java and Maven.
+// The requirements for starting pods on this machine: root, Linux namespaces, runc, ip, nft, Java and Maven.
 import { missingTool } from '../../support/tools.ts'
 
 /** Why no cluster can be started here, or null when it can. In CI anything missing throws instead. */

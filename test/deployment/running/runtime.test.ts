@@ -201,7 +201,7 @@ describe.skipIf(missing !== null)('a cluster whose pods run on this machine', ()
     expect(Number(stdout)).toBe(128 * 2 ** 20)
   })
 
-  test('a killed container starts again in its pod; a deleted pod has its hook run, comes back elsewhere, and finds its claim', async () => {
+  test('a killed container starts again in its pod; a deleted pod has its hook run, restarts elsewhere, and finds its claim', async () => {
     const ip = cluster.pod('server-0')!.ip
     await cluster.exec('server-0', 'echo kept >> /data/log')
     await cluster.kill('server-0', 'SIGKILL')
@@ -272,7 +272,7 @@ describe.skipIf(missing !== null)('a cluster whose pods run on this machine', ()
       },
     ])
     expect((await cluster.exec(pod, ask, { namespace: 'friends' })).stdout).toContain('"a":"MQ=="')
-    // The servers were told to have no token.
+    // The servers are configured without a token.
     expect((await cluster.exec('server-0', 'ls /var/run/secrets')).exitCode).not.toBe(0)
   })
 

@@ -83,7 +83,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
 
   const pods = new Map<string, RunningPod>()
   const jobs = new Map<string, JobState>()
-  const doomedClaims = new Set<string>()
+  const claimsToRemove = new Set<string>()
   let released: readonly KubeObject[] = []
   const nodes = options.nodes ?? { 'node-0': {} }
   let addressCount = 255
@@ -154,7 +154,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     const key = podKey(namespace, object.metadata.name)
     pods.set(key, pod)
     void pod.gone.then(async () => {
-      if (doomedClaims.size > 0) await removeDoomedClaims(pod)
+      if (claimsToRemove.size > 0) await removeClaims(pod)
       if (pods.get(key) === pod) pods.delete(key)
       changed()
     })
@@ -163,12 +163,12 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   }
 
   /** A deleted claim goes, with its data, once no pod uses it. */
-  async function removeDoomedClaims(leaving?: RunningPod): Promise<void> {
+  async function removeClaims(leaving?: RunningPod): Promise<void> {
     const used = [...pods.values()].filter((pod) => pod !== leaving).flatMap(claimsUsedBy)
-    for (const key of [...doomedClaims].filter((one) => !used.includes(one))) {
+    for (const key of [...claimsToRemove].filter((one) => !used.includes(one))) {
       const [namespace, claim] = key.split('/') as [string, string]
       await rm(claimFolder(namespace, claim), { recursive: true, force: true })
-      doomedClaims.delete(key)
+      claimsToRemove.delete(key)
       api.remove('PersistentVolumeClaim', claim, namespace)
     }
   }
@@ -309,8 +309,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     const object = api.object(kind, name, inside) as KubeObject | undefined
     if (!object) return
     if (kind === 'PersistentVolumeClaim') {
-      doomedClaims.add(podKey(inside!, name))
-      await removeDoomedClaims()
+      claimsToRemove.add(podKey(inside!, name))
+      await removeClaims()
       return
     }
     const owned = podsOf(object)

@@ -1,6 +1,6 @@
-// What a test sees of the running proof: Kubernetes objects in, pods that really run, and the questions one asks of them.
+// The interface of the running cluster for tests: Kubernetes objects, pods that really run, and queries about them.
 
-/** A Kubernetes object as `helm template` renders it. Its spec is read by whoever plays that kind's controller. */
+/** A Kubernetes object as `helm template` renders it. The controller of its kind reads its spec. */
 export interface KubeObject {
   readonly apiVersion: string
   readonly kind: string
@@ -36,11 +36,11 @@ export interface ClusterOptions {
    * start at once on two processors only keep each other from it. Default 3.
    */
   startsAtOnce?: number
-  /** What image names mean on this machine, beside the known ones (see images/): first match wins. */
+  /** Layouts of more image names on this machine, in addition to those in images/; the first match counts. */
   images?: readonly ImageLayout[]
 }
 
-/** What a container of this image finds in its file system, made of what this machine has. */
+/** The file system of containers of this image, made from files of this machine. */
 export interface ImageLayout {
   /** Whether this layout plays the image `repository:tag[@digest]`. */
   readonly matches: (image: string) => boolean
@@ -53,7 +53,7 @@ export interface ImageContent {
   readonly mounts: Readonly<Record<string, string>>
   /** The image's own environment; the pod's comes on top. */
   readonly env: Readonly<Record<string, string>>
-  /** What runs when the container has no `command`; without one the harness refuses such a container. */
+  /** The default command; without one the harness rejects containers without `command`. */
   readonly entrypoint?: readonly string[]
 }
 
@@ -68,7 +68,7 @@ export interface ExecOptions {
   timeoutMs?: number
 }
 
-/** What a process in a container left: nothing here throws because of an exit code. */
+/** The result of a process in a container; a non-zero exit code is not an exception. */
 export interface ExecResult {
   readonly exitCode: number
   readonly stdout: string
@@ -143,7 +143,7 @@ export interface Cluster {
 
   /** `kubectl exec`: a string runs in the container's `/bin/sh -c`, as its user and with its environment. */
   exec(pod: string, command: string | readonly string[], options?: ExecOptions): Promise<ExecResult>
-  /** What a container wrote, standard output and error together. `previous` is the run before the last restart. */
+  /** The log of a container, standard output and error together. `previous` is the run before the last restart. */
   logs(pod: string, options?: { container?: string; namespace?: string; previous?: boolean }): string
   /** Signals a container's first process, as if it crashed; the pod's restart policy then applies. */
   kill(pod: string, signal: 'SIGKILL' | 'SIGTERM', options?: { container?: string; namespace?: string }): Promise<void>

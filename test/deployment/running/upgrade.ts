@@ -1,4 +1,4 @@
-// What `helm upgrade` does with objects that are rendered again: puts them, takes away what is not among them any more, and one waits
+// Applies rendered objects like `helm upgrade`: replaces them, removes objects that are no longer rendered, and one waits
 // for the pods to be replaced.
 import { templateHash } from './core/workloads.ts'
 import { isHook } from './release.ts'

@@ -33,7 +33,7 @@ interface Step {
   readonly coordination?: string
   readonly images?: object
 }
-/** What the guide changes from step to step. */
+/** The values that the guide changes from step to step. */
 const steps = {
   none: {},
   controllers: { migration: 'controllers' },
@@ -50,7 +50,7 @@ describe.skipIf(missing !== null)('a cluster on ZooKeeper', () => {
   let cluster: Cluster
   let releases: Record<keyof typeof steps, readonly KubeObject[]>
   let present: readonly KubeObject[] = []
-  /** Command lines of every process of this machine since the beginning, as everybody on the node may read them. */
+  /** Command lines of every process of this machine since the beginning, as all users of the node may read them. */
   const commandLines = new Set<string>()
   const watching = new AbortController()
 
@@ -86,7 +86,7 @@ describe.skipIf(missing !== null)('a cluster on ZooKeeper', () => {
       async () => (await asAdmin('kafka-topics --describe --under-replicated-partitions')) === '',
       patience,
     )
-  /** What must outlive the migration: topics with their ids and settings, accounts, rights; sorted. */
+  /** The state that must survive the migration: topics with their ids and settings, accounts, rights; sorted. */
   async function metadata(): Promise<Record<string, readonly string[]>> {
     const topics = await asAdmin('kafka-topics --describe')
     const accounts = await asAdmin('kafka-configs --describe --entity-type users')
@@ -139,14 +139,14 @@ describe.skipIf(missing !== null)('a cluster on ZooKeeper', () => {
     expect(await asAdmin('kafka-topics --list')).toContain('transaction.events')
   }, 900_000)
 
-  test('lets an account in that setup made, and nobody with another password', async () => {
+  test('accepts an account that setup created, but not with another password', async () => {
     await createTopic(topic)
     for (const operation of ['Read', 'Write'])
       await asAdmin(`kafka-acls --add --allow-principal User:helm-test --operation ${operation} --topic ${topic}`)
     const secret = cluster.get('Secret', 'kafka-user-helm-test')!
     const properties = Buffer.from(secret.data['client.properties'], 'base64').toString()
     const wrong = properties.replaceAll(password('helm-test'), 'another-password')
-    // The tool would not try again by itself, nor be idempotent.
+    // The tool has no retries and is not idempotent.
     const steadfast = 'retries=2147483647\nenable.idempotence=true\ndelivery.timeout.ms=600000\n'
     const own = {
       'client.properties': properties,
@@ -295,7 +295,7 @@ describe.skipIf(missing !== null)('a cluster on ZooKeeper', () => {
   }, 900_000)
 
   test.runIf(whole)(
-    'step 5: goes on without ZooKeeper’s objects, on the same Kafka, and counts as formed (with SELFMONITOR_TEST_MIGRATION=whole)',
+    'step 5: continues without ZooKeeper’s objects, on the same Kafka, and counts as formed (with SELFMONITOR_TEST_MIGRATION=whole)',
     async () => {
       await become('withoutZooKeeper')
       expect(cluster.get('StatefulSet', 'zookeeper')).toBeUndefined()

@@ -1,4 +1,4 @@
-// Values that cannot work are refused before anything is installed, by a message that names the value and what to set.
+// Values that cannot work are rejected before anything is installed, with an error that names the value and the remedy.
 import { describe, expect, it } from 'vitest'
 import { orMissing } from './fetch.ts'
 import { fetchHelm, type HelmMajor } from './helm.ts'
@@ -145,7 +145,7 @@ const badValues: readonly BadValue[] = [
     'ksqldb.login.enabled is true without ksqldb.tls.enabled: passwords would be sent without encryption',
   ],
   [
-    'TLS of a service whose certificate nobody makes',
+    'TLS of a service without a certificate',
     { security: { tls: { mode: 'existing' } }, schemaRegistry: { tls: { enabled: true } } },
     'schemaRegistry.tls.enabled is true with security.tls.mode existing: set schemaRegistry.tls.secret',
   ],
@@ -170,7 +170,7 @@ const badValues: readonly BadValue[] = [
     'connect.config has "listeners.https.ssl.keystore.type", which the chart sets',
   ],
   [
-    'a client secret where everybody reads it',
+    'a client secret in a ConfigMap',
     {
       ui: {
         config: {
@@ -422,7 +422,7 @@ describe.each(majors)('Helm %s', async (major) => {
     expect([await test({}), await test({ setup: { enabled: false } })]).toEqual([1, 0])
   })
 
-  it.skipIf('missing' in helm)('refuses each unknown key, wherever it stands', async () => {
+  it.skipIf('missing' in helm)('refuses unknown keys at every level', async () => {
     if ('missing' in helm) return
     for (const path of [
       'kafka.resources',

@@ -1,4 +1,4 @@
-// What the chart makes for clients must not be in the way of what client teams make for themselves.
+// The chart's objects for clients must not conflict with objects that client teams create themselves.
 import { describe, expect, it } from 'vitest'
 import { orMissing } from './fetch.ts'
 import { fetchHelm } from './helm.ts'

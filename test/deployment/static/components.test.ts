@@ -31,7 +31,7 @@ const dataOf = (objects: readonly KubernetesObject[], name: string): Record<stri
 
 describe('component-init.sh', () => {
   let count = 0
-  /** What the init container before it has written. */
+  /** The files of the init container before it. */
   const stores = { '/run/ksqldb-server/store-password': 'of-the-store' }
   /** @returns what it said, and the file that it wrote, null when there is none. */
   async function init(

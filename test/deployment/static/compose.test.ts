@@ -20,7 +20,7 @@ describe.skipIf(missing !== null)('docker-compose-kafka.yml', () => {
   let source: string
   let services: Record<string, Json>
 
-  /** What docker-compose makes of a file, with the shell's variables replaced by the given ones. */
+  /** The file as docker-compose resolves it, with the shell's variables replaced by the given ones. */
   async function config(text: string, env: Record<string, string> = {}) {
     // Version 1, which is what Debian 12 has, knows all of the file but the project's name, which came with version 2.
     const { stdout: version } = await run('docker-compose', ['version', '--short'])

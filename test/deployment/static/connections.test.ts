@@ -1,4 +1,4 @@
-// Who may talk to whom by the NetworkPolicies of the chart: the complete lists, so that a new way is seen in a review.
+// The connections that the chart's NetworkPolicies allow, as complete lists, so that a review shows every new one.
 import { describe, expect, it } from 'vitest'
 import { orMissing } from './fetch.ts'
 import { fetchHelm } from './helm.ts'

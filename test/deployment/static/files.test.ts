@@ -1,4 +1,4 @@
-// What is inside the chart's ConfigMaps: scripts that bash can read, settings that stand once, and the very files that our
+// The content of the chart's ConfigMaps: scripts that bash can parse, settings without duplicates, and the very files that our
 // own programs are given, read by those programs.
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -51,7 +51,7 @@ describe.skipIf('missing' in helm)('the files in ConfigMaps', () => {
     }
   })
 
-  it('are properties in which no key stands twice, and none without a value', () => {
+  it('are properties without duplicate keys and without empty values', () => {
     const files = named(/\.properties$/)
     expect(files.length).toBeGreaterThan(5)
     for (const { name, text } of files) {
@@ -183,7 +183,7 @@ function advertisedHosts(objects: readonly KubernetesObject[]): string[] {
   )
 }
 
-/** RFC 6125: a wildcard stands for one label, the first. */
+/** RFC 6125: a wildcard matches one label, the first. */
 const covers = (pattern: string, host: string) =>
   pattern === host || (pattern.startsWith('*.') && host.slice(host.indexOf('.')) === pattern.slice(1))
 

@@ -46,7 +46,7 @@ export async function fetchHelm(major: HelmMajor): Promise<string> {
     )
   const folder = folderOf(major)
   await onceInCache(folder, async (partial) => {
-    // One more try is enough: whoever works without a network should not wait for minutes until tests are skipped.
+    // One more try is enough: without a network, tests should be skipped soon, not after minutes.
     const patience = ['--fetch-retries=1', '--fetch-retry-mintimeout=1000']
     const args = ['pack', spec, '--ignore-scripts', '--silent', '--pack-destination', partial, ...patience]
     const packed = await run('npm', args, { timeoutMs: 300_000 }).catch(() => null)

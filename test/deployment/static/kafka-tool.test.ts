@@ -1,4 +1,4 @@
-// What a command becomes that is typed in a pod of Kafka, and what the server does with a heap that somebody gave it: the chart's own
+// Commands in a pod of Kafka, and the server's handling of KAFKA_HEAP_OPTS: the chart's own
 // scripts, run here with tools and a server that print what they were given.
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer, type Server } from 'node:net'

@@ -1,4 +1,4 @@
-// What an upgrade would do to a cluster that runs, and is refused: Helm asks a server here that has its StatefulSets.
+// Upgrades that would harm a running cluster are rejected: Helm asks a test server that has the StatefulSets.
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -65,14 +65,14 @@ describe.each(majors)('an upgrade by Helm %s of a cluster that runs', async (maj
 
   const refused: [what: string, before: Json, after: Json, scaled: Record<string, number>, message: string][] = [
     [
-      'take away brokers that kubectl scale added',
+      'remove brokers that kubectl scale added',
       {},
       {},
       { kafka: 5 },
       'kafka.replicaCount is 3, but StatefulSet kafka has 5 brokers, and the brokers to be removed may hold replicas: set it to 5.',
     ],
     [
-      'take away voters',
+      'remove voters',
       { controller: { replicaCount: 5 } },
       {},
       {},

@@ -5,7 +5,7 @@ interface Level {
   readonly values?: Json
   readonly kubeVersion?: string
   readonly apiVersions?: readonly string[]
-  /** What the one who installs has to bring then. */
+  /** The objects that the user must supply in this case. */
   readonly supplied?: readonly string[]
 }
 

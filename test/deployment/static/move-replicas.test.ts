@@ -1,4 +1,4 @@
-// move-replicas.sh, with stand-ins for kubectl and Kafka's tools: what it asks for, what it says, when it fails. That Kafka does it is
+// move-replicas.sh, with fakes of kubectl and Kafka's tools: its requests, its output, its failures. That Kafka does it is
 // proven in the running proof.
 import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,4 @@
-// What the runbook tells to type outside of the cluster cannot be run here, but it can be wrong: every object, namespace, label,
+// The runbook's commands outside of the cluster cannot be run here, but their names can be checked: every object, namespace, label,
 // container, file, value and message that it names is looked up in the rendered chart.
 import { existsSync, readFileSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
@@ -18,7 +18,7 @@ const runbook = readRunbook()
 const typedOutside = runbook.blocks.filter(({ language }) => language === 'console' || language === 'sh')
 const helm = await orMissing(() => fetchHelm('4'))
 
-/** What the section on old runbooks says to type, in the last cell of each row. */
+/** The commands in the section on old runbooks, in the last cell of each row. */
 const instead = runbook.text
   .split('\n## The command in your old runbook\n')[1]!
   .split('\n## ')[0]!
@@ -37,7 +37,7 @@ const option = (words: readonly string[], ...names: readonly string[]): readonly
     const name = names.find((one) => word.startsWith(`${one}=`))
     return name ? [word.slice(name.length + 1)] : []
   })
-/** What is typed into the pod, behind `--`. */
+/** The command for the pod, after `--`. */
 const inside = (words: readonly string[]) => (words.includes('--') ? words.slice(words.indexOf('--') + 1) : [])
 
 /** kubectl's names of kinds. */
@@ -54,7 +54,7 @@ describe('a file that the documents tell you to write into the checkout', () => 
     const documents = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.md'))
     const texts = await Promise.all(documents.map((name) => readFile(join(folder, name), 'utf8')))
     const typed = texts.flatMap((text) => readRunbook(text).blocks).filter(({ language }) => language === 'console')
-    // Not what stands in quotes: that is written in a pod.
+    // Without quoted parts, which are written in a pod.
     const written = typed.flatMap(({ text }) =>
       [...text.replaceAll(/'[^']*'/g, '').matchAll(/[^-<0-9]> ?([a-z][^\s)'"$]*)/g)].map(([, file]) => file!),
     )
@@ -220,7 +220,7 @@ describe('the runbook', () => {
       [...cell!.matchAll(/`(.+?)`/g)].map(([, message]) => message!),
     )
     expect(quoted.length).toBeGreaterThan(5)
-    // What stands for a name or a number is left out on both sides; "Waiting for" is put before each by wait_for_file.
+    // Placeholders for names and numbers are left out on both sides; "Waiting for" is put before each by wait_for_file.
     const lines = texts.join('\n')
     const found = (message: string) =>
       message
@@ -306,14 +306,14 @@ function namedIn(all: readonly string[]): string[] {
       break
     case 'apply':
     case 'create':
-    // Nodes are nobody's to look up.
+    // Nodes cannot be looked up.
     case 'drain':
     case 'uncordon':
       break
     default:
       names.push(`command kubectl ${verb}`)
   }
-  // $pod of a loop stands for names that are checked where they are listed.
+  // $pod of a loop has names that are checked where they are listed.
   return names.filter((name) => !name.includes('$'))
 }
 

@@ -1,4 +1,4 @@
-// When a started broker counts as back: the chart's own probe, run here against a Kafka that says what the test wants it to.
+// When a started broker is ready: runs the chart's own probe against a fake Kafka whose answers the test sets.
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'

@@ -26,7 +26,7 @@ export function watchFile(file: string, onGone: () => void, everyMs = intervalMs
   return end
 }
 
-/** A file that cannot be examined for another reason may come back, for example on a network file system. */
+/** A file that cannot be examined for another reason may become readable again, for example on a network file system. */
 async function isGone(file: string, opened: Stats): Promise<boolean> {
   try {
     const now = await stat(file)

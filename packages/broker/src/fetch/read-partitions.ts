@@ -45,7 +45,7 @@ export async function openLogs(context: RequestContext, partitions: readonly Fet
 }
 
 /**
- * Reads the partitions in their order. What is not in memory is read side by side, as long as each read may turn out as large as
+ * Reads the partitions in their order. Data that is not in memory is read concurrently, as long as each read may turn out as large as
  * its limit. The memory of the outcomes counts as unsent until `discard` frees it.
  */
 export async function readPartitions(

@@ -35,7 +35,7 @@ export function abandon(group: ClassicGroup, step: Step, waiter: Waiter): void {
 }
 
 function abandonJoin(group: ClassicGroup, step: Step, member: Member): void {
-  // A static member comes back with its instance id and keeps its place.
+  // A static member returns with its instance id and keeps its place.
   if (member.isNew && member.groupInstanceId === null) {
     log(step, 'info', `group ${group.groupId}: member ${member.memberId} closed its connection before it was admitted`)
     expelMember(group, step, member, { what: 'removed', detail: 'its connection closed during its first join' })

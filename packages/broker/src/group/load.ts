@@ -136,7 +136,7 @@ function apply(loading: Loading, record: DecodedRecord): void {
   }
 }
 
-/** The group as it was when it was last stable or became empty. Its members get a full session to come back. */
+/** The group as it was when it was last stable or became empty. Its members get a full session to rejoin. */
 export function restoreGroup(groupId: string, snapshot: GroupSnapshot, nowMs: number): ClassicGroup {
   const group = createGroup(groupId, snapshot.stateTimestampMs === -1 ? undefined : snapshot.stateTimestampMs)
   group.protocolType = snapshot.protocolType === '' ? undefined : snapshot.protocolType

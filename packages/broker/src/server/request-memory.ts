@@ -158,7 +158,7 @@ export class RequestAccount {
     if (memory.waiting.size > 0) memory.wake()
   }
 
-  /** The connection has closed: nothing arrives or waits any more. What it holds must still be freed. */
+  /** The connection has closed: nothing arrives or waits any more. Its memory must still be freed. */
   close(): void {
     const { memory } = this
     memory.remove(this)

@@ -40,7 +40,7 @@ export interface Context {
 export interface ConfirmedChange {
   readonly what: string
   readonly typedName: string
-  /** What is changed; `said` for a cluster that the preview has named already; `folder` for files here. Default: the cluster. */
+  /** The target of the change; `said`: a cluster that the preview has named already; `folder`: local files. Default: the cluster. */
   readonly of?: 'cluster' | 'registry' | 'said' | 'folder'
 }
 

@@ -201,7 +201,7 @@ async function applyFile(starting: Starting, engine: RunningEngine, registry: Re
       async (onProgress) => {
         const { loadPlatform } = await import('@selfmonitor/platform')
         const declared = await loadPlatform(platformFile, { environment, env: context.io.env })
-        // The engines that `up` starts have no accounts, in whichever environment: everybody may do everything here.
+        // The engines that `up` starts have no accounts in any environment: every client may do everything.
         const platform = { ...declared, access: 'none' as const }
         const done = await withTarget(engine.bootstrapServers, registry.url, context.settings.timeoutMs, (target) =>
           applyPlatform(platform, target, { onProgress }),

@@ -88,7 +88,7 @@ export function createSession(ranges: readonly ReadRange[], options: SessionOpti
 /**
  * Starts what may be started: a fetch from each leader that is not asked already, and one look-up.
  * @param isHeld partitions that are not to be asked for, because enough of them is there
- * @returns when to come back, milliseconds of `performance.now()`; Infinity when only an answer brings something new
+ * @returns when to call it again, milliseconds of `performance.now()`; Infinity when only an answer brings something new
  */
 export function pump(session: Session, isHeld: (key: string) => boolean): number {
   const now = performance.now()

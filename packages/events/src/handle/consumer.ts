@@ -1,7 +1,7 @@
 // From records to handlers and back to committed offsets: ties the group member, the fetcher and the scheduler together.
 //
 // assigned ─▶ placeAll (placement.ts) ─▶ fetcher ─▶ deliver ─▶ scheduler ─▶ pump ─▶ run ─▶ processor.attempt ─▶ scheduler.done
-// revoked, lost ─▶ takeAway                                                                                committer ◀─┘
+// revoked, lost ─▶ removePartitions                                                                                committer ◀─┘
 import {
   createFetcher,
   createGroupMember,
@@ -113,7 +113,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     problems,
     assigned: (partitions) => assigned(state, partitions),
     revoked: (partitions) => revoked(state, partitions),
-    lost: (partitions) => takeAway(state, partitions),
+    lost: (partitions) => removePartitions(state, partitions),
   })
   const state: ConsumerState = {
     options,
@@ -192,10 +192,10 @@ async function revoked(state: ConsumerState, partitions: readonly TopicPartition
   const running = partitions.flatMap(({ topic, partition }) => scheduler.drain(topic, partition))
   await untilEnded(state, running, limit)
   await committer.commit()
-  takeAway(state, partitions)
+  removePartitions(state, partitions)
 }
 
-function takeAway(state: ConsumerState, partitions: readonly TopicPartition[]): void {
+function removePartitions(state: ConsumerState, partitions: readonly TopicPartition[]): void {
   for (const partition of partitions) {
     state.fetcher.remove(partition)
     const running = state.scheduler.revoke(partition.topic, partition.partition)

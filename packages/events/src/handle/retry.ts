@@ -11,7 +11,7 @@ export interface RetryPolicy {
 
 /**
  * Exponential backoff; with jitter a random time between half of it and all of it ("equal jitter"), so that events that
- * failed together do not come back together.
+ * failed together are not retried together.
  * @param attempt the attempt that failed, from 1
  * @param random from 0 to 1
  */

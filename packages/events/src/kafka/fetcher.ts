@@ -162,7 +162,7 @@ async function fetch(state: FetcherState, node: number, wanted: readonly Wanted[
   schedule(state)
 }
 
-/** What a fetch brought of a partition. */
+/** The part of a fetch for one partition. */
 interface Read {
   readonly reading: Reading
   readonly runs: readonly RecordRun[]
@@ -200,7 +200,7 @@ function reportFailed(
   for (const topic of new Set(wanted.map((reading) => reading.topic))) options.onFetched?.({ topic, ...failed })
 }
 
-/** @param read where what was delivered is noted. @returns those whose leader has to be looked up */
+/** @param read collects the delivered records. @returns the partitions whose leader must be looked up */
 async function take(state: FetcherState, answers: readonly PartitionAnswer[], read: Read[]): Promise<Reading[]> {
   const stale: Reading[] = []
   for (const answer of answers) {

@@ -115,7 +115,7 @@ export async function sendHeartbeat(to: Coordination, { memberId, generation }: 
 
 /**
  * Does nothing when no coordinator is known. A static member does not leave: its partitions stay its own until its session ends,
- * so that it finds them when it comes back (KIP-345).
+ * so that it finds them when it returns (KIP-345).
  */
 export async function leaveGroup(to: Coordination, { memberId }: Membership): Promise<void> {
   if (memberId === '' || to.coordinator === null || to.groupInstanceId !== null) return

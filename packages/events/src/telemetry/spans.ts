@@ -14,7 +14,7 @@ import type { TracingSettings } from '../options.ts'
 import { clientErrorType, handlerErrorType } from './error-type.ts'
 import { type OpenTelemetry, openTelemetry } from './opentelemetry.ts'
 
-/** What the spans of a stream have in common. */
+/** The attributes that all spans of a stream share. */
 export interface Tracing {
   readonly settings: TracingSettings
   readonly clientId: string
@@ -143,7 +143,7 @@ export interface PolledRecord {
 
 export interface Polled {
   readonly topic: string
-  /** What it brought, by partition. */
+  /** The fetched records, by partition. */
   readonly read: readonly {
     readonly partition: number
     readonly runs: readonly { readonly records: readonly PolledRecord[] }[]
@@ -251,7 +251,7 @@ const operationTypes = {
   process: 'process',
 } as const
 
-/** What every span has. */
+/** The attributes of every span. */
 function operation(tracing: Tracing, name: keyof typeof operationTypes, topic: string | null): Attributes {
   const clusterId = tracing.clusterId()
   return {

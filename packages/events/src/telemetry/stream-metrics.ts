@@ -8,7 +8,7 @@ import { hasMeterProvider, type OpenTelemetry, openTelemetry } from './opentelem
 
 const outcomeKeys = ['consumed', 'retried', 'deadLettered', 'skipped'] as const
 type OutcomeKey = (typeof outcomeKeys)[number]
-/** What became of the events of one topic. */
+/** The outcomes of one topic's events. */
 export type Outcomes = Record<OutcomeKey, number>
 
 /** One operation of a client: a send, a fetch or a commit. */
@@ -23,7 +23,7 @@ export interface Operation {
 }
 
 export interface StreamMetrics {
-  /** Whether durations are wanted: whoever measures one asks first. */
+  /** Whether durations are recorded; check it before measuring one. */
   wanted(): boolean
   /** Counts an event's outcome. */
   outcome(topic: string, key: OutcomeKey): void

@@ -183,7 +183,7 @@ function parse<K extends keyof Kinds>(answer: Answer, server: string): Kinds[K] 
   }
 }
 
-/** What the API server says; nothing when a proxy answered with a page of its own. */
+/** The API server's message; undefined if a proxy answered instead. */
 function statusOf(answer: Answer): Partial<Status> {
   try {
     return JSON.parse(answer.body) as Status

@@ -166,7 +166,7 @@ export function readDocument(
 
 /** More values than a file of ten thousand topics takes from its anchors. */
 const maxAliased = 200_000
-const tooMuch = `and other aliases stand for more than ${maxAliased.toLocaleString('en')} values; write what they name less often`
+const tooMuch = `and other aliases expand to more than ${maxAliased.toLocaleString('en')} values; use fewer aliases`
 
 class TooMuch extends Error {
   readonly problem: PlatformProblem

@@ -68,5 +68,5 @@ export const owns = z
   )
   .meta({
     description:
-      'Patterns (* stands for any characters) of topics that belong to this file: those that are not declared may be deleted, with --allow-delete. As a map, { topics, users }, also of accounts.',
+      'Patterns (* matches any characters) of topics that belong to this file: those that are not declared may be deleted, with --allow-delete. As a map, { topics, users }, also of accounts.',
   })

@@ -330,7 +330,7 @@ topics: { a: {}, b: { schema: b.avsc }, c: { events: null } }
       ['done'],
       [],
     ])
-    // A folder that a topic names itself has to be there.
+    // A folder that a topic itself names must exist.
     expect(await mistakes('topics: { a: { partitions: 1, events: "nowhere/{topic}" } }')).toEqual([
       expect.stringMatching(/^1:39 topics\.a\.events: .*nowhere\/a cannot be read \(there is no such file\)/),
     ])
@@ -469,7 +469,7 @@ it('topics may have names that YAML reads as another type', async () => {
 })
 
 describe('aliases', () => {
-  // Ten lines that stand for 9^9 values; `yaml` itself counts them only when it makes plain JavaScript of them.
+  // Ten lines that expand to 9^9 values; `yaml` itself counts them only when it makes plain JavaScript of them.
   const bomb = ['a: &a [x, x, x, x, x, x, x, x, x]']
   for (const [before, name] of ['ab', 'bc', 'cd', 'de', 'ef', 'fg', 'gh', 'hi', 'ij'].map((pair) => [...pair])) {
     bomb.push(`${name}: &${name} [${Array.from({ length: 9 }, () => `*${before}`).join(', ')}]`)
@@ -484,7 +484,7 @@ describe('aliases', () => {
       expect(error).toBeInstanceOf(PlatformError)
       expect((error as PlatformError).problems).toEqual([
         expect.objectContaining({
-          message: expect.stringMatching(/^\*\w and other aliases stand for more than 200,000/),
+          message: expect.stringMatching(/^\*\w and other aliases expand to more than 200,000/),
         }),
       ])
     },

@@ -47,7 +47,7 @@ export async function compressAsync(type: CompressionType, data: Buffer): Promis
     case 'gzip':
       return gzipAsync(data)
     case 'snappy':
-      // Raw, as librdkafka and the Go clients write it; every client reads that and the framing of Java's alike.
+      // Raw, as librdkafka and the Go clients write it; every client reads both that and Java's framing.
       return snappy().compress(data)
     case 'lz4':
       return lz4().compressFrame(data)

@@ -76,7 +76,7 @@ export function createHttp(options: RegistryClientOptions, dependencies: Partial
           preferred = index
           return result
         } catch (error) {
-          if (!(error instanceof RegistryError) || !mayPass(error, request.method)) throw error
+          if (!(error instanceof RegistryError) || !isRetriable(error, request.method)) throw error
           last = error
         }
       }
@@ -87,10 +87,10 @@ export function createHttp(options: RegistryClientOptions, dependencies: Partial
 }
 
 /**
- * Whether another attempt, or another url, may give another result. A deletion that failed half-way may have happened:
- * repeating it would only be told that there is nothing to delete.
+ * Whether another attempt, or another url, may have a different result. A deletion whose answer was lost may have happened: repeating
+ * it would fail because there is nothing left to delete.
  */
-function mayPass(error: RegistryError, method: HttpRequest['method']): boolean {
+function isRetriable(error: RegistryError, method: HttpRequest['method']): boolean {
   if (method === 'DELETE') return error.code === 'REGISTRY_UNREACHABLE'
   if (error.status === undefined) return error.code === 'REGISTRY_UNREACHABLE' || error.code === 'REGISTRY_TIMEOUT'
   return error.status >= 500 || error.status === 429

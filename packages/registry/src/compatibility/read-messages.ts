@@ -11,7 +11,7 @@ export interface IncompatibilityReason {
   /** The name or the type that it is about. */
   readonly additionalInfo: string | null
   /**
-   * What does not work: to read records of the old schema with the new one (`backward`), or those of the new with the old
+   * The direction that fails: reading records of the old schema with the new one (`backward`), or those of the new with the old
    * (`forward`); null where the registry's words do not say which schema reads.
    */
   readonly direction: 'backward' | 'forward' | null

@@ -1,4 +1,4 @@
-// Deleting: softly first (hidden, still found by id), then permanently (gone). What others refer to stays.
+// Deleting: softly first (hidden, still found by id), then permanently (gone). Referenced schemas cannot be deleted.
 import {
   contextOf,
   defaultContext,

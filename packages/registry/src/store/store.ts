@@ -65,7 +65,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const log = await openTopicLog(options, view, starting)
   const parts: Parts = { options, log, view, givenUp: new Set(), turns: pLimit(1) }
   try {
-    // The barrier: once our own record has come back, everything before it is in the state.
+    // The barrier: once our own record has been read back, everything before it is in the state.
     await write(parts, { keytype: 'NOOP' }, null, starting)
   } catch (error) {
     await log.close()
@@ -107,7 +107,7 @@ async function exclusively<Result>(
   const running = turns(async () => {
     if (gaveUp) return undefined
     turn.resolve()
-    // An operation in front may have begun, and finished, a write since: it came after all that has to be seen here.
+    // An earlier operation may have written since; its record comes after everything that this operation must see.
     if (!view.isCompleteUpTo(asked)) await readToEnd(parts, deadline)
     return { result: await operation(newTransaction(parts, deadline)) }
   })

@@ -104,7 +104,7 @@ export function bundleConfig(options: BundleOptions): object {
   }
 }
 
-/** Mounts in the order in which they have to be made: a folder before what lies in it. */
+/** Mounts in the order in which they must be made: a folder before its content. */
 export function inMountOrder(mounts: readonly BundleMount[]): BundleMount[] {
   const depth = (path: string) => path.split('/').filter(Boolean).length
   return [...mounts].sort((a, b) => depth(a.destination) - depth(b.destination))

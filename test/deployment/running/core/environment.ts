@@ -57,7 +57,7 @@ export function environmentOf(
   return env
 }
 
-/** `$(NAME)` of what stands before it; `$$(NAME)` is `$(NAME)`; an unknown name stays as it is. */
+/** `$(NAME)` of earlier variables; `$$(NAME)` is `$(NAME)`; an unknown name stays as it is. */
 export function expand(text: string, env: Readonly<Record<string, string>>): string {
   return text.replace(/\$(\$|\(([A-Za-z_.-][\w.-]*)\))/g, (all, what: string, name: string | undefined) =>
     what === '$' ? '$' : (env[name!] ?? all),

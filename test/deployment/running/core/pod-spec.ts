@@ -130,7 +130,7 @@ export function checkPodSpec(spec: PodSpec, where: string): void {
   )
   const links = (spec as { enableServiceLinks?: boolean }).enableServiceLinks
   if (links !== false)
-    throw new UnsupportedError(`${where}.enableServiceLinks`, 'has to be false: no links are made here')
+    throw new UnsupportedError(`${where}.enableServiceLinks`, 'must be false: no links are made here')
   onlyValues((spec as { dnsPolicy?: string }).dnsPolicy, `${where}.dnsPolicy`, ['ClusterFirst'])
   onlyFields(
     spec.securityContext,
@@ -179,22 +179,22 @@ function checkContainer(container: Container, spec: PodSpec, where: string, isIn
   if (drop?.drop?.length !== 1 || drop.drop[0] !== 'ALL') {
     throw new UnsupportedError(
       `${where}.securityContext.capabilities.drop`,
-      'has to be [ALL]: nothing else is played here',
+      'must be [ALL]: nothing else is supported here',
     )
   }
   if (security.readOnlyRootFilesystem !== true) {
     throw new UnsupportedError(
       `${where}.securityContext.readOnlyRootFilesystem`,
-      'has to be true: the images are read-only here',
+      'must be true: the images are read-only here',
     )
   }
   if (security.allowPrivilegeEscalation !== false) {
-    throw new UnsupportedError(`${where}.securityContext.allowPrivilegeEscalation`, 'has to be false')
+    throw new UnsupportedError(`${where}.securityContext.allowPrivilegeEscalation`, 'must be false')
   }
   if (security.runAsUser === undefined) {
     throw new UnsupportedError(
       `${where}.securityContext.runAsUser`,
-      'has to be given: images have no user of their own here',
+      'must be set: images have no user of their own here',
     )
   }
   if (security.runAsNonRoot && security.runAsUser === 0) throw new UnsupportedError(`${where}: root with runAsNonRoot`)

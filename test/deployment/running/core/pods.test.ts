@@ -1,4 +1,4 @@
-// What kubelet and the controllers make of objects, as data: environments, volumes, names, and what is refused.
+// The kubelet's and the controllers' view of objects, as data: environments, volumes, names, and rejected objects.
 import { describe, expect, test } from 'vitest'
 import type { KubeObject } from '../types.ts'
 import { bundleConfig, inMountOrder } from './bundle.ts'
@@ -38,7 +38,7 @@ const lookup: Lookup = (kind, name) => objects[`${kind}/${name}`]
 describe('a container’s environment', () => {
   const env = (variables: object[]) => environmentOf({ ...container, env: variables } as Container, facts, lookup, {})
 
-  test('comes from values, the pod, its limits, Secrets and ConfigMaps, and expands what stands before', () => {
+  test('comes from values, the pod, its limits, Secrets and ConfigMaps, and expands earlier variables', () => {
     expect(
       env([
         { name: 'POD', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },

@@ -78,7 +78,7 @@ describe('policies as data', () => {
     ])
   })
 
-  test('networks of IPv6 let nobody in or out here, and take nothing from those of IPv4', () => {
+  test('IPv6 networks have no effect here, and do not affect IPv4 networks', () => {
     const to = (...cidrs: string[]) =>
       filterTable(
         ofBroker(policy({ policyTypes: ['Egress'], egress: [{ to: cidrs.map((cidr) => ({ ipBlock: { cidr } })) }] })),
@@ -105,7 +105,7 @@ describe.skipIf(missingForCluster() !== null)('policies as packet filters', () =
     run = await newRunName()
     network = await createNetwork(run)
     for (const one of pods) spaces.set(one, await network.addPod(one.ip))
-    // The broker's pod listens on two ports, for everybody.
+    // The broker's pod listens on two ports, for all clients.
     const script = `for (const port of [9092, 5556]) require('node:net').createServer((s) => s.end()).listen(port, () => console.log(port))`
     const server = spawn('ip', ['netns', 'exec', spaces.get(broker)!, process.execPath, '-e', script])
     servers.push(server)
@@ -164,7 +164,7 @@ describe.skipIf(missingForCluster() !== null)('policies as packet filters', () =
     expect((await from(5556)).sister).toBe(false)
   })
 
-  test('egress is filtered where it leaves, and answers to what came in go out all the same', async () => {
+  test('egress is filtered at the sender, and answers to incoming connections are not filtered', async () => {
     const selector = { podSelector: { matchLabels: { app: 'stranger' } }, policyTypes: ['Egress'] }
     await load(policy({ policyTypes: ['Egress'] }), policy({ ...selector, egress: [] }, 'strangers'))
     expect(await from(9092)).toEqual({ sister: true, friend: true, stranger: false, node: true })

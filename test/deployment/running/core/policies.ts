@@ -15,7 +15,7 @@ export interface NetworkPod {
 }
 
 export interface Allowance {
-  /** Addresses or networks; `null` is everybody. */
+  /** Addresses or networks; `null` is all. */
   readonly addresses: readonly string[] | null
   /** Networks taken out of `addresses`. */
   readonly except: readonly string[]
@@ -23,14 +23,14 @@ export interface Allowance {
   readonly ports: readonly { readonly protocol: 'tcp' | 'udp'; readonly port: string | null }[] | null
 }
 
-/** What one pod may receive and send; `null` means no policy selects it in that direction. */
+/** The connections that one pod may receive and open; `null`: no policy selects it in that direction. */
 export interface Verdict {
   readonly ingress: readonly Allowance[] | null
   readonly egress: readonly Allowance[] | null
 }
 
 /**
- * What the policies say of one pod. Policies add up: what one of them allows is allowed.
+ * The effect of the policies on one pod. Policies add up: a connection is allowed if one of them allows it.
  * @param namespaces labels of every namespace, by name.
  * @param pods every pod that has an address.
  * @throws UnsupportedError for a field this does not know.
@@ -92,7 +92,7 @@ function allowances(
   pods: readonly NetworkPod[],
   where: string,
 ): Allowance[] {
-  // An absent or empty list of peers is everybody, which is not the same as a peer that matches nobody.
+  // An absent or empty list of peers matches all, unlike a peer that matches none.
   if (!peers || peers.length === 0) {
     return portGroups(ports, target ? [target] : pods, where).map(({ ports, owners }) => ({
       addresses: owners && !target ? owners.map((owner) => owner.ip) : null,
@@ -179,7 +179,7 @@ export function filterTable(verdict: Verdict, node: string): string {
 }
 
 function sentences(allowance: Allowance, side: 'saddr' | 'daddr'): string[] {
-  // Pods have IPv4 here: what is said of IPv6 holds for nobody.
+  // Pods have IPv4 addresses here, so IPv6 rules match none.
   const ofFamily = allowance.addresses?.filter((address) => !address.includes(':'))
   if (ofFamily?.length === 0) return []
   const addresses = ofFamily === undefined ? '' : `ip ${side} { ${[...new Set(ofFamily)].join(', ')} } `

@@ -1,4 +1,4 @@
-// Services: which pods stand behind each, which names resolve to what, and the address translation that leads there.
+// Services: the pods behind each, their DNS names, and the address translation.
 
 import { selects } from '../../static/objects.ts'
 import type { KubeObject } from '../types.ts'
@@ -9,7 +9,7 @@ export interface EndpointPod extends NetworkPod {
   readonly ready: boolean
   readonly terminating: boolean
   readonly hostname: string
-  /** `spec.subdomain`: the headless Service under which the pod's own name stands. */
+  /** `spec.subdomain`: the headless Service that contains the pod's own name. */
   readonly subdomain?: string
 }
 
@@ -108,7 +108,7 @@ export function translations(
     })
 }
 
-/** The translations as an nftables table for a pod's own namespace. A Service with nobody behind it refuses at once. */
+/** The translations as an nftables table for a pod's own namespace. A Service without pods refuses connections at once. */
 export function translationTable(all: readonly Translation[]): string {
   const lines = all.map(({ ip, protocol, port, to }) => {
     const match = `ip daddr ${ip} ${protocol} dport ${port}`

@@ -3,7 +3,7 @@
 /** Thrown for a field, or a value of one, that the harness does not implement. Ignoring it would prove less than it says. */
 export class UnsupportedError extends Error {
   override readonly name = 'UnsupportedError'
-  /** Where it stands, `StatefulSet kafka/kafka spec.template.spec.hostPID`. */
+  /** Its place, `StatefulSet kafka/kafka spec.template.spec.hostPID`. */
   readonly where: string
 
   constructor(where: string, why = 'is not implemented by the running proof') {
@@ -15,7 +15,7 @@ export class UnsupportedError extends Error {
 /**
  * Checks that an object has no other fields than these.
  * @param honoured fields the caller reads.
- * @param meaningless fields without meaning on one machine, which may stand there.
+ * @param meaningless fields without meaning on one machine, which are allowed.
  * @throws UnsupportedError for the first other field.
  */
 export function onlyFields(

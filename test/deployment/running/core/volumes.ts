@@ -1,4 +1,4 @@
-// What stands in a volume: ConfigMaps, Secrets, projections and the downward API as files with their modes.
+// The files of a volume: ConfigMaps, Secrets, projections and the downward API as files with their modes.
 import { contentsOf, fieldOf, type Lookup, MissingObject, type PodFacts } from './environment.ts'
 import type { KeyToPath, ProjectedSource, VolumeSource } from './pod-spec.ts'
 

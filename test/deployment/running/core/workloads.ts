@@ -124,7 +124,7 @@ function podOf(
 }
 
 /**
- * What admission adds to a pod: its service account's token, the API server's certificate and the namespace, mounted where
+ * The additions of admission to a pod: its service account's token, the API server's certificate and the namespace, mounted where
  * clients look for them, unless the pod or its account says no.
  */
 export function withServiceAccount(pod: KubeObject, accountAllows: boolean): KubeObject {

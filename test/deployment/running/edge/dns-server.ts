@@ -42,7 +42,7 @@ const udp = createSocket('udp4', (request, from) => {
   try {
     udp.send(answer(request), from.port, from.address)
   } catch {
-    // What is no question gets no answer.
+    // Other packets get no answer.
   }
 })
 const tcp = createServer((connection) => {

@@ -28,7 +28,7 @@ describe.skipIf(missingForCluster() !== null)('what a cluster leaves behind', ()
     })
     const said = await new Promise<string>((resolve, reject) => {
       dying.stdout.once('data', (chunk) => resolve(String(chunk)))
-      dying.once('exit', (code) => reject(new Error(`It ended by itself with ${code}`)))
+      dying.once('exit', (code) => reject(new Error(`It ended unexpectedly with ${code}`)))
     })
     const { folder, pid } = JSON.parse(said) as { folder: string; pid: number }
     const name = basename(folder)

@@ -37,7 +37,7 @@ export async function removeLeftovers(): Promise<string[]> {
   return removed
 }
 
-/** Removes everything of one run. What is gone already is no error. */
+/** Removes everything of one run. Missing parts are not an error. */
 export async function removeRun(name: string): Promise<void> {
   if (!runName.test(name)) throw new Error(`${name} is no name of a run`)
   const folder = folderOf(name)
@@ -75,6 +75,6 @@ async function removeCgroup(path: string): Promise<void> {
   for (const entry of await readdir(path, { withFileTypes: true })) {
     if (entry.isDirectory()) await removeCgroup(join(path, entry.name))
   }
-  // A process that has just ended may still be counted there for a moment; the folder is empty otherwise, and tells nobody.
+  // A process that has just ended may still be counted there for a moment; otherwise the folder is empty.
   await rmdir(path).catch(() => {})
 }

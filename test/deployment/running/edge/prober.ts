@@ -39,7 +39,7 @@ function tcp({ host, port, timeoutMs }: ProbeRequest): Promise<{ ok: boolean; de
   })
 }
 
-/** Like kubelet: any status from 200 to 399 will do, and nobody asks who signed the certificate. */
+/** Like kubelet: any status from 200 to 399 is a success, and the certificate is not verified. */
 function http({ host, port, timeoutMs, http }: ProbeRequest): Promise<{ ok: boolean; detail: string }> {
   const { scheme, path, headers } = http!
   return new Promise((resolve) => {

@@ -75,7 +75,7 @@ export function createRuntime(folder: string): Runtime {
           try {
             process.kill(pid, 'SIGKILL')
           } catch {
-            // It has just ended by itself.
+            // The process has just ended.
           }
         }
       }, options.timeoutMs)

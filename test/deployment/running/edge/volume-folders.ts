@@ -40,7 +40,7 @@ export async function writeFiles(
   if (before) await rm(join(folder, before), { recursive: true, force: true })
 }
 
-/** An empty folder that everybody may write to; in memory, with its limit, when the volume says so. */
+/** An empty folder that all users may write to; in memory, with its limit, when the volume says so. */
 export async function makeEmptyDir(
   folder: string,
   options: { memory: boolean; sizeBytes?: number },

@@ -1,4 +1,4 @@
-// What every image here stands on: this machine's libraries read-only, and of its programs only those that the image has.
+// The base of every image here: this machine's libraries read-only, and of its programs only those that the image has.
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { chmod, copyFile, mkdir, readdir, realpath, symlink, writeFile } from 'node:fs/promises'

@@ -17,7 +17,7 @@ export const archivePath = '/usr/share/java/kafka.jsa'
 
 /**
  * Starts a small secured Kafka and its tools once inside the image, notes the classes they load, and archives those. The archive
- * fits only this Java and the very paths of this image's jars; where it does not, Java goes on without.
+ * fits only this Java and the very paths of this image's jars; otherwise Java runs without it.
  * @param name tells images apart in the cache.
  * @returns the archive's file on this machine, or null when it could not be made: things are slower then, not different.
  */

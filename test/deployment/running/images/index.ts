@@ -1,4 +1,4 @@
-// What image names mean on this machine. An image without a layout here cannot be started, and its pod says so.
+// Maps image names to layouts on this machine. A pod with an unknown image cannot start, and reports that.
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ImageContent, ImageLayout } from '../types.ts'

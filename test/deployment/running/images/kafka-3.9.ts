@@ -17,7 +17,7 @@ export const confluentKafka39: ImageLayout = {
   prepare: (folder) => content(folder, 'kafka'),
 }
 
-/** Confluent's ZooKeeper stands on the same package, and so has the same commands. */
+/** Confluent's ZooKeeper image has the same package, and so the same commands. */
 export const confluentZooKeeper: ImageLayout = {
   matches: (image) => /(^|\/)confluentinc\/cp-zookeeper:7\.9\./.test(image),
   prepare: (folder) => content(folder, 'zookeeper'),

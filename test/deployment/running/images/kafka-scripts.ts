@@ -1,4 +1,4 @@
-// The shell scripts of a Kafka distribution, as our own text that behaves alike: the same names, main classes, environment
+// The shell scripts of a Kafka distribution, as our own text with the same behaviour: the same names, main classes, environment
 // variables and flags of the Java virtual machine. Source of the facts: bin/ of apache/kafka 4.3.
 
 import { mainClasses as toolClasses } from '@selfmonitor/apache'
@@ -30,9 +30,9 @@ export interface ScriptOptions {
   readonly suffix: string
   /** Class path of the jars, as the launcher's wildcard. */
   readonly classPath: string
-  /** File that tools log with when nobody says otherwise. */
+  /** Default logging configuration of tools. */
   readonly toolsLogging: string
-  /** File that servers log with when nobody says otherwise. */
+  /** Default logging configuration of servers. */
   readonly serverLogging: string
 }
 

@@ -1,4 +1,4 @@
-// Runs inside the stand-in for Confluent's registry image: our registry, told by Confluent's properties file.
+// Runs inside the stand-in for Confluent's registry image: our registry, configured by Confluent's properties file.
 // A property that it neither follows nor knows to be Confluent's alone ends it, as a misspelt one should.
 import { readFileSync } from 'node:fs'
 import http from 'node:http'
@@ -89,7 +89,7 @@ async function startFront(target: string): Promise<void> {
   await new Promise<void>((resolve) => made.listen(Number(listener.port), listener.hostname, resolve))
 }
 
-/** `user:password` of everybody with a role that is let in, from the file that the JAAS configuration names. */
+/** `user:password` of all users with an allowed role, from the file that the JAAS configuration names. */
 function readUsers(): Set<string> {
   const option = '-Djava.security.auth.login.config='
   const words = (process.env.SCHEMA_REGISTRY_OPTS ?? '').split(' ')

@@ -1,5 +1,5 @@
 // The image of Schema Registry with a STAND-IN for the server: Confluent's is not on Maven Central, so our own registry runs behind
-// Confluent's command and reads Confluent's properties. What it proves is the chart around it: files, account, rights, network.
+// Confluent's command and reads Confluent's properties. It tests the chart around it: files, account, rights, network.
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ImageLayout } from '../types.ts'

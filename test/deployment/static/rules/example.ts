@@ -219,10 +219,10 @@ export class Draft {
   policy = (name: string): Json => this.find('NetworkPolicy', name).spec
 }
 
-/** What is broken (`catches …` is the test's title), how, and the violation that says so. */
+/** The mistake (`catches …` is the test's title), how to make it, and the reported violation. */
 export type Break = readonly [what: string, change: (draft: Draft) => void, violation: string | RegExp]
 
-/** What a rule says of objects for which nothing is supplied from outside. */
+/** A rule's violations for objects without anything supplied from outside. */
 export const violations = (rule: Rule, objects: readonly Json[]) =>
   rule(objects as KubernetesObject[], { supplied: [] })
 

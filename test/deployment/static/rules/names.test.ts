@@ -1,4 +1,4 @@
-// What the API server would refuse, at installation or at an upgrade, is seen.
+// Finds objects that the API server would reject, at installation or at an upgrade.
 import { describe, expect, it } from 'vitest'
 import { type KubernetesObject, parseObjects } from '../objects.ts'
 import { Draft, describeRule, release } from './example.ts'

@@ -1,4 +1,4 @@
-// What the API server checks beyond its schemas: names, labels, ports and sizes; and what must not change in an upgrade.
+// The API server's checks beyond its schemas: names, labels, ports and sizes; and the fields that must not change in an upgrade.
 import {
   containersOf,
   type Json,

@@ -20,7 +20,7 @@ describeRule('servicesHitPods', servicesHitPods, [
     /its selector hits no pod/,
   ],
   [
-    'a selector that hits everybody',
+    'a selector that matches all pods',
     (d) => Object.assign(d.find('Service', 'kafka-headless').spec, { selector: { 'app.kubernetes.io/name': 'k' } }),
     /hits pods of StatefulSet kafka and Deployment client/,
   ],
@@ -70,7 +70,7 @@ describeRule('everyPodHasPolicies', everyPodHasPolicies, [
 
 describeRule('policiesNameOpenPorts', policiesNameOpenPorts, [
   [
-    'a port that nobody opens',
+    'a port that no pod opens',
     (d) => Object.assign(d.policy('kafka').ingress[0].ports[0], { port: 9099 }),
     'NetworkPolicy kafka: lets in port 9099, which no selected pod opens',
   ],
@@ -84,9 +84,9 @@ describeRule('policiesNameOpenPorts', policiesNameOpenPorts, [
 
 describeRule('openPortsAreLetIn', openPortsAreLetIn, [
   [
-    'a port that nobody may reach',
+    'an unreachable port',
     (d) => d.broker.ports.push({ name: 'metrics', containerPort: 5556 }),
-    'StatefulSet kafka: opens port metrics, but no NetworkPolicy lets anybody in',
+    'StatefulSet kafka: opens port metrics, but no NetworkPolicy allows a connection to it',
   ],
 ])
 
@@ -113,7 +113,7 @@ describeRule('policiesPair', policiesPair, [
   [
     'a port that the other side has not',
     (d) => Object.assign(d.policy('client').egress[0].ports[0], { port: 9093 }),
-    /lets out to port 9093, which nobody there opens/,
+    /lets out to port 9093, which no pod there opens/,
   ],
 ])
 

@@ -1,4 +1,4 @@
-// Services and NetworkPolicies: every selector hits, every port is one that somebody opens, and what one side lets out
+// Services and NetworkPolicies: every selector matches pods, some pod opens every port, and a connection that one side lets out
 // the other lets in.
 import {
   containersOf,
@@ -128,7 +128,7 @@ export const everyPodHasPolicies: Rule = (objects) =>
       .map((direction) => `${nameOf(pod.owner)}: no NetworkPolicy holds its ${direction.toLowerCase()}`),
   )
 
-/** No policy names a port that none of the pods it selects opens, or selects nobody at all. */
+/** Every policy selects at least one pod, and the pods open the ports that it names. */
 export const policiesNameOpenPorts: Rule = (objects) => {
   const pods = podPerOwner(objects)
   return ofKind(objects, 'NetworkPolicy').flatMap((policy) => {
@@ -144,7 +144,7 @@ export const policiesNameOpenPorts: Rule = (objects) => {
   })
 }
 
-/** Ports that nobody need be let in to, with the reason. */
+/** Ports that need no incoming connections, with the reason. */
 const reachedOtherwise = [
   {
     deployment: 'kafka-ui',
@@ -164,7 +164,8 @@ export const openPortsAreLetIn: Rule = (objects) =>
           ),
       )
       .map(
-        (port) => `${nameOf(pod.owner)}: opens port ${port.name ?? port.number}, but no NetworkPolicy lets anybody in`,
+        (port) =>
+          `${nameOf(pod.owner)}: opens port ${port.name ?? port.number}, but no NetworkPolicy allows a connection to it`,
       ),
   )
 
@@ -206,7 +207,7 @@ export function connections(objects: readonly KubernetesObject[]): readonly Conn
   )
 }
 
-/** What policies permit with the world outside of the release: `kafka:client < namespace selfmonitor`, `kafka > 0.0.0.0/0:443`. */
+/** The connections that policies allow to and from outside of the release: `kafka:client < namespace selfmonitor`, `kafka > 0.0.0.0/0:443`. */
 export function connectionsOutside(objects: readonly KubernetesObject[]): readonly string[] {
   const lines = new Set<string>()
   for (const pod of podPerOwner(objects))
@@ -233,7 +234,7 @@ function describePeer({ ipBlock, namespaceSelector, podSelector }: Json): string
   return `namespace ${name ?? JSON.stringify(namespaceSelector)}${pods.join('')}`
 }
 
-/** What a pod's egress lets out to a pod of the release, that pod's ingress lets in, and the reverse; no peer is nobody. */
+/** A connection that the egress of one pod allows, the ingress of the other allows too, and the reverse; every peer matches a pod. */
 export const policiesPair: Rule = (objects) => {
   const pods = podPerOwner(objects)
   const problems: string[] = []
@@ -262,7 +263,7 @@ export const policiesPair: Rule = (objects) => {
           if (direction === 'Egress')
             for (const wanted of rule.ports ?? [])
               if (hit.length > 0 && !hit.some((pod) => portsOf(pod).some((port) => portFits(wanted, port))))
-                problems.push(`${nameOf(policy)}: lets out to port ${wanted.port}, which nobody there opens`)
+                problems.push(`${nameOf(policy)}: lets out to port ${wanted.port}, which no pod there opens`)
         }
       }
   return problems

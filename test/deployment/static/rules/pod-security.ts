@@ -66,7 +66,7 @@ function containerLevel({ spec }: Container, pod: Json): string[] {
   return problems
 }
 
-/** What a pod's security context and a container's have in common. */
+/** The common fields of a pod's and a container's security context. */
 function sharedSecurityContext(context: Json): string[] {
   const problems: string[] = []
   if (context.runAsUser === 0) problems.push('runAsUser is 0')

@@ -6,7 +6,7 @@ import { accountsExist, commandsExist, referencedDataExists, rightsAreNarrow, vo
 
 describeRule('referencedDataExists', referencedDataExists, [
   [
-    'a Secret that nobody makes',
+    'a Secret that nothing creates',
     (d) => Object.assign(d.pod.volumes[2].secret, { secretName: 'kafka-tsl' }),
     'StatefulSet kafka, volume tls: there is no Secret kafka-tsl, and nothing makes it',
   ],
@@ -36,7 +36,7 @@ describeRule('referencedDataExists', referencedDataExists, [
     /volume p: there is no Secret gone/,
   ],
   [
-    'a pull secret that nobody brings',
+    'a pull secret that nothing creates',
     (d) => Object.assign(d.pod, { imagePullSecrets: [{ name: 'pull' }] }),
     /imagePullSecrets: there is no Secret pull/,
   ],
@@ -54,9 +54,9 @@ describeRule('volumesMatch', volumesMatch, [
     /mounts volume logs, which the pod has not/,
   ],
   [
-    'a volume that nobody mounts',
+    'a volume that is not mounted',
     (d) => d.pod.volumes.push({ name: 'spare', emptyDir: {} }),
-    /nobody mounts volume spare/,
+    /no container mounts volume spare/,
   ],
   [
     'two mounts in one place',

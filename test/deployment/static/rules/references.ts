@@ -82,7 +82,7 @@ function dataReferences(pod: Json): Reference[] {
 /** Every Secret and ConfigMap that a pod reads is there or will be, with the keys that it takes from it. */
 export const referencedDataExists: Rule = (objects, context) => {
   const known = existingData(objects, context)
-  // What the user supplies to a Job that looks whether it is there yet: `optional` is then no mistake.
+  // The user supplies these to a Job that checks whether they exist, so `optional` is correct.
   return podPerOwner(objects).flatMap((pod) =>
     dataReferences(pod.spec).flatMap(({ where, target, keys, optional }) => {
       const present = known.get(target)
@@ -114,7 +114,7 @@ export const volumesMatch: Rule = (objects) =>
       }
     }
     for (const name of declared) {
-      if (!mounted.has(name)) problems.push(`${nameOf(pod.owner)}: nobody mounts volume ${name}`)
+      if (!mounted.has(name)) problems.push(`${nameOf(pod.owner)}: no container mounts volume ${name}`)
       if (declared.filter((other) => other === name).length > 1)
         problems.push(`${nameOf(pod.owner)}: volume ${name} is declared twice`)
     }

@@ -1,10 +1,10 @@
-// What a rule is: a pure function from all rendered objects to the sentences that say what is wrong with them.
+// A rule: a pure function from all rendered objects to messages about their problems.
 import type { KubernetesObject } from '../objects.ts'
 
 export interface RuleContext {
   /**
    * Objects that the one who installs has to bring (certificates of mode `existing`, pull secrets), as `Secret name`.
-   * What the credentials Job makes is not named here: its specification is among the rendered objects.
+   * Without the objects of the credentials Job, whose specification is among the rendered objects.
    */
   readonly supplied: readonly string[]
 }

@@ -1,4 +1,4 @@
-// A credential is seen wherever it stands, and a place for one is not taken for it.
+// Finds a credential anywhere in the objects, and does not report placeholders.
 import { describe, expect, it } from 'vitest'
 import { Draft, describeRule, violations } from './example.ts'
 import { noCredentials } from './secrets.ts'

@@ -11,7 +11,7 @@ const assignedOrMapped = new RegExp(`${setting}["']?[^\\S\\n]*[=:][^\\S\\n]*${li
 const privateKey = /-----BEGIN [A-Z ]*PRIVATE KEY-----\s*[A-Za-z0-9+/]/
 const inAddress = /[a-z]+:\/\/[^\s/:@]+:(?![$@%])[^\s/:@]+@/i
 
-/** What in a text looks like a credential: `password=…`, one in a JAAS line, in YAML, JSON or an address, a private key. */
+/** Parts of a text that look like a credential: `password=…`, one in a JAAS line, in YAML, JSON or an address, a private key. */
 function credentialIn(text: string, place: string): string | null {
   if (privateKey.test(text)) return 'a private key'
   if (inAddress.test(text)) return 'a password in an address'

@@ -63,7 +63,7 @@ describeRule('probesAreMeaningful', probesAreMeaningful, [
   [
     'two successes of liveness',
     (d) => Object.assign(d.broker.livenessProbe, { successThreshold: 2 }),
-    /successThreshold of livenessProbe has to be 1/,
+    /successThreshold of livenessProbe must be 1/,
   ],
 ])
 
@@ -93,9 +93,9 @@ describeRule('budgetsLeaveQuorum', budgetsLeaveQuorum, [
     /leaves 1 of 3/,
   ],
   [
-    'nobody selected',
+    'a selector without pods',
     (d) => Object.assign(d.find('PodDisruptionBudget', 'kafka').spec.selector.matchLabels, { app: 'x' }),
-    /selects pods of nobody/,
+    /selects pods of no workload/,
   ],
   ['two budgets', (d) => d.objects.push({ ...d.find('PodDisruptionBudget', 'kafka') }), /has 2 budgets/],
 ])

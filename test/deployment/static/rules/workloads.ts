@@ -93,7 +93,7 @@ const asksOne: readonly { readonly container: string; readonly path?: string; re
 /** Seconds of failing until a probe has failed. */
 const patience = (probe: Json) => (probe.failureThreshold ?? 3) * (probe.periodSeconds ?? 10)
 
-/** What serves is probed for being ready and for being alive, not by one and the same question, at ports it opens. */
+/** Servers have a readiness probe and a different liveness probe, at ports that they open. */
 export const probesAreMeaningful: Rule = (objects) =>
   podPerOwner(objects).flatMap((pod) =>
     containersOf(pod.spec).flatMap(({ spec, kind }) => {
@@ -125,7 +125,7 @@ export const probesAreMeaningful: Rule = (objects) =>
         if (name !== 'startupProbe' && (probe.timeoutSeconds ?? 1) > (probe.periodSeconds ?? 10))
           problems.push(`${where}: ${name} may take longer than its period`)
         if (name !== 'readinessProbe' && (probe.successThreshold ?? 1) !== 1)
-          problems.push(`${where}: successThreshold of ${name} has to be 1`)
+          problems.push(`${where}: successThreshold of ${name} must be 1`)
       }
       return problems
     }),
@@ -145,7 +145,7 @@ export const budgetsLeaveQuorum: Rule = (objects) => {
     const hit = pods.filter((pod) => selects(budget.spec.selector, pod.labels))
     const owners = new Set(hit.map((pod) => pod.owner))
     if (owners.size !== 1) {
-      problems.push(`${nameOf(budget)}: selects pods of ${[...owners].map(nameOf).join(' and ') || 'nobody'}`)
+      problems.push(`${nameOf(budget)}: selects pods of ${[...owners].map(nameOf).join(' and ') || 'no workload'}`)
       continue
     }
     const count = hit.length
@@ -169,7 +169,7 @@ export const budgetsLeaveQuorum: Rule = (objects) => {
   return problems
 }
 
-/** Anti-affinity and topology spread speak of the pod's own kind: a selector that hits others, or nobody, does nothing. */
+/** Anti-affinity and topology spread speak of the pod's own kind: a selector that matches other pods, or none, has no effect. */
 export const spreadSelectsItself: Rule = (objects) =>
   podPerOwner(objects).flatMap((pod) => {
     const anti = pod.spec.affinity?.podAntiAffinity
