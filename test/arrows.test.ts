@@ -22,6 +22,11 @@ const rows: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'registry/src': [['avro'], ['compatibility'], ['formats', 'store', 'client'], ['operations'], ['server']],
   'platform/src': [['running', 'load'], ['live', 'types'], ['plan'], ['apply', 'import']],
   'events/src': [['kafka', 'wire'], ['telemetry'], ['handle']],
+  'kubernetes/src': [
+    ['api', 'certificates'],
+    ['credentials', 'discover'],
+  ],
+  'protocol/src': [['codec'], ['api', 'compression', 'data'], ['records']],
   'monitor/src': [['snapshot'], ['metrics', 'collect'], ['diagnose', 'dashboards']],
   'cli/src': [['output', 'light'], ['framework'], ['demo', 'events', 'init'], ['local'], ['commands']],
 }

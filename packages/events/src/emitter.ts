@@ -7,7 +7,7 @@ import { checkEventList, checkRecordArguments, codedError } from './emit-argumen
 import { emitAll } from './emit-many.ts'
 import { EventsClosedError, EventsError } from './errors.ts'
 import { backoffMs, type Producer, pause, type ServerAddress } from './kafka/index.ts'
-import { EmitReceipt, type Observed, snapshot, toEnvelope } from './outgoing.ts'
+import { Emission, type Observed, type OutcomeListener, snapshot, toEnvelope } from './outgoing.ts'
 import { createRecordWriter, type RecordWriter, writeRecord } from './record-writer.ts'
 import {
   clientErrorType,
@@ -23,7 +23,6 @@ import {
   enqueue,
   newTopicQueues,
   noteLeft,
-  type Pending,
   queueOf,
   type TopicQueue,
   type TopicQueues,
@@ -72,8 +71,8 @@ interface EmitterState {
   readonly writer: RecordWriter
   readonly queues: TopicQueues
   readonly counters: { emitted: number; emitFailed: number }
-  /** Called for each receipt: see `noteOutcome`. One function for all, because there are a hundred thousand of them a second. */
-  readonly done: EmitReceipt['done']
+  /** See `noteOutcome`. One function for all emissions, because there are a hundred thousand of them a second. */
+  readonly done: OutcomeListener
   /** Counts the turns of topics that wait for room. */
   turn: number
   closed: boolean
@@ -89,7 +88,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
     writer: createRecordWriter(options.producer, options.random),
     queues: newTopicQueues(),
     counters: { emitted: 0, emitFailed: 0 },
-    done: (receipt, error, result, server) => noteOutcome(state, receipt, error, result, server),
+    done: (emission, error, result, server) => noteOutcome(state, emission, error, result, server),
     turn: 0,
     closed: false,
   }
@@ -188,12 +187,13 @@ function sendEvent(
 ): Promise<EmitResult> {
   if (state.closed) return Promise.reject(new EventsClosedError('emit'))
   const { tracing, observer } = state.options
-  const { headers } = given
-  const span = inBatch === undefined ? startSend(tracing, outgoingEvent(topic, envelope, given)) : inBatch
-  const observed: Observed | null = observer?.emitted === undefined ? null : { kind: 'event', envelope }
-  const receipt = new EmitReceipt(topic, envelope.event_id, span, observed, startOf(state), state.done)
-  const queue = queueOf(state.queues, 'events', topic)
-  return send(state, queue, { value: envelope, key: keyOf(given), timestampMs: envelope.timestamp, headers, receipt })
+  const { event_id, timestamp } = envelope
+  const startedMs = startOf(state)
+  const key = keyOf(given)
+  const emission = new Emission(topic, event_id, timestamp, envelope, key, given.headers, startedMs, state.done)
+  emission.span = inBatch === undefined ? startSend(tracing, outgoingEvent(topic, envelope, given)) : inBatch
+  if (observer?.emitted !== undefined) emission.observed = { kind: 'event', envelope }
+  return send(state, queueOf(state.queues, 'events', topic), emission)
 }
 
 const keyOf = ({ key, userId }: EmitOptions): string => key ?? userId
@@ -236,37 +236,35 @@ function sendRecord(
   const waits = encoder === null || queue.waiting.length > 0 || !producer.hasRoom()
   // Waiting events are copies, because the caller may change its object as soon as this call returns.
   const sent = value === null || !waits ? value : encoder === null ? snapshot(value, topic) : encoder.encode(value)
-  const span = inBatch === undefined ? startSend(tracing, outgoingRecord(topic, value, given)) : inBatch
-  const observed: Observed | null =
-    observer?.recordEmitted === undefined
-      ? null
-      : { kind: 'record', key, value: value === null ? null : snapshot(value, topic) }
-  const receipt = new EmitReceipt(topic, null, span, observed, startOf(state), state.done)
-  return send(state, queue, { value: sent, key, timestampMs, headers, receipt })
+  const emission = new Emission(topic, null, timestampMs, sent, key, headers, startOf(state), state.done)
+  emission.span = inBatch === undefined ? startSend(tracing, outgoingRecord(topic, value, given)) : inBatch
+  if (observer?.recordEmitted !== undefined) {
+    emission.observed = { kind: 'record', key, value: value === null ? null : snapshot(value, topic) }
+  }
+  return send(state, queue, emission)
 }
 
-function send(state: EmitterState, queue: TopicQueue, pending: Pending): Promise<EmitResult> {
-  const { receipt } = pending
+function send(state: EmitterState, queue: TopicQueue, emission: Emission): Promise<EmitResult> {
   const promise = new Promise<EmitResult>((resolve, reject) => {
-    receipt.resolve = resolve
-    receipt.reject = reject
+    emission.resolve = resolve
+    emission.reject = reject
   })
   // First come, first served: an event never overtakes those that wait.
   if (queue.encoder !== null && queue.waiting.length === 0 && state.options.producer.hasRoom()) {
-    append(state, queue, pending)
+    append(state, queue, emission)
   } else {
-    enqueue(state.queues, queue, pending)
+    enqueue(state.queues, queue, emission)
     if (queue.encoder === null) void load(state, queue)
   }
   return promise
 }
 
 /** Hands an event to the producer; one that cannot be encoded fails, and does not disturb the caller's or the others'. */
-function append(state: EmitterState, queue: TopicQueue, pending: Pending): void {
+function append(state: EmitterState, queue: TopicQueue, emission: Emission): void {
   try {
-    writeRecord(state.writer, queue, pending)
+    writeRecord(state.writer, queue, emission)
   } catch (error) {
-    pending.receipt.failed(codedError(error))
+    emission.failed(codedError(error))
   }
 }
 
@@ -304,12 +302,12 @@ async function lookUp(state: EmitterState, queue: TopicQueue): Promise<Error | n
 
 /** Records that came before their schema was known are checked against it now. */
 function checkWaiting(state: EmitterState, queue: TopicQueue, encoder: RecordEncoder): void {
-  for (const pending of queue.waiting.splice(0)) {
+  for (const emission of queue.waiting.splice(0)) {
     try {
-      if (pending.value !== null) encoder.check(pending.value as RecordValue)
-      queue.waiting.push(pending)
+      if (emission.value !== null) encoder.check(emission.value as RecordValue)
+      queue.waiting.push(emission)
     } catch (error) {
-      pending.receipt.failed(error as Error)
+      emission.failed(error as Error)
       noteLeft(state.queues, queue, 1)
     }
   }
@@ -335,26 +333,26 @@ function resume(state: EmitterState): void {
 /** Counts what became of an event, ends its span and tells the observer. */
 function noteOutcome(
   { counters, options }: EmitterState,
-  receipt: EmitReceipt,
+  { topic, startedMs, span, observed }: Emission,
   error: Error | null,
   result: RecordResult | null,
   server: ServerAddress | null,
 ): void {
-  if (receipt.startedMs !== 0) {
-    const seconds = (performance.now() - receipt.startedMs) / 1000
+  if (startedMs !== 0) {
+    const seconds = (performance.now() - startedMs) / 1000
     const type = error === null ? null : clientErrorType(error)
-    options.metrics.sent({ topic: receipt.topic, server, seconds, error: type })
+    options.metrics.sent({ topic, server, seconds, error: type })
   }
   if (error !== null) {
     counters.emitFailed++
-    receipt.span?.failed(error)
+    span?.failed(error)
     return
   }
   counters.emitted++
-  receipt.span?.sent(result!.partition, result!.offset, server)
-  if (receipt.observed === null) return
+  span?.sent(result!.partition, result!.offset, server)
+  if (observed === null) return
   try {
-    notifyObserver(options.observer, receipt.observed, result!)
+    notifyObserver(options.observer, observed, result!)
   } catch (thrown) {
     // An observer must not throw; if it does, the producer continues.
     process.emitWarning(thrown as Error)
@@ -372,7 +370,7 @@ function notifyObserver(observer: EventObserver | undefined, observed: Observed,
 }
 
 function failWaiting(state: EmitterState, queue: TopicQueue, error: Error): void {
-  for (const { receipt } of takeAll(state.queues, queue)) receipt.failed(error)
+  for (const emission of takeAll(state.queues, queue)) emission.failed(error)
 }
 
 function close(state: EmitterState): void {

@@ -1,5 +1,5 @@
-// A call of `emit`, checked: an event in its envelope, or a record of the topic's own shape; and the
-// receipt that follows it through the producer.
+// A call of `emit`, checked: an event in its envelope, or a record of the topic's own shape; and the object that it is until it is
+// acknowledged.
 import { checkEmitArguments, payloadJson } from './emit-arguments.ts'
 import { EventsConfigError } from './errors.ts'
 import type { Receipt, ServerAddress } from './kafka/index.ts'
@@ -14,39 +14,63 @@ export type Observed =
   | { readonly kind: 'event'; readonly envelope: Envelope }
   | { readonly kind: 'record'; readonly key: Key; readonly value: RecordValue | null }
 
-/** Follows one event through the producer. A class because there are a hundred thousand of them a second. */
-export class EmitReceipt implements Receipt {
+/** Gets one call for each emission. One of `error` and `result` is null. */
+export type OutcomeListener = (
+  emission: Emission,
+  error: Error | null,
+  result: RecordResult | null,
+  server: ServerAddress | null,
+) => void
+
+/** An envelope, a record of a shape of its own, its bytes once it is encoded, or null for none. */
+export type Value = Envelope | RecordValue | Buffer | null
+
+/**
+ * One event or record from `emit` to its acknowledgement: it may wait for its topic and for room, is written, and is then the
+ * producer's receipt. One object of a class, because there are a hundred thousand of them a second.
+ */
+export class Emission implements Receipt {
   readonly topic: string
   /** null for a record of a shape of its own. */
   readonly eventId: string | null
-  readonly span: SendSpan | null
+  readonly timestampMs: number
+  value: Value
+  key: Key
+  headers: EmitOptions['headers']
+  span: SendSpan | null = null
   /** Kept for observers only: what is under way is what the garbage collector has to carry. */
-  readonly observed: Observed | null
+  observed: Observed | null = null
   /** On the monotonic clock, in milliseconds; 0 when the send is not measured. */
   readonly startedMs: number
-  readonly done: (
-    receipt: EmitReceipt,
-    error: Error | null,
-    result: RecordResult | null,
-    server: ServerAddress | null,
-  ) => void
+  readonly done: OutcomeListener
   resolve!: (result: EmitResult & RecordResult) => void
   reject!: (error: Error) => void
 
   constructor(
     topic: string,
     eventId: string | null,
-    span: SendSpan | null,
-    observed: Observed | null,
+    timestampMs: number,
+    value: Value,
+    key: Key,
+    headers: EmitOptions['headers'],
     startedMs: number,
-    done: EmitReceipt['done'],
+    done: OutcomeListener,
   ) {
     this.topic = topic
     this.eventId = eventId
-    this.span = span
-    this.observed = observed
+    this.timestampMs = timestampMs
+    this.value = value
+    this.key = key
+    this.headers = headers
     this.startedMs = startedMs
     this.done = done
+  }
+
+  /** To be called once the producer has a copy of the content. */
+  dropContent(): void {
+    this.value = null
+    this.key = null
+    this.headers = undefined
   }
 
   acknowledged(partition: number, offset: bigint, server: ServerAddress | null): void {

@@ -2,8 +2,8 @@
 import { headerEntries } from './emit-arguments.ts'
 import { EventsConfigError } from './errors.ts'
 import { encodeHeaders, noHeaders, type Producer, partitionForKey, type RecordToSend } from './kafka/index.ts'
-import type { Key } from './outgoing.ts'
-import type { Pending, TopicQueue, Value } from './topic-queue.ts'
+import type { Emission, Key, Value } from './outgoing.ts'
+import type { TopicQueue } from './topic-queue.ts'
 import type { Encoder } from './wire/index.ts'
 
 export interface RecordWriter {
@@ -33,10 +33,10 @@ export function createRecordWriter(producer: Producer, random: () => number): Re
 }
 
 /** @param queue its encoder is known, and so are the partitions of its topic. @throws when it cannot be encoded */
-export function writeRecord(writer: RecordWriter, queue: TopicQueue, pending: Pending): void {
+export function writeRecord(writer: RecordWriter, queue: TopicQueue, emission: Emission): void {
   const { topic } = queue
-  const { value, key, receipt, timestampMs } = pending
-  const headers = headersOf(pending)
+  const { value, key } = emission
+  const headers = headersOf(emission)
   const encoder = queue.encoder!
   const valueLength = encodeValue(encoder, value)
   if (valueLength + (key?.length ?? 0) + headers.length > maxEventBytes) {
@@ -57,13 +57,14 @@ export function writeRecord(writer: RecordWriter, queue: TopicQueue, pending: Pe
   record.value = value instanceof Buffer ? value : encoder.shared.buffer
   record.valueLength = valueLength
   record.headers = headers
-  record.timestampMs = timestampMs
-  record.receipt = receipt
+  record.timestampMs = emission.timestampMs
+  record.receipt = emission
   writer.producer.append(record)
+  emission.dropContent()
 }
 
-function headersOf({ headers, receipt }: Pending) {
-  const traced = receipt.span?.headers ?? []
+function headersOf({ headers, span }: Emission) {
+  const traced = span?.headers ?? []
   return headers === undefined && traced.length === 0
     ? noHeaders
     : encodeHeaders([...headerEntries(headers), ...traced])

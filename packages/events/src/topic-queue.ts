@@ -1,19 +1,6 @@
 // The topics that are emitted to, and the events that wait for a schema or for room in the producer. Pure.
-import type { EmitReceipt, Key } from './outgoing.ts'
-import type { EmitOptions, Envelope } from './types.ts'
-import type { Encoder, RecordValue } from './wire/index.ts'
-
-/** An envelope, a record of a shape of its own, its bytes once it is encoded, or null for none. */
-export type Value = Envelope | RecordValue | Buffer | null
-
-/** An event or a record on its way from `emit` to the producer. */
-export interface Pending {
-  readonly value: Value
-  readonly key: Key
-  readonly timestampMs: number
-  readonly headers: EmitOptions['headers']
-  readonly receipt: EmitReceipt
-}
+import type { Emission } from './outgoing.ts'
+import type { Encoder } from './wire/index.ts'
 
 export interface TopicQueue {
   readonly topic: string
@@ -23,7 +10,7 @@ export interface TopicQueue {
   /** The lookup that is under way; resolves with the error that is final. */
   loading: Promise<Error | null> | null
   /** Events that came while the topic was being looked up or the producer was full, in their order. */
-  readonly waiting: Pending[]
+  readonly waiting: Emission[]
   /** How many have left `waiting` so far. */
   left: number
   /** Where records without a key go, until `leftBytes` more of them are there (KIP-794). */
@@ -60,8 +47,8 @@ export function queueOf(queues: TopicQueues, kind: TopicQueue['kind'], topic: st
 
 export const allQueues = ({ events, records }: TopicQueues): TopicQueue[] => [...events.values(), ...records.values()]
 
-export function enqueue(queues: TopicQueues, queue: TopicQueue, pending: Pending): void {
-  queue.waiting.push(pending)
+export function enqueue(queues: TopicQueues, queue: TopicQueue, emission: Emission): void {
+  queue.waiting.push(emission)
   queues.waiting++
 }
 
@@ -78,7 +65,7 @@ export function noteLeft(queues: TopicQueues, queue: TopicQueue, count: number):
 }
 
 /** Takes all that waits out of a queue. */
-export function takeAll(queues: TopicQueues, queue: TopicQueue): Pending[] {
+export function takeAll(queues: TopicQueues, queue: TopicQueue): Emission[] {
   const all = queue.waiting.splice(0)
   noteLeft(queues, queue, all.length)
   return all
