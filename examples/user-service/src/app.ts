@@ -14,7 +14,7 @@ declare module '@selfmonitor/events/fastify' {
 /** @param events where the broker and the registry are; default: the environment */
 export async function buildApp(events: EventsPluginOptions = {}): Promise<FastifyInstance> {
   const app = fastify()
-  await app.register(eventsPlugin, { service: 'user-service', readiness: '/ready', ...events })
+  await app.register(eventsPlugin, { service: 'user-service', readiness: '/ready', metricsPath: '/metrics', ...events })
 
   app.setErrorHandler((error, _request, reply) => {
     if (error instanceof EventValidationError)

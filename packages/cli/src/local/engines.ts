@@ -34,6 +34,11 @@ export interface RunningEngine {
   /** `embedded, 1 node`, `Apache Kafka 4.3.1, 3 nodes` */
   readonly description: string
   readonly nodes: RunState['nodes']
+  /**
+   * The broker's own metrics now, as text for Prometheus, under the names that the JMX agent gives for Apache Kafka; null on Apache
+   * Kafka, whose JMX agent serves them.
+   */
+  readonly brokerMetrics: (() => string) | null
   close(): Promise<void>
 }
 
@@ -54,7 +59,7 @@ export async function startEngine(options: EngineOptions): Promise<RunningEngine
 }
 
 async function startEmbedded(options: EngineOptions): Promise<RunningEngine> {
-  const { startBroker } = await import('@selfmonitor/broker')
+  const { metricsText, startBroker } = await import('@selfmonitor/broker')
   const broker = await startBroker({
     dataDir: engineDataDir(options.dataDir, 'embedded'),
     port: options.port,
@@ -93,6 +98,7 @@ async function startEmbedded(options: EngineOptions): Promise<RunningEngine> {
     bootstrapServers: broker.bootstrapServers,
     description: `embedded, ${nodeCount(options.brokers)}`,
     nodes: [],
+    brokerMetrics: () => metricsText(broker.metrics()),
     close: () => broker.close(),
   }
 }
@@ -162,6 +168,7 @@ async function startRealKafka(options: EngineOptions): Promise<RunningEngine> {
       pid,
       identity: processIdentity(pid) ?? '',
     })),
+    brokerMetrics: null,
     close: () => cluster.close(),
   }
 }
