@@ -1,27 +1,7 @@
 // Numbers, sizes, durations and times as people read them.
+import { twoUnits } from '@selfmonitor/cluster/numbers'
 
-/** `12,345`. */
-export function count(value: number | bigint): string {
-  return String(value).replace(/\B(?=(\d{3})+(?!\d))/g, ',')
-}
-
-/** `1 topic`, `11 topics`. */
-export function counted(amount: number | bigint, noun: string): string {
-  return `${count(amount)} ${noun}${Number(amount) === 1 ? '' : 's'}`
-}
-
-/** `1.5 MiB`. */
-export function bytes(value: number | bigint): string {
-  let amount = Number(value)
-  if (amount < 1024) return `${amount} B`
-  const units = ['KiB', 'MiB', 'GiB', 'TiB', 'PiB']
-  let unit = -1
-  do {
-    amount /= 1024
-    unit += 1
-  } while (amount >= 1024 && unit < units.length - 1)
-  return `${amount < 10 ? amount.toFixed(1) : Math.round(amount)} ${units[unit]}`
-}
+export { bytes, count, counted } from '@selfmonitor/cluster/numbers'
 
 /** How long something took: `12 ms`, `1.34 s`. */
 export function elapsed(ms: number): string {
@@ -30,20 +10,7 @@ export function elapsed(ms: number): string {
 
 /** A span of time, its two largest units: `7d`, `1h 5m`, `250ms`. */
 export function span(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)}ms`
-  let rest = Math.round(ms / 1000)
-  const parts: string[] = []
-  for (const [unit, seconds] of [
-    ['d', 86_400],
-    ['h', 3600],
-    ['m', 60],
-    ['s', 1],
-  ] as const) {
-    const amount = Math.floor(rest / seconds)
-    rest -= amount * seconds
-    if (amount > 0) parts.push(`${amount}${unit}`)
-  }
-  return parts.slice(0, 2).join(' ')
+  return ms < 1000 ? `${Math.round(ms)}ms` : twoUnits(ms, ['d', 'h', 'm', 's'])
 }
 
 /** Kafka's `retention.ms` in words. */
