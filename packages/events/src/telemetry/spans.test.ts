@@ -1,5 +1,6 @@
 // Spans, against OpenTelemetry's own SDK, on both engines: names, kinds, parents, links and attributes.
 import { propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import { W3CTraceContextPropagator } from '@opentelemetry/core'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { describeEngines } from '../../../../test/support/engines.ts'
@@ -305,6 +306,31 @@ describeEngines('spans', (engine) => {
       expect(names).not.toContain(dropped)
     }
     expect(JSON.stringify(sdk.spans().map(({ attributes }) => attributes))).not.toContain('person-17')
+  })
+
+  it('use whatever headers the process’s propagator writes', async () => {
+    propagation.disable()
+    propagation.setGlobalPropagator({
+      fields: () => ['x-trace'],
+      inject(from, carrier, setter) {
+        const span = trace.getSpanContext(from)
+        if (span !== undefined) setter.set(carrier, 'x-trace', `${span.traceId}/${span.spanId}`)
+      },
+      extract(into, carrier, getter) {
+        const [traceId, spanId] = String(getter.get(carrier, 'x-trace') ?? '').split('/')
+        if (spanId === undefined) return into
+        return trace.setSpanContext(into, { traceId: traceId!, spanId, traceFlags: 1, isRemote: true })
+      },
+    })
+    const topic = await rig.topic('orders')
+    const { stream, done } = await handling(topic)
+    await stream.emit(topic, 'paid', {}, { userId: 'u' })
+    await done(1)
+    propagation.disable()
+    propagation.setGlobalPropagator(new W3CTraceContextPropagator())
+    const sent = one(`send ${topic}`).spanContext().spanId
+    expect(linkedTo(one(`poll ${topic}`))).toEqual([sent])
+    expect(one(`process ${topic}`).parentSpanContext?.spanId).toBe(sent)
   })
 
   it('put a context into the header that any consumer can read', async () => {

@@ -158,8 +158,9 @@ export function tracePoll(tracing: Tracing, { topic, read, server, startedAtMs }
   const otel = openTelemetry()
   if (otel === null) return
   const records = read.flatMap(({ runs }) => runs.flatMap((run) => run.records))
+  const fields = otel.propagation.fields()
   const links = records.flatMap(({ headers }) => {
-    const context = headers.some(({ key }) => key === 'traceparent') ? extract(otel, listGetter, headers) : null
+    const context = headers.some(({ key }) => fields.includes(key)) ? extract(otel, listGetter, headers) : null
     return context === null ? [] : [{ context }]
   })
   const attributes: Attributes = {
@@ -220,10 +221,10 @@ export async function traceProcess(
 ): Promise<void> {
   const otel = openTelemetry()
   if (otel === null) return handle()
-  const creation = extract(otel, mapGetter, record.headers)
-  // Without a parent it is the root of a trace of its own, whatever context `run()` was called in.
-  const asChild = creation !== null && tracing.settings.process === 'child'
-  const parent = asChild ? otel.propagation.extract(otel.ROOT_CONTEXT, record.headers, mapGetter) : otel.ROOT_CONTEXT
+  const received = otel.propagation.extract(otel.ROOT_CONTEXT, record.headers, mapGetter)
+  const creation = spanOf(otel, received)
+  // Without a parent it is the root of a trace of its own, whatever context `run()` was called in. Baggage stays.
+  const parent = tracing.settings.process === 'child' ? received : otel.trace.deleteSpan(received)
   const options: SpanOptions = {
     kind: otel.SpanKind.CONSUMER,
     attributes: processAttributes(tracing, record),
@@ -309,7 +310,7 @@ function processAttributes(tracing: Tracing, record: ProcessedRecord): Attribute
 
 /** A creation context that the caller put into the headers: it is left as it is, and linked. */
 function ownCreation(otel: OpenTelemetry, { headers }: Outgoing): Link | null {
-  if (headers?.traceparent === undefined) return null
+  if (headers === undefined || !otel.propagation.fields().some((name) => headers[name] !== undefined)) return null
   const context = extract(otel, recordGetter, headers)
   return context === null ? null : { context }
 }
@@ -328,7 +329,10 @@ interface Getter<Carrier> {
 
 /** @returns the context of the span that created a record; null when its headers have none */
 function extract<Carrier>(otel: OpenTelemetry, getter: Getter<Carrier>, carrier: Carrier): Link['context'] | null {
-  const context = otel.propagation.extract(otel.ROOT_CONTEXT, carrier, getter)
+  return spanOf(otel, otel.propagation.extract(otel.ROOT_CONTEXT, carrier, getter))
+}
+
+function spanOf(otel: OpenTelemetry, context: Context): Link['context'] | null {
   const found = otel.trace.getSpanContext(context)
   return found !== undefined && otel.trace.isSpanContextValid(found) ? found : null
 }
