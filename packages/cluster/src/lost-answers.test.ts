@@ -60,7 +60,7 @@ describeEngines('a change of ACLs whose answer is lost', (engine) => {
       reason: 'timeout',
       resource: `${what} the ACL allow User:billing read on topic literal orders from *`,
       message: expect.stringContaining(`It is not known whether ${what} the ACL`) as unknown,
-      hint: 'Look at how things are now before you repeat it.',
+      hint: 'Check the current state before you repeat it.',
     })
     expect(rig.relay.requests(apiKey)).toBe(1)
   })

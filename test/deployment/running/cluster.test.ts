@@ -461,7 +461,7 @@ describe.skipIf(missing !== null)('the chart, running', () => {
       [`kafka-topics --bootstrap-server localhost:9093 --list`, '9093 is only for controllers'],
       [`kafka-topics --bootstrap-server kafka:9092 --list`, 'the name cannot be resolved'],
     ])(
-      'the operators’ account is no super user, and what cannot work says so: %s',
+      'the operators’ account is not a super user, and commands that cannot work report that: %s',
       { timeout: long },
       async (command, expected) => {
         const { said } = await typed(command)

@@ -23,11 +23,7 @@ const badValues: readonly BadValue[] = [
   ['a number in words', { kafka: { replicaCount: 'three' } }, wrongType('kafka.replicaCount')],
   ['a switch in words', { monitoring: { enabled: 'yes' } }, wrongType('monitoring.enabled')],
   ['no brokers', { kafka: { replicaCount: 0 } }, /kafka[./]replicaCount.*(greater than or equal to 1|got 0, want 1)/],
-  [
-    'an environment that is none',
-    { environment: 'prod' },
-    oneOf('environment', 'production', 'staging', 'development'),
-  ],
+  ['an unknown environment', { environment: 'prod' }, oneOf('environment', 'production', 'staging', 'development')],
   ['a coordination that is none', { coordination: 'etcd' }, oneOf('coordination', 'kraft', 'zookeeper')],
   [
     'a TLS mode that is none',
@@ -150,7 +146,7 @@ const badValues: readonly BadValue[] = [
     'schemaRegistry.tls.enabled is true with security.tls.mode existing: set schemaRegistry.tls.secret',
   ],
   [
-    'users of a login that is off',
+    'users without the login',
     { connect: { login: { usersSecret: 'people' } } },
     'connect.login.usersSecret is set, but connect.login.enabled is false: set it to true, or remove the Secret',
   ],

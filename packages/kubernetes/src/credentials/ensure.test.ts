@@ -246,7 +246,7 @@ describe('renewal, with the clock moved', () => {
   })
 
   judged(
-    'goes on for twelve years, also with clients that take the new bundle only twice a year',
+    'works for twelve years, also with clients that read the new bundle only twice a year',
     async () => {
       const { server, run } = await setting()
       await run()
