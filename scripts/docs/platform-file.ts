@@ -31,11 +31,22 @@ const more: Readonly<Record<string, readonly [fallback: string, example: string]
   'topic.compatibility': ['left to the registry', 'FULL'],
   'topic.protect': ['false', 'true'],
   'topic.config': ['none', '{ segment.ms: 1d }'],
+  'topic.objectives': ['none', '{ freshness: "lag 30s, 99.5 % over 30d" }'],
   'service.description': ['–', 'Takes orders'],
   'service.owner': ['–', 'team-shop'],
   'service.produces': ['none', '[shop.orders]'],
   'service.consumes': ['none', '[shop.carts]'],
   'service.group': ['the service’s name', 'checkout-v2'],
+  'service.objectives': ['none', '{ processing: 99.9 % over 30d }'],
+  'objectives.availability': ['none', '99.9 % over 30d'],
+  'objectives.latency': ['none', '500ms, 99 % over 30d'],
+  'objectives.freshness': ['none', 'lag 30s, 99.5 % over 30d'],
+  'objectives.processing': ['none', '99.9 % over 30d'],
+  'owner.slack': ['–', '"#team-shop"'],
+  'owner.pagerduty': ['–', 'shop-on-call'],
+  'owner.email': ['–', 'shop@example.com'],
+  'alerting.owner': ['none', 'platform'],
+  'alerting.smtp': ['none', '{ smarthost: "mail.example.com:587", from: kafka@example.com }'],
   'file.version': ['1', '1'],
   'file.include': ['none', '[teams/billing.yaml]'],
   'file.cluster': ['any cluster', '{ id: DS9R0uoTFqtCY1l9k4le_w }'],
@@ -46,6 +57,9 @@ const more: Readonly<Record<string, readonly [fallback: string, example: string]
   'file.topics': ['none', '{ shop.orders: { partitions: 12 } }'],
   'file.access': ['none', 'acls'],
   'file.services': ['none', '{ checkout: { produces: [shop.orders] } }'],
+  'file.objectives': ['none', '{ availability: 99.9 % over 30d }'],
+  'file.owners': ['none', '{ team-shop: { slack: "#team-shop" } }'],
+  'file.alerting': ['none', '{ owner: platform }'],
   'file.users': ['none', '{ auditor: { acls: [{ topic: shop.audit, operations: [read] }] } }'],
   'user.description': ['–', 'Reads for the yearly audit'],
   'user.acls': ['none', '[{ topic: shop.audit, operations: [read, describe] }]'],
@@ -114,6 +128,14 @@ export const topicKeys = (): string => table('topic', inner('topics'))
 export const userKeys = (): string => table('user', inner('users'))
 export const aclKeys = (): string => table('acl', inner('users').acls!.items!.properties!)
 export const serviceKeys = (): string => table('service', inner('services'))
+
+/** Objectives of the cluster, of topics and of services. */
+export function objectiveKeys(): string {
+  const { objectives: ofService } = inner('services')
+  return table('objectives', { ...ofService!.properties!, ...properties.objectives!.properties! })
+}
+export const ownerKeys = (): string => table('owner', inner('owners'))
+export const alertingKeys = (): string => table('alerting', properties.alerting!.properties!)
 
 /** The settings that `config` takes, by the kind of their values. */
 export function configSettings(): string {

@@ -8,7 +8,17 @@ import { ownMetrics } from './broker-metrics.ts'
 import { commands, globals } from './commands.ts'
 import { eventMetrics } from './events.ts'
 import { alertTables } from './monitoring.ts'
-import { aclKeys, configSettings, fileKeys, serviceKeys, topicKeys, userKeys } from './platform-file.ts'
+import {
+  aclKeys,
+  alertingKeys,
+  configSettings,
+  fileKeys,
+  objectiveKeys,
+  ownerKeys,
+  serviceKeys,
+  topicKeys,
+  userKeys,
+} from './platform-file.ts'
 
 export type Section = () => string | Promise<string>
 
@@ -18,6 +28,9 @@ export const generatedDocuments: Readonly<Record<string, Readonly<Record<string,
     'file-keys': fileKeys,
     'topic-keys': topicKeys,
     'service-keys': serviceKeys,
+    'objective-keys': objectiveKeys,
+    'owner-keys': ownerKeys,
+    'alerting-keys': alertingKeys,
     'user-keys': userKeys,
     'acl-keys': aclKeys,
     'config-settings': configSettings,

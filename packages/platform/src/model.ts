@@ -29,6 +29,8 @@ export interface PlatformTopic {
   readonly compatibility?: CompatibilityLevel
   /** Payload schema (JSON Schema) by event type. */
   readonly eventTypes: Readonly<Record<string, { readonly file: string; readonly schema: object }>>
+  /** Of every service that consumes the topic and has no objective of its own for it. */
+  readonly objectives?: { readonly freshness?: FreshnessObjective }
   /** Where `topic`, `partitions`, `replication`, `schema`, `compatibility` and each `config.<name>` are declared. */
   readonly at?: Readonly<Record<string, PlatformPosition>>
 }
@@ -41,7 +43,50 @@ export interface PlatformService {
   readonly owner?: string
   /** Consumer group; the service's name unless it says otherwise. */
   readonly group: string
+  readonly objectives?: ServiceObjectives
   readonly at?: PlatformPosition
+}
+
+/** A share of time or of messages that has to be good, over a rolling period. */
+export interface PlatformObjective {
+  /** Above 0 and below 1: 0.995 */
+  readonly target: number
+  readonly periodDays: number
+  readonly at?: PlatformPosition
+}
+
+/** The share of time in which the next unread message is at most this old. */
+export interface FreshnessObjective extends PlatformObjective {
+  readonly lagMs: number
+}
+
+/** The share of the probe's messages that come back within this time. */
+export interface LatencyObjective extends PlatformObjective {
+  readonly atMostMs: number
+}
+
+export interface ServiceObjectives {
+  /** For every topic that the service consumes, but those of `freshnessByTopic`. */
+  readonly freshness?: FreshnessObjective
+  readonly freshnessByTopic?: ReadonlyMap<string, FreshnessObjective>
+  /** The share of consumed messages that do not become dead letters. */
+  readonly processing?: PlatformObjective
+}
+
+/** A team, and where it is told of alerts. Names, never secrets. */
+export interface PlatformOwner {
+  readonly name: string
+  /** `#payments` */
+  readonly slack?: string
+  readonly pagerduty?: string
+  readonly email?: readonly string[]
+  readonly at?: PlatformPosition
+}
+
+export interface Alerting {
+  /** The owner of the cluster, and of what has no owner. */
+  readonly owner?: string
+  readonly smtp?: { readonly smarthost: string; readonly from: string; readonly username?: string }
 }
 
 export type AccessMode = 'acls' | 'none'
@@ -86,6 +131,10 @@ export interface Platform {
   /** Where the file says `access`. */
   readonly accessAt?: PlatformPosition
   readonly users?: readonly PlatformUser[]
+  /** Of the cluster, as the end-to-end probe measures them. */
+  readonly objectives?: { readonly availability?: PlatformObjective; readonly latency?: LatencyObjective }
+  readonly owners?: readonly PlatformOwner[]
+  readonly alerting?: Alerting
 }
 
 /** A mistake in a platform file: where it is and what to do. */

@@ -1,6 +1,7 @@
 // What this folder gives to others.
 export type { Alert, Audience, Severity as AlertSeverity } from './alert.ts'
 export { alertGroups, alerts } from './alerts/index.ts'
+export { burnAlerts, objectiveRules, promise } from './objectives/rules.ts'
 export {
   alertRules,
   defaultRunbook,

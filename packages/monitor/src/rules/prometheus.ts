@@ -2,7 +2,7 @@
 import { highest, series } from '../metrics/promql.ts'
 import type { Alert } from './alert.ts'
 import { alertGroups } from './alerts/index.ts'
-import { topicRate } from './objectives/names.ts'
+import { topicRate } from './names.ts'
 
 export interface Rule {
   readonly record?: string

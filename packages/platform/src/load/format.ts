@@ -4,6 +4,7 @@ import type { PlatformProblem } from '../model.ts'
 import { didYouMean } from '../suggest.ts'
 import { get, type Position, problemAt, type Tree } from './document.ts'
 import { access, owns, users } from './format-access.ts'
+import { alerting, clusterObjectives, owners, serviceObjectives, topicObjectives } from './format-objectives.ts'
 
 const text = (description: string, error = 'must be text') => z.string({ error }).meta({ description })
 const names = (description: string) =>
@@ -59,6 +60,7 @@ const topic = z
       config: z
         .record(z.string(), value, { error: 'must be a map of Kafka topic settings' })
         .meta({ description: 'Kafka topic settings by Kafka’s names; null means the broker default.' }),
+      objectives: topicObjectives,
     },
     { error: 'must be a map of topic settings' },
   )
@@ -72,6 +74,7 @@ const service = z
       produces: names('Topics that the service writes.'),
       consumes: names('Topics that the service reads.'),
       group: text('Its consumer group, if it is not the name of the service.'),
+      objectives: serviceObjectives,
     },
     { error: 'must be a map such as { produces: [orders] }' },
   )
@@ -91,10 +94,12 @@ const mapOf = <T extends z.ZodType>(inner: T, what: string) =>
 const brokerSetting = z.union([z.string(), z.number(), z.boolean()], { error: 'must be a text, a number or a boolean' })
 const topics = mapOf(topic, 'topics by name').meta({ description: 'Topics by name.' })
 const services = mapOf(service, 'services by name').meta({ description: 'Services by name.' })
-const include = names('Further files with topics, services and users, beside this file.')
+const include = names('Further files with topics, services, users and owners, beside this file.')
 
 /** The sections of an included file. */
-export const includedFile = z.strictObject({ include, topics, services, users }, { error: 'must be a map' }).partial()
+export const includedFile = z
+  .strictObject({ include, topics, services, users, owners }, { error: 'must be a map' })
+  .partial()
 
 export const platformFile = z
   .strictObject(
@@ -111,6 +116,7 @@ export const platformFile = z
               defaults: topic.meta({ description: 'Override the defaults.' }),
               topics: topics.meta({ description: 'Override settings of topics that are declared below topics.' }),
               access,
+              alerting,
               broker: mapOf(brokerSetting, 'broker settings').meta({
                 description: 'Settings of the brokers that `selfmonitor up` starts, by Kafka’s own names.',
               }),
@@ -126,6 +132,9 @@ export const platformFile = z
       topics,
       services,
       users,
+      objectives: clusterObjectives,
+      owners,
+      alerting,
     },
     { error: 'must be a map with topics, services, …' },
   )

@@ -228,7 +228,7 @@ owner: me
       '8:7 topics.orders.config."retention.sm": is not a topic setting of Kafka; did you mean \'retention.ms\'?',
       '9:28 topics.orders.config."min.insync.replicas": must be a whole number, it is many',
       "12:16 services.billing.consumes[0]: 'user.event' is not declared below topics; did you mean 'user.events'?",
-      '13:1 owner: is not known here',
+      "13:1 owner: is not known here; did you mean 'owners'?",
     ])
   })
 

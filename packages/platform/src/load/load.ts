@@ -7,6 +7,7 @@ import { didYouMean } from '../suggest.ts'
 import { type Environment, entriesOf, get, overlay, type Position, problemAt, type Tree } from './document.ts'
 import { includedFile, platformFile, structureProblems } from './format.ts'
 import { type AclPlaces, accessOf, checkProtected, checkServiceNames, ownsOf, texts, userOf } from './load-access.ts'
+import { alertingOf, checkOwners, clusterObjectivesOf, ownersOf, serviceObjectivesOf } from './load-objectives.ts'
 import { collect, type Declared, defaultEnvironment, type LoadedFile, readFiles } from './read-files.ts'
 import { checkEventsPattern, shownPath } from './schema-files.ts'
 import { buildTopic } from './topic.ts'
@@ -36,21 +37,11 @@ export async function loadPlatform(file: string, options: LoadOptions = {}): Pro
   }
   checkEnvironment(root, environment, shownPath(resolve(file)), problems)
 
-  const topics = collect(
-    files.map(({ tree }) => tree),
-    'topics',
-    problems,
-  )
-  const services = collect(
-    files.map(({ tree }) => tree),
-    'services',
-    problems,
-  )
-  const users = collect(
-    files.map(({ tree }) => tree),
-    'users',
-    problems,
-  )
+  const trees = files.map(({ tree }) => tree)
+  const topics = collect(trees, 'topics', problems)
+  const services = collect(trees, 'services', problems)
+  const users = collect(trees, 'users', problems)
+  const owners = collect(trees, 'owners', problems)
   checkServiceNames(root, services, problems)
   const places: AclPlaces = new Map()
   const chosen = get(root, 'environments', environment)
@@ -74,10 +65,22 @@ export async function loadPlatform(file: string, options: LoadOptions = {}): Pro
       const effective = overlay(defaults, own)
       return buildTopic(name, key, own, effective, problems)
     }),
-    services: [...services].map(([name, { key, value }]) => serviceOf(name, key, value, topics, references)),
+    services: [...services].map(([name, { key, value }]) => serviceOf(name, key, value, topics, references, problems)),
     ...accessOf(root, chosen),
     users: [...users].map(([name, { key, value }]) => userOf(name, key, value, places, problems)),
+    ...clusterObjectivesOf(root, problems),
+    ...ownersOf(owners, problems),
+    ...alertingOf(root, chosen, problems),
   }
+  checkOwners(
+    platform,
+    [
+      ...[...topics].map(([name, { value }]) => get(overlay(defaults, value, get(chosen, 'topics', name)), 'owner')),
+      ...[...services.values()].map(({ value }) => get(value, 'owner')),
+      get(overlay(get(root, 'alerting'), get(chosen, 'alerting')), 'owner'),
+    ],
+    problems,
+  )
   checkProtected(platform, places, problems)
   problems.push(...unlessTopicsAreMissing(references, files))
   const events = get(defaults, 'events')
@@ -141,6 +144,7 @@ function serviceOf(
   key: Position,
   tree: Tree,
   topics: ReadonlyMap<string, Declared>,
+  references: PlatformProblem[],
   problems: PlatformProblem[],
 ): PlatformService {
   const topicsOf = (word: string): string[] => {
@@ -150,7 +154,7 @@ function serviceOf(
         return []
       }
       if (!topics.has(item.value)) {
-        problems.push(
+        references.push(
           problemAt(item.at, `'${item.value}' is not declared below topics${didYouMean(item.value, topics.keys())}`),
         )
       }
@@ -163,14 +167,17 @@ function serviceOf(
   }
   const description = word('description')
   const owner = word('owner')
+  const consumes = topicsOf('consumes')
+  const objectives = serviceObjectivesOf(tree, { consumes }, problems)
   return {
     name,
     produces: topicsOf('produces'),
-    consumes: topicsOf('consumes'),
+    consumes,
     group: word('group') ?? name,
     at: key,
     ...(description === undefined ? {} : { description }),
     ...(owner === undefined ? {} : { owner }),
+    ...(objectives === undefined ? {} : { objectives }),
   }
 }
 

@@ -6,6 +6,7 @@ import { notEmittable } from '../shape.ts'
 import { didYouMean } from '../suggest.ts'
 import { isKnownSetting, sameSetting, toKafkaValue, topicSettings } from '../topic-settings.ts'
 import { entriesOf, get, type Position, problemAt, type ScalarTree, type Tree } from './document.ts'
+import { topicObjectivesOf } from './load-objectives.ts'
 import { readShapeFiles } from './schema-files.ts'
 
 // Settings that have a word of their own in the file.
@@ -70,6 +71,7 @@ export function buildTopic(
   const compatibility = scalar('compatibility')
   const description = scalar('description')
   const owner = scalar('owner')
+  const objectives = topicObjectivesOf(effective, problems)
   return {
     name,
     partitions: Number(partitions?.value ?? 0),
@@ -82,6 +84,7 @@ export function buildTopic(
     ...(schema === undefined ? {} : { schema }),
     ...(compatibility === undefined ? {} : { compatibility: compatibility.value as CompatibilityLevel }),
     eventTypes,
+    ...(objectives === undefined ? {} : { objectives }),
     at,
   }
 }

@@ -7,6 +7,7 @@ import { missingPrometheus, runMonitoringTool } from '../../../../../test/suppor
 import { jmxMetrics } from '../../metrics/jmx.ts'
 import { metrics } from '../../metrics/table.ts'
 import type { Alert, AlertCase } from '../alert.ts'
+import { burnAlerts } from '../objectives/rules.ts'
 import { alertRules } from '../prometheus.ts'
 import { testRules, withAnnotations } from '../test-support/promtool.ts'
 import { alerts } from './index.ts'
@@ -109,7 +110,10 @@ describe('docs/runbooks/alerts.md', () => {
   it('has a section for each alert, and for nothing else', () => {
     const text = readFileSync(fileURLToPath(new URL('../../../../../docs/runbooks/alerts.md', import.meta.url)), 'utf8')
     const sections = [...text.matchAll(/^### (.+)\n\n([\s\S]*?)(?=\n##|$(?![\s\S]))/gm)]
-    expect(sections.map(([, heading]) => heading)).toEqual(alerts.map(({ name }) => name))
+    expect(sections.map(([, heading]) => heading)).toEqual([
+      ...alerts.map(({ name }) => name),
+      ...burnAlerts.map(({ alert }) => alert),
+    ])
     for (const [, heading, body] of sections) {
       expect(body, heading).toMatch(/^\*\*Means\*\*/)
       expect(body, heading).toMatch(/\*\*(Look|Do)\*\*/)

@@ -1,7 +1,7 @@
 // Alerts about consumer groups.
 import { highest, lowest, selector, series } from '../../metrics/promql.ts'
 import { type Alert, from, given, seriesText } from '../alert.ts'
-import { lagObjective } from '../objectives/names.ts'
+import { lagObjective } from '../names.ts'
 import { plural } from './texts.ts'
 
 const of = { group: 'billing', topic: 'orders' } as const

@@ -1,7 +1,7 @@
 // Alerts about topics, transactions, the end-to-end probe and certificates.
 import { highest, lowest, selector, series } from '../../metrics/promql.ts'
 import { type Alert, from, given } from '../alert.ts'
-import { topicRate } from '../objectives/names.ts'
+import { topicRate } from '../names.ts'
 import { plural } from './texts.ts'
 
 const orders = { topic: 'orders' } as const

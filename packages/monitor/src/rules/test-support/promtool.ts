@@ -14,47 +14,58 @@ export interface RuleTest {
   readonly labels: Readonly<Record<string, string>>
 }
 
-/** Runs tests by promtool, each with the rule of its alert and the recordings only. @returns what it printed, null when all pass */
-export async function testRules(rules: RuleFile, tests: readonly RuleTest[], interval = '1m'): Promise<string | null> {
-  const folder = await mkdtemp(join(tmpdir(), 'selfmonitor-rules-'))
-  const files: string[] = []
-  try {
-    for (const [alert, ofAlert] of Map.groupBy(tests, (test) => test.alert)) {
-      await writeFile(join(folder, `${alert}.rules.yaml`), stringify(only(rules, alert)))
-      await writeFile(
-        join(folder, `${alert}.yaml`),
-        stringify({
-          rule_files: [`${alert}.rules.yaml`],
-          evaluation_interval: interval,
-          tests: ofAlert.map(promtoolTest),
-        }),
-      )
-      files.push(`${alert}.yaml`)
-    }
-    const { exitCode, stdout, stderr } = await runMonitoringTool('promtool', ['test', 'rules', ...files], {
-      cwd: folder,
-    })
-    return exitCode === 0 ? null : `${stdout}${stderr}`
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
+/** Runs tests by promtool, those of an alert with its rule and the recordings only. @returns what it printed, null when all pass */
+export async function testRules(rules: RuleFile, tests: readonly RuleTest[]): Promise<string | null> {
+  const files = [...Map.groupBy(tests, (test) => test.alert)].flatMap(([alert, ofAlert]): [string, object][] => [
+    [`${alert}.rules.yaml`, only(rules, alert)],
+    [`${alert}.yaml`, testFile(`${alert}.rules.yaml`, ofAlert)],
+  ])
+  return await promtool(Object.fromEntries(files), (name) => !name.endsWith('.rules.yaml'))
 }
 
-function promtoolTest(test: RuleTest): object {
+/** The same with all rules at once, for tests that share them. */
+export const testRulesTogether = (rules: RuleFile, tests: readonly RuleTest[]): Promise<string | null> =>
+  promtool({ 'rules.yaml': rules, 'tests.yaml': testFile('rules.yaml', tests) }, (name) => name === 'tests.yaml')
+
+/** Tests with the same series are one for promtool. */
+function testFile(rules: string, tests: readonly RuleTest[]): object {
   return {
-    name: `${test.alert} ${test.case.name}`,
-    interval: '1m',
-    input_series: Object.entries(test.case.given).map(([series, values]) => ({ series, values })),
-    alert_rule_test: [
-      {
+    rule_files: [rules],
+    evaluation_interval: '1m',
+    tests: [...Map.groupBy(tests, (test) => test.case.given)].map(([given, same]) => ({
+      name: same.map((test) => `${test.alert} ${test.case.name}`).join('; '),
+      interval: '1m',
+      input_series: inputOf(given),
+      alert_rule_test: same.map((test) => ({
         eval_time: test.case.at,
         alertname: test.alert,
         exp_alerts: test.case.fires.map(({ labels, summary }) => ({
           exp_labels: { ...labels, ...test.labels },
           ...(summary === undefined ? {} : { exp_annotations: { summary } }),
         })),
-      },
-    ],
+      })),
+    })),
+  }
+}
+
+const inputOf = (given: Readonly<Record<string, string>>) =>
+  Object.entries(given).map(([series, values]) => ({ series, values }))
+
+/** Writes files and has promtool run those that are tests. */
+async function promtool(
+  files: Readonly<Record<string, object>>,
+  isTest: (name: string) => boolean,
+): Promise<string | null> {
+  const folder = await mkdtemp(join(tmpdir(), 'selfmonitor-rules-'))
+  try {
+    for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), stringify(content))
+    const tests = Object.keys(files).filter(isTest)
+    const { exitCode, stdout, stderr } = await runMonitoringTool('promtool', ['test', 'rules', ...tests], {
+      cwd: folder,
+    })
+    return exitCode === 0 ? null : `${stdout}${stderr}`
+  } finally {
+    await rm(folder, { recursive: true, force: true })
   }
 }
 
@@ -64,6 +75,29 @@ function only(rules: RuleFile, alert: string): RuleFile {
     rules: group.rules.filter((rule) => rule.alert === undefined || rule.alert === alert),
   }))
   return { groups: groups.filter((group) => group.rules.length > 0) }
+}
+
+/** Evaluates expressions over recorded series by promtool. @returns what it printed, null when all have these samples */
+export async function testExpressions(
+  rules: RuleFile,
+  given: Readonly<Record<string, string>>,
+  expected: readonly {
+    readonly at: string
+    readonly expression: string
+    readonly samples: Readonly<Record<string, number>>
+  }[],
+): Promise<string | null> {
+  const test = {
+    interval: '1m',
+    input_series: inputOf(given),
+    promql_expr_test: expected.map(({ at, expression, samples }) => ({
+      expr: expression,
+      eval_time: at,
+      exp_samples: Object.entries(samples).map(([labels, value]) => ({ labels, value })),
+    })),
+  }
+  const tests = { rule_files: ['rules.yaml'], evaluation_interval: '1m', tests: [test] }
+  return await promtool({ 'rules.yaml': rules, 'tests.yaml': tests }, (name) => name === 'tests.yaml')
 }
 
 /** The rules with these annotations only: promtool compares all that there are. */
