@@ -110,7 +110,12 @@ const counted = (before: Metrics, after: Metrics): Record<string, number> => {
       request: 'JoinGroup',
       error: 'MEMBER_ID_REQUIRED',
     }),
-    'SyncGroup successes': grown('kafka_network_errors_total', { request: 'SyncGroup', error: 'NONE' }),
+    ...Object.fromEntries(
+      ['JoinGroup', 'SyncGroup', 'LeaveGroup', 'OffsetCommit', 'OffsetFetch', 'FindCoordinator'].map((request) => [
+        `${request} successes`,
+        grown('kafka_network_errors_total', { request, error: 'NONE' }),
+      ]),
+    ),
     'offset commits': grown('kafka_server_group_coordinator_offset_commit_total'),
     rebalances: grown('kafka_server_group_coordinator_group_completed_rebalance_total'),
   }

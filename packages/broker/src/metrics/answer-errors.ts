@@ -4,9 +4,9 @@ import type { ApiName } from '@selfmonitor/protocol'
 import { countError, type RequestCounters } from './counters.ts'
 
 interface CountedErrors {
-  /** Whether the answer has an error code of its own that is counted. */
-  readonly own?: true
-  /** Where parts with an error code are: arrays in arrays. */
+  /** Whether the answer has an error code of its own that is counted: always, or in versions that lack this array. */
+  readonly own?: true | { readonly without: string }
+  /** Where parts with an error code are: arrays in arrays, those that the version has. */
   readonly parts?: readonly (readonly string[])[]
 }
 
@@ -19,8 +19,8 @@ const countedErrors: Readonly<Partial<Record<ApiName, CountedErrors>>> = {
   ListOffsets: { parts: [partitions] },
   Metadata: { parts: [['topics'], partitions] },
   OffsetCommit: { parts: [partitions] },
-  OffsetFetch: { parts: [['groups'], ['groups', 'topics', 'partitions']] },
-  FindCoordinator: { parts: [['coordinators']] },
+  OffsetFetch: { own: { without: 'groups' }, parts: [['groups'], ['groups', 'topics', 'partitions'], partitions] },
+  FindCoordinator: { own: { without: 'coordinators' }, parts: [['coordinators']] },
   JoinGroup: own,
   Heartbeat: own,
   LeaveGroup: { own: true, parts: [['members']] },
@@ -51,11 +51,17 @@ const countedErrors: Readonly<Partial<Record<ApiName, CountedErrors>>> = {
 
 type Part = Readonly<Record<string, unknown>>
 
+/** Whether the table has the API. */
+export const isCounted = (api: ApiName): boolean => countedErrors[api] !== undefined
+
 /** Counts the error codes of an answer. A field that a handler leaves out is 0. */
 export function countErrors(counters: RequestCounters, api: ApiName, answer: object): void {
   const counted = countedErrors[api]
   if (counted === undefined) return
-  if (counted.own === true) countError(counters, codeOf(answer as Part))
+  const { own } = counted
+  if (own === true || (own !== undefined && (answer as Part)[own.without] === undefined)) {
+    countError(counters, codeOf(answer as Part))
+  }
   if (counted.parts !== undefined) for (const path of counted.parts) countParts(counters, answer as Part, path, 0)
 }
 
