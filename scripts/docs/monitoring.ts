@@ -1,4 +1,5 @@
-// The tables in docs/monitoring.md: alerts, from the rows that Prometheus's rules are made of.
+// The tables in docs/monitoring.md: metrics and alerts, from the rows that the exporter and Prometheus's rules are made of.
+import { type Metric, metrics } from '../../packages/monitor/src/metrics/table.ts'
 import { alertGroups, runbookAnchor } from '../../packages/monitor/src/rules/index.ts'
 import { markdownTable } from './markdown.ts'
 
@@ -34,4 +35,17 @@ export function alertTables(): string {
       '',
     ])
     .join('\n')
+}
+
+export function metricsTable(): string {
+  return markdownTable(
+    ['metric', 'type', 'labels', 'by topic', 'how it is computed'],
+    Object.values(metrics).map(({ name, type, labels, byTopic, help }: Metric) => [
+      `\`${name}\``,
+      type,
+      labels.map((label) => `\`${label}\``).join(', '),
+      byTopic ?? '',
+      help,
+    ]),
+  )
 }

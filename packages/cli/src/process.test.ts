@@ -83,12 +83,17 @@ describe('up', () => {
     )
     // The other commands find it without being told.
     expect((await run(['topics', 'create', 'kept.topic', '--yes'])).code).toBe(0)
-    const status = await run(['status', '-o', 'json'])
-    expect(status.code).toBe(0)
-    expect(JSON.parse(status.stdout)).toMatchObject([
+    // Metrics come a moment after everything else.
+    const parts = async () => JSON.parse((await run(['status', '-o', 'json'])).stdout)
+    await expect.poll(async () => (await parts()).length, { timeout: 20_000 }).toBe(3)
+    expect(await parts()).toMatchObject([
       { part: 'broker (embedded)', state: 'up', pid: first.child.pid },
       { part: 'registry', state: 'up', pid: first.child.pid },
+      { part: 'exporter', state: 'up', pid: first.child.pid, address: `http://127.0.0.1:${9308 + offset}` },
     ])
+    expect((await run(['status'])).code).toBe(0)
+    const metrics = async () => await (await fetch(`http://127.0.0.1:${9308 + offset}/metrics`)).text()
+    await expect.poll(metrics, { timeout: 20_000 }).toContain('kafka_brokers{cluster="development"} 1\n')
 
     const second = await run(words)
     expect(second).toMatchObject({

@@ -60,7 +60,7 @@ const offsets = 30_000
 export async function freePortOffset(): Promise<number> {
   for (let attempt = 0; attempt < 50; attempt += 1) {
     const offset = firstOffset + Math.floor(Math.random() * offsets)
-    if ((await isPortFree(9092 + offset)) && (await isPortFree(8081 + offset))) return offset
+    if ((await Promise.all([9092, 8081, 9308].map((port) => isPortFree(port + offset)))).every(Boolean)) return offset
   }
   throw new Error('no free ports found in 50 attempts')
 }

@@ -118,6 +118,12 @@ export const nouns: readonly NounEntry[] = [
     load: async () => (await import('./events.ts')).events,
   },
   {
+    name: 'exporter',
+    summary: 'serve metrics of a cluster to Prometheus',
+    group: groups.operate,
+    load: async () => (await import('./exporter.ts')).exporter,
+  },
+  {
     name: 'kubernetes',
     summary: 'commands that the pods of the chart run',
     group: groups.tools,

@@ -54,7 +54,14 @@ const connectionCodes = new Set([
 const securityCodes = new Set(['TLS_FAILED', 'CONNECTION_CLOSED'])
 
 /** A file that an option or a variable names is missing or invalid. */
-const usageCodes = new Set(['INVALID_CLIENT_PROPERTIES', 'NO_PASSWORDS', 'REGISTRY_OPTIONS'])
+const usageCodes = new Set([
+  'INVALID_CLIENT_PROPERTIES',
+  'NO_PASSWORDS',
+  'REGISTRY_OPTIONS',
+  'INVALID_PATTERN',
+  'LISTEN_INSECURE',
+  'HOST_PATTERN',
+])
 
 /** POLICY_VIOLATION is none of these: another account would get the same answer (KIP-108). */
 const notAllowedCodes = new Set(['AUTHENTICATION_FAILED', 'REGISTRY_UNTRUSTED'])

@@ -49,6 +49,7 @@ export interface Settings {
 export const defaults = {
   kafkaPort: 9092,
   registryPort: 8081,
+  metricsPort: 9308,
   environment: 'development',
   timeoutMs: 30_000,
 } as const

@@ -52,8 +52,15 @@ export async function platformStatus(found: FoundState, probeTimeoutMs: number, 
             () => answersTcp(node.address, probeTimeoutMs),
           ),
         )
-  const registry = part('registry', state.registryUrl, main.pid, () => answersHttp(state.registryUrl, probeTimeoutMs))
-  const parts = await Promise.all([...kafka, registry])
+  const registry = part('registry', state.registryUrl, main.pid, () =>
+    answersHttp(`${state.registryUrl}/subjects`, probeTimeoutMs),
+  )
+  const { metricsUrl } = state
+  const exporter =
+    metricsUrl === undefined
+      ? []
+      : [part('exporter', metricsUrl, main.pid, () => answersHttp(`${metricsUrl}/-/healthy`, probeTimeoutMs))]
+  const parts = await Promise.all([...kafka, registry, ...exporter])
   // A broker with a full disk answers requests, but accepts no records.
   const isFull = diskText(state) !== undefined
   return parts.map((one, index) =>
@@ -107,7 +114,7 @@ function answers(asked: Promise<unknown>): Promise<boolean> {
 
 async function answersHttp(url: string, timeoutMs: number): Promise<boolean> {
   try {
-    const response = await fetch(new URL('/subjects', url), { signal: AbortSignal.timeout(timeoutMs) })
+    const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) })
     await response.arrayBuffer()
     return response.ok
   } catch {

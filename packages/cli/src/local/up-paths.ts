@@ -48,6 +48,7 @@ export function wantedPorts({ brokers, portOffset }: Pick<UpOptions, 'brokers' |
   return [
     ...Array.from({ length: brokers }, (_, index) => ({ port: defaults.kafkaPort + portOffset + index, use: 'Kafka' })),
     { port: defaults.registryPort + portOffset, use: 'the Schema Registry' },
+    { port: defaults.metricsPort + portOffset, use: 'the metrics' },
   ]
 }
 

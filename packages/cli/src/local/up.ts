@@ -59,6 +59,7 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
     // Printed before the platform is recorded, because a detached `up` shows the output up to that moment.
     context.note(`${ready}\n${hint}`)
     noteState(starting, engine, { ready: true, notApplied })
+    await openExporter(starting, engine, registry, notApplied)
     await end.reached
   } catch (error) {
     if (!context.io.signal.aborted) throw error
@@ -191,6 +192,33 @@ async function openRegistry(starting: Starting, engine: RunningEngine): Promise<
   return registry
 }
 
+/** Metrics come after everything else: nobody waits for them. If they cannot be served, the platform runs without. */
+async function openExporter(
+  starting: Starting,
+  engine: RunningEngine,
+  registry: RegistryServer,
+  notApplied: boolean,
+): Promise<void> {
+  const { context, options, environment, log, closers } = starting
+  try {
+    const { startExporter } = await import('@selfmonitor/monitor/exporter')
+    const exporter = await startExporter({
+      connect: { bootstrapServers: engine.bootstrapServers, timeoutMs: context.settings.timeoutMs },
+      listen: { port: defaults.metricsPort + options.portOffset },
+      version: options.version,
+      logger: log.logger,
+      collect: {
+        ...{ cluster: environment, expectedBrokers: options.brokers },
+        services: { schemaRegistry: registry.url },
+      },
+    })
+    closers.push(() => exporter.close())
+    noteState(starting, engine, { ready: true, notApplied, metricsUrl: exporter.url })
+  } catch (error) {
+    context.note(`  ${context.colours.stderr.careful(`Metrics are not served: ${(error as Error).message}`)}`)
+  }
+}
+
 /** @returns whether there is a file that could not be applied */
 async function applyFile(starting: Starting, engine: RunningEngine, registry: RegistryServer): Promise<boolean> {
   const { context, platformFile, environment } = starting
@@ -216,7 +244,11 @@ async function applyFile(starting: Starting, engine: RunningEngine, registry: Re
 function noteState(
   { options, paths, environment, startedAtMs }: Starting,
   engine: RunningEngine,
-  { ready, notApplied }: { readonly ready: boolean; readonly notApplied: boolean },
+  {
+    ready,
+    notApplied,
+    metricsUrl,
+  }: { readonly ready: boolean; readonly notApplied: boolean; readonly metricsUrl?: string },
 ): void {
   writeState(paths.state, {
     formatVersion: 1,
@@ -232,6 +264,7 @@ function noteState(
     logFile: paths.log,
     nodes: engine.nodes,
     ...(notApplied ? { notApplied } : {}),
+    ...(metricsUrl === undefined ? {} : { metricsUrl }),
   })
 }
 

@@ -42,13 +42,13 @@ export interface Collector {
 
 /**
  * Collects at once, then on a timer.
- * @param onSnapshot called after each collection, before the next begins
+ * @param onSnapshot called after each collection; the next one begins after it
  * @throws PatternError
  */
 export function startCollector(
   source: Source,
   options: CollectorOptions,
-  onSnapshot: (snapshot: Snapshot) => void,
+  onSnapshot: (snapshot: Snapshot) => void | Promise<void>,
 ): Collector {
   const { intervalMs = defaultIntervalMs, logger, now = Date.now, probe = () => null } = options
   const settings = collectOptions(options, now)
@@ -63,9 +63,11 @@ export function startCollector(
       state = { ...collected, snapshot: { ...collected.snapshot, probe: probe() } }
       isFirst = false
       logProblems(logger, state.snapshot)
-      onSnapshot(state.snapshot)
+      await onSnapshot(state.snapshot)
       const leftMs = intervalMs - (performance.now() - startedAt)
-      await pause(Math.max(minPauseMs, leftMs), undefined, { signal: ending.signal }).catch(() => {})
+      await pause(Math.max(Math.min(intervalMs, leastPauseMs), leftMs), undefined, { signal: ending.signal }).catch(
+        () => {},
+      )
     }
   }
   const running = run()
@@ -80,7 +82,7 @@ export function startCollector(
 }
 
 /** A collection that takes longer than the interval leaves Kafka this time before the next. */
-const minPauseMs = 1_000
+const leastPauseMs = 1_000
 
 function collectOptions(options: CollectorOptions, now: () => number): CollectOptions {
   return {

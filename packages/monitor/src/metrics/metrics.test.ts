@@ -1,83 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { groupKey } from '../snapshot/keys.ts'
 import type { Snapshot } from '../snapshot/types.ts'
-import { minutes, nowMs, read, snapshotOf, waiting } from '../test-support/snapshot.ts'
+import { minutes, nowMs, snapshotOf } from '../test-support/snapshot.ts'
 import { families, head, labelsOf, samplesOf, tail } from './families.ts'
 import type { computations } from './samples/index.ts'
-import { type Metric, type MetricKey, metrics, probeBuckets } from './table.ts'
+import { type Metric, type MetricKey, metrics } from './table.ts'
+import { everything } from './test-support/everything.ts'
 import { viewOf } from './view.ts'
 
 const exporter = { version: '1.2.3', requests: 17 }
-const distribution = { counts: probeBuckets.map(() => 1).concat(2), sum: 3.5 }
-
-/** A cluster that has everything that there is a metric for. */
-function everything(): Snapshot {
-  const lagging = { topic: 'orders', partition: 0, committed: 60n, lag: 40n, nextUnread: waiting(minutes(2), 60n) }
-  const snapshot = snapshotOf({
-    topics: { orders: { config: { 'retention.ms': '600000' }, lastStable: 90n }, 'odd"name\\': { partitions: 1 } },
-    groups: {
-      billing: { partitions: [lagging, { topic: 'orders', partition: 1, committed: 100n }] },
-      workers: { type: 'share', partitions: [{ topic: 'orders', partition: 2, committed: 70n, lag: 5n }] },
-    },
-    parts: {
-      quorum: read({
-        leaderId: 1,
-        leaderEpoch: 7,
-        highWatermark: 500n,
-        voters: [1, 2].map((id) => ({
-          id,
-          logEndOffset: 500n - BigInt(id - 1) * 20n,
-          lastFetchMs: null,
-          lastCaughtUpMs: null,
-        })),
-        observers: [{ id: 3, logEndOffset: 490n, lastFetchMs: null, lastCaughtUpMs: null }],
-      }),
-      logDirs: read([
-        {
-          brokerId: 1,
-          path: '/data',
-          error: null,
-          totalBytes: 1_000n,
-          usableBytes: 250n,
-          replicas: [0, 1, 2].map((partition) => ({ topic: 'orders', partition, sizeBytes: 5_000n })),
-        },
-      ]),
-      transactions: read([
-        {
-          ...{ topic: 'orders', partition: 1, producerId: 9n, transactionalId: 't', startOffset: 90n },
-          ...{ startedAtMs: nowMs - minutes(5), timeoutMs: 60_000 },
-        },
-      ]),
-      certificates: read([{ where: 'broker 1 (kafka-1:9093)', subject: 'CN=kafka', notAfterMs: nowMs + minutes(60) }]),
-      services: read([
-        { service: 'schema-registry', url: 'http://registry', problem: null, tookMs: 3 },
-        {
-          ...{ service: 'connect', url: 'http://connect', problem: null, tookMs: 3 },
-          connectors: [{ name: 'sink', state: 'FAILED', tasks: [{ id: 0, state: 'FAILED', trace: 'boom' }] }],
-        },
-      ]),
-      probe: {
-        ...{ topic: 'probe', produced: 10, produceFailures: 1, consumed: 9, lost: 1, commits: 9, commitFailures: 0 },
-        ...{ produceLatency: distribution, commitLatency: distribution, roundTrip: distribution, lastProblem: null },
-      },
-    },
-    history: {
-      topics: new Map([
-        ['orders', { id: 'x', recreated: null, lastMessageMs: nowMs, messages: 10n, messagesPerSecond: 4 }],
-      ]),
-      brokersLastSeen: new Map([[4, nowMs - minutes(1)]]),
-    },
-  })
-  const points = [
-    { atMs: nowMs - minutes(2), committed: 50n, end: 50n },
-    { atMs: nowMs, committed: 60n, end: 100n },
-  ]
-  const key = groupKey('billing', 'orders', 0)
-  const groupPartitions = new Map(snapshot.history.groupPartitions)
-  groupPartitions.set(key, { ...groupPartitions.get(key)!, points, movedAtMs: nowMs - minutes(3), lost: 12n })
-  return { ...snapshot, history: { ...snapshot.history, groupPartitions } }
-}
-
 const view = viewOf(everything(), exporter)
 const valueIn = (key: keyof typeof computations, ...labels: string[]) =>
   samplesOf(key, view, 'partition').find((sample) => sample.labels.join() === labels.join())?.value

@@ -23,6 +23,8 @@ export interface RunState {
   readonly portOffset: number
   readonly bootstrapServers: string
   readonly registryUrl: string
+  /** Of the exporter; absent until it listens, which is a moment after `ready`. */
+  readonly metricsUrl?: string
   readonly dataDir: string
   readonly logFile: string
   /** The platform file could not be applied; everything else runs. */

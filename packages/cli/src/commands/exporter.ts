@@ -1,0 +1,106 @@
+// `selfmonitor exporter`.
+import { usageError } from '../framework/errors.ts'
+import { collect, duration, integer } from '../framework/parse.ts'
+import { defaults } from '../framework/settings.ts'
+import { choice, defineVerb, flag, type Noun, text, value } from '../framework/verb.ts'
+import { version } from '../framework/version.ts'
+import { openServerLog } from '../local/logger.ts'
+
+const leastIntervalMs = 1_000
+
+const verb = defineVerb({
+  name: 'exporter',
+  summary: 'serve metrics of a cluster to Prometheus',
+  details:
+    'It collects on a timer and serves the last snapshot, so a scrape never waits for Kafka. /metrics has the metrics,\n' +
+    '/-/ready answers 503 until the first collection, / is a page for people. Patterns are regular expressions for whole\n' +
+    'names. Two replicas export the same; rules and dashboards count it once. docs/monitoring.md lists the metrics.',
+  examples: [
+    'selfmonitor exporter --bootstrap-servers kafka:9092 --cluster production',
+    'selfmonitor exporter --command-config client.properties --topics-exclude "__.*" --granularity topic',
+  ],
+  options: {
+    listen: text('--listen <address>', `address and port (default 127.0.0.1:${defaults.metricsPort})`),
+    insecure: flag('--insecure', 'listen where other machines can reach it; there is no login'),
+    allowHost: value('--allow-host <name>', 'answer to this host name too; repeatable', collect),
+    interval: value('--interval <duration>', 'time from one collection to the next', duration, 15_000),
+    cluster: text('--cluster <name>', 'the label `cluster` (default: the cluster’s id)'),
+    expectedBrokers: value(
+      '--expected-brokers <n>',
+      'brokers that there should be (default: the most seen in 24 h)',
+      integer(1),
+    ),
+    topics: value('--topics <pattern>', 'only these topics; repeatable', collect),
+    topicsExclude: value('--topics-exclude <pattern>', 'not these topics; repeatable', collect),
+    groups: value('--groups <pattern>', 'only these groups; repeatable', collect),
+    groupsExclude: value('--groups-exclude <pattern>', 'not these groups; repeatable', collect),
+    granularity: choice(
+      '--granularity <what>',
+      'series of each partition, or of topics only, for very large clusters',
+      ['partition', 'topic'],
+      'partition',
+    ),
+    connectUrl: text('--connect-url <url>', 'watch Kafka Connect too (or CONNECT_URL)'),
+    ksqldbUrl: text('--ksqldb-url <url>', 'watch ksqlDB too (or KSQLDB_URL)'),
+  },
+  async run(context, { options }) {
+    const { io, settings } = context
+    if (options.interval < leastIntervalMs) throw usageError('--interval: at least 1s.')
+    context.isDefaultAddress('cluster')
+    const log = await openServerLog(undefined, io.env.SELFMONITOR_LOG_LEVEL ?? (settings.verbose ? 'debug' : 'warn'))
+    context.onEnd(() => log.close())
+    const { startExporter } = await import('@selfmonitor/monitor/exporter')
+    const exporter = await startExporter({
+      connect: {
+        ...settings.security,
+        bootstrapServers: settings.bootstrapServers.value,
+        timeoutMs: settings.timeoutMs,
+        clientId: settings.security.clientId ?? 'selfmonitor-exporter',
+      },
+      listen: { ...listenAddress(options.listen), allowedHosts: options.allowHost, insecure: options.insecure },
+      granularity: options.granularity,
+      version: version(),
+      logger: log.logger,
+      collect: {
+        intervalMs: options.interval,
+        cluster: options.cluster,
+        expectedBrokers: options.expectedBrokers,
+        topics: { include: options.topics, exclude: options.topicsExclude },
+        groups: { include: options.groups, exclude: options.groupsExclude },
+        services: {
+          schemaRegistry: settings.registryUrl.origin === 'default' ? undefined : settings.registryUrl.value,
+          connect: serviceUrl('--connect-url', options.connectUrl) ?? serviceUrl('CONNECT_URL', io.env.CONNECT_URL),
+          ksqldb: serviceUrl('--ksqldb-url', options.ksqldbUrl) ?? serviceUrl('KSQLDB_URL', io.env.KSQLDB_URL),
+        },
+      },
+    })
+    context.note(`Metrics of ${settings.bootstrapServers.value} on ${exporter.url}/metrics`)
+    await new Promise<void>((resolve) => {
+      if (io.signal.aborted) resolve()
+      else io.signal.addEventListener('abort', () => resolve(), { once: true })
+    })
+    await exporter.close()
+    return undefined
+  },
+})
+
+/** `9308`, `0.0.0.0:9308`, `[::1]:9308` */
+export function listenAddress(address: string | undefined): { readonly host?: string; readonly port: number } {
+  if (address === undefined) return { port: defaults.metricsPort }
+  const [, host, port] = /^(?:(.+):)?(\d{1,5})$/.exec(address) ?? []
+  if (port === undefined || Number(port) > 65_535) {
+    throw usageError(`--listen ${address} is not an address and a port.`, 'Write 127.0.0.1:9308, or 9308 alone.')
+  }
+  return { ...(host === undefined ? {} : { host: host.replace(/^\[(.*)\]$/, '$1') }), port: Number(port) }
+}
+
+/** @throws CliError USAGE when it is not an http or https URL */
+function serviceUrl(origin: string, url: string | undefined): string | undefined {
+  if (url === undefined || url === '') return undefined
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+    throw usageError(`${origin} is not a URL.`, 'It begins with http:// or https://.')
+  }
+  return url
+}
+
+export const exporter: Noun = { name: 'exporter', summary: verb.summary, verbs: [verb] }

@@ -1,0 +1,72 @@
+// The bytes that a scrape gets. They are made once for each snapshot; a scrape only sends them.
+import { setImmediate as otherWork } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { constants, gzip } from 'node:zlib'
+import { type Family, type Format, families, type Granularity, head, tail } from '../metrics/families.ts'
+import type { View } from '../metrics/view.ts'
+
+const compress = promisify(gzip)
+/** Series of metrics look alike: the fastest level makes a twentieth of them, off the event loop. */
+const level = { level: constants.Z_BEST_SPEED }
+/** A scrape that came so long ago will not come again: its form is not made beforehand any more. */
+const askedWithinMs = 10 * 60_000
+
+interface Rendered {
+  readonly families: readonly { readonly family: Family['metric']; readonly lines: Buffer }[]
+  /** By form; what is asked for first is made then. */
+  readonly forms: Map<string, Promise<Buffer>>
+}
+
+export interface Pages {
+  /** Renders a snapshot, then replaces the one before: scrapes get the old one meanwhile. */
+  show(view: View, granularity: Granularity): Promise<void>
+  /** @returns null before the first snapshot */
+  page(format: Format, compressed: boolean): Promise<Buffer> | null
+}
+
+export function createPages(now: () => number): Pages {
+  let current: Rendered | null = null
+  const asked = new Map<string, { format: Format; compressed: boolean; atMs: number }>()
+  return {
+    async show(view, granularity) {
+      const next = await render(view, granularity)
+      for (const [key, { format, compressed, atMs }] of asked) {
+        if (now() - atMs > askedWithinMs) asked.delete(key)
+        else await form(next, format, compressed)
+      }
+      current = next
+    },
+    page(format, compressed) {
+      if (current === null) return null
+      asked.set(formKey(format, compressed), { format, compressed, atMs: now() })
+      return form(current, format, compressed)
+    },
+  }
+}
+
+/** Leaves the event loop to scrapes between two metrics. */
+async function render(view: View, granularity: Granularity): Promise<Rendered> {
+  const rendered: Rendered['families'][number][] = []
+  for (const { metric, lines } of families(view, granularity)) {
+    rendered.push({ family: metric, lines: Buffer.from(lines) })
+    await otherWork()
+  }
+  return { families: rendered, forms: new Map() }
+}
+
+const formKey = (format: Format, compressed: boolean): string => `${format} ${compressed}`
+
+function form(rendered: Rendered, format: Format, compressed: boolean): Promise<Buffer> {
+  const key = formKey(format, compressed)
+  let made = rendered.forms.get(key)
+  if (made === undefined) {
+    const plain = (): Buffer =>
+      Buffer.concat([
+        ...rendered.families.flatMap(({ family, lines }) => [Buffer.from(head(family, format)), lines]),
+        Buffer.from(tail[format]),
+      ])
+    made = compressed ? compress(plain(), level) : Promise.resolve(plain())
+    rendered.forms.set(key, made)
+  }
+  return made
+}

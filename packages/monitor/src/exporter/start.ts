@@ -1,0 +1,66 @@
+// An exporter: a collector, the metrics of its snapshots, and the server that shows them.
+import { type ClusterOptions, connectCluster, type Logger } from '@selfmonitor/cluster'
+import { type CollectorOptions, startCollector } from '../collect/index.ts'
+import type { Granularity } from '../metrics/families.ts'
+import { viewOf } from '../metrics/view.ts'
+import type { Snapshot } from '../snapshot/types.ts'
+import { createPages } from './pages.ts'
+import { type Listen, startMetricsServer } from './server.ts'
+
+export interface ExporterOptions {
+  /** How to connect to Kafka. */
+  readonly connect: ClusterOptions
+  readonly listen: Listen
+  readonly collect?: Omit<CollectorOptions, 'logger' | 'tls' | 'probe'>
+  /** `topic` leaves out the series of single partitions, for clusters with very many. Default `partition`. */
+  readonly granularity?: Granularity
+  /** Shown as kafka_exporter_build_info. */
+  readonly version: string
+  readonly logger?: Logger
+  /** Called after each collection. */
+  readonly onSnapshot?: (snapshot: Snapshot) => void
+}
+
+export interface Exporter {
+  /** `http://127.0.0.1:9308` */
+  readonly url: string
+  /** The last snapshot; null before the first collection has ended. */
+  snapshot(): Snapshot | null
+  close(): Promise<void>
+}
+
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }
+
+/**
+ * Starts to listen, then to collect: Kafka need not be there.
+ * @throws ExporterError LISTEN_INSECURE, PORT_TAKEN
+ * @throws PatternError, HostPatternError, ClusterError INVALID_ARGUMENT for options that cannot be used
+ */
+export async function startExporter(options: ExporterOptions): Promise<Exporter> {
+  const { connect, listen, granularity = 'partition', version, logger = silent } = options
+  const cluster = connectCluster({ clientId: 'selfmonitor-exporter', ...connect })
+  const now = options.collect?.now ?? Date.now
+  const pages = createPages(now)
+  let last: Snapshot | null = null
+  const server = await startMetricsServer(listen, { pages, snapshot: () => last })
+  try {
+    const collector = startCollector(cluster, { ...options.collect, tls: connect.tls, logger }, async (snapshot) => {
+      await pages.show(viewOf(snapshot, { version, requests: cluster.requestsSent() }), granularity)
+      last = snapshot
+      options.onSnapshot?.(snapshot)
+    })
+    return {
+      url: server.url,
+      snapshot: () => last,
+      async close() {
+        await server.close()
+        // Ends what waits for a broker.
+        await Promise.all([collector.close(), cluster.close()])
+      },
+    }
+  } catch (error) {
+    await server.close()
+    await cluster.close()
+    throw error
+  }
+}
