@@ -82,6 +82,12 @@ export const nouns: readonly NounEntry[] = [
     load: async () => (await import('./platform.ts')).types,
   },
   {
+    name: 'monitoring',
+    summary: 'write what Prometheus and Alertmanager read',
+    group: groups.platform,
+    load: async () => (await import('./monitoring.ts')).monitoring,
+  },
+  {
     name: 'topics',
     summary: 'topics: list, describe, create, alter, delete',
     group: groups.operate,

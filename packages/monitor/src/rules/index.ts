@@ -1,5 +1,13 @@
 // What this folder gives to others.
 export type { Alert, Audience, Severity as AlertSeverity } from './alert.ts'
+export {
+  type AlertmanagerConfig,
+  type AlertmanagerOptions,
+  alertmanagerConfig,
+  alertmanagerTemplates,
+  templateFile,
+} from './alerting/alertmanager.ts'
+export { openSlo } from './alerting/openslo.ts'
 export { alertGroups, alerts } from './alerts/index.ts'
 export { burnAlerts, objectiveRules, promise } from './objectives/rules.ts'
 export {
