@@ -1,13 +1,8 @@
-// Opens a partition log from its folder: finds its segments and its end, and, after a crash, cuts off bytes at its end that are
-// not complete batches.
-import { basename, join } from 'node:path'
-import { lastOffsetOf } from '../batch/batch.ts'
-import { LogError } from '../errors.ts'
-import { decodeSnapshot, snapshotsIn } from '../producers/producer-snapshot.ts'
-import { createProducerTable, type ProducerTable } from '../producers/producer-state.ts'
-import { inspectClosedSegment } from '../segment/closed-segment.ts'
+// Opens a partition log from its folder: finds its segments and its end. After a crash `recover.ts` reads it.
+import { join } from 'node:path'
+import { createProducerTable } from '../producers/producer-state.ts'
 import type { ScanOptions } from '../segment/scan.ts'
-import { newSegment, noteBatch, restoreIndex, type Segment, scanSegment } from '../segment/segment.ts'
+import { newSegment, noteBatch, type Segment, scanSegment } from '../segment/segment.ts'
 import {
   baseOffsetsIn,
   filesOf,
@@ -20,8 +15,9 @@ import { createSegmentIndex, indexProblem } from '../segment/segment-index.ts'
 import type { PartitionRef } from '../types.ts'
 import { writeGroup } from './append.ts'
 import type { LogContext } from './context.ts'
-import { cutLog } from './cut.ts'
 import { partitionName } from './folders.ts'
+import { loadProducers } from './load-producers.ts'
+import { recoverLog, reportMissingOffsets } from './recover.ts'
 import { startOver } from './segment-list.ts'
 import { activeSegment, type LogState } from './state.ts'
 import { createWriteQueue, loading } from './write-queue.ts'
@@ -79,7 +75,7 @@ export async function loadLog(context: LogContext, ref: PartitionRef, clean: boo
   }
   if (onDisk) {
     const isSound = clean && (await openActive(context, state))
-    const ends = isSound ? new Map<Segment, bigint>() : await recover(context, state, names)
+    const ends = isSound ? new Map<Segment, bigint>() : await recoverLog(context, state, names)
     await reportMissingOffsets(context, state, ends)
   }
   if (state.logStartOffset > state.highWatermark) {
@@ -141,108 +137,6 @@ async function openActive(context: LogContext, state: LogState): Promise<boolean
   return end.nextOffset === state.recoveryPoint
 }
 
-/**
- * Reads everything from the segment of the recovery point on, checks it, and rebuilds the indexes.
- * @returns the end offsets of the segments that it has read
- */
-async function recover(
-  context: LogContext,
-  state: LogState,
-  names: readonly string[],
-): Promise<ReadonlyMap<Segment, bigint>> {
-  const { segments } = state
-  const ends = new Map<Segment, bigint>()
-  const first = Math.max(
-    0,
-    segments.findLastIndex((segment) => segment.baseOffset <= state.recoveryPoint),
-  )
-  for (let at = first; at < segments.length; at++) {
-    const segment = segments[at]!
-    const size = segment.sizeBytes
-    segment.index = createSegmentIndex()
-    segment.maxTimestamp = -1n
-    segment.firstTimestamp = undefined
-    segment.bytesSinceEntry = 0
-    segment.sizeBytes = 0
-    const end = await context.files.use(logFile(segment), (fd) =>
-      scanSegment(
-        context,
-        fd,
-        { baseOffset: segment.baseOffset, sizeBytes: size },
-        {
-          crcFrom: state.recoveryPoint,
-          onBatch(header, position) {
-            noteBatch(segment, header, position, state.config.indexIntervalBytes)
-            return true
-          },
-        },
-      ),
-    )
-    state.highWatermark = end.nextOffset
-    ends.set(segment, end.nextOffset)
-    if (end.problem !== undefined) {
-      await cutLog(context, state, at, { ...end, problem: end.problem, sizeBytes: size })
-    }
-    const isActive = at === segments.length - 1
-    const hasFiles =
-      names.includes(basename(offsetIndexFile(segment))) || names.includes(basename(timeIndexFile(segment)))
-    if (segment.sizeBytes > 0) {
-      segment.index.addTime(segment.maxTimestamp, Number(segment.offsetOfMaxTimestamp - segment.baseOffset))
-    }
-    // A small active segment has no entry yet; its index files are written with the next records.
-    if (!isActive || hasFiles || segment.index.entries > 0) await restoreIndex(context, segment, segment.index)
-    if (!isActive) segment.index = undefined
-  }
-  if (state.highWatermark < state.recoveryPoint) {
-    context.logger.error(
-      {
-        partition: partitionName(state.ref),
-        logEndOffset: state.highWatermark.toString(),
-        recoveryPoint: state.recoveryPoint.toString(),
-      },
-      'the log ends before an offset that had been synced to disk: files were changed or lost while the broker was down',
-    )
-  }
-  // As in Kafka it does not move up: what was found is complete, but need not be on the disk yet.
-  if (state.highWatermark < state.recoveryPoint) {
-    state.recoveryPoint = state.highWatermark
-    context.recoveryPoints.set(state.ref.topic, state.ref.partition, state.recoveryPoint)
-  }
-  return ends
-}
-
-/**
- * Logs offsets that are missing between segments, because a file or its end was lost. Consumers get the next existing batch
- * without an error, as from Kafka, so the log is the only place where this can be seen.
- * @param known end offsets of segments that have been read
- */
-async function reportMissingOffsets(
-  context: LogContext,
-  state: LogState,
-  known: ReadonlyMap<Segment, bigint>,
-): Promise<void> {
-  for (const [at, segment] of state.segments.entries()) {
-    const next = state.segments[at + 1]
-    if (next === undefined) return
-    if (next.baseOffset <= state.logStartOffset) continue
-    const end = known.get(segment) ?? (await inspectClosedSegment(context, segment))
-    if (end === undefined || end === next.baseOffset) continue
-    context.logger.error(
-      {
-        partition: partitionName(state.ref),
-        from: end.toString(),
-        to: (next.baseOffset - 1n).toString(),
-        after: logFile(segment),
-        before: logFile(next),
-      },
-      end < next.baseOffset
-        ? 'offsets are missing between two segments of a log: a file was lost or emptied. Consumers skip them; stop the ' +
-            'broker and restore the file from a backup to get them back'
-        : 'two segments of a log overlap: files were changed while the broker was down',
-    )
-  }
-}
-
 async function startEmptyAt(context: LogContext, state: LogState, offset: bigint): Promise<void> {
   for (const segment of startOver(state, loading, newSegment(state.dir, offset, context.clock.now()))) {
     for (const file of filesOf(segment)) {
@@ -253,58 +147,4 @@ async function startEmptyAt(context: LogContext, state: LogState, offset: bigint
   state.onDisk = false
   state.highWatermark = offset
   state.recoveryPoint = offset
-}
-
-/** Loads the producer state: the newest snapshot that is not damaged, then the headers of the batches after it. */
-async function loadProducers(context: LogContext, state: LogState, names: readonly string[]): Promise<void> {
-  let from = state.segments[0]!.baseOffset
-  for (const snapshot of snapshotsIn(names)) {
-    const { offset } = snapshot
-    const file = join(state.dir, snapshot.name)
-    // A snapshot at an offset that was cut off has batches that no longer exist.
-    const table =
-      offset > state.highWatermark
-        ? undefined
-        : decodeSnapshot(snapshot, (await context.fs.readFile(file)) ?? Buffer.alloc(0))
-    if (table === undefined) {
-      context.logger.warn({ file }, 'removing a producer snapshot that is damaged or past the end of the log')
-      await context.fs.remove(file)
-      continue
-    }
-    for (const entry of table.entries()) state.producers.put(entry)
-    from = offset
-    state.snapshotOffset = offset
-    break
-  }
-  await replayProducers(context, state, from, state.producers)
-}
-
-async function replayProducers(
-  context: LogContext,
-  state: LogState,
-  from: bigint,
-  table: ProducerTable,
-): Promise<void> {
-  if (from >= state.highWatermark) return
-  const first = Math.max(
-    0,
-    state.segments.findLastIndex((segment) => segment.baseOffset <= from),
-  )
-  for (const segment of state.segments.slice(first)) {
-    const end = await context.files.use(logFile(segment), (fd) =>
-      scanSegment(context, fd, segment, {
-        onBatch(header) {
-          if (lastOffsetOf(header) >= from) table.replay(header)
-          return true
-        },
-      }),
-    )
-    if (end.problem !== undefined) {
-      throw new LogError(
-        'KAFKA_STORAGE_ERROR',
-        `${logFile(segment)} is damaged at byte ${end.position}: ${end.problem}. Stop the broker and restore the file; or ` +
-          'remove the clean-shutdown marker and the recovery point of the partition, and the next start cuts the log there',
-      )
-    }
-  }
 }

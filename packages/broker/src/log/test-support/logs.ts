@@ -7,8 +7,9 @@ import { type BatchOptions, decodeRecords, encodeBatch, iterateBatches, type Rec
 import { onTestFinished } from 'vitest'
 import type { Logger, ManualClock } from '../../types.ts'
 import { type LogFs, nodeFs } from '../disk/fs.ts'
-import { type LogManager, openLogManager } from '../manager/manager.ts'
+import type { LogManager } from '../manager/manager.ts'
 import type { LogManagerOptions } from '../manager/manager-options.ts'
+import { openLogManager } from '../manager/open-manager.ts'
 import type { PartitionLog } from '../partition/partition-log.ts'
 import type { LogConfig, PartitionRef } from '../types.ts'
 
