@@ -77,6 +77,8 @@ const mirrors: { readonly [N in ApiName]?: Mirrors } = {
   CreatePartitions: { results: { from: ['topics'], copy: ['name'] } },
   DeleteGroups: { results: { from: ['groupsNames'], element: 'groupId' } },
   OffsetDelete: { topics: { from: ['topics'], copy: ['name'], lists: partitionIndex } },
+  ShareGroupDescribe: { groups: { from: ['groupIds'], element: 'groupId' } },
+  DescribeShareGroupOffsets: { groups: { from: ['groups'], copy: ['groupId'] } },
   DescribeTopicPartitions: { topics: { from: ['topics'], copy: ['name'] } },
 }
 
