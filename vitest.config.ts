@@ -33,6 +33,8 @@ export default defineConfig({
     execArgv: ['--conditions=source'],
     maxWorkers: 2,
     testTimeout: 30_000,
+    // Waiting for a condition ends with the test, not after a second: a busy machine makes no test fail.
+    expect: { poll: { timeout: 25_000 } },
     hookTimeout: 120_000,
     teardownTimeout: 60_000,
   },

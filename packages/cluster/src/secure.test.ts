@@ -311,7 +311,7 @@ describe.skipIf(missing)('a secured cluster', { timeout: 60_000 }, () => {
       const theirs = ['--deny-principal', 'User:eve', '--deny-host', '10.1.1.1', '--operation', 'DescribeConfigs']
       await tool('kafka-acls', '--add', ...theirs, '--topic', 'orders')
       const seen = rule({ principal: 'User:eve', host: '10.1.1.1', operation: 'describe-configs', permission: 'deny' })
-      await vi.waitUntil(async () => (await admin.acls()).length === 2)
+      await vi.waitUntil(async () => (await admin.acls()).length === 2, { timeout: 20_000 })
       expect(await admin.acls()).toContainEqual(seen)
       await admin.deleteAcls(await admin.acls())
       expect(await tool('kafka-acls', '--list')).not.toContain('User:')
@@ -331,7 +331,7 @@ describe.skipIf(missing)('a secured cluster', { timeout: 60_000 }, () => {
         hint: expect.stringContaining('Grant this principal'),
       })
       await admin.createAcls([rule({ pattern: 'prefixed', resourceName: 'orders.' })])
-      await vi.waitUntil(async () => (await cluster.listTopics()).length === 1)
+      await vi.waitUntil(async () => (await cluster.listTopics()).length === 1, { timeout: 20_000 })
       expect(await cluster.describeTopics(['orders.eu'])).toHaveLength(1)
       await admin.deleteAcls(await admin.acls())
       await admin.deleteUsers(['shop'])
@@ -345,7 +345,7 @@ describe.skipIf(missing)('a secured cluster', { timeout: 60_000 }, () => {
       await admin.createAcls([rule({ pattern: 'prefixed', resourceName: 'orders.' })])
       await untilAccepted(shop)
       const cluster = as(shop)
-      await vi.waitUntil(async () => (await cluster.listTopics()).length === 1)
+      await vi.waitUntil(async () => (await cluster.listTopics()).length === 1, { timeout: 20_000 })
       const range = { topic: 'orders.eu', partition: 0, next: 0n, end: null }
       const denied = { code: 'TOPIC_AUTHORIZATION_FAILED', reason: 'not-allowed' }
       const strict = (async () => {

@@ -68,7 +68,8 @@ describeEngines('the data path', (engine) => {
     })
     // Apache Kafka answers before the leader of the partition knows it.
     for (let partition = 0; partition < numPartitions; partition++) {
-      await expect.poll(async () => (await list(topic, -1n, { partition })).error).toBe('NONE')
+      const known = async () => (await list(topic, -1n, { partition })).error
+      await expect.poll(known).toBe('NONE')
     }
     const { topics: described } = await client.call('Metadata', 12, { topics: [{ name: topic, topicId: zeroUuid }] })
     return { topic, topicId: described[0]!.topicId }
@@ -299,7 +300,8 @@ describeEngines('the data path', (engine) => {
           topicData: [{ name: topic, partitionData: [{ index: 0, records: batch([value]) }] }],
         })
       const unanswered = send(target.topic, 'quiet').catch((error: Error) => error.message)
-      await expect.poll(async () => (await fetch(target)).values).toEqual(['0:quiet'])
+      const values = async () => (await fetch(target)).values
+      await expect.poll(values).toEqual(['0:quiet'])
       const closed = send(`missing-${run}`, 'x').catch((error: Error) => error.message)
       await other.closed
       expect(await Promise.all([unanswered, closed])).toEqual([

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { missingTool } from '../../../../test/support/tools.ts'
 import { connectKubernetes, type KubernetesClient } from '../api/client.ts'
 import type { KubernetesObject } from '../api/types.ts'
@@ -362,7 +362,7 @@ describe('certificates that others make', () => {
     await issuer.run()
     const { server, said, run } = await setting()
     const running = run({ waitMs: 20_000 }, certManager)
-    await vi.waitFor(() => expect(said.join()).toContain('waiting for Secret kafka-broker-tls (cert-manager makes it)'))
+    await expect.poll(() => said.join()).toContain('waiting for Secret kafka-broker-tls (cert-manager makes it)')
     for (const { secret: name } of tls.certificates) {
       const { metadata, ...made } = issuer.server.object('Secret', name, namespace)!
       server.put({ ...made, metadata: { name, namespace } } as KubernetesObject)

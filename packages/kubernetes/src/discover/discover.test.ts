@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { connectKubernetes, type KubernetesClient } from '../api/client.ts'
 import type { KubernetesObject } from '../api/types.ts'
 import { type ApiServer, startApiServer } from '../test-support/api-server.ts'
@@ -100,7 +100,7 @@ describe('the external address', () => {
   it('of a load balancer is waited for, also before there is a Service', async () => {
     const { discover, server, said } = await pod()
     const found = discover({ external: loadBalancer })
-    await vi.waitFor(() => expect(said).toEqual(['waiting for the load balancer of Service kafka-external-2']))
+    await expect.poll(() => said).toEqual(['waiting for the load balancer of Service kafka-external-2'])
     server.put(service({ ports: [{ port: 9094 }] }))
     server.put(service({ ports: [{ port: 9094 }] }, [{ ip: '203.0.113.7' }]))
     expect(await found).toEqual({ external: { host: '203.0.113.7', port: 9094 } })
