@@ -94,6 +94,9 @@ describe('up', () => {
     expect((await run(['status'])).code).toBe(0)
     const metrics = async () => await (await fetch(`http://127.0.0.1:${9308 + offset}/metrics`)).text()
     await expect.poll(metrics, { timeout: 20_000 }).toContain('kafka_brokers{cluster="development"} 1\n')
+    const ofBroker = await fetch(`http://127.0.0.1:${9308 + offset}/metrics/broker`)
+    expect(ofBroker.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
+    expect(await ofBroker.text()).toMatch(/^kafka_network_requests_total\{request="CreateTopics",version="\d+"\} \d+$/m)
 
     const second = await run(words)
     expect(second).toMatchObject({

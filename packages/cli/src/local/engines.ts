@@ -35,10 +35,10 @@ export interface RunningEngine {
   readonly description: string
   readonly nodes: RunState['nodes']
   /**
-   * The broker's own metrics now, as text for Prometheus, under the names that the JMX agent gives for Apache Kafka; null on Apache
+   * The broker's own metrics now, as text for Prometheus, under the names that the JMX agent gives for Apache Kafka; undefined on Apache
    * Kafka, whose JMX agent serves them.
    */
-  readonly brokerMetrics: (() => string) | null
+  readonly brokerMetrics: (() => string) | undefined
   close(): Promise<void>
 }
 
@@ -168,7 +168,7 @@ async function startRealKafka(options: EngineOptions): Promise<RunningEngine> {
       pid,
       identity: processIdentity(pid) ?? '',
     })),
-    brokerMetrics: null,
+    brokerMetrics: undefined,
     close: () => cluster.close(),
   }
 }

@@ -207,6 +207,7 @@ async function openExporter(
       listen: { port: defaults.metricsPort + options.portOffset },
       version: options.version,
       logger: log.logger,
+      brokerMetrics: engine.brokerMetrics,
       collect: {
         ...{ cluster: environment, expectedBrokers: options.brokers },
         services: { schemaRegistry: registry.url },

@@ -217,6 +217,8 @@ describeEngines('the exporter', (engine) => {
     expect((await fetch(`${exporter.url}/-/ready`)).status).toBe(200)
     expect(await (await fetch(`${exporter.url}/`)).text()).toContain('Cluster tested')
     expect((await fetch(`${exporter.url}/nothing`)).status).toBe(404)
+    // Only where the brokers are in the exporter's process.
+    expect((await fetch(`${exporter.url}/metrics/broker`)).status).toBe(404)
     expect((await fetch(`${exporter.url}/metrics`, { method: 'POST' })).status).toBe(405)
   })
 })

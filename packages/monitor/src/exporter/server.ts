@@ -38,6 +38,8 @@ export interface Shown {
   readonly pages: Pages
   /** null before the first collection has ended. */
   snapshot(): Snapshot | null
+  /** Metrics of the brokers themselves, where they are in this process. */
+  readonly brokerMetrics?: (() => string) | undefined
 }
 
 /**
@@ -97,6 +99,14 @@ const routes: Readonly<
   Record<string, (request: IncomingMessage, response: ServerResponse, shown: Shown) => Promise<void> | void>
 > = {
   '/metrics': sendMetrics,
+  '/metrics/broker': (_, response, { brokerMetrics }) =>
+    brokerMetrics === undefined
+      ? sendText(
+          response,
+          404,
+          "The brokers are not in this process: Apache Kafka's metrics come from its JMX agent.\n",
+        )
+      : sendText(response, 200, brokerMetrics(), types['text/plain'].header),
   // The process works, whatever Kafka does: to restart it would not help.
   '/-/healthy': (_, response) => sendText(response, 200, 'Healthy.\n'),
   '/-/ready': (_, response, { snapshot }) =>
@@ -109,7 +119,8 @@ const routes: Readonly<
 async function answer(request: IncomingMessage, response: ServerResponse, shown: Shown): Promise<void> {
   const path = (request.url ?? '/').split('?', 1)[0]!
   const route = Object.hasOwn(routes, path) ? routes[path] : undefined
-  if (route === undefined) return sendText(response, 404, 'There is /metrics, /-/healthy, /-/ready and /.\n')
+  if (route === undefined)
+    return sendText(response, 404, 'There is /metrics, /metrics/broker, /-/healthy, /-/ready and /.\n')
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.setHeader('allow', 'GET, HEAD')
     return sendText(response, 405, 'Only GET and HEAD.\n')
@@ -145,8 +156,13 @@ function acceptsGzip(header: string | string[] | undefined): boolean {
     .some((part) => /^(gzip|\*)(;|$)/.test(part) && !/;\s*q=0(\.0*)?$/.test(part))
 }
 
-function sendText(response: ServerResponse, status: number, text: string): void {
-  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'content-length': Buffer.byteLength(text) })
+function sendText(
+  response: ServerResponse,
+  status: number,
+  text: string,
+  contentType = 'text/plain; charset=utf-8',
+): void {
+  response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(text) })
   response.end(text)
 }
 

@@ -17,6 +17,11 @@ export interface ExporterOptions {
   /** Shown as kafka_exporter_build_info. */
   readonly version: string
   readonly logger?: Logger
+  /**
+   * Metrics of the brokers themselves, as text for Prometheus (version 0.0.4), where they are in this process: the embedded broker's.
+   * Served at /metrics/broker, a page of its own, because several exporters may show the cluster and only one process is the broker.
+   */
+  readonly brokerMetrics?: (() => string) | undefined
   /** Called after each collection. */
   readonly onSnapshot?: (snapshot: Snapshot) => void
 }
@@ -42,7 +47,7 @@ export async function startExporter(options: ExporterOptions): Promise<Exporter>
   const now = options.collect?.now ?? Date.now
   const pages = createPages(now)
   let last: Snapshot | null = null
-  const server = await startMetricsServer(listen, { pages, snapshot: () => last })
+  const server = await startMetricsServer(listen, { pages, snapshot: () => last, brokerMetrics: options.brokerMetrics })
   try {
     const collector = startCollector(cluster, { ...options.collect, tls: connect.tls, logger }, async (snapshot) => {
       await pages.show(viewOf(snapshot, { version, requests: cluster.requestsSent() }), granularity)
