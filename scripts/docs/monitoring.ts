@@ -1,4 +1,6 @@
-// The tables in docs/monitoring.md: metrics and alerts, from the rows that the exporter and Prometheus's rules are made of.
+// The tables in docs/monitoring.md: metrics, alerts and checks, from the rows that the exporter, Prometheus's rules and the diagnosis
+// are made of.
+import { type Check, checks, type Severity, severities } from '../../packages/monitor/src/diagnose/index.ts'
 import { type Metric, metrics } from '../../packages/monitor/src/metrics/table.ts'
 import { alertGroups, runbookAnchor } from '../../packages/monitor/src/rules/index.ts'
 import { markdownTable } from './markdown.ts'
@@ -46,6 +48,23 @@ export function metricsTable(): string {
       labels.map((label) => `\`${label}\``).join(', '),
       byTopic ?? '',
       help,
+    ]),
+  )
+}
+
+/** The table of checks of the diagnosis, the most severe first. */
+export function checkTable(): string {
+  const rank = (severity: Severity): number => severities.indexOf(severity)
+  const rows = Object.entries(checks as Readonly<Record<string, Check>>).sort(
+    ([, a], [, b]) => rank(a.severity) - rank(b.severity),
+  )
+  return markdownTable(
+    ['check', 'severity', 'it means', 'do'],
+    rows.map(([code, { severity, explanation, remedy, runbook }]) => [
+      `[${code}](runbooks/${runbook})`,
+      severity,
+      explanation,
+      remedy,
     ]),
   )
 }

@@ -1,4 +1,5 @@
 // The package's one door.
+export * from './collect/index.ts'
 export * from './diagnose/index.ts'
 export { type Metric, type MetricKey, metrics, namingExceptions, type Part, probeBuckets } from './metrics/table.ts'
 export * from './rules/index.ts'

@@ -88,6 +88,18 @@ export const nouns: readonly NounEntry[] = [
     load: async () => (await import('./monitoring.ts')).monitoring,
   },
   {
+    name: 'doctor',
+    summary: 'say whether a cluster is well and, if not, what is wrong and what to do',
+    group: groups.operate,
+    load: async () => (await import('./doctor.ts')).doctor,
+  },
+  {
+    name: 'why',
+    summary: 'say why a group has not received a record',
+    group: groups.operate,
+    load: async () => (await import('./why.ts')).why,
+  },
+  {
     name: 'topics',
     summary: 'topics: list, describe, create, alter, delete',
     group: groups.operate,

@@ -49,6 +49,10 @@ describe('diagnose says nothing of', () => {
       { brokers: [1], topics: { orders: {}, __consumer_offsets: { partitions: 50 } } },
     ],
     [
+      'one replica under a default of two, which Kafka counts as one',
+      { brokers: [1], topics: { orders: { config: { 'min.insync.replicas': '2' } } } },
+    ],
+    [
       'three brokers at work',
       { topics: { orders: {} }, groups: { billing: { partitions: [{ topic: 'orders', partition: 0 }] } } },
     ],

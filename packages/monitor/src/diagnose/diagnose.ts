@@ -21,7 +21,8 @@ export interface DiagnoseOptions {
   readonly before?: Diagnosis
   /**
    * Whether findings that a restart or a deployment would cause too are held back until they have lasted for their check's
-   * `graceMs`. For those who watch; a person who asks once wants to know now. Default: whether there is a diagnosis before.
+   * `graceMs`. For those who watch; a person who asks once wants to know now. Default: where it is known how long they have lasted,
+   * from the diagnosis before or from the snapshot.
    */
   readonly holdBack?: boolean
 }
@@ -41,7 +42,7 @@ interface Found extends Finding {
  * @returns the same for the same arguments
  */
 export function diagnose(snapshot: Snapshot, nowMs: number, options: DiagnoseOptions = {}): Diagnosis {
-  const { before, holdBack = before !== undefined } = options
+  const { before, holdBack } = options
   const facts = factsOf(snapshot, nowMs)
   const found = (Object.keys(checks) as CheckCode[]).flatMap((code) => {
     const check: Check = checks[code]
@@ -52,7 +53,9 @@ export function diagnose(snapshot: Snapshot, nowMs: number, options: DiagnoseOpt
     })
   })
   const isHeld = ({ check, since, sinceMs }: Found): boolean =>
-    check.graceMs !== undefined && (holdBack || sinceMs !== undefined) && nowMs - since < check.graceMs
+    check.graceMs !== undefined &&
+    (holdBack ?? (before !== undefined || sinceMs !== undefined)) &&
+    nowMs - since < check.graceMs
   // What is held back explains its consequences all the same: a broker that restarts does not make others report its replicas.
   const { roots, of } = fold(found)
   const verdicts = collapse(
@@ -130,10 +133,10 @@ function collapse(verdicts: readonly Verdict[]): Verdict[] {
       {
         ...first!,
         subject: { kind: 'cluster' as const },
-        message: `${counted(alike.length, kind)}: ${first!.message}, and so on`,
+        message: `${first!.message}; and the same of ${counted(alike.length - 1, `other ${kind}`)}`,
         evidence: [
-          { name: 'count', value: alike.length, text: `the same of ${counted(alike.length, kind)}` },
           ...first!.evidence,
+          { name: 'count', value: alike.length, text: `${counted(alike.length, kind)} in all` },
         ],
         consequences: alike.flatMap(({ code, severity, subject, message, evidence, consequences }) => [
           { code, severity, subject, message, evidence },

@@ -26,8 +26,8 @@ export const leaderImbalancePartitions = 3
 /** The alert's threshold. Replication and compaction need room beside the data itself. */
 export const diskUsedRatio = 0.8
 
-/** From here a segment of each partition (1 GiB by default) may be more than what is left. */
-export const diskFullRatio = 0.95
+/** As the alert "disk almost full": what is left is little more than a segment (1 GiB by default) of each partition. */
+export const diskFullRatio = 0.9
 
 /** A volume that is full within a day is full before the next working day ends. */
 export const diskFullWithinMs = 24 * hours
@@ -65,6 +65,9 @@ export const flappingRecentMs = 2 * minutes
 /** More than a rolling deployment of three members causes (each leaves and joins), one after the other. */
 export const burstRebalances = 8
 export const burstWithinMs = 3 * minutes
+/** Someone who watches for less than a minute cannot wait for that many: a third rebalance within it is no accident. */
+export const glanceMs = minutes
+export const glanceRebalances = 3
 
 /** A deployment stops a service and starts it again within this time. */
 export const emptyGroupGraceMs = 5 * minutes

@@ -3,6 +3,7 @@ import { type Facts, lastValue, outOfSync } from '../facts.ts'
 import { clockSkewMs, clockSkewRefusedMs, mixedVersionsGraceMs, quorumLagMs, restartGraceMs } from '../thresholds.ts'
 import { type Check, type Evidence, type Finding, findingKey } from '../types.ts'
 import { count, counted, evidence, several, span } from '../words.ts'
+import { alert, operation } from './runbooks.ts'
 
 /** What would explain that something is wrong with a broker's replicas. */
 export function brokerCauses(facts: Facts, brokerIds: readonly number[]): string[] {
@@ -237,8 +238,6 @@ function findUnderReplicated(facts: Facts): Finding[] {
   })
 }
 
-const runbook = (heading: string): string => `kafka-operations.md#${heading}`
-
 export const brokerChecks = {
   BROKER_DOWN: {
     severity: 'error',
@@ -246,7 +245,7 @@ export const brokerChecks = {
     explanation:
       'A broker has left the cluster, or replicas are assigned to one that is not in it: its replicas are missing.',
     remedy: 'Look at its process, its log and its disk, and start it again; do nothing else to the cluster meanwhile.',
-    runbook: runbook('a-broker-is-down'),
+    runbook: alert('kafkabrokerdown'),
     graceMs: restartGraceMs,
     find: findMissing,
   },
@@ -257,7 +256,7 @@ export const brokerChecks = {
       'A broker takes part in the cluster and does not answer at the address that it gives to clients: they cannot use the partitions that it leads.',
     remedy:
       'Check advertised.listeners of this broker, and firewalls and network policies on the way; a broker that has just died leaves the cluster after some seconds.',
-    runbook: runbook('clients-are-refused'),
+    runbook: operation('clients-are-refused'),
     graceMs: restartGraceMs,
     find: findUnreachable,
   },
@@ -268,7 +267,7 @@ export const brokerChecks = {
       'The address that a broker advertises cannot be right: its name has no address, another broker has the same one, or it is the client’s own machine.',
     remedy:
       'Set advertised.listeners to an address under which clients reach this broker and no other, and restart the broker. The address of --bootstrap-servers is used for the first request only.',
-    runbook: runbook('clients-are-refused'),
+    runbook: operation('clients-are-refused'),
     find: findAdvertised,
   },
   UNDER_REPLICATED: {
@@ -278,7 +277,7 @@ export const brokerChecks = {
       'Replicas on a broker are behind their leaders: with one more failure records may be lost or partitions go offline.',
     remedy:
       'If the broker runs, look at its disk, its network and its log (ReplicaFetcherThread), and whether a reassignment or a throttle is under way.',
-    runbook: runbook('under-replicated-partitions'),
+    runbook: alert('kafkaunderreplicatedpartitions'),
     graceMs: restartGraceMs * 5,
     find: findUnderReplicated,
   },
@@ -288,7 +287,7 @@ export const brokerChecks = {
     explanation:
       'A broker’s clock differs: retention, time stamps and reset-offsets by time are off by as much, and beyond an hour records are refused.',
     remedy: 'Let NTP set the clock of the host; step it only while the broker is stopped.',
-    runbook: runbook('a-brokers-clock-is-wrong'),
+    runbook: operation('a-brokers-clock-is-wrong'),
     find: findSkew,
   },
   MIXED_VERSIONS: {
@@ -297,7 +296,7 @@ export const brokerChecks = {
     explanation:
       'Brokers run different versions of Kafka: fine during a rolling upgrade, and otherwise an upgrade that was not finished.',
     remedy: 'Finish the upgrade, or go back; then finalize the features.',
-    runbook: runbook('upgrade'),
+    runbook: operation('upgrade'),
     graceMs: mixedVersionsGraceMs,
     find: findMixed,
   },
@@ -307,7 +306,7 @@ export const brokerChecks = {
     explanation:
       'The metadata quorum has no leader: no topic, ACL or leader can be changed, and a broker that fails is not replaced.',
     remedy: 'Bring back a majority of the controllers; their logs say which voters do not answer.',
-    runbook: runbook('the-quorum-has-no-leader'),
+    runbook: alert('kafkanocontroller'),
     graceMs: restartGraceMs / 2,
     find: findNoController,
   },
@@ -317,7 +316,7 @@ export const brokerChecks = {
     explanation: 'A voter of the metadata quorum does not follow its leader: the quorum bears one failure less.',
     remedy:
       'Look at this controller’s process, log and disk; never restart another controller while this one is behind.',
-    runbook: runbook('the-quorum-has-no-leader'),
+    runbook: operation('the-quorum-has-no-leader'),
     graceMs: restartGraceMs,
     find: findLaggingVoters,
   },

@@ -8,6 +8,8 @@ import {
   flappingRebalances,
   flappingRecentMs,
   flappingSpreadMs,
+  glanceMs,
+  glanceRebalances,
   growingLagLeastMs,
   growingLagMessages,
   idleMembersGraceMs,
@@ -20,6 +22,7 @@ import { robustSlope } from '../trend.ts'
 import { type Check, type Finding, findingKey } from '../types.ts'
 import { count, counted, evidence, has, is, percent, several, shellWord, span } from '../words.ts'
 import { offlineKey } from './partitions.ts'
+import { alert, operation } from './runbooks.ts'
 
 export const groupKeyOf = (code: string, group: string): string => findingKey(code, { kind: 'group', group })
 
@@ -141,7 +144,8 @@ function findFlapping(facts: Facts): Finding[] {
     const spread = last - times[0]!
     const burst = times.filter((ms) => facts.nowMs - ms <= burstWithinMs).length
     const lasting = times.length >= flappingRebalances && spread >= flappingSpreadMs
-    if (!lasting && burst < burstRebalances) return []
+    const isGlance = facts.nowMs - facts.snapshot.history.sinceMs < glanceMs
+    if (!lasting && burst < (isGlance ? glanceRebalances : burstRebalances)) return []
     return [
       {
         subject: { kind: 'group' as const, group: group.groupId },
@@ -393,8 +397,6 @@ function findGrowing(facts: Facts): Finding[] {
     )
 }
 
-const runbook = (heading: string): string => `kafka-operations.md#${heading}`
-
 export const groupChecks = {
   MESSAGES_LOST: {
     severity: 'critical',
@@ -403,7 +405,7 @@ export const groupChecks = {
       'Retention has deleted messages before the group had read them: its committed offset is, or was, below the start of the log.',
     remedy:
       'Lengthen the retention before more are deleted, then find out why the group was late. The deleted messages are in a backup, or gone.',
-    runbook: runbook('a-consumer-group-lags'),
+    runbook: alert('kafkamessageslost'),
     find: findLost,
   },
   RETENTION_NEAR: {
@@ -412,7 +414,7 @@ export const groupChecks = {
     explanation:
       'The next message that a group has not read has used more than 80 % of its topic’s retention.ms: soon it is deleted unread.',
     remedy: 'Lengthen the retention first, then make the group read again.',
-    runbook: runbook('a-consumer-group-lags'),
+    runbook: alert('kafkaconsumerlagnearretention'),
     find: findNearRetention,
   },
   GROUP_EMPTY_WITH_LAG: {
@@ -422,7 +424,7 @@ export const groupChecks = {
       'A group has no members, and there are messages that it has not read: its service does not run, or cannot join.',
     remedy:
       'Start the service, and read its log if it cannot join. A group that is not needed any more is deleted with `selfmonitor groups delete`.',
-    runbook: runbook('a-consumer-group-lags'),
+    runbook: alert('kafkagroupemptywithlag'),
     graceMs: emptyGroupGraceMs,
     find: findEmpty,
   },
@@ -433,7 +435,7 @@ export const groupChecks = {
       'A group has members and unread messages, and commits nothing: a handler hangs, fails on one record again and again, or does not commit.',
     remedy:
       'Look at the record it is stopped at, and at the log of the member that has the partition. Do not reset offsets: that skips records.',
-    runbook: runbook('a-consumer-group-lags'),
+    runbook: alert('kafkaconsumerstuck'),
     find: findStuck,
   },
   GROUP_FLAPPING: {
@@ -443,7 +445,7 @@ export const groupChecks = {
       'A group rebalances again and again: members come and go, or are put out because a handler takes longer than max.poll.interval.ms.',
     remedy:
       'Look at restarts and memory of the service and at the time its handlers take; static membership (group.instance.id) spares restarts a rebalance.',
-    runbook: runbook('a-consumer-group-lags'),
+    runbook: alert('kafkagroupflapping'),
     find: findFlapping,
   },
   GROUP_FALLING_BEHIND: {
@@ -452,7 +454,7 @@ export const groupChecks = {
     explanation:
       'The lag of a group is above 1,000 messages and has been growing for at least five minutes: it reads more slowly than is written.',
     remedy: 'Add members, up to the number of partitions, or make the handler faster.',
-    runbook: runbook('a-consumer-group-lags'),
+    runbook: alert('kafkaconsumerlaggrowing'),
     find: findGrowing,
   },
   MORE_MEMBERS_THAN_PARTITIONS: {
@@ -461,7 +463,7 @@ export const groupChecks = {
     explanation:
       'A group has more members than there are partitions in the topics that it reads: the rest of them are idle, and adding members does not help.',
     remedy: 'Run fewer instances, or add partitions (which moves keys to other partitions).',
-    runbook: runbook('add-partitions'),
+    runbook: operation('add-partitions'),
     graceMs: idleMembersGraceMs,
     find: findIdleMembers,
   },
@@ -472,7 +474,7 @@ export const groupChecks = {
       'A group reads a topic with messages and has committed nothing of it. With auto.offset.reset=latest it has skipped them, and skips whatever arrives while it is down.',
     remedy:
       'Set auto.offset.reset=earliest for services that may miss nothing; to read what was skipped, stop the group and reset it to earliest.',
-    runbook: runbook('a-consumer-group-lags'),
+    runbook: operation('a-consumer-group-lags'),
     graceMs: noCommitGraceMs,
     find: findNoCommit,
   },
@@ -482,7 +484,7 @@ export const groupChecks = {
     explanation:
       'A group’s committed offset is past the end of the log: the topic was created again, or the log was cut. New messages below that offset are skipped or read twice.',
     remedy: 'Stop the group, and reset its offsets of this topic to earliest.',
-    runbook: runbook('reset-a-groups-offsets'),
+    runbook: alert('kafkatopicrecreated'),
     find: findBeyondEnd,
   },
 } as const satisfies Record<string, Check>

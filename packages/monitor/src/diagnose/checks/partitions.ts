@@ -11,6 +11,7 @@ import {
 import { type Check, type Finding, findingKey } from '../types.ts'
 import { counted, evidence, is, percent, several, shellWord } from '../words.ts'
 import { brokerCauses } from './brokers.ts'
+import { alert, operation } from './runbooks.ts'
 
 export const offlineKey = (topic: string): string => findingKey('OFFLINE_PARTITIONS', { kind: 'topic', topic })
 
@@ -45,17 +46,21 @@ function findOffline(facts: Facts): Finding[] {
 const replicationOf = ({ partitions }: TopicInfo): number =>
   Math.min(...partitions.map(({ replicas }) => replicas.length))
 
-function minIsrOf(facts: Facts, topic: string): number | null {
-  return numberSetting(facts.topicSetting(topic, 'min.insync.replicas'))
+/**
+ * How many replicas have to be in sync for acks=all: Kafka never asks for more than there are (its `effectiveMinIsr`), so that a topic
+ * with one replica can be written under a default of 2.
+ */
+function minIsrOf(facts: Facts, topic: string, replicas: number): number | null {
+  const set = numberSetting(facts.topicSetting(topic, 'min.insync.replicas'))
+  return set === null ? null : Math.min(set, replicas)
 }
 
 function findUnderMinIsr(facts: Facts): Finding[] {
-  return facts.topics.flatMap(({ name, partitions }) => {
-    const least = minIsrOf(facts, name)
+  return facts.topics.flatMap((topic) => {
+    const { name, partitions } = topic
+    const least = partitions.length === 0 ? null : minIsrOf(facts, name, replicationOf(topic))
     if (least === null) return []
-    const under = partitions.filter(
-      ({ leader, isr, replicas }) => leader >= 0 && isr.length < least && replicas.length >= least,
-    )
+    const under = partitions.filter(({ leader, isr }) => leader >= 0 && isr.length < least)
     if (under.length === 0) return []
     const missing = [...new Set(under.flatMap(outOfSync))].sort((a, b) => a - b)
     return [
@@ -120,9 +125,10 @@ function eachTopic(
   find: (topic: TopicInfo, replication: number, minIsr: number) => Finding | null,
 ): Finding[] {
   return facts.topics.flatMap((topic) => {
-    const minIsr = minIsrOf(facts, topic.name)
-    if (topic.partitions.length === 0 || minIsr === null) return []
-    const found = find(topic, replicationOf(topic), minIsr)
+    const replication = topic.partitions.length === 0 ? 0 : replicationOf(topic)
+    const minIsr = minIsrOf(facts, topic.name, replication)
+    if (replication === 0 || minIsr === null) return []
+    const found = find(topic, replication, minIsr)
     return found === null ? [] : [found]
   })
 }
@@ -153,21 +159,6 @@ function findReplicationOne(facts: Facts): Finding[] {
     ]
   })
 }
-
-const findMinIsrAbove = (facts: Facts): Finding[] =>
-  eachTopic(facts, ({ name }, replication, minIsr) =>
-    minIsr <= replication
-      ? null
-      : {
-          subject: { kind: 'topic', topic: name },
-          message: `${name} has fewer replicas than min.insync.replicas: no producer with acks=all can write to it`,
-          evidence: [
-            evidence('replicationFactor', replication, counted(replication, 'replica')),
-            evidence('minInsyncReplicas', minIsr, `min.insync.replicas is ${minIsr}`),
-          ],
-          command: alterMinIsr(name, Math.max(1, replication - 1)),
-        },
-  )
 
 const findMinIsrEqual = (facts: Facts): Finding[] =>
   eachTopic(facts, ({ name }, replication, minIsr) =>
@@ -216,8 +207,6 @@ const findUnclean = (facts: Facts): Finding[] =>
     ]
   })
 
-const runbook = (heading: string): string => `kafka-operations.md#${heading}`
-
 export const partitionChecks = {
   OFFLINE_PARTITIONS: {
     severity: 'critical',
@@ -225,7 +214,7 @@ export const partitionChecks = {
     explanation: 'Partitions have no leader: nothing can be written to them or read from them.',
     remedy:
       'Bring back a broker that has an in-sync replica of them. An unclean election, which loses records, is the last resort.',
-    runbook: runbook('producers-get-not_enough_replicas'),
+    runbook: alert('kafkaofflinepartitions'),
     graceMs: restartGraceMs,
     find: findOffline,
   },
@@ -236,7 +225,7 @@ export const partitionChecks = {
       'Partitions have fewer replicas in sync than min.insync.replicas: producers with acks=all are refused with NOT_ENOUGH_REPLICAS.',
     remedy:
       'Bring back the brokers that are missing. Do not lower min.insync.replicas unless the owner of the data accepts a loss.',
-    runbook: runbook('producers-get-not_enough_replicas'),
+    runbook: alert('kafkaunderminisr'),
     graceMs: restartGraceMs,
     find: findUnderMinIsr,
   },
@@ -245,7 +234,7 @@ export const partitionChecks = {
     subject: 'broker',
     explanation: 'A broker leads fewer partitions than it is preferred for: the others do its work.',
     remedy: 'Elect the preferred leaders; where this returns, look why auto.leader.rebalance.enable does not do it.',
-    runbook: runbook('preferred-leaders'),
+    runbook: operation('preferred-leaders'),
     graceMs: leaderImbalanceGraceMs + catchUpGraceMs,
     find: findUnbalanced,
   },
@@ -255,25 +244,16 @@ export const partitionChecks = {
     explanation:
       'A topic has a single replica though the cluster has several brokers: it is offline while that broker is, and lost with its disk.',
     remedy: 'Add replicas by a reassignment; in platform.yaml, declare `replicas: 3`.',
-    runbook: runbook('reassign-partitions'),
+    runbook: operation('reassign-partitions'),
     find: findReplicationOne,
-  },
-  MIN_ISR_ABOVE_REPLICATION: {
-    severity: 'error',
-    subject: 'topic',
-    explanation:
-      'min.insync.replicas is larger than the replication factor: every producer with acks=all is refused, always.',
-    remedy: 'Lower min.insync.replicas to one less than the replicas, or add replicas.',
-    runbook: runbook('settings-of-a-topic'),
-    find: findMinIsrAbove,
   },
   MIN_ISR_EQUALS_REPLICATION: {
     severity: 'warning',
     subject: 'topic',
     explanation:
-      'min.insync.replicas equals the replication factor: one broker that restarts stops all producers with acks=all.',
+      'min.insync.replicas is the replication factor (or more, which counts as much): one broker that restarts stops all producers with acks=all.',
     remedy: 'Lower min.insync.replicas to one less than the replicas.',
-    runbook: runbook('settings-of-a-topic'),
+    runbook: operation('settings-of-a-topic'),
     find: findMinIsrEqual,
   },
   MIN_ISR_ONE: {
@@ -282,7 +262,7 @@ export const partitionChecks = {
     explanation:
       'With three replicas and min.insync.replicas=1, a record may be acknowledged by a single broker and lost with it.',
     remedy: 'Set min.insync.replicas=2, for the topic or as the brokers’ default.',
-    runbook: runbook('settings-of-a-topic'),
+    runbook: operation('settings-of-a-topic'),
     find: findMinIsrOne,
   },
   UNCLEAN_ELECTION: {
@@ -291,7 +271,7 @@ export const partitionChecks = {
     explanation:
       'unclean.leader.election.enable is on: after a failure a replica that lacks acknowledged records may become the leader.',
     remedy: 'Switch it off, unless the topic’s owner prefers availability to its records.',
-    runbook: runbook('settings-of-a-topic'),
+    runbook: operation('settings-of-a-topic'),
     find: findUnclean,
   },
 } as const satisfies Record<string, Check>

@@ -4,6 +4,7 @@ import { type Facts, lastValue } from '../facts.ts'
 import { certificateSoonMs, certificateUrgentMs, restartGraceMs } from '../thresholds.ts'
 import { type Check, type Finding, findingKey, type Severity } from '../types.ts'
 import { counted, evidence, several, span } from '../words.ts'
+import { alert } from './runbooks.ts'
 
 const titles: Readonly<Record<ServiceHealth['service'], string>> = {
   'schema-registry': 'Schema Registry',
@@ -92,8 +93,6 @@ function findCertificates(facts: Facts): Finding[] {
   })
 }
 
-const runbook = (heading: string): string => `kafka-operations.md#${heading}`
-
 export const serviceChecks = {
   CERTIFICATE_EXPIRING: {
     severity: 'error',
@@ -102,7 +101,7 @@ export const serviceChecks = {
       'A certificate expires within 14 days (a warning), 3 days (an error), or has expired (critical): then no client connects any more.',
     remedy:
       'Renew it, and let the brokers load it. With the chart, the renewal Job does both; without it, replace the files and alter the listener’s keystore.',
-    runbook: runbook('certificates-end-soon'),
+    runbook: alert('kafkacertificateexpiring'),
     find: findCertificates,
   },
   SCHEMA_REGISTRY_DOWN: {
@@ -110,7 +109,7 @@ export const serviceChecks = {
     subject: 'service',
     explanation: 'Schema Registry does not answer: clients that meet a schema for the first time cannot write or read.',
     remedy: 'Look at its log; it needs its topic `_schemas` and a login to Kafka.',
-    runbook: runbook('schema-registry-is-down'),
+    runbook: alert('kafkaschemaregistrydown'),
     graceMs: restartGraceMs,
     find: findDown('schema-registry'),
   },
@@ -119,7 +118,7 @@ export const serviceChecks = {
     subject: 'service',
     explanation: 'Kafka Connect does not answer: its state is not known, and connectors may have stopped.',
     remedy: 'Look at its workers’ log, and at their login to Kafka.',
-    runbook: runbook('a-task-of-connect-has-failed'),
+    runbook: alert('kafkaservicedown'),
     graceMs: restartGraceMs,
     find: findDown('connect'),
   },
@@ -128,7 +127,7 @@ export const serviceChecks = {
     subject: 'service',
     explanation: 'ksqlDB does not answer: its queries may have stopped.',
     remedy: 'Look at its log; its first start takes a minute.',
-    runbook: runbook('ksqldb-is-not-ready'),
+    runbook: alert('kafkaservicedown'),
     graceMs: restartGraceMs,
     find: findDown('ksqldb'),
   },
@@ -137,7 +136,7 @@ export const serviceChecks = {
     subject: 'connector',
     explanation: 'A connector or some of its tasks failed: Connect does not start them again until it is asked to.',
     remedy: 'Read the trace, remove the reason, and restart what failed.',
-    runbook: runbook('a-task-of-connect-has-failed'),
+    runbook: alert('kafkaconnectorfailed'),
     find: findConnectors,
   },
 } as const satisfies Record<string, Check>

@@ -4,6 +4,7 @@ import { type Facts, lastValue } from '../facts.ts'
 import { restartGraceMs, staleAfterMs } from '../thresholds.ts'
 import { type Check, type Finding, findingKey } from '../types.ts'
 import { counted, evidence, several, span } from '../words.ts'
+import { alert, operation } from './runbooks.ts'
 
 /** The parts that come from Kafka, and the ACLs without which they cannot be read: `operation on resource`, and the command's options. */
 const rights = {
@@ -135,8 +136,6 @@ function findStale(facts: Facts): Finding[] {
   ]
 }
 
-const runbook = (heading: string): string => `kafka-operations.md#${heading}`
-
 export const snapshotChecks = {
   CLUSTER_UNREACHABLE: {
     severity: 'critical',
@@ -144,7 +143,7 @@ export const snapshotChecks = {
     explanation:
       'None of the bootstrap servers gives metadata: either Kafka is down, or it cannot be reached from here.',
     remedy: 'Check the address, the security protocol and the network from this machine; then the brokers.',
-    runbook: runbook('clients-are-refused'),
+    runbook: alert('kafkaclusterunreachable'),
     graceMs: restartGraceMs,
     find: findUnreachable,
   },
@@ -153,7 +152,7 @@ export const snapshotChecks = {
     subject: 'snapshot',
     explanation: 'The collector has not read the cluster for ten minutes: all that is said is about that time.',
     remedy: 'Look at the log of the exporter, or ask the cluster yourself.',
-    runbook: runbook('is-it-well'),
+    runbook: alert('kafkaexporterstale'),
     find: findStale,
   },
   NOT_ALLOWED: {
@@ -161,7 +160,7 @@ export const snapshotChecks = {
     subject: 'snapshot',
     explanation: 'The account of this diagnosis lacks a right: verdicts that need that part are missing.',
     remedy: 'Grant the right, with the name of the account in place of ACCOUNT, or use an account that has it.',
-    runbook: runbook('accounts-and-rights'),
+    runbook: operation('accounts-and-rights'),
     find: findDenied,
   },
   NOT_READABLE: {
@@ -169,7 +168,7 @@ export const snapshotChecks = {
     subject: 'snapshot',
     explanation: 'A part of the cluster could not be read: verdicts that need it are missing or old.',
     remedy: 'If it stays so, look at the log of the broker that was asked.',
-    runbook: runbook('is-it-well'),
+    runbook: operation('is-it-well'),
     graceMs: restartGraceMs,
     find: findUnreadable,
   },

@@ -13,6 +13,7 @@ import {
 import { robustSlope } from '../trend.ts'
 import { type Check, type Evidence, type Finding, findingKey, type Subject } from '../types.ts'
 import { bytes, counted, evidence, percent, span } from '../words.ts'
+import { alert } from './runbooks.ts'
 
 const subjectOf = ({ brokerId, path }: LogDir): Subject => ({ kind: 'log directory', brokerId, path })
 
@@ -116,8 +117,6 @@ function findFilling(facts: Facts): Finding[] {
   })
 }
 
-const runbook = (heading: string): string => `kafka-operations.md#${heading}`
-
 export const storageChecks = {
   LOG_DIRECTORY_OFFLINE: {
     severity: 'critical',
@@ -126,7 +125,7 @@ export const storageChecks = {
       'A broker had an error of its disk and has taken the log directory offline: the replicas in it are missing.',
     remedy:
       'Look at the broker’s log for the I/O error, mend or replace the disk, and restart the broker: it copies what is missing.',
-    runbook: runbook('a-broker-is-down'),
+    runbook: alert('kafkalogdirectoryoffline'),
     find: findOfflineDirs,
   },
   DISK_FILLING: {
@@ -136,16 +135,16 @@ export const storageChecks = {
       'At its present growth the disk of a broker is full within a day. The growth is the median of the slopes between all pairs of measurements, which no single compaction or deletion changes.',
     remedy:
       'Grow the volume, or shorten the retention of the topic that grows, before it is full: a broker with a full disk stops.',
-    runbook: runbook('the-disk-fills-up'),
+    runbook: alert('kafkadiskusage'),
     find: findFilling,
   },
   DISK_NEARLY_FULL: {
-    severity: 'error',
+    severity: 'warning',
     subject: 'log directory',
     explanation:
-      'More than 80 % of a broker’s disk is used; above 95 % it is critical. A broker whose disk is full stops.',
+      'More than 80 % of a broker’s disk is used; above 90 % it is critical. A broker whose disk is full stops.',
     remedy: 'Grow the volume, or shorten the retention of the largest topic.',
-    runbook: runbook('the-disk-fills-up'),
+    runbook: alert('kafkadiskusage'),
     find: findNearlyFull,
   },
 } as const satisfies Record<string, Check>

@@ -14,6 +14,7 @@ import {
 import { median } from '../trend.ts'
 import type { Check, Evidence, Finding } from '../types.ts'
 import { bytes, count, counted, evidence, shellWord, span } from '../words.ts'
+import { alert, operation } from './runbooks.ts'
 
 function findHot(facts: Facts): Finding[] {
   return facts.topics.flatMap(({ name, internal, partitions }) => {
@@ -156,8 +157,6 @@ function findRecreated(facts: Facts): Finding[] {
   })
 }
 
-const runbook = (heading: string): string => `kafka-operations.md#${heading}`
-
 export const topicChecks = {
   HANGING_TRANSACTION: {
     severity: 'error',
@@ -165,7 +164,7 @@ export const topicChecks = {
     explanation:
       'A transaction is open for longer than its time-out (or, as a warning, for five minutes): consumers with read_committed see nothing behind its first record.',
     remedy: 'Where the producer is alive, mend it. A transaction that hangs is aborted by hand, with the offset below.',
-    runbook: runbook('transactions'),
+    runbook: alert('kafkahangingtransaction'),
     find: findTransactions,
   },
   TOPIC_RECREATED: {
@@ -175,7 +174,7 @@ export const topicChecks = {
       'A topic was deleted and created again under the same name within a day: all its messages are gone, and groups’ offsets belong to the old one.',
     remedy:
       'Find out who did it (the controllers’ log), restore the messages from a backup, and check the groups’ offsets.',
-    runbook: runbook('delete-a-topic'),
+    runbook: alert('kafkatopicrecreated'),
     find: findRecreated,
   },
   HOT_PARTITION: {
@@ -184,7 +183,7 @@ export const topicChecks = {
     explanation:
       'One partition has at least four times the messages of the median partition (and 10,000): one member of each group does most of the work.',
     remedy: 'See which keys are the most frequent, and choose a key that spreads them, as far as their order allows.',
-    runbook: runbook('a-consumer-group-lags'),
+    runbook: operation('a-consumer-group-lags'),
     find: findHot,
   },
   OVERSIZED_MESSAGES: {
@@ -194,7 +193,7 @@ export const topicChecks = {
       'max.message.bytes is larger than socket.request.max.bytes, so that such a message can never be sent (an error), or than replica.fetch.response.max.bytes, so that followers copy such messages one at a time.',
     remedy:
       'Lower max.message.bytes, and put large payloads elsewhere with a reference in the message; or raise the brokers’ limits. Consumers’ limits (fetch.max.bytes, receive.message.max.bytes) cannot be seen from here.',
-    runbook: runbook('settings-of-a-topic'),
+    runbook: operation('settings-of-a-topic'),
     find: findOversized,
   },
 } as const satisfies Record<string, Check>

@@ -237,13 +237,6 @@ export const ill: Readonly<
       ['warning REPLICATION_ONE cluster'],
     ],
   ],
-  MIN_ISR_ABOVE_REPLICATION: [
-    [
-      'two of one',
-      { brokers: [1], topics: { orders: { config: { 'min.insync.replicas': '2' } } } },
-      ['error MIN_ISR_ABOVE_REPLICATION topic orders'],
-    ],
-  ],
   MIN_ISR_EQUALS_REPLICATION: [
     [
       'three of three',
@@ -288,8 +281,8 @@ export const ill: Readonly<
     ],
   ],
   DISK_NEARLY_FULL: [
-    ['over 80 %', { parts: { logDirs: read([disk(19n * gib)]) } }, ['error DISK_NEARLY_FULL broker 1, /data']],
-    ['over 95 %', { parts: { logDirs: read([disk(4n * gib)]) } }, ['critical DISK_NEARLY_FULL broker 1, /data']],
+    ['over 80 %', { parts: { logDirs: read([disk(19n * gib)]) } }, ['warning DISK_NEARLY_FULL broker 1, /data']],
+    ['over 90 %', { parts: { logDirs: read([disk(4n * gib)]) } }, ['critical DISK_NEARLY_FULL broker 1, /data']],
   ],
   HANGING_TRANSACTION: [
     [

@@ -38,6 +38,7 @@ const still = looks(Array.from({ length: 15 }, () => 50n))
 /** `orders[0]@50` of 0 to 100, and a group that has come to 10. */
 const given = (more: Partial<EventEvidence> = {}): EventEvidence => ({
   atMs: nowMs,
+  bootstrap: 'kafka:9092',
   topic: 'orders',
   partition: 0,
   offset: 50n,

@@ -79,6 +79,7 @@ export async function gatherEvidence(
   const retention = settings.get('retention.ms')
   return {
     atMs: now(),
+    bootstrap: cluster.bootstrapServers,
     ...at,
     groupId,
     ...log,
@@ -222,7 +223,11 @@ async function readAccess(cluster: Cluster): Promise<Access> {
       bindings,
       principal: null,
       named: false,
-      superUsers: (settings.get('super.users') ?? '').split(';').filter((name) => name !== ''),
+      superUsers:
+        settings
+          .get('super.users')
+          ?.split(';')
+          .filter((name) => name !== '') ?? null,
       openByDefault: settings.get('allow.everyone.if.no.acl.found') === 'true',
     }
   } catch (error) {
@@ -253,7 +258,7 @@ function withPrincipal(
   if (given !== undefined) {
     return { ...access, principal: given.includes(':') ? given : `User:${given}`, named: true }
   }
-  const known = new Set([...access.bindings.map(({ principal }) => principal), ...access.superUsers])
+  const known = new Set([...access.bindings.map(({ principal }) => principal), ...(access.superUsers ?? [])])
   const names = [...(group?.members ?? []).map(({ clientId }) => clientId), groupId]
   const principal = names.map((name) => `User:${name}`).find((name) => known.has(name)) ?? null
   return { ...access, principal }

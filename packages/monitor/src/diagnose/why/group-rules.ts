@@ -174,13 +174,13 @@ export const denied: Rule = (view) => {
   const options = lacks.map((type) => `--${type} ${shellWord(type === 'topic' ? view.topic : view.groupId)}`).join(' ')
   return reason(
     'ACL_DENIED',
-    access.named ? 'certain' : 'likely',
+    access.named && access.superUsers !== null ? 'certain' : 'likely',
     principal === null ? `no ACL gives any account ${what}` : `${who} may not do this: it lacks ${what}`,
     [
       evidence(
         'rules',
         access.bindings.length,
-        `of ${counted(access.bindings.length, 'ACL')}, none allows it${access.superUsers.length === 0 ? '' : `; super users are ${several(access.superUsers)}`}`,
+        `of ${counted(access.bindings.length, 'ACL')}, none allows it; ${access.superUsers === null ? 'super users, who need none, cannot be seen from here' : `super users are ${several(access.superUsers) || 'none'}`}`,
       ),
       ...(access.named
         ? []
@@ -196,7 +196,7 @@ export const denied: Rule = (view) => {
     ],
     {
       text: 'Declare the topic under `consumes` of the service in platform.yaml and apply it, or add the rule.',
-      command: `kafka-acls --bootstrap-server … --add --allow-principal ${shellWord(account)} --operation read ${options}`,
+      command: `kafka-acls --bootstrap-server ${view.bootstrap} --add --allow-principal ${shellWord(account)} --operation read ${options}`,
     },
     'clients-are-refused',
   )

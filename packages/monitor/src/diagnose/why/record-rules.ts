@@ -106,7 +106,7 @@ export const invisible: Rule = (view) => {
       command:
         transaction === null
           ? null
-          : `kafka-transactions --bootstrap-server … abort --topic ${shellWord(view.topic)} --partition ${view.partition} --start-offset ${transaction.startOffset}`,
+          : `kafka-transactions --bootstrap-server ${view.bootstrap} abort --topic ${shellWord(view.topic)} --partition ${view.partition} --start-offset ${transaction.startOffset}`,
     },
     'transactions',
   )

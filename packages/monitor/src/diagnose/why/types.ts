@@ -91,13 +91,16 @@ export type Access =
       readonly principal: string | null
       /** The principal was named; else it was found by the names of the members and the group. */
       readonly named: boolean
-      readonly superUsers: readonly string[]
+      /** null where they are not known: Kafka does not give the authorizer's settings to clients. */
+      readonly superUsers: readonly string[] | null
       /** allow.everyone.if.no.acl.found */
       readonly openByDefault: boolean
     }
 
 export interface EventEvidence {
   readonly atMs: number
+  /** For the options of Kafka's tools. */
+  readonly bootstrap: string
   readonly topic: string
   readonly partition: number
   readonly offset: bigint

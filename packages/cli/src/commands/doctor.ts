@@ -1,0 +1,193 @@
+// `selfmonitor doctor`: takes a snapshot of a cluster, or watches it for some seconds, and says what is wrong with it.
+import type { Diagnosis, ServiceHealth, Snapshot } from '@selfmonitor/monitor'
+import type { Context } from '../framework/context.ts'
+import { CliError, exitCodes } from '../framework/errors.ts'
+import { duration, integer } from '../framework/parse.ts'
+import { choice, defineVerb, type Noun, text, value } from '../framework/verb.ts'
+import { counted, shortAddresses, span, time } from '../output/format.ts'
+import { countedSeverities, severityColour, verdictsText } from './verdict-view.ts'
+
+const defaultWatchMs = 12_000
+const lookEveryMs = 2_000
+const noLog = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+
+const verb = defineVerb({
+  name: 'doctor',
+  summary: 'say whether a cluster is well and, if not, what is wrong and what to do',
+  details:
+    'Reads the whole cluster once: brokers, partitions, disks, groups, transactions, certificates, and the registry. Where groups have\n' +
+    'unread messages it watches for some seconds more, to see whether they get on. It changes nothing. The first line says how it is;\n' +
+    'each verdict says what it rests on and what to type. What could not be read, and which right is missing, is a verdict too.\n' +
+    'Exit code 0 when there is no error, else 1; 4 when no broker answers.',
+  examples: [
+    'selfmonitor doctor',
+    'selfmonitor doctor --watch 1m --bootstrap-servers kafka-1:9092',
+    'selfmonitor doctor -o json | jq .verdicts',
+  ],
+  options: {
+    watch: value(
+      '--watch <duration>',
+      'how long to watch, where that says more; 0s looks once',
+      duration,
+      defaultWatchMs,
+    ),
+    expectedBrokers: value(
+      '--expected-brokers <n>',
+      'how many brokers there should be (default: those that replicas are assigned to)',
+      integer(1),
+    ),
+    failOn: choice(
+      '--fail-on <severity>',
+      'the least severity for exit code 1',
+      ['critical', 'error', 'warning'],
+      'error',
+    ),
+    connectUrl: text('--connect-url <url>', 'Kafka Connect, to look at its connectors too'),
+    ksqldbUrl: text('--ksqldb-url <url>', 'ksqlDB'),
+  },
+  output: ['table', 'json', 'yaml', 'name'],
+  async run(context, { options }) {
+    const { diagnosis, snapshot, watchedMs } = await examine(context, options)
+    const { verdicts } = diagnosis
+    await context.printThing(examination(snapshot, diagnosis, watchedMs), {
+      name: verdicts.map(({ code }) => code).join('\n') || undefined,
+      table: () => report(context, snapshot, diagnosis, watchedMs),
+    })
+    if (verdicts.some(({ code }) => code === 'CLUSTER_UNREACHABLE')) return exitCodes.cannotConnect
+    const counted = { critical: ['critical'], error: ['critical', 'error'], warning: ['critical', 'error', 'warning'] }
+    return verdicts.some(({ severity }) => counted[options.failOn].includes(severity))
+      ? exitCodes.failed
+      : exitCodes.done
+  },
+})
+
+interface Examination {
+  readonly snapshot: Snapshot
+  readonly diagnosis: Diagnosis
+  readonly watchedMs: number
+}
+
+async function examine(
+  context: Context,
+  options: {
+    watch: number
+    expectedBrokers: number | undefined
+    connectUrl: string | undefined
+    ksqldbUrl: string | undefined
+  },
+): Promise<Examination> {
+  const [cluster, { diagnose, secondLook, startCollector }, registry] = await Promise.all([
+    context.cluster(),
+    import('@selfmonitor/monitor'),
+    registryHealth(context),
+  ])
+  const { settings, colours } = context
+  const note = (line: string): void => context.note(colours.stderr.aside(line))
+  note(`Reading ${shortAddresses(settings.bootstrapServers.value)} …`)
+  const ended = Promise.withResolvers<Examination>()
+  let diagnosis: Diagnosis | undefined
+  let firstMs = 0
+  const collector = startCollector(
+    cluster,
+    {
+      intervalMs: lookEveryMs,
+      expectedBrokers: options.expectedBrokers,
+      services: { connect: options.connectUrl, ksqldb: options.ksqldbUrl },
+      tls: settings.security.tls,
+      everyMs: { brokers: 0, logDirs: 0, certificates: 0, services: 0 },
+      logger: noLog,
+    },
+    (collected) => {
+      const snapshot = withService(collected, registry)
+      const isFirst = diagnosis === undefined
+      // Someone who asks wants to know now: nothing is held back.
+      diagnosis = diagnose(snapshot, snapshot.finishedAtMs, { before: diagnosis, holdBack: false })
+      if (isFirst) firstMs = snapshot.finishedAtMs
+      const watchedMs = snapshot.finishedAtMs - firstMs
+      const why = secondLook(snapshot, diagnosis)
+      if (isFirst && why !== null && options.watch > 0) note(`${why} Watching for ${span(options.watch)} …`)
+      if (why === null || watchedMs >= options.watch || context.io.signal.aborted) {
+        ended.resolve({ snapshot, diagnosis, watchedMs })
+      }
+    },
+  )
+  context.onEnd(() => collector.close())
+  const interrupted = (): void => ended.reject(new CliError('INTERRUPTED', 'Interrupted before the cluster was read.'))
+  context.io.signal.addEventListener('abort', interrupted, { once: true })
+  return await ended.promise
+}
+
+/** The registry is asked by its own client, which knows its login and its CA. One at the default address may be another project's. */
+async function registryHealth(context: Context): Promise<ServiceHealth | null> {
+  const { settings } = context
+  if (!settings.registryNamed && settings.registryUrl.origin !== 'selfmonitor up') return null
+  const client = await context.registry()
+  const startedAt = performance.now()
+  const problem = await client.subjects().then(
+    () => null,
+    (error: { code?: unknown; message: string }) => ({
+      code: String(error.code ?? 'NOT_ANSWERING'),
+      message: error.message,
+    }),
+  )
+  return { service: 'schema-registry', url: client.url, problem, tookMs: performance.now() - startedAt }
+}
+
+function withService(snapshot: Snapshot, service: ServiceHealth | null): Snapshot {
+  if (service === null) return snapshot
+  const others = snapshot.services.state === 'read' ? snapshot.services.value : []
+  const atMs = snapshot.finishedAtMs
+  return {
+    ...snapshot,
+    services: { state: 'read', value: [service, ...others], atMs, tookMs: service.tookMs, problem: null },
+  }
+}
+
+/** `-o json` */
+function examination(snapshot: Snapshot, { verdicts, atMs }: Diagnosis, watchedMs: number): object {
+  return {
+    well: verdicts.every(({ severity }) => severity === 'warning'),
+    worst: verdicts[0]?.severity ?? null,
+    cluster: snapshot.cluster,
+    at: new Date(atMs).toISOString(),
+    watchedMs,
+    seen: sizes(snapshot),
+    verdicts: verdicts.map(({ sinceMs, ...verdict }) => ({ ...verdict, since: new Date(sinceMs).toISOString() })),
+  }
+}
+
+function sizes({ metadata, groups }: Snapshot) {
+  const topics = metadata.state === 'read' ? metadata.value.topics : []
+  return {
+    brokers: metadata.state === 'read' ? metadata.value.brokers.length : 0,
+    topics: topics.length,
+    partitions: topics.reduce((sum, { partitions }) => sum + partitions.length, 0),
+    groups: groups.state === 'read' ? groups.value.length : 0,
+  }
+}
+
+function report(context: Context, snapshot: Snapshot, { verdicts, atMs }: Diagnosis, watchedMs: number): string {
+  const colours = context.colours.stdout
+  const seen = sizes(snapshot)
+  const about = colours.aside(
+    [
+      `cluster ${snapshot.cluster || context.settings.bootstrapServers.value}`,
+      counted(seen.brokers, 'broker'),
+      counted(seen.topics, 'topic'),
+      counted(seen.partitions, 'partition'),
+      counted(seen.groups, 'group'),
+      watchedMs > 0 ? `watched for ${span(watchedMs)}` : 'looked once',
+      time(atMs),
+    ].join(', '),
+  )
+  const [worst] = verdicts
+  if (worst === undefined) return `${colours.good('WELL')}  nothing found\n${about}\n`
+  const colour = severityColour(worst.severity, colours)
+  const head = worst.severity === 'warning' ? `${colours.good('WELL')}, with` : `${colour('NOT WELL')}:`
+  const first = `${head} ${countedSeverities(verdicts)}. ${worst.severity === 'warning' ? 'First' : 'Worst'}: ${colours.strong(worst.message)}`
+  const alike = [...Map.groupBy(verdicts, ({ code, severity }) => `${severity} ${code}`).values()]
+  const texts = alike.map((some) => verdictsText(some, context.io.stdout, colours))
+  return `${first}\n${about}\n\n${texts.join('\n')}`
+}
+
+export const doctor: Noun = { name: 'doctor', summary: verb.summary, verbs: [verb] }

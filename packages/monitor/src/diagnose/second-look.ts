@@ -1,0 +1,20 @@
+// Whether one snapshot says enough, or whether a while of watching would say more. Pure.
+import type { Snapshot } from '../snapshot/types.ts'
+import { factsOf, hasUnread } from './facts.ts'
+import type { Diagnosis } from './types.ts'
+import { counted, is } from './words.ts'
+
+/**
+ * What a person who asks once would learn by watching for a few seconds: whether groups get on, and whether they keep rebalancing.
+ * @returns why to watch, as a phrase; null where a second look says nothing more
+ */
+export function secondLook(snapshot: Snapshot, { verdicts }: Diagnosis): string | null {
+  if (verdicts.some(({ code }) => code === 'CLUSTER_UNREACHABLE')) return null
+  const { groups } = factsOf(snapshot, snapshot.finishedAtMs)
+  const lagging = groups.filter(({ members, partitions }) => members.length > 0 && partitions.some(hasUnread))
+  const unsettled = groups.filter(({ state }) => state !== 'Stable' && state !== 'Empty' && state !== 'Dead')
+  if (lagging.length > 0) {
+    return `${counted(lagging.length, 'group')} with members ${lagging.length === 1 ? 'has' : 'have'} unread messages: do they get on?`
+  }
+  return unsettled.length > 0 ? `${counted(unsettled.length, 'group')} ${is(unsettled.length)} rebalancing` : null
+}

@@ -1,0 +1,106 @@
+// What only a secured Apache Kafka has: a certificate that ends soon, an account that may not look, and one that may not read.
+import { type Cluster, connectCluster, loadClientProperties } from '@selfmonitor/cluster'
+import { diagnose, type Snapshot, startCollector } from '@selfmonitor/monitor'
+import kafkajs from 'kafkajs'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { selfmonitor } from '../../packages/cli/src/test-io.ts'
+import { type SecureApache, startSecureApache } from '../support/secure-apache.ts'
+
+const noLog = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+
+describe.skipIf('missing' in inject('apache'))('a secured cluster', { timeout: 60_000 }, () => {
+  const outsider = { name: 'outsider', password: 'not-a-secret' }
+  let kafka: SecureApache
+  let admin: Cluster
+
+  beforeAll(async () => {
+    kafka = await startSecureApache()
+    admin = await connect(kafka.admin)
+    await admin.setUserPasswords([outsider])
+    await admin.createTopics([{ name: 'orders', partitions: 1, replicationFactor: 1 }])
+    await admin.createAcls(
+      ['describe', 'read'].map((operation) => ({
+        resourceType: 'topic',
+        resourceName: 'orders',
+        pattern: 'literal',
+        principal: 'User:outsider',
+        host: '*',
+        operation: operation as 'describe' | 'read',
+        permission: 'allow',
+      })),
+    )
+    await admin.resetOffsets('billing', [{ topic: 'orders', partition: 0, from: null, to: 0n, clamped: false }])
+  }, 120_000)
+  afterAll(async () => {
+    await admin?.close()
+    await kafka?.close()
+  })
+
+  async function connect(user: { readonly name: string; readonly password: string }): Promise<Cluster> {
+    const { options } = loadClientProperties(await kafka.clientProperties(user))
+    return connectCluster({ ...options, bootstrapServers: kafka.bootstrapServers })
+  }
+
+  function snapshotOf(cluster: Cluster): Promise<Snapshot> {
+    const { promise, resolve } = Promise.withResolvers<Snapshot>()
+    const collector = startCollector(cluster, { logger: noLog }, resolve)
+    return promise.finally(() => collector.close())
+  }
+
+  it('has a certificate that expires within a day', async () => {
+    const { verdicts } = diagnose(await snapshotOf(admin), Date.now())
+    expect(verdicts).toMatchObject([
+      {
+        code: 'CERTIFICATE_EXPIRING',
+        severity: 'error',
+        subject: { where: expect.stringContaining('broker 1 (127.0.0.1:') },
+      },
+    ])
+  })
+
+  it('is diagnosed by an account that may not look: it is told which rights are missing', async () => {
+    const cluster = await connect(outsider)
+    const { verdicts } = diagnose(await snapshotOf(cluster), Date.now())
+    await cluster.close()
+    const denied = verdicts.filter(({ code }) => code === 'NOT_ALLOWED')
+    expect(denied.flatMap(({ subject }) => ('part' in subject ? [subject.part] : []))).toEqual(
+      expect.arrayContaining(['logDirs', 'quorum']),
+    )
+    for (const { remedy } of denied)
+      expect(remedy.command).toMatch(/^kafka-acls .* --add --allow-principal User:ACCOUNT --/)
+  })
+
+  it('says which right the account of a group lacks', async () => {
+    const client = new kafkajs.Kafka({
+      brokers: [kafka.bootstrapServers],
+      ssl: { ca: [kafka.ca.cert] },
+      sasl: { mechanism: 'scram-sha-512', username: kafka.admin.name, password: kafka.admin.password },
+      logLevel: kafkajs.logLevel.NOTHING,
+    })
+    const producer = client.producer()
+    await producer.connect()
+    await producer.send({ topic: 'orders', messages: [{ value: 'x' }] })
+    await producer.disconnect()
+    const config = ['--command-config', await kafka.clientProperties(kafka.admin)]
+    const why = (...words: string[]) =>
+      selfmonitor(['why', 'orders[0]@0', '--group', 'billing', '--watch', '0s', ...config, ...words])
+    const answer = JSON.parse((await why('--principal', 'outsider', '-o', 'json')).stdout)
+    expect(
+      answer.reasons.map(({ code, certainty }: { code: string; certainty: string }) => `${certainty} ${code}`),
+    ).toEqual(['certain NO_MEMBERS', 'likely ACL_DENIED'])
+    expect(answer.reasons[1].message).toBe('User:outsider may not do this: it lacks READ on group billing')
+    expect(answer.reasons[1].evidence[0].text).toContain('super users, who need none, cannot be seen from here')
+    await admin.createAcls([
+      {
+        resourceType: 'group',
+        resourceName: 'billing',
+        pattern: 'literal',
+        principal: 'User:outsider',
+        host: '*',
+        operation: 'read',
+        permission: 'allow',
+      },
+    ])
+    expect((await why('--principal', 'outsider', '-o', 'name')).stdout).toBe('NO_MEMBERS\n')
+  })
+})

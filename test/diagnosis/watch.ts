@@ -1,0 +1,86 @@
+// Watches a cluster as an exporter does, and waits until something is found.
+import { type Cluster, connectCluster } from '@selfmonitor/cluster'
+import {
+  type CheckCode,
+  type CollectorOptions,
+  type Consequence,
+  type Diagnosis,
+  diagnose,
+  type Snapshot,
+  startCollector,
+  subjectText,
+  type Verdict,
+} from '@selfmonitor/monitor'
+
+const noLog = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+const findTimeoutMs = 60_000
+
+export interface Watch {
+  readonly cluster: Cluster
+  /** What the last snapshot says, nothing held back. */
+  diagnosis(): Diagnosis
+  snapshot(): Snapshot
+  /** The diagnosis of a collection that begins after now. */
+  next(): Promise<Diagnosis>
+  /** Waits until this is found, as a verdict or as a consequence of one. @returns the verdict */
+  finds(code: CheckCode, subject: string): Promise<Verdict>
+  /** Verdicts and their consequences, as `severity CODE subject`, whose subject has this text. */
+  about(text: string): string[]
+  close(): Promise<void>
+}
+
+export async function watch(
+  bootstrapServers: string,
+  options: Pick<CollectorOptions, 'topics' | 'groups' | 'services'> = {},
+): Promise<Watch> {
+  const cluster = connectCluster({ bootstrapServers, timeoutMs: 5_000 })
+  let last: { readonly snapshot: Snapshot; readonly diagnosis: Diagnosis } | undefined
+  let watchers: (() => void)[] = []
+  const settings = {
+    intervalMs: 1_000,
+    everyMs: { brokers: 0, logDirs: 0, configs: 0, certificates: 0, services: 0 },
+    logger: noLog,
+    ...options,
+  }
+  const collector = startCollector(cluster, settings, (snapshot) => {
+    const { diagnosis: before } = last ?? {}
+    last = { snapshot, diagnosis: diagnose(snapshot, snapshot.finishedAtMs, { before, holdBack: false }) }
+    for (const wake of watchers.splice(0)) wake()
+  })
+  const change = (): Promise<void> => new Promise((resolve) => void watchers.push(resolve))
+  const all = (): (Verdict | Consequence)[] => last!.diagnosis.verdicts.flatMap((one) => [one, ...one.consequences])
+  await change()
+  return {
+    cluster,
+    diagnosis: () => last!.diagnosis,
+    snapshot: () => last!.snapshot,
+    async next() {
+      const asked = Date.now()
+      do await change()
+      while (last!.snapshot.startedAtMs < asked)
+      return last!.diagnosis
+    },
+    async finds(code, subject) {
+      const until = Date.now() + findTimeoutMs
+      const isIt = (one: Verdict | Consequence): boolean => one.code === code && subjectText(one.subject) === subject
+      for (;;) {
+        const found = last!.diagnosis.verdicts.find((verdict) => isIt(verdict) || verdict.consequences.some(isIt))
+        if (found !== undefined) return found
+        if (Date.now() > until) {
+          const said = all().map((one) => `${one.severity} ${one.code} ${subjectText(one.subject)}`)
+          throw new Error(`${code} of ${subject} was not found. Found: ${said.join('; ') || 'nothing'}`)
+        }
+        await change()
+      }
+    },
+    about: (text) =>
+      all()
+        .map((one) => `${one.severity} ${one.code} ${subjectText(one.subject)}`)
+        .filter((line) => line.includes(text)),
+    async close() {
+      watchers = []
+      await collector.close()
+      await cluster.close()
+    },
+  }
+}
