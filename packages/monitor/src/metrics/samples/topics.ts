@@ -84,7 +84,10 @@ export const topicSamples = {
   offline: perTopic((topic) => count(topic, ({ info }) => info.leader < 0)),
   underMinIsr: perTopic((topic, view) => {
     const least = Number(view.topicSetting(topic.topic.name, 'min.insync.replicas'))
-    return Number.isNaN(least) ? null : count(topic, ({ info }) => info.isr.length < least)
+    // Kafka asks for no more replicas than there are: one replica is enough under a default of 2.
+    return Number.isNaN(least)
+      ? null
+      : count(topic, ({ info }) => info.isr.length < Math.min(least, info.replicas.length))
   }),
   endOffset: perPartition(({ offsets }) => offsets?.end),
   startOffset: perPartition(({ offsets }) => offsets?.start),
