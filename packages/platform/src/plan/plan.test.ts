@@ -59,6 +59,22 @@ function subject(over: Partial<LiveSubject> = {}): LiveSubject {
   return { registered: false, latest: null, compatibility: null, problems: [], ...over }
 }
 
+describe('objectives and owners', () => {
+  it('change nothing on a cluster', () => {
+    const freshness = { target: 0.99, periodDays: 30, lagMs: 30_000 }
+    const declared = platform([topic('a', { owner: 'shop', objectives: { freshness } })], {
+      services: [
+        { name: 'billing', produces: [], consumes: ['a'], group: 'billing', owner: 'shop', objectives: { freshness } },
+      ],
+      objectives: { availability: { target: 0.999, periodDays: 30 } },
+      owners: [{ name: 'shop', slack: '#shop' }],
+      alerting: { owner: 'shop' },
+    })
+    const { changes, errors, warnings, hints } = computePlan(declared, live({ a: liveTopic() }))
+    expect({ changes, errors, warnings, hints }).toEqual({ changes: [], errors: [], warnings: [], hints: [] })
+  })
+})
+
 describe('topics', () => {
   it('that are missing are created with what is declared', () => {
     const { changes, errors } = computePlan(platform([topic('a', { config: { 'retention.ms': '1000' } })]), live({}))
