@@ -51,18 +51,19 @@ function testFile(rules: string, tests: readonly RuleTest[]): object {
 const inputOf = (given: Readonly<Record<string, string>>) =>
   Object.entries(given).map(([series, values]) => ({ series, values }))
 
+/** Has promtool check rules. (Debian's does not read standard input.) @returns what it printed, null when they are accepted */
+export const checkRules = (rules: RuleFile, ...options: readonly string[]): Promise<string | null> =>
+  inFolder({ 'rules.yaml': rules }, ['check', 'rules', ...options, 'rules.yaml'])
+
 /** Writes files and has promtool run those that are tests. */
-async function promtool(
-  files: Readonly<Record<string, object>>,
-  isTest: (name: string) => boolean,
-): Promise<string | null> {
+const promtool = (files: Readonly<Record<string, object>>, isTest: (name: string) => boolean): Promise<string | null> =>
+  inFolder(files, ['test', 'rules', ...Object.keys(files).filter(isTest)])
+
+async function inFolder(files: Readonly<Record<string, object>>, args: readonly string[]): Promise<string | null> {
   const folder = await mkdtemp(join(tmpdir(), 'selfmonitor-rules-'))
   try {
     for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), stringify(content))
-    const tests = Object.keys(files).filter(isTest)
-    const { exitCode, stdout, stderr } = await runMonitoringTool('promtool', ['test', 'rules', ...tests], {
-      cwd: folder,
-    })
+    const { exitCode, stdout, stderr } = await runMonitoringTool('promtool', args, { cwd: folder })
     return exitCode === 0 ? null : `${stdout}${stderr}`
   } finally {
     await rm(folder, { recursive: true, force: true })
