@@ -27,7 +27,7 @@ const rows: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['credentials', 'discover'],
   ],
   'protocol/src': [['codec'], ['api', 'compression', 'data'], ['records']],
-  'monitor/src': [['snapshot'], ['metrics', 'collect'], ['rules'], ['diagnose', 'dashboards'], ['exporter']],
+  'monitor/src': [['snapshot'], ['metrics', 'collect'], ['rules'], ['diagnose', 'dashboards', 'probe'], ['exporter']],
   'cli/src': [['output', 'light'], ['framework'], ['demo', 'events', 'init'], ['local'], ['commands']],
 }
 

@@ -1,7 +1,7 @@
 // Puts the operations together into the `Cluster` that the other packages use.
 import { acls, createAcls, deleteAcls } from './acls.ts'
 import { alterTopicConfigs, brokerConfigs, topicConfigs } from './configs.ts'
-import { deleteGroupOffsets, groupLag, planOffsetReset, resetOffsets } from './group-offsets.ts'
+import { commitOffsets, deleteGroupOffsets, groupLag, planOffsetReset, resetOffsets } from './group-offsets.ts'
 import { deleteGroups, describeGroups, listGroups } from './groups.ts'
 import { logDirs } from './log-dirs.ts'
 import { listOffsets } from './offsets.ts'
@@ -48,6 +48,7 @@ export function connectCluster(options: ClusterOptions): Cluster {
     groupLag: groupLag(transport),
     planOffsetReset: planOffsetReset(transport, Date.now),
     resetOffsets: resetOffsets(transport),
+    commitOffsets: commitOffsets(transport),
     deleteGroups: deleteGroups(transport),
     deleteGroupOffsets: deleteGroupOffsets(transport),
     logDirs: logDirs(transport),

@@ -187,44 +187,63 @@ export const resetOffsets =
       if (group!.members.length > 0 || !['Empty', 'Dead'].includes(group!.state)) {
         throw nonEmpty(groupId, `it is ${group!.state} with ${group!.members.length} member(s)`)
       }
-      await transport.redirected(deadline, async () => {
-        const coordinator = (await transport.coordinators([groupId], deadline)).get(groupId)!
-        const response = await transport.change(
-          deadline,
-          `resetting the offsets of the group ${groupId}`,
-          coordinator,
-          apis.offsetCommit,
-          groupId,
-          noMember.generation,
-          noMember.id,
-          null,
-          byTopic(resets, ({ partition, to }) => ({
-            partitionIndex: partition,
-            committedOffset: to,
-            committedLeaderEpoch: -1,
-            committedMetadata: '',
-          })),
-        )
-        for (const { name, partitions } of response.topics) {
-          for (const { partitionIndex, errorCode } of partitions) {
-            const error =
-              errorCode === 0
-                ? null
-                : brokerError(errorCode, `group ${groupId}, topic ${name} partition ${partitionIndex}`)
-            // This is how a coordinator refuses a commit from outside while members are there.
-            if (
-              error !== null &&
-              ['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION', 'REBALANCE_IN_PROGRESS'].includes(error.code)
-            ) {
-              throw nonEmpty(groupId, 'a member joined meanwhile')
-            }
-            if (error !== null) {
-              throw error
-            }
-          }
-        }
-      })
+      await commit(transport, deadline, groupId, resets, `resetting the offsets of the group ${groupId}`)
     })
+
+export const commitOffsets =
+  (transport: Transport): Cluster['commitOffsets'] =>
+  (groupId, offsets) =>
+    transport.operation('commitOffsets', async (deadline) => {
+      if (offsets.length === 0) {
+        return
+      }
+      await commit(transport, deadline, groupId, offsets, `committing offsets of the group ${groupId}`)
+    })
+
+/** Commits as no member of the group. @throws ClusterError NON_EMPTY_GROUP while it has some */
+async function commit(
+  transport: Transport,
+  deadline: Deadline,
+  groupId: string,
+  offsets: readonly { readonly topic: string; readonly partition: number; readonly to: bigint }[],
+  what: string,
+): Promise<void> {
+  await transport.redirected(deadline, async () => {
+    const coordinator = (await transport.coordinators([groupId], deadline)).get(groupId)!
+    const response = await transport.change(
+      deadline,
+      what,
+      coordinator,
+      apis.offsetCommit,
+      groupId,
+      noMember.generation,
+      noMember.id,
+      null,
+      byTopic(offsets, ({ partition, to }) => ({
+        partitionIndex: partition,
+        committedOffset: to,
+        committedLeaderEpoch: -1,
+        committedMetadata: '',
+      })),
+    )
+    for (const { name, partitions } of response.topics) {
+      for (const { partitionIndex, errorCode } of partitions) {
+        const error =
+          errorCode === 0 ? null : brokerError(errorCode, `group ${groupId}, topic ${name} partition ${partitionIndex}`)
+        // This is how a coordinator refuses a commit from outside while members are there.
+        if (
+          error !== null &&
+          ['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION', 'REBALANCE_IN_PROGRESS'].includes(error.code)
+        ) {
+          throw nonEmpty(groupId, 'a member joined meanwhile')
+        }
+        if (error !== null) {
+          throw error
+        }
+      }
+    }
+  })
+}
 
 function nonEmpty(groupId: string, why: string): ClusterError {
   return brokerError(errorCodes.NON_EMPTY_GROUP, `group ${groupId}`, `the group is active: ${why}.`)

@@ -206,6 +206,14 @@ export interface Cluster extends ClusterSurvey {
   ): Promise<OffsetReset[]>
   /** Commits a planned reset. @throws ClusterError NON_EMPTY_GROUP while the group has members. */
   resetOffsets(groupId: string, resets: readonly OffsetReset[]): Promise<void>
+  /**
+   * Commits offsets as no member: for a group whose partitions are assigned by hand.
+   * @throws ClusterError NON_EMPTY_GROUP while the group has members
+   */
+  commitOffsets(
+    groupId: string,
+    offsets: readonly { readonly topic: string; readonly partition: number; readonly to: bigint }[],
+  ): Promise<void>
   deleteGroups(ids: readonly string[]): Promise<void>
   deleteGroupOffsets(groupId: string, partitions: readonly { topic: string; partition: number }[]): Promise<void>
 

@@ -40,6 +40,7 @@ const verb = defineVerb({
       ['partition', 'topic'],
       'partition',
     ),
+    probe: flag('--probe', 'write a message a second to each broker, and measure its way back'),
     connectUrl: text('--connect-url <url>', 'watch Kafka Connect too (or CONNECT_URL)'),
     ksqldbUrl: text('--ksqldb-url <url>', 'watch ksqlDB too (or KSQLDB_URL)'),
   },
@@ -59,6 +60,7 @@ const verb = defineVerb({
       },
       listen: { ...listenAddress(options.listen), allowedHosts: options.allowHost, insecure: options.insecure },
       granularity: options.granularity,
+      ...(options.probe ? { probe: {} } : {}),
       version: version(),
       logger: log.logger,
       collect: {

@@ -223,6 +223,36 @@ describeEngines('the exporter', (engine) => {
   })
 })
 
+describeEngines('the end-to-end probe', (engine) => {
+  it('sends messages to each broker, and sees them come back', { timeout: 60_000 }, async () => {
+    const cluster = connectCluster({ bootstrapServers: engine.bootstrapServers })
+    const topic = unique('probe')
+    const exporter = await startExporter({
+      connect: { bootstrapServers: engine.bootstrapServers, timeoutMs: 10_000 },
+      ...{ listen: { port: 0 }, version: 'test', collect: { intervalMs: 50 }, probe: { topic, intervalMs: 50 } },
+    })
+    try {
+      const value = (name: string) => async () => {
+        const page = await fetch(`${exporter.url}/metrics`)
+        return page.status === 200 ? Number((await scrape(exporter.url)).get(`kafka_e2e_${name}{}`) ?? 0) : 0
+      }
+      await expect.poll(value('messages_consumed_total'), { timeout: 30_000 }).toBeGreaterThan(3)
+      await expect.poll(value('commit_latency_seconds_count'), { timeout: 30_000 }).toBeGreaterThan(0)
+      const samples = await scrape(exporter.url)
+      const of = (name: string) => Number(samples.get(`kafka_e2e_${name}{}`))
+      expect(of('messages_lost_total')).toBe(0)
+      expect(of('roundtrip_latency_seconds_count')).toBe(of('messages_consumed_total'))
+      expect(of('produce_latency_seconds_count')).toBe(of('messages_produced_total'))
+      const [described] = await cluster.describeTopics([topic])
+      expect(described!.partitions).toHaveLength((await cluster.info()).brokers.length)
+    } finally {
+      await exporter.close()
+      await cluster.deleteTopics([topic])
+      await cluster.close()
+    }
+  })
+})
+
 describe('an exporter whose Kafka goes away', () => {
   it('serves what it has, says how old it is, and goes on when Kafka is back', { timeout: 60_000 }, async () => {
     let broker = await startBroker()

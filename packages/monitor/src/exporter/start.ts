@@ -3,6 +3,7 @@ import { type ClusterOptions, connectCluster, type Logger } from '@selfmonitor/c
 import { type CollectorOptions, startCollector } from '../collect/index.ts'
 import type { Granularity } from '../metrics/families.ts'
 import { viewOf } from '../metrics/view.ts'
+import type { ProbeOptions, RunningProbe } from '../probe/probe.ts'
 import type { Snapshot } from '../snapshot/types.ts'
 import { createPages } from './pages.ts'
 import { type Listen, startMetricsServer } from './server.ts'
@@ -14,6 +15,8 @@ export interface ExporterOptions {
   readonly collect?: Omit<CollectorOptions, 'logger' | 'tls' | 'probe'>
   /** `topic` leaves out the series of single partitions, for clusters with very many. Default `partition`. */
   readonly granularity?: Granularity
+  /** The end-to-end probe writes to the cluster; default: none. */
+  readonly probe?: ProbeOptions
   /** Shown as kafka_exporter_build_info. */
   readonly version: string
   readonly logger?: Logger
@@ -47,20 +50,29 @@ export async function startExporter(options: ExporterOptions): Promise<Exporter>
   const now = options.collect?.now ?? Date.now
   const pages = createPages(now)
   let last: Snapshot | null = null
+  let probe: RunningProbe | null = null
   const server = await startMetricsServer(listen, { pages, snapshot: () => last, brokerMetrics: options.brokerMetrics })
   try {
-    const collector = startCollector(cluster, { ...options.collect, tls: connect.tls, logger }, async (snapshot) => {
-      await pages.show(viewOf(snapshot, { version, requests: cluster.requestsSent() }), granularity)
-      last = snapshot
-      options.onSnapshot?.(snapshot)
-    })
+    if (options.probe !== undefined) {
+      const { startProbe } = await import('../probe/probe.ts')
+      probe = startProbe(cluster, connect, options.probe, logger)
+    }
+    const collector = startCollector(
+      cluster,
+      { ...options.collect, tls: connect.tls, logger, probe: () => probe?.totals() ?? null },
+      async (snapshot) => {
+        await pages.show(viewOf(snapshot, { version, requests: cluster.requestsSent() }), granularity)
+        last = snapshot
+        options.onSnapshot?.(snapshot)
+      },
+    )
     return {
       url: server.url,
       snapshot: () => last,
       async close() {
         await server.close()
         // Ends what waits for a broker.
-        await Promise.all([collector.close(), cluster.close()])
+        await Promise.all([probe?.close(), collector.close(), cluster.close()])
       },
     }
   } catch (error) {
