@@ -358,7 +358,7 @@ export const consumerAlerts: readonly Alert[] = [
     for: '15m',
     keepFiringFor: '5m',
     labels: ['cluster', 'group'],
-    summary: '{{ $labels.group }} has rebalanced {{ $value | humanize }} times in 10 minutes, and does not settle',
+    summary: '{{ $labels.group }} has rebalanced {{ printf "%.0f" $value }} times in 10 minutes, and does not settle',
     description:
       'Members come and go: a handler takes longer than max.poll.interval.ms, or pods are killed. While a group rebalances it does not read.',
     console: '/groups/{group}',

@@ -10,8 +10,11 @@ const labels = { cluster: 'c', ...orders } as const
 const ids = (id: string) => ({ ...orders, topic_id: id })
 const day = 86_400
 
+const isSilent = `${selector(topicRate)} == 0`
 /** Before the first quarter of an hour is over there is no rate. */
 const busyDay = `min_over_time(${selector(topicRate)}[1d] offset 20m) > 0\nand\ncount_over_time(${selector(topicRate)}[1d:5m] offset 20m) > 144`
+
+const isFiring = selector('ALERTS', { alertname: 'KafkaNoMessages', alertstate: 'firing' })
 
 export const topicAlerts: readonly Alert[] = [
   {
@@ -63,12 +66,16 @@ export const topicAlerts: readonly Alert[] = [
     name: 'KafkaNoMessages',
     severity: 'warning',
     audience: 'owner',
-    expression: `${selector(topicRate)} == 0\nand\n${busyDay}`,
+    // After 20 minutes the day before has silence in it too: what has begun to fire goes on, for a day at most.
+    expression: [
+      `${isSilent}\nand\n${busyDay}`,
+      `${isSilent}\nand\nmax_over_time(${selector(topicRate)}[1d]) > 0\nand on (cluster, topic)\n${isFiring}`,
+    ].join('\nor\n'),
     for: '5m',
     keepFiringFor: '5m',
     labels: ['cluster', 'topic'],
     summary:
-      '{{ $labels.topic }} has had no messages for 20 minutes, and has had some in every quarter of an hour of the last day',
+      '{{ $labels.topic }} has had no messages for 20 minutes or more, and had some in every quarter of an hour of the day before',
     description: 'Its producers are down, refused, or have nothing to write. Look at their logs.',
     console: '/topics/{topic}',
     testable: 'both engines',
@@ -81,9 +88,21 @@ export const topicAlerts: readonly Alert[] = [
           {
             labels,
             summary:
-              'orders has had no messages for 20 minutes, and has had some in every quarter of an hour of the last day',
+              'orders has had no messages for 20 minutes or more, and had some in every quarter of an hour of the day before',
           },
         ],
+      },
+      {
+        name: 'keeps firing while there are still none',
+        given: { [given('endOffset', partition0)]: '0+60x1500 90000x400' },
+        at: '1800m',
+        fires: [{ labels }],
+      },
+      {
+        name: 'is quiet after a day of silence',
+        given: { [given('endOffset', partition0)]: '0+60x1500 90000x1600' },
+        at: '3050m',
+        fires: [],
       },
       {
         name: 'is quiet for a topic that has pauses',
