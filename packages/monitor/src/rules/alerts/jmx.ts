@@ -121,7 +121,7 @@ export const jmxAlerts: readonly Alert[] = [
     expression: [
       `sum by (cluster, namespace, pod) (${processes('!=""')} + 1) - 1 > 2`,
       `max by (cluster, instance) (${processes('=""')}) > 2`,
-      `floor(${highest(`changes(${series('brokerUp')}[1h])`)} / 2) > 2`,
+      `floor(${highest(`changes(${series('brokerUp')}[1h])`)} / 2) > 2 unless on (cluster) last_over_time(${selector(jmx.partitions)}[1h])`,
     ].join('\nor\n'),
     for: '0s',
     keepFiringFor: '10m',
@@ -167,6 +167,16 @@ export const jmxAlerts: readonly Alert[] = [
         given: { [given('brokerUp', { broker: '2' })]: '1x3 0 1x5 0 1x5 0 1x20' },
         at: '25m',
         fires: [{ labels: { cluster: 'c', broker: '2' }, summary: '2 of Kafka c was restarted 3 times in an hour' }],
+      },
+      {
+        name: 'fires once when both have seen it',
+        given: {
+          [given('brokerUp', { broker: '2' })]: '1x3 0 1x5 0 1x5 0 1x20',
+          [jmxOf(1, jmx.processStart)]: '100x4 400x5 700x5 1000x40',
+          [jmxOf(1, jmx.partitions)]: '9x60',
+        },
+        at: '25m',
+        fires: [{ labels: { cluster: 'c', pod: 'kafka-1' } }],
       },
       {
         name: 'is quiet for one rolling restart of all brokers',
