@@ -91,7 +91,7 @@ export type Unread =
 
 /** The metadata quorum (DescribeQuorum, KIP-595). */
 export interface QuorumInfo {
-  /** -1 when there is none. */
+  /** -1 when there is none: then nothing else is known. */
   readonly leaderId: number
   readonly leaderEpoch: number
   readonly highWatermark: bigint
@@ -165,7 +165,11 @@ export interface ClusterSurvey {
     positions: readonly UnreadPosition[],
     options?: { batchBytes?: number; budgetBytes?: number },
   ): Promise<Unread[]>
-  /** @throws ClusterError UNSUPPORTED_API from a cluster without a quorum: the embedded broker, ZooKeeper */
+  /**
+   * The brokers pass the question on to the active controller. When it is not answered within 5 seconds, while they answer others,
+   * there is none.
+   * @throws ClusterError UNSUPPORTED_API from a cluster without a quorum: the embedded broker, ZooKeeper
+   */
   quorum(): Promise<QuorumInfo>
   /**
    * The transactions that are open in these partitions; ask for those whose last stable offset is behind their end.

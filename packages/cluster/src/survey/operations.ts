@@ -18,7 +18,7 @@ export function surveyOf(transport: Transport, options: ClusterOptions): Cluster
     groupOffsets: groupOffsets(transport),
     partitionBounds: partitionBounds(transport),
     unreadRecords: unreadRecords(transport),
-    quorum: quorum(transport),
+    quorum: quorum(transport, options),
     openTransactions: openTransactions(transport),
     reachBrokers: reachBrokers(transport, options),
     surveyConfigs: surveyConfigs(transport),

@@ -181,6 +181,17 @@ describe('a collection', () => {
     expect(snapshot.offsets).toMatchObject({ value: [{ topic: 'orders' }, { topic: 'orders' }] })
   })
 
+  it('says that the quorum has no leader, and keeps the rest that was known of it', async () => {
+    const it = world()
+    await it.collect()
+    it.hasLeader = false
+    const { snapshot } = await it.collect()
+    expect(snapshot.quorum).toMatchObject({
+      problem: null,
+      value: { leaderId: -1, leaderEpoch: 3, highWatermark: 50n, voters: [{ id: 0 }] },
+    })
+  })
+
   it('tells the clock of a broker that leads the quorum', async () => {
     const it = world()
     expect((await step(it)).brokers).toMatchObject({ value: [{ clockOffsetMs: 200 }, { clockOffsetMs: null }, {}] })

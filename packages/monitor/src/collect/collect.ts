@@ -273,7 +273,9 @@ async function readQuorum(
     if (leaderTimeMs !== null) {
       clock = { brokerId: leaderId, offsetMs: leaderTimeMs - (askedMs + options.now()) / 2 }
     }
-    return quorum
+    // Without a leader no one gives the rest: it is as it was.
+    const before = lastValue(collection.last.snapshot.quorum)
+    return leaderId < 0 && before ? { ...before, leaderId } : quorum
   })
   return { reading, clock }
 }

@@ -25,6 +25,8 @@ export interface World {
   state: CollectorState
   nowMs: number
   brokers: number[]
+  /** Of the quorum. */
+  hasLeader: boolean
   topics: Record<string, WorldTopic>
   groups: Record<string, WorldGroup>
   /** Operations that fail, with the code of their error. */
@@ -39,6 +41,8 @@ export interface World {
 
 const problem = { code: 'COORDINATOR_NOT_AVAILABLE', message: 'loading' }
 
+const voter = { id: 0, logEndOffset: 50n, lastFetchMs: null, lastCaughtUpMs: null }
+
 export function world(): World {
   const calls: string[] = []
   const it: World = {
@@ -46,6 +50,7 @@ export function world(): World {
     state: firstState('test', null, 0),
     nowMs: 0,
     brokers: [0, 1, 2],
+    hasLeader: true,
     topics: { orders: { id: 'id-1', start: [0n, 0n], end: [100n, 100n] } },
     groups: {},
     failing: {},
@@ -114,7 +119,10 @@ export function world(): World {
       }),
     quorum: async () =>
       step('quorum', () => ({
-        ...{ leaderId: 0, leaderEpoch: 3, highWatermark: 50n, voters: [], observers: [], leaderTimeMs: it.nowMs + 200 },
+        ...(it.hasLeader
+          ? { leaderId: 0, leaderEpoch: 3, highWatermark: 50n, voters: [voter], leaderTimeMs: it.nowMs + 200 }
+          : { leaderId: -1, leaderEpoch: -1, highWatermark: -1n, voters: [], leaderTimeMs: null }),
+        observers: [],
       })),
     openTransactions: async () => step('openTransactions', () => ({ transactions: [], problem: null })),
     reachBrokers: async () =>

@@ -84,7 +84,7 @@ export const clusterSamples = {
   },
   quorumEpoch: ({ snapshot }, emit) => {
     const quorum = lastValue(snapshot.quorum)
-    if (quorum !== null) emit(noLabels, quorum.leaderEpoch)
+    if (quorum !== null && quorum.leaderEpoch >= 0) emit(noLabels, quorum.leaderEpoch)
   },
   certificateExpiry: ({ snapshot }, emit) => {
     // The same authority may be in two files: one series each.
