@@ -5,6 +5,7 @@ export {
   type AlertmanagerOptions,
   alertmanagerConfig,
   alertmanagerTemplates,
+  type Route,
   templateFile,
 } from './alerting/alertmanager.ts'
 export { openSlo } from './alerting/openslo.ts'

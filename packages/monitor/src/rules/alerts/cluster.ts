@@ -218,6 +218,7 @@ export const clusterAlerts: readonly Alert[] = [
     summary: `{{ $labels.topic }} has ${plural('partition')} below min.insync.replicas: producers with acks=all are refused`,
     description: 'Reading continues. Bring back a missing broker; do not lower min.insync.replicas.',
     console: '/topics/{topic}/partitions',
+    inhibits: { alerts: ['KafkaNoMessages'], equal: ['cluster', 'topic'] },
     testable: 'apache',
     cases: [
       {
