@@ -54,7 +54,7 @@ describe('the doctor', { timeout: 60_000 }, () => {
     expect(first).toBe('NOT WELL: 1 error. Worst: group gone has no members, and 3 messages are waiting for it')
     expect(about).toMatch(/ looked once, /)
     expect(head).toBe('ERROR  GROUP_EMPTY_WITH_LAG')
-    expect(message).toBe('  Group gone has no members, and 3 messages are waiting for it')
+    expect(message).toBe('  group gone has no members, and 3 messages are waiting for it')
     expect(stdout).toMatch(
       /\n {2}type {2}selfmonitor groups describe gone\n {2}see {3}docs\/runbooks\/alerts.md#kafkagroupemptywithlag\n/,
     )

@@ -5,6 +5,7 @@ import { CliError, exitCodes } from '../framework/errors.ts'
 import { duration, integer } from '../framework/parse.ts'
 import { choice, defineVerb, type Noun, text, value } from '../framework/verb.ts'
 import { counted, shortAddresses, span, time } from '../output/format.ts'
+import { indented } from '../output/wrap.ts'
 import { countedSeverities, severityColour, verdictsText } from './verdict-view.ts'
 
 const defaultWatchMs = 12_000
@@ -181,13 +182,14 @@ function report(context: Context, snapshot: Snapshot, { verdicts, atMs }: Diagno
     ].join(', '),
   )
   const [worst] = verdicts
-  if (worst === undefined) return `${colours.good('WELL')}  nothing found\n${about}\n`
+  if (worst === undefined) return `${colours.good('WELL')}  nothing found\n${indented(context.io.stdout, about, 2)}\n`
   const colour = severityColour(worst.severity, colours)
   const head = worst.severity === 'warning' ? `${colours.good('WELL')}, with` : `${colour('NOT WELL')}:`
   const first = `${head} ${countedSeverities(verdicts)}. ${worst.severity === 'warning' ? 'First' : 'Worst'}: ${colours.strong(worst.message)}`
   const alike = [...Map.groupBy(verdicts, ({ code, severity }) => `${severity} ${code}`).values()]
   const texts = alike.map((some) => verdictsText(some, context.io.stdout, colours))
-  return `${first}\n${about}\n\n${texts.join('\n')}`
+  const { stdout } = context.io
+  return `${indented(stdout, first, 2)}\n${indented(stdout, about, 2)}\n\n${texts.join('\n')}`
 }
 
 export const doctor: Noun = { name: 'doctor', summary: verb.summary, verbs: [verb] }

@@ -46,24 +46,22 @@ export function verdictsText(alike: readonly Verdict[], screen: Screen, colours:
   const lines = [
     head,
     ...shown.flatMap((verdict) => [
-      `  ${colours.strong(capital(verdict.message))}`,
+      `  ${colours.strong(verdict.message)}`,
       ...verdict.evidence.map(({ text }) => `  - ${text}`),
       ...consequenceLines(verdict.consequences, verdict.code).map((line) => `  ${colours.aside('>')} ${line}`),
     ]),
     ...(more > 0 ? [`  ${colours.aside(`and ${more} more: -o json has all`)}`] : []),
-    ...remedyLines(first!, screen, colours),
   ]
-  return `${lines.map((line) => indented(screen, line, 4)).join('\n')}\n`
+  return `${[...lines.map((line) => indented(screen, line, 4)), ...remedyLines(first!, screen, colours)].join('\n')}\n`
 }
 
 /** One reason why a record was not received. */
 export function reasonText(reason: Reason, screen: Screen, colours: Colours): string {
   const lines = [
-    `${colours.strong(capital(reason.message))}  ${colours.aside(`${reason.code}, ${reason.certainty}`)}`,
+    `${colours.strong(reason.message)}  ${colours.aside(`${reason.code}, ${reason.certainty}`)}`,
     ...reason.evidence.map(({ text }) => `  - ${text}`),
-    ...remedyLines(reason, screen, colours),
   ]
-  return `${lines.map((line) => indented(screen, line, 4)).join('\n')}\n`
+  return `${[...lines.map((line) => indented(screen, line, 4)), ...remedyLines(reason, screen, colours)].join('\n')}\n`
 }
 
 function remedyLines(
@@ -115,5 +113,3 @@ function subjectName(subject: Subject): string | undefined {
       return subject satisfies never
   }
 }
-
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
