@@ -49,6 +49,18 @@ describe('diagnose says nothing of', () => {
       { brokers: [1], topics: { orders: {}, __consumer_offsets: { partitions: 50 } } },
     ],
     [
+      'a group that has just joined, and has not committed its first batch',
+      {
+        topics: { orders: {} },
+        groups: {
+          billing: {
+            partitions: [{ topic: 'orders', partition: 0, committed: null, lag: null }],
+            rebalancedAtMs: [nowMs - 4_000],
+          },
+        },
+      },
+    ],
+    [
       'one replica under a default of two, which Kafka counts as one',
       { brokers: [1], topics: { orders: { config: { 'min.insync.replicas': '2' } } } },
     ],

@@ -10,8 +10,16 @@ import { counted, is } from './words.ts'
  */
 export function secondLook(snapshot: Snapshot, { verdicts }: Diagnosis): string | null {
   if (verdicts.some(({ code }) => code === 'CLUSTER_UNREACHABLE')) return null
-  const { groups } = factsOf(snapshot, snapshot.finishedAtMs)
-  const lagging = groups.filter(({ members, partitions }) => members.length > 0 && partitions.some(hasUnread))
+  const { groups, offsets } = factsOf(snapshot, snapshot.finishedAtMs)
+  const hasMessages = (topic: string, partition: number): boolean => {
+    const { start = null, end = null } = offsets(topic, partition) ?? {}
+    return start !== null && end !== null && end > start
+  }
+  const lagging = groups.filter(
+    ({ members, partitions }) =>
+      members.length > 0 &&
+      partitions.some((one) => hasUnread(one) || (one.committed === null && hasMessages(one.topic, one.partition))),
+  )
   const unsettled = groups.filter(({ state }) => state !== 'Stable' && state !== 'Empty' && state !== 'Dead')
   if (lagging.length > 0) {
     return `${counted(lagging.length, 'group')} with members ${lagging.length === 1 ? 'has' : 'have'} unread messages: do they get on?`

@@ -323,9 +323,16 @@ function findBeyondEnd(facts: Facts): Finding[] {
   )
 }
 
+/** For how long the group has been watched without a rebalance: one that has just begun commits after its first batch. */
+function settledMs({ snapshot, nowMs }: Facts, group: string): number {
+  const seen = snapshot.history.groups.get(group)
+  return seen === undefined ? 0 : nowMs - Math.max(seen.firstSeenMs, seen.rebalancedAtMs.at(-1) ?? 0)
+}
+
 function findNoCommit(facts: Facts): Finding[] {
   return facts.groups
     .filter((group) => group.state === 'Stable' && isConsumerGroup(group) && !isStreams(group))
+    .filter(({ groupId }) => settledMs(facts, groupId) >= stuckLeastObservedMs)
     .flatMap((group) =>
       byTopic(group).flatMap(([topic, partitions]) => {
         // A group that commits elsewhere is at work here too, and will commit when it gets to it.
