@@ -31,7 +31,7 @@ export function alertTables(): string {
             ? ''
             : alert.inhibits.alerts === 'all'
               ? 'all others'
-              : alert.inhibits.alerts.map((name) => name.replace(/^Kafka/, '')).join(', '),
+              : alert.inhibits.alerts.join(', '),
         ]),
       ),
       '',

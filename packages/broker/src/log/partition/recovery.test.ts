@@ -181,7 +181,7 @@ describe('after a proper shutdown', () => {
     expect(torn(broker).length).toBe(1)
   })
 
-  it("takes over the producers that an earlier release wrote down, and leaves Kafka's format", async () => {
+  it("takes over the producers that an earlier development version wrote down, and leaves Kafka's format", async () => {
     const broker = await startLogs()
     const log = await broker.log()
     for (let n = 0; n < 8; n++) {

@@ -1,4 +1,4 @@
-// The producer snapshots (`<offset>.producers`) that earlier releases wrote, read so that no producer state is lost at the first
+// The producer snapshots (`<offset>.producers`) that earlier development versions wrote, read so that no producer state is lost at the first
 // start of a newer one. Big-endian: format int16, CRC-32 of what follows uint32, count int32, entries.
 import { crc32 } from 'node:zlib'
 import { batchBytes, readBatch } from './produced-batch.ts'

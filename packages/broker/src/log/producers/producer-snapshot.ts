@@ -33,7 +33,7 @@ export const snapshotFileName = (offset: bigint): string => `${offsetFileName(of
 
 const snapshotPattern = /^(\d{20})\.(snapshot|producers)$/
 
-/** The snapshots among the names of a folder, newest first; those of earlier releases (`.producers`), too. */
+/** The snapshots among the names of a folder, newest first; those of earlier development versions (`.producers`), too. */
 export function snapshotsIn(names: readonly string[]): SnapshotFile[] {
   return names
     .flatMap((name) => {

@@ -153,7 +153,7 @@ describe('the producer table', () => {
 describe('the snapshots of a folder', () => {
   const legacy = { name: '00000000000000000016.producers', offset: 16n }
 
-  it('of earlier releases are read', () => {
+  it('of earlier development versions are read', () => {
     expect([...decodeSnapshot(legacy, Buffer.from(legacySnapshot, 'hex'))!.entries()]).toEqual([
       {
         producerId: 5n,
@@ -180,7 +180,7 @@ describe('the snapshots of a folder', () => {
     expect(entry!.batches).toEqual([...table.entries()][0]!.batches.slice(1))
   })
 
-  it('are tried from the newest on, and all but two of them go; those of earlier releases all', () => {
+  it('are tried from the newest on, and all but two of them go; those of earlier development versions all', () => {
     const names = [
       '00000000000000000016.producers',
       '00000000000000000016.snapshot',

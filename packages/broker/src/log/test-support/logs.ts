@@ -208,7 +208,7 @@ export function recordsOf(buffers: readonly Buffer[]): [bigint, string][] {
 }
 
 /**
- * The content of a `.producers` file, which earlier releases wrote: producer 5, epoch 2, its batches of two records at offsets
+ * The content of a `.producers` file, which earlier development versions wrote: producer 5, epoch 2, its batches of two records at offsets
  * and sequences 12 and 14, last seen at 1234 ms.
  */
 export const legacySnapshot =

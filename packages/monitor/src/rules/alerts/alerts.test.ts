@@ -114,9 +114,9 @@ describe('docs/runbooks/alerts.md', () => {
       ...burnAlerts.map(({ alert }) => alert),
     ])
     for (const [, heading, body] of sections) {
-      expect(body, heading).toMatch(/^\*\*Means\*\*/)
-      expect(body, heading).toMatch(/\*\*(Look|Do)\*\*/)
-      expect(body, heading).toMatch(/\*\*Over when\*\*/)
+      expect(body, heading).toMatch(/^- \*\*Means\*\*/)
+      expect(body, heading).toMatch(/^- \*\*(Look|Do)\*\*/m)
+      expect(body, heading).toMatch(/^- \*\*Over when\*\*/m)
     }
   })
 })
