@@ -132,14 +132,11 @@ function waitedTooLong(spec: CredentialsSpec, waiting: readonly string[], waitMs
 /** Reads all that the spec names. */
 async function readExisting(client: KubernetesClient, spec: CredentialsSpec): Promise<Existing> {
   const { tls, identity, accounts, logins, security } = spec
-  const secretNames = security
-    ? [
-        ...(tls.mode === 'chart' ? [tls.caSecret] : []),
-        ...tls.certificates.map(({ secret }) => secret),
-        ...accounts.map(({ secret }) => secret),
-        ...logins.map(({ secret }) => secret),
-      ]
-    : []
+  const secretNames = logins.map(({ secret }) => secret)
+  if (security) {
+    if (tls.mode === 'chart') secretNames.push(tls.caSecret)
+    secretNames.push(...[...tls.certificates, ...accounts].map(({ secret }) => secret))
+  }
   const configMapNames = [identity.configMap, ...(security ? [tls.caConfigMap] : [])]
   const found = async <T extends Secret | ConfigMap>(
     names: readonly string[],

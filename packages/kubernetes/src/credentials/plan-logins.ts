@@ -1,4 +1,4 @@
-// Logins of this release's own clients at HTTP servers (Schema Registry, Connect, ksqlDB): one Secret each. A new one gets a password;
+// Logins of this release's own clients at HTTP servers (Schema Registry, Connect, ksqlDB) and of Grafana: one Secret each. A new one gets a password;
 // one that the user supplied is checked, and gets the values derived from it.
 import { type Draft, derivedAnnotation, generatedAnnotation, type ObjectView, updateDerived } from './draft.ts'
 

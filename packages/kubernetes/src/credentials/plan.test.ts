@@ -131,6 +131,14 @@ describe('what is there already', () => {
       'create ConfigMap kafka-identity: cluster id and directory ids of 3 controllers',
     ])
   })
+
+  it('is a login too when security is off: Grafana has one in any case', () => {
+    const logins = [{ username: 'admin', secret: 'kafka-grafana-login' }]
+    expect(lines(nothing, now, { ...spec, security: false, logins })).toEqual([
+      'create ConfigMap kafka-identity: cluster id and directory ids of 3 controllers',
+      'create Secret kafka-grafana-login: login of admin',
+    ])
+  })
 })
 
 describe('the identity', () => {

@@ -24,10 +24,8 @@ export interface Plan {
 export function planCredentials(spec: CredentialsSpec, existing: Existing, now: Date): Plan {
   const draft: Draft = { spec, existing, now, steps: [], waiting: [], warnings: [], problems: [] }
   planIdentity(draft)
-  if (spec.security) {
-    planLogins(draft)
-    planSecurity(draft)
-  }
+  planLogins(draft)
+  if (spec.security) planSecurity(draft)
   if (draft.problems.length > 0) {
     throw new KubernetesError('SECRET_INVALID', `Nothing was changed:\n  ${draft.problems.join('\n  ')}`, {
       reason: 'invalid',

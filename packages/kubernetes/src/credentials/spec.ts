@@ -16,7 +16,7 @@ export interface CertificateSpec {
 export interface CredentialsSpec {
   readonly namespace: string
   readonly clusterDomain: string
-  /** False: nothing but the identity. */
+  /** False: neither certificates nor accounts of Kafka. */
   readonly security: boolean
   readonly tls: {
     readonly mode: TlsMode
@@ -34,7 +34,7 @@ export interface CredentialsSpec {
     readonly controllers: number
   }
   readonly accounts: readonly { readonly name: string; readonly secret: string }[]
-  /** Of HTTP servers: the user that the release's own clients come in as. */
+  /** Of HTTP servers: the user that the release's own clients log in as, and Grafana's administrator. */
   readonly logins: readonly { readonly username: string; readonly secret: string }[]
   readonly bootstrapServers: string
   readonly labels: Readonly<Record<string, string>>
