@@ -1,15 +1,22 @@
-// `npm run manifests`: copies platform.yaml and schemas/ into the chart, and renders the plain manifests from it.
+// `npm run manifests`: copies platform.yaml and schemas/ into the chart, makes its rules, routes and dashboards, and renders the plain
+// manifests from it.
 // `-- --check` only compares, and fails when a file would change.
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { differences, type GeneratedFile, root } from './manifests/files.ts'
+import { monitoringFiles } from './manifests/monitoring-files.ts'
 import { plainManifests } from './manifests/plain.ts'
 import { platformCopies } from './manifests/platform-copies.ts'
 
 const checkOnly = process.argv.includes('--check')
 
-// In this order: the manifests are rendered from a chart that has the copies.
-for (const make of [platformCopies, plainManifests]) {
+const steps = [
+  { what: 'files/platform of the chart', make: platformCopies },
+  { what: 'files/monitoring of the chart', make: monitoringFiles },
+  // Last: rendered from a chart that has the files.
+  { what: 'plain manifests', make: plainManifests },
+]
+for (const { what, make } of steps) {
   const changed = await differences(await make())
   for (const file of changed) {
     if (checkOnly) {
@@ -20,8 +27,7 @@ for (const make of [platformCopies, plainManifests]) {
     }
   }
   if (checkOnly && changed.length > 0) break
-  if (changed.length === 0)
-    console.log(`${make === platformCopies ? 'files/platform of the chart' : 'plain manifests'}: up to date`)
+  if (changed.length === 0) console.log(`${what}: up to date`)
 }
 
 async function write({ path, text }: GeneratedFile): Promise<void> {

@@ -1,4 +1,4 @@
-// The plain manifests: the chart rendered for production, in two files for `kubectl apply -f`, one after the other.
+// The plain manifests: the chart rendered for production, in three files for `kubectl apply -f`, one after the other.
 import { join } from 'node:path'
 import { run } from '@selfmonitor/apache'
 import { parseDocument } from 'yaml'
@@ -11,11 +11,13 @@ const kubeVersion = '1.25.0'
 const values = ['environment=production', 'render.hooks=false', 'test.enabled=false']
 
 const confluentComponents = new Set(['schema-registry', 'kafka-connect', 'ksqldb-server', 'kafka-ui'])
+const monitoringComponents = new Set(['exporter', 'prometheus', 'alertmanager', 'grafana'])
 
 const kafkaHead = `# Apache Kafka for production: three brokers, three controllers, TLS, accounts and ACLs, and the SelfMonitor topics.
 #
 #   kubectl apply -f infra/k8s/kafka/kafka-cluster.yaml
 #   kubectl apply -f infra/k8s/kafka/confluent-platform.yaml
+#   kubectl apply -f infra/k8s/kafka/kafka-monitoring.yaml
 #
 # No credential is in here: Job kafka-credentials-… makes them inside the cluster. Pods wait for what they mount, so the order within
 # the file does not matter; Job kafka-setup-… waits for the registry of the second file.`
@@ -23,6 +25,13 @@ const kafkaHead = `# Apache Kafka for production: three brokers, three controlle
 const confluentHead = `# Schema Registry, Connect, ksqlDB and the web UI beside Kafka. After kafka-cluster.yaml, which has their accounts:
 #
 #   kubectl apply -f infra/k8s/kafka/confluent-platform.yaml`
+
+const monitoringHead = `# The exporter, Prometheus, Alertmanager and Grafana, with rules, routes and dashboards. After kafka-cluster.yaml, which has their accounts:
+#
+#   kubectl apply -f infra/k8s/kafka/kafka-monitoring.yaml
+#
+# Alertmanager sends by what your Secret kafka-alertmanager has keys for (docs/monitoring.md). Job kafka-credentials-… makes the password of
+# Grafana's user admin, in Secret kafka-grafana-login. With a Prometheus operator, use the chart instead.`
 
 const made = `#
 # Made by \`npm run manifests\` from the chart; do not edit. The same by hand:
@@ -42,14 +51,16 @@ metadata:
     pod-security.kubernetes.io/warn: restricted
 `
 
-/** @returns the two manifests. @throws Error with Helm's message when the chart cannot be rendered. */
+/** @returns the three manifests. @throws Error with Helm's message when the chart cannot be rendered. */
 export async function plainManifests(): Promise<GeneratedFile[]> {
   const documents = split(await render())
-  const confluent = documents.filter(isConfluent)
-  const kafka = documents.filter((document) => !isConfluent(document))
+  const confluent = documents.filter((document) => confluentComponents.has(componentOf(document)))
+  const monitoring = documents.filter((document) => monitoringComponents.has(componentOf(document)))
+  const kafka = documents.filter((document) => !confluent.includes(document) && !monitoring.includes(document))
   return [
     { path: 'infra/k8s/kafka/kafka-cluster.yaml', text: assemble([kafkaHead, made], [namespaceObject, ...kafka]) },
     { path: 'infra/k8s/kafka/confluent-platform.yaml', text: assemble([confluentHead, made], confluent) },
+    { path: 'infra/k8s/kafka/kafka-monitoring.yaml', text: assemble([monitoringHead, made], monitoring) },
   ]
 }
 
@@ -87,9 +98,8 @@ function split(rendered: string): string[] {
     )
 }
 
-function isConfluent(document: string): boolean {
-  const labels = parseDocument(document).toJS()?.metadata?.labels ?? {}
-  return confluentComponents.has(labels['app.kubernetes.io/component'])
+function componentOf(document: string): string {
+  return parseDocument(document).toJS()?.metadata?.labels?.['app.kubernetes.io/component'] ?? ''
 }
 
 function assemble(head: readonly string[], documents: readonly string[]): string {

@@ -26,8 +26,8 @@ const recipes = [
       prometheus: 'github.com/prometheus/prometheus/cmd/prometheus',
       promtool: 'github.com/prometheus/prometheus/cmd/promtool',
     },
-    // Of the service discoveries only Kubernetes' is built in, beside files and static lists: the clouds' would double the time.
-    tags: ['netgo', 'remove_all_sd', 'enable_kubernetes_sd'],
+    // Of the service discoveries only DNS and Kubernetes' are built in, beside files and static lists: the clouds' would double the time.
+    tags: ['netgo', 'remove_all_sd', 'enable_dns_sd', 'enable_kubernetes_sd'],
   },
   {
     ...shared,

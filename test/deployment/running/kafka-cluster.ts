@@ -38,6 +38,8 @@ export const smallValues = {
   connect: { enabled: false },
   ksqldb: { enabled: false },
   ui: { kind: 'none' },
+  // monitoring.test.ts has them.
+  monitoring: { prometheus: { enabled: false }, exporter: { enabled: false } },
   networkPolicy: { apiServer: { cidr: `${addresses.apiServer}/32`, ports: [addresses.apiServerPort] } },
 }
 
@@ -123,7 +125,13 @@ export async function openTools(cluster: Cluster): Promise<void> {
 export function clientPod(
   name: string,
   namespace: string,
-  options: { image?: string; secrets?: readonly string[]; labels?: Readonly<Record<string, string>> } = {},
+  options: {
+    image?: string
+    /** Default: it waits, for `exec`. */
+    command?: readonly string[]
+    secrets?: readonly string[]
+    labels?: Readonly<Record<string, string>>
+  } = {},
 ): KubeObject {
   const secrets = options.secrets ?? []
   return {
@@ -137,7 +145,7 @@ export function clientPod(
         {
           name: 'client',
           image: options.image ?? 'confluentinc/cp-kafka:8.3.2',
-          command: ['sleep', 'infinity'],
+          command: options.command ?? ['sleep', 'infinity'],
           env: [
             { name: 'LOG_DIR', value: '/tmp/logs' },
             { name: 'KAFKA_HEAP_OPTS', value: '-Xmx128m' },

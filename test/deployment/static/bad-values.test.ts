@@ -369,6 +369,46 @@ const badValues: readonly BadValue[] = [
     'images.kafkaZookeeper.tag is 8.3.2, a Kafka without ZooKeeper: leave it at 7.9',
   ],
   [
+    'a Prometheus that is neither',
+    { monitoring: { prometheus: { enabled: 'yes' } } },
+    oneOf('monitoring.prometheus.enabled', 'auto'),
+  ],
+  [
+    'a retention in words',
+    { monitoring: { prometheus: { retention: { time: 'a month' } } } },
+    /monitoring[./]prometheus[./]retention[./]time.*match pattern/,
+  ],
+  [
+    'a volume of Prometheus that is too small',
+    { monitoring: { prometheus: { persistence: { size: '100Mi' } } } },
+    'monitoring.prometheus.persistence.size is 100Mi: set it to 1Gi or more',
+  ],
+  [
+    'a Prometheus with nothing to scrape',
+    { monitoring: { enabled: false, exporter: { enabled: false }, prometheus: { enabled: true } } },
+    'monitoring.prometheus.enabled is true, but it has nothing to scrape: set monitoring.enabled or monitoring.exporter.enabled to true',
+  ],
+  [
+    'an Alertmanager without a Prometheus',
+    { monitoring: { prometheus: { enabled: false }, alertmanager: { enabled: true } } },
+    'monitoring.alertmanager.enabled is true without this release',
+  ],
+  [
+    'a Grafana without a Prometheus',
+    { monitoring: { prometheus: { enabled: false }, grafana: { enabled: true } } },
+    'monitoring.grafana.enabled is true without a Prometheus: set monitoring.prometheus.enabled to true, or monitoring.grafana.prometheusUrl',
+  ],
+  [
+    'a Grafana behind an Ingress without a name',
+    { monitoring: { grafana: { ingress: { enabled: true } } } },
+    'monitoring.grafana.ingress.enabled is true without a host: set monitoring.grafana.ingress.host',
+  ],
+  [
+    'a label of Grafana’s pods that the chart sets',
+    { monitoring: { grafana: { podLabels: { app: 'grafana' } } } },
+    'monitoring.grafana.podLabels has "app", which the chart sets',
+  ],
+  [
     'an Apache Kafka without ZooKeeper',
     { coordination: 'zookeeper', images: { kafkaZookeeper: { repository: 'apache/kafka', tag: '4.0.0' } } },
     'images.kafkaZookeeper.tag is 4.0.0, a Kafka without ZooKeeper',
@@ -391,6 +431,17 @@ const goodValues: readonly (readonly [what: string, values: Json, kubeVersion?: 
   [
     'Apache’s Kafka with ZooKeeper',
     { coordination: 'zookeeper', images: { kafkaZookeeper: { repository: 'apache/kafka', tag: '3.9.1' } } },
+  ],
+  ['only the exporter', { monitoring: { enabled: false } }],
+  ['no Prometheus, and so neither Alertmanager nor Grafana', { monitoring: { prometheus: { enabled: false } } }],
+  [
+    'Grafana for a Prometheus that is there already',
+    {
+      monitoring: {
+        prometheus: { enabled: false },
+        grafana: { enabled: true, prometheusUrl: 'http://prometheus.monitoring.svc:9090' },
+      },
+    },
   ],
   ['the image of 7.9 without ZooKeeper', { images: { kafka: { tag: '7.9.11' } } }],
 ]

@@ -257,6 +257,7 @@ describe.skipIf('missing' in tools)('infrastructure.yaml', () => {
       expect(secured.users?.map(({ name }) => name).sort()).toEqual([
         'helm-test',
         'kafka-connect',
+        'kafka-exporter',
         'kafka-operator',
         'kafka-ui',
         'ksqldb',
@@ -318,6 +319,21 @@ describe.skipIf('missing' in tools)('infrastructure.yaml', () => {
     for (const readOnly of [true, false])
       expect((await readable({ ui: { readOnly } })).join()).not.toMatch(/\*|audit|compliance|connect/)
     expect(await readable({ ui: { access: { read: [{ topic: '*' }] } } })).toEqual(['*'])
+  })
+
+  it('lets the exporter look at everything, change nothing, and read no messages of audit and compliance', async () => {
+    const { acls } = (await load({})).users!.find(({ name }) => name === 'kafka-exporter')!
+    expect(new Set(acls.flatMap(({ operations }) => operations))).toEqual(
+      new Set(['describe', 'describe-configs', 'read']),
+    )
+    const read = acls.filter(({ operations }) => operations.includes('read'))
+    expect(read.map(({ resourceType }) => resourceType)).not.toContain('group')
+    const topics = read.map(({ resourceName }) => resourceName)
+    expect(topics).toContain('transaction.events')
+    expect(topics.join()).not.toMatch(/\*|audit|compliance/)
+    expect((await load({ monitoring: { exporter: { enabled: false } } })).users!.map(({ name }) => name)).not.toContain(
+      'kafka-exporter',
+    )
   })
 
   it('lets operators change and delete the topics of platform.yaml that are not protected, and read what the UI shows', async () => {

@@ -25,12 +25,20 @@ describe.skipIf('missing' in helm)('in a release with default values', () => {
 
   it('each component reaches what it works with, and nothing else', async () => {
     expect(inside(await render())).toEqual([
-      'kafka-connect:http < kafka-connect, kafka-tools, kafka-ui',
+      'kafka-alertmanager:http < kafka-prometheus',
+      'kafka-connect:http < kafka-connect, kafka-exporter, kafka-tools, kafka-ui',
+      'kafka-connect:metrics < kafka-prometheus',
       'kafka-controller:controller < kafka, kafka-controller',
-      'kafka:client < kafka, kafka-connect, kafka-helm-test, kafka-setup, kafka-tools, kafka-ui, ksqldb-server, schema-registry',
+      'kafka-controller:metrics < kafka-prometheus',
+      'kafka-exporter:metrics < kafka-prometheus',
+      'kafka-prometheus:http < kafka-grafana',
+      'kafka:client < kafka, kafka-connect, kafka-exporter, kafka-helm-test, kafka-setup, kafka-tools, kafka-ui, ksqldb-server, schema-registry',
       'kafka:internal < kafka',
-      'ksqldb-server:http < kafka-tools, kafka-ui, ksqldb-server',
-      'schema-registry:http < kafka-connect, kafka-helm-test, kafka-setup, kafka-tools, kafka-ui, ksqldb-server, schema-registry',
+      'kafka:metrics < kafka-prometheus',
+      'ksqldb-server:http < kafka-exporter, kafka-tools, kafka-ui, ksqldb-server',
+      'ksqldb-server:metrics < kafka-prometheus',
+      'schema-registry:http < kafka-connect, kafka-exporter, kafka-helm-test, kafka-setup, kafka-tools, kafka-ui, ksqldb-server, schema-registry',
+      'schema-registry:metrics < kafka-prometheus',
     ])
   })
 
@@ -67,18 +75,24 @@ describe.skipIf('missing' in helm)('in a release with default values', () => {
   it('from outside, only clients reach Kafka and the registry, and only Prometheus the metrics', async () => {
     const ways = connectionsOutside(await render()).filter((way) => way.includes(' < '))
     expect(ways).toEqual([
+      'kafka-connect:metrics < namespace monitoring',
       'kafka-controller:metrics < namespace monitoring',
+      'kafka-exporter:metrics < namespace monitoring',
       'kafka:client < namespace selfmonitor',
       'kafka:metrics < namespace monitoring',
+      'ksqldb-server:metrics < namespace monitoring',
       'schema-registry:http < namespace selfmonitor',
+      'schema-registry:metrics < namespace monitoring',
     ])
   })
 
-  it('to the outside, all reach DNS, and the API server those who have a token', async () => {
+  it('to the outside, all reach DNS, the API server those who have a token, and Alertmanager what values name', async () => {
     const ways = connectionsOutside(await render()).filter((way) => way.includes(' > '))
     expect(ways.filter((way) => !way.endsWith(' > namespace kube-system k8s-app=kube-dns:53'))).toEqual([
       'kafka > 0.0.0.0/0:443,6443',
       'kafka > ::/0:443,6443',
+      'kafka-alertmanager > 0.0.0.0/0:443,587',
+      'kafka-alertmanager > ::/0:443,587',
       'kafka-credentials > 0.0.0.0/0:443,6443',
       'kafka-credentials > ::/0:443,6443',
       'kafka-credentials-renew > 0.0.0.0/0:443,6443',
@@ -120,6 +134,12 @@ describe.skipIf('missing' in helm)('in a release with default values', () => {
         networkPolicy: { prometheusNamespace: 'observability' },
         ui: { allowedNamespaces: ['ingress'] },
         connect: { egress: [{ cidr: '192.0.2.0/24', ports: [443] }] },
+        monitoring: {
+          allowedNamespaces: ['metrics'],
+          prometheus: { allowedNamespaces: ['keda'] },
+          alertmanager: { egress: [{ cidr: '192.0.2.7/32', ports: [443] }] },
+          grafana: { allowedNamespaces: ['ingress'] },
+        },
       }),
     )
     for (const way of [
@@ -128,6 +148,12 @@ describe.skipIf('missing' in helm)('in a release with default values', () => {
       'kafka:metrics < namespace observability',
       'kafka-ui:http < namespace ingress',
       'kafka-connect > 192.0.2.0/24:443',
+      'kafka:metrics < namespace metrics',
+      'kafka-exporter:metrics < namespace metrics',
+      'kafka-exporter:metrics < namespace observability',
+      'kafka-prometheus:http < namespace keda',
+      'kafka-alertmanager > 192.0.2.7/32:443',
+      'kafka-grafana:http < namespace ingress',
     ])
       expect(ways).toContain(way)
     expect(ways.filter((way) => /selfmonitor$|monitoring$/.test(way))).toEqual([])

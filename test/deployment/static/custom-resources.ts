@@ -33,6 +33,20 @@ const relabeling = fields({
   replacement: { type: 'string' },
 })
 
+/** What a PodMonitor and a ServiceMonitor say of a port. */
+const metricsEndpoint = fields({
+  port: text,
+  path: { type: 'string', pattern: '^/' },
+  scheme: { enum: ['http', 'https'] },
+  interval: duration,
+  scrapeTimeout: duration,
+  honorLabels: { type: 'boolean' },
+  relabelings: { type: 'array', items: relabeling },
+  metricRelabelings: { type: 'array', items: relabeling },
+})
+/** A duration of Prometheus, `5m`, `30d`. */
+const promDuration: AnySchemaObject = { type: 'string', pattern: '^([0-9]+(ms|[smhdwy]))+$' }
+
 /** By `apiVersion kind`. */
 export const customResources: Readonly<Record<string, AnySchemaObject>> = {
   'cert-manager.io/v1 Issuer': resource({
@@ -104,6 +118,51 @@ export const customResources: Readonly<Record<string, AnySchemaObject>> = {
       ['endpointSelector', 'egress'],
     ),
   ),
+  'monitoring.coreos.com/v1 ServiceMonitor': resource(
+    fields(
+      {
+        jobLabel: text,
+        selector: fields({ matchLabels: labels, matchExpressions: { type: 'array' } }),
+        namespaceSelector: fields({ any: { type: 'boolean' }, matchNames: texts }),
+        endpoints: { type: 'array', minItems: 1, items: metricsEndpoint },
+      },
+      ['selector', 'endpoints'],
+    ),
+  ),
+  'monitoring.coreos.com/v1 PrometheusRule': resource(
+    fields(
+      {
+        groups: {
+          type: 'array',
+          minItems: 1,
+          items: fields(
+            {
+              name: text,
+              interval: promDuration,
+              rules: {
+                type: 'array',
+                minItems: 1,
+                items: fields(
+                  {
+                    record: text,
+                    alert: text,
+                    expr: text,
+                    for: promDuration,
+                    keep_firing_for: promDuration,
+                    labels,
+                    annotations: labels,
+                  },
+                  ['expr'],
+                ),
+              },
+            },
+            ['name', 'rules'],
+          ),
+        },
+      },
+      ['groups'],
+    ),
+  ),
   'monitoring.coreos.com/v1 PodMonitor': resource(
     fields(
       {
@@ -111,20 +170,7 @@ export const customResources: Readonly<Record<string, AnySchemaObject>> = {
         podTargetLabels: texts,
         selector: fields({ matchLabels: labels, matchExpressions: { type: 'array' } }),
         namespaceSelector: fields({ any: { type: 'boolean' }, matchNames: texts }),
-        podMetricsEndpoints: {
-          type: 'array',
-          minItems: 1,
-          items: fields({
-            port: text,
-            path: { type: 'string', pattern: '^/' },
-            scheme: { enum: ['http', 'https'] },
-            interval: duration,
-            scrapeTimeout: duration,
-            honorLabels: { type: 'boolean' },
-            relabelings: { type: 'array', items: relabeling },
-            metricRelabelings: { type: 'array', items: relabeling },
-          }),
-        },
+        podMetricsEndpoints: { type: 'array', minItems: 1, items: metricsEndpoint },
       },
       ['selector', 'podMetricsEndpoints'],
     ),

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { differences, type GeneratedFile, root } from '../../../scripts/manifests/files.ts'
+import { monitoringFiles } from '../../../scripts/manifests/monitoring-files.ts'
 import { plainManifests } from '../../../scripts/manifests/plain.ts'
 import { platformCopies } from '../../../scripts/manifests/platform-copies.ts'
 import { orMissing } from './fetch.ts'
@@ -15,6 +16,10 @@ it('has the chart carry platform.yaml and every schema as they are in the reposi
   expect(await outOfDate(await platformCopies())).toEqual([])
 })
 
+it('has the chart carry rules, routes and dashboards as packages/monitor makes them (npm run manifests)', async () => {
+  expect(await outOfDate(await monitoringFiles())).toEqual([])
+})
+
 const helm = await orMissing(() => fetchHelm('4'))
 it.skipIf('missing' in helm)(
   'has the plain manifests as the chart renders them (npm run manifests)',
@@ -24,7 +29,17 @@ it.skipIf('missing' in helm)(
   60_000,
 )
 
-describe.each(['kafka-cluster.yaml', 'confluent-platform.yaml'])('%s', (name) => {
+const workloadsOf: Readonly<Record<string, readonly string[]>> = {
+  'kafka-cluster.yaml': ['StatefulSet kafka', 'StatefulSet kafka-controller'],
+  'confluent-platform.yaml': ['kafka-connect', 'kafka-ui', 'ksqldb-server', 'schema-registry'].map(
+    (name) => `Deployment ${name}`,
+  ),
+  'kafka-monitoring.yaml': [
+    ...['Deployment kafka-exporter', 'Deployment kafka-grafana'],
+    ...['StatefulSet kafka-alertmanager', 'StatefulSet kafka-prometheus'],
+  ],
+}
+describe.each(Object.keys(workloadsOf))('%s', (name) => {
   const read = async () => parseObjects(await readFile(join(root, 'infra/k8s/kafka', name), 'utf8'))
 
   it('lists objects before the pods that need them', async () => {
@@ -43,10 +58,6 @@ describe.each(['kafka-cluster.yaml', 'confluent-platform.yaml'])('%s', (name) =>
   it('has what it is named for', async () => {
     const objects = await read()
     const workloads = [...ofKind(objects, 'StatefulSet'), ...ofKind(objects, 'Deployment')].map(nameOf).sort()
-    expect(workloads).toEqual(
-      name === 'kafka-cluster.yaml'
-        ? ['StatefulSet kafka', 'StatefulSet kafka-controller']
-        : ['Deployment kafka-connect', 'Deployment kafka-ui', 'Deployment ksqldb-server', 'Deployment schema-registry'],
-    )
+    expect(workloads).toEqual(workloadsOf[name])
   })
 })

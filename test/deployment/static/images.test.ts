@@ -24,6 +24,9 @@ describe.skipIf('missing' in helm)('the images of the chart', () => {
       'confluentinc/cp-ksqldb-server:8.3.2',
       'confluentinc/cp-schema-registry:8.3.2',
       'ghcr.io/kafbat/kafka-ui:v1.5.0',
+      'grafana/grafana:13.2.3',
+      'prom/alertmanager:v0.35.0',
+      'prom/prometheus:v3.16.0',
       'registry.selfmonitor.com/streams/kafka-connect-s3:0.1.0',
       'registry.selfmonitor.com/streams/kafka-tools:0.1.0',
       'registry.selfmonitor.com/streams/selfmonitor:0.1.0',
@@ -53,18 +56,18 @@ describe.skipIf('missing' in helm)('the images of the chart', () => {
       expect(image).toMatch(/^mirror\.example\.com\/all\//)
   })
 
-  it.each(['kafka', 'selfmonitor', 'tools', 'schemaRegistry', 'connect', 'ksqldb', 'ui'])(
-    'are pulled by digest where images.%s has one, with or without a tag',
-    async (name) => {
-      expect((await images({ images: { [name]: { digest } } })).filter((image) => image.endsWith(digest))).toEqual([
-        expect.stringMatching(new RegExp(`:[\\w.]+@${digest}$`)),
-      ])
-      const untagged = await images({ images: { [name]: { tag: '', digest } } })
-      expect(untagged.filter((image) => image.endsWith(digest))).toEqual([
-        expect.stringMatching(new RegExp(`/[\\w-]+@${digest}$`)),
-      ])
-    },
-  )
+  it.each([
+    ...['kafka', 'selfmonitor', 'tools', 'schemaRegistry', 'connect', 'ksqldb', 'ui'],
+    ...['prometheus', 'alertmanager', 'grafana'],
+  ])('are pulled by digest where images.%s has one, with or without a tag', async (name) => {
+    expect((await images({ images: { [name]: { digest } } })).filter((image) => image.endsWith(digest))).toEqual([
+      expect.stringMatching(new RegExp(`:[\\w.]+@${digest}$`)),
+    ])
+    const untagged = await images({ images: { [name]: { tag: '', digest } } })
+    expect(untagged.filter((image) => image.endsWith(digest))).toEqual([
+      expect.stringMatching(new RegExp(`/[\\w-]+@${digest}$`)),
+    ])
+  })
 
   it('are named by the first pod that needs one of ours, with what to do when they cannot be pulled', async () => {
     const objects = await render({ selfmonitorRegistry: 'registry.example.com' })

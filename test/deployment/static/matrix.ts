@@ -50,6 +50,30 @@ export const extras: Json = {
   clientAccess: {
     subjects: [{ namespace: 'selfmonitor', name: 'default' }],
   },
+  monitoring: {
+    cluster: 'streams-eu',
+    allowedNamespaces: ['observability'],
+    exporter: { replicaCount: 3, granularity: 'topic', access: { read: [] } },
+    prometheus: {
+      enabled: true,
+      retention: { time: '90d', size: '30GB' },
+      externalUrl: 'https://prometheus.example.com',
+      allowedNamespaces: ['keda'],
+      persistence: { annotations: { 'example.com/backup': 'no' } },
+    },
+    alertmanager: {
+      enabled: true,
+      secret: 'alerts',
+      egress: [{ cidr: '192.0.2.0/24', ports: [443, 587] }],
+    },
+    grafana: {
+      enabled: true,
+      allowedNamespaces: ['ingress'],
+      egress: [{ cidr: '192.0.2.10/32', ports: [443] }],
+      extraEnv: [{ name: 'GF_AUTH_GENERIC_OAUTH_ENABLED', value: 'true' }],
+      ingress: { enabled: true, className: 'nginx', host: 'grafana.example.com', tlsSecret: 'grafana-example-com' },
+    },
+  },
 }
 
 /** Every combination of these is rendered. */
@@ -114,7 +138,7 @@ const paired: Readonly<Record<string, Factor>> = {
     none: {},
     all: {
       values: extras,
-      supplied: ['Secret mirror', 'Secret kafka-example-com'],
+      supplied: ['Secret mirror', 'Secret kafka-example-com', 'Secret grafana-example-com'],
     },
   },
 }

@@ -12,6 +12,7 @@ const render = async (values: Json = {}) =>
   (await renderChart({ helm: 'value' in tools ? tools.value.helm : '', values })).objects
 
 const secured = { tls: { enabled: true }, login: { enabled: true } }
+const grafana = { username: 'admin', secret: 'kafka-grafana-login' }
 const all = { schemaRegistry: secured, connect: secured, ksqldb: secured }
 const named = (objects: readonly KubernetesObject[], kind: string, name: string): Json =>
   ofKind(objects, kind).find(({ metadata }) => metadata.name === name)
@@ -38,7 +39,7 @@ describe.skipIf('missing' in tools)('REST services', () => {
       expect(settings(objects, name)['authentication.method'], name).toBeUndefined()
     }
     const spec = JSON.parse(named(objects, 'ConfigMap', 'kafka-credentials-spec').data['spec.json'])
-    expect(spec.logins).toEqual([])
+    expect(spec.logins).toEqual([grafana])
     expect(spec.tls.certificates.map(({ secret }: Json) => secret)).toEqual([
       'kafka-broker-tls',
       'kafka-controller-tls',
@@ -48,12 +49,13 @@ describe.skipIf('missing' in tools)('REST services', () => {
   it('get certificates for their names and for their replicas, and a login, from the credentials Job', async () => {
     const objects = await render(all)
     const spec = JSON.parse(named(objects, 'ConfigMap', 'kafka-credentials-spec').data['spec.json'])
-    expect(spec.logins).toEqual(
-      ['schema-registry', 'kafka-connect', 'ksqldb'].map((base) => ({
+    expect(spec.logins).toEqual([
+      ...['schema-registry', 'kafka-connect', 'ksqldb'].map((base) => ({
         username: 'selfmonitor',
         secret: `${base}-login`,
       })),
-    )
+      grafana,
+    ])
     const certificate = spec.tls.certificates.find(({ secret }: Json) => secret === 'kafka-connect-tls')
     expect(certificate.dnsNames).toEqual([
       'kafka-connect-service.kafka.svc.cluster.local',
@@ -110,6 +112,7 @@ describe.skipIf('missing' in tools)('REST services', () => {
         'ssl.truststore.location': '/run/ksqldb-server/truststore.p12',
       })
       expect(podOf(objects, 'ksqldb-server').initContainers.map(({ name }: Json) => name)).toEqual([
+        'jmx-agent',
         'stores',
         'configure',
       ])

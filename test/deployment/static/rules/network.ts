@@ -150,6 +150,7 @@ const reachedOtherwise = [
     deployment: 'kafka-ui',
     why: 'kubectl port-forward comes by way of the node, past the policies, until a namespace is named',
   },
+  { deployment: 'kafka-grafana', why: 'as the web UI' },
 ]
 
 /** Every port that a pod opens is let in from somewhere: else it need not be opened. */

@@ -54,6 +54,7 @@ is changed (ACLs in development, or none in production); without a registry, the
 {{- if .Values.connect.enabled }}{{ $accounts = append $accounts "kafka-connect" }}{{ end -}}
 {{- if .Values.ksqldb.enabled }}{{ $accounts = append $accounts "ksqldb" }}{{ end -}}
 {{- if ne .Values.ui.kind "none" }}{{ $accounts = append $accounts "kafka-ui" }}{{ end -}}
+{{- if .Values.monitoring.exporter.enabled }}{{ $accounts = append $accounts "kafka-exporter" }}{{ end -}}
 {{- if .Values.test.enabled }}{{ $accounts = append $accounts "helm-test" }}{{ end -}}
 {{- toYaml $accounts -}}
 {{- end -}}
@@ -136,6 +137,7 @@ Additional lines of a component's properties: (dict "name" "connect" "config" .V
  "valuesName" "schemaRegistry" "image" "schemaRegistry" "port" 8081 "file" "schema-registry.properties" "content" "…"
  "command" (list …) "env" (list (dict "name" … "value" …)) "probes" (dict "startup" "/" "readiness" "/config" "liveness" "/")
  "logging" true "scratch" (list (dict "name" "state" "path" "/var/lib/ksqldb"))
+ "agent" (dict "variable" "KAFKA_OPTS" "rules" "…" "service" "kafka-connect-metrics"), of a server with a JMX agent,
  "rest" (the service itself, of selfmonitor.rest) "asks" (list of services that it is a client of) "stores" true)
 
 The init container renders `content` to /run/<name>/<file> in memory, and the server's own start command reads that file.
@@ -150,6 +152,7 @@ depend on it: after a rotation, run `kubectl rollout restart deployment/<name>`.
 {{- $rest := .rest | default (dict "tls" false "login" false) -}}
 {{- $asks := .asks | default list -}}
 {{- $stores := .stores | default $rest.tls -}}
+{{- $agent := ternary .agent dict (and (not (not .agent)) (eq (toString $root.Values.monitoring.enabled) "true")) -}}
 {{- /* Secrets with a ca.crt to trust in addition to Kafka's CA, and Secrets with logins. */ -}}
 {{- $cas := list -}}
 {{- $logins := list -}}
@@ -162,6 +165,9 @@ depend on it: after a rotation, run `kubectl rollout restart deployment/<name>`.
 {{- $config := dict .file .content -}}
 {{- if $rest.login -}}
 {{- $_ := set $config "login.conf" (include "selfmonitor.loginConfig" (dict "root" $root "rest" $rest "image" .image)) -}}
+{{- end -}}
+{{- with $agent -}}
+{{- $_ := set $config "jmx.yaml" .rules -}}
 {{- end -}}
 {{- if .logging -}}
 {{- $_ := set $config "log4j2.xml" ($root.Files.Get "files/logging/component-log4j2.xml" | replace "@@log-level@@" $values.logLevel) -}}
@@ -196,6 +202,21 @@ spec:
     {{- include "selfmonitor.selector" (dict "root" $root "component" .name) | nindent 4 }}
   ports:
     - { name: http, port: {{ .port }}, targetPort: http, protocol: TCP{{ if $rest.tls }}, appProtocol: https{{ end }} }
+{{- with $agent }}
+---
+# Headless: Prometheus finds each pod by the SRV records of this port.
+apiVersion: v1
+kind: Service
+metadata:
+  {{- include "selfmonitor.metadata" (dict "root" $root "component" $.name "name" .service) | nindent 2 }}
+spec:
+  clusterIP: None
+  publishNotReadyAddresses: true
+  selector:
+    {{- include "selfmonitor.selector" (dict "root" $root "component" $.name) | nindent 4 }}
+  ports:
+    - { name: metrics, port: 5556, targetPort: metrics, protocol: TCP }
+{{- end }}
 {{- with $values.ingress }}
 {{- if .enabled }}
 ---
@@ -259,6 +280,11 @@ spec:
       annotations:
         checksum/config: {{ toJson $config | sha256sum }}
         checksum/script: {{ include "selfmonitor.scriptsHash" (ternary (list $root "component-init.sh" "rest-probe.sh") (list $root "component-init.sh") (not (not .probes.exec))) }}
+        {{- if $agent }}
+        prometheus.io/scrape: "true"
+        prometheus.io/port: "5556"
+        prometheus.io/path: /metrics
+        {{- end }}
         {{- with merge (dict) ($values.podAnnotations | default dict) $root.Values.commonAnnotations }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
@@ -298,6 +324,10 @@ spec:
         {{- end }}
       {{- end }}
       initContainers:
+        {{- if $agent }}
+        - name: jmx-agent
+          {{- include "selfmonitor.jmxAgentContainer" $root | nindent 10 }}
+        {{- end }}
         {{- if $stores }}
         - name: stores
           {{- include "selfmonitor.imageLines" (dict "root" $root "name" "selfmonitor") | nindent 10 }}
@@ -355,8 +385,15 @@ spec:
         - name: {{ .name }}
           {{- include "selfmonitor.imageLines" (dict "root" $root "name" .image) | nindent 10 }}
           command:
+            {{- if $agent }}
+            # Set here and not in the environment, so that tools that run in the container do not start an agent, whose port is taken.
+            - /bin/sh
+            - -c
+            - export {{ $agent.variable }}="${{ "{" }}{{ $agent.variable }}:-} -javaagent:/opt/jmx/jmx_prometheus_javaagent.jar=5556:/etc/selfmonitor/{{ .name }}/jmx.yaml"; exec {{ join " " .command }}
+            {{- else }}
             {{- range .command }}
             - {{ . | quote }}
+            {{- end }}
             {{- end }}
           {{- if or .env $values.extraEnv }}
           env:
@@ -374,6 +411,9 @@ spec:
               exec: { command: [sleep, "5"] }
           ports:
             - { name: http, containerPort: {{ .port }}, protocol: TCP }
+            {{- if $agent }}
+            - { name: metrics, containerPort: 5556, protocol: TCP }
+            {{- end }}
           startupProbe:
             {{- include "selfmonitor.restProbe" (dict "of" . "rest" $rest "path" .probes.startup) | nindent 12 }}
             periodSeconds: 5
@@ -403,6 +443,9 @@ spec:
             {{- if $secured }}
             - { name: ca, mountPath: /etc/selfmonitor/secrets/ca, readOnly: true }
             {{- end }}
+            {{- if $agent }}
+            - { name: jmx-agent, mountPath: /opt/jmx, readOnly: true }
+            {{- end }}
             {{- range .scratch }}
             - { name: {{ .name }}, mountPath: {{ .path }} }
             {{- end }}
@@ -426,6 +469,10 @@ spec:
         - name: tmp
           {{- $scratch := include "selfmonitor.scalar" (index $values.resources.limits "ephemeral-storage" | default "512Mi") }}
           emptyDir: {{ if eq $scratch "none" }}{}{{ else }}{ sizeLimit: {{ $scratch }} }{{ end }}
+        {{- if $agent }}
+        - name: jmx-agent
+          emptyDir: { sizeLimit: 64Mi }
+        {{- end }}
         {{- range .scratch }}
         - name: {{ .name }}
           emptyDir: { sizeLimit: {{ .size }} }
@@ -468,6 +515,16 @@ spec:
         - name: users
           secret: { secretName: {{ $rest.usersSecret }}, defaultMode: 0440 }
         {{- end }}
+{{- end -}}
+
+{{/* The init container that puts the JMX agent's jar, of our image, into volume jmx-agent, without its name. */}}
+{{- define "selfmonitor.jmxAgentContainer" -}}
+{{ include "selfmonitor.imageLines" (dict "root" . "name" "selfmonitor") }}
+command: [cp, /opt/selfmonitor/jmx/jmx_prometheus_javaagent.jar, /opt/jmx/jmx_prometheus_javaagent.jar]
+{{ include "selfmonitor.smallResources" (dict) }}
+{{ include "selfmonitor.containerSecurityContext" . }}
+volumeMounts:
+  - { name: jmx-agent, mountPath: /opt/jmx }
 {{- end -}}
 
 {{/*
@@ -661,14 +718,15 @@ https://docs.cilium.io/en/stable/security/policy/language/#entities-based
 {{- toYaml $certificates -}}
 {{- end -}}
 
-{{/* Secrets with the logins of this release's own clients for the REST services, as a YAML list. */}}
-{{- define "selfmonitor.loginSecrets" -}}
-{{- $secrets := list -}}
+{{/* Logins that the credentials Job creates, as a YAML list: those of this release's own clients for the REST services, and Grafana's. */}}
+{{- define "selfmonitor.logins" -}}
+{{- $logins := list -}}
 {{- range $key := list "schemaRegistry" "connect" "ksqldb" -}}
 {{- $rest := include "selfmonitor.rest" (dict "root" $ "key" $key) | fromJson -}}
-{{- if and $rest.enabled $rest.login }}{{ $secrets = append $secrets $rest.loginSecret }}{{ end -}}
+{{- if and $rest.enabled $rest.login }}{{ $logins = append $logins (dict "username" "selfmonitor" "secret" $rest.loginSecret) }}{{ end -}}
 {{- end -}}
-{{- toYaml $secrets -}}
+{{- if include "selfmonitor.grafanaRuns" . }}{{ $logins = append $logins (dict "username" "admin" "secret" (include "selfmonitor.grafanaSecret" .)) }}{{ end -}}
+{{- toYaml $logins -}}
 {{- end -}}
 
 {{/* spec.json of `selfmonitor kubernetes credentials`. It contains only names, no secrets. */}}
@@ -677,8 +735,6 @@ https://docs.cilium.io/en/stable/security/policy/language/#entities-based
 {{- range include "selfmonitor.accounts" . | fromYamlArray -}}
 {{- $accounts = append $accounts (dict "name" . "secret" (printf "kafka-user-%s" .)) -}}
 {{- end -}}
-{{- $logins := list -}}
-{{- range include "selfmonitor.loginSecrets" . | fromYamlArray }}{{ $logins = append $logins (dict "username" "selfmonitor" "secret" .) }}{{ end -}}
 {{- $secured := eq (include "selfmonitor.secured" .) "true" -}}
 {{- dict
   "namespace" .Release.Namespace
@@ -687,7 +743,7 @@ https://docs.cilium.io/en/stable/security/policy/language/#entities-based
   "bootstrapServers" (include "selfmonitor.kafka.bootstrap" .)
   "identity" (dict "configMap" "kafka-identity" "controllers" 9)
   "accounts" $accounts
-  "logins" $logins
+  "logins" (include "selfmonitor.logins" . | fromYamlArray)
   "labels" (merge (dict "app.kubernetes.io/part-of" "selfmonitor-streams") (include "selfmonitor.selector" (dict "root" . "component" "credentials") | fromYaml) .Values.commonLabels)
   "tls" (dict
     "mode" (ternary .Values.security.tls.mode "none" $secured)

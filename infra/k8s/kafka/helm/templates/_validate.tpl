@@ -55,6 +55,12 @@ value and the remedy. Called by selfmonitor.validate; renders nothing.
 {{- range list "kafka" "controller" "zookeeper" "schemaRegistry" "connect" "ksqldb" "ui" -}}
 {{- $_ := set $given (printf "%s.podLabels" .) (index $.Values .).podLabels -}}
 {{- end -}}
+{{- range list "exporter" "prometheus" "alertmanager" "grafana" -}}
+{{- $_ := set $given (printf "monitoring.%s.podLabels" .) (index $.Values.monitoring .).podLabels -}}
+{{- end -}}
+{{- range list "podMonitor" "rules" "dashboards" -}}
+{{- $_ := set $given (printf "monitoring.%s.labels" .) (index $.Values.monitoring .).labels -}}
+{{- end -}}
 {{- range $name, $labels := $given -}}
 {{- range $label, $_ := $labels -}}
 {{- if has $label $own -}}
@@ -117,6 +123,9 @@ value and the remedy. Called by selfmonitor.validate; renders nothing.
 {{- fail (printf "%s.ingress.enabled is true without a host: set %s.ingress.host to the name that users open" $name $name) -}}
 {{- end -}}
 {{- end -}}
+{{- if and .Values.monitoring.grafana.ingress.enabled (not .Values.monitoring.grafana.ingress.host) -}}
+{{- fail "monitoring.grafana.ingress.enabled is true without a host: set monitoring.grafana.ingress.host to the name that users open" -}}
+{{- end -}}
 {{- end -}}
 
 {{/* ui.config becomes a ConfigMap, which every user with read access to the namespace can read. */}}
@@ -127,6 +136,27 @@ value and the remedy. Called by selfmonitor.validate; renders nothing.
 {{- end -}}
 {{- end -}}
 
+{{/* A part of monitoring that would have nothing to work with, or nowhere to send to. */}}
+{{- define "selfmonitor.validateMonitoring" -}}
+{{- $monitoring := .Values.monitoring -}}
+{{- $prometheus := include "selfmonitor.prometheusRuns" . -}}
+{{- if $prometheus -}}
+{{- $key := "monitoring.prometheus.persistence.size" -}}
+{{- if lt (int64 (include "selfmonitor.bytes" (dict "value" $monitoring.prometheus.persistence.size "name" $key))) 1073741824 -}}
+{{- fail (printf "%s is %s: set it to 1Gi or more" $key (include "selfmonitor.scalar" $monitoring.prometheus.persistence.size)) -}}
+{{- end -}}
+{{- if and (not $monitoring.exporter.enabled) (ne (toString $monitoring.enabled) "true") -}}
+{{- fail "monitoring.prometheus.enabled is true, but it has nothing to scrape: set monitoring.enabled or monitoring.exporter.enabled to true" -}}
+{{- end -}}
+{{- end -}}
+{{- if and (include "selfmonitor.alertmanagerRuns" .) (not $prometheus) -}}
+{{- fail "monitoring.alertmanager.enabled is true without this release's Prometheus, which sends it the alerts: set monitoring.prometheus.enabled to true, or use the Alertmanager of your own Prometheus" -}}
+{{- end -}}
+{{- if and (include "selfmonitor.grafanaRuns" .) (not $prometheus) (not $monitoring.grafana.prometheusUrl) -}}
+{{- fail "monitoring.grafana.enabled is true without a Prometheus: set monitoring.prometheus.enabled to true, or monitoring.grafana.prometheusUrl to the address of yours" -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "selfmonitor.validateLater" -}}
-{{- range list "Rest" "Secrets" "HeapOptions" "Ingress" "Volumes" "Replicas" "Labels" "External" "Renewal" "Images" }}{{ include (printf "selfmonitor.validate%s" .) $ }}{{ end -}}
+{{- range list "Monitoring" "Rest" "Secrets" "HeapOptions" "Ingress" "Volumes" "Replicas" "Labels" "External" "Renewal" "Images" }}{{ include (printf "selfmonitor.validate%s" .) $ }}{{ end -}}
 {{- end -}}

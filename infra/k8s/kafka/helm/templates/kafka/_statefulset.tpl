@@ -88,12 +88,7 @@ spec:
         {{- end }}
         {{- if $monitoring }}
         - name: jmx-agent
-          {{- include "selfmonitor.imageLines" (dict "root" .root "name" "selfmonitor") | nindent 10 }}
-          command: [cp, /opt/selfmonitor/jmx/jmx_prometheus_javaagent.jar, /opt/jmx/jmx_prometheus_javaagent.jar]
-          {{- include "selfmonitor.smallResources" (dict) | nindent 10 }}
-          {{- include "selfmonitor.containerSecurityContext" . | nindent 10 }}
-          volumeMounts:
-            - { name: jmx-agent, mountPath: /opt/jmx }
+          {{- include "selfmonitor.jmxAgentContainer" .root | nindent 10 }}
         {{- end }}
         # Renders the configuration and formats an empty volume. It uses the server's image, because an older server may not open a volume
         # that a newer tool formatted.
