@@ -1,6 +1,7 @@
 // The Compose file, read by docker-compose itself: accepted with every profile, and each service bounded, pinned and local.
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { run } from '@selfmonitor/apache'
@@ -10,7 +11,7 @@ import { missingTool } from '../../support/tools.ts'
 import { type Json, quantity } from './objects.ts'
 
 const folder = fileURLToPath(new URL('../../../infra/kafka', import.meta.url))
-const profiles = ['connect', 'ksqldb', 'ui', 'cluster']
+const profiles = ['connect', 'ksqldb', 'ui', 'cluster', 'monitoring']
 /** Services that do one thing and end. */
 const endsByItself = ['setup', 'cluster']
 
@@ -114,6 +115,41 @@ describe.skipIf(missing !== null)('docker-compose-kafka.yml', () => {
   it('limits the retries of a service that runs once, and restarts the others without a limit', () => {
     for (const [name, service] of Object.entries(services))
       expect(service.restart, name).toMatch(endsByItself.includes(name) ? /^on-failure:[1-9]$/ : /^unless-stopped$/)
+  })
+
+  it('gives Grafana a password that its first start makes, and no other way in', async () => {
+    const { environment, entrypoint, volumes } = services.grafana
+    expect(Object.keys(environment).filter((name) => /PASSWORD|SECRET/.test(name))).toEqual([])
+    expect(environment).toMatchObject({ GF_AUTH_ANONYMOUS_ENABLED: 'false', GF_USERS_ALLOW_SIGN_UP: 'false' })
+    expect(entrypoint.at(-1)).toBe('/opt/selfmonitor/bin/grafana.sh')
+    const script = await readFile(join(folder, 'bin/grafana.sh'), 'utf8')
+    const place = await mkdtemp(join(tmpdir(), 'selfmonitor-grafana-'))
+    try {
+      await writeFile(join(place, 'run.sh'), '#!/bin/sh\ncat "$GF_SECURITY_ADMIN_PASSWORD__FILE"\n', { mode: 0o755 })
+      const here = script.replaceAll('/var/lib/grafana', place).replace('/run.sh', join(place, 'run.sh'))
+      const started = async () => (await run('sh', [], { stdin: here })).stdout.trim().split('\n').at(-1)
+      const password = await started()
+      expect(password).toMatch(/^[\w+/]{24}$/)
+      expect(await started()).toBe(password)
+    } finally {
+      await rm(place, { recursive: true })
+    }
+    expect(JSON.stringify(volumes)).toContain('/var/lib/grafana')
+  })
+
+  it('scrapes and asks services that are there, at the ports that they open', async () => {
+    const read = async (path: string) => parse(await readFile(join(folder, 'config', path), 'utf8'))
+    const { scrape_configs, alerting } = await read('prometheus.yaml')
+    const targets = [...scrape_configs, ...alerting.alertmanagers].flatMap((one: Json) =>
+      one.static_configs.flatMap((config: Json) => config.targets),
+    )
+    const { datasources } = await read('grafana/datasources/kafka.yaml')
+    for (const target of [...targets, new URL(datasources[0].url).host]) {
+      const [name, port] = target.replace('localhost', 'prometheus').split(':')
+      expect(JSON.stringify(services[name].ports), target).toContain(port)
+    }
+    const { providers } = await read('grafana/dashboards/kafka.yaml')
+    expect(JSON.stringify(services.grafana.volumes)).toContain(providers[0].options.path)
   })
 
   it('starts no two services on one port', () => {
