@@ -87,6 +87,6 @@ describe.skipIf('missing' in helm)('the images of the chart', () => {
   it('are named there only where something needs them', async () => {
     const objects = await render({ tools: { enabled: false }, connect: { enabled: false } })
     const texts = JSON.stringify(objects.map((object) => podTemplate(object)?.metadata?.annotations))
-    expect(texts).toContain('Expected: registry.selfmonitor.com/streams/selfmonitor:0.1.0. Elsewhere')
+    expect(texts).toContain('Expected: registry.selfmonitor.com/streams/selfmonitor:0.1.0. To use your own registry')
   })
 })
