@@ -338,7 +338,7 @@ describe.skipIf(missing !== null)(`in a cluster${missing === null ? '' : ` (skip
 
   it('takes the plain manifests in their order, and the same ones again without a change', async () => {
     const apply = async () => {
-      for (const name of ['kafka-cluster', 'confluent-platform'])
+      for (const name of ['kafka-cluster', 'confluent-platform', 'kafka-monitoring'])
         await cluster.kubectl(['apply', '--validate=strict', '-f', join(root, `infra/k8s/kafka/${name}.yaml`)])
     }
     await apply()
