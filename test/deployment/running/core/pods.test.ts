@@ -235,7 +235,12 @@ describe('Services', () => {
   })
 
   test('have names: of their own address, of their pods, and of each pod', () => {
-    const services = [service('client', {}), service('headless', { clusterIP: 'None', publishNotReadyAddresses: true })]
+    const ports = [{ name: 'client', port: 9092, targetPort: 'client' }]
+    const services = [
+      service('client', {}),
+      service('headless', { clusterIP: 'None', publishNotReadyAddresses: true, ports }),
+      service('others', { clusterIP: 'None' }),
+    ]
     const byAddress = Object.fromEntries(
       pods.map(({ ip, namespace }) => [`${ip.replaceAll('.', '-')}.${namespace}.pod.cluster.local`, [ip]]),
     )
@@ -246,6 +251,12 @@ describe('Services', () => {
       'headless.home.svc.cluster.local': ['10.244.1.1', '10.244.1.2'],
       'kafka-0.headless.home.svc.cluster.local': ['10.244.1.1'],
       'kafka-1.headless.home.svc.cluster.local': ['10.244.1.2'],
+      '_client._tcp.headless.home.svc.cluster.local': [
+        '19092 kafka-0.headless.home.svc.cluster.local',
+        '19092 kafka-1.headless.home.svc.cluster.local',
+      ],
+      'others.home.svc.cluster.local': ['10.244.1.1'],
+      '10-244-1-1.others.home.svc.cluster.local': ['10.244.1.1'],
     })
   })
 

@@ -13,7 +13,7 @@ export interface EndpointPod extends NetworkPod {
   readonly subdomain?: string
 }
 
-/** Addresses by lower-case name without the last dot. */
+/** Addresses by lower-case name without the last dot; of a name that begins with `_`, SRV records: a port, a space and a name. */
 export type DnsRecords = Readonly<Record<string, readonly string[]>>
 
 /** One address translation: a Service's address and port, and the pods' addresses and ports. */
@@ -56,6 +56,19 @@ export function endpoints(service: KubeObject, pods: readonly EndpointPod[]): re
   )
 }
 
+interface ServicePort {
+  readonly name?: string
+  readonly port: number
+  readonly targetPort?: number | string
+  readonly protocol?: string
+}
+
+/** A named target port is the port that this pod's container calls so; a pod without it is no endpoint. */
+function targetPort(port: ServicePort, pod: EndpointPod): number | undefined {
+  const target = port.targetPort ?? port.port
+  return typeof target === 'number' ? target : pod.ports[target]
+}
+
 /** Every name that the cluster's DNS server answers. */
 export function dnsRecords(
   services: readonly KubeObject[],
@@ -75,8 +88,17 @@ export function dnsRecords(
     }
     const behind = endpoints(service, pods)
     if (behind.length > 0) records[full] = behind.map((pod) => pod.ip)
-    for (const pod of behind) {
-      if (pod.subdomain === name) records[`${pod.hostname}.${full}`] = [pod.ip]
+    const nameOf = (pod: EndpointPod) =>
+      `${pod.subdomain === name ? pod.hostname : pod.ip.replaceAll('.', '-')}.${full}`
+    for (const pod of behind) records[nameOf(pod)] = [pod.ip]
+    for (const port of service.spec.ports as readonly ServicePort[]) {
+      const targets = behind.flatMap((pod) => {
+        const number = targetPort(port, pod)
+        return number === undefined ? [] : [`${number} ${nameOf(pod)}`]
+      })
+      if (port.name !== undefined && targets.length > 0) {
+        records[`_${port.name}._${(port.protocol ?? 'TCP').toLowerCase()}.${full}`] = targets
+      }
     }
   }
   return records
@@ -92,19 +114,15 @@ export function translations(
     .filter((service) => service.spec.clusterIP !== 'None')
     .flatMap((service) => {
       const behind = endpoints(service, pods)
-      return (service.spec.ports as { port: number; targetPort?: number | string; protocol?: string }[]).map(
-        (port) => ({
-          ip: clusterIp(service),
-          protocol: port.protocol === 'UDP' ? ('udp' as const) : ('tcp' as const),
-          port: port.port,
-          to: behind.flatMap((pod) => {
-            const target = port.targetPort ?? port.port
-            // A named target port is the port that this pod's container calls so; a pod without it is no endpoint.
-            const number = typeof target === 'number' ? target : pod.ports[target]
-            return number === undefined ? [] : [{ ip: pod.ip, port: number }]
-          }),
+      return (service.spec.ports as readonly ServicePort[]).map((port) => ({
+        ip: clusterIp(service),
+        protocol: port.protocol === 'UDP' ? ('udp' as const) : ('tcp' as const),
+        port: port.port,
+        to: behind.flatMap((pod) => {
+          const number = targetPort(port, pod)
+          return number === undefined ? [] : [{ ip: pod.ip, port: number }]
         }),
-      )
+      }))
     })
 }
 

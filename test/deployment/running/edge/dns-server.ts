@@ -1,7 +1,7 @@
 // Runs in the network namespace of the kube-dns pod: answers the cluster's names from the records its parent sends, over UDP and TCP.
 import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
-import { AUTHORITATIVE_ANSWER, decode, encode, type Packet } from 'dns-packet'
+import { type Answer, AUTHORITATIVE_ANSWER, decode, encode, type Packet, type Question } from 'dns-packet'
 
 const [host] = process.argv.slice(2)
 let records: Readonly<Record<string, readonly string[]>> = {}
@@ -22,12 +22,19 @@ function answer(request: Buffer): Buffer {
     // The lowest bits are the response code; 3 is NXDOMAIN.
     flags: AUTHORITATIVE_ANSWER | (found ? 0 : 3),
     questions: query.questions,
-    answers:
-      question && found && question.type === 'A'
-        ? shuffled(found).map((data) => ({ type: 'A' as const, name: question.name, ttl: 5, data }))
-        : [],
+    answers: question && found ? answersTo(question, shuffled(found)) : [],
   }
   return encode(response)
+}
+
+/** A name that begins with `_` has SRV records, every other addresses. */
+function answersTo({ type, name }: Question, found: readonly string[]): Answer[] {
+  if (type === 'A' && !name.startsWith('_')) return found.map((data) => ({ type: 'A', name, ttl: 5, data }))
+  if (type !== 'SRV' || !name.startsWith('_')) return []
+  return found.map((record) => {
+    const [port, target = ''] = record.split(' ')
+    return { type: 'SRV', name, ttl: 5, data: { port: Number(port), target } }
+  })
 }
 
 /** Clients that take the first address are spread over all of them. */

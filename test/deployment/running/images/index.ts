@@ -6,13 +6,22 @@ import { connectImage } from './connect.ts'
 import { apacheKafka, confluentKafka } from './kafka.ts'
 import { confluentKafka39, confluentZooKeeper } from './kafka-3.9.ts'
 import { kafkaToolsImage } from './kafka-tools.ts'
+import { alertmanagerImage, prometheusImage } from './monitoring.ts'
 import { nodeImage } from './node.ts'
 import { schemaRegistryImage } from './schema-registry.ts'
 import { selfmonitorImage } from './selfmonitor.ts'
 
 const known: readonly ImageLayout[] = [
   ...[confluentKafka39, confluentZooKeeper, confluentKafka, apacheKafka],
-  ...[schemaRegistryImage, selfmonitorImage, connectImage, nodeImage, kafkaToolsImage],
+  ...[
+    schemaRegistryImage,
+    selfmonitorImage,
+    connectImage,
+    nodeImage,
+    kafkaToolsImage,
+    prometheusImage,
+    alertmanagerImage,
+  ],
 ]
 
 /** Finds images, and prepares each once in a folder of this run. */
