@@ -268,7 +268,7 @@ describe.skipIf(missing !== null)(`in a cluster${missing === null ? '' : ` (skip
   }, 60_000)
 
   it('has a volume grown as the runbook says: another StatefulSet around the same pods', async () => {
-    await expect(upgrade('3', ['kafka.persistence.size=1Ti'])).rejects.toThrow('was made with 500Gi')
+    await expect(upgrade('3', ['kafka.persistence.size=1Ti'])).rejects.toThrow('was created with 500Gi')
     const brokers = async () =>
       (await list('pods')).flatMap(({ metadata }) => (/^kafka-\d$/.test(metadata.name) ? [metadata.uid] : []))
     const before = await brokers()
