@@ -1,5 +1,6 @@
-// The tables in docs/monitoring.md: metrics, alerts and checks, from the rows that the exporter, Prometheus's rules and the diagnosis
-// are made of.
+// The tables in docs/monitoring.md: metrics, alerts, panels and checks, from the rows that the exporter, Prometheus's rules, the
+// dashboards and the diagnosis are made of.
+import { dashboards } from '../../packages/monitor/src/dashboards/index.ts'
 import { type Check, checks, type Severity, severities } from '../../packages/monitor/src/diagnose/index.ts'
 import { type Metric, metrics } from '../../packages/monitor/src/metrics/table.ts'
 import { alertGroups, runbookAnchor } from '../../packages/monitor/src/rules/index.ts'
@@ -67,4 +68,21 @@ export function checkTable(): string {
       remedy,
     ]),
   )
+}
+
+/** A table of panels for each dashboard. */
+export function panelTables(): string {
+  return dashboards
+    .flatMap(({ title, description, rows }) => [
+      `### ${title}`,
+      '',
+      description,
+      '',
+      markdownTable(
+        ['row', 'panel', 'what it shows'],
+        rows.flatMap((row) => row.panels.map((panel) => [row.title, panel.title, panel.description])),
+      ),
+      '',
+    ])
+    .join('\n')
 }

@@ -7,7 +7,7 @@ import { apiVersions, settings } from './broker.ts'
 import { ownMetrics } from './broker-metrics.ts'
 import { commands, globals } from './commands.ts'
 import { eventMetrics } from './events.ts'
-import { alertTables, checkTable, metricsTable } from './monitoring.ts'
+import { alertTables, checkTable, metricsTable, panelTables } from './monitoring.ts'
 import {
   aclKeys,
   alertingKeys,
@@ -37,7 +37,7 @@ export const generatedDocuments: Readonly<Record<string, Readonly<Record<string,
   },
   'docs/commands.md': { globals, commands },
   'packages/events/README.md': { metrics: eventMetrics },
-  'docs/monitoring.md': { metrics: metricsTable, alerts: alertTables, checks: checkTable },
+  'docs/monitoring.md': { metrics: metricsTable, alerts: alertTables, panels: panelTables, checks: checkTable },
 }
 
 /** @throws Error when the document lacks the marks of a section */

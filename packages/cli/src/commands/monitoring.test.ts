@@ -54,6 +54,19 @@ describe('monitoring render', () => {
     }
   })
 
+  it('writes the dashboards in the form that is asked for', async () => {
+    const names = (await run('--to', 'grafana', '--dashboards', 'classic', '-o', 'json')).stdout
+    expect((JSON.parse(names) as { files: string[] }).files).toContain(
+      'grafana/dashboards/selfmonitor-kafka-overview.json',
+    )
+    const classic = () => JSON.parse(read('grafana/dashboards/selfmonitor-kafka-overview.json')) as object
+    expect(classic()).toMatchObject({ title: 'Kafka Overview', schemaVersion: 42 })
+    await run('--to', 'grafana', '--dashboards', 'v2')
+    expect(classic()).toMatchObject({ apiVersion: 'dashboard.grafana.app/v2', kind: 'Dashboard' })
+    expect((await run('--to', 'grafana', '--dashboards', 'classic', '--check')).code).toBe(3)
+    expect(await run('--to', 'grafana', '--dashboards', 'v3')).toMatchObject({ code: 2 })
+  })
+
   it('writes a PrometheusRule for the operator', async () => {
     const { code } = await run('--to', 'operator', '--operator', '--namespace', 'kafka', '--label', 'release=stack')
     expect(code).toBe(0)

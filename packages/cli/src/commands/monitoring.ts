@@ -1,12 +1,12 @@
 // `selfmonitor monitoring render`: what Prometheus, Alertmanager and others read, made from platform.yaml.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join, relative, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { fileProblem } from '@selfmonitor/cluster/file-problem'
 import type { Platform } from '@selfmonitor/platform'
 import type { Context } from '../framework/context.ts'
 import { CliError, exitCodes, usageError } from '../framework/errors.ts'
 import { collect } from '../framework/parse.ts'
-import { defineVerb, flag, type Noun, text, value } from '../framework/verb.ts'
+import { choice, defineVerb, flag, type Noun, text, value } from '../framework/verb.ts'
 import { loadPlatformFile } from '../local/platform-file.ts'
 import { toJson } from '../output/data.ts'
 import { counted } from '../output/format.ts'
@@ -24,6 +24,10 @@ const options = {
   consoleUrl: text('--console-url <url>', 'console that alerts link to (default: no link)'),
   runbookUrl: text('--runbook-url <url>', 'your copy of docs/runbooks/alerts.md'),
   secretsDir: text('--secrets-dir <folder>', 'where Alertmanager has its secrets (default: /etc/alertmanager/secrets)'),
+  dashboards: choice('--dashboards <form>', 'write the dashboards for Grafana too: classic files, or V2 resources', [
+    'classic',
+    'v2',
+  ]),
   check: flag('--check', 'write nothing; exit code 3 when a file is not up to date'),
 } as const
 
@@ -34,15 +38,17 @@ interface RenderOptions {
   readonly consoleUrl: string | undefined
   readonly runbookUrl: string | undefined
   readonly secretsDir: string | undefined
+  readonly dashboards: 'classic' | 'v2' | undefined
 }
 
 const render = defineVerb({
   name: 'render',
-  summary: 'write alert rules, routes and objectives as files',
+  summary: 'write alert rules, routes, objectives and dashboards as files',
   details:
     'rules.yaml for Prometheus (2.42 or newer), alertmanager.yaml and alertmanager.tmpl for Alertmanager (0.25 or newer),\n' +
-    'openslo.yaml for tools that read OpenSLO. Without owners or objectives in platform.yaml their files are left out. No\n' +
-    'cluster is asked, and no secret is written: the files name those that Alertmanager reads.',
+    'openslo.yaml for tools that read OpenSLO. Without owners or objectives in platform.yaml their files are left out.\n' +
+    'With --dashboards, dashboards/ for Grafana: `classic` for its import page and for provisioning, `v2` for Grafana 13.\n' +
+    'No cluster is asked, and no secret is written: the files name those that Alertmanager reads.',
   examples: [
     'selfmonitor monitoring render --to monitoring --env production',
     'selfmonitor monitoring render --to monitoring --operator --namespace kafka --label release=kube-prometheus-stack',
@@ -123,9 +129,17 @@ async function rendered(
     files.set('alertmanager.yaml', head + yaml(alertmanager.config))
     files.set(monitor.templateFile, monitor.alertmanagerTemplates)
   }
+  for (const [name, text] of await dashboardFiles(options.dashboards)) files.set(name, text)
   if (objectives.length > 0) files.set('openslo.yaml', head + monitor.openSlo(objectives).map(yaml).join('---\n'))
   const alerts = rules.groups.flatMap((group) => group.rules).filter(({ alert }) => alert !== undefined).length
   return { files, secrets: alertmanager?.secrets ?? [], alerts, objectives: objectives.length }
+}
+
+async function dashboardFiles(form: RenderOptions['dashboards']): Promise<[string, string][]> {
+  if (form === undefined) return []
+  const { classicDashboard, dashboards, v2Dashboard } = await import('@selfmonitor/monitor/dashboards')
+  const made = form === 'classic' ? classicDashboard : v2Dashboard
+  return dashboards.map((dashboard) => [join('dashboards', `${dashboard.uid}.json`), toJson(made(dashboard))])
 }
 
 /** @throws CliError USAGE when one is not name=value */
@@ -151,7 +165,7 @@ function current(path: string): string | undefined {
 /** @throws CliError CANNOT_WRITE */
 function write(folder: string, name: string, content: string, shown: string): void {
   try {
-    mkdirSync(folder, { recursive: true })
+    mkdirSync(dirname(join(folder, name)), { recursive: true })
     writeFileSync(join(folder, name), content)
   } catch (error) {
     throw new CliError('CANNOT_WRITE', `--to ${shown}: ${fileProblem(error)}.`, {
@@ -164,6 +178,6 @@ function write(folder: string, name: string, content: string, shown: string): vo
 
 export const monitoring: Noun = {
   name: 'monitoring',
-  summary: 'write what Prometheus and Alertmanager read',
+  summary: 'write what Prometheus, Alertmanager and Grafana read',
   verbs: [render],
 }

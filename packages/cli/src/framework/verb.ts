@@ -119,13 +119,13 @@ export function value<Value>(
 }
 
 /** An option that takes one of a few words. */
-export function choice<const Value extends string>(
+export function choice<const Value extends string, Fallback extends Value | undefined = undefined>(
   flags: string,
   description: string,
   choices: readonly Value[],
-  fallback: Value,
-): OptionSpec<Value> {
-  return { flags, description, choices, fallback }
+  fallback?: Fallback,
+): OptionSpec<Fallback extends undefined ? Value | undefined : Value> {
+  return { flags, description, choices, ...(fallback === undefined ? {} : { fallback }) }
 }
 
 export function required(description: string, complete?: Completion): ArgumentSpec<string> {
