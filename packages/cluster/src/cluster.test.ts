@@ -363,8 +363,23 @@ describeEngines('cluster', (engine) => {
     })
   })
 
+  it('says that a port does not use SASL, and what to set', async () => {
+    const sasl = { mechanism: 'PLAIN', username: 'ann', password: 'secret' } as const
+    const withSasl = connectCluster({ bootstrapServers: engine.bootstrapServers, sasl, timeoutMs: 20_000 })
+    try {
+      await expect(withSasl.info()).rejects.toMatchObject({
+        code: 'AUTHENTICATION_FAILED',
+        reason: 'not-allowed',
+        message: expect.stringContaining('does not use SASL on this port'),
+        hint: expect.stringContaining('security.protocol=PLAINTEXT'),
+      })
+    } finally {
+      await withSasl.close()
+    }
+  })
+
   if (engine.name === 'embedded') {
-    it('says that this cluster keeps no accounts', async () => {
+    it('says that this cluster does not support SCRAM accounts, and names the API', async () => {
       for (const attempt of [
         () => cluster.users(),
         () => cluster.setUserPasswords([{ name: 'billing', password: 'secret' }]),
@@ -372,7 +387,9 @@ describeEngines('cluster', (engine) => {
       ]) {
         await expect(attempt()).rejects.toMatchObject({
           code: 'UNSUPPORTED_API',
-          message: expect.stringContaining('This cluster keeps no accounts'),
+          message: expect.stringMatching(
+            /^This cluster does not support SCRAM accounts: broker .* does not offer the API \w+UserScramCredentials$/,
+          ),
         })
       }
     })

@@ -192,15 +192,15 @@ function requireAccount(name: string, password: string): void {
   }
 }
 
-/** Says of a cluster that does not know these requests that it has no accounts, instead of naming API numbers. */
+/** Says of a cluster that does not know these requests that it has no SCRAM accounts. */
 async function ofAccounts<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask()
   } catch (error) {
     if (error instanceof ClusterError && error.code === 'UNSUPPORTED_API') {
-      throw new ClusterError('UNSUPPORTED_API', `This cluster keeps no accounts: ${error.message}`, {
+      throw new ClusterError('UNSUPPORTED_API', `This cluster does not support SCRAM accounts: ${error.message}`, {
         resource: error.resource ?? undefined,
-        hint: 'SCRAM accounts need Apache Kafka, with KRaft 3.5 or newer; the embedded broker has none.',
+        hint: 'SCRAM accounts need Apache Kafka 3.5 or newer in KRaft mode; the embedded broker has none.',
       })
     }
     throw error

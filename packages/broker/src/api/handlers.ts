@@ -14,6 +14,7 @@ import { handleLeaveGroup } from './13-leave-group.ts'
 import { handleSyncGroup } from './14-sync-group.ts'
 import { handleDescribeGroups } from './15-describe-groups.ts'
 import { handleListGroups } from './16-list-groups.ts'
+import { handleSaslHandshake } from './17-sasl-handshake.ts'
 import { makeHandleApiVersions } from './18-api-versions.ts'
 import { handleCreateTopics } from './19-create-topics.ts'
 import { handleDeleteTopics } from './20-delete-topics.ts'
@@ -26,6 +27,7 @@ import { handleDeleteAcls } from './31-delete-acls.ts'
 import { handleDescribeConfigs } from './32-describe-configs.ts'
 import { handleAlterConfigs } from './33-alter-configs.ts'
 import { handleDescribeLogDirs } from './35-describe-log-dirs.ts'
+import { handleSaslAuthenticate } from './36-sasl-authenticate.ts'
 import { handleCreatePartitions } from './37-create-partitions.ts'
 import { handleDeleteGroups } from './42-delete-groups.ts'
 import { handleIncrementalAlterConfigs } from './44-incremental-alter-configs.ts'
@@ -49,6 +51,7 @@ export const handlers: HandlerTable = {
   SyncGroup: { handle: handleSyncGroup },
   DescribeGroups: { handle: handleDescribeGroups },
   ListGroups: { handle: handleListGroups },
+  SaslHandshake: { handle: handleSaslHandshake },
   ApiVersions: { handle: makeHandleApiVersions(() => handlers) },
   CreateTopics: { handle: handleCreateTopics },
   DeleteTopics: { handle: handleDeleteTopics },
@@ -61,6 +64,7 @@ export const handlers: HandlerTable = {
   DescribeConfigs: { handle: handleDescribeConfigs },
   AlterConfigs: { handle: handleAlterConfigs },
   DescribeLogDirs: { handle: handleDescribeLogDirs },
+  SaslAuthenticate: { handle: handleSaslAuthenticate },
   CreatePartitions: { handle: handleCreatePartitions },
   DeleteGroups: { handle: handleDeleteGroups },
   IncrementalAlterConfigs: { handle: handleIncrementalAlterConfigs },

@@ -4,7 +4,7 @@
 // done, and the caller gets exactly that error, because sending it again could do it twice, or answer for the first attempt what
 // the second one met (a group that is deleted "does not exist"). Only a coordinator that says that it did nothing, because
 // the group is another's, lets a change be sent again (`redirected`).
-import type { API, Connection } from '@platformatic/kafka'
+import { type API, type Connection, protocolAPIsById } from '@platformatic/kafka'
 import { apis } from '../apis.ts'
 import { backoffMs } from '../backoff.ts'
 import { brokerError, ClusterError, invalid, isRetriableKafkaError, isUndone, outcomeUnknown } from '../errors.ts'
@@ -198,11 +198,12 @@ async function choose<Args extends unknown[], Response>(
   }
   const { key } = candidates[0]!
   const range = offered.get(key)
+  const name = protocolAPIsById[key] ?? key
   throw new ClusterError(
     'UNSUPPORTED_API',
     range === undefined
-      ? `broker ${to.host}:${to.port} does not offer API ${key}`
-      : `broker ${to.host}:${to.port} offers versions ${range.min} to ${range.max} of API ${key}, none that this client speaks`,
+      ? `broker ${to.host}:${to.port} does not offer the API ${name}`
+      : `broker ${to.host}:${to.port} offers versions ${range.min} to ${range.max} of the API ${name}, none of which this client supports`,
     { resource: `broker ${to.host}:${to.port}`, hint: 'Apache Kafka 3.0 or newer is needed.' },
   )
 }
