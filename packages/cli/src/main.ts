@@ -8,6 +8,7 @@ const { loadLightModules } = await import('./light/index.ts')
 loadLightModules()
 
 const { processIo } = await import('./framework/io.ts')
+const { onScriptShellEnd } = await import('./framework/parent.ts')
 const { run } = await import('./run.ts')
 
 // `selfmonitor topics list | head` closes our standard output early, which is not an error.
@@ -33,6 +34,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     }
   })
 }
+
+onScriptShellEnd(() => interrupt.abort('SIGTERM'))
 
 process.exitCode = await run(process.argv.slice(2), processIo(interrupt.signal))
 // Exits although something (a closing socket, for example) may still hold the event loop; the output is flushed first.

@@ -37,8 +37,12 @@ function start(
   cwd = folder.path,
   command: readonly string[] = ['--conditions=source', main],
 ): Running {
+  return startProcess([process.execPath, ...command, ...words], cwd)
+}
+
+function startProcess([file, ...args]: readonly [string, ...string[]], cwd: string): Running {
   const env = { PATH: process.env.PATH, HOME: process.env.HOME, SELFMONITOR_ENV: '' }
-  const child = spawn(process.execPath, [...command, ...words], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(file, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
   started.push(child)
   const said = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr'] as const) {
@@ -255,7 +259,9 @@ describe('up', () => {
     const second = start(words, place)
     await second.says('Ready in')
     expect(second.said.stderr).toMatch(/✘ platform\n/)
-    expect(second.said.stderr).toMatch(/platform\.yaml:1:\d+ .*partitions: must be ≥ 6, .* the file says 3/)
+    expect(second.said.stderr).toMatch(
+      /platform\.yaml:1:\d+ .*partitions: 3 is fewer than the cluster's 6; partitions cannot shrink; write 6/,
+    )
     expect(second.said.stderr).toMatch(
       /Nothing was applied\. The broker and the registry run[\s\S]*then:\n.* setup\n[\s\S]*--data-dir <folder>\n/,
     )
@@ -364,6 +370,40 @@ describe.skipIf('missing' in apache)('up --engine apache', () => {
     await running.says(`broker 1 ended (SIGKILL); its log: ${join(node, 'kafka.log')}`)
     running.child.kill('SIGINT')
     await running.ended()
+  })
+})
+
+describe('up, as a script that npm runs', () => {
+  /** A project whose script `platform` is `up`, with further words. */
+  function project(name: string, more: string): string {
+    const path = join(folder.path, name)
+    mkdirSync(path)
+    const platform = [process.execPath, '--conditions=source', main, 'up', more].join(' ')
+    writeFileSync(join(path, 'package.json'), JSON.stringify({ name, scripts: { platform } }))
+    return path
+  }
+
+  it('ends in order on a SIGTERM to npm, which ends only the shell between them', { timeout: 90_000 }, async () => {
+    const offset = await freePortOffset()
+    const cwd = project('signalled', `--port-offset ${offset}`)
+    const npm = startProcess(['npm', 'run', 'platform'], cwd)
+    await npm.says('Ready in')
+    npm.child.kill('SIGTERM')
+    // Only once every process that holds npm's outputs has ended.
+    expect((await npm.ended()).stderr).toMatch(/Stopping …\n +Stopped; the data stays\./)
+    expect(findStates(cwd).filter(({ state }) => state.portOffset === offset)).toEqual([])
+  })
+
+  // A process that knew of npm would end with the command that started it.
+  const readable = existsSync('/proc/self/environ')
+  it.skipIf(!readable)('knows nothing of npm in the background, with --detach', { timeout: 90_000 }, async () => {
+    const offset = await freePortOffset()
+    const cwd = project('detached', `--detach --port-offset ${offset}`)
+    expect(await startProcess(['npm', 'run', 'platform'], cwd).ended()).toMatchObject({ code: 0 })
+    const found = findStates(cwd).find(({ state }) => state.portOffset === offset)
+    const environment = readFileSync(`/proc/${found!.state.process.pid}/environ`, 'utf8')
+    expect(environment).not.toContain('npm_lifecycle_event=')
+    expect((await run(['down', '--port-offset', String(offset)], cwd)).code).toBe(0)
   })
 })
 

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { readState } from '@selfmonitor/platform/running'
 import type { Context } from '../framework/context.ts'
 import { CliError, exitCodes } from '../framework/errors.ts'
+import { detachedEnv } from '../framework/parent.ts'
 import type { WantedPort } from './ports.ts'
 import { requireNotRunning, type UpPaths } from './up-paths.ts'
 
@@ -33,7 +34,7 @@ export async function upDetached(
   const [command, ...before] = io.entry
   const child = spawn(command!, [...before, ...words], {
     cwd: io.cwd,
-    env: { ...io.env, NO_COLOR: '1' },
+    env: { ...detachedEnv(io.env), NO_COLOR: '1' },
     detached: true,
     stdio: ['ignore', writeFd, writeFd],
   })
