@@ -64,7 +64,8 @@ describe('the command line', () => {
     ]) {
       const { stdout } = await selfmonitor(words)
       expect(stdout).not.toContain('--bootstrap-servers')
-      expect(stdout).toMatch(/Commands:\n.*The options of every command: selfmonitor --help\n$/s)
+      expect(stdout).toContain('print help for a command')
+      expect(stdout).toMatch(/Commands:\n.*Global options: selfmonitor --help\n$/s)
     }
   })
 
@@ -127,7 +128,27 @@ describe('the command line', () => {
   it.each([
     [['topcs'], /unknown command 'topcs'\n.*Did you mean topics\?/],
     [['topics', 'lst'], /unknown command 'lst'\n.*Did you mean list\?/],
-    [['topics'], /selfmonitor topics needs a command/],
+    [['topics'], /selfmonitor topics needs a command\.\n +One of list, describe, .*See `selfmonitor topics --help`\./],
+    [
+      ['topics', '--list'],
+      /unknown option '--list'\n +Did you mean selfmonitor topics list\? See `selfmonitor topics --help`\./,
+    ],
+    [['topics', 'rm', 'orders'], /unknown command 'rm'\n +Did you mean delete\?/],
+    [['groups', 'reset', 'g'], /unknown command 'reset'\n +Did you mean reset-offsets\?/],
+    [
+      ['groups', 'billing'],
+      /selfmonitor groups: missing verb before 'billing'; one of list, describe, reset-offsets, delete\n/,
+    ],
+    [['schemas', 'compatibility', 'a-value'], /compatibility: missing verb before 'a-value'; one of get, set\n/],
+    [
+      ['consumer-groups', 'list'],
+      /unknown command 'consumer-groups'\n +Did you mean groups\? See `selfmonitor --help`\./,
+    ],
+    [['--env', 'staging', 'events', 'consume'], /Did you mean tail\? See `selfmonitor events --help`\./],
+    [
+      ['events', 'tail', '--from', 'yesterday'],
+      /'yesterday' is invalid.*\n +See `selfmonitor events tail --help`\.\n$/,
+    ],
     [['topics', 'list', '--interal'], /unknown option '--interal'\n.*Did you mean --internal\?/],
     [['topics', 'list', '-o', 'xml'], /Allowed choices are table, json, yaml, name/],
     [['topics', 'describe'], /missing required argument 'topic'/],
@@ -135,8 +156,8 @@ describe('the command line', () => {
     [['up', '--engine', 'redpanda'], /Allowed choices are embedded, apache/],
     [['up', '--port-offset', '60000'], /at most 50000/],
     [['up', '--engine', 'apache', '--brokers', '2'], /started with 1 or 3/],
-    [['groups', 'reset-offsets', 'g', '--all-topics'], /The target of the offsets is missing/],
-    [['groups', 'reset-offsets', 'g', '--to-latest'], /The topics are missing/],
+    [['groups', 'reset-offsets', 'g', '--all-topics'], /Say where to reset the offsets to/],
+    [['groups', 'reset-offsets', 'g', '--to-latest'], /Name the topics to reset/],
     [['events', 'emit', 'a', 'b', '--user', 'u', '--data', '{'], /--data is not JSON/],
     [
       ['events', 'emit', 'a', 'b', '--user', 'u', '--data', '@nowhere.json'],
@@ -155,7 +176,7 @@ describe('the command line', () => {
       /not the URL of a Schema Registry\.\n +Write http:\/\/localhost:8081\n$/,
     ],
     [['schemas', 'list', '--registry-url', 'ftp://localhost:8081'], /Write http:\/\/host:8081/],
-    [['topics', 'list', '--port-offset', '1', '--bootstrap-servers', 'a:1'], /exclude each other/],
+    [['topics', 'list', '--port-offset', '1', '--bootstrap-servers', 'a:1'], /cannot be used together/],
     [['validate'], /There is no platform\.yaml/],
     [['validate', '-f', 'nowhere.yaml'], /There is no file nowhere\.yaml/],
   ])('%j is wrong usage: exit code 2, one message, nothing on standard output', async (words, message) => {

@@ -43,6 +43,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return exitCodes.done
+      const { usageReport } = await import('./usage.ts')
       writeError(await usageReport(error, argv), argv, io, error)
       return exitCodes.usage
     }
@@ -115,7 +116,7 @@ function connection(settings: Settings, io: Io): (party: 'kafka' | 'registry') =
   return (party) => {
     const { value, origin } = party === 'kafka' ? settings.bootstrapServers : settings.registryUrl
     return {
-      address: `${party === 'kafka' ? 'Kafka' : 'registry'} ${withoutUser(value)}, from ${origin}`,
+      address: `${party === 'kafka' ? 'Kafka' : 'registry'} ${withoutUser(value)}, ${origin === 'default' ? 'the default address' : `from ${origin}`}`,
       remedy: origin === 'selfmonitor up' ? localPlatform(settings, io, connectionRemedy) : undefined,
     }
   }
@@ -141,24 +142,6 @@ function localPlatform(settings: Settings, io: Io, say: (found: FoundState) => s
   } catch {
     // The settings are ambiguous, which the error itself reports.
     return undefined
-  }
-}
-
-async function usageReport(error: CommanderError, argv: readonly string[]): Promise<ErrorReport> {
-  // Commander's own texts: "error: unknown command 'topcs'\n(Did you mean topics?)".
-  const [first, ...rest] = error.message.replace(/^error: /, '').split('\n')
-  const words = argv.filter((word) => !word.startsWith('-'))
-  const noun = await nouns.find(({ name }) => name === words[0])?.load()
-  const verb = noun?.verbs.find(({ name }) => name === words[1] || name === `${words[1]} ${words[2]}`)
-  const group = noun?.verbs.find(({ name }) => name.startsWith(`${words[1]} `)) && words[1]
-  const command = [noun?.name, verb?.name ?? group].map((name) => (name === undefined ? '' : `${name} `)).join('')
-  const suggestion = rest.join(' ').replace(/^\(|\)$/g, '')
-  const isHelp = error.code === 'commander.help'
-  return {
-    code: 'USAGE',
-    message: isHelp ? `selfmonitor ${command}needs a command.` : `${first}`,
-    hint: [suggestion, `\`selfmonitor ${command}--help\` lists them.`].filter(Boolean).join(' '),
-    exitCode: exitCodes.usage,
   }
 }
 

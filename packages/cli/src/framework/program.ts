@@ -54,6 +54,8 @@ export const globalOptions: readonly OptionSpec<unknown>[] = [
   { flags: '--no-color', description: 'no colours (NO_COLOR)' },
 ]
 
+const helpSummary = 'print help for a command'
+
 /**
  * Builds the program for one command line; only the noun that it names is loaded in full.
  * @param invoke called with what was asked for. Help and version are written to `io` and end in a CommanderError.
@@ -84,9 +86,7 @@ export async function buildProgram(
     if (!wanted) command.description(entry.summary)
     program.addCommand(command)
   }
-  program.addHelpCommand(
-    new Command('help').argument('[command]').summary('print help for a command').helpGroup('Tools:'),
-  )
+  program.addHelpCommand(new Command('help').argument('[command]').summary(helpSummary).helpGroup('Tools:'))
   return program
 }
 
@@ -136,7 +136,8 @@ function nounCommand(noun: Noun, io: Io, invoke: (invocation: Invocation) => Pro
 /** The help of a group of commands lists the commands, and only mentions the global options. */
 function byReference(group: Command): void {
   group.configureHelp({ showGlobalOptions: false, sortOptions: false })
-  group.addHelpText('after', '\nThe options of every command: selfmonitor --help')
+  group.helpCommand('help [command]', helpSummary)
+  group.addHelpText('after', '\nGlobal options: selfmonitor --help')
 }
 
 function verbCommand(verb: Verb, fullName: string, io: Io, invoke: (invocation: Invocation) => Promise<void>): Command {
