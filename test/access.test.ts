@@ -277,7 +277,7 @@ describe.skipIf(missing)('the platform of SelfMonitor on a secured Kafka', () =>
     })
     expect(await plan(broker.bootstrapServers)).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('keeps no accounts and ACLs'),
+      stderr: expect.stringContaining('does not support SCRAM accounts'),
     })
     expect(await plan('127.0.0.1:1')).toMatchObject({
       code: 4,

@@ -51,7 +51,7 @@ describe('the default address', () => {
       expect({ code, stderr }, words.join(' ')).toEqual({
         code: 2,
         stderr: expect.stringMatching(
-          / at 127\.0\.0\.1:\d+, the default, not a platform of this project\?.*\n +Pass --yes/,
+          / at 127\.0\.0\.1:\d+, the default, not a platform of this project: this needs confirmation.*\n +Pass --yes/,
         ),
       })
       expect(stderr.split(isDefault())).toHaveLength(2)

@@ -25,7 +25,7 @@ describe('emit', () => {
     ['no topic', [undefined, 'a', {}, { userId: 'u' }], 'topic'],
     ['a topic that is a number', [5, 'a', {}, { userId: 'u' }], 'topic'],
     ['an empty event type', ['t', '', {}, { userId: 'u' }], 'eventType'],
-    ['no options', ['t', 'a', {}], 'options'],
+    ['no options', ['t', 'a', {}], 'options.userId'],
     ['options that are null', ['t', 'a', {}, null], 'options'],
     ['no user', ['t', 'a', {}, {}], 'userId'],
     ['a user that is a number', ['t', 'a', {}, { userId: 7 }], 'userId'],

@@ -15,12 +15,12 @@ export function checkEmitArguments(topic: unknown, eventType: unknown, given: un
   requireText('eventType', eventType, ` (topic ${topic as string})`)
   const where = ` (${topic as string} ${eventType as string})`
   if (typeof given !== 'object' || given === null) {
-    throw new EventsConfigError('options', `must be an object with a userId, it is ${kindOf(given)}${where}`)
+    throw requiredOption('userId', given, where)
   }
   const { userId, key, headers, timestampMs } = given as Record<string, unknown>
   requireText('userId', userId, where)
   if (key !== undefined && typeof key !== 'string') {
-    throw new EventsConfigError('key', `must be a text, it is ${kindOf(key)}${where}; leave it out for the userId`)
+    throw new EventsConfigError('key', `must be a string; got ${kindOf(key)}${where}; leave it out for the userId`)
   }
   checkTime(timestampMs, where)
   if (headers !== undefined) checkHeaders(headers, where)
@@ -36,21 +36,28 @@ export function checkRecordArguments(topic: unknown, value: unknown, given: unkn
   if (typeof value !== 'object' || Array.isArray(value) || ArrayBuffer.isView(value)) {
     throw new EventsConfigError(
       'value',
-      `must be an object with the fields of the topic's schema, or null to delete a key, it is ${kindOf(value)}${where}`,
+      `must be an object with the fields of the topic's schema, or null to delete a key; got ${kindOf(value)}${where}`,
     )
   }
   if (typeof given !== 'object' || given === null) {
-    throw new EventsConfigError('options', `must be an object with a key, it is ${kindOf(given)}${where}`)
+    throw requiredOption('key', given, where)
   }
   const { key, headers, timestampMs } = given as Record<string, unknown>
   if (key !== null && typeof key !== 'string' && !(key instanceof Uint8Array)) {
-    throw new EventsConfigError('key', `must be a text, bytes, or null for none, it is ${kindOf(key)}${where}`)
+    throw new EventsConfigError('key', `must be a string, bytes or null; got ${kindOf(key)}${where}`)
   }
   if (value === null && key === null) {
     throw new EventsConfigError('key', `is missing: null as a value deletes a key, and there is none${where}`)
   }
   checkTime(timestampMs, where)
   if (headers !== undefined) checkHeaders(headers, where)
+}
+
+/** The options, of which one is required, are not an object. */
+function requiredOption(name: string, given: unknown, where: string): EventsConfigError {
+  return given === undefined
+    ? new EventsConfigError(`options.${name}`, `is required${where}`)
+    : new EventsConfigError('options', `must be an object with a ${name}; got ${kindOf(given)}${where}`)
 }
 
 function checkTime(timestampMs: unknown, where: string): void {
@@ -61,7 +68,7 @@ function checkTime(timestampMs: unknown, where: string): void {
     const is = typeof timestampMs === 'number' ? String(timestampMs) : kindOf(timestampMs)
     throw new EventsConfigError(
       'timestampMs',
-      `must be a whole number of milliseconds since the epoch, it is ${is}${where}; leave it out for now`,
+      `must be a whole number of milliseconds since the epoch; got ${is}${where}; leave it out for now`,
     )
   }
 }
@@ -70,11 +77,11 @@ function checkHeaders(headers: unknown, where: string): void {
   const prototype: unknown =
     typeof headers === 'object' && headers !== null ? Object.getPrototypeOf(headers) : undefined
   if (prototype !== Object.prototype && prototype !== null) {
-    throw new EventsConfigError('headers', `must be an object of texts, it is ${kindOf(headers)}${where}`)
+    throw new EventsConfigError('headers', `must be an object of strings; got ${kindOf(headers)}${where}`)
   }
   for (const [name, value] of Object.entries(headers as object)) {
     if (value !== undefined && typeof value !== 'string') {
-      throw new EventsConfigError(`headers["${name}"]`, `must be a text, it is ${kindOf(value)}${where}`)
+      throw new EventsConfigError(`headers["${name}"]`, `must be a string; got ${kindOf(value)}${where}`)
     }
   }
 }
@@ -104,7 +111,7 @@ export function payloadJson(topic: string, eventType: string, data: unknown): st
 
 /** @throws EventsConfigError unless it is a list */
 export function checkEventList(events: unknown): void {
-  if (!Array.isArray(events)) throw new EventsConfigError('events', `must be a list of events, it is ${kindOf(events)}`)
+  if (!Array.isArray(events)) throw new EventsConfigError('events', `must be a list of events; got ${kindOf(events)}`)
 }
 
 /** Wraps any thrown value, for example from a getter of the caller's object, in an error of this library. */
@@ -116,8 +123,8 @@ export function codedError(thrown: unknown): EventsError {
 
 function requireText(field: string, value: unknown, where: string): void {
   if (typeof value !== 'string' || value === '') {
-    const is = value === '' ? 'empty' : kindOf(value)
-    throw new EventsConfigError(field, `must be a text that is not empty, it is ${is}${where}`)
+    const is = value === '' ? 'an empty one' : kindOf(value)
+    throw new EventsConfigError(field, `must be a non-empty string; got ${is}${where}`)
   }
 }
 
@@ -126,5 +133,5 @@ function kindOf(value: unknown): string {
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object')
     return (value.constructor?.name ?? 'Object') === 'Object' ? 'an object' : `a ${value.constructor?.name}`
-  return value === undefined ? 'missing' : `a ${typeof value}`
+  return value === undefined ? 'undefined' : `a ${typeof value}`
 }

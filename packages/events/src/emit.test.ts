@@ -217,7 +217,7 @@ describeEngines('emit', (engine) => {
     })
     await expect(stream.emit(topic, 'user_creatd', {}, { userId: 'u' })).rejects.toThrow('did you mean "user_created"?')
     await expect(stream.emit(topic, 'user_created', { email: 'a' }, { userId: '' })).rejects.toThrow(
-      'userId: must be a text',
+      'userId: must be a non-empty string; got an empty one',
     )
 
     const event = (email: unknown) => ({ topic, eventType: 'user_created', data: { email }, userId: 'u' })

@@ -236,7 +236,7 @@ function text(
 ): string | null {
   if (option !== undefined) {
     if (typeof option !== 'string' || option.trim() === '')
-      throw new EventsConfigError(field, 'must be a text that is not empty')
+      throw new EventsConfigError(field, 'must be a non-empty string')
     return option.trim()
   }
   const value = variable === null ? undefined : env[variable]?.trim()

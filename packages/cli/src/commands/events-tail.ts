@@ -49,8 +49,8 @@ export const tail = defineVerb({
   output: ['text', 'json'],
   async run(context, { args, options }) {
     const { from, until, follow } = options
-    if (from !== undefined && options.last !== undefined) throw usageError('--from and --last exclude each other.')
-    if (follow && until !== undefined) throw usageError('--follow and --until exclude each other.')
+    if (from !== undefined && options.last !== undefined) throw usageError('--from and --last cannot be used together.')
+    if (follow && until !== undefined) throw usageError('--follow and --until cannot be used together.')
     const filter: EventFilter = { types: options.type ?? [], users: options.user ?? [], keys: options.key ?? [] }
     const filtered = Object.values(filter).some((wanted) => wanted.length > 0)
     const last = options.last ?? defaultLast

@@ -223,14 +223,14 @@ const resetOffsets = defineVerb({
   async run(context, { args, options }) {
     const strategy = strategyFrom(options, (name) => readGivenFile(context.io, name, '--from-file'))
     if (options.allTopics && options.topic !== undefined)
-      throw usageError('--all-topics and --topic exclude each other.')
+      throw usageError('--all-topics and --topic cannot be used together.')
     const named =
       options.topic ??
       (strategy.kind === 'from-file'
         ? [...new Set(strategy.offsets.map(({ topic }) => topic))].map((topic) => ({ topic }))
         : undefined)
     if (named === undefined && !options.allTopics) {
-      throw usageError('The topics are missing.', 'Pass --topic orders (repeatable) or --all-topics.')
+      throw usageError('Name the topics to reset.', 'Pass --topic orders (repeatable) or --all-topics.')
     }
     const cluster = await context.cluster()
     const active = await activeGroup(cluster, args.group)

@@ -55,7 +55,7 @@ const credentials = defineVerb({
   name: 'credentials',
   summary: 'create and renew the cluster’s identity, certificates and accounts',
   details:
-    'Makes what the spec names and does not exist; renews certificates that end; never overwrites. Safe to repeat, and to run\n' +
+    'Makes what the spec names and does not exist; renews certificates that are about to expire; never overwrites. Safe to repeat, and to run\n' +
     'twice at the same time. Prints names, never values.',
   examples: ['selfmonitor kubernetes credentials --spec /etc/selfmonitor/credentials/spec.json'],
   options: { spec: text('--spec <file>', 'the specification, as JSON (the chart renders it)'), wait, serviceAccount },

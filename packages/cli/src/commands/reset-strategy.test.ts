@@ -27,9 +27,9 @@ describe('which offset reset was asked for', () => {
   })
 
   it('refuses none and several', () => {
-    expect(() => strategyFrom({}, noFile)).toThrow(/The target of the offsets is missing/)
+    expect(() => strategyFrom({}, noFile)).toThrow(/Say where to reset the offsets to/)
     expect(() => strategyFrom({ toEarliest: true, shiftBy: 1n }, noFile)).toThrow(
-      '--to-earliest and --shift-by exclude each other.',
+      '--to-earliest and --shift-by cannot be used together.',
     )
   })
 })

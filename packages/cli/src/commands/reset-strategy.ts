@@ -32,8 +32,8 @@ export function strategyFrom(options: StrategyOptions, readFile: (name: string) 
   if (named.length === 1) return named[0]![1]()
   const all =
     'Pass one of --to-earliest, --to-latest, --to-current, --to-offset, --shift-by, --to-datetime, --by-duration, --from-file, --from-group.'
-  if (named.length === 0) throw usageError('The target of the offsets is missing.', all)
-  throw usageError(`${named.map(([name]) => name).join(' and ')} exclude each other.`, all)
+  if (named.length === 0) throw usageError('Say where to reset the offsets to.', all)
+  throw usageError(`${named.map(([name]) => name).join(' and ')} cannot be used together.`, all)
 }
 
 /** Kafka's own format for one group: `topic,partition,offset`, one line each. */

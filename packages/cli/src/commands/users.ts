@@ -61,7 +61,7 @@ const create = defineVerb({
     const cluster = await context.cluster()
     const present = (await cluster.users()).find(({ name }) => name === args.user)
     if (present?.credentials.some((one) => one.mechanism === mechanism)) {
-      throw new CliError('USER_EXISTS', `There is an account "${args.user}" with ${mechanism} already.`, {
+      throw new CliError('USER_EXISTS', `Account "${args.user}" already has ${mechanism} credentials.`, {
         hint: '`selfmonitor users set-password` changes its password.',
       })
     }

@@ -14,12 +14,18 @@ describe('the question before a change, without a terminal', () => {
   })
 
   it('fails as a usage error that names the option', async () => {
-    await expect(ask('staging', false)).rejects.toMatchObject({ exitCode: 2, hint: 'Pass --yes' })
+    await expect(ask('staging', false)).rejects.toMatchObject({
+      exitCode: 2,
+      message: 'Delete 1 topic: this needs confirmation, and standard input is not a terminal.',
+      hint: 'Pass --yes',
+    })
   })
 
   it('wants the name in production: --yes is not enough', async () => {
     await expect(ask('production', true)).rejects.toMatchObject({ exitCode: 2, hint: 'Pass --confirm user.events' })
-    await expect(ask('production', false, 'user.event')).rejects.toThrow(/--confirm is "user.event"/)
+    await expect(ask('production', false, 'user.event')).rejects.toThrow(
+      /--confirm names "user.event"; the resource is "user.events"/,
+    )
     await expect(ask('production', false, 'user.events')).resolves.toBeUndefined()
   })
 })

@@ -24,11 +24,11 @@ export async function confirmChange(
   if (isProduction(environment)) {
     if (options.typed === change.typedName) return
     if (options.typed !== undefined) {
-      throw usageError(`--confirm is "${options.typed}", but this changes "${change.typedName}".`)
+      throw usageError(`--confirm names "${options.typed}"; the resource is "${change.typedName}".`)
     }
     if (!io.interactive) {
       throw usageError(
-        `${change.what} in ${environment}? Typing its name confirms this, but there is no terminal.`,
+        `${change.what} in ${environment}: this needs confirmation by name, and standard input is not a terminal.`,
         `Pass --confirm ${change.typedName}`,
       )
     }
@@ -40,7 +40,7 @@ export async function confirmChange(
   }
   if (options.yes || options.typed === change.typedName) return
   if (!io.interactive) {
-    throw usageError(`${change.what}? This needs a confirmation, but there is no terminal.`, 'Pass --yes')
+    throw usageError(`${change.what}: this needs confirmation, and standard input is not a terminal.`, 'Pass --yes')
   }
   const answer = await ask(io, (prompts, common) =>
     prompts.confirm({ ...common, message: `${change.what}?`, initialValue: false }),

@@ -65,7 +65,7 @@ export async function resolveSettings(options: GlobalOptions, io: Pick<Io, 'env'
     ['--command-config', options.commandConfig],
   ]) {
     if (portOffset !== undefined && given !== undefined)
-      throw usageError(`--port-offset and ${name} exclude each other.`)
+      throw usageError(`--port-offset and ${name} cannot be used together.`)
   }
   // A platform that was started here has no accounts, so client settings in the environment are for another cluster.
   const file = portOffset === undefined ? await clientProperties(options, io) : null

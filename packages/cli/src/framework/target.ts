@@ -39,7 +39,7 @@ export function requireTarget(target: Target): FoundState | undefined {
       })
     }
     case 'ambiguous':
-      throw new CliError('AMBIGUOUS_TARGET', 'Several platforms run here, and the command needs to know which one.', {
+      throw new CliError('AMBIGUOUS_TARGET', 'Several platforms are running in this project; choose one.', {
         exitCode: exitCodes.usage,
         hint: `Pass one of these:\n${choices(target.running)}`,
       })

@@ -122,7 +122,7 @@ describe('what runs here', () => {
         const { code, stdout, stderr } = await command(...words)
         expect({ words, code, stdout }).toEqual({ words, code: 2, stdout: '' })
         expect(stderr).toMatch(
-          /^error Several platforms run here.*\n +Pass one of these:\n +--port-offset 0 .*\n +--port-offset 100 /,
+          /^error Several platforms are running in this project; choose one\.\n +Pass one of these:\n +--port-offset 0 .*\n +--port-offset 100 /,
         )
       }
     })
@@ -154,7 +154,7 @@ describe('what runs here', () => {
       ).toContain('127.0.0.1:3, from selfmonitor up')
       expect(await command('topics', 'list', '--port-offset', '100', '--bootstrap-servers', 'a:1')).toMatchObject({
         code: 2,
-        stderr: expect.stringContaining('exclude each other'),
+        stderr: expect.stringContaining('cannot be used together'),
       })
     })
 

@@ -302,7 +302,7 @@ export function damaged(
     `topic ${topic} partition ${partition}: the batch at offset ${offset} cannot be read: ${reason}`,
     {
       resource: `topic ${topic} partition ${partition}`,
-      hint: "The log is damaged at this offset: see the brokers' log, and read on behind it.",
+      hint: "The log is damaged at this offset: see the brokers' log, and continue after it.",
       kafkaError: { name: 'CORRUPT_MESSAGE', code: errorCodes.CORRUPT_MESSAGE },
     },
   )

@@ -18,10 +18,10 @@ export function addHandler(
 ): void {
   const what = eventType === null ? topic : `${topic} ${eventType}`
   if (typeof topic !== 'string' || topic === '') {
-    throw new EventsConfigError('topic', 'must be a text that is not empty')
+    throw new EventsConfigError('topic', 'must be a non-empty string')
   }
   if (eventType !== null && (typeof eventType !== 'string' || eventType === '')) {
-    throw new EventsConfigError('eventType', `must be a text that is not empty (topic ${topic})`)
+    throw new EventsConfigError('eventType', `must be a non-empty string (topic ${topic})`)
   }
   if (typeof handler !== 'function') {
     throw new EventsConfigError('on', `the handler of ${what} is not a function`)

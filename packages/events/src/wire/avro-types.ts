@@ -120,7 +120,7 @@ export class DecimalType extends avro.types.LogicalType {
   problemOf(text: string): string {
     const match = decimalPattern.exec(text)
     if (match === null) {
-      return /^[-+]?[\d.,eE+-]{1,40}$/.test(text) ? `'${text}' is not written as one` : 'it is another text'
+      return /^[-+]?[\d.,eE+-]{1,40}$/.test(text) ? `'${text}' is not written as one` : 'the text is not a decimal'
     }
     const [, , whole = '', fraction = ''] = match
     const shown = text.length > shownCharacters ? `${text.slice(0, shownCharacters)}…` : text

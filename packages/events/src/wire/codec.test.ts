@@ -134,7 +134,7 @@ describe('the codec', () => {
     ],
     [{ total: '1234.5' }, "'1234.5' has 4 digits before the point, the schema allows 3"],
     [{ total: '12,50' }, "'12,50' is not written as one"],
-    [{ total: 'Ann Smith, Bonn' }, '(precision 5, scale 2); it is another text'],
+    [{ total: 'Ann Smith, Bonn' }, '(precision 5, scale 2); the text is not a decimal'],
     [{ total: 12.5 }, '(precision 5, scale 2), it is 12.5'],
     [{ total: null }, '(precision 5, scale 2), it is null'],
     [

@@ -159,7 +159,7 @@ topics:
     const refused = await plan(wrong)
     expect(refused.errors.map(({ line, message }) => `${line} ${message}`)).toEqual([
       expect.stringMatching(/^3 must be ≤ \d, it is 9/),
-      '2 must be ≥ 3, it is 3 on the cluster and cannot shrink; the file says 2: write partitions: 3 in the file',
+      "2 2 is fewer than the cluster's 3; partitions cannot shrink; write 3",
     ])
     const error: PlatformError = await applyPlan(refused, wrong, cluster, registry).catch((e) => e)
     expect(error).toMatchObject({ name: 'PlatformError', code: 'PLAN_HAS_ERRORS' })

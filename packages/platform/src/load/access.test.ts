@@ -168,7 +168,7 @@ users:
       "14:32 takes the * for a star: leave the pattern out, '*' alone means every one",
       '15:20 must be kafka-cluster, as Kafka calls it, it is here',
       expect.stringMatching(/^16:9 must name one of/),
-      "16:11 is not known here; did you mean 'topic'?",
+      "16:11 unknown key; did you mean 'topic'?",
     ])
   })
 
@@ -201,7 +201,7 @@ users:
 
   it('in owns are reported with both of its forms', async () => {
     expect(await load('owns: { topics: [a.*], users: [a-*] }')).toMatchObject({ owns: ['a.*'], ownsUsers: ['a-*'] })
-    expect(await mistakes('owns: { topic: [a.*] }')).toEqual([expect.stringMatching(/^1:9 is not known here/)])
+    expect(await mistakes('owns: { topic: [a.*] }')).toEqual([expect.stringMatching(/^1:9 unknown key/)])
     expect(await mistakes('owns: a.*')).toEqual([
       expect.stringMatching(/^1:7 must be a list of patterns of topics, or a map such as { topics: /),
     ])

@@ -190,7 +190,7 @@ export function structureProblems(
       return issue.keys.map((key) =>
         problemAt(
           found.node.kind === 'map' ? found.node.entries.get(key)!.key : found.at,
-          `is not known here${didYouMean(key, known)}`,
+          `unknown key${didYouMean(key, known)}`,
         ),
       )
     }

@@ -173,7 +173,7 @@ services:
     ).toEqual([
       '3:17 objectives.availability: must be more than 0 % and less than 100 %, it is 100 %: 100 % leaves no error budget, and every miss would be an alert',
       "4:12 objectives.latency: must be a bound of the probe's histogram (5ms, 10ms, 25ms, 50ms, 75ms, 100ms, 250ms, 500ms, 750ms, 1s, 2.5s, 5s, 7.5s, 10s), it is 300ms",
-      '5:3 objectives.freshness: is not known here',
+      '5:3 objectives.freshness: unknown key',
       "10:20 services.billing.objectives.freshness.order: is not among what the service consumes; did you mean 'orders'?",
       "10:61 services.billing.objectives.freshness.orders: must have a lag of 1s or more, such as 'lag 30s, 99.5 % over 30d', it is 30",
       '11:19 services.billing.objectives.processing: must be over 30d, the only period, it is over 7d',

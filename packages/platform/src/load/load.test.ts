@@ -222,13 +222,13 @@ services:
 owner: me
 `),
     ).toEqual([
-      '3:5 topics."user.events".partitons: is not known here; did you mean \'partitions\'?',
+      '3:5 topics."user.events".partitons: unknown key; did you mean \'partitions\'?',
       '4:16 topics."user.events".retention: must be a duration such as 7d, 12h or 500ms, or a number of milliseconds, it is 1 year; years and months have no fixed length, write days (366d)',
       '6:17 topics.orders.partitions: must be ≥ 1, it is 0',
       '8:7 topics.orders.config."retention.sm": is not a topic setting of Kafka; did you mean \'retention.ms\'?',
       '9:28 topics.orders.config."min.insync.replicas": must be a whole number, it is many',
       "12:16 services.billing.consumes[0]: 'user.event' is not declared below topics; did you mean 'user.events'?",
-      "13:1 owner: is not known here; did you mean 'owners'?",
+      "13:1 owner: unknown key; did you mean 'owners'?",
     ])
   })
 
@@ -236,7 +236,7 @@ owner: me
     const rest = `environments: { development: { topics: { a: { partitions: 2 } } } }
 services: { one: { produces: [a], consumes: [a] }, two: { consumes: [a] } }`
     expect(await mistakes(`topic: { a: { partitions: 1 } }\n${rest}`)).toEqual([
-      "1:1 topic: is not known here; did you mean 'topics'?",
+      "1:1 topic: unknown key; did you mean 'topics'?",
     ])
     expect(await mistakes(rest)).toEqual([
       '1:42 environments.development.topics.a: is not declared below topics; no topics are declared at all',
@@ -259,7 +259,7 @@ services: { one: { produces: [a], consumes: [a] }, two: { consumes: [a] } }`
     const error: PlatformError = await loadPlatform(path).catch((e) => e)
     expect(error.problems.map((p) => [p.file.split('/').at(-1), p.line, p.message])).toEqual([
       ['a.yaml', 2, expect.stringMatching(/is declared already, in .*platform\.yaml line 2/)],
-      ['b.yaml', 1, 'is not known here'],
+      ['b.yaml', 1, 'unknown key'],
     ])
     expect(error.message).toMatch(/a\.yaml:2:11 topics\.one: is declared already/)
   })
@@ -538,7 +538,7 @@ topics: { a: { partitons: 1 } }`,
     expect((error as PlatformError).problems.map(({ line, message }) => `${line} ${message}`)).toEqual([
       expect.stringMatching(/^4 must be a duration .*it is soon \(environment production\)$/),
       '5 is not declared below topics (environment canary)',
-      "6 is not known here; did you mean 'partitions'?",
+      "6 unknown key; did you mean 'partitions'?",
     ])
   })
 })

@@ -152,7 +152,7 @@ No changes
 
   it.each([
     ['SECURITY_DISABLED', 'has no authorizer, so that every client may do everything: set authorizer.class.name='],
-    ['UNSUPPORTED_API', 'keeps no accounts and ACLs'],
+    ['UNSUPPORTED_API', 'does not support SCRAM accounts'],
   ])('is refused by a cluster that answers %s, with what to set', async (code, said) => {
     const cluster = fakeCluster()
     cluster.acls = async () => {

@@ -82,7 +82,7 @@ function accessProblem(platform: Platform, message: string): PlatformProblem {
 function noAccess(live: NoAccess | null): string {
   return live?.unavailable === 'no authorizer'
     ? 'is acls, and this cluster has no authorizer, so that every client may do everything: set authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer and super.users on all brokers and controllers, or write access: none'
-    : 'is acls, and this cluster keeps no accounts and ACLs (the embedded broker has none, Apache Kafka has them from 3.5 on): use another cluster, or write access: none'
+    : 'is acls, and this cluster does not support SCRAM accounts (the embedded broker never does, Apache Kafka from 3.5 on): use another cluster, or write access: none'
 }
 
 function checkPasswords(platform: Platform, passwords: Passwords | null, errors: PlatformProblem[]): void {

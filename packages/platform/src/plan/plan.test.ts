@@ -144,8 +144,7 @@ describe('topics', () => {
         line: 2,
         column: 5,
         path: 'topics.a.partitions',
-        message:
-          'must be ≥ 12, it is 12 on the cluster and cannot shrink; the file says 6: write partitions: 12 in the file',
+        message: "6 is fewer than the cluster's 12; partitions cannot shrink; write 12",
       },
     ])
   })

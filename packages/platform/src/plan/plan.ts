@@ -190,7 +190,7 @@ function comparePartitions(
         platform,
         topic,
         'partitions',
-        `must be ≥ ${live.partitions}, it is ${live.partitions} on the cluster and cannot shrink; the file says ${topic.partitions}: write partitions: ${live.partitions} in the file`,
+        `${topic.partitions} is fewer than the cluster's ${live.partitions}; partitions cannot shrink; write ${live.partitions}`,
       ),
     )
     return []

@@ -124,7 +124,7 @@ describe('a plan on a terminal', () => {
         line: 25,
         column: 17,
         path: 'topics."user.events".partitions',
-        message: 'must be ≥ 12, it is 12 on the cluster and cannot shrink; the file says 6',
+        message: "6 is fewer than the cluster's 12; partitions cannot shrink; write 12",
       },
     ],
   }
@@ -144,9 +144,9 @@ describe('a plan on a terminal', () => {
 ! shop.carts is owned and not declared;
   --allow-delete would delete it.
 ✗ platform.yaml:25:17
-  topics."user.events".partitions: must be ≥ 12,
-  it is 12 on the cluster and cannot shrink; the
-  file says 6
+  topics."user.events".partitions: 6 is fewer than
+  the cluster's 12; partitions cannot shrink;
+  write 12
 
 1 error: nothing can be applied (environment
 production, cluster abc at kafka:9092).

@@ -24,7 +24,7 @@ export async function startRegistry(options: RegistryOptions): Promise<RegistryS
   if (!isLoopback(host) && options.insecure !== true) {
     throw new RegistryOptionsError(
       'host',
-      `${host} can be reached from other machines, and the registry has no authentication; listen on 127.0.0.1, or set insecure`,
+      `${host} can be reached from other machines, and the registry has no authentication; listen on 127.0.0.1, or pass insecure: true`,
     )
   }
   const guarding = guardOf(options, host, logger)
