@@ -40,6 +40,10 @@ describe.skipIf(missing !== null)('REST services with TLS and a login', () => {
         environment: 'development',
         security: { enabled: true },
         schemaRegistry: secured,
+        monitoring: {
+          ...{ enabled: true, allowedNamespaces: ['selfmonitor'] },
+          exporter: { enabled: true, replicaCount: 1, intervalSeconds: 5 },
+        },
         connect: {
           ...{ enabled: true, replicaCount: 2, allowedNamespaces: ['selfmonitor'], resources },
           tls: { enabled: true },
@@ -125,6 +129,36 @@ describe.skipIf(missing !== null)('REST services with TLS and a login', () => {
         const { body } = await curl(`${connect}/connectors/copy-${index}/status`, ...own())
         return body.includes('"tasks":[{"id":0,"state":"RUNNING"')
       })
+  })
+
+  test('Connect exports its connectors and tasks by the JMX agent, and the exporter asks it with its login', {
+    timeout: long,
+  }, async () => {
+    const metricsOf = async (ip: string, port: number) => (await curl(`http://${ip}:${port}/metrics`)).body
+    const all = async () => (await Promise.all(workers().map(({ ip }) => metricsOf(ip, 5556)))).join('\n')
+    const wanted = [
+      /^kafka_connect_worker_connector_count 1/m,
+      /^kafka_connect_worker_rebalances_total [1-9]/m,
+      /^kafka_connect_connector_status\{connector="copy-0",status="running",?\} 1/m,
+      /^kafka_connect_task_status\{connector="copy-1",status="running",task="0",?\} 1/m,
+      /^kafka_connect_sink_records_read_total\{connector="copy-0",task="0",?\} \d/m,
+      /^kafka_connect_task_record_failures_total\{connector="copy-0",task="0",?\} 0/m,
+      /^kafka_connect_worker_connector_tasks\{connector="copy-0",state="failed",?\} 0/m,
+      /^jvm_memory_used_bytes\{/m,
+    ]
+    const missing = async () => {
+      const text = await all()
+      return wanted.filter((line) => !line.test(text)).map(String)
+    }
+    await kafka
+      .waitFor('the metrics of both tasks', async () => (await missing()).length === 0 || undefined)
+      .catch(async () => expect(await missing(), (await all()).replaceAll(/^#.*\n/gm, '').slice(0, 4_000)).toEqual([]))
+    const exporter = kafka.pods('kafka').find(({ labels }) => labels.app === 'kafka-exporter')!
+    await kafka.waitFor(
+      'Connect in the exporter',
+      async () =>
+        /^kafka_service_up\{[^}]*service="connect"[^}]*\} 1/m.test(await metricsOf(exporter.ip, 9308)) || undefined,
+    )
   })
 
   test('no password of a login or of a store appears in an argument, in the environment or in the log of a server', async () => {
