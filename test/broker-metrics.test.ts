@@ -250,11 +250,11 @@ describe.skipIf('missing' in agent || 'missing' in inject('apache'))(
       }
     })
 
-    it('have its values for the same traffic', () => {
+    it('the counters have the same values as those of Apache Kafka for the same traffic', () => {
       expect(counted(ourBefore, ours)).toEqual(counted(theirBefore, theirs))
     })
 
-    it('have its values of what does not change', () => {
+    it('the state of broker and controller has the same values as in Apache Kafka', () => {
       for (const name of [
         'kafka_server_kafkaserver_brokerstate',
         'kafka_controller_kafkacontroller_activecontrollercount',

@@ -34,7 +34,7 @@ export function apiVersions(): string {
 /** The effect of a setting here, where it is less than Kafka's description says. */
 const reservations: Readonly<Record<string, string>> = {
   'cleanup.policy':
-    '`delete` applies the retention; with `compact` alone nothing is deleted, records need a key, and nothing is compacted.',
+    '`delete` applies the retention. `compact` alone keeps every record: nothing is deleted or compacted. It requires a key in each record.',
   'compression.type': 'Records stay as the producer compressed them. `zstd` is refused to consumers below Fetch v10.',
   'group.initial.rebalance.delay.ms':
     'How long a new group waits for more members before its first rebalance. Kafka’s own default is 3000.',

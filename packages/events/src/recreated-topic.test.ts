@@ -71,7 +71,9 @@ describeEngines('a topic that is created again', (engine) => {
     )
   })
 
-  it('is read from its end by a group that begins at the latest', { timeout: 60_000 }, async () => {
+  it('a group with `from: latest` reads only events that are emitted after the topic was created again', {
+    timeout: 60_000,
+  }, async () => {
     const topic = await rig.topic('user.events', { partitions: 1 })
     const { seen } = await handling(topic, rig.unique('group'), 'latest')
     await emit(topic, 0, 100)
@@ -82,7 +84,7 @@ describeEngines('a topic that is created again', (engine) => {
     await until('the new events', () => seen.length === 105)
   })
 
-  it('is emitted to with the partitions that it has now, by a service that knew more of them', {
+  it('a service that knew four partitions emits to the one that the topic has after it was created again', {
     timeout: 60_000,
   }, async () => {
     const topic = await rig.topic('user.events', { partitions: 4 })

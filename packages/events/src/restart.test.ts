@@ -57,7 +57,7 @@ function suite(name: 'embedded' | 'apache', rounds: number, start: (dataDir: str
     },
   })
 
-  it('costs nothing: no event is lost, doubled or out of order, and handling goes on', {
+  it('does not lose, duplicate or reorder events, and handling continues', {
     timeout: 120_000,
   }, async () => {
     const topic = await rig.topic('user.events', { partitions: 4 })

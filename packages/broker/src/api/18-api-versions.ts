@@ -3,8 +3,8 @@
 // Behaviour: an unknown version is answered at v0 with UNSUPPORTED_VERSION and the range of this one API (the server does that,
 // KIP-511). Features are those of Apache Kafka 4.x that this broker has: no share or streams groups.
 //
-// Versions: v3 names the client software and returns features (KIP-584); up to v3 a feature whose lowest version is 0 is
-// left out (KAFKA-17011). v5 may name the cluster and node that the client believes to talk to (KIP-1242).
+// Versions: from v3 on the request has the client's name and version, and the response has features (KIP-584); up to v3 a feature whose lowest version is 0 is
+// left out (KAFKA-17011). In v5 a request may have the id of the cluster and of the node that the client expects (KIP-1242).
 import { type ApiName, apis, errorCodes } from '@selfmonitor/protocol'
 import { metadataVersions } from '../kafka-release.ts'
 import type { ApiHandler } from '../request/handler.ts'

@@ -26,9 +26,9 @@ export interface ConnectionOptions {
   readonly maxRequestBytes: number
   /** Memory for frames, shared by all connections. */
   readonly buffers: BufferPool
-  /** How much of it requests may hold, over all connections. */
+  /** Limits the memory of requests, over all connections. */
   readonly memory: RequestMemory
-  /** For mistakes of clients, which may be repeated without end. */
+  /** For errors that clients cause, and may repeat any number of times: it limits the lines. */
   readonly limitedLog: LineLimiter
   /** `connections.max.idle.ms`; negative: never. */
   readonly maxIdleMs: number

@@ -88,7 +88,7 @@ function prepareRequest(
   requests.add({ timestampMs: broker.clock.now(), api: api.name, apiVersion, clientId, correlationId, brokerId })
   const versions = supportedVersions(api, row)
   if (apiVersion < versions.min || apiVersion > versions.max) {
-    // KIP-511: every client may send ApiVersions in a version of its own, and gets an answer that all can read.
+    // KIP-511: a client may send a version that this broker does not know, and gets an answer in version 0, which every client can read.
     if (api.name === 'ApiVersions') return unsupportedApiVersions(api, versions, correlationId)
     throw new CloseConnection(
       `${api.name} version ${apiVersion} is not supported, only ${versions.min} to ${versions.max}`,
@@ -130,13 +130,13 @@ function prepareRequest(
         counters.total.record(nowMs - arrivedMs, nowMs)
         started = false
       }
-      // Each one once: memory that is given back may have another user a moment later.
+      // Each is called once: memory that was given back may already be used by another request.
       for (const release of releases.splice(0)) release()
     },
   }
 }
 
-/** The version 0 answer of ApiVersions with the versions that are supported. */
+/** UNSUPPORTED_VERSION in the version 0 format of ApiVersions, with the versions of ApiVersions alone (KIP-511). */
 function unsupportedApiVersions(
   api: Api<ApiName>,
   { min, max }: { readonly min: number; readonly max: number },

@@ -79,7 +79,7 @@ describe('the rules that are meant', () => {
     expect(matching(rules, { topic: ['or'], match: true })).toEqual([all])
   })
 
-  it('are all of them when nothing is named', () => {
+  it('a filter selects all rules only if no option narrows it', () => {
     expect(isOpen({ cluster: false })).toBe(true)
     expect(isOpen({ cluster: true })).toBe(false)
     expect(isOpen({ principal: ['User:a'] })).toBe(false)

@@ -206,7 +206,7 @@ describe('a server in trouble', () => {
     expect(server.requests).toEqual([])
   })
 
-  it('is left when the command is interrupted', async () => {
+  it('an interrupt ends the wait before the next attempt', async () => {
     const interrupt = new AbortController()
     const { client } = await setting(
       { onRequest: () => ({ status: 503 }) },

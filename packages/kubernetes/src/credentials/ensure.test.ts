@@ -442,7 +442,7 @@ describe('a server in trouble', () => {
     }
   })
 
-  it('and another client that keeps changing the same objects end the run with a reason', async () => {
+  it('a run fails with NOT_CONVERGED when another client keeps changing the same Secrets', async () => {
     const { server, run } = await setting({
       onRequest: ({ verb, name }) => {
         const held = server?.object('Secret', name, namespace)

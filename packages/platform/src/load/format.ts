@@ -23,7 +23,10 @@ const topic = z
         .int({ error: 'must be a whole number' })
         .min(1, { error: 'must be ≥ 1' })
         .max(100_000, { error: 'must be ≤ 100000' })
-        .meta({ description: 'Number of partitions. It can only grow, and growing it moves keys.' }),
+        .meta({
+          description:
+            'Number of partitions. It can only grow; adding partitions changes which partition a key maps to.',
+        }),
       replication: z
         .int({ error: 'must be a whole number' })
         .min(1, { error: 'must be ≥ 1' })

@@ -123,7 +123,7 @@ describe('platform.yaml of SelfMonitor', () => {
 describe('who may do what in production', () => {
   const platform = loadPlatform(file, { environment: 'production', env: {} })
 
-  it('is this: R reads, W writes, and whoever reads or writes may describe; dead letters are written by who reads', async () => {
+  it('services have these grants: R read, W write, d only describe; each consumer may write dead letters', async () => {
     const grants = grantsOf(await platform)
     const topics = (await platform).topics.map(({ name }) => name)
     const shown = (account: string, topic: string): string => {
@@ -163,7 +163,7 @@ platform-operations                                                             
 `)
   })
 
-  it('is Read on the group of its own, for those who consume, and on nothing else than topics and groups', async () => {
+  it('each service that consumes may read its own group, and no service has a grant on anything but topics and groups', async () => {
     const grants = grantsOf(await platform)
     const others = grants.filter(({ resourceType }) => resourceType !== 'topic')
     expect(others.map((g) => `${g.account} ${g.resourceType} ${g.resourceName} ${g.operations.join(' ')}`)).toEqual([
@@ -181,7 +181,7 @@ platform-operations                                                             
     expect(grants.every((g) => g.pattern === 'literal' && g.resourceName !== '*' && g.host === '*')).toBe(true)
   })
 
-  it('is the same in staging, and everything in development', async () => {
+  it('staging has the same grants as production; development has no accounts', async () => {
     const staging = await loadPlatform(file, { environment: 'staging', env: {} })
     expect(grantsOf(staging)).toEqual(grantsOf(await platform))
     expect(accountsOf(await loadPlatform(file, { env: {} }))).toEqual([])

@@ -414,7 +414,7 @@ describe('schemas', () => {
     ])
   })
 
-  it('get their level set when one is declared that the subject does not have', () => {
+  it('a declared compatibility level is set on a subject that has another one or none', () => {
     const declared = { compatibility: 'FULL' } as const
     expect(plan(subject({ registered: true }), declared).changes).toEqual([
       {

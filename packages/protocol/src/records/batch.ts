@@ -150,7 +150,7 @@ export function* iterateBatches(buffer: Buffer, start = 0): Generator<BatchAt, n
   return position
 }
 
-/** CRC-32C of a batch as its bytes give it. @throws ProtocolError TRUNCATED when the batch is not whole */
+/** Computes the CRC-32C of a batch from its bytes. @throws ProtocolError TRUNCATED when the batch is incomplete */
 export function computeBatchCrc(buffer: Buffer, header: BatchHeader, offset = 0): number {
   const end = offset + header.sizeBytes
   if (end > buffer.length) {

@@ -24,7 +24,7 @@ describe('why a schema is incompatible', () => {
     })
   })
 
-  it('has the place of a type and of a name, and both types in words', () => {
+  it('a mismatch gives the path of the type or name, and the types of reader and writer', () => {
     const schema = JSON.stringify({
       type: 'record',
       name: 'Order',

@@ -191,7 +191,7 @@ describeEngines('compatibility and modes of the registry', (engine) => {
       await fails(get(`/subjects/${subject}/versions?deleted=true`), 404, 40401)
     })
 
-    it('are taken in any case', async () => {
+    it('a mode is accepted in upper and lower case', async () => {
       const subject = subjectName()
       await answers(put(`/mode/${subject}`, { mode: 'readOnly' }), { mode: 'READONLY' })
       await answers(get(`/mode/${subject}`), { mode: 'READONLY' })

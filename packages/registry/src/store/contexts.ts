@@ -3,7 +3,7 @@
 // https://docs.confluent.io/platform/current/schema-registry/schema-contexts-cp.html
 
 export const defaultContext = '.'
-/** Holds settings only: they apply wherever neither a subject nor its context has some. */
+/** Has settings but no subjects. They apply to a subject if neither it nor its context has its own. */
 export const globalContext = '.__GLOBAL'
 const globalSettings = `:${globalContext}:`
 
@@ -23,7 +23,7 @@ export function normalizeSubject(subject: string): string {
   return subject.startsWith(':.:') ? subject.slice(3) : subject
 }
 
-/** A subject as it is meant inside a context: one that names no context is in that one. */
+/** The full name of a subject that a request inside `context` gives. If it names a context of its own, that one is kept. */
 export function qualify(subject: string, context: string): string {
   if (context === defaultContext || qualified.test(subject)) return normalizeSubject(subject)
   return `:${context}:${subject}`

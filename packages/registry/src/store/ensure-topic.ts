@@ -1,4 +1,4 @@
-// The registry's topic: made where it is missing, checked where it is there.
+// The registry's topic: created if it is missing, else checked.
 import type { Cluster } from '@selfmonitor/cluster'
 import { ClusterError } from '@selfmonitor/cluster/errors'
 import type { Logger } from '../types.ts'
@@ -6,7 +6,7 @@ import { TopicUnusableError } from './errors.ts'
 
 export interface NewTopicOptions {
   readonly topic: string
-  /** Of a new topic; lowered to the number of brokers. */
+  /** For a topic that is created; at most the number of brokers is used. */
   readonly replicationFactor: number
   readonly logger: Logger
 }

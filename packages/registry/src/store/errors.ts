@@ -11,7 +11,7 @@ export class TopicUnusableError extends Error {
   }
 }
 
-/** Kafka did not take or give a record. */
+/** A record could not be written to Kafka or read from it. */
 export class StoreError extends Error {
   readonly code: 'STORE_FAILED' | 'STORE_TIMEOUT'
 

@@ -34,7 +34,7 @@ export async function followTopic(
   logger: Logger,
   signal: AbortSignal,
 ): Promise<void> {
-  // A compacted log begins where it always did; where its first records were deleted, reading starts again at what is there.
+  // Compaction does not move the log start. If records were deleted from the beginning, the reader continues at the log start.
   let position = 0n
   for (let failures = 1; !signal.aborted; failures++) {
     try {

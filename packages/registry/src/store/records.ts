@@ -63,12 +63,12 @@ export type StoreRecord =
   | { readonly key: { readonly keytype: 'CONTEXT'; readonly context: string }; readonly value: object | null }
   | { readonly key: { readonly keytype: 'NOOP' }; readonly value: Reservation | null }
 
-/** A record that is not ours to act on: an unknown key type, or bytes that are not what the format says. */
+/** A record that is skipped: its key type is unknown, or its bytes do not have the format. */
 export interface IgnoredRecord {
   readonly ignored: string
 }
 
-/** The only one outside Confluent's cloud. */
+/** Confluent's registry has no other tenant outside its cloud. */
 const tenant = 'default'
 
 export function encodeKey(key: StoreKey): Buffer {
@@ -129,7 +129,7 @@ export function encodeSchemaValue(value: SchemaValue): Buffer {
   ])
 }
 
-/** That a context is there: Confluent's registry lists those that have such a record. */
+/** The record that makes a context exist: Confluent's registry lists the contexts that have one. */
 export function encodeContextValue(context: string): Buffer {
   return encodeValue(null, { tenant, context })
 }

@@ -15,7 +15,7 @@ export interface TopicOptions extends NewTopicOptions {
 }
 
 export interface TopicLog {
-  /** Of the Kafka cluster. */
+  /** The id of the Kafka cluster. */
   readonly clusterId: string
   /** Appends a record and returns its offset once every in-sync replica has it. */
   append(key: Buffer, value: Buffer | null, deadline: Deadline): Promise<bigint>
@@ -150,6 +150,6 @@ function reasonOf(error: unknown): string {
 }
 
 async function quietly(closing: Promise<void>): Promise<void> {
-  // A client that lost its broker fails to say good-bye; there is nothing left to do about it.
+  // Closing fails when the broker is gone. The client is discarded anyway, so the error is ignored.
   await closing.catch(() => {})
 }

@@ -22,7 +22,7 @@ setInterval(() => {}, 1000)
 `
 
 describe.skipIf(missingForCluster() !== null)('what a cluster leaves behind', () => {
-  test('is nothing, although its process was killed without a word', async () => {
+  test('a cluster whose process was killed leaves no folder, process, namespace, mount or cgroup', async () => {
     const dying = spawn(process.execPath, ['--conditions=source', '--input-type=module-typescript', '-e', child], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
