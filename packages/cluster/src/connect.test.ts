@@ -32,7 +32,7 @@ async function errorOf(promise: Promise<unknown>): Promise<ClusterError> {
   )
 }
 
-/** Plays a broker that offers SASL PLAIN and refuses whoever comes (error 58). */
+/** Plays a broker that offers SASL PLAIN and refuses every login (error 58). */
 function refuseSasl(socket: Socket): void {
   const text = (value: string) => Buffer.from(value).toString('hex')
   const answers: Record<number, readonly string[]> = {

@@ -86,7 +86,7 @@ describeEngines('records of a shape of their own', (engine) => {
     })
   })
 
-  it('reach a handler with key, headers, time and place, whoever wrote them', async () => {
+  it('reach a handler with key, headers, time, partition and offset, also from another client', async () => {
     const topic = await rig.topic('shop.orders', { schema: order, partitions: 1 })
     const theirs = new SchemaRegistry({ host: rig.registryUrl })
     const id = await theirs.getLatestSchemaId(`${topic}-value`)

@@ -1,7 +1,7 @@
-// Judges that are not ours: the registry clients that services use, against our server; and ours beside them.
+// Third-party registry clients that services use, against our server, and our client with them.
 //
-// The parts of @confluentinc/schemaregistry are named one by one: its index also loads encryption, whose packages offer
-// TypeScript to whoever runs with the condition `source`, as these tests do.
+// The parts of @confluentinc/schemaregistry are named one by one: its index also loads encryption, whose packages export
+// TypeScript under the condition `source`, which these tests set.
 import { fileURLToPath } from 'node:url'
 import { SchemaRegistryClient } from '@confluentinc/schemaregistry/dist/schemaregistry-client.js'
 import { AvroDeserializer, AvroSerializer } from '@confluentinc/schemaregistry/dist/serde/avro.js'

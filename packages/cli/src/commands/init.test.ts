@@ -32,7 +32,9 @@ describe('init', () => {
     // Run from a checkout, as here, the packages come from there.
     const root = join(import.meta.dirname, '../../../..')
     expect(stderr).toContain(`Next:\n\n  npm --prefix ${root} run release -- --only npm `)
-    expect(stderr).toContain(`\n  npm install ${root}/release/npm/*.tgz\n  npm install --save-dev node@24 `)
+    expect(stderr).toContain(`\n  npm install --save-dev ${root}/release/npm/*.tgz `)
+    expect(stderr).toContain(`\n  npm install ${root}/release/npm/selfmonitor-events-*.tgz `)
+    expect(stderr).toContain('\n  npm install --save-dev node@24 ')
     expect(stderr).toMatch(/\n {2}npm test .*\n {2}npm run platform .*\n {2}npm start /)
     expect(await selfmonitor(['validate'], { cwd: folder.path })).toMatchObject({
       code: 0,
@@ -83,7 +85,7 @@ describe('init', () => {
     const { code, stdout, stderr } = await init('-o', 'json')
     expect(code).toBe(0)
     expect(JSON.parse(stdout).files).not.toContain('package.json')
-    expect(stderr).toContain('/release/npm/*.tgz\n')
+    expect(stderr).toContain('/release/npm/selfmonitor-events-*.tgz ')
     expect(stderr).toContain('node --test')
     expect([text('package.json'), text('.gitignore')]).toEqual(['{"name":"mine"}', 'dist\n'])
   })

@@ -79,8 +79,10 @@ const packing = 'builds the packages, which are not published yet; add --uncommi
 
 /** How a project gets the packages that were made in a checkout, and a Node that runs them. */
 function unpublished(root: string): readonly (readonly [string, string])[] {
+  const packed = shellWord(`${root}/release/npm/`)
   return [
-    [`npm install ${shellWord(`${root}/release/npm/`)}*.tgz`, ''],
+    [`npm install --save-dev ${packed}*.tgz`, 'all of them, because they need each other'],
+    [`npm install ${packed}selfmonitor-events-*.tgz`, 'the one package that the service needs in production'],
     ['npm install --save-dev node@24', 'only if `node --version` is older than 24.6'],
   ]
 }

@@ -200,7 +200,7 @@ No changes
     expect(left.map(({ principal }) => principal)).toEqual(['User:stranger'])
   })
 
-  it('leaves the dead letters of what is consumed alone, whoever made them', async () => {
+  it('does not delete the dead letters of a topic that a service consumes, whether the file or the library created them', async () => {
     const live = await cluster()
     const file = `owns: ["*"]${shop}`
     await live.createTopics([{ name: 'old.dlq', partitions: 1, replicationFactor: 1 }])
