@@ -68,6 +68,19 @@ describeEngines('the commands', (engine) => {
       }
     })
 
+    it('with a setting that is unknown are refused, with the one that was probably meant', async () => {
+      for (const verb of [
+        ['create', `${topic}.bad`, '-c'],
+        ['alter', `${topic}.units`, '--set'],
+      ]) {
+        expect(await cli('topics', ...verb, 'retention.mss=1', '--yes')).toMatchObject({
+          code: 1,
+          stdout: '',
+          stderr: expect.stringMatching(/INVALID_CONFIG.*retention\.mss.*\n +Did you mean retention\.ms\?\n$/),
+        })
+      }
+    })
+
     it('that a policy of the brokers forbids are reported as forbidden, not as a failed login', async () => {
       expect(await cli('topics', 'create', `${topic}.huge`, '-p', '10001', '--yes')).toMatchObject({
         code: 1,

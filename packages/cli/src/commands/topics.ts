@@ -1,6 +1,6 @@
 // `selfmonitor topics`: list, describe, create, alter, delete.
 import type { TopicInfo } from '@selfmonitor/cluster'
-import { usageError } from '../framework/errors.ts'
+import { CliError, errorChain, usageError } from '../framework/errors.ts'
 import { collect, integer, keyValue } from '../framework/parse.ts'
 import { didYouMean } from '../framework/suggest.ts'
 import { defineVerb, flag, type Noun, required, value, variadic } from '../framework/verb.ts'
@@ -141,6 +141,24 @@ async function kafkaSettings(given: Readonly<Record<string, string>>): Promise<R
   )
 }
 
+/**
+ * Adds to a refused setting the known one that was probably meant; only then, because the brokers may know settings that this
+ * version does not.
+ */
+async function suggestingSettings<T>(given: Readonly<Record<string, string>>, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask()
+  } catch (error) {
+    const isRefused = [...errorChain(error)].some((one) => (one as { code?: unknown }).code === 'INVALID_CONFIG')
+    if (!isRefused) throw error
+    const { isKnownSetting, topicSettings } = await import('@selfmonitor/platform/topic-settings')
+    const unknown = Object.keys(given).find((key) => !isKnownSetting(key))
+    const hint = unknown === undefined ? undefined : didYouMean(unknown, Object.keys(topicSettings))
+    if (hint === undefined) throw error
+    throw new CliError('INVALID_CONFIG', (error as Error).message, { hint, cause: error })
+  }
+}
+
 const create = defineVerb({
   name: 'create',
   summary: 'create topics',
@@ -167,7 +185,7 @@ const create = defineVerb({
       replicationFactor: options.replicationFactor ?? brokersDefault,
       config,
     }))
-    await cluster.createTopics(topics, { validateOnly: true })
+    await suggestingSettings(config, () => cluster.createTopics(topics, { validateOnly: true }))
     const settings = Object.entries(config).map(([key, setting]) => `, ${key}=${setting}`)
     for (const { name } of topics) {
       context.note(
@@ -274,7 +292,9 @@ const alter = defineVerb({
     if (growth !== undefined)
       await cluster.createPartitions([{ topic: args.topic, partitions: options.partitions! }], { validateOnly: true })
     if (Object.keys(settings).length > 0)
-      await cluster.alterTopicConfigs([{ topic: args.topic, set: settings }], { validateOnly: true })
+      await suggestingSettings(set, () =>
+        cluster.alterTopicConfigs([{ topic: args.topic, set: settings }], { validateOnly: true }),
+      )
     const columns: readonly Column<Alteration>[] = [
       { header: 'SETTING', value: ({ key }) => key },
       { header: 'NOW', value: ({ from }) => from ?? '(default)' },
