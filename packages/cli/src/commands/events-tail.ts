@@ -4,7 +4,15 @@ import type { Cluster, ReadRange, TopicInfo } from '@selfmonitor/cluster'
 import { isDeadLetterTopic } from '@selfmonitor/events/dead-letters'
 import type { Decoder } from '../events/decode.ts'
 import { type EventFilter, matches, type Place, place } from '../events/filter.ts'
-import { decodeRecord, type TailedEvent, tailData, tailLine, tailNames, tailRanges } from '../events/tail.ts'
+import {
+  decodeRecord,
+  type LineOptions,
+  type TailedEvent,
+  tailData,
+  tailLine,
+  tailNames,
+  tailRanges,
+} from '../events/tail.ts'
 import type { Context } from '../framework/context.ts'
 import { CliError, usageError } from '../framework/errors.ts'
 import { collect, integer } from '../framework/parse.ts'
@@ -26,7 +34,8 @@ export const tail = defineVerb({
   details:
     'Shows the last 10, or with --from everything since; with --follow until Ctrl-C. It commits nothing and joins no group, so\n' +
     'it disturbs no consumer. Events have type, user and payload; other Avro values, JSON and text their key and the name of\n' +
-    'their type; a value that cannot be decoded its first bytes. -o json prints one object a line.',
+    'their type; a value that cannot be decoded its first bytes; a dead letter also the error\n' +
+    'that it failed with. -o json prints one object a line, with all headers.',
   examples: [
     'selfmonitor events tail user.events --follow',
     'selfmonitor events tail --from 10m --type fraud_suspected --type payment_processed',
@@ -45,6 +54,7 @@ export const tail = defineVerb({
     last: value('--last <n>', 'without --from: how many past events (default 10)', integer(0)),
     limit: value('-n, --limit <n>', 'stop after this many', integer(1)),
     follow: flag('--follow', 'wait for new events'),
+    headers: flag('--headers', 'show the headers of each record, too'),
   },
   output: ['text', 'json'],
   async run(context, { args, options }) {
@@ -58,7 +68,11 @@ export const tail = defineVerb({
     const topics = args.topic.length > 0 ? await requireTopics(cluster, args.topic) : await allEventTopics(cluster)
     if (filter.types.length > 0) await warnOfUnknownTypes(context, filter.types, topics)
 
-    const printer = createPrinter(context, { limit: options.limit, showTopic: topics.length > 1 })
+    const printer = createPrinter(context, {
+      limit: options.limit,
+      showTopic: topics.length > 1,
+      showHeaders: options.headers,
+    })
     const reading: Reading = { context, cluster, decoder: await createRecordDecoder(context), filter, printer }
     const window = { from, until, last: filtered ? Math.max(last, filteredWindow) : last, nowMs: Date.now() }
     const past = await tailRanges(cluster, topics, { ...window, follow: from !== undefined && follow })
@@ -106,7 +120,7 @@ interface Printer {
 
 function createPrinter(
   context: Context,
-  { limit = Number.POSITIVE_INFINITY, showTopic }: { readonly limit: number | undefined; readonly showTopic: boolean },
+  { limit = Number.POSITIVE_INFINITY, ...lines }: { readonly limit: number | undefined } & Omit<LineOptions, 'width'>,
 ): Printer {
   let shown = 0
   const { stdout } = context.io
@@ -120,7 +134,7 @@ function createPrinter(
       context.out(
         context.format === 'json'
           ? toJsonLine(tailData(event))
-          : tailLine(event, context.colours.stdout, { showTopic, width }),
+          : tailLine(event, context.colours.stdout, { ...lines, width }),
       )
     },
   }

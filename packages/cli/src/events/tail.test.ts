@@ -76,6 +76,51 @@ describe('an event in a tail', () => {
   })
 })
 
+describe('a dead letter in a tail', () => {
+  const headers = Object.entries({
+    trace: 't',
+    'dlq.error.class': 'FraudError',
+    'dlq.error.message': 'amount is\n\u001b[2J negative',
+  }).map(([key, value]) => ({ key, value: Buffer.from(value) }))
+  const letter = { ...event, record: { ...record, topic: 'user.events.dlq', headers } }
+  const why = '    FraudError: amount is\\u000a\\u001b[2J negative\n'
+
+  it('has the error that it failed with on a line of its own, without what would move the cursor', () => {
+    const [, ...below] = tailLine(letter, plain, { showTopic: false }).split(/(?<=\n)/)
+    expect(below).toEqual([why])
+    const narrow = tailLine(letter, plain, { showTopic: false, width: 40 }).split('\n')
+    expect(narrow.slice(-3)).toEqual(['    FraudError: amount', '        is\\u000a\\u001b[2J negative', ''])
+  })
+
+  it('has it in JSON beside the headers', () => {
+    expect(JSON.parse(toJsonLine(tailData(letter)))).toMatchObject({
+      record: {
+        error: { class: 'FraudError', message: 'amount is\n\u001b[2J negative' },
+        headers: { trace: 't', 'dlq.error.class': 'FraudError' },
+      },
+    })
+  })
+
+  it('is one only in a dead-letter topic, and with the headers of the library', () => {
+    const elsewhere = { ...letter, record: { ...letter.record, topic: 'user.events' } }
+    expect(tailLine(elsewhere, plain, { showTopic: false })).not.toContain('FraudError')
+    const foreign = { ...letter, record: { ...letter.record, headers: headers.slice(0, 1) } }
+    expect(tailData(foreign)).not.toHaveProperty('record.error')
+  })
+
+  it('shows its headers, and those of any record, when asked to', () => {
+    const [, ...below] = tailLine(letter, plain, { showTopic: false, showHeaders: true }).split(/(?<=\n)/)
+    expect(below).toEqual([
+      why,
+      '    trace t\n',
+      '    dlq.error.class FraudError\n',
+      '    dlq.error.message amount is\\u000a\\u001b[2J negative\n',
+    ])
+    const nothing = { ...event, record: { ...record, headers: [{ key: 'trace', value: null }] } }
+    expect(tailLine(nothing, plain, { showTopic: false, showHeaders: true })).toMatch(/\n {4}trace null\n$/)
+  })
+})
+
 describe('another record in a tail', () => {
   const value = { id: 2n ** 60n, hash: Buffer.from('ab'), lines: [{ count: 1 }] }
   const cart = { record, kind: 'value', format: 'avro', schema: 'shop.Cart', value } as const

@@ -1,5 +1,6 @@
 // The offsets that a tail reads, and the output of one record: decoded, or marked as undecodable.
 import type { Cluster, ReadRange, ReadRecord, TopicInfo } from '@selfmonitor/cluster'
+import { deadLetterHeaders, isDeadLetterTopic } from '@selfmonitor/events/dead-letters'
 import type { Colours } from '../output/colour.ts'
 import { time } from '../output/format.ts'
 import { padEnd, textWidth } from '../output/width.ts'
@@ -41,12 +42,32 @@ const indent = 4
 
 export interface LineOptions {
   readonly showTopic: boolean
+  /** Each header on a line of its own. */
+  readonly showHeaders?: boolean
   /** Columns of the terminal: a longer line is broken between words, a payload between its fields. undefined: never broken. */
   readonly width?: number
 }
 
-/** When, what, who (the user of an event, else the record's key), where, and what is in it: one line where that fits. */
-export function tailLine(event: TailedEvent, colours: Colours, { showTopic, width }: LineOptions): string {
+/**
+ * When, what, who (the user of an event, else the record's key), where, and what is in it: one line where that fits. Then why a dead
+ * letter is one, and the headers if they are asked for.
+ */
+export function tailLine(event: TailedEvent, colours: Colours, options: LineOptions): string {
+  const { record } = event
+  const error = errorOf(record)
+  const below = [
+    ...(error === undefined ? [] : [colours.bad(`${visible(error.class)}: ${visible(error.message)}`)]),
+    ...(options.showHeaders === true
+      ? record.headers.map(({ key, value }) => `${colours.aside(visible(key))} ${visible(headerText(value) ?? 'null')}`)
+      : []),
+  ]
+  const margin = ' '.repeat(indent)
+  const { width } = options
+  const lines = below.map((line) => (width === undefined ? line : wrapHanging(line, width, indent * 2)))
+  return [recordLine(event, colours, options), ...lines.map((line) => `${margin}${line}\n`)].join('')
+}
+
+function recordLine(event: TailedEvent, colours: Colours, { showTopic, width }: LineOptions): string {
   const { record } = event
   const { timestampMs, type, colour, who, payload } = lineParts(event, colours)
   const when = colours.aside(time(timestampMs))
@@ -55,6 +76,27 @@ export function tailLine(event: TailedEvent, colours: Colours, { showTopic, widt
   const line = columns.join('  ')
   if (width === undefined || textWidth(line) <= width) return `${line}\n`
   return `${wrapHanging([when, colour(type), who, where, payload.spaced].join('  '), width, indent)}\n`
+}
+
+/** Why the library wrote a dead letter; undefined for other records. */
+function errorOf({ topic, headers }: ReadRecord): { readonly class: string; readonly message: string } | undefined {
+  if (!isDeadLetterTopic(topic)) return undefined
+  const text = (name: string): string | undefined => headerText(headers.findLast(({ key }) => key === name)?.value)
+  const [errorClass, message] = [text(deadLetterHeaders.errorClass), text(deadLetterHeaders.errorMessage)]
+  return errorClass === undefined || message === undefined ? undefined : { class: errorClass, message }
+}
+
+function headerText(value: Buffer | null | undefined): string | undefined {
+  return value?.toString('utf8')
+}
+
+/** Line breaks and control characters as JSON writes them: a text from a record moves no cursor. */
+function visible(text: string): string {
+  return text.replace(
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach the terminal
+    /[\u0000-\u001f\u007f-\u009f]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }
 
 interface LineParts {
@@ -105,13 +147,15 @@ function jsonTexts(value: unknown): LineParts['payload'] {
 /** One object: the envelope's fields and the payload, or the format and the value (in base64 where it cannot be decoded); and its place. */
 export function tailData(event: TailedEvent): object {
   const { record } = event
+  const error = errorOf(record)
   const place = {
     topic: record.topic,
     partition: record.partition,
     offset: record.offset,
     timestamp: record.timestampMs,
     key: keyText(record),
-    headers: Object.fromEntries(record.headers.map((header) => [header.key, header.value?.toString('utf8') ?? null])),
+    headers: Object.fromEntries(record.headers.map(({ key, value }) => [key, headerText(value) ?? null])),
+    ...(error === undefined ? {} : { error }),
   }
   switch (event.kind) {
     case 'undecodable':
