@@ -16,7 +16,8 @@ export interface Pair {
 }
 
 export interface Authority extends Pair {
-  issue(commonName: string, names?: readonly string[], addresses?: readonly string[]): Promise<Pair>
+  /** @param days how long it is valid; default 1 */
+  issue(commonName: string, names?: readonly string[], addresses?: readonly string[], days?: number): Promise<Pair>
 }
 
 export interface SecureApache {
@@ -38,27 +39,27 @@ export interface SecureApache {
 
 const openssl = promisify(execFile)
 
-/** A certificate authority that lives for a day, made with openssl in a folder of its own. */
-export async function createAuthority(commonName = 'Test CA'): Promise<Authority> {
-  const certify = (name: string, args: readonly string[]) =>
+/** A certificate authority, made with openssl in a folder of its own. @param days how long it is valid */
+export async function createAuthority(commonName = 'Test CA', days = 1): Promise<Authority> {
+  const certify = (name: string, validDays: number, args: readonly string[]) =>
     inFolder(async (folder) => {
       const [certFile, keyFile] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
       await openssl('openssl', [
-        ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-noenc', '-days', '1'],
+        ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-noenc', '-days', `${validDays}`],
         ...['-subj', `/CN=${name}`, '-out', certFile, '-keyout', keyFile, ...args],
       ])
       return { cert: await readFile(certFile, 'utf8'), key: await readFile(keyFile, 'utf8') }
     })
-  const own = await certify(commonName, ['-addext', 'keyUsage=critical,keyCertSign,cRLSign'])
+  const own = await certify(commonName, days, ['-addext', 'keyUsage=critical,keyCertSign,cRLSign'])
   return {
     ...own,
-    issue: (name, names = [], addresses = []) =>
+    issue: (name, names = [], addresses = [], validDays = 1) =>
       inFolder(async (folder) => {
         const [certFile, keyFile] = [join(folder, 'ca.pem'), join(folder, 'ca.key')]
         await writeFile(certFile, own.cert)
         await writeFile(keyFile, own.key, { mode: 0o600 })
         const alternatives = [...names.map((n) => `DNS:${n}`), ...addresses.map((a) => `IP:${a}`)]
-        return certify(name, [
+        return certify(name, validDays, [
           ...['-CA', certFile, '-CAkey', keyFile],
           ...['-addext', 'basicConstraints=critical,CA:FALSE', '-addext', 'extendedKeyUsage=serverAuth,clientAuth'],
           ...(alternatives.length > 0 ? ['-addext', `subjectAltName=${alternatives.join(',')}`] : []),

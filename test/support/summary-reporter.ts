@@ -8,6 +8,7 @@ import { missingSchemas } from '../deployment/static/kubernetes-schemas.ts'
 import { franzGoClient, missingGoProgram } from './go.ts'
 import { missingPrometheus } from './prometheus.ts'
 import { missingPython } from './python.ts'
+import { missingSmallDisk } from './small-disk.ts'
 import { missingTool } from './tools.ts'
 
 /** The missing tools of this machine, each with its remedy if one is known. */
@@ -25,6 +26,7 @@ function missingHere(modules: readonly TestModule[]): string[] {
     missingForCluster(),
     missingKubernetes(),
     missingPrometheus(),
+    missingSmallDisk(),
     missingEngine([]),
   ]
   return [...new Set([...reasons, ...tools.filter((tool) => tool !== null)])]
