@@ -1,5 +1,5 @@
-// The data of one classic group, and functions that read it. The functions that change it are in join.ts, sync.ts, leave.ts and
-// rebalance.ts. They do no I/O and read no clock: each one gets a `Step`.
+// The data of one classic group, and functions that read it. The functions that change it are in join.ts, sync.ts,
+// heartbeat.ts, leave.ts and rebalance.ts. They do no I/O and read no clock: each one gets a `Step`.
 import type { GroupConfig, GroupError, GroupProtocol, GroupState, JoinMember, JoinResult, SyncResult } from './types.ts'
 
 export const emptyAssignment = Buffer.alloc(0)
@@ -131,6 +131,10 @@ export function log(step: Step, level: 'debug' | 'info' | 'warn', message: strin
 
 export function failure(name: GroupError['name'], reason: string): GroupError {
   return { name, reason }
+}
+
+export function illegalGeneration(group: ClassicGroup, generationId: number): GroupError {
+  return failure('ILLEGAL_GENERATION', `generation ${generationId}, the group is at ${group.generationId}`)
 }
 
 export function failedJoin(memberId: string, error: GroupError): JoinResult {

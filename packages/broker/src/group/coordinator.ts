@@ -7,12 +7,13 @@ import { type ClassicGroup, failedJoin, failedSync, failure, type Waiter } from 
 import { describeGroup, describeMissing, groupType, isListed } from './describe.ts'
 import { startOffsetExpiry } from './expiry.ts'
 import { type GroupEntry, GroupTable, writeError } from './group-table.ts'
+import { heartbeat } from './heartbeat.ts'
 import { join, validateJoin } from './join.ts'
 import { leave } from './leave.ts'
 import { type DamagedGroups, loadGroups } from './load.ts'
 import { commitOffsets, deleteOffsets, fetchOffsets, removeOffsetsOfTopics } from './offset-operations.ts'
 import { getOffset } from './offsets.ts'
-import { heartbeat, sync } from './sync.ts'
+import { sync } from './sync.ts'
 import type {
   CommitInput,
   CommitNotice,

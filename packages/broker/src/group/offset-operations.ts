@@ -1,10 +1,10 @@
 // Committing, fetching and deleting offsets: the operations on groups that change no membership.
 import { failure } from './classic-group.ts'
 import { type GroupEntry, type GroupTable, writeError } from './group-table.ts'
+import { admitCommit } from './heartbeat.ts'
 import { eachOffset, getOffset, type OffsetRef, setOffset } from './offsets.ts'
 import { offsetRecord, offsetTombstone } from './records.ts'
 import { consumerProtocolType, isSubscribed } from './subscription.ts'
-import { admitCommit } from './sync.ts'
 import type {
   CommitInput,
   CommitPartition,

@@ -1,10 +1,11 @@
-// SyncGroup and Heartbeat on a classic group: the leader sends the assignment, each member gets its part and keeps its session.
+// SyncGroup on a classic group: the leader sends the assignment, each member gets its part.
 import {
   answerSync,
   type ClassicGroup,
   emptyAssignment,
   failedSync,
   failure,
+  illegalGeneration,
   log,
   type Step,
   transition,
@@ -13,7 +14,7 @@ import {
   write,
 } from './classic-group.ts'
 import { restartSession } from './rebalance.ts'
-import type { GroupError, HeartbeatInput, SyncInput, SyncResult } from './types.ts'
+import type { GroupError, SyncInput, SyncResult } from './types.ts'
 
 /** Takes in a SyncGroup. Its answer comes as an effect, in this step or when the leader has synced. */
 export function sync(group: ClassicGroup, step: Step, input: SyncInput, waiter: Waiter): void {
@@ -92,36 +93,4 @@ function distribute(group: ClassicGroup, step: Step, input: SyncInput): void {
 
 function assignmentOf(group: ClassicGroup, assignment: Buffer): SyncResult {
   return { protocolType: group.protocolType ?? null, protocolName: group.protocolName ?? null, assignment }
-}
-
-function illegalGeneration(group: ClassicGroup, generationId: number): GroupError {
-  return failure('ILLEGAL_GENERATION', `generation ${generationId}, the group is at ${group.generationId}`)
-}
-
-/** Keeps the member's session alive, also when the answer asks it to rejoin. */
-export function heartbeat(group: ClassicGroup, step: Step, input: HeartbeatInput): GroupError | undefined {
-  if (group.state === 'Dead') return failure('COORDINATOR_NOT_AVAILABLE', 'the group is deleted')
-  const error = validateMember(group, step.nowMs, input.memberId, input.groupInstanceId)
-  if (error) return error
-  if (input.generationId !== group.generationId) return illegalGeneration(group, input.generationId)
-  restartSession(step, group.members.get(input.memberId)!)
-  if (group.state !== 'PreparingRebalance') return undefined
-  return failure('REBALANCE_IN_PROGRESS', 'the group waits for its members to rejoin')
-}
-
-/** @returns why the client may not commit offsets now. A member's commit keeps its session alive, as in Kafka. */
-export function admitCommit(group: ClassicGroup, step: Step, input: HeartbeatInput): GroupError | undefined {
-  if (group.state === 'Dead') return failure('COORDINATOR_NOT_AVAILABLE', 'the group is deleted')
-  // Generation -1 is an admin client or a consumer that assigns its partitions itself.
-  if (input.generationId < 0 && group.state === 'Empty') return undefined
-  if (input.generationId < 0 && input.memberId === '' && input.groupInstanceId === null) {
-    return failure('UNKNOWN_MEMBER_ID', `the group is ${group.state}: only its members may commit`)
-  }
-  const error = validateMember(group, step.nowMs, input.memberId, input.groupInstanceId)
-  if (error) return error
-  if (input.generationId !== group.generationId) return illegalGeneration(group, input.generationId)
-  // The member knows the new generation but has no assignment in it yet.
-  if (group.state === 'CompletingRebalance') return failure('REBALANCE_IN_PROGRESS', 'the assignment is not known yet')
-  restartSession(step, group.members.get(input.memberId)!)
-  return undefined
 }

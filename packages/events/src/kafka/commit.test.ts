@@ -4,7 +4,7 @@ import { describeEngines } from '../../../../test/support/engines.ts'
 import { until, useEvents } from '../../../../test/support/events.ts'
 import { createProblems } from '../problems.ts'
 import { createKafkaClient } from './client.ts'
-import { createGroupMember } from './group.ts'
+import { createGroupMember } from './group-member.ts'
 
 const logger = { debug() {}, info() {}, warn() {}, error() {} }
 

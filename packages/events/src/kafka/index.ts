@@ -15,7 +15,7 @@ export {
 export { createCompressor } from './compression.ts'
 export type { FetchedRecord, RecordRun } from './fetched-records.ts'
 export { createFetcher, type Fetched, type Fetcher } from './fetcher.ts'
-export { createGroupMember, type GroupMember } from './group.ts'
+export { createGroupMember, type GroupMember } from './group-member.ts'
 export type { CommitResult, OffsetToCommit } from './group-requests.ts'
 export { endOfEpoch, listOffset } from './list-offsets.ts'
 export { partitionErrorAdvice, partitionErrorKind } from './partition-errors.ts'

@@ -8,10 +8,11 @@
 import { expect } from 'vitest'
 import { abandon } from '../abandon.ts'
 import { type ClassicGroup, createGroup, type Effect, nextDeadline, type Step } from '../classic-group.ts'
+import { admitCommit, heartbeat } from '../heartbeat.ts'
 import { join, validateJoin } from '../join.ts'
 import { leave } from '../leave.ts'
 import { passTime, writeFailed } from '../rebalance.ts'
-import { admitCommit, heartbeat, sync } from '../sync.ts'
+import { sync } from '../sync.ts'
 import type { GroupConfig, GroupError, JoinInput, JoinResult, SyncResult } from '../types.ts'
 
 export const testConfig: GroupConfig = {

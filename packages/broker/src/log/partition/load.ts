@@ -13,13 +13,13 @@ import {
 } from '../segment/segment-files.ts'
 import { createSegmentIndex, indexProblem } from '../segment/segment-index.ts'
 import type { PartitionRef } from '../types.ts'
-import { writeGroup } from './append.ts'
 import type { LogContext } from './context.ts'
 import { partitionName } from './folders.ts'
 import { loadProducers } from './load-producers.ts'
 import { recoverLog, reportMissingOffsets } from './recover.ts'
 import { startOver } from './segment-list.ts'
 import { activeSegment, type LogState } from './state.ts'
+import { writeGroup } from './write-group.ts'
 import { createWriteQueue, loading } from './write-queue.ts'
 
 /** @param clean whether the broker was shut down properly: then the end of the log needs no checksums */

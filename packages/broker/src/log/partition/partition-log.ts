@@ -80,7 +80,7 @@ export class PartitionLog {
    * Appends one record batch (magic 2) and resolves once it is written, and synced where `flush.messages` demands it.
    * The buffer belongs to the log until then: the base offset and leader epoch are patched in place.
    *
-   * The batch is checked here and waits in `state.queue`; `writeGroup` of `append.ts` writes it.
+   * The batch is checked here and waits in `state.queue`; `writeGroup` of `write-group.ts` writes it.
    *
    * @throws LogError CORRUPT_MESSAGE, INVALID_RECORD, MESSAGE_TOO_LARGE, INVALID_TIMESTAMP, OUT_OF_ORDER_SEQUENCE_NUMBER,
    *   INVALID_PRODUCER_EPOCH, KAFKA_STORAGE_ERROR (disk full or broken: nothing was appended)
