@@ -1,5 +1,5 @@
 // Large buffers that are reused. Each new buffer costs the kernel fresh pages, and V8 collects its whole heap once for every few
-// megabytes of them: at full load that was more work than everything else.
+// megabytes of them. At full load that took more CPU than everything else.
 
 export interface BufferPool {
   /** A buffer of at least `sizeBytes`, with arbitrary content. */

@@ -1,5 +1,5 @@
-// The native packages of this package. Each is loaded when it is first used: who reads only messages, names of errors or the
-// partition of a key loads none, and who never meets a snappy or lz4 batch loads neither.
+// The native packages of this package. Each is loaded when it is first used: code that reads only messages,
+// names of errors or the partition of a key loads none, and snappy and lz4 are loaded for the first batch that needs them.
 import { createRequire } from 'node:module'
 
 const require = createRequire(import.meta.url)

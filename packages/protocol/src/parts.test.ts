@@ -1,4 +1,4 @@
-// What the parts of this package load: who needs the name of an error or the partition of a key pays for no more.
+// What the parts of this package load: code that needs the name of an error or the partition of a key loads nothing else.
 import { describe, expect, it } from 'vitest'
 import { modulesLoadedBy } from '../../../test/support/loaded-modules.ts'
 

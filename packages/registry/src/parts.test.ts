@@ -1,4 +1,4 @@
-// What the parts of this package load: who frames data or talks to a registry loads no server, and no Kafka client.
+// What the parts of this package load: code that frames data or calls a registry loads no server and no Kafka client.
 import { expect, it } from 'vitest'
 import { modulesLoadedBy } from '../../../test/support/loaded-modules.ts'
 

@@ -22,7 +22,7 @@ interface ResourceAnswer {
   readonly errorMessage: string | null
 }
 
-/** A resource with the settings that it is to have. */
+/** A resource and its new settings. */
 export interface Alteration {
   readonly target: AlterableResource
   readonly settings: ReadonlyMap<string, string>

@@ -14,7 +14,7 @@ export type BrokerConfigRow = readonly [
   check?: ConfigDefinition['check'],
 ]
 
-/** Settings of something that Kafka has and this broker does not. */
+/** Settings of a feature of Kafka that this broker does not have. */
 export interface AbsentFeature {
   /** Why only the default is accepted; null where another value does no harm, as with sizes of thread pools. */
   readonly whyFixed: string | null

@@ -126,7 +126,7 @@ export class FetchSessions {
     }
   }
 
-  /** @returns the id of a new session; 0 when there is no room for it, or nothing to follow */
+  /** @returns the id of a new session; 0 if the cache is full or the request has no partitions */
   private open(followed: readonly Followed[], byTopicId: boolean, nowMs: number): number {
     if (followed.length === 0 || !this.makeRoom(followed.length, nowMs)) return 0
     let id = 0

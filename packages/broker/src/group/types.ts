@@ -265,9 +265,9 @@ export interface GroupLog {
   /** Appends the records and then deletes everything before them. They are all that the partition has to keep. */
   replace(partition: number, records: readonly GroupRecord[], timestampMs: number): Promise<void>
   /**
-   * Calls back for every batch of every partition, oldest first within a partition. Nothing when the topic is missing.
-   * Batches are verified; one that is damaged is left out, and its partition is among the result. A partition that cannot be
-   * read at all does not keep the others from being read.
+   * Calls back for every batch of every partition, oldest first within a partition. If the topic is missing, there are none.
+   * Batches are verified; one that is damaged is left out, and its partition is among the result. If a partition cannot be read
+   * at all, the others are read nevertheless.
    */
   replay(onBatch: (partition: number, batch: ReplayedBatch) => void): Promise<readonly DamagedPartition[]>
 }

@@ -72,7 +72,7 @@ export class GroupWriter {
     if (queue.rewrite) this.start(partition, queue)
   }
 
-  /** Waits for everything. */
+  /** Waits until every queued record is written. */
   async drain(): Promise<void> {
     for (const queue of this.queues.values()) while (queue.idle) await queue.idle
   }

@@ -1,4 +1,4 @@
-// What the rest of the broker uses of the partition logs.
+// The parts of the partition logs that the rest of the broker uses.
 export { toLogConfig } from './config.ts'
 export { type LogFs, nodeFs, temporaryFs } from './disk/fs.ts'
 export * from './errors.ts'

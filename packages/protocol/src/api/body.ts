@@ -1,5 +1,5 @@
-// Bodies of single APIs, for connections that make frames and headers of their own. It loads no table: who speaks two APIs loads
-// the declarations of two.
+// Bodies of single APIs, for connections that make frames and headers of their own. It loads no table of all
+// APIs: a caller imports only the declarations that it needs.
 import {
   type Decoded,
   type Encodable,
@@ -18,7 +18,7 @@ export function requestHeaderVersion(api: Api, version: number): 1 | 2 {
   return includes(api.request.flexible, version) ? 2 : 1
 }
 
-/** The same for responses; ApiVersions keeps 0 always, so that a client can read it before it knows the broker. */
+/** The same for responses. For ApiVersions it is always 0, so that a client can read the answer before it knows the broker's versions. */
 export function responseHeaderVersion(api: Api, version: number): 0 | 1 {
   return api.name !== 'ApiVersions' && includes(api.response.flexible, version) ? 1 : 0
 }
@@ -34,7 +34,7 @@ export function encodeRequestBody<Request extends Message>(
   return writer.finish()
 }
 
-/** Reads the body of a response. @throws ProtocolError, TRAILING_BYTES when there is more than that */
+/** Reads the body of a response. @throws ProtocolError TRAILING_BYTES if bytes follow it, and others */
 export function decodeResponseBody<Response extends Message>(
   api: Api<string, Message, Response>,
   version: number,

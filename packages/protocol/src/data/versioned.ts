@@ -13,7 +13,7 @@ import {
 import { ProtocolError } from '../protocol-error.ts'
 
 export interface Versioned<M extends Message> {
-  /** As the bytes say it. */
+  /** The version in the first two bytes. */
   readonly version: number
   readonly value: Decoded<M>
 }
@@ -36,8 +36,8 @@ export function decodeVersioned<M extends Message>(message: M, buffer: Buffer): 
 }
 
 /**
- * The same, but a version newer than the declared ones reads as the newest of them and what follows is left alone: for data
- * to which Kafka only ever appends.
+ * The same, but data of a newer version is read as the newest declared version, and the bytes after it are ignored: for data to
+ * which newer versions of Kafka only append fields.
  * @throws ProtocolError
  */
 export function decodeAppendable<M extends Message>(message: M, buffer: Buffer): Versioned<M> {

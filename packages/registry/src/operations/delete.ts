@@ -63,7 +63,7 @@ export async function deleteVersion(
   })
 }
 
-/** Level and mode of its own stay with a subject that is soft-deleted, and go with its last version. */
+/** A soft-deleted subject keeps its own level and mode; they are removed with its last version. */
 async function forgetSettings(transaction: Transaction, subject: string | null): Promise<void> {
   if (transaction.state.mode(subject) !== undefined) await transaction.put({ keytype: 'MODE', subject }, null)
   if (transaction.state.config(subject) !== undefined) await transaction.put({ keytype: 'CONFIG', subject }, null)

@@ -50,7 +50,7 @@ export function findSchema(
   const wanted = fingerprint(identityOf(schema))
   const same = versions.findLast((value) => fingerprint(value) === wanted)
   if (same) return same
-  // Parsing is for the few: a subject may have thousands of versions.
+  // Only versions that may be equal are parsed: a subject may have thousands.
   const candidates = versions.filter(
     (value, index) => index === versions.length - 1 || (schema.references.length === 0 && value.references.length > 0),
   )
@@ -103,7 +103,7 @@ export function isReadOnly(state: RegistryState, subject: string | null): boolea
   return ['READONLY', 'READONLY_OVERRIDE'].includes(modeInScope(state, subject))
 }
 
-/** The nearest setting that is there. */
+/** The setting of the first scope that has one. */
 function first<Value>(subject: string | null, settingOf: (scope: string | null) => Value | undefined) {
   for (const scope of settingScopes(subject)) {
     const value = settingOf(scope)

@@ -28,7 +28,7 @@ function noCompiler(): never {
   throw new Error('a route of the registry has a Fastify schema: check bodies with zod instead')
 }
 
-/** @param guard checks who calls, and bounds what a request may take */
+/** @param guard checks hosts, origins and media types of requests, and limits their size and time */
 export function buildApp(context: RouteContext, logger: Logger, guard: Guard): FastifyInstance {
   const app = Fastify({
     ...guard,

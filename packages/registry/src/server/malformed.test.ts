@@ -1,4 +1,4 @@
-// Requests that no client sends: each gets an answer in the registry's form, and the server goes on.
+// Malformed requests: each gets an error in the registry's form, and the server continues.
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { type Broker, startBroker } from '@selfmonitor/broker'

@@ -2,8 +2,8 @@
 //
 // Before a schema is registered, its version and id are announced in a NOOP record. Every registry reads the same log,
 // so all agree on which announcement of a version or of an id came first: only that one is granted, and only its writer
-// goes on to write the SCHEMA record. A registry never writes the key or takes the id of another, so there is nothing to undo.
-// A writer that dies in between leaves a number unused. NOOP records share one key: compaction removes them.
+// then writes the SCHEMA record. A registry never writes the key or takes the id of another, so there is nothing to undo.
+// If a writer dies in between, a number stays unused. NOOP records share one key: compaction removes them.
 import { contextOf } from './contexts.ts'
 import type { Reservation, SchemaValue } from './records.ts'
 

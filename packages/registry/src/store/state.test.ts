@@ -134,7 +134,7 @@ function answers(state: ReturnType<typeof createState>) {
   return {
     subjects: state.subjects(true),
     versions: ['a', 'b'].map((subject) => state.versions(subject, true)),
-    // Which version stands first for an id may depend on records that are gone; who has it may not.
+    // The first version of an id may depend on records that compaction removed; the set of its versions may not.
     ids: [1, 2, 3, 4].map((id) =>
       state
         .withId('.', id)

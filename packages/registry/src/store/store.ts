@@ -1,7 +1,7 @@
-// The registry's state, kept in a Kafka topic: one write at a time, each read back before it counts.
+// The registry's state, kept in a Kafka topic: one write at a time, each of which takes effect when it has been read back.
 //
-// Several registries may share a topic: what the others write is seen as soon as it is there, and who wants to register
-// announces it first (reservations.ts). A Confluent registry does not know of that: it must not write at the same time.
+// Several registries may share a topic: each reads what the others write, and announces a registration before it writes it
+// (reservations.ts). A Confluent registry ignores announcements, so it must not write at the same time.
 import { randomUUID } from 'node:crypto'
 import { pause } from '@selfmonitor/cluster/backoff'
 import pLimit, { type LimitFunction } from 'p-limit'

@@ -1,4 +1,4 @@
-// Every partition that has a folder or a log, and the state in which the manager has it. There is one slot for each partition;
+// The state of every partition that has a folder or a log. There is one slot for each partition;
 // only `lifecycle.ts` and `folder-checks.ts` change its state.
 import type { Uuid } from '@selfmonitor/protocol'
 import type { ClosedFolder } from '../partition/folders.ts'

@@ -38,7 +38,7 @@ export function createWorkLimit(atOnce: number): <T>(work: () => Promise<T>) => 
     })
 }
 
-/** Runs `action` for every item, sixteen at a time: each one may wait for the disk. Ends with the first that fails. */
+/** Runs `action` for every item, sixteen at a time because each may wait for the disk. @throws the first error */
 export async function forEachOf<T>(items: readonly T[], action: (item: T) => Promise<void>): Promise<void> {
   const left = items.values()
   const work = async () => {
