@@ -1,12 +1,15 @@
-// `npm run bench [-- start memory throughput latency library reader testkit]`: the embedded platform beside Apache Kafka, in the same
+// `npm run bench [-- start memory throughput latency library reader testkit exporter]`: the embedded platform beside Apache Kafka, in the same
 // run on the same machine. Every row says how we compare: above 1 is better than the peer, whatever the unit.
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { runEventsBench } from './events.ts'
+import { type ExporterResult, measureExporter, partitionsPerTopic } from './exporter.ts'
 import { measureLatency } from './latency.ts'
 import { measureReaders } from './reader.ts'
 import {
   type Both,
+  type EngineName,
+  engineNames,
   format,
   machine,
   median,
@@ -175,8 +178,44 @@ function testkit(): string[][] {
   return [measure('test platform, one topic', []), measure('test platform, 11 topics', [root])]
 }
 
+/** The exporter beside a loop of franz-go's kadm, on both engines. */
+async function exporter(): Promise<string[][]> {
+  const load = { topics: quick ? 100 : 1000, collections: quick ? 2 : 6 }
+  const tables: string[][] = []
+  for (const engine of engineNames) {
+    process.stderr.write(`  ${engine}: ${load.topics * partitionsPerTopic} partitions, ${load.topics} groups …\n`)
+    tables.push(...exporterRows(engine, await measureExporter(engine, load)))
+  }
+  return tables
+}
+
+function exporterRows(engine: EngineName, { ours, peer }: ExporterResult): string[][] {
+  if ('missing' in peer) process.stderr.write(`  without the peer: ${peer.missing}\n`)
+  const row = (name: string, unit: string, own: number, other?: number): string[] => [
+    `${name}, ${engine}`,
+    `${format(own, 0)} ${unit}`,
+    other === undefined ? '–' : `${format(other, 0)} ${unit}`,
+    other === undefined ? '–' : `${format(other / own, 2)} ×`,
+  ]
+  const beside = 'missing' in peer ? undefined : peer
+  const { plain, gzip } = ours.scrapes
+  const scrape = `scrape of ${format(ours.series, 0)} series, ${format(ours.pageBytes / 1e6)} MB`
+  return [
+    row('first collection', 'ms', ours.first.ms, beside?.first.ms),
+    row('  requests to Kafka', '', ours.first.requests, beside?.first.requests),
+    row('later collections', 'ms', ours.later.ms, beside?.later.ms),
+    row('  requests to Kafka', '', ours.later.requests, beside?.later.requests),
+    row('resident memory', 'MiB', ours.residentMb, beside?.residentMb),
+    row('  at its peak', 'MiB', ours.peakMb, beside?.peakMb),
+    row(`${scrape}, median of ${plain.count}`, 'ms', plain.p50Ms),
+    row('  p99', 'ms', plain.p99Ms),
+    row('  gzip, median', 'ms', gzip.p50Ms),
+    row('  gzip, p99', 'ms', gzip.p99Ms),
+  ]
+}
+
 const asked = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
-const names = [...Object.keys(benchmarks), 'library', 'reader', 'testkit']
+const names = [...Object.keys(benchmarks), 'library', 'reader', 'testkit', 'exporter']
 const unknown = asked.find((name) => !names.includes(name))
 if (unknown) {
   console.error(`Unknown benchmark "${unknown}". Choose from: ${names.join(', ')}`)
@@ -204,4 +243,9 @@ if (selected.includes('testkit')) {
   process.stderr.write('measuring testkit …\n')
   console.log('')
   printTable(['', 'first in a process', 'third'], testkit())
+}
+if (selected.includes('exporter')) {
+  process.stderr.write('measuring exporter …\n')
+  console.log('')
+  printTable(['', 'selfmonitor exporter', "franz-go's kadm", 'ratio'], await exporter())
 }

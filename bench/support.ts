@@ -11,7 +11,7 @@ export type EngineName = 'embedded' | 'apache'
 export const engineNames: readonly EngineName[] = ['embedded', 'apache']
 export type Both<T> = Record<EngineName, T>
 
-const cli = fileURLToPath(new URL('../packages/cli/src/main.ts', import.meta.url))
+export const cli = fileURLToPath(new URL('../packages/cli/src/main.ts', import.meta.url))
 const platformFile = fileURLToPath(new URL('../platform.yaml', import.meta.url))
 
 export interface RunningPlatform {
