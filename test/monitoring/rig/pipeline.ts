@@ -68,8 +68,8 @@ export interface Pipeline {
   stopExporters(): Promise<void>
   /** Every rule has been evaluated this often without an error. */
   evaluated(times: number): Promise<void>
-  /** All alerts of these names are inactive in Prometheus, and their rules have been evaluated. */
-  quiet(names: readonly string[]): Promise<void>
+  /** All alerts of these names, or those with these labels, are inactive in Prometheus, and their rules have been evaluated. */
+  quiet(names: readonly string[], labelsOf?: (name: string) => Readonly<Record<string, string>>): Promise<void>
   /** The receiver has been sent that it fires, with everything that belongs to it. */
   fires(expected: Expected): Promise<Delivery>
   /** The receiver has been sent that it is over. */
@@ -234,9 +234,13 @@ function observations(prometheus: MonitoringServer, alertmanager: MonitoringServ
         const isDone = unwell.length === 0 && counts.length === data.groups.length && counts.every((n) => n >= times)
         return isDone ? { met: undefined } : { not: { unwell, counts } }
       }),
-    quiet: (names) =>
+    quiet: (names, labelsOf = () => ({})) =>
       until(`${names.join(', ')}: evaluated and quiet`, async () => {
-        const found = (await active()).filter(({ labels }) => names.includes(labels.alertname!))
+        const found = (await active()).filter(
+          ({ labels }) =>
+            names.includes(labels.alertname!) &&
+            Object.entries(labelsOf(labels.alertname!)).every(([name, value]) => labels[name] === value),
+        )
         return found.length === 0 ? { met: undefined } : { not: found }
       }),
     async fires(expected) {

@@ -213,7 +213,7 @@ function proofs(pipeline: Pipeline): Pick<Rig, 'quiet' | 'fires' | 'resolves' | 
   }
   return {
     async quiet(...alerts) {
-      await pipeline.quiet(alerts)
+      await pipeline.quiet(alerts, (alert) => expected(alert as Driven).labels)
       for (const alert of alerts) states.set(alert, 'quiet')
     },
     async fires(alert) {
