@@ -13,6 +13,7 @@ import {
   type Unread,
 } from '@selfmonitor/cluster'
 import { lastValue } from '../snapshot/last-value.ts'
+import { PartitionMap } from '../snapshot/partition-map.ts'
 import type {
   BrokerReach,
   Certificate,
@@ -25,7 +26,7 @@ import type {
   Snapshot,
 } from '../snapshot/types.ts'
 import { afterUnread, listedGroups, mergeOffsets, planUnread, withLag, withOffsets, withUnread } from './groups.ts'
-import { boundsKey, boundsOf, nextHistory, sightings } from './history.ts'
+import { nextHistory, sightings } from './history.ts'
 import { afterAttempt, attempt, never } from './reading.ts'
 import type { CollectorState, ReadPart } from './state.ts'
 
@@ -171,7 +172,7 @@ async function readChain(
     const problem = offsets.problem ?? { code: 'UNEXPECTED', message: 'The offsets were never read.' }
     return { parts: { groups: afterAttempt(before.groups, { problem }), offsets, transactions }, unread: last.unread }
   }
-  const bounds = boundsOf(ends)
+  const bounds = PartitionMap.of(ends)
   const lagging = withLag(committed.value, bounds)
   const plan = planUnread(lagging, bounds, metadata.topics, last.unread)
   const found = await attempt(
@@ -217,8 +218,8 @@ function readTransactions(
     const held = (lastValue(offsets) ?? []).filter(
       ({ lastStable, end }) => lastStable !== null && end !== null && lastStable < end,
     )
-    const keys = new Set(held.map(({ topic, partition }) => boundsKey(topic, partition)))
-    const wanted = placed(metadata.topics).filter(({ topic, partition }) => keys.has(boundsKey(topic, partition)))
+    const isHeld = PartitionMap.of(held)
+    const wanted = placed(metadata.topics).filter(({ topic, partition }) => isHeld.has(topic, partition))
     const { transactions, problem } = await collection.source.openTransactions(wanted)
     if (problem !== null && transactions.length === 0) throw problemError(problem)
     return transactions

@@ -8,8 +8,9 @@ import type {
   Unread,
   UnreadPosition,
 } from '@selfmonitor/cluster'
+import { PartitionMap } from '../snapshot/partition-map.ts'
 import type { Group, GroupPartition, PartitionOffsets, UnreadRecord } from '../snapshot/types.ts'
-import { type Bounds, boundsKey } from './history.ts'
+import type { Bounds } from './history.ts'
 
 /**
  * The groups that were listed, and those of brokers that did not list theirs, as they were: they are not gone.
@@ -52,11 +53,13 @@ export function withOffsets(
   })
 }
 
+const rowKey = (topic: string, partition: number): string => `${partition} ${topic}`
+
 /** What the group has committed or has assigned. A share group's lag is what its coordinator says. */
 function partitionsOf({ offsets }: GroupOffsets, members: Group['members']): GroupPartition[] {
   const rows = new Map<string, GroupPartition>()
   for (const { topic, partition, offset, lag } of offsets) {
-    rows.set(boundsKey(topic, partition), {
+    rows.set(rowKey(topic, partition), {
       topic,
       partition,
       committed: offset,
@@ -68,7 +71,7 @@ function partitionsOf({ offsets }: GroupOffsets, members: Group['members']): Gro
   for (const { memberId, assignment } of members) {
     for (const { topic, partitions } of assignment) {
       for (const partition of partitions) {
-        const key = boundsKey(topic, partition)
+        const key = rowKey(topic, partition)
         const row = rows.get(key) ?? { topic, partition, committed: null, lag: null, nextUnread: null }
         rows.set(key, { ...row, memberId })
       }
@@ -84,7 +87,7 @@ export function withLag(groups: readonly Group[], bounds: Bounds): Group[] {
   return groups.map((group) => ({
     ...group,
     partitions: group.partitions.map((row) => {
-      const end = bounds.get(boundsKey(row.topic, row.partition))?.end ?? null
+      const end = bounds.get(row.topic, row.partition)?.end ?? null
       if (row.committed === null || end === null) return { ...row, lag: null, nextUnread: null }
       const behind = end > row.committed ? end - row.committed : 0n
       return { ...row, lag: group.type === 'share' && row.lag !== null ? row.lag : behind, nextUnread: null }
@@ -116,7 +119,7 @@ const unreadKey = (topicId: string, partition: number, offset: bigint): string =
 function unreadAt(group: Group, row: GroupPartition, bounds: Bounds): { offset: bigint; end: bigint } | undefined {
   // A share group has delivered some records behind its start offset: which one is next is not known.
   if (group.type === 'share' || row.committed === null || row.lag === null || row.lag === 0n) return undefined
-  const bound = bounds.get(boundsKey(row.topic, row.partition))
+  const bound = bounds.get(row.topic, row.partition)
   if (bound?.end == null) return undefined
   const start = bound.start ?? row.committed
   return { offset: row.committed > start ? row.committed : start, end: bound.end }
@@ -190,9 +193,9 @@ export function mergeOffsets(
   isRecreated: (topic: string) => boolean,
 ): PartitionOffsets[] {
   if (read.every(({ problem }) => problem === null)) return [...read]
-  const last = new Map(previous.map((one) => [boundsKey(one.topic, one.partition), one]))
+  const last = PartitionMap.of(previous)
   return read.map((one) => {
-    const before = isRecreated(one.topic) ? undefined : last.get(boundsKey(one.topic, one.partition))
+    const before = isRecreated(one.topic) ? undefined : last.get(one.topic, one.partition)
     if (one.problem === null || before === undefined) return one
     const { start, end, lastStable } = before
     return { ...one, start: one.start ?? start, end: one.end ?? end, lastStable: one.lastStable ?? lastStable }

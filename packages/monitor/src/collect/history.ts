@@ -2,6 +2,7 @@
 
 import { groupKey, logDirKey } from '../snapshot/keys.ts'
 import { lastValue } from '../snapshot/last-value.ts'
+import { PartitionMap, type ReadonlyPartitionMap } from '../snapshot/partition-map.ts'
 import type {
   Group,
   GroupHistory,
@@ -69,13 +70,14 @@ export function topicsHistory(
   offsets: Change<readonly PartitionOffsets[]>,
   { atMs, elapsedMs }: { readonly atMs: number; readonly elapsedMs: number | null },
 ): History['topics'] {
-  const before = new Map((offsets.before ?? []).map((one) => [boundsKey(one.topic, one.partition), one.end]))
+  const before = PartitionMap.of(offsets.before ?? [])
   const grown = new Map<string, bigint>()
   const total = new Map<string, bigint>()
   for (const { topic, partition, end } of offsets.now) {
     if (end === null) continue
     // A partition that was added since begins at 0; one that did not answer the last time tells nothing yet.
-    const last = before.has(boundsKey(topic, partition)) ? before.get(boundsKey(topic, partition))! : 0n
+    const seen = before.get(topic, partition)
+    const last = seen === undefined ? 0n : seen.end
     total.set(topic, (total.get(topic) ?? 0n) + end)
     if (last !== null && end > last) grown.set(topic, (grown.get(topic) ?? 0n) + end - last)
   }
@@ -156,14 +158,8 @@ function assignmentText({ members }: Group): string {
     .join('\n')
 }
 
-/** Where partitions begin and end, by `boundsKey`. */
-export type Bounds = ReadonlyMap<string, Pick<PartitionOffsets, 'start' | 'end'>>
-
-export const boundsKey = (topic: string, partition: number): string => `${partition} ${topic}`
-
-export function boundsOf(offsets: readonly PartitionOffsets[]): Bounds {
-  return new Map(offsets.map((one) => [boundsKey(one.topic, one.partition), one]))
-}
+/** Where partitions begin and end. */
+export type Bounds = ReadonlyPartitionMap<Pick<PartitionOffsets, 'start' | 'end'>>
 
 /** @param isRecreated topics whose id has changed since the last time: their offsets begin anew */
 export function groupPartitionsHistory(
@@ -178,22 +174,20 @@ export function groupPartitionsHistory(
   for (const { groupId, members, partitions } of now) {
     const group = last.get(groupId)
     const isIdle = members.length === 0 && group?.members.length === 0
-    const committedBefore = new Map(
-      group?.partitions.map(({ topic, partition, committed }) => [boundsKey(topic, partition), committed]),
-    )
+    const rowsBefore = PartitionMap.of(group?.partitions ?? [])
     for (const { topic, partition, committed } of partitions) {
       if (committed === null) continue
       const key = groupKey(groupId, topic, partition)
-      const at = boundsKey(topic, partition)
+      const at = bounds.now.get(topic, partition)
       const isNew = isRecreated(topic)
       next.set(
         key,
         partitionHistory(isNew ? undefined : known.get(key), {
           ...{ committed, isIdle, atMs },
-          previous: (isNew ? null : committedBefore.get(at)) ?? committed,
-          start: bounds.now.get(at)?.start ?? null,
-          startBefore: (isNew ? null : bounds.before?.get(at)?.start) ?? null,
-          end: bounds.now.get(at)?.end ?? null,
+          previous: (isNew ? null : rowsBefore.get(topic, partition)?.committed) ?? committed,
+          start: at?.start ?? null,
+          startBefore: (isNew ? null : bounds.before?.get(topic, partition)?.start) ?? null,
+          end: at?.end ?? null,
         }),
       )
     }
@@ -285,8 +279,8 @@ export function nextHistory(
   const beforeAtMs = before.metadata.state === 'read' ? before.metadata.atMs : atMs
   const offsetsBefore = lastValue(before.offsets)
   const bounds = {
-    before: offsetsBefore === null ? null : boundsOf(offsetsBefore),
-    now: boundsOf(lastValue(now.offsets) ?? []),
+    before: offsetsBefore === null ? null : PartitionMap.of(offsetsBefore),
+    now: PartitionMap.of(lastValue(now.offsets) ?? []),
   }
   const groupsChange = groups && { before: lastValue(before.groups), now: groups }
   const read = (reading: Reading<unknown>): number | null => (reading.state === 'read' ? reading.atMs : null)

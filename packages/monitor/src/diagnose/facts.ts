@@ -2,6 +2,7 @@
 import type { BrokerInfo, ConfigEntry, PartitionInfo, TopicInfo } from '@selfmonitor/cluster'
 import { groupKey } from '../snapshot/keys.ts'
 import { lastValue } from '../snapshot/last-value.ts'
+import { PartitionMap } from '../snapshot/partition-map.ts'
 import type {
   Group,
   GroupPartition,
@@ -39,9 +40,7 @@ export function factsOf(snapshot: Snapshot, nowMs: number): Facts {
     (lastValue(snapshot.brokers) ?? []).filter(({ problem }) => problem !== null).map(({ brokerId }) => brokerId),
   )
   const answering = [...brokers.values()].find(({ id }) => !unreachable.has(id)) ?? metadata?.brokers[0]
-  const offsets = new Map(
-    (lastValue(snapshot.offsets) ?? []).map((one) => [partitionKey(one.topic, one.partition), one] as const),
-  )
+  const offsets = PartitionMap.of(lastValue(snapshot.offsets) ?? [])
   return {
     snapshot,
     nowMs,
@@ -51,7 +50,7 @@ export function factsOf(snapshot: Snapshot, nowMs: number): Facts {
     missingBrokers: missingBrokers(snapshot, metadata),
     groups: lastValue(snapshot.groups) ?? [],
     bootstrap: answering === undefined ? 'localhost:9092' : `${answering.host}:${answering.port}`,
-    offsets: (topic, partition) => offsets.get(partitionKey(topic, partition)),
+    offsets: (topic, partition) => offsets.get(topic, partition),
     topicSetting: (topic, name) => configs?.topics.get(topic)?.find((entry) => entry.name === name),
     brokerSetting: (name) =>
       [...(configs?.brokers.values() ?? [])].flatMap((entries) => entries.filter((entry) => entry.name === name))[0]
@@ -75,8 +74,6 @@ function missingBrokers(snapshot: Snapshot, metadata: Metadata | null): Map<numb
   }
   return missing
 }
-
-const partitionKey = (topic: string, partition: number): string => `${topic} ${partition}`
 
 /** Replicas that are assigned and not in sync. */
 export function outOfSync({ replicas, isr }: PartitionInfo): number[] {

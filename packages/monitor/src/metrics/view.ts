@@ -3,6 +3,7 @@
 import type { PartitionInfo, TopicInfo } from '@selfmonitor/cluster'
 import { groupKey } from '../snapshot/keys.ts'
 import { lastValue } from '../snapshot/last-value.ts'
+import { PartitionMap, type ReadonlyPartitionMap } from '../snapshot/partition-map.ts'
 import type {
   Configs,
   Group,
@@ -65,12 +66,10 @@ export interface View {
   topicSetting(topic: string, name: string): string | undefined
 }
 
-const partitionKey = (topic: string, partition: number): string => `${partition} ${topic}`
-
 export function viewOf(snapshot: Snapshot, exporter: ExporterFacts): View {
   const metadata = lastValue(snapshot.metadata)
   const configs = lastValue(snapshot.configs)
-  const partitions = new Map<string, ViewedPartition>()
+  const partitions = new PartitionMap<ViewedPartition>()
   const topics = viewTopics(snapshot, metadata, partitions)
   return {
     snapshot,
@@ -91,17 +90,14 @@ export function readAt(reading: Reading<unknown>, otherwiseMs: number): number {
 function viewTopics(
   snapshot: Snapshot,
   metadata: Metadata | null,
-  partitions: Map<string, ViewedPartition>,
+  partitions: PartitionMap<ViewedPartition>,
 ): ViewedTopic[] {
-  const offsets = new Map(
-    (lastValue(snapshot.offsets) ?? []).map((one) => [partitionKey(one.topic, one.partition), one]),
-  )
-  const sizes = new Map<string, { broker: number; bytes: bigint }[]>()
+  const offsets = PartitionMap.of(lastValue(snapshot.offsets) ?? [])
+  const sizes = new PartitionMap<{ broker: number; bytes: bigint }[]>()
   for (const { brokerId, replicas } of lastValue(snapshot.logDirs) ?? []) {
     for (const { topic, partition, sizeBytes } of replicas) {
-      const key = partitionKey(topic, partition)
-      const known = sizes.get(key)
-      if (known === undefined) sizes.set(key, [{ broker: brokerId, bytes: sizeBytes }])
+      const known = sizes.get(topic, partition)
+      if (known === undefined) sizes.set(topic, partition, [{ broker: brokerId, bytes: sizeBytes }])
       else known.push({ broker: brokerId, bytes: sizeBytes })
     }
   }
@@ -109,25 +105,24 @@ function viewTopics(
     labels: [topic.name],
     topic,
     partitions: topic.partitions.map((info): ViewedPartition => {
-      const key = partitionKey(topic.name, info.partition)
-      const replicas = sizes.get(key) ?? []
+      const replicas = sizes.get(topic.name, info.partition) ?? []
       const viewed = {
         labels: [topic.name, String(info.partition)],
         info,
-        offsets: offsets.get(key),
+        offsets: offsets.get(topic.name, info.partition),
         sizeBytes: replicas.reduce<bigint | undefined>(
           (most, { bytes }) => (most === undefined || bytes > most ? bytes : most),
           undefined,
         ),
         leaderBytes: replicas.find(({ broker }) => broker === info.leader)?.bytes,
       }
-      partitions.set(key, viewed)
+      partitions.set(topic.name, info.partition, viewed)
       return viewed
     }),
   }))
 }
 
-function viewGroup(snapshot: Snapshot, group: Group, partitions: ReadonlyMap<string, ViewedPartition>): ViewedGroup {
+function viewGroup(snapshot: Snapshot, group: Group, partitions: ReadonlyPartitionMap<ViewedPartition>): ViewedGroup {
   const byTopic = Map.groupBy(group.partitions, ({ topic }) => topic)
   return {
     labels: [group.groupId],
@@ -137,7 +132,7 @@ function viewGroup(snapshot: Snapshot, group: Group, partitions: ReadonlyMap<str
       rows: rows.map((row) => ({
         labels: [group.groupId, topic, String(row.partition)],
         row,
-        at: partitions.get(partitionKey(topic, row.partition)),
+        at: partitions.get(topic, row.partition),
         history: snapshot.history.groupPartitions.get(groupKey(group.groupId, topic, row.partition)),
       })),
     })),
