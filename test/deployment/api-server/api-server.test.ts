@@ -105,7 +105,7 @@ describe.skipIf(missing !== null)(`in a cluster${missing === null ? '' : ` (skip
     const program = ['--conditions=source', join(root, 'packages/cli/src/main.ts'), 'kubernetes', ...words]
     return run(process.execPath, [...program, '--service-account', mounted], {
       env: { ...process.env, KUBERNETES_SERVICE_HOST: '127.0.0.1', KUBERNETES_SERVICE_PORT: `${cluster.port}`, ...env },
-      timeoutMs: 60_000,
+      timeoutMs: 120_000,
     })
   }
   const credentials = async () => {
@@ -172,7 +172,7 @@ describe.skipIf(missing !== null)(`in a cluster${missing === null ? '' : ` (skip
     const before = versions(await list('secrets'))
     expect((await credentials()).stdout).toMatch(/^0 created, 0 renewed, 0 updated, [1-9]\d kept/)
     expect(versions(await list('secrets'))).toEqual(before)
-  }, 60_000)
+  }, 120_000)
 
   const [job, setup, broker, service, stranger] = [
     ...['kafka:kafka-credentials', 'kafka:kafka-setup', 'kafka:kafka'],
@@ -234,7 +234,7 @@ describe.skipIf(missing !== null)(`in a cluster${missing === null ? '' : ` (skip
     expect(found, found.stderr).toMatchObject({ exitCode: 0 })
     expect(readFileSync(facts, 'utf8')).toBe('rack=zone-a\n')
     await cluster.kubectl(['delete', 'node', 'node-a'])
-  }, 60_000)
+  }, 120_000)
 
   it('is upgraded with the same values by either Helm: nothing is changed, and setup runs again', async () => {
     const isSetup = ([name]: [string, string]) => name.startsWith('Job/kafka-setup-')
@@ -245,7 +245,7 @@ describe.skipIf(missing !== null)(`in a cluster${missing === null ? '' : ` (skip
     expect(after.filter((entry) => !isSetup(entry))).toEqual(before.filter((entry) => !isSetup(entry)))
     expect(after.filter(isSetup)).toHaveLength(1)
     expect(after.find(isSetup)![0]).not.toBe(before.find(isSetup)![0])
-  }, 60_000)
+  }, 120_000)
 
   it('refuses an upgrade that would remove brokers which kubectl scale added', async () => {
     await inKafka('scale', 'statefulset', 'kafka', '--replicas=5')
@@ -254,7 +254,7 @@ describe.skipIf(missing !== null)(`in a cluster${missing === null ? '' : ` (skip
     await expect(upgrade('3.8', [])).rejects.toThrow('kafka.replicaCount is 3, but StatefulSet kafka has 5 brokers')
     await upgrade('4', ['kafka.replicaCount=5'])
     await podsMade()
-  }, 60_000)
+  }, 120_000)
 
   it('reports with Helm 4 which manager owns the replicas that kubectl scale has set, and overwrites them with force', async () => {
     await makeNamespace('scaled')
@@ -265,7 +265,7 @@ describe.skipIf(missing !== null)(`in a cluster${missing === null ? '' : ` (skip
     await upgrade('4', six, 'scaled', '--force-conflicts')
     await upgrade('4', ['kafka.replicaCount=7'], 'scaled')
     await helm('4', ['uninstall', 'kafka-cluster', '--namespace', 'scaled'])
-  }, 60_000)
+  }, 120_000)
 
   it('has a volume grown as the runbook says: another StatefulSet around the same pods', async () => {
     await expect(upgrade('3', ['kafka.persistence.size=1Ti'])).rejects.toThrow('was created with 500Gi')
@@ -277,7 +277,7 @@ describe.skipIf(missing !== null)(`in a cluster${missing === null ? '' : ` (skip
     await podsMade()
     expect(before).toHaveLength(5)
     expect(await brokers()).toEqual(before)
-  }, 60_000)
+  }, 120_000)
 
   it('keeps identity, credentials and volumes when it is uninstalled, and uses them when it is installed again', async () => {
     await helm('4', ['uninstall', 'kafka-cluster', '--namespace', 'kafka', '--wait'])
@@ -334,7 +334,7 @@ describe.skipIf(missing !== null)(`in a cluster${missing === null ? '' : ` (skip
     }
     expect(documented.length).toBeGreaterThan(100)
     expect(problems).toEqual([])
-  }, 60_000)
+  }, 120_000)
 
   it('takes the plain manifests in their order, and the same ones again without a change', async () => {
     const apply = async () => {

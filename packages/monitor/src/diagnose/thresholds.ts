@@ -32,7 +32,7 @@ export const diskFullRatio = 0.9
 /** A volume that is full within a day is full before the next working day ends. */
 export const diskFullWithinMs = 24 * hours
 
-/** Full before somebody has come back from lunch. */
+/** Full within hours: too soon for the next working day. */
 export const diskFullSoonMs = 2 * hours
 
 /** A trend of a few minutes is one batch job: half an hour has several segments and retention runs (every 5 minutes) in it. */

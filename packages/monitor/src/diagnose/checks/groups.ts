@@ -1,4 +1,4 @@
-// Checks of consumer groups: whether somebody reads, whether they get on, and whether records are lost before they are read.
+// Checks of consumer groups: whether they have members, make progress, and lose records before they are read.
 import type { Group, GroupPartition } from '../../snapshot/types.ts'
 import { type Facts, hasUnread, isConsumerGroup, isStreams, numberSetting, sumBy, waitedMs } from '../facts.ts'
 import {

@@ -53,7 +53,7 @@ export const noMembers: Rule = (view) => {
   return reason(
     'NO_MEMBERS',
     'certain',
-    unknown ? `there is no group ${view.groupId}` : `${view.groupId} has no members: nobody reads for it`,
+    unknown ? `there is no group ${view.groupId}` : `${view.groupId} has no members, so nothing reads for it`,
     [
       evidence(
         'state',
@@ -233,7 +233,7 @@ export const skipped: Rule = (view) => {
       committedFact(view),
     ],
     {
-      text: 'Whoever reset it skipped this record. To read it, stop the group and move it back.',
+      text: 'The reset skipped this record. To read it, stop the group and move it back.',
       command: `selfmonitor groups reset-offsets ${shellWord(view.groupId)} --topic ${shellWord(`${view.topic}:${view.partition}`)} --to-offset ${view.offset}`,
     },
     'reset-a-groups-offsets',
