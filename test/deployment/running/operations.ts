@@ -272,7 +272,7 @@ export const expectations: readonly Expectation[] = [
   }),
   prints('keytool -printcert -sslserver', /Owner: CN=kafka-broker[\s\S]*Valid from/),
   prints('keytool -printcert -file /run/kafka/tls/ca.crt', /Owner: CN=kafka-broker[\s\S]*Valid from[\s\S]*Owner:/),
-  prints('reload-certificates.sh', /nothing to do|New connections/),
+  prints('reload-certificates.sh', /already uses the certificate|New connections/),
   expectation('kafka.authorizer.logger=DEBUG', async ({ cluster }) =>
     expect(await describeEntity(cluster, 'broker-loggers', '0')).toMatch(/kafka\.authorizer\.logger=DEBUG/),
   ),

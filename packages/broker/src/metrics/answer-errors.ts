@@ -27,6 +27,8 @@ const countedErrors: Readonly<Partial<Record<ApiName, CountedErrors>>> = {
   SyncGroup: own,
   DescribeGroups: { parts: [['groups']] },
   ListGroups: own,
+  SaslHandshake: own,
+  SaslAuthenticate: own,
   ApiVersions: own,
   CreateTopics: { parts: [['topics']] },
   DeleteTopics: { parts: [['responses']] },
