@@ -58,7 +58,7 @@ describe.skipIf('missing' in inject('apache'))('a secured cluster', { timeout: 6
     ])
   })
 
-  it('is diagnosed by an account that may not look: it is told which rights are missing', async () => {
+  it('names the rights that the account of the diagnosis lacks', async () => {
     const cluster = await connect(outsider)
     const { verdicts } = diagnose(await snapshotOf(cluster), Date.now())
     await cluster.close()
@@ -68,6 +68,22 @@ describe.skipIf('missing' in inject('apache'))('a secured cluster', { timeout: 6
     )
     for (const { remedy } of denied)
       expect(remedy.command).toMatch(/^kafka-acls .* --add --allow-principal User:ACCOUNT --/)
+  })
+
+  it('is not healthy when it refuses the login', async () => {
+    const config = await kafka.clientProperties({ ...outsider, password: 'wrong' })
+    const { code, stdout } = await selfmonitor(['doctor', '--command-config', config])
+    expect(stdout).toMatch(/^NOT WELL: 1 critical\. Worst: the cluster refuses the login of this account\n/)
+    expect(code).toBe(4)
+  })
+
+  it('does not say that a group does not exist when the account may not describe it', async () => {
+    const config = await kafka.clientProperties(outsider)
+    const words = ['why', 'orders[0]@0', '--group', 'billing', '--watch', '0s', '--command-config', config]
+    const { code, stdout, stderr } = await selfmonitor(words)
+    expect(stdout).toBe('')
+    expect(stderr).toContain('group billing: GROUP_AUTHORIZATION_FAILED')
+    expect(code).toBe(4)
   })
 
   it('says which right the account of a group lacks', async () => {

@@ -1,4 +1,4 @@
-// `selfmonitor doctor`: takes a snapshot of a cluster, or watches it for some seconds, and says what is wrong with it.
+// `selfmonitor doctor`: takes a snapshot of a cluster, or watches it for some seconds, and reports what is wrong with it.
 import type { Diagnosis, ServiceHealth, Snapshot } from '@selfmonitor/monitor'
 import type { Context } from '../framework/context.ts'
 import { CliError, exitCodes } from '../framework/errors.ts'
@@ -16,10 +16,10 @@ const verb = defineVerb({
   name: 'doctor',
   summary: 'say whether a cluster is well and, if not, what is wrong and what to do',
   details:
-    'Reads the whole cluster once: brokers, partitions, disks, groups, transactions, certificates, and the registry. Where groups have\n' +
-    'unread messages it watches for some seconds more, to see whether they get on. It changes nothing. The first line says how it is;\n' +
-    'each verdict says what it rests on and what to type. What could not be read, and which right is missing, is a verdict too.\n' +
-    'Exit code 0 when there is no error, else 1; 4 when no broker answers.',
+    'Reads the whole cluster once: brokers, partitions, disks, groups, transactions, certificates, and the registry. If groups have\n' +
+    'unread messages, it watches for some seconds more, to see whether they make progress. It changes nothing. The first line is the\n' +
+    'result; each verdict gives its evidence and the command to type. A part that could not be read is a verdict too, with the right\n' +
+    'that is missing. Exit code 0 when there is no error, else 1; 4 when no broker answers or the login is refused.',
   examples: [
     'selfmonitor doctor',
     'selfmonitor doctor --watch 1m --bootstrap-servers kafka-1:9092',
@@ -28,7 +28,7 @@ const verb = defineVerb({
   options: {
     watch: value(
       '--watch <duration>',
-      'how long to watch, where that says more; 0s looks once',
+      'how long to watch groups with unread messages; 0s reads once',
       duration,
       defaultWatchMs,
     ),
@@ -101,12 +101,13 @@ async function examine(
     (collected) => {
       const snapshot = withService(collected, registry)
       const isFirst = diagnosis === undefined
-      // Someone who asks wants to know now: nothing is held back.
+      // A person asks once and wants every finding now: none is held back.
       diagnosis = diagnose(snapshot, snapshot.finishedAtMs, { before: diagnosis, holdBack: false })
       if (isFirst) firstMs = snapshot.finishedAtMs
       const watchedMs = snapshot.finishedAtMs - firstMs
       const why = secondLook(snapshot, diagnosis)
-      if (isFirst && why !== null && options.watch > 0) note(`${why} Watching for ${span(options.watch)} …`)
+      if (isFirst && why !== null && options.watch > 0)
+        note(`${why}. Watching for ${span(options.watch)}, to see whether they make progress …`)
       if (why === null || watchedMs >= options.watch || context.io.signal.aborted) {
         ended.resolve({ snapshot, diagnosis, watchedMs })
       }

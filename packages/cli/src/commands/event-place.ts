@@ -10,11 +10,20 @@ export interface RecordPlace {
 /** `orders[3]@17`, `[3]@17` behind a topic, `orders-3@17`, `orders/3/17`, `orders:3:17` */
 const forms = [/^(.*)\[(\d+)\]@(\d+)$/, /^(.+)-(\d+)@(\d+)$/, /^(.+)[/:](\d+)[/:](\d+)$/]
 
-/** @throws CliError USAGE */
+const largestPartition = 2 ** 31 - 1
+const largestOffset = 2n ** 63n - 1n
+
+/** @throws CliError USAGE, also of numbers that Kafka's protocol cannot hold */
 export function recordPlace(words: readonly string[]): RecordPlace {
+  const place = parsePlace(words)
+  if (place === undefined || place.partition > largestPartition || place.offset > largestOffset) throw notAPlace(words)
+  return place
+}
+
+function parsePlace(words: readonly string[]): RecordPlace | undefined {
   const [first = '', second, third] = words
   if (third !== undefined) {
-    if (!/^\d+$/.test(second!) || !/^\d+$/.test(third)) throw notAPlace(words)
+    if (!/^\d+$/.test(second!) || !/^\d+$/.test(third)) return undefined
     return { topic: first, partition: Number(second), offset: BigInt(third) }
   }
   for (const form of forms) {
@@ -25,7 +34,7 @@ export function recordPlace(words: readonly string[]): RecordPlace {
       return { topic, partition: Number(match[2]), offset: BigInt(match[3]!) }
     }
   }
-  throw notAPlace(words)
+  return undefined
 }
 
 function notAPlace(words: readonly string[]) {

@@ -1,4 +1,4 @@
-// How verdicts look on a terminal: the first line says how it is, then each verdict with what it rests on and what to type.
+// How verdicts look on a terminal: the result in the first line, then each verdict with its evidence and the command to type.
 import type { Consequence, Reason, Severity, Subject, Verdict } from '@selfmonitor/monitor'
 import type { Colours } from '../output/colour.ts'
 import { counted } from '../output/format.ts'
@@ -36,7 +36,7 @@ export function countedSeverities(verdicts: readonly Pick<Verdict, 'severity'>[]
   return counts.length < 2 ? counts.join('') : `${counts.slice(0, -1).join(', ')} and ${counts.at(-1)}`
 }
 
-/** Verdicts of one code and severity: what, on which grounds, what follows from it; and once, what to do. */
+/** Verdicts of one code and severity: each with its evidence and consequences, then the remedy once. */
 export function verdictsText(alike: readonly Verdict[], screen: Screen, colours: Colours): string {
   const [first] = alike
   const colour = severityColour(first!.severity, colours)

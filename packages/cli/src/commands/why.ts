@@ -14,9 +14,9 @@ const verb = defineVerb({
   summary: 'say why a group has not received a record',
   details:
     'Looks at the record (deleted, compacted, aborted, in an open transaction), at the group (its members, subscriptions and\n' +
-    'assignment, its rights) and at how far it is; for copies of the record it searches topics for retries and dead letters. Where the\n' +
-    'group has not got to the record it watches for some seconds, to see whether it gets on. It changes nothing and joins no group.\n' +
-    'The first reason is the answer; `likely` is what Kafka does not say and usually is so.',
+    'assignment, its rights) and at its offset, and searches topics for retries and dead letters for copies of the record. If the group\n' +
+    'has not reached the record, it watches for some seconds, to see whether the group makes progress. It changes nothing and joins no\n' +
+    'group. The first reason is the answer; a `likely` one follows from how consumers usually behave, because Kafka does not tell.',
   examples: [
     'selfmonitor why user.events 3 1042 --group fraud-detection',
     "selfmonitor why 'user.events[3]@1042' --group fraud-detection",
@@ -31,11 +31,11 @@ const verb = defineVerb({
     group: text('--group <group>', 'the consumer group', { complete: 'groups' }),
     principal: text(
       '--principal <account>',
-      'the account of the group’s members, for its ACLs; Kafka does not tell it',
+      'the account of the group’s members, for checking ACLs; Kafka does not report it',
     ),
     watch: value(
       '--watch <duration>',
-      'how long to watch a group that has not got there; 0s looks once',
+      'how long to watch a group that has not reached the record; 0s reads once',
       duration,
       12_000,
     ),
@@ -43,7 +43,7 @@ const verb = defineVerb({
   output: ['table', 'json', 'yaml', 'name'],
   async run(context, { args, options }) {
     const { group, principal } = options
-    if (group === undefined) throw usageError('Which group was not said.', 'Pass --group fraud-detection.')
+    if (!group) throw usageError('No group was given.', 'Pass --group fraud-detection.')
     const place = recordPlace([args.topic, args.partition, args.offset].filter((word) => word !== undefined))
     const cluster = await context.cluster()
     const [topic] = await requireTopics(cluster, [place.topic])

@@ -59,7 +59,7 @@ export function factsOf(snapshot: Snapshot, nowMs: number): Facts {
   }
 }
 
-/** One-shot, the replicas tell of brokers that are away; over time, the history does. */
+/** Brokers that are away: the replicas name them in a single snapshot, the history names those that were seen before. */
 function missingBrokers(snapshot: Snapshot, metadata: Metadata | null): Map<number, number | null> {
   const missing = new Map<number, number | null>()
   if (metadata === null) return missing
@@ -108,7 +108,6 @@ export function isStreams(group: Group): boolean {
   return group.type === 'streams' || group.members.some(({ clientId }) => /-StreamThread-\d+(-|$)/.test(clientId))
 }
 
-/** What it is made of, by a key; in the order of first appearance. */
 export function sumBy<T>(items: readonly T[], amount: (item: T) => bigint): bigint {
   return items.reduce((sum, item) => sum + amount(item), 0n)
 }

@@ -5,8 +5,8 @@ import type { Diagnosis } from './types.ts'
 import { counted, is } from './words.ts'
 
 /**
- * What a person who asks once would learn by watching for a few seconds: whether groups get on, and whether they keep rebalancing.
- * @returns why to watch, as a phrase; null where a second look says nothing more
+ * Whether to watch for a few seconds more: only that shows whether a group makes progress, and whether it keeps rebalancing.
+ * @returns why to watch, as a clause without a full stop; null where a second look says nothing more
  */
 export function secondLook(snapshot: Snapshot, { verdicts }: Diagnosis): string | null {
   if (verdicts.some(({ code }) => code === 'CLUSTER_UNREACHABLE')) return null
@@ -22,7 +22,7 @@ export function secondLook(snapshot: Snapshot, { verdicts }: Diagnosis): string 
   )
   const unsettled = groups.filter(({ state }) => state !== 'Stable' && state !== 'Empty' && state !== 'Dead')
   if (lagging.length > 0) {
-    return `${counted(lagging.length, 'group')} with members ${lagging.length === 1 ? 'has' : 'have'} unread messages: do they get on?`
+    return `${counted(lagging.length, 'group')} with members ${lagging.length === 1 ? 'has' : 'have'} unread messages`
   }
   return unsettled.length > 0 ? `${counted(unsettled.length, 'group')} ${is(unsettled.length)} rebalancing` : null
 }

@@ -1,4 +1,4 @@
-// Checks of the snapshot itself: what could not be read is said, never taken for well.
+// Checks of the snapshot itself: a part that could not be read is a verdict, and never counts as healthy.
 import type { Reading } from '../../snapshot/types.ts'
 import { type Facts, lastValue } from '../facts.ts'
 import { restartGraceMs, staleAfterMs } from '../thresholds.ts'
@@ -8,17 +8,19 @@ import { alert, operation } from './runbooks.ts'
 
 /** The parts that come from Kafka, and the ACLs without which they cannot be read: `operation on resource`, and the command's options. */
 const rights = {
-  metadata: { needs: 'DESCRIBE on the topics', options: "--topic '*' --operation describe" },
-  brokers: { needs: 'a listener that accepts this account', options: null },
+  metadata: { title: 'metadata', needs: 'DESCRIBE on the topics', options: "--topic '*' --operation describe" },
+  brokers: { title: 'brokers', needs: 'a listener that accepts this account', options: null },
   configs: {
+    title: 'settings',
     needs: 'DESCRIBE_CONFIGS on the topics and the cluster',
     options: "--topic '*' --cluster --operation describe-configs",
   },
-  offsets: { needs: 'DESCRIBE on the topics', options: "--topic '*' --operation describe" },
-  logDirs: { needs: 'DESCRIBE on the cluster', options: '--cluster --operation describe' },
-  groups: { needs: 'DESCRIBE on the groups', options: "--group '*' --operation describe" },
-  quorum: { needs: 'DESCRIBE on the cluster', options: '--cluster --operation describe' },
+  offsets: { title: 'offsets', needs: 'DESCRIBE on the topics', options: "--topic '*' --operation describe" },
+  logDirs: { title: 'log directories', needs: 'DESCRIBE on the cluster', options: '--cluster --operation describe' },
+  groups: { title: 'groups', needs: 'DESCRIBE on the groups', options: "--group '*' --operation describe" },
+  quorum: { title: 'quorum', needs: 'DESCRIBE on the cluster', options: '--cluster --operation describe' },
   transactions: {
+    title: 'transactions',
     needs: 'DESCRIBE on the transactional ids and READ on the topics',
     options: "--transactional-id '*' --operation describe --topic '*' --operation read",
   },
@@ -28,8 +30,10 @@ type Part = keyof typeof rights
 
 const parts = Object.keys(rights) as Part[]
 
-const isDenied = (code: string): boolean =>
-  /AUTHORIZATION_FAILED|SASL_AUTHENTICATION_FAILED|AUTHENTICATION_FAILED/.test(code)
+const isDenied = (code: string): boolean => code.endsWith('AUTHORIZATION_FAILED')
+
+/** Brokers that answer with it give nothing to anyone without a login: the same as if none answered. */
+const loginRefused = 'AUTHENTICATION_FAILED'
 
 /** Kafka's own tool, because it takes several resources at once. */
 function grant(facts: Facts, part: Part): string | null {
@@ -39,7 +43,7 @@ function grant(facts: Facts, part: Part): string | null {
     : `kafka-acls --bootstrap-server ${facts.bootstrap} --add --allow-principal User:ACCOUNT ${options}`
 }
 
-/** Connections that fail are the brokers' fault, and said there. */
+/** A connection that fails is explained by the verdict about its broker. */
 function connectionCauses(facts: Facts): string[] {
   const brokers = (lastValue(facts.snapshot.brokers) ?? []).filter(({ problem }) => problem !== null)
   return [
@@ -60,7 +64,12 @@ function findUnreachable({ snapshot }: Facts): Finding[] {
   return [
     {
       subject: { kind: 'cluster' },
-      message: 'no broker of the cluster answers',
+      ...(code === loginRefused
+        ? {
+            message: 'the cluster refuses the login of this account',
+            advice: 'Check the user name, the password and the SASL mechanism in the file of client settings.',
+          }
+        : { message: 'no broker of the cluster answers' }),
       evidence: [evidence('problem', code, message)],
       command: 'selfmonitor status',
     },
@@ -70,13 +79,13 @@ function findUnreachable({ snapshot }: Facts): Finding[] {
 function findUnreadable(facts: Facts): Finding[] {
   return parts.flatMap((part) => {
     const { problem }: Reading<unknown> = facts.snapshot[part]
-    // An old cluster that lacks an API is not ill.
+    // An old cluster that lacks an API is healthy.
     if (problem === null || isDenied(problem.code) || problem.code === 'UNSUPPORTED_API' || part === 'metadata')
       return []
     return [
       {
         subject: { kind: 'snapshot' as const, part },
-        message: `the ${part} of the cluster could not be read`,
+        message: `the ${rights[part].title} of the cluster could not be read`,
         evidence: [evidence('problem', problem.code, problem.message), ...ageOf(facts, part)],
         causes: connectionCauses(facts),
         command: null,
@@ -88,7 +97,9 @@ function findUnreadable(facts: Facts): Finding[] {
 function findDenied(facts: Facts): Finding[] {
   const whole = parts.flatMap((part) => {
     const { problem }: Reading<unknown> = facts.snapshot[part]
-    return problem === null || !isDenied(problem.code) ? [] : [{ part, problem, what: `the ${part} of the cluster` }]
+    return problem === null || !isDenied(problem.code)
+      ? []
+      : [{ part, problem, what: `the ${rights[part].title} of the cluster` }]
   })
   const groups = facts.groups.filter(({ problem }) => problem !== null && isDenied(problem.code))
   const some =
@@ -117,8 +128,8 @@ function findDenied(facts: Facts): Finding[] {
 function ageOf(facts: Facts, part: Part) {
   const reading: Reading<unknown> = facts.snapshot[part]
   return reading.state === 'never'
-    ? [evidence('atMs', null, 'it has never been read: nothing is known of it')]
-    : [evidence('atMs', reading.atMs, `what is known of it is ${span(facts.nowMs - reading.atMs)} old`)]
+    ? [evidence('atMs', null, 'it has never been read')]
+    : [evidence('atMs', reading.atMs, `the last reading is ${span(facts.nowMs - reading.atMs)} old`)]
 }
 
 function findStale(facts: Facts): Finding[] {
@@ -141,7 +152,7 @@ export const snapshotChecks = {
     severity: 'critical',
     subject: 'cluster',
     explanation:
-      'None of the bootstrap servers gives metadata: either Kafka is down, or it cannot be reached from here.',
+      'None of the bootstrap servers gives metadata: Kafka is down, cannot be reached from here, or refuses the login.',
     remedy: 'Check the address, the security protocol and the network from this machine; then the brokers.',
     runbook: alert('kafkaclusterunreachable'),
     graceMs: restartGraceMs,
@@ -150,7 +161,8 @@ export const snapshotChecks = {
   SNAPSHOT_STALE: {
     severity: 'error',
     subject: 'snapshot',
-    explanation: 'The collector has not read the cluster for ten minutes: all that is said is about that time.',
+    explanation:
+      'The collector has not read the cluster for ten minutes: every other verdict describes the cluster as it was then.',
     remedy: 'Look at the log of the exporter, or ask the cluster yourself.',
     runbook: alert('kafkaexporterstale'),
     find: findStale,
@@ -167,7 +179,7 @@ export const snapshotChecks = {
     severity: 'warning',
     subject: 'snapshot',
     explanation: 'A part of the cluster could not be read: verdicts that need it are missing or old.',
-    remedy: 'If it stays so, look at the log of the broker that was asked.',
+    remedy: 'If this lasts, read the log of the broker that did not answer.',
     runbook: operation('is-it-well'),
     graceMs: restartGraceMs,
     find: findUnreadable,

@@ -52,6 +52,17 @@ export const ill: Readonly<
       },
       ['critical CLUSTER_UNREACHABLE cluster'],
     ],
+    [
+      'when the login is refused',
+      {
+        parts: {
+          metadata: failed('AUTHENTICATION_FAILED'),
+          groups: failed('AUTHENTICATION_FAILED'),
+          brokers: failed('AUTHENTICATION_FAILED'),
+        },
+      },
+      ['critical CLUSTER_UNREACHABLE cluster'],
+    ],
   ],
   SNAPSHOT_STALE: [
     ['by its end', { parts: { finishedAtMs: nowMs - minutes(11) } }, ['error SNAPSHOT_STALE all of the snapshot']],

@@ -10,16 +10,16 @@ export interface EventPlace {
 }
 
 export interface GatherOptions {
-  /** `User:name` as which the group's members log in; Kafka does not say. */
+  /** The account of the group's members, `User:name`; Kafka does not report it. */
   readonly principal?: string
-  /** For how long a group that stands still is watched, in milliseconds. 0 looks once. Default 12000: two intervals of auto-commit. */
+  /** For how long a group that has not reached the record is watched, in milliseconds. 0 looks once. Default 12000: two intervals of auto-commit. */
   readonly watchMs?: number
   /** Between two looks. Default 1000. */
   readonly lookEveryMs?: number
   readonly signal?: AbortSignal
   /** What a collector has seen of the group before. */
   readonly watched?: EventEvidence['watched']
-  /** Told what is being done. */
+  /** Called with each step: `reading the record`. */
   readonly onProgress?: (step: string) => void
   readonly now?: () => number
   readonly sleep?: (ms: number, signal?: AbortSignal) => Promise<void>
@@ -30,7 +30,7 @@ const defaultLookEveryMs = 1_000
 
 /**
  * Gathers the evidence about one record and one group. Nothing is changed and no group is joined.
- * @throws ClusterError UNKNOWN_TOPIC_OR_PARTITION, or when the topic cannot be read at all
+ * @throws ClusterError UNKNOWN_TOPIC_OR_PARTITION, GROUP_AUTHORIZATION_FAILED, or when the topic or the group cannot be read at all
  */
 export async function gatherEvidence(
   cluster: Cluster,
@@ -164,7 +164,9 @@ async function watchGroup(
     return group === null || group.members.length === 0 || (committed !== undefined && committed > at.offset)
   }
   if (options.isNeeded && watchMs > 0 && !isOver()) {
-    options.onProgress?.(`watching group ${groupId} for ${Math.round(watchMs / 1000)} s, to see whether it gets on`)
+    options.onProgress?.(
+      `watching group ${groupId} for ${Math.round(watchMs / 1000)} s, to see whether it makes progress`,
+    )
   }
   const until = first.look.atMs + watchMs
   while (options.isNeeded && !isOver() && now() < until && options.signal?.aborted !== true) {
@@ -180,6 +182,8 @@ async function watchGroup(
 async function survey(cluster: Cluster, groupId: string): Promise<SurveyedGroup | null> {
   const { groups } = await cluster.surveyGroups({ include: (id) => id === groupId })
   const found = groups.find((group) => group.groupId === groupId)
+  // ListGroups leaves out groups that the account may not describe, and those of a broker that does not answer: their coordinator says so.
+  if (found === undefined) await cluster.describeGroups([groupId])
   return found === undefined || found.state === 'Dead' ? null : found
 }
 
@@ -213,7 +217,7 @@ function assignmentText(group: SurveyedGroup | null): string {
     .join('\n')
 }
 
-/** The rules, before it is known as whom the members log in. */
+/** The rules, before the members' account is known. */
 async function readAccess(cluster: Cluster): Promise<Access> {
   try {
     const bindings = await cluster.acls()
@@ -236,7 +240,7 @@ async function readAccess(cluster: Cluster): Promise<Access> {
   }
 }
 
-/** Without the right to read them there are no super users, as far as is known. */
+/** Empty without the right to read them: then the super users are not known. */
 async function brokerSettings(cluster: Cluster): Promise<ReadonlyMap<string, string | null>> {
   try {
     const { brokers } = await cluster.info()
@@ -247,7 +251,7 @@ async function brokerSettings(cluster: Cluster): Promise<ReadonlyMap<string, str
   }
 }
 
-/** As whom the members log in: as was said, else the account that has the name of a member or of the group. */
+/** The members' account: the given one, else the one that has the name of a member or of the group. */
 function withPrincipal(
   access: Access,
   groupId: string,
