@@ -1,0 +1,132 @@
+// What a backup is made of. A store holds, below `<cluster id>/`:
+//
+//   manifests/<number>.json                                       a point to restore to; written last, so that it names only what is there
+//   index/<number>-<n>.json.zst                                   segments, each with its hash
+//   state/<number>.json.zst                                       what is not in topics' logs: configurations, groups, schemas, ACLs, …
+//   topics/<topic>/<topic id>/<partition>/<first offset>.<number>.log.zst[.age]   a segment
+//
+// A segment holds record batches exactly as the broker's log has them (magic 2), without those of aborted transactions: decompressed
+// it is a file that Kafka's own kafka-dump-log reads. Numbers and offsets in names have leading zeros, so that they sort.
+// A topic that is deleted and created again has another topic id (KIP-516), and so another folder.
+
+export const formatName = 'selfmonitor-backup'
+/** A newer version is refused. */
+export const formatVersion = 1
+
+/** A part of one partition's log. Its coverage is [from, next); coverages of a partition follow each other in the order of offsets. */
+export interface Segment {
+  readonly topic: string
+  /** As Kafka prints it. */
+  readonly topicId: string
+  readonly partition: number
+  readonly key: string
+  /** Every committed record that the log had from here … */
+  readonly from: bigint
+  /** … up to here, exclusive, is in it. */
+  readonly next: bigint
+  readonly records: number
+  readonly batches: number
+  /** Of records; null when it has none, which happens where a range had only aborted or compacted ones. */
+  readonly firstTimestampMs: number | null
+  readonly minTimestampMs: number | null
+  readonly maxTimestampMs: number | null
+  /** Offsets in the coverage that have no record in it, by why. `absent`: compacted, or taken by transaction markers. */
+  readonly without: { readonly aborted: number; readonly absent: number }
+  /** Transactions with records before `next` whose marker is at or behind `next`, that is, not in this segment nor an earlier one. */
+  readonly undecided: readonly {
+    readonly producerId: bigint
+    readonly producerEpoch: number
+    readonly firstOffset: bigint
+  }[]
+  /** Size and hash of the log's bytes, and of what is stored: compressed, perhaps encrypted. Hashes are SHA-256 in hexadecimal. */
+  readonly logBytes: number
+  readonly logSha256: string
+  readonly storedBytes: number
+  readonly storedSha256: string
+}
+
+/** Offsets of a partition that the backup does not have because they were deleted before it read them: by retention or DeleteRecords. */
+export interface Gap {
+  readonly from: bigint
+  readonly to: bigint
+}
+
+export interface BackedUpPartition {
+  readonly partition: number
+  /** Where the backup of this partition begins … */
+  readonly start: bigint
+  /** … and ends, exclusive: the last stable offset when the manifest was made. */
+  readonly end: bigint
+  readonly records: bigint
+  readonly gaps: readonly Gap[]
+}
+
+export interface BackedUpTopic {
+  readonly name: string
+  readonly id: string
+  readonly partitions: readonly BackedUpPartition[]
+}
+
+/** A transaction that was not complete in every partition at the end of this backup: a consistent restore leaves its records out. */
+export interface StraddlingTransaction {
+  readonly producerId: bigint
+  readonly producerEpoch: number
+}
+
+export interface ObjectReference {
+  readonly key: string
+  readonly sha256: string
+}
+
+/** One point to restore to. It names everything that this needs, also what earlier backups wrote. */
+export interface Manifest {
+  readonly format: typeof formatName
+  readonly version: number
+  /** 1 for the first of a cluster; each the previous one's plus 1. */
+  readonly number: number
+  readonly tool: string
+  readonly clusterId: string
+  readonly startedAtMs: number
+  /** When the ends of all partitions were read: no record that was committed before is missing. */
+  readonly cutAtMs: number
+  readonly finishedAtMs: number
+  /** The hash chain: the manifest before this one. */
+  readonly previous: ObjectReference | null
+  readonly topics: readonly BackedUpTopic[]
+  readonly index: readonly (ObjectReference & { readonly segments: number })[]
+  readonly state: ObjectReference
+  readonly straddling: readonly StraddlingTransaction[]
+  /** Public keys of age that segments, index and state are encrypted to; null when they are not. */
+  readonly recipients: readonly string[] | null
+}
+
+export interface TopicState {
+  readonly name: string
+  readonly id: string
+  readonly partitions: number
+  readonly replicationFactor: number
+  /** Settings of the topic itself, not those that it inherits. */
+  readonly config: Readonly<Record<string, string>>
+  readonly timestampType: 'CreateTime' | 'LogAppendTime'
+}
+
+export interface GroupState {
+  readonly groupId: string
+  readonly offsets: readonly {
+    readonly topic: string
+    readonly topicId: string
+    readonly partition: number
+    /** The next offset that the group would read. */
+    readonly next: bigint
+    readonly metadata: string
+  }[]
+}
+
+/** The cluster beside its records. A part that could not be read is null, with the reason in `problems`. */
+export interface ClusterState {
+  readonly topics: readonly TopicState[]
+  /** Read before the partitions' ends: a group may see an event again after a restore, and never skips one. */
+  readonly groups: readonly GroupState[] | null
+  readonly groupsAtMs: number
+  readonly problems: readonly { readonly part: string; readonly code: string; readonly message: string }[]
+}
