@@ -18,7 +18,7 @@ const rows: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['api'],
   ],
   'broker/src/log': [['batch', 'scheduling'], ['disk'], ['segment'], ['producers'], ['partition'], ['manager']],
-  'cluster/src': [['transport'], ['reader'], ['survey']],
+  'cluster/src': [['transport'], ['reader', 'writer'], ['survey']],
   'registry/src': [['avro'], ['compatibility'], ['formats', 'store', 'client'], ['operations'], ['server']],
   'platform/src': [['running', 'load'], ['live', 'types'], ['plan'], ['apply', 'import']],
   'events/src': [['kafka', 'wire'], ['telemetry'], ['handle']],

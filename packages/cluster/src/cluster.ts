@@ -5,8 +5,8 @@ import { commitOffsets, deleteGroupOffsets, groupLag, planOffsetReset, resetOffs
 import { deleteGroups, describeGroups, listGroups } from './groups.ts'
 import { logDirs } from './log-dirs.ts'
 import { listOffsets } from './offsets.ts'
-import type { ReadEvent } from './read-types.ts'
-import type { readPartitions } from './reader/read.ts'
+import type { ReadBatchesEvent, ReadEvent } from './read-types.ts'
+import type { readPartitionBatches, readPartitions } from './reader/read.ts'
 import type { ClusterSurvey } from './survey-types.ts'
 import { createPartitions, createTopics, deleteRecords, deleteTopics, describeTopics, readTopics } from './topics.ts'
 import { createTransport, type Transport } from './transport/transport.ts'
@@ -43,6 +43,11 @@ export function connectCluster(options: ClusterOptions): Cluster {
     listOffsets: list,
     read: (ranges, o = {}) =>
       read({ transport, listOffsets: list, openFetches: () => createTransport(options, transport) }, ranges, o),
+    readBatches: (ranges, o = {}) =>
+      readBatches({ transport, listOffsets: list, openFetches: () => createTransport(options, transport) }, ranges, o),
+    initProducer: async () => (await import('./writer/append.ts')).initProducer(transport),
+    appendBatches: async () =>
+      (await import('./writer/append.ts')).createAppender(transport, createTransport(options, transport)),
     listGroups: listGroups(transport),
     describeGroups: describeGroups(transport),
     groupLag: groupLag(transport),
@@ -68,6 +73,11 @@ export function connectCluster(options: ClusterOptions): Cluster {
 async function* read(...args: Parameters<typeof readPartitions>): AsyncGenerator<ReadEvent, void, undefined> {
   const reader = await import('./reader/read.ts')
   yield* reader.readPartitions(...args)
+}
+
+async function* readBatches(...args: Parameters<typeof readPartitionBatches>): AsyncGenerator<ReadBatchesEvent, void> {
+  const reader = await import('./reader/read.ts')
+  yield* reader.readPartitionBatches(...args)
 }
 
 /** The modules that read a whole cluster are loaded on first use. */

@@ -1,5 +1,5 @@
 // The types of `Cluster.read`.
-import type { RecordHeader } from '@selfmonitor/protocol/records'
+import type { BatchHeader, RecordHeader } from '@selfmonitor/protocol/records'
 
 /**
  * One record. Key, value and header values are views of the response, which may be megabytes: copy them (`Buffer.from(value)`) if you
@@ -118,4 +118,38 @@ export interface ReadPosition {
 export type ReadEvent =
   /** `records` may be empty: positions move past control batches and aborted records too. */
   | { readonly kind: 'records'; readonly records: readonly ReadRecord[]; readonly positions: readonly ReadPosition[] }
+  | { readonly kind: 'notice'; readonly notice: ReadNotice }
+
+/** As `ReadOptions`, for reading whole batches. */
+export interface ReadBatchesOptions extends Omit<ReadOptions, 'order'> {
+  /** Also gives the control batches that commit a transaction (KIP-98). Default false. */
+  readonly keepsCommits?: boolean
+}
+
+/** A record batch of magic 2 as it lies in the log, its checksum verified. */
+export interface ReadBatch {
+  readonly header: BatchHeader
+  /** A view of the response: copy it to keep it. */
+  readonly bytes: Buffer
+}
+
+export type ReadBatchesEvent =
+  | {
+      readonly kind: 'batches'
+      readonly topic: string
+      /** As Kafka prints it. */
+      readonly topicId: string
+      readonly partition: number
+      /**
+       * The first may begin before `from`, and the last end behind `next`, where the range begins or ends within a batch. May be empty:
+       * positions move past control batches and aborted records too.
+       */
+      readonly batches: readonly ReadBatch[]
+      /** Records of aborted transactions that lie between `from` and `next`. */
+      readonly aborted: number
+      readonly from: bigint
+      readonly next: bigint
+      /** As in `ReadPosition`. */
+      readonly limit: bigint
+    }
   | { readonly kind: 'notice'; readonly notice: ReadNotice }

@@ -2,8 +2,16 @@
 // Offsets are bigint, times are milliseconds, sizes are bytes.
 import type { AclOperation, AclResourceType } from '@selfmonitor/protocol/acl'
 import type { ConfigEntry, GroupMember, GroupState } from './model.ts'
-import type { Isolation, ReadEvent, ReadOptions, ReadRange } from './read-types.ts'
+import type {
+  Isolation,
+  ReadBatchesEvent,
+  ReadBatchesOptions,
+  ReadEvent,
+  ReadOptions,
+  ReadRange,
+} from './read-types.ts'
 import type { ClusterSurvey } from './survey-types.ts'
+import type { BatchAppender, ProducerIdentity } from './write-types.ts'
 
 export type { ConfigEntry, ConfigSource, GroupMember, GroupState } from './model.ts'
 
@@ -194,6 +202,16 @@ export interface Cluster extends ClusterSurvey {
    *   (`CORRUPT_MESSAGE`); what came before is given out first
    */
   read(ranges: readonly ReadRange[], options?: ReadOptions): AsyncGenerator<ReadEvent, void, undefined>
+
+  /** As `read`, but gives whole batches, neither decompressed nor decoded. */
+  readBatches(
+    ranges: readonly ReadRange[],
+    options?: ReadBatchesOptions,
+  ): AsyncGenerator<ReadBatchesEvent, void, undefined>
+  /** A new producer id, for `appendBatches` (KIP-98). */
+  initProducer(): Promise<ProducerIdentity>
+  /** Opens connections over which finished record batches are appended to partitions. */
+  appendBatches(): Promise<BatchAppender>
 
   listGroups(): Promise<{ groupId: string; state: GroupState; protocolType: string }[]>
   describeGroups(ids: readonly string[]): Promise<GroupInfo[]>

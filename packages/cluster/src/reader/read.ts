@@ -3,6 +3,8 @@ import { ProtocolError } from '@selfmonitor/protocol/protocol-error'
 import {
   finitePolicy,
   followingPolicy,
+  type ReadBatchesEvent,
+  type ReadBatchesOptions,
   type ReadEvent,
   type ReadOptions,
   type ReadRange,
@@ -13,7 +15,7 @@ import type { Cluster } from '../types.ts'
 import { takeInOrder, type Waiting, waiting } from './in-order.ts'
 import { createLocator } from './locate.ts'
 import { damaged, mayHaveMore } from './partition.ts'
-import { type DataBatch, payloadOf, recordsOf } from './records-of.ts'
+import { payloadOf, recordsOf, type WholeBatch } from './records-of.ts'
 import { type Chunk, createSession, failureOf, isOver, keyOf, pump, type Session, waitFor } from './session.ts'
 
 export interface ReaderConnections {
@@ -38,29 +40,58 @@ export async function* readPartitions(
   ranges: readonly ReadRange[],
   options: ReadOptions,
 ): AsyncGenerator<ReadEvent, void, undefined> {
+  const { session, close } = openSession(connections, ranges, options)
+  try {
+    yield* options.order === 'time' ? byTime(session, options.signal) : byArrival(session, options.signal, slices)
+  } finally {
+    await close()
+  }
+}
+
+/** As `Cluster.readBatches`. */
+export async function* readPartitionBatches(
+  connections: ReaderConnections,
+  ranges: readonly ReadRange[],
+  options: ReadBatchesOptions,
+): AsyncGenerator<ReadBatchesEvent, void, undefined> {
+  const { session, close } = openSession(connections, ranges, options)
+  try {
+    yield* byArrival(session, options.signal, asBatches)
+  } finally {
+    await close()
+  }
+}
+
+function openSession(
+  connections: ReaderConnections,
+  ranges: readonly ReadRange[],
+  options: ReadOptions & ReadBatchesOptions,
+): { session: Session; close(): Promise<void> } {
   const { isolation = 'read_uncommitted', maxWaitMs = 500, maxBufferedBytes = defaultBufferedBytes } = options
   const fallback = ranges.some(({ end }) => end === null) ? followingPolicy : finitePolicy
-  const inOrder = options.order === 'time'
-  const share = inOrder ? Math.floor(maxBufferedBytes / Math.max(1, ranges.length)) : maxPartitionBytes
+  const share = options.order === 'time' ? Math.floor(maxBufferedBytes / Math.max(1, ranges.length)) : maxPartitionBytes
   const transport = connections.openFetches()
   const session = createSession(ranges, {
     transport,
     locator: createLocator(connections.transport, connections.listOffsets, isolation),
     policy: { ...fallback, ...options.policy },
     isolation,
+    keepsCommits: options.keepsCommits ?? false,
     maxWaitMs,
     maxBufferedBytes,
     partitionMaxBytes: Math.min(maxPartitionBytes, Math.max(minPartitionBytes, share)),
   })
-  try {
-    yield* inOrder ? byTime(session, options.signal) : byArrival(session, options.signal)
-  } finally {
-    // This ends the fetches that wait for news.
-    await transport.close()
-  }
+  // This ends the fetches that wait for news.
+  return { session, close: () => transport.close() }
 }
 
-async function* byArrival(session: Session, signal: AbortSignal | undefined): AsyncGenerator<ReadEvent> {
+type NoticeEvent = Extract<ReadEvent, { kind: 'notice' }>
+
+async function* byArrival<Event>(
+  session: Session,
+  signal: AbortSignal | undefined,
+  eventsOf: (chunk: Chunk) => AsyncIterable<Event> | Iterable<Event>,
+): AsyncGenerator<Event | NoticeEvent> {
   while (!signal?.aborted) {
     session.changed = false
     const againAtMs = pump(session, () => false)
@@ -68,7 +99,7 @@ async function* byArrival(session: Session, signal: AbortSignal | undefined): As
     const chunk = session.chunks.shift()
     if (chunk !== undefined) {
       session.bufferedBytes -= chunk.sizeBytes
-      yield* slices(chunk)
+      yield* eventsOf(chunk)
       continue
     }
     const failure = failureOf(session)
@@ -161,7 +192,12 @@ async function fill(
   return moved
 }
 
-function* notices(session: Session): Generator<ReadEvent> {
+function asBatches(chunk: Chunk): [ReadBatchesEvent] {
+  const { topic, topicId, partition, batches, aborted, from, next, limit } = chunk
+  return [{ kind: 'batches', topic, topicId, partition, batches, aborted, from, next, limit }]
+}
+
+function* notices(session: Session): Generator<NoticeEvent> {
   for (const notice of session.notices.splice(0)) yield { kind: 'notice', notice }
 }
 
@@ -196,7 +232,7 @@ async function* slices(chunk: Chunk): AsyncGenerator<Slice> {
 const nothing = Buffer.alloc(0)
 
 /** As `payloadOf`, but that its error is only thrown where the result is awaited. */
-function decompressed(batch: DataBatch): Buffer | Promise<Buffer> {
+function decompressed(batch: WholeBatch): Buffer | Promise<Buffer> {
   try {
     const payload = payloadOf(batch)
     if (payload instanceof Promise) payload.catch(() => {})

@@ -1,4 +1,4 @@
-import { encodeBatch, patchTimestamp, type RecordInput } from '@selfmonitor/protocol/records'
+import { batchHeaderBytes, encodeBatch, patchTimestamp, type RecordInput } from '@selfmonitor/protocol/records'
 import { describe, expect, it } from 'vitest'
 import { batchesOf, type Fetched, payloadOf, recordsOf } from './records-of.ts'
 
@@ -57,8 +57,10 @@ describe('the records of a fetched partition', () => {
 
   it('have the producer’s time, or with LogAppendTime that of the batch for all of them', () => {
     const times = (bytes: Buffer): number[] => {
-      const { header, payload } = batchesOf(fetched([bytes])).batches[0]!
-      return recordsOf(header, payload, { topic: 't', partition: 0, from: 0n, end: null }).map((r) => r.timestampMs)
+      const { header, bytes: whole } = batchesOf(fetched([bytes])).batches[0]!
+      return recordsOf(header, whole.subarray(batchHeaderBytes), { topic: 't', partition: 0, from: 0n, end: null }).map(
+        (r) => r.timestampMs,
+      )
     }
     const created = batch(0n, ['a', 'b'])
     expect(times(created)).toEqual([1000, 1001])

@@ -11,6 +11,7 @@ import {
   batchHeaderBytes,
   decodePayload,
   iterateBatches,
+  readControlKey,
   verifyBatchCrc,
 } from '@selfmonitor/protocol/records'
 import type { Isolation, ReadRecord } from '../read-types.ts'
@@ -30,17 +31,21 @@ export interface Fetched {
   readonly end: bigint | null
   readonly isolation: Isolation
   readonly abortedTransactions: readonly AbortedTransaction[]
+  /** Also gives the control batches that commit a transaction. Default false. */
+  readonly keepsCommits?: boolean
 }
 
-/** A batch with records that are wanted, its checksum verified. */
-export interface DataBatch {
+/** A batch that is wanted, its checksum verified. */
+export interface WholeBatch {
   readonly header: BatchHeader
-  /** The records as they came: compressed or not. */
-  readonly payload: Buffer
+  /** As it lies in the log. A view of the answer that it came in: copy it to keep it. */
+  readonly bytes: Buffer
 }
 
 export interface FetchedBatches {
-  readonly batches: readonly DataBatch[]
+  readonly batches: readonly WholeBatch[]
+  /** Records of aborted transactions that were left out. */
+  readonly aborted: number
   /** The offset to continue from: behind the last whole batch, at most the end of the range. */
   readonly next: bigint
   /** Of the leader that wrote the last whole batch, counted or not; -1 when there is none. */
@@ -50,11 +55,13 @@ export interface FetchedBatches {
 }
 
 /** Finds the batches that count; what is cut off at the end comes again with the next fetch. */
-export function batchesOf({ bytes, from, end, isolation, abortedTransactions }: Fetched): FetchedBatches {
-  const batches: DataBatch[] = []
+export function batchesOf(fetched: Fetched): FetchedBatches {
+  const { bytes, from, end, isolation, abortedTransactions, keepsCommits = false } = fetched
+  const batches: WholeBatch[] = []
   const isAborted = isolation === 'read_committed' ? abortedBatches(abortedTransactions) : () => false
   let next = from
   let leaderEpoch = -1
+  let aborted = 0
   try {
     for (const { position, header } of iterateBatches(bytes)) {
       const after = header.baseOffset + BigInt(header.lastOffsetDelta) + 1n
@@ -63,18 +70,24 @@ export function batchesOf({ bytes, from, end, isolation, abortedTransactions }: 
         break
       }
       verifyBatchCrc(bytes, header, position)
-      const counts = !isAborted(header) && !header.isControl && after > from
-      if (counts && header.recordsCount > 0) {
-        batches.push({ header, payload: bytes.subarray(position + batchHeaderBytes, position + header.sizeBytes) })
+      const whole = { header, bytes: bytes.subarray(position, position + header.sizeBytes) }
+      if (isAborted(header)) aborted += header.recordsCount
+      else if (after > from && header.recordsCount > 0 && (!header.isControl || (keepsCommits && isCommit(whole)))) {
+        batches.push(whole)
       }
       if (after > next) next = end !== null && after > end ? end : after
       leaderEpoch = header.partitionLeaderEpoch
     }
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error
-    return { batches, next, leaderEpoch, damage: error }
+    return { batches, aborted, next, leaderEpoch, damage: error }
   }
-  return { batches, next, leaderEpoch, damage: null }
+  return { batches, aborted, next, leaderEpoch, damage: null }
+}
+
+function isCommit({ header, bytes }: WholeBatch): boolean {
+  const [marker] = decodePayload(header, bytes.subarray(batchHeaderBytes))
+  return marker !== undefined && readControlKey(marker.key) === 'commit'
 }
 
 /** Tells, batch after batch in their order, which belong to aborted transactions. Control batches end them. */
@@ -103,8 +116,9 @@ const threadFromBytes = 16 * 1024
  * @returns at once where there is little to do, else a promise, whose work is done on another thread
  * @throws ProtocolError BAD_COMPRESSION, or TOO_LARGE for more than 128 MiB
  */
-export function payloadOf({ header, payload }: DataBatch): Buffer | Promise<Buffer> {
+export function payloadOf({ header, bytes }: WholeBatch): Buffer | Promise<Buffer> {
   const type: CompressionType = header.compression
+  const payload = bytes.subarray(batchHeaderBytes)
   if (type === 'none' || payload.length === 0) return payload
   return payload.length < threadFromBytes
     ? decompress(type, payload, defaultMaxOutputBytes)

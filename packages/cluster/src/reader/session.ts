@@ -19,14 +19,18 @@ import {
   startReading,
   unreachable,
 } from './partition.ts'
-import { batchesOf, type DataBatch } from './records-of.ts'
+import { batchesOf, type WholeBatch } from './records-of.ts'
 
 /** Batches of a partition that have come, not decompressed and not decoded yet. */
 export interface Chunk {
   readonly key: string
   readonly topic: string
   readonly partition: number
-  readonly batches: readonly DataBatch[]
+  /** As Kafka prints it. */
+  readonly topicId: string
+  readonly batches: readonly WholeBatch[]
+  /** Records of aborted transactions between `from` and `next`. */
+  readonly aborted: number
   readonly from: bigint
   readonly end: bigint | null
   /** Every record below it is in the batches, or came before. */
@@ -41,6 +45,8 @@ export interface SessionOptions {
   readonly locator: Locator
   readonly policy: ReadPolicy
   readonly isolation: Isolation
+  /** Gives the control batches that commit a transaction too. */
+  readonly keepsCommits: boolean
   readonly maxWaitMs: number
   readonly maxBufferedBytes: number
   readonly partitionMaxBytes: number
@@ -175,8 +181,9 @@ function take(
       continue
     }
     const { bytes, highWatermark, limit, abortedTransactions } = answer
-    const { isolation } = session.options
-    const fetched = batchesOf({ bytes, from: reading.next, end: reading.end, isolation, abortedTransactions })
+    const { isolation, keepsCommits } = session.options
+    const { next: from, end } = reading
+    const fetched = batchesOf({ bytes, from, end, isolation, abortedTransactions, keepsCommits })
     const nothingThere = bytes.length === 0 && (isEmpty || index === 0)
     const now = received(reading, leader, {
       next: fetched.next,
@@ -188,17 +195,20 @@ function take(
     const { damage } = fetched
     const isDamaged = damage !== null && now.phase.kind !== 'done'
     put(session, isDamaged ? failed(now, damaged(now, now.next, damage.message)) : now)
-    if (now.next > reading.next) queue(session, { ...now, key, from: reading.next, limit, batches: fetched.batches })
+    if (now.next > from) {
+      const { batches, aborted } = fetched
+      queue(session, { ...now, topicId: now.topicId!, key, from, limit, batches, aborted })
+    }
     // To the end of the line: a broker fills an answer in the order of the request, up to its limit.
-    if (fetched.next > reading.next) moveBack(session, key)
+    if (fetched.next > from) moveBack(session, key)
   }
 }
 
 function queue(session: Session, chunk: Omit<Chunk, 'sizeBytes'>): void {
-  const { key, topic, partition, batches, from, end, next, limit } = chunk
+  const { key, topic, topicId, partition, batches, aborted, from, end, next, limit } = chunk
   const sizeBytes = batches.reduce((sum, { header }) => sum + header.sizeBytes, 0)
   session.bufferedBytes += sizeBytes
-  session.chunks.push({ key, topic, partition, batches, from, end, next, limit, sizeBytes })
+  session.chunks.push({ key, topic, topicId, partition, batches, aborted, from, end, next, limit, sizeBytes })
 }
 
 function moveBack(session: Session, key: string): void {

@@ -54,6 +54,21 @@ describe.skipIf('missing' in python || 'missing' in apache)('reading transaction
     expect(end).toBeLessThan((await read('read_uncommitted')).end!)
   })
 
+  it('gives whole batches with the markers of commits, and says how many records were aborted', async () => {
+    const kinds: string[] = []
+    let aborted = 0
+    const ranges = [{ topic, partition: 0, next: 0n, end: 10n }]
+    for await (const event of cluster.readBatches(ranges, { isolation: 'read_committed', keepsCommits: true })) {
+      if (event.kind !== 'batches') continue
+      aborted += event.aborted
+      for (const { header } of event.batches) kinds.push(`${header.baseOffset}${header.isControl ? ' commit' : ''}`)
+    }
+    // Offsets: a 0, b 1, commit 2, x 3, y 4, abort 5, c 6, d 7, commit 8, z 9.
+    expect(kinds.filter((kind) => kind.endsWith('commit'))).toEqual(['2 commit', '8 commit'])
+    expect(kinds.map((kind) => Number.parseInt(kind, 10))).not.toContain(3)
+    expect(aborted).toBe(3)
+  })
+
   it('begins within an aborted transaction, and leaves out the rest of it', async () => {
     // Offsets: a 0, b 1, marker 2, x 3, y 4, marker 5, c 6.
     const values: string[] = []

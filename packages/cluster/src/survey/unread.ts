@@ -2,17 +2,11 @@
 // come with a megabyte. A fetch of many partitions gets those whose batch is small (KIP-74: beyond the first, a batch that is larger
 // than the partition's limit is left out); the others are fetched alone, within a budget.
 import { ProtocolError } from '@selfmonitor/protocol/protocol-error'
-import {
-  type BatchHeader,
-  batchHeaderBytes,
-  decodePayload,
-  iterateBatches,
-  verifyBatchCrc,
-} from '@selfmonitor/protocol/records'
+import { type BatchHeader, decodePayload, iterateBatches, verifyBatchCrc } from '@selfmonitor/protocol/records'
 import { chunks, groupBy, mapConcurrently } from '../batch.ts'
 import { problemOf } from '../problem.ts'
 import { type FetchAnswer, fetchFrom } from '../reader/fetch.ts'
-import { payloadOf } from '../reader/records-of.ts'
+import { payloadOf, type WholeBatch } from '../reader/records-of.ts'
 import type { ClusterSurvey, Problem, Unread, UnreadPosition } from '../survey-types.ts'
 import type { Transport } from '../transport/transport.ts'
 
@@ -188,8 +182,8 @@ export async function firstRecord(bytes: Buffer, from: bigint): Promise<{ record
     if (after <= from) continue
     verifyBatchCrc(bytes, header, position)
     if (!header.isControl && header.recordsCount > 0) {
-      const payload = bytes.subarray(position + batchHeaderBytes, position + header.sizeBytes)
-      const record = fromHeader(header, from) ?? (await fromRecords(header, payload, from))
+      const whole = { header, bytes: bytes.subarray(position, position + header.sizeBytes) }
+      const record = fromHeader(header, from) ?? (await fromRecords(whole, from))
       if (record !== null) return { record, next: record.offset }
     }
     next = after
@@ -209,8 +203,9 @@ function fromHeader(header: BatchHeader, from: bigint): Found | null {
   return { offset, timestampMs: Number(header.baseTimestamp), timestampType: 'CreateTime' }
 }
 
-async function fromRecords(header: BatchHeader, payload: Buffer, from: bigint): Promise<Found | null> {
-  for (const { offset, timestamp } of decodePayload(header, await payloadOf({ header, payload }))) {
+async function fromRecords(batch: WholeBatch, from: bigint): Promise<Found | null> {
+  const { header } = batch
+  for (const { offset, timestamp } of decodePayload(header, await payloadOf(batch))) {
     if (offset < from) continue
     return { offset, timestampMs: Number(timestamp), timestampType: header.timestampType }
   }

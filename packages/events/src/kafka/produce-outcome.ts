@@ -1,7 +1,8 @@
 // From the answer to a Produce request, or its absence, to what it means for a batch. Pure.
+import { produceErrorKind } from '@selfmonitor/cluster/produce-errors'
 import { isAuthenticationFailure, kafkaErrorName, reasonOf } from './client.ts'
 import type { Outcome } from './partition-queue.ts'
-import { explainRefusal, produceErrorKind } from './produce-errors.ts'
+import { explainRefusal } from './produce-errors.ts'
 
 /** A broker's answer about one partition. */
 export interface ProduceResult {

@@ -192,6 +192,30 @@ export function patchTimestamp(buffer: Buffer, type: TimestampType, maxTimestamp
   buffer.writeUInt32BE(computeBatchCrc(buffer, header, offset), offset + at.crc)
 }
 
+export interface ProducerStamp {
+  readonly producerId: bigint
+  readonly producerEpoch: number
+  /** Sequence number of the first record. */
+  readonly baseSequence: number
+}
+
+/**
+ * Makes a batch that lay in a log one that this producer sends, in place: outside of any transaction, without a delete horizon. Its
+ * records stay as they are; a broker takes them where their offsets are without gaps and their time is the producer's.
+ * @throws ProtocolError TRUNCATED when the batch is not whole
+ */
+export function patchProducer(buffer: Buffer, stamp: ProducerStamp, offset = 0): void {
+  const header = readBatchHeader(buffer, offset)
+  const attributes = header.attributes & ~(transactionalFlag | deleteHorizonFlag)
+  buffer.writeBigInt64BE(0n, offset + at.baseOffset)
+  buffer.writeInt32BE(-1, offset + at.partitionLeaderEpoch)
+  buffer.writeInt16BE(attributes, offset + at.attributes)
+  buffer.writeBigInt64BE(stamp.producerId, offset + at.producerId)
+  buffer.writeInt16BE(stamp.producerEpoch, offset + at.producerEpoch)
+  buffer.writeInt32BE(stamp.baseSequence, offset + at.baseSequence)
+  buffer.writeUInt32BE(computeBatchCrc(buffer, header, offset), offset + at.crc)
+}
+
 export interface NewBatch {
   readonly baseOffset: bigint
   readonly partitionLeaderEpoch: number
