@@ -106,12 +106,15 @@ const counted = (before: Metrics, after: Metrics): Record<string, number> => {
     'Produce requests': grown('kafka_network_requests_total', { request: 'Produce', version: '7' }),
     'Produce errors': grown('kafka_network_errors_total', { request: 'Produce', error: 'MESSAGE_TOO_LARGE' }),
     'Produce successes': grown('kafka_network_errors_total', { request: 'Produce', error: 'NONE' }),
-    // Whether it was counted: on a slow machine the client starts its join again, and is asked twice.
+    // Whether these were counted: on a slow machine the client starts its join again, and asks for the coordinator again.
     'JoinGroup MEMBER_ID_REQUIRED': Math.sign(
       grown('kafka_network_errors_total', { request: 'JoinGroup', error: 'MEMBER_ID_REQUIRED' }),
     ),
+    'FindCoordinator successes': Math.sign(
+      grown('kafka_network_errors_total', { request: 'FindCoordinator', error: 'NONE' }),
+    ),
     ...Object.fromEntries(
-      ['JoinGroup', 'SyncGroup', 'LeaveGroup', 'OffsetCommit', 'OffsetFetch', 'FindCoordinator'].map((request) => [
+      ['JoinGroup', 'SyncGroup', 'LeaveGroup', 'OffsetCommit', 'OffsetFetch'].map((request) => [
         `${request} successes`,
         grown('kafka_network_errors_total', { request, error: 'NONE' }),
       ]),

@@ -258,11 +258,8 @@ function observations(prometheus: MonitoringServer, alertmanager: MonitoringServ
       return delivery
     },
     resolves: (expected) =>
-      until(
-        `${expected.alert} is delivered as resolved, ${JSON.stringify(expected.labels)}`,
-        async () =>
-          latest(expected)?.status === 'resolved' ? { met: undefined } : { not: await known(expected.alert) },
-        180_000,
+      until(`${expected.alert} is delivered as resolved, ${JSON.stringify(expected.labels)}`, async () =>
+        latest(expected)?.status === 'resolved' ? { met: undefined } : { not: await known(expected.alert) },
       ),
     inhibited: (alert, by) =>
       until(`${alert} fires, and is inhibited by ${by}`, async () => {

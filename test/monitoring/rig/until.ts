@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 export async function until<T>(
   condition: string,
   state: () => Promise<{ readonly met: T } | { readonly not: unknown }>,
-  timeoutMs = 90_000,
+  timeoutMs = 180_000,
 ): Promise<T> {
   let last: unknown
   for (const deadline = Date.now() + timeoutMs; Date.now() < deadline; await delay(200)) {
