@@ -1,5 +1,20 @@
 // The package's public exports.
+export { BackupError, type BackupErrorCode } from './format/backup-error.ts'
+export {
+  backedUpClusters,
+  chooseCluster,
+  latestManifest,
+  manifestNumbers,
+  readIndex,
+  readManifest,
+  readState,
+} from './format/manifests.ts'
 export type * from './format/types.ts'
 export { formatName, formatVersion } from './format/types.ts'
+export { type PlannedTopic, planRestore, type RestorePlan, type RestoreRequest } from './restore/plan.ts'
+export { type Restored, type RestoreOptions, type RestoreProgress, runRestore } from './restore/run.ts'
+export type { RestorePoint } from './restore/source.ts'
 export { StoreError } from './store/store-error.ts'
 export type * from './store/types.ts'
+export { type Taken, type TakeOptions, type TakeProgress, takeBackup } from './take/take.ts'
+export { type Finding, type Verification, verifyBackup } from './verify.ts'

@@ -3,7 +3,7 @@
 //   manifests/<number>.json                                       a point to restore to; written last, so that it names only what is there
 //   index/<number>-<n>.json.zst                                   segments, each with its hash
 //   state/<number>.json.zst                                       what is not in topics' logs: configurations, groups, schemas, ACLs, …
-//   topics/<topic>/<topic id>/<partition>/<first offset>.<number>.log.zst[.age]   a segment
+//   topics/<topic>/<topic id>/<partition>/<offset>.<run>.log.zst   a segment
 //
 // A segment holds record batches exactly as the broker's log has them (magic 2), without those of aborted transactions: decompressed
 // it is a file that Kafka's own kafka-dump-log reads. Numbers and offsets in names have leading zeros, so that they sort.
@@ -26,18 +26,15 @@ export interface Segment {
   readonly next: bigint
   readonly records: number
   readonly batches: number
+  /** Batches of transactions, their markers included. */
+  readonly transactional: number
+  /** A topic's max.message.bytes must not be less to take it back. */
+  readonly largestBatchBytes: number
   /** Of records; null when it has none, which happens where a range had only aborted or compacted ones. */
-  readonly firstTimestampMs: number | null
   readonly minTimestampMs: number | null
   readonly maxTimestampMs: number | null
   /** Offsets in the coverage that have no record in it, by why. `absent`: compacted, or taken by transaction markers. */
   readonly without: { readonly aborted: number; readonly absent: number }
-  /** Transactions with records before `next` whose marker is at or behind `next`, that is, not in this segment nor an earlier one. */
-  readonly undecided: readonly {
-    readonly producerId: bigint
-    readonly producerEpoch: number
-    readonly firstOffset: bigint
-  }[]
   /** Size and hash of the log's bytes, and of what is stored: compressed, perhaps encrypted. Hashes are SHA-256 in hexadecimal. */
   readonly logBytes: number
   readonly logSha256: string
@@ -67,10 +64,18 @@ export interface BackedUpTopic {
   readonly partitions: readonly BackedUpPartition[]
 }
 
-/** A transaction that was not complete in every partition at the end of this backup: a consistent restore leaves its records out. */
-export interface StraddlingTransaction {
+/**
+ * A transaction that was not visible in every partition when the ends were read: some of its records lie behind an end. A consistent
+ * restore leaves out the others, which are these.
+ */
+export interface StraddlingRecords {
+  readonly topic: string
+  readonly partition: number
   readonly producerId: bigint
   readonly producerEpoch: number
+  /** [from, next) holds its records in this partition, and others' records. */
+  readonly from: bigint
+  readonly next: bigint
 }
 
 export interface ObjectReference {
@@ -95,9 +100,7 @@ export interface Manifest {
   readonly topics: readonly BackedUpTopic[]
   readonly index: readonly (ObjectReference & { readonly segments: number })[]
   readonly state: ObjectReference
-  readonly straddling: readonly StraddlingTransaction[]
-  /** Public keys of age that segments, index and state are encrypted to; null when they are not. */
-  readonly recipients: readonly string[] | null
+  readonly straddling: readonly StraddlingRecords[]
 }
 
 export interface TopicState {
@@ -118,7 +121,6 @@ export interface GroupState {
     readonly partition: number
     /** The next offset that the group would read. */
     readonly next: bigint
-    readonly metadata: string
   }[]
 }
 

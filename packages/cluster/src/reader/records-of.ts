@@ -147,3 +147,8 @@ export function recordsOf(header: BatchHeader, bytes: Buffer, range: RecordRange
   }
   return records
 }
+
+/** As `recordsOf`, of a batch as it lies in the log. @throws ProtocolError also BAD_COMPRESSION, TOO_LARGE */
+export async function recordsOfBatch(batch: WholeBatch, range: RecordRange): Promise<ReadRecord[]> {
+  return recordsOf(batch.header, await payloadOf(batch), range)
+}

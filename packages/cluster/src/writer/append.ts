@@ -144,9 +144,9 @@ export function createAppender(transport: Transport, connections: Transport): Ba
 
   function refused(queue: Queue, entry: Entry, name: string, error: ClusterError): void {
     const kind = error.reason === 'not-allowed' ? 'refused' : produceErrorKind(name)
-    const followsFailure = queue.again.size > 0 && name === 'OUT_OF_ORDER_SEQUENCE_NUMBER'
-    const isFinal =
-      !queue.inFlight.includes(entry) || kind === 'refused' || (kind === 'identity lost' && !followsFailure)
+    // One before it failed, or is on its way still: the first requests over a new connection may overtake each other.
+    const cameEarly = name === 'OUT_OF_ORDER_SEQUENCE_NUMBER' && queue.inFlight[0] !== entry
+    const isFinal = !queue.inFlight.includes(entry) || kind === 'refused' || (kind === 'identity lost' && !cameEarly)
     if (isFinal || isLate(entry)) {
       failAll(queue, error)
       return

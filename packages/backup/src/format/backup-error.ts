@@ -1,0 +1,30 @@
+export type BackupErrorCode =
+  /** There is no backup at the address, or none that fits. */
+  | 'NO_BACKUP'
+  /** What is stored is not what was written: a hash, a length or the form differs. */
+  | 'DAMAGED'
+  /** A newer version of this program wrote it. */
+  | 'NEWER_FORMAT'
+  /** Another process wrote at the same time. */
+  | 'CONFLICT'
+  | 'INVALID_ARGUMENT'
+  /** A log ends before what the backup already has of it. */
+  | 'LOG_CUT'
+  /** The target has something that must not be changed. */
+  | 'TARGET_NOT_EMPTY'
+  /** What was restored is not what the backup has. */
+  | 'NOT_EQUAL'
+
+/** A backup or a restore cannot go on. */
+export class BackupError extends Error {
+  override readonly name = 'BackupError'
+  readonly code: BackupErrorCode
+  /** What to do next. */
+  readonly hint: string | null
+
+  constructor(code: BackupErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+    super(message, { cause: options.cause })
+    this.code = code
+    this.hint = options.hint ?? null
+  }
+}

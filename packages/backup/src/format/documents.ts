@@ -1,0 +1,96 @@
+// The JSON files of a backup: written once, read with their hash and their form checked.
+import { createHash } from 'node:crypto'
+import { promisify } from 'node:util'
+import { zstdCompress, zstdDecompress } from 'node:zlib'
+import type { z } from 'zod'
+import { StoreError } from '../store/store-error.ts'
+import type { ObjectStore } from '../store/types.ts'
+import { BackupError } from './backup-error.ts'
+import { toJson } from './json.ts'
+import { formatName, formatVersion, type ObjectReference } from './types.ts'
+
+const compress = promisify(zstdCompress)
+const decompress = promisify(zstdDecompress)
+const maxDocumentBytes = 1024 * 1024 * 1024
+
+export function sha256(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
+/** @throws StoreError EXISTS, … */
+export async function putDocument(store: ObjectStore, key: string, value: unknown): Promise<ObjectReference> {
+  const isCompressed = key.endsWith('.zst')
+  const json = toJson(value, isCompressed ? 0 : 2)
+  const bytes = isCompressed ? await compress(json) : json
+  await store.put(key, bytes)
+  return { key, sha256: sha256(bytes) }
+}
+
+/** @throws BackupError DAMAGED, NEWER_FORMAT; StoreError other than NOT_FOUND */
+export async function getDocument<Output>(
+  store: ObjectStore,
+  reference: ObjectReference,
+  schema: z.ZodType<Output, unknown>,
+): Promise<Output> {
+  const bytes = await required(store, reference.key)
+  const found = sha256(bytes)
+  if (found !== reference.sha256) {
+    throw damaged(store, reference.key, `its SHA-256 is ${found}, the backup says ${reference.sha256}`)
+  }
+  return (await parseDocument(store, reference.key, bytes, schema)).value
+}
+
+/** As `getDocument`, of a file whose hash is not known before. */
+export async function getFirstDocument<Output>(
+  store: ObjectStore,
+  key: string,
+  schema: z.ZodType<Output, unknown>,
+): Promise<{ readonly value: Output; readonly reference: ObjectReference }> {
+  return parseDocument(store, key, await required(store, key), schema)
+}
+
+async function parseDocument<Output>(
+  store: ObjectStore,
+  key: string,
+  bytes: Buffer,
+  schema: z.ZodType<Output, unknown>,
+): Promise<{ readonly value: Output; readonly reference: ObjectReference }> {
+  let value: unknown
+  try {
+    const json = key.endsWith('.zst') ? await decompress(bytes, { maxOutputLength: maxDocumentBytes }) : bytes
+    value = JSON.parse(json.toString('utf8'))
+  } catch (error) {
+    throw damaged(store, key, (error as Error).message)
+  }
+  refuseNewer(store, key, value)
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return { value: parsed.data, reference: { key, sha256: sha256(bytes) } }
+  const [issue] = parsed.error.issues
+  throw damaged(store, key, `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`)
+}
+
+function refuseNewer(store: ObjectStore, key: string, value: unknown): void {
+  if (typeof value !== 'object' || value === null || !('format' in value) || value.format !== formatName) return
+  if (!('version' in value) || typeof value.version !== 'number' || value.version <= formatVersion) return
+  throw new BackupError(
+    'NEWER_FORMAT',
+    `${key} in ${store.address} has version ${value.version} of the backup's format; this program knows ${formatVersion}`,
+    { hint: 'Use a newer version of selfmonitor.' },
+  )
+}
+
+async function required(store: ObjectStore, key: string): Promise<Buffer> {
+  try {
+    return await store.get(key, maxDocumentBytes)
+  } catch (error) {
+    if (error instanceof StoreError && error.code === 'NOT_FOUND') throw damaged(store, key, 'it is missing', error)
+    throw error
+  }
+}
+
+export function damaged(store: ObjectStore, key: string, what: string, cause?: unknown): BackupError {
+  return new BackupError('DAMAGED', `${key} in ${store.address} is not what was written: ${what}`, {
+    cause,
+    hint: 'Restore an earlier backup that does not need this object, or bring the object back (bucket versioning keeps it).',
+  })
+}

@@ -1,0 +1,131 @@
+// Segments: collected in memory, written whole, and read whole with both hashes checked, so that nothing of a damaged one is used.
+import { promisify } from 'node:util'
+import { constants, zstdCompress, zstdDecompress } from 'node:zlib'
+import type { ReadBatch } from '@selfmonitor/cluster'
+import { ProtocolError } from '@selfmonitor/protocol/protocol-error'
+import { iterateBatches, verifyBatchCrc } from '@selfmonitor/protocol/records'
+import { StoreError } from '../store/store-error.ts'
+import type { ObjectStore } from '../store/types.ts'
+import { damaged, sha256 } from './documents.ts'
+import type { Segment } from './types.ts'
+
+const compress = promisify(zstdCompress)
+const decompress = promisify(zstdDecompress)
+const fastest = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
+
+/** What is collected of a segment. Coverage is [from, next). */
+export interface Collected {
+  readonly from: bigint
+  next: bigint
+  readonly parts: Buffer[]
+  sizeBytes: number
+  records: number
+  batches: number
+  transactional: number
+  largestBatchBytes: number
+  minTimestampMs: number | null
+  maxTimestampMs: number | null
+  aborted: number
+}
+
+export function collect(from: bigint): Collected {
+  return {
+    from,
+    next: from,
+    parts: [],
+    sizeBytes: 0,
+    records: 0,
+    batches: 0,
+    transactional: 0,
+    largestBatchBytes: 0,
+    minTimestampMs: null,
+    maxTimestampMs: null,
+    aborted: 0,
+  }
+}
+
+/** @param batch keeps its bytes until the segment is written */
+export function addBatch(segment: Collected, { header, bytes }: ReadBatch): void {
+  segment.parts.push(bytes)
+  segment.sizeBytes += bytes.length
+  segment.batches++
+  if (header.isTransactional) segment.transactional++
+  segment.largestBatchBytes = Math.max(segment.largestBatchBytes, bytes.length)
+  if (header.isControl) return
+  segment.records += header.recordsCount
+  const last = Number(header.maxTimestamp)
+  // The base is the first record's time where a producer set it and no compaction has used the field (KIP-534).
+  const first = header.timestampType === 'CreateTime' && !header.hasDeleteHorizon ? Number(header.baseTimestamp) : last
+  segment.minTimestampMs = Math.min(segment.minTimestampMs ?? first, first, last)
+  segment.maxTimestampMs = Math.max(segment.maxTimestampMs ?? last, last)
+}
+
+/** @throws StoreError */
+export async function writeSegment(
+  store: ObjectStore,
+  place: Pick<Segment, 'topic' | 'topicId' | 'partition' | 'key'>,
+  collected: Collected,
+): Promise<Segment> {
+  const log = Buffer.concat(collected.parts, collected.sizeBytes)
+  const stored = await compress(log, fastest)
+  await store.put(place.key, stored)
+  const { from, next, records, batches, transactional, aborted } = collected
+  const { largestBatchBytes, minTimestampMs, maxTimestampMs } = collected
+  return {
+    ...place,
+    from,
+    next,
+    records,
+    batches,
+    transactional,
+    largestBatchBytes,
+    minTimestampMs,
+    maxTimestampMs,
+    without: { aborted, absent: Math.max(0, Number(next - from) - records - aborted) },
+    logBytes: log.length,
+    logSha256: sha256(log),
+    storedBytes: stored.length,
+    storedSha256: sha256(stored),
+  }
+}
+
+/** @throws BackupError DAMAGED; StoreError other than NOT_FOUND */
+export async function readSegment(store: ObjectStore, segment: Segment): Promise<ReadBatch[]> {
+  const { key, storedBytes, storedSha256, logBytes, logSha256 } = segment
+  const stored = await readStored(store, segment)
+  const found = sha256(stored)
+  if (found !== storedSha256) {
+    throw damaged(
+      store,
+      key,
+      `it has ${stored.length} bytes with SHA-256 ${found}, the index says ${storedBytes} with ${storedSha256}`,
+    )
+  }
+  let log: Buffer
+  try {
+    log = await decompress(stored, { maxOutputLength: Math.max(1, logBytes) })
+  } catch (error) {
+    throw damaged(store, key, `it cannot be decompressed: ${(error as Error).message}`, error)
+  }
+  if (sha256(log) !== logSha256) throw damaged(store, key, 'decompressed, it is not the log that it was made of')
+  try {
+    return [...iterateBatches(log)].map(({ position, header }) => {
+      verifyBatchCrc(log, header, position)
+      return { header, bytes: log.subarray(position, position + header.sizeBytes) }
+    })
+  } catch (error) {
+    if (error instanceof ProtocolError) throw damaged(store, key, error.message, error)
+    throw error
+  }
+}
+
+async function readStored(store: ObjectStore, { key, storedBytes }: Segment): Promise<Buffer> {
+  try {
+    return await store.get(key, storedBytes)
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error
+    if (error.code === 'NOT_FOUND') throw damaged(store, key, 'it is missing', error)
+    if (error.code === 'TOO_LARGE') throw damaged(store, key, `it has more than its ${storedBytes} bytes`, error)
+    throw error
+  }
+}

@@ -1,0 +1,71 @@
+// Whether a restored partition is the selection of the backup: both are read, and their records hashed in the same form.
+import { createHash, type Hash } from 'node:crypto'
+import type { Cluster, ReadRecord } from '@selfmonitor/cluster'
+import { recordsBetween } from '../format/trim.ts'
+import type { ObjectStore } from '../store/types.ts'
+import { type Selection, selectedBatches } from './source.ts'
+
+export interface PartitionDigest {
+  readonly records: bigint
+  /** SHA-256 over the records' times, keys, values and headers, in their order. */
+  readonly sha256: string
+}
+
+interface Digest {
+  readonly hash: Hash
+  records: bigint
+}
+
+const lengths = Buffer.alloc(8)
+
+function addRecord(digest: Digest, { timestampMs, key, value, headers }: ReadRecord): void {
+  const { hash } = digest
+  digest.records++
+  lengths.writeDoubleBE(timestampMs)
+  hash.update(lengths)
+  addBytes(hash, key)
+  addBytes(hash, value)
+  for (const header of headers) {
+    addBytes(hash, Buffer.from(header.key))
+    addBytes(hash, header.value)
+  }
+  lengths.writeInt32BE(headers.length)
+  hash.update(lengths.subarray(0, 4))
+}
+
+function addBytes(hash: Hash, bytes: Buffer | null): void {
+  lengths.writeInt32BE(bytes?.length ?? -1)
+  hash.update(lengths.subarray(0, 4))
+  if (bytes !== null) hash.update(bytes)
+}
+
+const finish = ({ hash, records }: Digest): PartitionDigest => ({ records, sha256: hash.digest('hex') })
+
+/** @param limit only so many records */
+export async function digestOfBackup(
+  store: ObjectStore,
+  selection: Selection,
+  limit: bigint | null,
+): Promise<PartitionDigest> {
+  const digest: Digest = { hash: createHash('sha256'), records: 0n }
+  for await (const batch of selectedBatches(store, selection)) {
+    for (const record of await recordsBetween(batch, selection.from, selection.cut)) {
+      if (limit !== null && digest.records >= limit) return finish(digest)
+      addRecord(digest, record)
+    }
+  }
+  return finish(digest)
+}
+
+/** Of all that the partition holds. */
+export async function digestOfPartition(cluster: Cluster, topic: string, partition: number): Promise<PartitionDigest> {
+  const place = [{ topic, partition }]
+  const [first] = await cluster.listOffsets(place, 'earliest')
+  const [end] = await cluster.listOffsets(place, 'latest')
+  const digest: Digest = { hash: createHash('sha256'), records: 0n }
+  const range = { topic, partition, next: first!.offset ?? 0n, end: end!.offset ?? 0n }
+  for await (const event of cluster.read([range])) {
+    if (event.kind === 'records') for (const record of event.records) addRecord(digest, record)
+  }
+  return finish(digest)
+}

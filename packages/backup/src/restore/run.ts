@@ -1,0 +1,296 @@
+// Carries out a plan: creates topics, appends records, reads them back, puts the topics' settings and the groups' positions in place.
+import type { BatchAppender, Cluster, ProducerIdentity } from '@selfmonitor/cluster'
+import { ClusterError } from '@selfmonitor/cluster/errors'
+import { BackupError } from '../format/backup-error.ts'
+import type { ObjectStore } from '../store/types.ts'
+import { digestOfBackup, digestOfPartition, type PartitionDigest } from './compare.ts'
+import type { PlannedPartition, PlannedPosition, PlannedTopic, RestorePlan } from './plan.ts'
+import { producerBatch } from './rebuild.ts'
+import { selectedBatches } from './source.ts'
+
+export interface RestoreOptions {
+  readonly signal?: AbortSignal
+  readonly onProgress?: (progress: RestoreProgress) => void
+  /** Deletes at once what the topics' own retention does not keep. Default false: such a topic keeps everything until it is let go. */
+  readonly releaseRetention?: boolean
+}
+
+export interface RestoreProgress {
+  readonly phase: 'restoring' | 'verifying'
+  /** Records, of all partitions. */
+  readonly done: bigint
+  readonly total: bigint
+  readonly bytes: number
+}
+
+export interface RestoredPartition {
+  readonly topic: string
+  readonly partition: number
+  readonly records: bigint
+  /** Those that were there already from an interrupted restore. */
+  readonly resumedAt: bigint
+  readonly digest: PartitionDigest
+  /** What was read back is what the backup has. */
+  readonly isEqual: boolean
+}
+
+export interface RestoredPosition extends PlannedPosition {
+  /** What the group had in the target before; null for nothing. */
+  readonly before: bigint | null
+  readonly problem: { readonly code: string; readonly message: string } | null
+}
+
+export interface Restored {
+  readonly partitions: readonly RestoredPartition[]
+  readonly positions: readonly RestoredPosition[]
+  /** Topics whose retention is still held, by name. */
+  readonly held: readonly string[]
+  /** Everything of the plan was done, and what was read back is equal. */
+  readonly isComplete: boolean
+}
+
+const partitionsAtOnce = 4
+/** Of one partition, sent and not acknowledged. */
+const maxPendingBytes = 8 * 1024 * 1024
+
+interface Context extends RestoreOptions {
+  readonly cluster: Cluster
+  readonly store: ObjectStore
+  readonly appender: BatchAppender
+  readonly advanced: (phase: RestoreProgress['phase'], records: bigint, bytes: number) => void
+}
+
+/**
+ * After an error nothing is undone: the topics of the plan hold a part of the records, with retention held, and `resume` goes on.
+ * @throws BackupError TARGET_NOT_EMPTY, DAMAGED; ClusterError; StoreError
+ */
+export async function runRestore(
+  store: ObjectStore,
+  cluster: Cluster,
+  plan: RestorePlan,
+  options: RestoreOptions = {},
+): Promise<Restored> {
+  await createTargets(cluster, plan.topics)
+  const work = plan.topics.flatMap((topic) => topic.partitions.map((planned) => ({ topic, planned })))
+  const total = work.reduce((sum, { planned }) => sum + planned.records, 0n)
+  const counts = { restoring: { done: 0n, bytes: 0 }, verifying: { done: 0n, bytes: 0 } }
+  const appender = await cluster.appendBatches()
+  const context: Context = {
+    ...options,
+    cluster,
+    store,
+    appender,
+    advanced: (phase, records, bytes) => {
+      counts[phase].done += records
+      counts[phase].bytes += bytes
+      options.onProgress?.({ phase, total, ...counts[phase] })
+    },
+  }
+  try {
+    const resumedAt = await mapSome(work, ({ topic, planned }) => appendPartition(context, topic, planned))
+    const partitions = await mapSome(work, ({ topic, planned }, at) => verify(context, topic, planned, resumedAt[at]!))
+    const isEqual = partitions.every((one) => one.isEqual)
+    // A partition that differs is not given to the groups, and its topic keeps everything.
+    const held = isEqual ? await letGo(cluster, plan.topics, options) : plan.topics.map(({ to }) => to)
+    const positions = isEqual ? await placeGroups(cluster, plan.positions) : []
+    const isComplete = isEqual && positions.every(({ problem }) => problem === null)
+    return { partitions, positions, held, isComplete }
+  } finally {
+    await appender.close()
+  }
+}
+
+/** A few at a time, results in their order; the first error ends it when those under way are done. */
+async function mapSome<T, R>(items: readonly T[], work: (item: T, at: number) => Promise<R>): Promise<R[]> {
+  const results: R[] = []
+  const errors: unknown[] = []
+  let next = 0
+  const worker = async (): Promise<void> => {
+    while (next < items.length && errors.length === 0) {
+      const at = next++
+      try {
+        results[at] = await work(items[at]!, at)
+      } catch (error) {
+        errors.push(error)
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: partitionsAtOnce }, worker))
+  if (errors.length > 0) throw errors[0]
+  return results
+}
+
+async function createTargets(cluster: Cluster, topics: readonly PlannedTopic[]): Promise<void> {
+  const missing = topics.filter(({ exists }) => !exists)
+  await cluster.createTopics(
+    missing.map(({ to, state, replicationFactor, held }) => ({
+      name: to,
+      partitions: state.partitions,
+      replicationFactor,
+      config: { ...state.config, ...held },
+    })),
+  )
+  const there = topics.filter(({ exists }) => exists)
+  if (there.length > 0) await cluster.alterTopicConfigs(there.map(({ to, held }) => ({ topic: to, set: held })))
+}
+
+/** @returns how many records the partition had before */
+async function appendPartition(context: Context, topic: PlannedTopic, planned: PlannedPartition): Promise<bigint> {
+  const { cluster, store, appender, signal } = context
+  const { to } = topic
+  const { partition, selection, records } = planned
+  const has = topic.exists ? await checkPrefix(context, to, planned) : 0n
+  let number = 0n
+  let pendingBytes = 0
+  let failure: unknown = null
+  const pending = new Set<Promise<void>>()
+  let identity: ProducerIdentity | null = null
+  for await (const batch of selectedBatches(store, selection)) {
+    signal?.throwIfAborted()
+    if (failure !== null) break
+    const count = BigInt(batch.header.recordsCount)
+    number += count
+    if (number <= has) continue
+    if (number - count < has) throw notFromRestore(to, partition, `it ends within a batch, at record ${has}`)
+    identity ??= await cluster.initProducer()
+    const bytes = await producerBatch(batch, identity, number - count - has)
+    const sent: Promise<void> = appender
+      .append(to, partition, bytes)
+      .then(() => context.advanced('restoring', count, bytes.length))
+      .catch((error: unknown) => {
+        failure ??= error
+      })
+      .finally(() => {
+        pending.delete(sent)
+        pendingBytes -= bytes.length
+      })
+    pending.add(sent)
+    pendingBytes += bytes.length
+    while (pendingBytes > maxPendingBytes && failure === null) await Promise.race(pending)
+  }
+  await Promise.all(pending)
+  if (failure !== null) throw failure
+  if (number !== records)
+    throw new BackupError(
+      'NOT_EQUAL',
+      `the plan has ${records} records for ${to} partition ${partition}, the backup gave ${number}`,
+    )
+  if (has > 0n) context.advanced('restoring', has, 0)
+  return has
+}
+
+/** What an interrupted restore has left must be the beginning of the selection. @returns how many records it is */
+async function checkPrefix({ cluster, store }: Context, topic: string, planned: PlannedPartition): Promise<bigint> {
+  const { partition, selection, records } = planned
+  const there = await digestOfPartition(cluster, topic, partition)
+  if (there.records === 0n) return 0n
+  if (there.records > records)
+    throw notFromRestore(topic, partition, `it has ${there.records} records, the backup ${records}`)
+  const wanted = await digestOfBackup(store, selection, there.records)
+  if (wanted.sha256 === there.sha256) return there.records
+  throw notFromRestore(topic, partition, `its ${there.records} records are not the first ones of the backup`)
+}
+
+function notFromRestore(topic: string, partition: number, why: string): BackupError {
+  return new BackupError(
+    'TARGET_NOT_EMPTY',
+    `topic ${topic} partition ${partition} is not from an interrupted restore: ${why}`,
+    {
+      hint: 'Restore to another name, or delete the topic and restore again.',
+    },
+  )
+}
+
+async function verify(
+  context: Context,
+  { to }: PlannedTopic,
+  { partition, selection, records }: PlannedPartition,
+  resumedAt: bigint,
+): Promise<RestoredPartition> {
+  const { store, cluster, signal } = context
+  signal?.throwIfAborted()
+  const [wanted, digest] = await Promise.all([
+    digestOfBackup(store, selection, null),
+    digestOfPartition(cluster, to, partition),
+  ])
+  context.advanced('verifying', records, 0)
+  const isEqual = wanted.records === digest.records && wanted.sha256 === digest.sha256
+  return { topic: to, partition, records, resumedAt, digest, isEqual }
+}
+
+/** Gives the topics the settings that they had. @returns those whose retention stays held */
+async function letGo(
+  cluster: Cluster,
+  topics: readonly PlannedTopic[],
+  { releaseRetention = false }: RestoreOptions,
+): Promise<string[]> {
+  const keeps = (topic: PlannedTopic): boolean => topic.expired !== null && !releaseRetention
+  await cluster.alterTopicConfigs(
+    topics.map((topic) => ({
+      topic: topic.to,
+      set: Object.fromEntries(
+        Object.keys(topic.held)
+          .filter((name) => !(keeps(topic) && name.startsWith('retention.')))
+          .map((name) => [name, topic.state.config[name] ?? null]),
+      ),
+    })),
+  )
+  return topics.filter(keeps).map(({ to }) => to)
+}
+
+async function placeGroups(cluster: Cluster, positions: readonly PlannedPosition[]): Promise<RestoredPosition[]> {
+  const placed: RestoredPosition[] = []
+  for (const [groupId, own] of Map.groupBy(positions, (position) => position.groupId)) {
+    const before = await committedBefore(cluster, groupId)
+    const firsts = await cluster.listOffsets(own, 'earliest')
+    const offsets = own.map(({ topic, partition, position }, at) => ({
+      topic,
+      partition,
+      to: (firsts[at]!.offset ?? 0n) + position,
+    }))
+    let problem: RestoredPosition['problem'] = null
+    try {
+      await cluster.commitOffsets(groupId, offsets)
+      problem = await notCommitted(cluster, groupId, offsets)
+    } catch (error) {
+      if (!(error instanceof ClusterError)) throw error
+      problem = { code: error.code, message: error.message }
+    }
+    placed.push(
+      ...own.map((position) => ({
+        ...position,
+        before: before.get(`${position.partition}:${position.topic}`) ?? null,
+        problem,
+      })),
+    )
+  }
+  return placed
+}
+
+async function committedBefore(cluster: Cluster, groupId: string): Promise<Map<string, bigint>> {
+  try {
+    const lags = await cluster.groupLag(groupId)
+    return new Map(
+      lags.flatMap(({ topic, partition, committedOffset }) =>
+        committedOffset === null ? [] : [[`${partition}:${topic}`, committedOffset] as const],
+      ),
+    )
+  } catch (error) {
+    if (error instanceof ClusterError && error.code === 'GROUP_ID_NOT_FOUND') return new Map()
+    throw error
+  }
+}
+
+/** Reads back what was committed: a rival reported success and had committed nothing. */
+async function notCommitted(
+  cluster: Cluster,
+  groupId: string,
+  offsets: readonly { topic: string; partition: number; to: bigint }[],
+): Promise<RestoredPosition['problem']> {
+  const now = await committedBefore(cluster, groupId)
+  const wrong = offsets.find(({ topic, partition, to }) => now.get(`${partition}:${topic}`) !== to)
+  if (wrong === undefined) return null
+  const { topic, partition, to } = wrong
+  const found = now.get(`${partition}:${topic}`) ?? 'nothing'
+  return { code: 'NOT_EQUAL', message: `${topic} partition ${partition} has ${found} committed instead of ${to}` }
+}

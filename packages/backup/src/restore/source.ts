@@ -1,0 +1,254 @@
+// The point of a backup that is restored: which manifest, up to where in each partition, and what is left out.
+import type { ReadBatch } from '@selfmonitor/cluster'
+import { BackupError } from '../format/backup-error.ts'
+import { manifestNumbers, readIndex, readManifest, readState } from '../format/manifests.ts'
+import { readSegment } from '../format/segments.ts'
+import { type Behind, noteBatch, type SeenTransactions, straddling } from '../format/transactions.ts'
+import { recordsBetween, trimBatch } from '../format/trim.ts'
+import type { GroupState, Manifest, Segment, StraddlingRecords, TopicState } from '../format/types.ts'
+import type { ObjectStore } from '../store/types.ts'
+
+/** `latest`: the newest backup. `number`: that backup. `time`: what the logs held at that time, milliseconds since the epoch. */
+export type RestorePoint =
+  | { readonly kind: 'latest' }
+  | { readonly kind: 'number'; readonly number: number }
+  | { readonly kind: 'time'; readonly timestampMs: number }
+
+/** The part of one partition that is restored. */
+export interface Selection {
+  readonly topic: string
+  readonly partition: number
+  /** Rising, without overlap. */
+  readonly segments: readonly Segment[]
+  readonly from: bigint
+  /** Exclusive. */
+  readonly cut: bigint
+  /** Of transactions that are not complete at the cut. */
+  readonly excluded: readonly StraddlingRecords[]
+}
+
+export interface RestoreSource {
+  readonly manifest: Manifest
+  readonly topics: readonly TopicState[]
+  /** As of `groupsAtMs`, which is not after the point. null: they could not be read. */
+  readonly groups: readonly GroupState[] | null
+  readonly groupsAtMs: number
+  /** By topic id. */
+  readonly selections: ReadonlyMap<string, readonly Selection[]>
+}
+
+/** Longer than a transaction may last by default (transaction.max.timeout.ms) and clocks may differ. */
+const transactionWindowMs = 20 * 60_000
+
+/** @throws BackupError NO_BACKUP, DAMAGED, NEWER_FORMAT; StoreError */
+export async function openSource(store: ObjectStore, clusterId: string, point: RestorePoint): Promise<RestoreSource> {
+  const { manifest, groupsFrom } = await chooseManifests(store, clusterId, point)
+  const state = await readState(store, manifest)
+  const { groups, groupsAtMs } = groupsFrom === manifest ? state : await readState(store, groupsFrom)
+  const byPartition = Map.groupBy(
+    await readIndex(store, manifest),
+    (segment) => `${segment.partition}:${segment.topicId}`,
+  )
+  const whole = new Map(
+    manifest.topics.map(({ name, id, partitions }) => [
+      id,
+      partitions.map(({ partition, start, end }): Selection => {
+        const segments = (byPartition.get(`${partition}:${id}`) ?? []).filter(({ from }) => from < end)
+        const excluded = manifest.straddling.filter((one) => one.topic === name && one.partition === partition)
+        return { topic: name, partition, segments, from: start, cut: end, excluded }
+      }),
+    ]),
+  )
+  const selections = point.kind === 'time' ? await cutAt(store, whole, point.timestampMs) : whole
+  return { manifest, topics: state.topics, groups, groupsAtMs, selections }
+}
+
+async function chooseManifests(
+  store: ObjectStore,
+  clusterId: string,
+  point: RestorePoint,
+): Promise<{ manifest: Manifest; groupsFrom: Manifest }> {
+  const numbers = await manifestNumbers(store, clusterId)
+  const newest = numbers.at(-1)
+  if (newest === undefined) throw new BackupError('NO_BACKUP', `${store.address} has no backup of cluster ${clusterId}`)
+  if (point.kind !== 'time') {
+    const wanted = point.kind === 'latest' ? newest : point.number
+    if (!numbers.includes(wanted)) {
+      throw new BackupError('NO_BACKUP', `${store.address} has no backup ${wanted} of cluster ${clusterId}`, {
+        hint: `It has ${numbers[0]} to ${newest}.`,
+      })
+    }
+    const { manifest } = await readManifest(store, clusterId, wanted)
+    return { manifest, groupsFrom: manifest }
+  }
+  return chooseByTime(store, clusterId, numbers, point.timestampMs)
+}
+
+/** The first backup that has everything up to the time; and the last one before, for the groups: as they were not after the time. */
+async function chooseByTime(
+  store: ObjectStore,
+  clusterId: string,
+  numbers: readonly number[],
+  timestampMs: number,
+): Promise<{ manifest: Manifest; groupsFrom: Manifest }> {
+  let [low, high] = [0, numbers.length]
+  let found: Manifest | null = null
+  let last: Manifest | null = null
+  while (low < high) {
+    const middle = (low + high) >> 1
+    const { manifest } = await readManifest(store, clusterId, numbers[middle]!)
+    if (manifest.cutAtMs >= timestampMs) [found, high] = [manifest, middle]
+    else [last, low] = [manifest, middle + 1]
+  }
+  if (found === null) {
+    throw new BackupError(
+      'NO_BACKUP',
+      `the newest backup in ${store.address} is of ${iso(last!.cutAtMs)}, before ${iso(timestampMs)}`,
+      { hint: 'Restore the newest backup, or take one now if the cluster still has the events.' },
+    )
+  }
+  return { manifest: found, groupsFrom: last ?? found }
+}
+
+export const iso = (timestampMs: number): string => new Date(timestampMs).toISOString()
+
+/** Ends each partition before its first record that is younger than the time, as Kafka's own look-up by time does. */
+async function cutAt(
+  store: ObjectStore,
+  whole: ReadonlyMap<string, readonly Selection[]>,
+  timestampMs: number,
+): Promise<Map<string, Selection[]>> {
+  const cut = new Map<string, Selection[]>()
+  for (const [id, selections] of whole) {
+    const own: Selection[] = []
+    for (const selection of selections)
+      own.push({ ...selection, cut: await offsetAfter(store, selection, timestampMs) })
+    cut.set(id, own)
+  }
+  const all = [...cut.values()].flat()
+  const excluded = await straddlingAt(store, all, timestampMs)
+  return new Map(
+    [...cut].map(([id, selections]) => [
+      id,
+      selections.map((selection) => ({
+        ...selection,
+        excluded: [
+          ...selection.excluded,
+          ...excluded.filter(({ topic, partition }) => topic === selection.topic && partition === selection.partition),
+        ],
+      })),
+    ]),
+  )
+}
+
+async function offsetAfter(
+  store: ObjectStore,
+  { segments, from, cut }: Selection,
+  timestampMs: number,
+): Promise<bigint> {
+  for (const segment of segments) {
+    if (segment.maxTimestampMs === null || segment.maxTimestampMs <= timestampMs) continue
+    for (const batch of await readSegment(store, segment)) {
+      if (batch.header.isControl || Number(batch.header.maxTimestamp) <= timestampMs) continue
+      for (const record of await recordsBetween(batch, from, cut)) {
+        if (record.timestampMs > timestampMs) return record.offset
+      }
+    }
+  }
+  return cut
+}
+
+async function straddlingAt(
+  store: ObjectStore,
+  selections: readonly Selection[],
+  timestampMs: number,
+): Promise<StraddlingRecords[]> {
+  const seen: SeenTransactions = new Map()
+  const behind: Behind[] = []
+  for (const { topic, partition, segments, cut } of selections) {
+    for (const segment of segments) {
+      if (segment.transactional === 0 || !isNear(segment, cut, timestampMs)) continue
+      for (const batch of await readSegment(store, segment)) {
+        const { baseOffset, isTransactional, isControl, producerId, producerEpoch, baseTimestamp } = batch.header
+        if (baseOffset < cut) noteBatch(seen, topic, partition, batch)
+        else if (isTransactional && !isControl) {
+          behind.push({ producerId, producerEpoch, timestampMs: Number(baseTimestamp) })
+        }
+      }
+    }
+  }
+  return straddling(seen, behind, [])
+}
+
+function isNear({ from, next, minTimestampMs, maxTimestampMs }: Segment, cut: bigint, timestampMs: number): boolean {
+  if (from <= cut && cut <= next) return true
+  if (minTimestampMs === null || maxTimestampMs === null) return true
+  return minTimestampMs <= timestampMs + transactionWindowMs && maxTimestampMs >= timestampMs - transactionWindowMs
+}
+
+/** The batches of the selection, in their order, each with at least one record and with nothing that is left out. */
+export async function* selectedBatches(store: ObjectStore, selection: Selection): AsyncGenerator<ReadBatch, void> {
+  const { segments, from, cut } = selection
+  const wanted = segments.filter((segment) => segment.next > from && segment.from < cut && segment.records > 0)
+  // The next segment is read while this one is used.
+  let ahead = readAhead(store, wanted[0])
+  for (const [at] of wanted.entries()) {
+    const batches = await ahead
+    ahead = readAhead(store, wanted[at + 1])
+    for (const batch of batches!) {
+      const selected = await select(batch, selection)
+      if (selected !== null) yield selected
+    }
+  }
+}
+
+function readAhead(store: ObjectStore, segment: Segment | undefined): Promise<ReadBatch[] | null> {
+  if (segment === undefined) return Promise.resolve(null)
+  const reading = readSegment(store, segment)
+  // Its error is thrown where it is awaited.
+  reading.catch(() => {})
+  return reading
+}
+
+async function select(batch: ReadBatch, { from, cut, excluded }: Selection): Promise<ReadBatch | null> {
+  const { header } = batch
+  const { baseOffset, lastOffsetDelta, isControl } = header
+  const next = baseOffset + BigInt(lastOffsetDelta) + 1n
+  if (isControl || next <= from || baseOffset >= cut || excluded.some((one) => isOf(one, batch))) return null
+  return baseOffset >= from && next <= cut ? batch : trimBatch(batch, from, cut)
+}
+
+function isOf({ producerId, producerEpoch, from, next }: StraddlingRecords, { header }: ReadBatch): boolean {
+  return (
+    header.isTransactional &&
+    header.producerId === producerId &&
+    header.producerEpoch === producerEpoch &&
+    header.baseOffset >= from &&
+    header.baseOffset < next
+  )
+}
+
+/**
+ * How many records of the selection lie before an offset: where a group that has committed the offset goes on in a log that holds
+ * nothing but the selection. A committed offset is the next one to read, so no record at or behind it is skipped, also where offsets
+ * have no record.
+ */
+export async function recordsBefore(store: ObjectStore, selection: Selection, offset: bigint): Promise<bigint> {
+  const { segments, from, cut, excluded } = selection
+  const end = offset < cut ? offset : cut
+  let count = 0n
+  for (const segment of segments) {
+    if (segment.from >= end) break
+    if (segment.next <= from || segment.records === 0) continue
+    const isWhole = segment.from >= from && segment.next <= end
+    if (isWhole && !excluded.some((one) => one.from < segment.next && one.next > segment.from)) {
+      count += BigInt(segment.records)
+      continue
+    }
+    for (const batch of await readSegment(store, segment)) {
+      const selected = await select(batch, { ...selection, cut: end })
+      if (selected !== null) count += BigInt(selected.header.recordsCount)
+    }
+  }
+  return count
+}

@@ -1,0 +1,295 @@
+// Backup and restore of real topics, on both engines.
+import type { Cluster, ReadRecord } from '@selfmonitor/cluster'
+import { connectCluster } from '@selfmonitor/cluster'
+import { encodeBatch, type RecordInput } from '@selfmonitor/protocol/records'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { describeEngines } from '../../../test/support/engines.ts'
+import { planRestore, type RestoreRequest } from './restore/plan.ts'
+import { type Restored, runRestore } from './restore/run.ts'
+import { takeBackup } from './take/take.ts'
+import { type MemoryStore, memoryStore } from './test-support/memory-store.ts'
+import { verifyBackup } from './verify.ts'
+
+const tool = 'test'
+const now = Date.now()
+
+describeEngines('backup and restore', (engine) => {
+  const run = now.toString(36)
+  let cluster: Cluster
+  let clusterId: string
+  let topics = 0
+  beforeAll(async () => {
+    cluster = connectCluster({ bootstrapServers: engine.bootstrapServers })
+    clusterId = (await cluster.info()).clusterId
+  })
+  afterAll(async () => cluster.close())
+
+  async function newTopic(config: Record<string, string> = {}, partitions = 2): Promise<string> {
+    const name = `backup-${run}-${topics++}`
+    await cluster.createTopics([{ name, partitions, replicationFactor: 1, config }])
+    return name
+  }
+
+  async function produce(
+    topic: string,
+    partition: number,
+    ...batches: readonly (readonly RecordInput[])[]
+  ): Promise<void> {
+    const identity = await cluster.initProducer()
+    const appender = await cluster.appendBatches()
+    let baseSequence = 0
+    for (const [at, records] of batches.entries()) {
+      const compression = (['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const)[at % 5]
+      await appender.append(topic, partition, encodeBatch(records, { ...identity, baseSequence, compression }))
+      baseSequence += records.length
+    }
+    await appender.close()
+  }
+
+  async function readAll(topic: string): Promise<Omit<ReadRecord, 'offset' | 'topic'>[]> {
+    const [info] = await cluster.describeTopics([topic])
+    const places = info!.partitions.map(({ partition }) => ({ topic, partition }))
+    const earliest = await cluster.listOffsets(places, 'earliest')
+    const latest = await cluster.listOffsets(places, 'latest')
+    const ranges = places.map((place, at) => ({ ...place, next: earliest[at]!.offset!, end: latest[at]!.offset! }))
+    const records: ReadRecord[] = []
+    for await (const event of cluster.read(ranges)) {
+      if (event.kind === 'records') records.push(...event.records)
+    }
+    return records
+      .sort((a, b) => a.partition - b.partition || Number(a.offset - b.offset))
+      .map(({ offset: _, topic: __, ...record }) => record)
+  }
+
+  const take = (store: MemoryStore, ...names: string[]) =>
+    takeBackup(cluster, store, { tool, include: (name) => names.includes(name), segmentBytes: 2_000 })
+
+  async function restore(
+    store: MemoryStore,
+    from: string,
+    more: Partial<RestoreRequest> = {},
+  ): Promise<Restored & { to: string }> {
+    const to = `${from}.restored-${topics++}`
+    const plan = await planRestore(
+      store,
+      clusterId,
+      cluster,
+      {
+        point: { kind: 'latest' },
+        nameOf: (topic) => (topic === from ? to : null),
+        includeGroup: () => true,
+        resume: false,
+        ...more,
+      },
+      now,
+    )
+    return { ...(await runRestore(store, cluster, plan)), to }
+  }
+
+  const text = (value: string, at = 0): RecordInput => ({
+    key: Buffer.from(`k-${value}`),
+    value: Buffer.from(value),
+    timestamp: BigInt(now - 60_000 + at),
+  })
+
+  it('brings every field of every record back, from several backups', async () => {
+    const topic = await newTopic({ 'retention.ms': '3600000', 'max.message.bytes': '3000000' })
+    const store = memoryStore()
+    const odd: RecordInput[] = [
+      { key: null, value: null, timestamp: BigInt(now - 5) },
+      { key: Buffer.alloc(0), value: Buffer.alloc(0), timestamp: BigInt(now - 9_000) },
+      {
+        key: Buffer.from([0, 255, 1]),
+        value: Buffer.from('ü'),
+        timestamp: BigInt(now),
+        headers: [
+          { key: 'a', value: Buffer.from('1') },
+          { key: '', value: null },
+          { key: 'a', value: Buffer.alloc(0) },
+        ],
+      },
+    ]
+    await produce(
+      topic,
+      0,
+      odd,
+      [text('x'.repeat(2_000_000))],
+      ...Array.from({ length: 50 }, (_, at) => [text(`a${at}`), text(`b${at}`)]),
+    )
+    const first = await take(store, topic)
+    expect(first.added.records).toBe(104n)
+    expect(first.added.segments).toBeGreaterThan(2)
+    await produce(topic, 1, [text('late')])
+    await produce(topic, 0, [text('later')])
+    const second = await take(store, topic)
+    expect(second.added).toMatchObject({ records: 2n, segments: 2 })
+    expect((await take(store, topic)).added).toMatchObject({ records: 0n, segments: 0 })
+    expect(await verifyBackup(store, clusterId)).toMatchObject({ manifests: 3, records: 106n, findings: [] })
+    const { to, isComplete, partitions, held } = await restore(store, topic)
+    expect({ isComplete, held }).toEqual({ isComplete: true, held: [] })
+    expect(partitions.map(({ records }) => records)).toEqual([105n, 1n])
+    expect(await readAll(to)).toEqual(await readAll(topic))
+    const config = (await cluster.topicConfigs([to])).get(to)!
+    const own = config.filter(({ source }) => source === 'topic').map(({ name, value }) => `${name}=${value}`)
+    expect(own.sort()).toEqual(['max.message.bytes=3000000', 'retention.ms=3600000'])
+  })
+
+  it('gives each group the place that it had, also across deleted records, and never a later one', async () => {
+    const topic = await newTopic({}, 1)
+    const store = memoryStore()
+    await produce(topic, 0, ...Array.from({ length: 10 }, (_, at) => [text(`${2 * at}`), text(`${2 * at + 1}`)]))
+    await cluster.deleteRecords([{ topic, partition: 0, offset: 5n }])
+    const groups = { before: 2n, atStart: 5n, within: 8n, atEnd: 20n }
+    for (const [name, to] of Object.entries(groups)) {
+      await cluster.commitOffsets(`${topic}-${name}`, [{ topic, partition: 0, to }])
+    }
+    await take(store, topic)
+    const { to, positions, isComplete } = await restore(store, topic)
+    expect(isComplete).toBe(true)
+    const next = Object.fromEntries(
+      positions.map(({ groupId, position }) => [groupId.replace(`${topic}-`, ''), position]),
+    )
+    // "Committed 5" means that 5 is next: it is the first one that is there.
+    expect(next).toEqual({ before: 0n, atStart: 0n, within: 3n, atEnd: 15n })
+    const [lag] = (await cluster.groupLag(`${topic}-within`)).filter((one) => one.topic === to)
+    expect(lag).toMatchObject({ committedOffset: 3n, lag: 12n })
+    expect(String((await readAll(to))[3]!.value)).toBe('8')
+  })
+
+  it('restores what the logs held at a time, and says how much is dropped', async () => {
+    const topic = await newTopic({}, 1)
+    const store = memoryStore()
+    await produce(topic, 0, [text('a', 0), text('b', 1_000)], [text('c', 2_000), text('d', 3_000), text('e', 4_000)])
+    await take(store, topic)
+    const point = { kind: 'time', timestampMs: now - 60_000 + 2_500 } as const
+    const { to, isComplete } = await restore(store, topic, { point })
+    expect(isComplete).toBe(true)
+    expect((await readAll(to)).map(({ value }) => String(value))).toEqual(['a', 'b', 'c'])
+    await expect(
+      restore(store, topic, { point: { kind: 'time', timestampMs: now + 3_600_000 } }),
+    ).rejects.toMatchObject({
+      code: 'NO_BACKUP',
+      message: expect.stringContaining('the newest backup'),
+    })
+  })
+
+  it('goes on with a restore that was interrupted, without a record twice', async () => {
+    const topic = await newTopic({}, 1)
+    const store = memoryStore()
+    await produce(topic, 0, ...Array.from({ length: 40 }, (_, at) => [text(`${at}`)]))
+    await take(store, topic)
+    const to = `${topic}.interrupted`
+    const request: RestoreRequest = {
+      point: { kind: 'latest' },
+      nameOf: () => to,
+      includeGroup: () => false,
+      resume: false,
+    }
+    const plan = await planRestore(store, clusterId, cluster, request, now)
+    const stop = new AbortController()
+    const stopped = runRestore(store, cluster, plan, {
+      signal: stop.signal,
+      onProgress: ({ done }) => done > 10n && stop.abort(),
+    })
+    await expect(stopped).rejects.toMatchObject({ name: 'AbortError' })
+    await expect(planRestore(store, clusterId, cluster, request, now)).rejects.toMatchObject({
+      code: 'TARGET_NOT_EMPTY',
+    })
+    const again = await planRestore(store, clusterId, cluster, { ...request, resume: true }, now)
+    const { isComplete, partitions } = await runRestore(store, cluster, again)
+    expect(isComplete).toBe(true)
+    expect(partitions[0]!.resumedAt).toBeGreaterThan(0n)
+    expect(await readAll(to)).toEqual(await readAll(topic))
+  })
+
+  it('does not take a topic of someone else for an interrupted restore', async () => {
+    const [topic, other] = [await newTopic({}, 1), await newTopic({}, 1)]
+    const store = memoryStore()
+    await produce(topic, 0, [text('a')])
+    await produce(other, 0, [text('b')])
+    await take(store, topic)
+    const request: RestoreRequest = {
+      point: { kind: 'latest' },
+      nameOf: () => other,
+      includeGroup: () => false,
+      resume: true,
+    }
+    const plan = await planRestore(store, clusterId, cluster, request, now)
+    await expect(runRestore(store, cluster, plan)).rejects.toMatchObject({ code: 'TARGET_NOT_EMPTY' })
+    expect((await readAll(other)).map(({ value }) => String(value))).toEqual(['b'])
+  })
+
+  it('keeps what retention would delete at once, and says so', async () => {
+    const topic = await newTopic({ 'retention.ms': '-1' }, 1)
+    const store = memoryStore()
+    await produce(topic, 0, [{ ...text('old'), timestamp: BigInt(now - 86_400_000) }], [text('new')])
+    await cluster.alterTopicConfigs([{ topic, set: { 'retention.ms': '3600000' } }])
+    await take(store, topic)
+    const { to, held, isComplete } = await restore(store, topic)
+    expect({ held, isComplete }).toEqual({ held: [to], isComplete: true })
+    const config = (await cluster.topicConfigs([to])).get(to)!
+    expect(config.find(({ name }) => name === 'retention.ms')).toMatchObject({ value: '-1' })
+  })
+
+  it('says which records retention deleted between two backups', async () => {
+    const topic = await newTopic({}, 1)
+    const store = memoryStore()
+    await produce(topic, 0, [text('0')], [text('1')], [text('2')])
+    await take(store, topic)
+    await produce(topic, 0, [text('3')], [text('4')], [text('5')])
+    await cluster.deleteRecords([{ topic, partition: 0, offset: 5n }])
+    const { manifest } = await take(store, topic)
+    expect(manifest.topics[0]!.partitions[0]).toMatchObject({
+      start: 0n,
+      end: 6n,
+      records: 4n,
+      gaps: [{ from: 3n, to: 5n }],
+    })
+    expect((await verifyBackup(store, clusterId)).findings).toEqual([])
+    const { to } = await restore(store, topic)
+    expect((await readAll(to)).map(({ value }) => String(value))).toEqual(['0', '1', '2', '5'])
+  })
+
+  it('begins a topic that was created again anew', async () => {
+    const topic = await newTopic({}, 1)
+    const store = memoryStore()
+    await produce(topic, 0, [text('first life')])
+    await take(store, topic)
+    await cluster.deleteTopics([topic])
+    await cluster.createTopics([{ name: topic, partitions: 1, replicationFactor: 1 }])
+    await produce(topic, 0, [text('second life')])
+    await take(store, topic)
+    const values = async (number: number): Promise<string[]> => {
+      const { to } = await restore(store, topic, { point: { kind: 'number', number } })
+      return (await readAll(to)).map(({ value }) => String(value))
+    }
+    expect(await values(1)).toEqual(['first life'])
+    expect(await values(2)).toEqual(['second life'])
+  })
+
+  it('names the object in which one bit is another, and restores nothing of it', async () => {
+    const topic = await newTopic({}, 1)
+    const store = memoryStore()
+    await produce(topic, 0, [text('a')], [text('b')])
+    await take(store, topic)
+    const key = [...store.objects.keys()].find((one) => one.includes('/topics/'))!
+    store.objects.get(key)![40]! ^= 4
+    const { findings } = await verifyBackup(store, clusterId)
+    expect(findings).toEqual([{ subject: key, message: expect.stringContaining('SHA-256') }])
+    await expect(restore(store, topic)).rejects.toMatchObject({
+      code: 'DAMAGED',
+      message: expect.stringContaining(key),
+    })
+  })
+
+  it('lets one of two backups of the same cluster win, and changes nothing of it', async () => {
+    const topic = await newTopic({}, 1)
+    await produce(topic, 0, [text('a')])
+    const store = memoryStore()
+    const results = await Promise.allSettled([take(store, topic), take(store, topic)])
+    expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+    expect(results.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'CONFLICT' } })
+    expect(await verifyBackup(store, clusterId)).toMatchObject({ manifests: 1, findings: [] })
+    expect((await take(store, topic)).manifest.number).toBe(2)
+  })
+})

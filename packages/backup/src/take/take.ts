@@ -1,0 +1,357 @@
+// Takes a backup: reads what the last one does not have, writes it as segments, and then the manifest that names them.
+import { randomBytes } from 'node:crypto'
+import type { Cluster, ReadBatchesEvent, ReadNotice, TopicInfo } from '@selfmonitor/cluster'
+import { ClusterError } from '@selfmonitor/cluster/errors'
+import { BackupError } from '../format/backup-error.ts'
+import { putDocument } from '../format/documents.ts'
+import { addToIndex } from '../format/index-files.ts'
+import { indexKey, manifestKey, runName, segmentKey, stateKey } from '../format/keys.ts'
+import { latestManifest } from '../format/manifests.ts'
+import { addBatch, type Collected, collect, writeSegment } from '../format/segments.ts'
+import { type Behind, noteBatch, type SeenTransactions, straddling } from '../format/transactions.ts'
+import { trimBatch } from '../format/trim.ts'
+import {
+  type BackedUpPartition,
+  formatName,
+  formatVersion,
+  type Gap,
+  type Manifest,
+  type ObjectReference,
+  type Segment,
+  type StraddlingRecords,
+} from '../format/types.ts'
+import { StoreError } from '../store/store-error.ts'
+import type { ObjectStore } from '../store/types.ts'
+import { readClusterState } from './state.ts'
+
+export interface TakeOptions {
+  /** Which topics; default: all but the cluster's internal ones. */
+  readonly include?: (topic: string) => boolean
+  /** Who writes it, for the manifest: `selfmonitor 0.1.0`. */
+  readonly tool: string
+  readonly signal?: AbortSignal
+  readonly onProgress?: (progress: TakeProgress) => void
+  readonly now?: () => number
+  /** Where a segment ends, in bytes of the log. Default 32 MiB. */
+  readonly segmentBytes?: number
+}
+
+export interface TakeProgress {
+  /** Offsets, of all partitions. */
+  readonly done: bigint
+  readonly total: bigint
+  readonly bytes: number
+}
+
+export interface Taken {
+  readonly manifest: Manifest
+  readonly reference: ObjectReference
+  /** What this backup added. */
+  readonly added: {
+    readonly segments: number
+    readonly records: bigint
+    readonly logBytes: number
+    readonly storedBytes: number
+  }
+  readonly problems: readonly { readonly part: string; readonly code: string; readonly message: string }[]
+}
+
+type BatchesEvent = Extract<ReadBatchesEvent, { kind: 'batches' }>
+
+const defaultSegmentBytes = 32 * 1024 * 1024
+/** Partitions that are read at a time: each collects one segment in memory. */
+const partitionsAtOnce = 6
+
+/** A partition during a backup. */
+interface Reading {
+  readonly topic: string
+  readonly topicId: string
+  readonly partition: number
+  readonly start: bigint
+  readonly from: bigint
+  readonly end: bigint
+  /** What the backup had before. */
+  readonly recordsBefore: bigint
+  readonly gaps: Gap[]
+  readonly segments: Segment[]
+  collected: Collected
+  /** The topic was deleted, or created again, while it was read: the backup of the partition ends here. */
+  endedAt: bigint | null
+}
+
+/**
+ * @throws BackupError CONFLICT when another process takes one at the same time, LOG_CUT; ClusterError; StoreError
+ */
+export async function takeBackup(cluster: Cluster, store: ObjectStore, options: TakeOptions): Promise<Taken> {
+  const now = options.now ?? Date.now
+  const startedAtMs = now()
+  const { clusterId } = await cluster.info()
+  const previous = await latestManifest(store, clusterId)
+  const number = (previous?.manifest.number ?? 0) + 1
+  const run = runName(number, randomBytes(4).toString('hex'))
+  const { include = () => true } = options
+  const topics = (await cluster.listTopics()).filter(({ name }) => include(name))
+  // Groups first: a position that is older than the ends can only make a group see an event again.
+  const state = await readClusterState(cluster, topics, now)
+  const cutAtMs = now()
+  const readings = await positions(cluster, topics, previous?.manifest ?? null)
+  const seen: SeenTransactions = new Map()
+  await readAll(cluster, store, readings, seen, { ...options, clusterId, run })
+  const straddles = await findStraddling(cluster, readings, seen, previous?.manifest.straddling ?? [])
+  options.signal?.throwIfAborted()
+  const segments = readings.flatMap((reading) => reading.segments)
+  const index = await addToIndex(store, previous?.manifest.index ?? [], segments, indexKey(clusterId, run))
+  const manifest: Manifest = {
+    format: formatName,
+    version: formatVersion,
+    number,
+    tool: options.tool,
+    clusterId,
+    startedAtMs,
+    cutAtMs,
+    finishedAtMs: now(),
+    previous: previous?.reference ?? null,
+    topics: backedUpTopics(readings),
+    index,
+    state: await putDocument(store, stateKey(clusterId, run), state),
+    straddling: straddles,
+  }
+  return {
+    manifest,
+    reference: await putManifest(store, manifest),
+    added: {
+      segments: segments.length,
+      records: segments.reduce((sum, { records }) => sum + BigInt(records), 0n),
+      logBytes: segments.reduce((sum, { logBytes }) => sum + logBytes, 0),
+      storedBytes: segments.reduce((sum, { storedBytes }) => sum + storedBytes, 0),
+    },
+    problems: state.problems,
+  }
+}
+
+async function putManifest(store: ObjectStore, manifest: Manifest): Promise<ObjectReference> {
+  const key = manifestKey(manifest.clusterId, manifest.number)
+  try {
+    return await putDocument(store, key, manifest)
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.code !== 'EXISTS') throw error
+    throw new BackupError(
+      'CONFLICT',
+      `another process has written backup ${manifest.number} of this cluster meanwhile`,
+      {
+        cause: error,
+        hint: 'Let one process take the backups of a cluster. Nothing of the other backup was changed.',
+      },
+    )
+  }
+}
+
+/** Where the backup of each partition begins and ends. @throws BackupError LOG_CUT */
+async function positions(
+  cluster: Cluster,
+  topics: readonly TopicInfo[],
+  previous: Manifest | null,
+): Promise<Reading[]> {
+  const partitions = topics.flatMap(({ name, id, partitions: all }) =>
+    all.map(({ partition }) => ({ topic: name, topicId: id, partition })),
+  )
+  const earliest = await cluster.listOffsets(partitions, 'earliest')
+  const latest = await cluster.listOffsets(partitions, 'latest', { isolation: 'read_committed' })
+  const before = new Map<string, BackedUpPartition>()
+  for (const { id, partitions: all } of previous?.topics ?? []) {
+    for (const one of all) before.set(`${one.partition}:${id}`, one)
+  }
+  return partitions.map((place, at) => {
+    const known = before.get(`${place.partition}:${place.topicId}`)
+    const [first, end] = [earliest[at]!.offset ?? 0n, latest[at]!.offset ?? 0n]
+    if (known !== undefined && known.end > end) throw logCut(place, known.end, end)
+    const gaps = [...(known?.gaps ?? [])]
+    const from = known === undefined || first > known.end ? first : known.end
+    if (known !== undefined && first > known.end) gaps.push({ from: known.end, to: first })
+    const recordsBefore = known?.records ?? 0n
+    const start = known?.start ?? first
+    return { ...place, start, from, end, recordsBefore, gaps, segments: [], collected: collect(from), endedAt: null }
+  })
+}
+
+function logCut({ topic, partition }: { topic: string; partition: number }, had: bigint, end: bigint): BackupError {
+  return new BackupError(
+    'LOG_CUT',
+    `topic ${topic} partition ${partition} ends at offset ${end}, and the last backup has it up to ${had}: the log was cut, as by an unclean leader election`,
+    { hint: 'The records are in the last backup: restore them under another name, then continue in an empty target.' },
+  )
+}
+
+interface ReadContext extends TakeOptions {
+  readonly clusterId: string
+  readonly run: string
+}
+
+async function readAll(
+  cluster: Cluster,
+  store: ObjectStore,
+  readings: readonly Reading[],
+  seen: SeenTransactions,
+  context: ReadContext,
+): Promise<void> {
+  const wanted = readings
+    .filter(({ from, end }) => from < end)
+    .sort((a, b) => (a.end - a.from < b.end - b.from ? 1 : -1))
+  const total = wanted.reduce((sum, { from, end }) => sum + end - from, 0n)
+  const progress = { done: 0n, total, bytes: 0 }
+  for (let at = 0; at < wanted.length; at += partitionsAtOnce) {
+    const group = wanted.slice(at, at + partitionsAtOnce)
+    await readGroup(cluster, store, group, seen, context, (offsets, bytes) => {
+      progress.done += offsets
+      progress.bytes += bytes
+      context.onProgress?.({ ...progress })
+    })
+  }
+}
+
+async function readGroup(
+  cluster: Cluster,
+  store: ObjectStore,
+  group: readonly Reading[],
+  seen: SeenTransactions,
+  context: ReadContext,
+  advanced: (offsets: bigint, bytes: number) => void,
+): Promise<void> {
+  const byPlace = new Map(group.map((reading) => [placeOf(reading), reading]))
+  const { signal } = context
+  for (let open = group; open.length > 0; ) {
+    const ranges = open.map(({ topic, partition, collected, end }) => ({ topic, partition, next: collected.next, end }))
+    try {
+      for await (const event of cluster.readBatches(ranges, {
+        isolation: 'read_committed',
+        keepsCommits: true,
+        signal,
+      })) {
+        if (event.kind === 'notice') {
+          noteNotice(byPlace, event.notice)
+          continue
+        }
+        const reading = byPlace.get(placeOf(event))!
+        if (event.topicId !== reading.topicId) {
+          reading.endedAt ??= reading.collected.next
+          continue
+        }
+        // Retention was faster: a segment covers what was there, so it ends where the gap begins.
+        if (event.from > reading.collected.next) {
+          await closeSegment(store, reading, context)
+          reading.collected = collect(event.from)
+        }
+        await take(store, reading, event, seen, context)
+        advanced(event.next - event.from, sizeOf(event))
+      }
+      break
+    } catch (error) {
+      if (!(error instanceof ClusterError) || error.code !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error
+      await noteDeletedTopics(cluster, open)
+      const left = open.filter(({ endedAt }) => endedAt === null)
+      if (left.length === open.length) throw error
+      open = left
+    }
+  }
+  signal?.throwIfAborted()
+  for (const reading of group) await closeSegment(store, reading, context)
+}
+
+const placeOf = ({ topic, partition }: { topic: string; partition: number }): string => `${partition}:${topic}`
+
+function sizeOf({ batches }: BatchesEvent): number {
+  return batches.reduce((sum, { bytes }) => sum + bytes.length, 0)
+}
+
+/** The backup of a topic that was deleted while it was read ends where its reading had got to. */
+async function noteDeletedTopics(cluster: Cluster, readings: readonly Reading[]): Promise<void> {
+  const ids = new Set((await cluster.listTopics({ internal: true })).map(({ id }) => id))
+  for (const reading of readings) {
+    if (!ids.has(reading.topicId)) reading.endedAt ??= reading.collected.next
+  }
+}
+
+async function take(
+  store: ObjectStore,
+  reading: Reading,
+  event: BatchesEvent,
+  seen: SeenTransactions,
+  context: ReadContext,
+): Promise<void> {
+  const { topic, partition, end } = reading
+  const { segmentBytes = defaultSegmentBytes } = context
+  for (const batch of event.batches) {
+    const { baseOffset, lastOffsetDelta } = batch.header
+    const next = baseOffset + BigInt(lastOffsetDelta) + 1n
+    const isWhole = baseOffset >= event.from && next <= end
+    const wanted = isWhole ? batch : await trimBatch(batch, event.from, end)
+    if (wanted === null) continue
+    noteBatch(seen, topic, partition, wanted)
+    addBatch(reading.collected, wanted)
+    reading.collected.next = next < end ? next : end
+    if (reading.collected.sizeBytes >= segmentBytes) await closeSegment(store, reading, context)
+  }
+  reading.collected.aborted += event.aborted
+  reading.collected.next = event.next
+}
+
+function noteNotice(readings: ReadonlyMap<string, Reading>, notice: ReadNotice): void {
+  if (notice.kind === 'trouble' || notice.kind === 'recovered') return
+  const reading = readings.get(placeOf(notice))
+  if (reading === undefined) return
+  if (notice.kind === 'deleted') {
+    const to = notice.to < reading.end ? notice.to : reading.end
+    reading.gaps.push({ from: notice.from, to })
+  } else if (notice.kind === 'ended' || notice.kind === 'restarted') {
+    reading.endedAt ??= reading.collected.next
+  } else if (notice.kind === 'cut') {
+    throw logCut(reading, reading.end, notice.to)
+  }
+}
+
+async function closeSegment(store: ObjectStore, reading: Reading, { clusterId, run }: ReadContext): Promise<void> {
+  const { collected, topic, topicId, partition } = reading
+  reading.collected = collect(collected.next)
+  if (collected.next === collected.from) return
+  const key = segmentKey(clusterId, reading, collected.from, run)
+  reading.segments.push(await writeSegment(store, { topic, topicId, partition, key }, collected))
+}
+
+function backedUpTopics(readings: readonly Reading[]): Manifest['topics'] {
+  const byTopic = Map.groupBy(readings, ({ topicId }) => topicId)
+  return [...byTopic.values()].map((all) => ({
+    name: all[0]!.topic,
+    id: all[0]!.topicId,
+    partitions: all.map(({ partition, start, from, end, endedAt, gaps, recordsBefore, segments }) => ({
+      partition,
+      start,
+      end: endedAt ?? (from > end ? from : end),
+      records: segments.reduce((sum, { records }) => sum + BigInt(records), recordsBefore),
+      gaps,
+    })),
+  }))
+}
+
+/** Looks behind the ends for parts of transactions of which the backup has others. */
+async function findStraddling(
+  cluster: Cluster,
+  readings: readonly Reading[],
+  seen: SeenTransactions,
+  before: readonly StraddlingRecords[],
+): Promise<StraddlingRecords[]> {
+  if (seen.size === 0 && before.length === 0) return []
+  const highWatermarks = await cluster.listOffsets(readings, 'latest')
+  const ranges = readings.flatMap(({ topic, partition, end }, at) => {
+    const high = highWatermarks[at]!.offset ?? end
+    return high > end ? [{ topic, partition, next: end, end: high }] : []
+  })
+  const behind: Behind[] = []
+  for await (const event of cluster.readBatches(ranges)) {
+    if (event.kind !== 'batches') continue
+    for (const { header } of event.batches) {
+      const { isTransactional, producerId, producerEpoch, baseTimestamp } = header
+      if (isTransactional) behind.push({ producerId, producerEpoch, timestampMs: Number(baseTimestamp) })
+    }
+  }
+  return straddling(seen, behind, before)
+}

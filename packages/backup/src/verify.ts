@@ -1,0 +1,144 @@
+// Checks a backup without a cluster: the chain of manifests, and that every object is what was written.
+import { BackupError } from './format/backup-error.ts'
+import { manifestNumbers, readIndex, readManifest, readState } from './format/manifests.ts'
+import { readSegment } from './format/segments.ts'
+import type { Manifest, Segment } from './format/types.ts'
+import type { ObjectStore } from './store/types.ts'
+
+export interface Finding {
+  /** The object, or the partition, that is not as it should be. */
+  readonly subject: string
+  readonly message: string
+}
+
+export interface Verification {
+  readonly manifests: number
+  readonly segments: number
+  readonly records: bigint
+  readonly storedBytes: number
+  readonly findings: readonly Finding[]
+}
+
+export interface VerifyOptions {
+  /** The backup whose segments are read. Default: the newest, which names all that the earlier ones do of topics that still exist. */
+  readonly number?: number
+  readonly signal?: AbortSignal
+  readonly onProgress?: (progress: { readonly done: number; readonly total: number; readonly bytes: number }) => void
+}
+
+/**
+ * @returns what is wrong, as far as it can be read; it goes on after a damaged object
+ * @throws BackupError NO_BACKUP; StoreError when the store does not answer
+ */
+export async function verifyBackup(
+  store: ObjectStore,
+  clusterId: string,
+  options: VerifyOptions = {},
+): Promise<Verification> {
+  const numbers = await manifestNumbers(store, clusterId)
+  const number = options.number ?? numbers.at(-1)
+  if (number === undefined || !numbers.includes(number)) {
+    const which = number === undefined ? 'no backup' : `no backup ${number}`
+    throw new BackupError('NO_BACKUP', `${store.address} has ${which} of cluster ${clusterId}`)
+  }
+  const findings: Finding[] = []
+  const manifest = await checkChain(store, clusterId, numbers, number, findings)
+  const totals = { segments: 0, records: 0n, storedBytes: 0 }
+  if (manifest !== null) await checkContents(store, manifest, findings, totals, options)
+  return { manifests: numbers.length, ...totals, findings }
+}
+
+/** @returns the manifest with the number, null when it cannot be read */
+async function checkChain(
+  store: ObjectStore,
+  clusterId: string,
+  numbers: readonly number[],
+  wanted: number,
+  findings: Finding[],
+): Promise<Manifest | null> {
+  let found: Manifest | null = null
+  let before: { number: number; sha256: string } | null = null
+  for (const number of numbers) {
+    const read = await attempt(findings, () => readManifest(store, clusterId, number))
+    if (read !== null) {
+      const { manifest, reference } = read
+      const { previous } = manifest
+      // The chain may begin later than with 1: older backups are pruned.
+      if (before?.number === number - 1 && previous?.sha256 !== before.sha256) {
+        const message = `names ${previous?.sha256 ?? 'nothing'} as the hash of the backup before it, which has ${before.sha256}`
+        findings.push({ subject: reference.key, message })
+      }
+      if (manifest.number !== number || manifest.clusterId !== clusterId) {
+        findings.push({
+          subject: reference.key,
+          message: `says that it is backup ${manifest.number} of cluster ${manifest.clusterId}`,
+        })
+      }
+      if (number === wanted) found = manifest
+      before = { number, sha256: reference.sha256 }
+    }
+  }
+  return found
+}
+
+async function checkContents(
+  store: ObjectStore,
+  manifest: Manifest,
+  findings: Finding[],
+  totals: { segments: number; records: bigint; storedBytes: number },
+  { signal, onProgress }: VerifyOptions,
+): Promise<void> {
+  await attempt(findings, () => readState(store, manifest))
+  const segments = (await attempt(findings, () => readIndex(store, manifest))) ?? []
+  checkCoverage(manifest, segments, findings)
+  for (const segment of segments) {
+    signal?.throwIfAborted()
+    await attempt(findings, async () => checkSegment(segment, await readSegment(store, segment), findings))
+    totals.segments++
+    totals.records += BigInt(segment.records)
+    totals.storedBytes += segment.storedBytes
+    onProgress?.({ done: totals.segments, total: segments.length, bytes: totals.storedBytes })
+  }
+}
+
+function checkSegment(segment: Segment, batches: Awaited<ReturnType<typeof readSegment>>, findings: Finding[]): void {
+  const records = batches.reduce((sum, { header }) => sum + (header.isControl ? 0 : header.recordsCount), 0)
+  if (records === segment.records) return
+  findings.push({ subject: segment.key, message: `has ${records} records, the index says ${segment.records}` })
+}
+
+/** Segments of a partition follow each other from its start to its end, but for the gaps that the manifest has. Pure. */
+export function checkCoverage(manifest: Manifest, segments: readonly Segment[], findings: Finding[]): void {
+  const byPartition = Map.groupBy(segments, ({ topicId, partition }) => `${partition}:${topicId}`)
+  for (const { name, id, partitions } of manifest.topics) {
+    for (const { partition, start, end, records, gaps } of partitions) {
+      const own = (byPartition.get(`${partition}:${id}`) ?? []).filter(({ from }) => from < end)
+      const subject = `topic ${name} partition ${partition}`
+      let at = start
+      const pieces = [...own, ...gaps.map(({ from, to }) => ({ from, next: to }))].sort((a, b) =>
+        a.from < b.from ? -1 : 1,
+      )
+      for (const { from, next } of pieces) {
+        if (from > at) findings.push({ subject, message: `no segment has the offsets from ${at} up to ${from}` })
+        if (from < at) findings.push({ subject, message: `two segments have the offsets from ${from} up to ${at}` })
+        at = next > at ? next : at
+      }
+      if (at < end) findings.push({ subject, message: `no segment has the offsets from ${at} up to its end, ${end}` })
+      const found = own.reduce((sum, segment) => sum + BigInt(segment.records), 0n)
+      if (found !== records) {
+        findings.push({ subject, message: `its segments have ${found} records, the manifest says ${records}` })
+      }
+    }
+  }
+}
+
+async function attempt<T>(findings: Finding[], work: () => Promise<T>): Promise<T | null> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof BackupError) || error.code !== 'DAMAGED') throw error
+    const [subject] = error.message.split(' in ')
+    findings.push({ subject: subject!, message: error.message })
+    return null
+  }
+}
