@@ -11,6 +11,7 @@ import { dashboards } from '@selfmonitor/monitor/dashboards'
 import { type Consumer, Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { stringify } from 'yaml'
+import { familyName } from '../../packages/monitor/src/metrics/test-support/family-name.ts'
 import { freePorts } from '../support/ports.ts'
 import { type MonitoringServer, missingPrometheus, startPrometheus } from '../support/prometheus.ts'
 import { asPrometheusReads } from './grafana-variables.ts'
@@ -166,11 +167,7 @@ describe.skipIf(missingPrometheus() !== null).each(engines)('the dashboards of a
     const found = await seriesOf('count by (__name__) ({job="kafka-exporter", __name__=~"kafka_.+"})')
     const names = found.map((one) => (one as { metric: { __name__: string } }).metric.__name__)
     const known = new Set<string>(Object.values(metrics).map(({ name }) => name))
-    expect(
-      names.filter(
-        (name) => !known.has(name.replace(/_(bucket|sum|count)$/, (suffix) => (known.has(name) ? suffix : ''))),
-      ),
-    ).toEqual([])
+    expect(names.filter((name) => !known.has(familyName(name, known)))).toEqual([])
   })
 })
 

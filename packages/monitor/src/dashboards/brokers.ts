@@ -1,8 +1,20 @@
 // Broker Performance: CPU, memory, disk, network, requests. The same for Apache Kafka (JMX agent) and for the embedded broker.
 import type { Dashboard, Panel } from './model.ts'
-import { badFrom, fromBrokers, maxBy, now, ofBrokers, query, rateOfBrokers, sumBy, variables } from './query.ts'
+import {
+  badFrom,
+  diskUsed,
+  fromBrokers,
+  fromJava,
+  lines,
+  maxBy,
+  now,
+  ofBrokers,
+  query,
+  rateOfBrokers,
+  sumBy,
+  variables,
+} from './query.ts'
 
-const lines = { kind: 'lines', width: 12, height: 8 } as const
 const p99 = { quantile: '0.99' }
 
 const requests: readonly Panel[] = [
@@ -36,15 +48,14 @@ const requests: readonly Panel[] = [
   fromBrokers({
     ...lines,
     title: 'Time in the request queue, 99th percentile',
-    description: 'Time that requests waited for a request handler. It rises first when a broker has too much to do.',
+    description: 'Time that requests waited for a request handler. When a broker is overloaded, this rises first.',
     unit: 'ms',
     queries: [query(maxBy(['instance', 'request'], ofBrokers('requestQueueTime', p99)), '{{instance}} {{request}}')],
   }),
   fromBrokers({
     ...lines,
     title: 'Idle request handlers',
-    description:
-      'Share of the time that the request handlers had nothing to do. Below 0.3 the broker is overloaded. Apache Kafka only.',
+    description: 'Share of the time in which the request handlers were idle. Below 0.3 the broker is overloaded.',
     unit: 'percentunit',
     max: 1,
     queries: [query(ofBrokers('handlerIdle'), '{{instance}}')],
@@ -52,8 +63,7 @@ const requests: readonly Panel[] = [
   fromBrokers({
     ...lines,
     title: 'Idle network threads',
-    description:
-      'Share of the time that the network threads had nothing to do. Below 0.3 the network is the limit. Apache Kafka only.',
+    description: 'Share of the time in which the network threads were idle. Below 0.3 the network is the limit.',
     unit: 'percentunit',
     max: 1,
     queries: [query(ofBrokers('networkIdle'), '{{instance}}')],
@@ -75,11 +85,11 @@ const processes: readonly Panel[] = [
     unit: 'bytes',
     queries: [query(ofBrokers('residentMemory'), '{{instance}}')],
   }),
-  fromBrokers({
+  fromJava({
     ...lines,
     width: 8,
     title: 'Java heap used',
-    description: 'Share of the maximum heap that is used. Java only.',
+    description: 'Share of the maximum heap that is used.',
     unit: 'percentunit',
     max: 1,
     queries: [
@@ -89,11 +99,11 @@ const processes: readonly Panel[] = [
       ),
     ],
   }),
-  fromBrokers({
+  fromJava({
     ...lines,
     width: 8,
     title: 'Garbage collection',
-    description: 'Share of the time that was spent in garbage collection. Java only.',
+    description: 'Share of the time that garbage collection took.',
     unit: 'percentunit',
     queries: [query(sumBy(['instance'], rateOfBrokers('jvmGcSeconds')), '{{instance}}')],
   }),
@@ -101,7 +111,7 @@ const processes: readonly Panel[] = [
     ...lines,
     width: 8,
     title: 'Open files',
-    description: 'Share of the file descriptors that are open. A broker without any left refuses connections.',
+    description: 'Share of the file descriptors that are open. A broker that has no free ones refuses connections.',
     unit: 'percentunit',
     max: 1,
     queries: [query(`${ofBrokers('openFiles')} / (${ofBrokers('maxFiles')} > 0)`, '{{instance}}')],
@@ -116,7 +126,7 @@ const disks: readonly Panel[] = [
     unit: 'percentunit',
     max: 1,
     thresholds: badFrom(0.8),
-    queries: [query(`1 - ${now('logDirUsable')} / (${now('logDirTotal')} > 0)`, 'broker {{broker}} {{path}}')],
+    queries: [query(diskUsed, 'broker {{broker}} {{path}}')],
     noValue: 'not reported (Kafka before 3.3)',
   },
   {
@@ -159,7 +169,7 @@ export const brokers: Dashboard = {
           height: 7,
           title: 'Brokers',
           description:
-            'Each broker: whether it answers at the address that it advertises, how fast, and what it has to do.',
+            'Whether each broker answers at its advertised address, how fast, and how many partitions it leads and stores.',
           unit: 'short',
           labels: [{ name: 'broker', heading: 'Broker' }],
           queries: [
@@ -198,7 +208,7 @@ export const brokers: Dashboard = {
         fromBrokers({
           ...lines,
           title: 'Failed logins',
-          description: 'Connections whose login failed. A wrong password in a deployment shows here first.',
+          description: 'Connections whose login failed. A service with a wrong password appears here first.',
           unit: 'cps',
           queries: [query(sumBy(['instance', 'listener'], rateOfBrokers('failedLogins')), '{{instance}} {{listener}}')],
         }),
@@ -213,7 +223,7 @@ export const brokers: Dashboard = {
         {
           ...lines,
           title: 'Leaders by broker',
-          description: 'Partitions that each broker leads. Equal lines are a balanced cluster.',
+          description: 'Partitions that each broker leads. In a balanced cluster the lines are equal.',
           unit: 'short',
           queries: [query(now('brokerLeaders'), 'broker {{broker}}')],
         },
@@ -221,7 +231,7 @@ export const brokers: Dashboard = {
           ...lines,
           title: 'Led by the preferred replica',
           description:
-            'Share of the partitions that are led by their preferred replica. It falls when a broker restarts and rises again by the automatic balancing.',
+            'Share of the partitions that are led by their preferred replica. It falls when a broker restarts, and rises again after the automatic balancing.',
           unit: 'percentunit',
           max: 1,
           queries: [query(now('preferredLeaders'), '{{cluster}}')],
@@ -230,7 +240,7 @@ export const brokers: Dashboard = {
           ...lines,
           title: 'ISR shrinks and expands',
           description:
-            'How often replicas left and joined the replicas in sync. Shrinks without a restart: a slow disk or network. Apache Kafka only.',
+            'How often replicas left and joined the replicas in sync. Shrinks without a restart mean a slow disk or network.',
           unit: 'cps',
           queries: [
             query(rateOfBrokers('isrShrinks'), '{{instance}} shrinks'),

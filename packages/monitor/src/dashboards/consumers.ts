@@ -1,21 +1,22 @@
-// Consumer Monitoring: who is behind, by how much, since when, and whether it gets better.
+// Consumer Monitoring: which groups have lag, how much, since when, and whether it shrinks.
 import type { Dashboard, ValueName } from './model.ts'
 import {
   badFrom,
   increase,
+  lines,
   maxBy,
+  neutral,
   now,
   ofGroup,
   ofGroupAndTopic,
   query,
   rate,
+  stat,
   sumBy,
   topK,
   variables,
 } from './query.ts'
 
-const lines = { kind: 'lines', width: 12, height: 8 } as const
-const stat = { kind: 'stat', width: 4, height: 4, unit: 'short' } as const
 const groupTopic = ['cluster', 'group', 'topic']
 
 /** Kafka's states of a group, as numbers for the timeline. */
@@ -45,14 +46,14 @@ export const consumers: Dashboard = {
         {
           ...stat,
           title: 'Groups',
-          description: 'Consumer groups that the variable chooses.',
+          description: 'Number of chosen consumer groups.',
           queries: [query(`count(${now('groupMembers', ofGroup)})`, 'groups')],
-          thresholds: [{ at: null, colour: 'text' }],
+          thresholds: neutral,
         },
         {
           ...stat,
           title: 'Lag',
-          description: 'Messages that all chosen groups are behind together.',
+          description: 'Sum of the lag of the chosen groups, in messages.',
           queries: [query(`sum(${now('groupTopicLag', ofGroupAndTopic)})`, 'messages')],
           thresholds: badFrom(100_000, 1000),
         },
@@ -67,7 +68,7 @@ export const consumers: Dashboard = {
         {
           ...stat,
           title: 'Groups without members',
-          description: 'Groups that are behind and have no member.',
+          description: 'Groups with lag and without members.',
           queries: [
             query(
               `count((${sumBy(['cluster', 'group'], now('groupMembers', ofGroup))} == 0) and on (cluster, group) (${sumBy(['cluster', 'group'], now('groupTopicLag', ofGroup))} > 0)) or vector(0)`,
@@ -128,7 +129,7 @@ export const consumers: Dashboard = {
         {
           ...lines,
           title: 'Time to catch up',
-          description: 'Until the lag is 0 at the present velocity. A gap: the lag does not shrink.',
+          description: 'Time until the lag is 0 at the present velocity. A gap means that the lag does not shrink.',
           unit: 's',
           queries: [query(`${maxBy(groupTopic, now('catchUp', ofGroupAndTopic))} < +Inf`, '{{group}} · {{topic}}')],
         },
@@ -148,7 +149,7 @@ export const consumers: Dashboard = {
           ...lines,
           title: 'Produced to the topics of these groups',
           description:
-            'Growth of the end offsets of the chosen topics. Where it stays above what is consumed, the lag grows.',
+            'Growth of the end offsets of the chosen topics. While it is higher than the rate of consumption, the lag grows.',
           unit: 'mps',
           queries: [
             query(
@@ -185,7 +186,7 @@ export const consumers: Dashboard = {
           width: 8,
           title: 'Rebalances',
           description:
-            'Rebalances that the exporter saw, each minute. A group that rebalances again and again hardly reads.',
+            'Rebalances per minute that the exporter saw. A group that rebalances again and again reads little.',
           unit: 'short',
           queries: [query(sumBy(['cluster', 'group'], `60 * ${rate('groupRebalances', ofGroup)}`), '{{group}}')],
         },
@@ -211,11 +212,11 @@ export const consumers: Dashboard = {
           height: 10,
           title: 'Partitions with the largest lag',
           description:
-            'The 20 partitions that are furthest behind. One far ahead of the others: a hot key, or a stuck handler.',
+            'The 20 partitions with the largest lag. One that is much larger than the others: a hot key, or a stuck handler.',
           unit: 'short',
           thresholds: badFrom(1000, 100),
           queries: [query(topK(20, now('lag', ofGroupAndTopic)), '{{group}} · {{topic}}/{{partition}}')],
-          noValue: 'none (or --granularity topic)',
+          noValue: 'no lag, or --granularity topic',
         },
         {
           ...lines,

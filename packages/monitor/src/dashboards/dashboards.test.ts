@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { jmxMetrics } from '../metrics/jmx.ts'
 import { metrics, namingExceptions } from '../metrics/table.ts'
+import { familyName } from '../metrics/test-support/family-name.ts'
 import { classicDashboard, type Dashboard, dashboards, type Panel, v2Dashboard } from './index.ts'
 
 const panelsOf = (dashboard: Dashboard): Panel[] => dashboard.rows.flatMap(({ panels }) => panels)
@@ -26,8 +27,7 @@ const namesOf = (expr: string): string[] => selectorsOf(expr).map(({ name }) => 
 const known = new Map<string, 'counter' | 'gauge' | 'histogram'>(
   [...Object.values(metrics), ...Object.values(jmxMetrics)].map(({ name, type }) => [name, type]),
 )
-const baseName = (name: string): string =>
-  name.replace(/_(bucket|sum|count)$/, (suffix) => (known.has(name) ? suffix : ''))
+const baseName = (name: string): string => familyName(name, known)
 
 describe('every panel', () => {
   it.each(all)('$name has a title, a description that is a sentence, a unit and queries', ({ panel }) => {
@@ -153,6 +153,18 @@ describe('every dashboard', () => {
     }
     expect(classic.templating!.list![0]).toMatchObject({ name: 'datasource', type: 'datasource', query: 'prometheus' })
   })
+})
+
+it('of several clusters, the objectives show the worst one, and alerts of the chosen services only', () => {
+  const exprs = panelsOf(dashboards.find(({ title }) => title === 'Objectives')!).flatMap(({ queries }) =>
+    queries.map(({ expr }) => expr),
+  )
+  for (const expr of exprs) {
+    expect(expr).toContain('sloth_service=~"$service"')
+    if (expr.includes('ALERTS')) continue
+    // A large rest of the budget is good, a large value of all others is bad.
+    expect(expr).toMatch(expr.includes('budget_remaining') ? /^min by/ : /max by/)
+  }
 })
 
 it('the first row of the overview says whether the cluster is well', () => {

@@ -1,12 +1,14 @@
 // Objectives: the service level objectives of platform.yaml, from the recording rules with Sloth's names (`rules/objectives/`).
 import type { Dashboard } from './model.ts'
-import { query, sumBy, variables } from './query.ts'
+import { lines, maxBy, minBy, query, sumBy, variables } from './query.ts'
 
-const lines = { kind: 'lines', width: 12, height: 8 } as const
-const chosen = '{sloth_service=~"$service", sloth_slo=~"$slo"}'
+const chosen = 'sloth_service=~"$service", sloth_slo=~"$slo"'
 const slo = ['sloth_service', 'sloth_slo']
 const legend = '{{sloth_service}} · {{sloth_slo}}'
-const recorded = (name: string): string => `max by (${slo.join(', ')}) (${name}${chosen})`
+/** The highest value of the clusters that one platform.yaml is applied to: of errors and burn rates, the worst. */
+const highest = (name: string): string => maxBy(slo, `${name}{${chosen}}`)
+/** The lowest: of a budget, the worst. */
+const budgetLeft = minBy(slo, `slo:period_error_budget_remaining:ratio{${chosen}}`)
 
 export const objectives: Dashboard = {
   uid: 'selfmonitor-kafka-objectives',
@@ -24,7 +26,7 @@ export const objectives: Dashboard = {
           height: 9,
           title: 'Objectives',
           description:
-            'Each objective, what was reached over its period, and the share of the error budget that is left.',
+            'Each objective, the share of good time or messages over its period, and the share of the error budget that is left; of several clusters, the worst.',
           unit: 'percentunit',
           decimals: 3,
           labels: [
@@ -32,32 +34,33 @@ export const objectives: Dashboard = {
             { name: 'sloth_slo', heading: 'Objective' },
           ],
           queries: [
-            query(recorded('slo:objective:ratio'), 'Objective'),
-            query(`1 - ${recorded('slo:sli_error:ratio_rate30d')}`, 'Reached'),
-            query(recorded('slo:period_error_budget_remaining:ratio'), 'Budget left'),
-            query(recorded('slo:current_burn_rate:ratio'), 'Burn rate', 'short'),
+            query(highest('slo:objective:ratio'), 'Objective'),
+            query(`1 - ${highest('slo:sli_error:ratio_rate30d')}`, 'Reached'),
+            query(budgetLeft, 'Budget left'),
+            query(highest('slo:current_burn_rate:ratio'), 'Burn rate', 'short'),
           ],
         },
         {
           ...lines,
           title: 'Error budget left',
-          description: 'Share of the error budget of the period that is left. Below 0 the objective is missed.',
+          description:
+            'Share of the error budget of the period that is left; of several clusters, the smallest. Below 0 the objective is missed.',
           unit: 'percentunit',
           max: 1,
-          queries: [query(recorded('slo:period_error_budget_remaining:ratio'), legend)],
+          queries: [query(budgetLeft, legend)],
         },
         {
           ...lines,
           title: 'Burn rate',
           description:
-            'How fast the error budget is used: 1 uses it up exactly at the end of the period. From 14.4 on someone is paged.',
+            'How fast the error budget is used: 1 uses it up exactly at the end of the period. An alert pages at 14.4 over an hour, or at 6 over six hours.',
           unit: 'short',
           thresholds: [
             { at: null, colour: 'green' },
             { at: 1, colour: 'yellow' },
             { at: 14.4, colour: 'red' },
           ],
-          queries: [query(recorded('slo:current_burn_rate:ratio'), legend)],
+          queries: [query(highest('slo:current_burn_rate:ratio'), legend)],
         },
       ],
     },
@@ -69,14 +72,14 @@ export const objectives: Dashboard = {
           title: 'Errors over 5 minutes',
           description: 'Share of samples or events that missed the objective in the last 5 minutes.',
           unit: 'percentunit',
-          queries: [query(recorded('slo:sli_error:ratio_rate5m'), legend)],
+          queries: [query(highest('slo:sli_error:ratio_rate5m'), legend)],
         },
         {
           ...lines,
           title: 'Errors over 6 hours',
           description: 'Share of samples or events that missed the objective in the last 6 hours.',
           unit: 'percentunit',
-          queries: [query(recorded('slo:sli_error:ratio_rate6h'), legend)],
+          queries: [query(highest('slo:sli_error:ratio_rate6h'), legend)],
         },
         {
           ...lines,
@@ -87,7 +90,7 @@ export const objectives: Dashboard = {
           unit: 'short',
           queries: [
             query(
-              sumBy([...slo, 'sloth_severity'], `ALERTS{alertstate="firing", sloth_slo=~"$slo"}`),
+              sumBy([...slo, 'sloth_severity'], `ALERTS{alertstate="firing", ${chosen}}`),
               `${legend} {{sloth_severity}}`,
             ),
           ],

@@ -3,39 +3,42 @@ import type { Dashboard, Panel } from './model.ts'
 import {
   badFrom,
   bucketRates,
+  diskUsed,
   fromBrokers,
+  lines,
   maxBy,
+  minBy,
   neutral,
   now,
   query,
   rate,
   rateOfBrokers,
+  stat,
   sumBy,
   topK,
   variables,
 } from './query.ts'
 
-const stat = { kind: 'stat', width: 3, height: 4, unit: 'short' } as const
-const lines = { kind: 'lines', width: 12, height: 8 } as const
+const eighth = { ...stat, width: 3 } as const
 
 const health: readonly Panel[] = [
   {
-    ...stat,
+    ...eighth,
     title: 'Brokers missing',
-    description: 'Brokers that there should be minus brokers in the cluster. 0 is good.',
+    description: 'Expected brokers minus brokers in the cluster. 0 is good.',
     queries: [query(`${now('brokersExpected')} - ${now('brokers')}`, '{{cluster}}')],
     thresholds: badFrom(1),
     noValue: 'no exporter',
   },
   {
-    ...stat,
+    ...eighth,
     title: 'Offline partitions',
     description: 'Partitions without a leader: they can be neither written nor read. 0 is good.',
     queries: [query(sumBy(['cluster'], now('offline')), '{{cluster}}')],
     thresholds: badFrom(1),
   },
   {
-    ...stat,
+    ...eighth,
     title: 'Under min ISR',
     description:
       'Partitions with fewer replicas in sync than min.insync.replicas: producers with acks=all are refused. 0 is good.',
@@ -43,14 +46,14 @@ const health: readonly Panel[] = [
     thresholds: badFrom(1),
   },
   {
-    ...stat,
+    ...eighth,
     title: 'Under-replicated',
     description: 'Partitions with fewer replicas in sync than assigned. A few during a rolling update are normal.',
     queries: [query(sumBy(['cluster'], now('underReplicated')), '{{cluster}}')],
     thresholds: badFrom(1),
   },
   {
-    ...stat,
+    ...eighth,
     title: 'Largest lag',
     description:
       'The largest lag in seconds of any group and topic: the age of the oldest message that a group has not read.',
@@ -60,27 +63,27 @@ const health: readonly Panel[] = [
     noValue: 'no groups',
   },
   {
-    ...stat,
+    ...eighth,
     title: 'Fullest disk',
-    description: 'The largest share of a volume with a log directory that is used. From 80 % on an alert fires.',
+    description: 'The most used volume of all log directories. Above 80 % for 10 minutes an alert fires.',
     unit: 'percentunit',
     max: 1,
-    queries: [query(maxBy(['cluster'], `1 - ${now('logDirUsable')} / (${now('logDirTotal')} > 0)`), '{{cluster}}')],
+    queries: [query(maxBy(['cluster'], diskUsed), '{{cluster}}')],
     thresholds: badFrom(0.8, 0.7),
     noValue: 'not reported',
   },
   {
-    ...stat,
+    ...eighth,
     title: 'Alerts firing',
-    description: 'Alerts of this platform that fire now, by the Prometheus behind this dashboard.',
+    description: 'Alerts of this platform that fire now, as this data source knows them.',
     queries: [query('count(ALERTS{alertstate="firing", alertname=~"Kafka.+"}) or vector(0)', 'firing')],
     thresholds: badFrom(1),
   },
   {
-    ...stat,
+    ...eighth,
     title: 'Snapshot age',
     description:
-      'Time since the exporter last read the offsets of the partitions. All metrics of the exporter are as old as this.',
+      'Time since the exporter last read the offsets of the partitions. Its metrics of messages and lag are this old.',
     unit: 's',
     queries: [query(`time() - ${maxBy(['cluster'], now('exporterSuccess', { part: 'offsets' }))}`, '{{cluster}}')],
     thresholds: badFrom(300, 120),
@@ -91,7 +94,7 @@ const health: readonly Panel[] = [
 export const overview: Dashboard = {
   uid: 'selfmonitor-kafka-overview',
   title: 'Kafka Overview',
-  description: 'Whether the cluster is well, what flows through it, and its topics and groups at a glance.',
+  description: 'Health, throughput, topics and groups of the cluster at a glance.',
   variables: variables('cluster', 'job', 'instance'),
   rows: [
     { title: 'Is it well?', panels: health },
@@ -124,7 +127,7 @@ export const overview: Dashboard = {
         {
           ...lines,
           title: 'Largest lags',
-          description: 'Messages behind, of the ten groups that are furthest behind.',
+          description: 'Lag in messages of the ten groups with the largest lag.',
           unit: 'short',
           queries: [query(topK(10, sumBy(['cluster', 'group'], now('groupTopicLag'))), '{{group}}')],
         },
@@ -139,7 +142,7 @@ export const overview: Dashboard = {
           height: 10,
           title: 'Topics',
           description:
-            'Every topic with its partitions, what it takes in, its size on disk (the largest replica of each partition) and its trouble.',
+            'Partitions, incoming messages, size on disk (the largest replica of each partition) and replication problems of every topic.',
           unit: 'short',
           labels: [{ name: 'topic', heading: 'Topic' }],
           queries: [
@@ -159,7 +162,7 @@ export const overview: Dashboard = {
           ...lines,
           width: 8,
           title: 'Brokers',
-          description: 'Brokers in the cluster and brokers that there should be.',
+          description: 'Brokers in the cluster, and expected brokers.',
           unit: 'short',
           queries: [query(now('brokers'), '{{cluster}}'), query(now('brokersExpected'), '{{cluster}} expected')],
         },
@@ -168,8 +171,7 @@ export const overview: Dashboard = {
           width: 8,
           height: 8,
           title: 'Services beside Kafka',
-          description:
-            'Whether Schema Registry, Connect and ksqlDB answered, those whose address the exporter was given.',
+          description: 'Whether Schema Registry, Connect and ksqlDB answer: those whose address the exporter has.',
           queries: [query(now('serviceUp'), '{{service}}')],
           thresholds: [
             { at: null, colour: 'red' },
@@ -179,7 +181,7 @@ export const overview: Dashboard = {
             { value: 0, text: 'down', colour: 'red' },
             { value: 1, text: 'up', colour: 'green' },
           ],
-          noValue: 'none given',
+          noValue: 'no addresses',
         },
         {
           ...stat,
@@ -188,7 +190,7 @@ export const overview: Dashboard = {
           title: 'Certificates expire in',
           description: 'Time until the first certificate of the brokers expires.',
           unit: 's',
-          queries: [query(`${`min by (cluster) (${now('certificateExpiry')})`} - time()`, '{{cluster}}')],
+          queries: [query(`${minBy(['cluster'], now('certificateExpiry'))} - time()`, '{{cluster}}')],
           thresholds: [
             { at: null, colour: 'red' },
             { at: 7 * 86_400, colour: 'yellow' },

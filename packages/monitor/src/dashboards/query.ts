@@ -1,4 +1,4 @@
-// Queries and variables that the panels share. Every selector matches the variables cluster, job and instance; metrics of the
+// Queries, variables and shapes that the panels share. Every selector matches the variables cluster, job and instance; metrics of the
 // brokers themselves have no label `cluster`, and match job and instance.
 import { type JmxMetricKey, jmxMetrics } from '../metrics/jmx.ts'
 import { highest, type Matchers, selector, series } from '../metrics/promql.ts'
@@ -36,11 +36,21 @@ export const ofBrokers = (key: JmxMetricKey, matchers: Matchers = {}): string =>
 export const rateOfBrokers = (key: JmxMetricKey, matchers: Matchers = {}): string =>
   `rate(${ofBrokers(key, matchers)}[$__rate_interval])`
 
+/** Share of the volume of each log directory that is used. */
+export const diskUsed = `1 - ${now('logDirUsable')} / (${now('logDirTotal')} > 0)`
+
 export const sumBy = (labels: readonly string[], expression: string): string =>
   `sum by (${labels.join(', ')}) (${expression})`
 export const maxBy = (labels: readonly string[], expression: string): string =>
   `max by (${labels.join(', ')}) (${expression})`
+export const minBy = (labels: readonly string[], expression: string): string =>
+  `min by (${labels.join(', ')}) (${expression})`
 export const topK = (count: number, expression: string): string => `topk(${count}, ${expression})`
+
+/** Half of the width. */
+export const lines = { kind: 'lines', width: 12, height: 8 } as const
+/** A sixth of the width. */
+export const stat = { kind: 'stat', width: 4, height: 4, unit: 'short' } as const
 
 export const query = (expr: string, legend: string, unit?: Query['unit']): Query => ({
   expr,
@@ -58,24 +68,31 @@ export function badFrom(bad: number, careful?: number): Threshold[] {
 }
 export const neutral: readonly Threshold[] = [{ at: null, colour: 'text' }]
 
-/** Panels of metrics that the brokers expose themselves say where these come from and show why they are empty. */
-export function fromBrokers<P extends Panel>(panel: P): P {
+/** A panel of metrics that the brokers expose themselves says where they come from, and shows why it is empty. */
+export const fromBrokers = <P extends Panel>(panel: P): P =>
+  withSource(panel, "the brokers' own metrics (the chart's JMX agent, or the embedded broker).")
+
+/** The same for metrics that only Java has. */
+export const fromJava = <P extends Panel>(panel: P): P =>
+  withSource(panel, "the chart's JMX agent. The embedded broker does not run on Java.")
+
+function withSource<P extends Panel>(panel: P, source: string): P {
   return {
     ...panel,
-    description: `${panel.description} Source: the brokers' own metrics (the JMX agent of the chart; the embedded broker has them too).`,
+    description: `${panel.description} Source: ${source}`,
     noValue: 'The brokers export no metrics of their own here.',
   }
 }
 
-const brokersOrExporter = '{__name__=~"kafka_brokers|kafka_server_kafkaserver_brokerstate"}'
+const brokersOrExporter = '__name__=~"kafka_brokers|kafka_server_kafkaserver_brokerstate"'
 const scopeText = 'cluster=~"$cluster",job=~"$job",instance=~"$instance"'
 const byName = {
   cluster: { name: 'cluster', label: 'Cluster', query: 'label_values(kafka_brokers, cluster)' },
-  job: { name: 'job', label: 'Job', query: `label_values(${brokersOrExporter}, job)` },
+  job: { name: 'job', label: 'Job', query: `label_values({${brokersOrExporter}}, job)` },
   instance: {
     name: 'instance',
     label: 'Instance',
-    query: 'label_values({__name__=~"kafka_brokers|kafka_server_kafkaserver_brokerstate",job=~"$job"}, instance)',
+    query: `label_values({${brokersOrExporter},job=~"$job"}, instance)`,
   },
   topic: { name: 'topic', label: 'Topic', query: `label_values(kafka_topic_partitions{${scopeText}}, topic)` },
   group: { name: 'group', label: 'Group', query: `label_values(kafka_consumer_group_members{${scopeText}}, group)` },

@@ -3,25 +3,26 @@ import type { Dashboard } from './model.ts'
 import {
   badFrom,
   fromBrokers,
+  lines,
   maxBy,
+  neutral,
   now,
   ofTopic,
   query,
   rate,
   rateOfBrokers,
+  stat,
   sumBy,
   topK,
   variables,
 } from './query.ts'
 
-const lines = { kind: 'lines', width: 12, height: 8 } as const
-const stat = { kind: 'stat', width: 4, height: 4, unit: 'short' } as const
 const byTopic = ['cluster', 'topic']
 
 export const topics: Dashboard = {
   uid: 'selfmonitor-kafka-topics',
   title: 'Topic Analysis',
-  description: 'What topics take in, how large they are, how their partitions are spread, and who reads them.',
+  description: 'Rates, size, retention and partitions of the topics.',
   variables: variables('cluster', 'job', 'instance', 'topic'),
   rows: [
     {
@@ -30,24 +31,24 @@ export const topics: Dashboard = {
         {
           ...stat,
           title: 'Topics',
-          description: 'Topics that the variable chooses.',
+          description: 'Number of chosen topics.',
           queries: [query(`count(${now('topicPartitions', ofTopic)})`, 'topics')],
-          thresholds: [{ at: null, colour: 'text' }],
+          thresholds: neutral,
         },
         {
           ...stat,
           title: 'Partitions',
           description: 'Partitions of the chosen topics.',
           queries: [query(`sum(${now('topicPartitions', ofTopic)})`, 'partitions')],
-          thresholds: [{ at: null, colour: 'text' }],
+          thresholds: neutral,
         },
         {
           ...stat,
           title: 'Messages in',
-          description: 'Messages per second that the chosen topics take in together.',
+          description: 'Messages per second that are written to the chosen topics.',
           unit: 'mps',
           queries: [query(`sum(${rate('endOffset', ofTopic)})`, 'in')],
-          thresholds: [{ at: null, colour: 'text' }],
+          thresholds: neutral,
         },
         {
           ...stat,
@@ -55,7 +56,7 @@ export const topics: Dashboard = {
           description: 'Bytes on disk of the largest replica of each partition, summed.',
           unit: 'bytes',
           queries: [query(`sum(${now('logSize', ofTopic)})`, 'size')],
-          thresholds: [{ at: null, colour: 'text' }],
+          thresholds: neutral,
         },
         {
           ...stat,
@@ -68,7 +69,7 @@ export const topics: Dashboard = {
           ...stat,
           title: 'Created again',
           description:
-            'Times that a chosen topic was deleted and created again since the exporter started: its messages were lost.',
+            'How often a chosen topic was deleted and created again since the exporter started. Its messages were lost.',
           queries: [query(`sum(${now('topicRecreations', ofTopic)})`, 'times')],
           thresholds: badFrom(1),
         },
@@ -102,7 +103,7 @@ export const topics: Dashboard = {
           ...lines,
           title: 'Messages kept',
           description:
-            'End offset minus start offset: messages in the log, those that compaction has removed included.',
+            'End offset minus start offset: messages in the log, including those that compaction has removed.',
           unit: 'short',
           queries: [
             query(
@@ -145,7 +146,8 @@ export const topics: Dashboard = {
           width: 12,
           height: 10,
           title: 'Busiest partitions',
-          description: 'The 20 partitions that take in most. One far ahead of the others of its topic: a hot key.',
+          description:
+            'The 20 partitions with the most new messages. One that is much busier than the others of its topic: a hot key.',
           unit: 'mps',
           thresholds: [{ at: null, colour: 'blue' }],
           queries: [query(topK(20, rate('endOffset', ofTopic)), '{{topic}}/{{partition}}')],
@@ -155,7 +157,7 @@ export const topics: Dashboard = {
           width: 12,
           height: 10,
           title: 'Largest partitions',
-          description: 'The 20 partitions with most bytes on disk.',
+          description: 'The 20 partitions with the most bytes on disk.',
           unit: 'bytes',
           thresholds: [{ at: null, colour: 'blue' }],
           queries: [query(topK(20, now('logSize', ofTopic)), '{{topic}}/{{partition}}')],
@@ -171,7 +173,7 @@ export const topics: Dashboard = {
           ...lines,
           title: 'Held back by transactions',
           description:
-            'Messages between the last stable offset and the end: consumers with read_committed wait for them. A line that only rises: a hanging transaction.',
+            'Messages between the last stable offset and the end: consumers with read_committed wait for them. A line that only rises means a hanging transaction.',
           unit: 'short',
           queries: [query(topK(20, maxBy(byTopic, now('lsoLag', ofTopic))), '{{topic}}')],
         },
