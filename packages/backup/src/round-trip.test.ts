@@ -2,6 +2,7 @@
 import type { Cluster, ReadRecord } from '@selfmonitor/cluster'
 import { connectCluster } from '@selfmonitor/cluster'
 import { encodeBatch, type RecordInput } from '@selfmonitor/protocol/records'
+import kafkajs, { type Transaction } from 'kafkajs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { describeEngines } from '../../../test/support/engines.ts'
 import { planRestore, type RestoreRequest } from './restore/plan.ts'
@@ -10,6 +11,7 @@ import { takeBackup } from './take/take.ts'
 import { type MemoryStore, memoryStore } from './test-support/memory-store.ts'
 import { verifyBackup } from './verify.ts'
 
+const { Kafka, logLevel } = kafkajs
 const tool = 'test'
 const now = Date.now()
 
@@ -84,6 +86,18 @@ describeEngines('backup and restore', (engine) => {
       now,
     )
     return { ...(await runRestore(store, cluster, plan)), to }
+  }
+
+  /** Markers are written after the commit was answered. */
+  async function decided(topic: string): Promise<void> {
+    const place = [{ topic, partition: 0 }]
+    await expect
+      .poll(async () => {
+        const [stable] = await cluster.listOffsets(place, 'latest', { isolation: 'read_committed' })
+        const [end] = await cluster.listOffsets(place, 'latest')
+        return end!.offset! - stable!.offset!
+      })
+      .toBe(0n)
   }
 
   const text = (value: string, at = 0): RecordInput => ({
@@ -292,4 +306,56 @@ describeEngines('backup and restore', (engine) => {
     expect(await verifyBackup(store, clusterId)).toMatchObject({ manifests: 1, findings: [] })
     expect((await take(store, topic)).manifest.number).toBe(2)
   })
+
+  // The embedded broker has no transactions yet.
+  if (engine.name === 'apache')
+    it('leaves out a transaction that is not visible in all of its topics', async () => {
+      const [orders, payments] = [await newTopic({}, 1), await newTopic({}, 1)]
+      const kafka = new Kafka({ brokers: [engine.bootstrapServers], logLevel: logLevel.NOTHING })
+      const transactional = async (name: string) => {
+        const producer = kafka.producer({
+          transactionalId: `${orders}-${name}`,
+          maxInFlightRequests: 1,
+          idempotent: true,
+        })
+        await producer.connect()
+        return producer
+      }
+      const [first, slow, both] = await Promise.all(['first', 'slow', 'both'].map(transactional))
+      const send = async (transaction: Transaction, topic: string, value: string) =>
+        transaction.send({ topic, messages: [{ value }] })
+      const complete = await first!.transaction()
+      await send(complete, orders, 'order 1')
+      await send(complete, payments, 'payment 1')
+      await complete.commit()
+      // It stays open, and nobody who reads committed records sees what is behind it in this topic.
+      const open = await slow!.transaction()
+      await send(open, payments, 'payment 2')
+      const straddles = await both!.transaction()
+      await send(straddles, orders, 'order 3')
+      await send(straddles, payments, 'payment 3')
+      await straddles.commit()
+      await produce(orders, 0, [text('order without a transaction')])
+      await decided(orders)
+
+      const store = memoryStore()
+      const { manifest } = await take(store, orders, payments)
+      expect(manifest.straddling.map(({ topic }) => topic)).toEqual([orders])
+      const values = async (topic: string, number: number): Promise<string[]> => {
+        const { to, isComplete } = await restore(store, topic, { point: { kind: 'number', number } })
+        expect(isComplete).toBe(true)
+        return (await readAll(to)).map(({ value }) => String(value))
+      }
+      expect(await values(orders, 1)).toEqual(['order 1', 'order without a transaction'])
+      expect(await values(payments, 1)).toEqual(['payment 1'])
+
+      await open.commit()
+      await decided(payments)
+      expect((await take(store, orders, payments)).manifest.straddling).toEqual([])
+      expect(await values(orders, 2)).toEqual(['order 1', 'order 3', 'order without a transaction'])
+      expect(await values(payments, 2)).toEqual(['payment 1', 'payment 2', 'payment 3'])
+      // The first backup stays what it was.
+      expect(await values(orders, 1)).toEqual(['order 1', 'order without a transaction'])
+      await Promise.all([first!, slow!, both!].map((producer) => producer.disconnect()))
+    })
 })

@@ -136,6 +136,18 @@ export const nouns: readonly NounEntry[] = [
     load: async () => (await import('./events.ts')).events,
   },
   {
+    name: 'backup',
+    summary: 'backups of the cluster: take, list, describe, verify',
+    group: groups.operate,
+    load: async () => (await import('./backup.ts')).backup,
+  },
+  {
+    name: 'restore',
+    summary: 'bring topics and groups’ positions back from a backup',
+    group: groups.operate,
+    load: async () => (await import('./restore.ts')).restore,
+  },
+  {
     name: 'exporter',
     summary: 'serve metrics of a cluster to Prometheus',
     group: groups.operate,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { bigInteger, duration, integer, keyValue, timestamp, topicPartitions } from './parse.ts'
+import { bigInteger, duration, integer, keyValue, pointInTime, timestamp, topicPartitions } from './parse.ts'
 
 describe('duration', () => {
   it.each([
@@ -64,5 +64,27 @@ describe('numbers and pairs', () => {
       { topic: 'audit.events', partitions: [0, 2] },
     ])
     expect(() => topicPartitions('a:x')).toThrow(/whole number/)
+  })
+})
+
+describe('a point in time', () => {
+  it('is a time of the wall in a zone, in summer and in winter', () => {
+    expect(new Date(pointInTime('2026-11-29 14:03 Europe/Berlin')).toISOString()).toBe('2026-11-29T13:03:00.000Z')
+    expect(new Date(pointInTime('2026-07-29 14:03:30 Europe/Berlin')).toISOString()).toBe('2026-07-29T12:03:30.000Z')
+    expect(new Date(pointInTime('2026-07-29 Asia/Kolkata')).toISOString()).toBe('2026-07-28T18:30:00.000Z')
+    expect(pointInTime('2026-07-29T14:03Z')).toBe(Date.UTC(2026, 6, 29, 14, 3))
+  })
+
+  it('is right on the day when the clock changes', () => {
+    // https://www.ptb.de: forward at 2:00 on 29 March 2026, back at 3:00 on 25 October.
+    expect(new Date(pointInTime('2026-03-29 01:59 Europe/Berlin')).toISOString()).toBe('2026-03-29T00:59:00.000Z')
+    expect(new Date(pointInTime('2026-03-29 03:00 Europe/Berlin')).toISOString()).toBe('2026-03-29T01:00:00.000Z')
+    expect(new Date(pointInTime('2026-10-25 03:00 Europe/Berlin')).toISOString()).toBe('2026-10-25T02:00:00.000Z')
+    expect(() => pointInTime('2026-03-29 02:30 Europe/Berlin')).toThrow('does not exist')
+  })
+
+  it('names a zone that there is', () => {
+    expect(() => pointInTime('2026-03-29 02:30 Europe/Berlim')).toThrow('"Europe/Berlim" is not a time zone')
+    expect(() => pointInTime('yesterday')).toThrow('is not a time')
   })
 })

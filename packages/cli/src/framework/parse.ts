@@ -67,6 +67,49 @@ export function timestamp(text: string): number {
   throw usageError(`"${text}" is not a time`, 'Write 2026-11-22T13:00:00Z, 2026-11-22, or milliseconds since 1970.')
 }
 
+/** As `timestamp`, and a time of the wall in a zone: `2026-11-29 14:03 Europe/Berlin`. */
+export function pointInTime(text: string): number {
+  const parts = /^(.+\d)\s+([A-Za-z_]+(?:\/[A-Za-z0-9_+-]+)*)$/.exec(text.trim())
+  if (parts === null || parts[2] === 'Z') return timestamp(text)
+  const [, wall, zone] = parts
+  const asUtc = timestamp(wall!)
+  // The offset of the zone at that time; once more, for times near a change of the clock.
+  const near = asUtc - zoneOffsetMs(zone!, asUtc)
+  const found = asUtc - zoneOffsetMs(zone!, near)
+  if (found + zoneOffsetMs(zone!, found) === asUtc) return found
+  throw usageError(`"${text}" does not exist: the clock was put forward`, 'Write the time in UTC, with a Z at its end.')
+}
+
+function zoneOffsetMs(timeZone: string, timestampMs: number): number {
+  let parts: Intl.DateTimeFormatPart[]
+  try {
+    const fields = {
+      year: 'numeric',
+      month: 'numeric',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: 'numeric',
+      second: 'numeric',
+    } as const
+    parts = new Intl.DateTimeFormat('en-US', { timeZone, hourCycle: 'h23', ...fields }).formatToParts(timestampMs)
+  } catch {
+    throw usageError(
+      `"${timeZone}" is not a time zone`,
+      'Write one as Europe/Berlin, or the time in UTC with a Z at its end.',
+    )
+  }
+  const field = (type: Intl.DateTimeFormatPartTypes): number => Number(parts.find((part) => part.type === type)!.value)
+  const wall = Date.UTC(
+    field('year'),
+    field('month') - 1,
+    field('day'),
+    field('hour'),
+    field('minute'),
+    field('second'),
+  )
+  return wall - Math.floor(timestampMs / 1_000) * 1_000
+}
+
 /** Collects a repeatable `key=value` option. */
 export function keyValue(text: string, previous: Readonly<Record<string, string>> = {}): Record<string, string> {
   const split = text.indexOf('=')

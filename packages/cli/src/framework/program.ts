@@ -116,7 +116,7 @@ function nounCommand(noun: Noun, io: Io, invoke: (invocation: Invocation) => Pro
     const [first, second] = verb.name.split(' ')
     const made = verbCommand(verb, `${noun.name} ${verb.name}`, io, invoke)
     if (second === undefined) {
-      command.addCommand(made, { hidden: verb.hidden })
+      command.addCommand(made, { hidden: verb.hidden, isDefault: verb.isDefault })
       continue
     }
     // `compatibility get` and `compatibility set` share their first word.

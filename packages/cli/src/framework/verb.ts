@@ -41,6 +41,8 @@ export interface Verb {
   /** A verb that changes something takes `--yes` and `--confirm`. */
   readonly mutates: boolean
   readonly hidden: boolean
+  /** The verb that is meant where a noun stands alone. */
+  readonly isDefault: boolean
   /** Returns an exit code, or nothing for 0. */
   run(
     context: Context,
@@ -69,6 +71,7 @@ export function defineVerb<
   output?: readonly OutputFormat[]
   mutates?: boolean
   hidden?: boolean
+  isDefault?: boolean
   run(context: Context, input: { args: Arguments<A>; options: Values<O> }): Promise<number | undefined>
 }): Verb {
   return {
@@ -79,6 +82,7 @@ export function defineVerb<
     output: spec.output ?? [],
     mutates: spec.mutates ?? false,
     hidden: spec.hidden ?? false,
+    isDefault: spec.isDefault ?? false,
     run: spec.run as Verb['run'],
   }
 }

@@ -1,0 +1,86 @@
+import type { BatchHeader } from '@selfmonitor/protocol/records'
+import { encodeBatch, readBatchHeader } from '@selfmonitor/protocol/records'
+import { describe, expect, it } from 'vitest'
+import { type Behind, noteBatch, type SeenTransactions, straddling } from './transactions.ts'
+
+interface Written {
+  readonly topic: string
+  readonly offset: bigint
+  readonly producer: bigint
+  readonly epoch: number
+  readonly atMs: number
+  readonly commits?: true
+}
+
+/** Data or a marker, as a partition's log has them. */
+function seenOf(batches: readonly Written[]): SeenTransactions {
+  const seen: SeenTransactions = new Map()
+  for (const { topic, offset, producer, epoch, atMs, commits } of batches) {
+    const bytes = encodeBatch(
+      [{ key: Buffer.from('00000001', 'hex'), value: Buffer.alloc(6), timestamp: BigInt(atMs) }],
+      {
+        baseOffset: offset,
+        producerId: producer,
+        producerEpoch: epoch,
+        isTransactional: true,
+        isControl: commits === true,
+      },
+    )
+    const header: BatchHeader = readBatchHeader(bytes)
+    noteBatch(seen, topic, 0, { header, bytes })
+  }
+  return seen
+}
+
+const data = (topic: string, offset: bigint, epoch: number, atMs: number): Written => ({
+  topic,
+  offset,
+  producer: 7n,
+  epoch,
+  atMs,
+})
+const commit = (topic: string, offset: bigint, epoch: number, atMs: number): Written => ({
+  ...data(topic, offset, epoch, atMs),
+  commits: true,
+})
+const behind = (producerEpoch: number, timestampMs: number): Behind => ({ producerId: 7n, producerEpoch, timestampMs })
+
+describe('transactions that straddle the end of a backup', () => {
+  it('are none when nothing of them lies behind an end', () => {
+    const seen = seenOf([data('a', 0n, 3, 100), commit('a', 1n, 4, 200)])
+    expect(straddling(seen, [], [])).toEqual([])
+    expect(straddling(seen, [behind(5, 300)], [])).toEqual([])
+  })
+
+  it('are known by their epoch with transactions of version 2', () => {
+    const seen = seenOf([
+      data('a', 0n, 3, 100),
+      commit('a', 1n, 4, 200),
+      data('a', 2n, 4, 300),
+      data('a', 3n, 4, 310),
+      commit('a', 4n, 5, 400),
+    ])
+    expect(straddling(seen, [behind(4, 999)], [])).toEqual([
+      { topic: 'a', partition: 0, producerId: 7n, producerEpoch: 4, from: 2n, next: 4n },
+    ])
+  })
+
+  it('are told from the next transaction by the time of the commit where the epoch stays', () => {
+    const seen = seenOf([data('a', 0n, 3, 100), commit('a', 1n, 3, 200)])
+    expect(straddling(seen, [behind(3, 150)], [])).toHaveLength(1)
+    // A later transaction of the same producer.
+    expect(straddling(seen, [behind(3, 250)], [])).toEqual([])
+    // Both are behind the end: the older record counts.
+    expect(straddling(seen, [behind(3, 250), behind(3, 150)], [])).toHaveLength(1)
+  })
+
+  it('are known before their own marker has come', () => {
+    expect(straddling(seenOf([data('a', 0n, 3, 100)]), [behind(3, 500)], [])).toHaveLength(1)
+  })
+
+  it('stay so from one backup to the next, as long as a part is behind an end', () => {
+    const before = [{ topic: 'a', partition: 0, producerId: 7n, producerEpoch: 3, from: 0n, next: 1n }]
+    expect(straddling(new Map(), [behind(3, 100)], before)).toEqual(before)
+    expect(straddling(new Map(), [], before)).toEqual([])
+  })
+})

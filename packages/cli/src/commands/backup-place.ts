@@ -1,0 +1,43 @@
+// Where backups are: the store that an option or a variable names, and which cluster and topic of it is meant.
+import type { ObjectStore } from '@selfmonitor/backup'
+import type { Context } from '../framework/context.ts'
+import { usageError } from '../framework/errors.ts'
+import { collect } from '../framework/parse.ts'
+import { text, value } from '../framework/verb.ts'
+
+const variable = 'SELFMONITOR_BACKUP'
+
+export const placeOptions = {
+  target: text('--target <address>', `where the backups are: a folder, or s3://bucket/prefix (${variable})`),
+  clusterId: text('--cluster-id <id>', 'which cluster’s backups; needed where the place has those of several'),
+} as const
+
+export const topicsOption = value(
+  '--topic <name>',
+  'only this topic, or `prefix*`; may be given several times',
+  collect,
+)
+
+/** @throws CliError USAGE when no place is given; StoreError */
+export async function openPlace(context: Context, given: string | undefined, option: string): Promise<ObjectStore> {
+  const address = given ?? context.io.env[variable]
+  if (address === undefined || address === '') {
+    throw usageError(
+      `${option} is missing: where are the backups?`,
+      `Pass a folder or s3://bucket/prefix, or set ${variable}.`,
+    )
+  }
+  const { openStore } = await import('@selfmonitor/backup')
+  const store = await openStore(address)
+  context.onEnd(() => store.close())
+  return store
+}
+
+/** Exact names, or the beginning of a name with `*` behind it: a dot is a dot. @returns true for every topic when there are none */
+export function topicFilter(patterns: readonly string[] | undefined): (topic: string) => boolean {
+  if (patterns === undefined || patterns.length === 0) return () => true
+  const wrong = patterns.find((pattern) => /\*./.test(pattern))
+  if (wrong !== undefined) throw usageError(`"${wrong}" is not a topic: \`*\` may only be the last character`)
+  return (topic) =>
+    patterns.some((pattern) => (pattern.endsWith('*') ? topic.startsWith(pattern.slice(0, -1)) : topic === pattern))
+}

@@ -1,0 +1,266 @@
+// `selfmonitor backup`: take, list, describe and verify backups of a cluster.
+import type { BackedUpTopic, Manifest, Segment, Taken } from '@selfmonitor/backup'
+import { exitCodes } from '../framework/errors.ts'
+import { integer } from '../framework/parse.ts'
+import { defineVerb, type Noun, optional, value } from '../framework/verb.ts'
+import { version } from '../framework/version.ts'
+import { bytes, count, counted, elapsed, time } from '../output/format.ts'
+import { progressLine } from '../output/progress-line.ts'
+import { type Column, renderFields, renderTable } from '../output/table.ts'
+import { openPlace, placeOptions, topicFilter, topicsOption } from './backup-place.ts'
+
+const take = defineVerb({
+  name: 'take',
+  summary: 'copy what the last backup does not have yet',
+  details:
+    'Copies records with key, value, headers, time and offset, up to the last stable offset of each partition, the topics’ settings,\n' +
+    'and how far each group is. Only the first backup of a topic is a whole one. It changes nothing in the cluster. The account needs\n' +
+    'READ and DESCRIBE_CONFIGS on the topics, DESCRIBE on the groups. `backup` alone is the same as `backup take`.',
+  examples: [
+    'selfmonitor backup --target /var/backups/kafka',
+    'selfmonitor backup take --target s3://kafka-backups/production --topic user.events --topic "audit.*"',
+  ],
+  options: { target: placeOptions.target, topic: topicsOption },
+  output: ['table', 'json', 'yaml', 'name'],
+  isDefault: true,
+  async run(context, { options }) {
+    const include = topicFilter(options.topic)
+    const store = await openPlace(context, options.target, '--target')
+    const [cluster, { takeBackup }] = await Promise.all([context.cluster(), import('@selfmonitor/backup')])
+    const { io, colours } = context
+    const line = progressLine(io.stderr, colours.stderr)
+    const startedAt = performance.now()
+    let taken: Taken
+    try {
+      taken = await takeBackup(cluster, store, {
+        include,
+        tool: `selfmonitor ${version()}`,
+        signal: io.signal,
+        onProgress: (progress) => line.show('backing up', { ...progress, unit: 'offsets' }),
+      })
+    } finally {
+      line.end()
+    }
+    const { manifest, added, problems } = taken
+    const gaps = manifest.topics.flatMap(({ partitions }) => partitions.flatMap((partition) => partition.gaps))
+    const tookMs = performance.now() - startedAt
+    await context.printThing(
+      {
+        number: manifest.number,
+        clusterId: manifest.clusterId,
+        target: store.address,
+        added,
+        gaps: gaps.length,
+        problems,
+        tookMs: Math.round(tookMs),
+      },
+      {
+        name: String(manifest.number),
+        table: () =>
+          renderFields(
+            [
+              ['backup', manifest.number],
+              ['cluster', manifest.clusterId],
+              ['target', store.address],
+              ['topics', manifest.topics.length],
+              ['new records', added.records],
+              [
+                'new bytes',
+                `${bytes(added.logBytes)}, stored as ${bytes(added.storedBytes)} in ${counted(added.segments, 'object')}`,
+              ],
+              ['took', `${elapsed(tookMs)}${rate(added.logBytes, tookMs)}`],
+            ],
+            colours.stdout,
+          ),
+      },
+    )
+    for (const { part, code, message } of problems)
+      context.note(colours.stderr.bad(`Not backed up: ${part}: ${code}: ${message}`))
+    return problems.length === 0 ? exitCodes.done : exitCodes.failed
+  },
+})
+
+function rate(moved: number, tookMs: number): string {
+  return moved > 1024 * 1024 && tookMs > 0 ? `, ${bytes(Math.round((moved / tookMs) * 1_000))}/s` : ''
+}
+
+function recordsOf({ topics }: Pick<Manifest, 'topics'>): bigint {
+  return topics.reduce((sum, topic) => sum + recordsOfTopic(topic), 0n)
+}
+
+function recordsOfTopic({ partitions }: BackedUpTopic): bigint {
+  return partitions.reduce((sum, { records }) => sum + records, 0n)
+}
+
+const listColumns: readonly Column<Manifest>[] = [
+  { header: 'BACKUP', value: ({ number }) => String(number), align: 'right' },
+  { header: 'UP TO', value: ({ cutAtMs }) => time(cutAtMs) },
+  { header: 'TOPICS', value: ({ topics }) => topics.length },
+  { header: 'RECORDS', value: (manifest) => recordsOf(manifest) },
+  { header: 'TOOK', align: 'right', value: ({ startedAtMs, finishedAtMs }) => elapsed(finishedAtMs - startedAtMs) },
+]
+
+const list = defineVerb({
+  name: 'list',
+  summary: 'list the backups that can be restored, the newest last',
+  examples: ['selfmonitor backup list --target s3://kafka-backups/production'],
+  options: { ...placeOptions, last: value('--last <n>', 'only so many, the newest', integer(1), 20) },
+  output: ['table', 'json', 'yaml', 'name'],
+  async run(context, { options }) {
+    const store = await openPlace(context, options.target, '--target')
+    const { chooseCluster, manifestNumbers, readManifest } = await import('@selfmonitor/backup')
+    const clusterId = await chooseCluster(store, options.clusterId ?? null)
+    const numbers = (await manifestNumbers(store, clusterId)).slice(-options.last)
+    const manifests = await Promise.all(numbers.map((number) => readManifest(store, clusterId, number)))
+    await context.printRows(
+      manifests.map(({ manifest }) => manifest),
+      {
+        columns: listColumns,
+        name: ({ number }) => String(number),
+        data: (manifest) => ({
+          number: manifest.number,
+          clusterId,
+          upTo: new Date(manifest.cutAtMs).toISOString(),
+          topics: manifest.topics.length,
+          records: String(recordsOf(manifest)),
+        }),
+        empty: 'No backups.',
+      },
+    )
+  },
+})
+
+interface TopicRow {
+  readonly topic: BackedUpTopic
+  readonly segments: readonly Segment[]
+}
+
+const topicColumns: readonly Column<TopicRow>[] = [
+  { header: 'TOPIC', value: ({ topic }) => topic.name },
+  { header: 'PARTITIONS', value: ({ topic }) => topic.partitions.length },
+  { header: 'RECORDS', value: ({ topic }) => recordsOfTopic(topic) },
+  { header: 'STORED', align: 'right', value: ({ segments }) => bytes(sum(segments, ({ storedBytes }) => storedBytes)) },
+  { header: 'OLDEST', value: ({ segments }) => timeOf(segments, ({ minTimestampMs }) => minTimestampMs, Math.min) },
+  { header: 'NEWEST', value: ({ segments }) => timeOf(segments, ({ maxTimestampMs }) => maxTimestampMs, Math.max) },
+  {
+    header: 'DELETED BEFORE IT WAS READ',
+    value: ({ topic }) => missing(topic),
+    colour: (shown, { topic }, colours) => (missing(topic) === 0n ? shown : colours.bad(shown)),
+  },
+]
+
+function sum<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((total, item) => total + of(item), 0)
+}
+
+function timeOf(
+  segments: readonly Segment[],
+  of: (segment: Segment) => number | null,
+  choose: (...times: number[]) => number,
+): string | null {
+  const times = segments.map(of).filter((one) => one !== null)
+  return times.length === 0 ? null : time(times.reduce((a, b) => choose(a, b)))
+}
+
+function missing({ partitions }: BackedUpTopic): bigint {
+  return partitions.flatMap(({ gaps }) => gaps).reduce((total, { from, to }) => total + to - from, 0n)
+}
+
+const describe = defineVerb({
+  name: 'describe',
+  summary: 'show what a backup has of each topic, and the groups whose positions it has',
+  examples: [
+    'selfmonitor backup describe --target /var/backups/kafka',
+    'selfmonitor backup describe 12 --target s3://kafka-backups/production',
+  ],
+  args: { number: optional('number of the backup; default: the newest') },
+  options: placeOptions,
+  output: ['table', 'json', 'yaml', 'name'],
+  async run(context, { args, options }) {
+    const wanted = args.number === undefined ? undefined : integer(1)(args.number)
+    const store = await openPlace(context, options.target, '--target')
+    const { chooseCluster, latestManifest, readIndex, readManifest, readState } = await import('@selfmonitor/backup')
+    const clusterId = await chooseCluster(store, options.clusterId ?? null)
+    const { manifest } =
+      wanted === undefined ? (await latestManifest(store, clusterId))! : await readManifest(store, clusterId, wanted)
+    const [segments, state] = [await readIndex(store, manifest), await readState(store, manifest)]
+    const byTopic = Map.groupBy(segments, ({ topicId }) => topicId)
+    const rows = manifest.topics.map((topic) => ({ topic, segments: byTopic.get(topic.id) ?? [] }))
+    const groups = state.groups ?? []
+    const colours = context.colours.stdout
+    await context.printThing(
+      { ...manifest, groups },
+      {
+        name: String(manifest.number),
+        table: () =>
+          [
+            renderFields(
+              [
+                ['backup', manifest.number],
+                ['cluster', clusterId],
+                ['up to', time(manifest.cutAtMs)],
+                ['records', recordsOf(manifest)],
+                ['written by', manifest.tool],
+                [
+                  'groups',
+                  state.groups === null
+                    ? 'could not be read'
+                    : groups.map(({ groupId }) => groupId).join(', ') || 'none',
+                ],
+              ],
+              colours,
+            ),
+            `\n${renderTable(rows, topicColumns, colours)}`,
+          ].join(''),
+      },
+    )
+  },
+})
+
+const verify = defineVerb({
+  name: 'verify',
+  summary: 'read every object of a backup and compare it with its hash; needs no cluster',
+  details:
+    'Checks the chain of all backups of the cluster, and every segment of one. A damaged or missing object is named. Exit code 1 when\n' +
+    'something is wrong.',
+  examples: ['selfmonitor backup verify --target s3://kafka-backups/production'],
+  args: { number: optional('number of the backup; default: the newest') },
+  options: placeOptions,
+  output: ['table', 'json', 'yaml'],
+  async run(context, { args, options }) {
+    const number = args.number === undefined ? undefined : integer(1)(args.number)
+    const store = await openPlace(context, options.target, '--target')
+    const { chooseCluster, verifyBackup } = await import('@selfmonitor/backup')
+    const clusterId = await chooseCluster(store, options.clusterId ?? null)
+    const line = progressLine(context.io.stderr, context.colours.stderr)
+    const verified = await verifyBackup(store, clusterId, {
+      number,
+      signal: context.io.signal,
+      onProgress: (progress) => line.show('verifying', { ...progress, unit: 'segments' }),
+    }).finally(() => line.end())
+    const { manifests, segments, records, storedBytes, findings } = verified
+    const colours = context.colours.stdout
+    await context.printThing(verified, {
+      table: () => {
+        const checked = `${counted(manifests, 'backup')}, ${counted(segments, 'segment')}, ${count(records)} records, ${bytes(storedBytes)}`
+        if (findings.length === 0) return `${colours.good('intact')}: ${checked}\n`
+        const damage = renderTable(
+          findings,
+          [
+            { header: 'DAMAGED', value: ({ subject }) => subject },
+            { header: 'WHY', value: ({ message }) => message },
+          ],
+          colours,
+        )
+        return `${colours.bad('damaged')}: ${counted(findings.length, 'finding')} in ${checked}\n\n${damage}`
+      },
+    })
+    return findings.length === 0 ? exitCodes.done : exitCodes.failed
+  },
+})
+
+export const backup: Noun = {
+  name: 'backup',
+  summary: 'backups of the cluster: take, list, describe, verify',
+  verbs: [take, list, describe, verify],
+}
