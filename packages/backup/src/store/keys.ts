@@ -1,13 +1,39 @@
-// What a key may be, the same for every store, so that a backup can be moved from one to another.
+// The names that objects may have, alike in a folder and in S3, so that a backup can be copied from one to the other.
 import { StoreError } from './store-error.ts'
 
-const maxKeyBytes = 900
+/** S3's limit for a whole key, less what a prefix may take. */
+const maxKeyBytes = 800
+/** The longest name of a file in ext4, XFS, APFS and NTFS. */
+const maxPartBytes = 255
+
+const part = /^[A-Za-z0-9._-]+$/
+
+/** @returns why the key may not be used, or null */
+export function keyProblem(key: string): string | null {
+  if (key.length > maxKeyBytes) return `it is longer than ${maxKeyBytes} characters`
+  for (const name of key.split('/')) {
+    if (name === '') return 'a part of it between "/" is empty'
+    if (name === '.' || name === '..') return `a part of it is "${name}"`
+    if (!part.test(name)) return 'it has a character other than A-Z a-z 0-9 . _ - and "/"'
+    if (name.length > maxPartBytes) return `a part of it is longer than ${maxPartBytes} characters`
+  }
+  return null
+}
 
 /** @throws StoreError INVALID_ARGUMENT */
-export function checkKey(key: string): void {
-  const isAllowed = /^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/.test(key) && key.length <= maxKeyBytes
-  if (isAllowed && !key.split('/').some((part) => part === '.' || part === '..')) return
-  throw new StoreError('INVALID_ARGUMENT', `${JSON.stringify(key.slice(0, 200))} is not a key of a store`, {
-    hint: `A key has up to ${maxKeyBytes} of A-Z a-z 0-9 . _ - in parts that / separates.`,
-  })
+export function checkKey(address: string, key: string): void {
+  const problem = keyProblem(key)
+  if (problem !== null)
+    throw new StoreError('INVALID_ARGUMENT', `${address}: ${JSON.stringify(key)} is not a valid key: ${problem}`)
+}
+
+/**
+ * Checks the beginning of keys, which may end anywhere in a key.
+ * @throws StoreError INVALID_ARGUMENT
+ */
+export function checkPrefix(address: string, prefix: string): void {
+  // Whether "a/." begins a valid key shows only after one more character.
+  const problem = prefix === '' ? null : keyProblem(`${prefix}x`)
+  if (problem !== null)
+    throw new StoreError('INVALID_ARGUMENT', `${address}: ${JSON.stringify(prefix)} begins no valid key: ${problem}`)
 }

@@ -1,19 +1,17 @@
-// From an address to its store.
-import { fileURLToPath } from 'node:url'
-import { openFolder } from './folder.ts'
+// Opens the store that an address names.
+import { parseAddress } from './address.ts'
+import { folderStore } from './folder/folder-store.ts'
 import { StoreError } from './store-error.ts'
-import type { ObjectStore } from './types.ts'
+import type { ObjectStore, StoreSettings } from './types.ts'
 
 /**
- * @param address a folder: `/var/backups/kafka`, `./backups`, `file:///var/backups/kafka`
- * @throws StoreError INVALID_ARGUMENT for an address of another kind
+ * @param address a folder (`/var/backups/kafka`, `./backups`, `file:///var/backups/kafka`), made at the first write, or a bucket of S3
+ *   that exists (`s3://bucket/prefix`)
+ * @returns the store, of which nothing has been read or written yet: errors of its credentials or its disk come with the first use
+ * @throws StoreError INVALID_ARGUMENT for any other address, and for settings that cannot be
  */
-export async function openStore(address: string): Promise<ObjectStore> {
-  const [, scheme] = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//.exec(address) ?? []
-  if (scheme === undefined) return openFolder(address)
-  if (scheme === 'file') return openFolder(fileURLToPath(address))
-  // A program that takes s3:// for the name of a folder reports success and has stored nothing.
-  throw new StoreError('INVALID_ARGUMENT', `${address}: ${scheme}:// is not a place that backups can be kept in`, {
-    hint: 'Give a folder.',
-  })
+export async function openStore(address: string, _settings: StoreSettings = {}): Promise<ObjectStore> {
+  const parsed = parseAddress(address)
+  if (parsed.kind === 'folder') return folderStore(parsed.path)
+  throw new StoreError('INVALID_ARGUMENT', `${parsed.address}: buckets of S3 are not supported yet`)
 }

@@ -7,17 +7,41 @@ export interface StoredObject {
   readonly modifiedMs: number
 }
 
+/** How a bucket of S3 is reached. All else, credentials too, is read as the AWS SDK does: environment, ~/.aws, roles. A folder has none. */
+export interface StoreSettings {
+  /** Of a server other than Amazon's: `https://s3.example.org:9000`. Default: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, the profile's. */
+  readonly endpoint?: string
+  /** Default: AWS_REGION, the profile's, and `us-east-1` with an endpoint. */
+  readonly region?: string
+  /** `https://host/bucket/key` instead of `https://bucket.host/key`. Default: true with an endpoint. */
+  readonly forcePathStyle?: boolean
+  /** A PEM file with certificate authorities to trust beside Node's. Default: AWS_CA_BUNDLE. */
+  readonly caFile?: string
+  /** Of a file or an environment of the program, never of an argument. Default: the SDK's chain. */
+  readonly credentials?: {
+    readonly accessKeyId: string
+    readonly secretAccessKey: string
+    readonly sessionToken?: string
+  }
+}
+
 export interface WriteOptions {
-  /** The store refuses to delete or to replace this version before that time (S3 Object Lock, mode COMPLIANCE). */
+  /**
+   * The store refuses to delete or to replace this version before that time (S3 Object Lock, mode COMPLIANCE). A folder, and a bucket
+   * without Object Lock, refuse the object with INVALID_ARGUMENT.
+   */
   readonly lockedUntilMs?: number
 }
+
+/** What `get` returns at most, unless given another limit: 256 MiB. */
+export const defaultMaxGetBytes = 256 * 1024 * 1024
 
 /**
  * An object under way. Nothing of it is visible before `finish`; after `abort`, or when the process dies, nothing of it is ever
  * visible. Memory is bounded, whatever its size.
  */
 export interface ObjectWriter {
-  /** Resolves when more may come. @param bytes not to be changed afterwards */
+  /** Resolves when more may come. One call at a time. @param bytes not to be changed afterwards */
   write(bytes: Buffer): Promise<void>
   /** Makes the object visible and durable. @throws StoreError EXISTS when there is one with this key, with nothing changed */
   finish(): Promise<{ readonly sizeBytes: number }>
@@ -25,7 +49,8 @@ export interface ObjectWriter {
 }
 
 /**
- * Keys are `/`-separated, without a leading `/`, of `A-Z a-z 0-9 . _ -` in parts that are neither empty nor `.` or `..`.
+ * Keys are `/`-separated, without a leading `/`, of `A-Z a-z 0-9 . _ -` in parts that are neither empty nor `.` or `..`, of at most 255
+ * characters each and 800 in all. A key must not be another's folder: a folder cannot hold both `a` and `a/b`.
  * Every method throws `StoreError`, with the key and the address in its message, and no credentials.
  */
 export interface ObjectStore {
