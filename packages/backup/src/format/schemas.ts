@@ -28,7 +28,6 @@ export const segmentsSchema = z.array(
     maxTimestampMs: timeMs.nullable(),
     without: z.object({ aborted: count, absent: count }),
     logBytes: count,
-    logSha256: hash,
     storedBytes: count,
     storedSha256: hash,
   }),

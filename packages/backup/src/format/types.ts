@@ -35,9 +35,8 @@ export interface Segment {
   readonly maxTimestampMs: number | null
   /** Offsets in the coverage that have no record in it, by why. `absent`: compacted, or taken by transaction markers. */
   readonly without: { readonly aborted: number; readonly absent: number }
-  /** Size and hash of the log's bytes, and of what is stored: compressed, perhaps encrypted. Hashes are SHA-256 in hexadecimal. */
   readonly logBytes: number
-  readonly logSha256: string
+  /** Size of what is stored, compressed, and its SHA-256 in hexadecimal. */
   readonly storedBytes: number
   readonly storedSha256: string
 }
