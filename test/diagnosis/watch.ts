@@ -24,6 +24,10 @@ export interface Watch {
   next(): Promise<Diagnosis>
   /** Waits until this is found, as a verdict or as a consequence of one. @returns the verdict */
   finds(code: CheckCode, subject: string): Promise<Verdict>
+  /** Waits until this is found no longer. */
+  heals(code: CheckCode, subject: string): Promise<void>
+  /** Waits until nothing at all is found. */
+  isWell(): Promise<void>
   /** Verdicts and their consequences, as `severity CODE subject`, whose subject has this text. */
   about(text: string): string[]
   close(): Promise<void>
@@ -49,6 +53,20 @@ export async function watch(
   })
   const change = (): Promise<void> => new Promise((resolve) => void watchers.push(resolve))
   const all = (): (Verdict | Consequence)[] => last!.diagnosis.verdicts.flatMap((one) => [one, ...one.consequences])
+  const lines = (): string[] => all().map((one) => `${one.severity} ${one.code} ${subjectText(one.subject)}`)
+  const find = (code: CheckCode, subject: string): Verdict | undefined => {
+    const isIt = (one: Verdict | Consequence): boolean => one.code === code && subjectText(one.subject) === subject
+    return last!.diagnosis.verdicts.find((verdict) => isIt(verdict) || verdict.consequences.some(isIt))
+  }
+  async function lookUntil<T>(otherwise: string, look: () => T | undefined): Promise<T> {
+    const until = Date.now() + findTimeoutMs
+    for (;;) {
+      const found = look()
+      if (found !== undefined) return found
+      if (Date.now() > until) throw new Error(`${otherwise}. Found: ${lines().join('; ') || 'nothing'}`)
+      await change()
+    }
+  }
   await change()
   return {
     cluster,
@@ -60,23 +78,14 @@ export async function watch(
       while (last!.snapshot.startedAtMs < asked)
       return last!.diagnosis
     },
-    async finds(code, subject) {
-      const until = Date.now() + findTimeoutMs
-      const isIt = (one: Verdict | Consequence): boolean => one.code === code && subjectText(one.subject) === subject
-      for (;;) {
-        const found = last!.diagnosis.verdicts.find((verdict) => isIt(verdict) || verdict.consequences.some(isIt))
-        if (found !== undefined) return found
-        if (Date.now() > until) {
-          const said = all().map((one) => `${one.severity} ${one.code} ${subjectText(one.subject)}`)
-          throw new Error(`${code} of ${subject} was not found. Found: ${said.join('; ') || 'nothing'}`)
-        }
-        await change()
-      }
+    finds: (code, subject) => lookUntil(`${code} of ${subject} was not found`, () => find(code, subject)),
+    async heals(code, subject) {
+      await lookUntil(`${code} of ${subject} did not end`, () => find(code, subject) === undefined || undefined)
     },
-    about: (text) =>
-      all()
-        .map((one) => `${one.severity} ${one.code} ${subjectText(one.subject)}`)
-        .filter((line) => line.includes(text)),
+    async isWell() {
+      await lookUntil('The cluster is not well', () => last!.diagnosis.verdicts.length === 0 || undefined)
+    },
+    about: (text) => lines().filter((line) => line.includes(text)),
     async close() {
       watchers = []
       await collector.close()

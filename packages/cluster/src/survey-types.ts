@@ -114,11 +114,18 @@ export interface OpenTransaction {
   readonly topic: string
   readonly partition: number
   readonly producerId: bigint
-  /** null when no coordinator knows the producer id: the transaction hangs. */
+  /** null when no coordinator knows the producer id. */
   readonly transactionalId: string | null
   readonly startOffset: bigint
-  /** When the coordinator began it; of a hanging one when its producer last wrote; null when neither is known. */
+  /**
+   * No coordinator has a transaction of this producer open in this partition: nothing will end it. That is what `kafka-transactions
+   * find-hanging` looks for (KIP-664). It is also so, for a moment, of a transaction that ends while it is asked about. false where a
+   * coordinator could not be asked.
+   */
+  readonly isHanging: boolean
+  /** When the coordinator began it; where the coordinator has none, when its producer last wrote; null when neither is known. */
   readonly startedAtMs: number | null
+  /** The producer's, in milliseconds; null when no coordinator has the transaction. */
   readonly timeoutMs: number | null
 }
 

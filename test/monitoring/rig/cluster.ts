@@ -2,10 +2,10 @@
 // changes when the other two are stopped. Each runs the JMX agent with the chart's rules. A listener with TLS, and the one that replicas
 // fetch from, are reached through relays, so that a network can be cut. Broker 3 has a second log directory on a small disk of its own, where the machine allows it.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ApacheCluster, startApache } from '@selfmonitor/apache'
+import { type Network, startCuttableRelay } from '../../support/cuttable-relay.ts'
 import { fetchJmxAgent, jmxRules } from '../../support/jmx-agent.ts'
 import { freePorts } from '../../support/ports.ts'
 import { createAuthority } from '../../support/secure-apache.ts'
@@ -31,12 +31,6 @@ export interface RealCluster {
   /** Of broker 3; null where this machine does not let one be mounted. */
   readonly smallDisk: SmallDisk | null
   close(): Promise<void>
-}
-
-export interface Network {
-  /** Ends all connections and takes no new ones. */
-  cut(): void
-  restore(): void
 }
 
 export async function startRealCluster(): Promise<RealCluster> {
@@ -134,45 +128,3 @@ const brokerSettings = {
   'offsets.topic.num.partitions': '3',
   'transaction.state.log.num.partitions': '2',
 } as const
-
-interface CuttableRelay extends Network {
-  readonly port: number
-  close(): Promise<void>
-}
-
-async function startCuttableRelay(target: number): Promise<CuttableRelay> {
-  const sockets = new Set<Socket>()
-  let isCut = false
-  const server: Server = createServer((client) => {
-    if (isCut) return void client.destroy()
-    const broker = connect(target, host)
-    for (const socket of [client, broker]) {
-      sockets.add(socket)
-      socket.on('error', () => {})
-      socket.on('close', () => {
-        sockets.delete(socket)
-        client.destroy()
-        broker.destroy()
-      })
-    }
-    client.pipe(broker).pipe(client)
-  })
-  await new Promise<void>((resolve) => server.listen(0, host, resolve))
-  const destroyAll = () => {
-    for (const socket of sockets) socket.destroy()
-  }
-  return {
-    port: (server.address() as { readonly port: number }).port,
-    cut() {
-      isCut = true
-      destroyAll()
-    },
-    restore() {
-      isCut = false
-    },
-    async close() {
-      destroyAll()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
-}

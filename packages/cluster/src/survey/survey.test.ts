@@ -326,7 +326,9 @@ describe.skipIf('missing' in python || 'missing' in apache)('transactions of lib
       expect(await cluster.partitionBounds([at!])).toMatchObject([{ lastStable: 4n, end: 6n }])
       const { transactions, problem } = await cluster.openTransactions([at!])
       expect(problem).toBeNull()
-      expect(transactions).toMatchObject([{ topic, partition: 0, transactionalId: `${topic}-0`, startOffset: 4n }])
+      expect(transactions).toMatchObject([
+        { topic, partition: 0, transactionalId: `${topic}-0`, startOffset: 4n, isHanging: false },
+      ])
       expect(Math.abs(transactions[0]!.startedAtMs! - Date.now())).toBeLessThan(60_000)
     } finally {
       await cluster.deleteTopics([topic])

@@ -20,10 +20,15 @@ interface OpenProducer {
   readonly lastMs: number | null
 }
 
+/** What a coordinator says of a producer. */
 interface Opened {
   readonly transactionalId: string
-  readonly startedAtMs: number | null
-  readonly timeoutMs: number | null
+  /** Its transaction, with the partitions that have no marker yet; null when it could not be described. */
+  readonly current: {
+    readonly startedAtMs: number | null
+    readonly timeoutMs: number
+    readonly topics: readonly { readonly topic: string; readonly partitions: readonly number[] }[]
+  } | null
 }
 
 export const openTransactions =
@@ -42,14 +47,30 @@ export const openTransactions =
       const problems: Problem[] = []
       const producers = await openProducers(transport, partitions, problems)
       const ids = [...new Set(producers.map(({ producerId }) => producerId))]
-      const byProducer = await whoOpened(transport, ids, problems)
-      const transactions = producers.map(({ lastMs, ...producer }): OpenTransaction => {
-        const opened = byProducer.get(producer.producerId)
-        if (opened === undefined) return { ...producer, transactionalId: null, startedAtMs: lastMs, timeoutMs: null }
-        return { ...producer, ...opened }
-      })
+      const { byProducer, isComplete } = await whoOpened(transport, ids, problems)
+      const transactions = producers.map((producer) => transactionOf(producer, byProducer, isComplete))
       return { transactions, problem: problems[0] ?? null }
     })
+
+/** A coordinator that knows the producer may have ended its transaction, and the producer's last write came after the marker. */
+function transactionOf(
+  { lastMs, ...producer }: OpenProducer,
+  byProducer: ReadonlyMap<bigint, Opened>,
+  isComplete: boolean,
+): OpenTransaction {
+  const opened = byProducer.get(producer.producerId)
+  const transactionalId = opened?.transactionalId ?? null
+  const current = opened?.current ?? null
+  const isOpen = current?.topics.some(
+    ({ topic, partitions }) => topic === producer.topic && partitions.includes(producer.partition),
+  )
+  if (current !== null && isOpen === true) {
+    const { startedAtMs, timeoutMs } = current
+    return { ...producer, transactionalId, isHanging: false, startedAtMs, timeoutMs }
+  }
+  const isHanging = opened === undefined ? isComplete : current !== null
+  return { ...producer, transactionalId, isHanging, startedAtMs: lastMs, timeoutMs: null }
+}
 
 async function openProducers(
   transport: Transport,
@@ -95,32 +116,44 @@ async function whoOpened(
   transport: Transport,
   producerIds: readonly bigint[],
   problems: Problem[],
-): Promise<Map<bigint, Opened>> {
-  const opened = new Map<bigint, Opened>()
-  if (producerIds.length === 0) return opened
+): Promise<{
+  readonly byProducer: ReadonlyMap<bigint, Opened>
+  /** Every coordinator has answered. */
+  readonly isComplete: boolean
+}> {
+  const byProducer = new Map<bigint, Opened>()
+  if (producerIds.length === 0) return { byProducer, isComplete: true }
+  let isComplete = true
   const { brokers } = await transport.info()
   await mapConcurrently(brokers, concurrency, async ({ id }) => {
     try {
       const listed = await transport.send(id, apis.listTransactions, [], [...producerIds], allDurations, null)
       const problem = problemOfCode(listed.errorCode)
-      if (problem !== null) problems.push(problem)
+      if (problem !== null) {
+        problems.push(problem)
+        isComplete = false
+      }
       for (const { producerId, transactionalId } of listed.transactionStates) {
-        opened.set(producerId, { transactionalId, startedAtMs: null, timeoutMs: null })
+        byProducer.set(producerId, { transactionalId, current: null })
       }
       const names = listed.transactionStates.map(({ transactionalId }) => transactionalId)
       for (const part of chunks(names, idsPerRequest)) {
         const { transactionStates } = await transport.send(id, apis.describeTransactions, part)
         for (const state of transactionStates.filter(({ errorCode }) => errorCode === 0)) {
-          opened.set(state.producerId, {
+          byProducer.set(state.producerId, {
             transactionalId: state.transactionalId,
-            startedAtMs: state.transactionStartTimeMs < 0n ? null : Number(state.transactionStartTimeMs),
-            timeoutMs: state.transactionTimeoutMs,
+            current: {
+              startedAtMs: state.transactionStartTimeMs < 0n ? null : Number(state.transactionStartTimeMs),
+              timeoutMs: state.transactionTimeoutMs,
+              topics: state.topics,
+            },
           })
         }
       }
     } catch (error) {
       problems.push(problemOf(error))
+      isComplete = false
     }
   })
-  return opened
+  return { byProducer, isComplete }
 }

@@ -1,8 +1,9 @@
 // Checks of brokers and of the quorum: whether they are there, whether clients can reach them, and whether they agree.
+import type { Problem } from '../../snapshot/types.ts'
 import { type Facts, lastValue, outOfSync } from '../facts.ts'
 import { clockSkewMs, clockSkewRefusedMs, mixedVersionsGraceMs, quorumLagMs, restartGraceMs } from '../thresholds.ts'
 import { type Check, type Evidence, type Finding, findingKey } from '../types.ts'
-import { count, counted, evidence, several, span } from '../words.ts'
+import { count, counted, evidence, is, several, span } from '../words.ts'
 import { alert, operation } from './runbooks.ts'
 
 /** What would explain that something is wrong with a broker's replicas. */
@@ -64,11 +65,24 @@ const isUnresolvable = (text: string): boolean =>
   /ENOTFOUND|EAI_AGAIN|getaddrinfo|cannot be resolved|no address/i.test(text)
 const isLoopback = (host: string): boolean => /^(localhost|127\.|::1$|\[::1\]$)/i.test(host)
 
+/** Problems of the brokers that do not answer at the address that they advertise. */
+const reachProblems = ({ snapshot }: Facts): ReadonlyMap<number, Problem> =>
+  new Map(
+    (lastValue(snapshot.brokers) ?? []).flatMap(({ brokerId, problem }) =>
+      problem === null ? [] : [[brokerId, problem] as const],
+    ),
+  )
+
 /** Why a broker's address cannot be right; undefined where that cannot be told from the outside. */
-function advertisedWrongly(facts: Facts, brokerId: number, problem: string | null): Evidence | undefined {
+function advertisedWrongly(
+  facts: Facts,
+  brokerId: number,
+  problems: ReadonlyMap<number, Problem>,
+): Evidence | undefined {
   const own = facts.brokers.get(brokerId)
   if (own === undefined) return undefined
-  if (problem !== null && isUnresolvable(problem)) {
+  const problem = problems.get(brokerId)
+  if (problem !== undefined && isUnresolvable(`${problem.code} ${problem.message}`)) {
     return evidence('host', own.host, `the name ${own.host} has no address here`)
   }
   const others = [...facts.brokers.values()].filter(({ id }) => id !== brokerId)
@@ -80,23 +94,24 @@ function advertisedWrongly(facts: Facts, brokerId: number, problem: string | nul
       `${several(same.map(({ id }) => `broker ${id}`))} advertises the same address`,
     )
   }
-  if (isLoopback(own.host) && others.some(({ host }) => !isLoopback(host))) {
+  // Where only wrong addresses are elsewhere, the whole cluster is on this machine.
+  if (isLoopback(own.host) && others.some(({ id, host }) => !isLoopback(host) && !problems.has(id))) {
     return evidence('host', own.host, `${own.host} is the client's own machine, and other brokers are elsewhere`)
   }
   return undefined
 }
 
 function findAdvertised(facts: Facts): Finding[] {
-  const reach = new Map((lastValue(facts.snapshot.brokers) ?? []).map((one) => [one.brokerId, one]))
+  const problems = reachProblems(facts)
   return [...facts.brokers.values()].flatMap(({ id, host, port }) => {
-    const problem = reach.get(id)?.problem ?? null
-    const why = advertisedWrongly(facts, id, problem === null ? null : `${problem.code} ${problem.message}`)
+    const problem = problems.get(id)
+    const why = advertisedWrongly(facts, id, problems)
     if (why === undefined) return []
     return [
       {
         subject: { kind: 'broker' as const, brokerId: id },
         message: `broker ${id} advertises ${host}:${port}, where clients do not find it`,
-        evidence: [why, ...(problem === null ? [] : [evidence('problem', problem.code, problem.message)])],
+        evidence: [why, ...(problem === undefined ? [] : [evidence('problem', problem.code, problem.message)])],
         command: `kafka-configs --bootstrap-server ${facts.bootstrap} --describe --all --entity-type brokers --entity-name ${id} | grep advertised.listeners`,
       },
     ]
@@ -118,6 +133,8 @@ function findUnreachable(facts: Facts): Finding[] {
           evidence('problem', problem.code, problem.message),
           evidence('leaders', led, `it leads ${counted(led, 'partition')}`),
         ],
+        // Without a controller, a broker that dies stays in the metadata.
+        causes: [findingKey('NO_CONTROLLER', { kind: 'cluster' })],
         command: `kafka-broker-api-versions --bootstrap-server ${host}:${port}`,
       },
     ]
@@ -159,19 +176,30 @@ function findMixed({ snapshot }: Facts): Finding[] {
   ]
 }
 
-function findNoController({ snapshot, metadata }: Facts): Finding[] {
-  const quorum = lastValue(snapshot.quorum)
-  const controller = quorum?.leaderId ?? metadata?.controllerId
+function findNoController(facts: Facts): Finding[] {
+  const quorum = lastValue(facts.snapshot.quorum)
+  const controller = quorum?.leaderId ?? facts.metadata?.controllerId
   if (controller === undefined || controller >= 0) return []
+  const voters = quorum?.voters.map(({ id }) => id) ?? []
+  const problems = reachProblems(facts)
+  // Of voters that are no brokers nothing is known here.
+  const away = voters.filter((id) => facts.missingBrokers.has(id) || problems.has(id))
   return [
     {
       subject: { kind: 'cluster' },
       message: 'the quorum has no leader',
       evidence: [
         evidence('controller', controller, 'no active controller'),
-        ...(quorum === null
+        ...(voters.length === 0 ? [] : [evidence('voters', voters.length, `voters ${several(voters)}`)]),
+        ...(away.length === 0
           ? []
-          : [evidence('voters', quorum.voters.length, `voters ${several(quorum.voters.map(({ id }) => id))}`)]),
+          : [
+              evidence(
+                'away',
+                away.length,
+                `${several(away.map((id) => `broker ${id}`))} ${is(away.length)} away or ${away.length === 1 ? 'does' : 'do'} not answer`,
+              ),
+            ]),
       ],
       command: null,
     },

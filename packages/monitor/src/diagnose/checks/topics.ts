@@ -11,6 +11,7 @@ import {
   transactionMaxTimeoutMs,
   transactionOverdueMs,
 } from '../thresholds.ts'
+import { abortCommand, describeCommand, producerText } from '../transactions.ts'
 import { median } from '../trend.ts'
 import type { Check, Evidence, Finding } from '../types.ts'
 import { bytes, count, counted, evidence, shellWord, span } from '../words.ts'
@@ -90,53 +91,44 @@ function findTransactions(facts: Facts): Finding[] {
   const { snapshot, nowMs } = facts
   if (snapshot.transactions.state !== 'read') return []
   const longestMs = Number(facts.brokerSetting('transaction.max.timeout.ms') ?? transactionMaxTimeoutMs)
-  return snapshot.transactions.value.flatMap(
-    ({ topic, partition, producerId, transactionalId, startOffset, startedAtMs, timeoutMs }) => {
-      const ageMs = startedAtMs === null ? null : nowMs - startedAtMs
-      if (ageMs === null) return []
-      const allowedMs = timeoutMs ?? longestMs
-      const hangs = ageMs > allowedMs + transactionOverdueMs
-      if (!hangs && ageMs < longTransactionMs) return []
-      const offsets = facts.offsets(topic, partition)
-      const held: Evidence[] =
-        offsets === undefined || offsets.end === null || offsets.lastStable === null
-          ? []
-          : [
-              evidence(
-                'lsoLag',
-                offsets.end - offsets.lastStable,
-                `${counted(offsets.end - offsets.lastStable, 'offset')} invisible to read_committed`,
-              ),
-            ]
-      return [
-        {
-          subject: { kind: 'partition' as const, topic, partition },
-          severity: hangs ? undefined : ('warning' as const),
-          message: hangs
-            ? `a transaction hangs in ${topic}-${partition}: consumers with read_committed get nothing more`
-            : `a transaction in ${topic}-${partition} has been open for ${span(ageMs)}: consumers with read_committed wait for it`,
-          evidence: [
+  return snapshot.transactions.value.flatMap((transaction) => {
+    const { topic, partition, producerId, startedAtMs, timeoutMs } = transaction
+    const ageMs = startedAtMs === null ? null : nowMs - startedAtMs
+    if (ageMs === null) return []
+    const allowedMs = timeoutMs ?? longestMs
+    const hangs = ageMs > allowedMs + transactionOverdueMs
+    if (!hangs && ageMs < longTransactionMs) return []
+    const offsets = facts.offsets(topic, partition)
+    const held: Evidence[] =
+      offsets === undefined || offsets.end === null || offsets.lastStable === null
+        ? []
+        : [
             evidence(
-              'ageMs',
-              ageMs,
-              `open for ${span(ageMs)}; ${timeoutMs === null ? 'the brokers allow' : 'its time-out is'} ${span(allowedMs)}`,
+              'lsoLag',
+              offsets.end - offsets.lastStable,
+              `${counted(offsets.end - offsets.lastStable, 'offset')} invisible to read_committed`,
             ),
-            evidence(
-              'producer',
-              producerId,
-              `producer ${producerId}, ${transactionalId === null ? 'unknown to the transaction coordinators' : `transactional id ${transactionalId}`}, from offset ${startOffset}`,
-            ),
-            ...held,
-          ],
-          command: hangs
-            ? `kafka-transactions --bootstrap-server ${facts.bootstrap} abort --topic ${shellWord(topic)} --partition ${partition} --start-offset ${startOffset}`
-            : transactionalId === null
-              ? `kafka-transactions --bootstrap-server ${facts.bootstrap} describe-producers --topic ${shellWord(topic)} --partition ${partition}`
-              : `kafka-transactions --bootstrap-server ${facts.bootstrap} describe --transactional-id ${shellWord(transactionalId)}`,
-        },
-      ]
-    },
-  )
+          ]
+    return [
+      {
+        subject: { kind: 'partition' as const, topic, partition },
+        severity: hangs ? undefined : ('warning' as const),
+        message: hangs
+          ? `a transaction hangs in ${topic}-${partition}: consumers with read_committed get nothing more`
+          : `a transaction in ${topic}-${partition} has been open for ${span(ageMs)}: consumers with read_committed wait for it`,
+        evidence: [
+          evidence(
+            'ageMs',
+            ageMs,
+            `open for ${span(ageMs)}; ${timeoutMs === null ? 'the brokers allow' : 'its time-out is'} ${span(allowedMs)}`,
+          ),
+          evidence('producer', producerId, producerText(transaction)),
+          ...held,
+        ],
+        command: hangs ? abortCommand(facts.bootstrap, transaction) : describeCommand(facts.bootstrap, transaction),
+      },
+    ]
+  })
 }
 
 function findRecreated(facts: Facts): Finding[] {

@@ -141,6 +141,25 @@ export const ill: Readonly<
       ['error ADVERTISED_LISTENER broker 2'],
     ],
     [
+      'a name without an address, beside brokers that are on this machine',
+      {
+        reach: { 3: { problem: problem('CANNOT_CONNECT', 'getaddrinfo ENOTFOUND no-such-host') } },
+        parts: {
+          metadata: read({
+            clusterId: 'test',
+            controllerId: 1,
+            topics: [],
+            brokers: [
+              { id: 1, host: '127.0.0.1', port: 9092, rack: null },
+              { id: 2, host: '127.0.0.1', port: 9093, rack: null },
+              { id: 3, host: 'no-such-host', port: 9094, rack: null },
+            ],
+          }),
+        },
+      },
+      ['error ADVERTISED_LISTENER broker 3'],
+    ],
+    [
       'localhost beside other hosts, and one address for two brokers',
       {
         parts: {
@@ -186,6 +205,14 @@ export const ill: Readonly<
     [
       'by the quorum',
       { parts: { quorum: read({ leaderId: -1, leaderEpoch: 3, highWatermark: -1n, voters: [], observers: [] }) } },
+      ['critical NO_CONTROLLER cluster'],
+    ],
+    [
+      'explains a broker that does not answer and that nothing takes out of the cluster',
+      {
+        reach: { 2: { problem: problem('CANNOT_CONNECT', 'connection refused') } },
+        parts: { quorum: read({ leaderId: -1, leaderEpoch: 3, highWatermark: -1n, voters: [], observers: [] }) },
+      },
       ['critical NO_CONTROLLER cluster'],
     ],
   ],
@@ -549,6 +576,7 @@ export function transaction(ageMs: number, timeoutMs: number | null) {
     producerId: 7n,
     transactionalId: null,
     startOffset: 50n,
+    isHanging: timeoutMs === null,
     startedAtMs: nowMs - ageMs,
     timeoutMs,
   }

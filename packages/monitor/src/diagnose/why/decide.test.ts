@@ -263,6 +263,23 @@ describe('why a group has not received a record', () => {
     const [reason] = diagnoseEvent(given({ looks: looks([10n, 20n, 30n]) }))
     expect(reason).toMatchObject({ message: 'billing gets to orders[0]@50 in about 2 s' })
   })
+  it.each([
+    ['is open', false, 'kafka-transactions --bootstrap-server kafka:9092 describe --transactional-id billing-0'],
+    [
+      'hangs',
+      true,
+      'kafka-transactions --bootstrap-server kafka:9092 abort --topic orders --partition 0 --start-offset 40',
+    ],
+  ])('has the command for a transaction that %s', (_, isHanging, command) => {
+    const transaction = {
+      ...{ topic: 'orders', partition: 0, producerId: 7n, transactionalId: 'billing-0', startOffset: 40n },
+      ...{ isHanging, startedAtMs: nowMs - minutes(40), timeoutMs: isHanging ? null : minutes(60) },
+    }
+    const [reason] = diagnoseEvent(
+      given({ lastStable: 40n, record: { kind: 'open', timestampMs: nowMs }, transaction }),
+    )
+    expect(reason).toMatchObject({ code: 'INVISIBLE_OPEN_TRANSACTION', remedy: { command } })
+  })
 })
 
 describe('a right to read', () => {

@@ -1,4 +1,6 @@
 // Reasons that are in the record itself: it is gone, was never one, or is not to be seen.
+import { transactionMaxTimeoutMs } from '../thresholds.ts'
+import { abortCommand, describeCommand, producerText } from '../transactions.ts'
 import { count, evidence, shellWord, span } from '../words.ts'
 import { committedFact, type Rule, reason } from './view.ts'
 
@@ -75,6 +77,9 @@ export const invisible: Rule = (view) => {
   const { transaction } = view
   if (view.offset < view.lastStable || view.offset >= view.end || view.passed) return null
   const own = view.record.kind === 'open' && (transaction === null || transaction.startOffset <= view.offset)
+  const ageMs = transaction === null || transaction.startedAtMs === null ? null : view.atMs - transaction.startedAtMs
+  // One that ends at this moment looks as if it hung, until it is older than any that its coordinator would leave open.
+  const hangs = transaction?.isHanging === true && ageMs !== null && ageMs > transactionMaxTimeoutMs
   return reason(
     'INVISIBLE_OPEN_TRANSACTION',
     'likely',
@@ -84,29 +89,21 @@ export const invisible: Rule = (view) => {
       ...(transaction === null
         ? []
         : [
-            evidence(
-              'producer',
-              transaction.producerId,
-              `producer ${transaction.producerId}${transaction.transactionalId === null ? ', unknown to the coordinators' : `, transactional id ${transaction.transactionalId}`}, from offset ${transaction.startOffset}`,
-            ),
-            ...(transaction.startedAtMs === null
-              ? []
-              : [
-                  evidence(
-                    'ageMs',
-                    view.atMs - transaction.startedAtMs,
-                    `open for ${span(view.atMs - transaction.startedAtMs)}`,
-                  ),
-                ]),
+            evidence('producer', transaction.producerId, producerText(transaction)),
+            ...(ageMs === null ? [] : [evidence('ageMs', ageMs, `open for ${span(ageMs)}`)]),
           ]),
       evidence('isolation', null, 'the isolation level of the group’s members cannot be seen from here'),
     ],
     {
-      text: 'Wait for its producer, or for its time-out. A transaction that hangs is aborted by hand.',
+      text: hangs
+        ? 'Nothing else will end this transaction: abort it by hand.'
+        : 'Wait for its producer, or for its time-out.',
       command:
         transaction === null
           ? null
-          : `kafka-transactions --bootstrap-server ${view.bootstrap} abort --topic ${shellWord(view.topic)} --partition ${view.partition} --start-offset ${transaction.startOffset}`,
+          : hangs
+            ? abortCommand(view.bootstrap, transaction)
+            : describeCommand(view.bootstrap, transaction),
     },
     'transactions',
   )

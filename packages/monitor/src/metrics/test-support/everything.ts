@@ -40,7 +40,7 @@ export function everything(): Snapshot {
       transactions: read([
         {
           ...{ topic: 'orders', partition: 1, producerId: 9n, transactionalId: 't', startOffset: 90n },
-          ...{ startedAtMs: nowMs - minutes(5), timeoutMs: 60_000 },
+          ...{ isHanging: false, startedAtMs: nowMs - minutes(5), timeoutMs: 60_000 },
         },
       ]),
       certificates: read([{ where: 'broker 1 (kafka-1:9093)', subject: 'CN=kafka', notAfterMs: nowMs + minutes(60) }]),
