@@ -151,7 +151,7 @@ describe.skipIf('missing' in inject('apache'))('a cluster of three brokers', { t
     const verdict = await watcher.finds('HANGING_TRANSACTION', 'ledger-0')
     expect(verdict).toMatchObject({
       severity: 'error',
-      message: 'a transaction hangs in ledger-0: consumers with read_committed get nothing more',
+      message: 'a transaction hangs in ledger-0: consumers with read_committed receive nothing new',
     })
     expect(verdict.evidence.map(({ text }) => text)).toEqual([
       expect.stringMatching(/^open for 40 min( \d+ s)?; the brokers allow 15 min$/),

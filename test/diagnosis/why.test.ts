@@ -139,7 +139,7 @@ describeEngines('why a group has not received a record', (engine) => {
     await until('it has begun', async () => ((await committed(group)) ?? 0n) > 0n)
     const [reason] = await why(at(topic, 1900n), group, { watchMs: 2_000 })
     expect(reason).toMatchObject({ code: 'NOT_YET', certainty: 'certain' })
-    expect(reason!.message).toMatch(/ gets to .*@1900 in about \d+ (s|min)/)
+    expect(reason!.message).toMatch(/ will reach .*@1900 in about \d+ (s|min)/)
   })
 
   it('the group waits for a member that does not rejoin', { timeout: 60_000 }, async () => {

@@ -73,7 +73,7 @@ export interface ServiceObjectives {
   readonly processing?: PlatformObjective
 }
 
-/** A team, and where it is told of alerts. Names, never secrets. */
+/** A team, and where its alerts are sent. Names, never secrets. */
 export interface PlatformOwner {
   readonly name: string
   /** `#payments` */
@@ -84,7 +84,7 @@ export interface PlatformOwner {
 }
 
 export interface Alerting {
-  /** The owner of the cluster, and of what has no owner. */
+  /** The owner of the cluster, and of topics and services without an owner. */
   readonly owner?: string
   readonly smtp?: { readonly smarthost: string; readonly from: string; readonly username?: string }
 }

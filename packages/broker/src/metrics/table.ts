@@ -200,7 +200,7 @@ export const brokerMetrics: readonly BrokerMetric[] = [
     'counter',
     'kafka_server_socket_failed_authentication_total',
     ['listener', 'processor'],
-    'Always 0: there is no login.',
+    'Always 0: the embedded broker has no authentication.',
     () => [{ labels: processor, value: 0 }],
   ),
 

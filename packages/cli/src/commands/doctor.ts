@@ -1,4 +1,4 @@
-// `selfmonitor doctor`: takes a snapshot of a cluster, or watches it for some seconds, and reports what is wrong with it.
+// `selfmonitor doctor`: takes a snapshot of a cluster, or watches it for a few seconds, and reports what is wrong with it.
 import type { Diagnosis, ServiceHealth, Snapshot } from '@selfmonitor/monitor'
 import type { Context } from '../framework/context.ts'
 import { CliError, exitCodes } from '../framework/errors.ts'
@@ -17,9 +17,9 @@ const verb = defineVerb({
   summary: 'say whether a cluster is well and, if not, what is wrong and what to do',
   details:
     'Reads the whole cluster once: brokers, partitions, disks, groups, transactions, certificates, and the registry. If groups have\n' +
-    'unread messages, it watches for some seconds more, to see whether they make progress. It changes nothing. The first line is the\n' +
-    'result; each verdict gives its evidence and the command to type. A part that could not be read is a verdict too, with the right\n' +
-    'that is missing. Exit code 0 when there is no error, else 1; 4 when no broker answers or the login is refused.',
+    'unread messages, it watches for another 12 seconds (--watch), to see whether they make progress. It changes nothing. The first\n' +
+    'line is the result; each verdict gives its evidence and the command to type. A part that could not be read is a verdict too, with\n' +
+    'the missing right. Exit code 0 without errors, else 1; 4 when no broker answers or the login is refused.',
   examples: [
     'selfmonitor doctor',
     'selfmonitor doctor --watch 1m --bootstrap-servers kafka-1:9092',
@@ -34,17 +34,17 @@ const verb = defineVerb({
     ),
     expectedBrokers: value(
       '--expected-brokers <n>',
-      'how many brokers there should be (default: those that replicas are assigned to)',
+      'number of brokers in the cluster (default: those that replicas are assigned to)',
       integer(1),
     ),
     failOn: choice(
       '--fail-on <severity>',
-      'the least severity for exit code 1',
+      'the lowest severity that gives exit code 1',
       ['critical', 'error', 'warning'],
       'error',
     ),
-    connectUrl: text('--connect-url <url>', 'Kafka Connect, to look at its connectors too'),
-    ksqldbUrl: text('--ksqldb-url <url>', 'ksqlDB'),
+    connectUrl: text('--connect-url <url>', 'Kafka Connect, to check its connectors too'),
+    ksqldbUrl: text('--ksqldb-url <url>', 'ksqlDB, to check it too'),
   },
   output: ['table', 'json', 'yaml', 'name'],
   async run(context, { options }) {

@@ -14,20 +14,23 @@ const verb = defineVerb({
   details:
     'It collects on a timer and serves the last snapshot, so a scrape never waits for Kafka. /metrics has the metrics,\n' +
     '/-/ready answers 503 until the first collection, / is a page for people. Patterns are regular expressions for whole\n' +
-    'names. Two replicas export the same; rules and dashboards count it once. docs/monitoring.md lists the metrics.',
+    'names. Two replicas export the same values; rules and dashboards count them once. docs/monitoring.md lists the metrics.',
   examples: [
     'selfmonitor exporter --bootstrap-servers kafka:9092 --cluster production',
     'selfmonitor exporter --command-config client.properties --topics-exclude "__.*" --granularity topic',
   ],
   options: {
     listen: text('--listen <address>', `address and port (default 127.0.0.1:${defaults.metricsPort})`),
-    insecure: flag('--insecure', 'listen where other machines can reach it; there is no login'),
-    allowHost: value('--allow-host <name>', 'answer to this host name too; repeatable', collect),
+    insecure: flag(
+      '--insecure',
+      'allow an address that other machines can reach; anyone who can connect can read the metrics',
+    ),
+    allowHost: value('--allow-host <name>', 'also accept requests for this host name; repeatable', collect),
     interval: value('--interval <duration>', 'time from one collection to the next', duration, 15_000),
     cluster: text('--cluster <name>', 'the label `cluster` (default: the cluster’s id)'),
     expectedBrokers: value(
       '--expected-brokers <n>',
-      'brokers that there should be (default: the most seen in 24 h)',
+      'number of brokers in the cluster (default: the most seen in 24 h)',
       integer(1),
     ),
     topics: value('--topics <pattern>', 'only these topics; repeatable', collect),
@@ -36,11 +39,11 @@ const verb = defineVerb({
     groupsExclude: value('--groups-exclude <pattern>', 'not these groups; repeatable', collect),
     granularity: choice(
       '--granularity <what>',
-      'series of each partition, or of topics only, for very large clusters',
+      'series for each partition, or for topics only (for very large clusters)',
       ['partition', 'topic'],
       'partition',
     ),
-    probe: flag('--probe', 'write a message a second to each broker, and measure its way back'),
+    probe: flag('--probe', 'write a message to each broker every second, and measure how long it takes to come back'),
     connectUrl: text('--connect-url <url>', 'watch Kafka Connect too (or CONNECT_URL)'),
     ksqldbUrl: text('--ksqldb-url <url>', 'watch ksqlDB too (or KSQLDB_URL)'),
   },

@@ -15,8 +15,8 @@ const verb = defineVerb({
   details:
     'Looks at the record (deleted, compacted, aborted, in an open transaction), at the group (its members, subscriptions and\n' +
     'assignment, its rights) and at its offset, and searches topics for retries and dead letters for copies of the record. If the group\n' +
-    'has not reached the record, it watches for some seconds, to see whether the group makes progress. It changes nothing and joins no\n' +
-    'group. The first reason is the answer; a `likely` one follows from how consumers usually behave, because Kafka does not tell.',
+    'has not reached the record, it watches for 12 seconds (--watch), to see whether the group makes progress. It changes nothing and joins no\n' +
+    'group. The first reason is the answer; a `likely` one follows from how consumers usually behave, because Kafka does not report it.',
   examples: [
     'selfmonitor why user.events 3 1042 --group fraud-detection',
     "selfmonitor why 'user.events[3]@1042' --group fraud-detection",

@@ -14,7 +14,7 @@ export interface Listen {
   readonly port: number
   /** Names that the server answers to besides its own; see `hostPolicy` of @selfmonitor/http. */
   readonly allowedHosts?: readonly string[]
-  /** Where others can reach it: there is no login. */
+  /** Allows an address that other machines can reach. The exporter has no login. */
   readonly insecure?: boolean
 }
 

@@ -49,7 +49,7 @@ export const metrics = {
     'kafka_brokers_expected',
     'metadata',
     [],
-    'Brokers that there should be: --expected-brokers, else the most that were seen within 24 hours.',
+    'Brokers that the cluster should have: --expected-brokers, else the most that were seen within 24 hours.',
   ),
   brokerInfo: gauge(
     'kafka_broker_info',
@@ -73,7 +73,7 @@ export const metrics = {
     'kafka_broker_clock_offset_seconds',
     'brokers',
     ['broker'],
-    "The broker's clock minus the exporter's, where a record with LogAppendTime or the quorum told.",
+    "The broker's clock minus the exporter's, as a record with LogAppendTime or the quorum shows it.",
   ),
   controllers: gauge(
     'kafka_active_controllers',

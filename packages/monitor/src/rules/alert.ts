@@ -3,11 +3,11 @@
 import { type Matchers, quoted } from '../metrics/promql.ts'
 import { type MetricKey, metrics } from '../metrics/table.ts'
 
-/** `critical` wakes the person on call, `warning` is for working hours, `info` only shows where one looks. */
+/** `critical` wakes the person on call, `warning` is for working hours, `info` is shown and not sent. */
 export type Severity = 'critical' | 'warning' | 'info'
 
 /**
- * Whose alert it is. `platform`: brokers, disks, the exporter, what all share. `owner`: one group or topic; it goes to the owner that
+ * Who gets it. `platform`: brokers, disks, the exporter, everything that is shared. `owner`: one group or topic; it goes to the owner that
  * platform.yaml names, and to the platform's where it names none.
  */
 export type Audience = 'platform' | 'owner'
@@ -24,7 +24,7 @@ export interface Alert {
   readonly expression: string
   /** How long the condition has to hold: `5m`, or `0s`. */
   readonly for: string
-  /** How long it stays after the condition has ended, so that it does not come and go. Needs Prometheus 2.42. */
+  /** How long it stays after the condition has ended, so that it does not flap. Needs Prometheus 2.42. */
   readonly keepFiringFor?: string
   /** Labels of its series, without those of replicas and of the target. */
   readonly labels: readonly string[]

@@ -1,4 +1,4 @@
-// The shape of what a platform file says about objectives, and about who is told when one is missed.
+// The shape of what a platform file says about objectives, and about who gets an alert when one is missed.
 import { z } from 'zod'
 
 const text = (description: string, error = 'must be text') => z.string({ error }).meta({ description })
@@ -64,14 +64,14 @@ const owner = z
   )
   .partial()
 
-export const owners = z
-  .record(z.string(), owner, { error: 'must be a map of owners by name' })
-  .meta({ description: 'Teams by name, and where they are told. With it, every owner has to be one of these.' })
+export const owners = z.record(z.string(), owner, { error: 'must be a map of owners by name' }).meta({
+  description: 'Teams by name, and where their alerts are sent. If it is set, every `owner` must be one of them.',
+})
 
 export const alerting = z
   .strictObject(
     {
-      owner: text('Who gets alerts about the cluster, and about what has no owner.'),
+      owner: text('Owner of the cluster, who also gets alerts about topics and services without an owner.'),
       smtp: z
         .strictObject(
           {

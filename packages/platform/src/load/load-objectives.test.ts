@@ -183,6 +183,13 @@ services:
     ])
   })
 
+  it('that leave no budget once they are numbers are refused as 100 % is', async () => {
+    const text = `${topics}\nobjectives: { availability: 99.99999999999999 % over 30d }`
+    expect(await mistakes(text)).toEqual([
+      expect.stringContaining('objectives.availability: must be more than 0 % and less than 100 %'),
+    ])
+  })
+
   it('that are not text are reported with the text that is meant', async () => {
     expect(
       await mistakes(`${topics}
@@ -198,7 +205,7 @@ services: { billing: { consumes: [orders], objectives: { freshness: [30s], proce
 })
 
 describe('owners of a platform file', () => {
-  it('say where a team is told', async () => {
+  it('say where the alerts of a team are sent', async () => {
     const { owners, alerting } = await load(`
 owners:
   shop: { slack: "#shop", pagerduty: shop-on-call, email: [shop@example.com, lead@example.com] }
@@ -246,11 +253,11 @@ services: { billing: { owner: muney } }
 `),
     ).toEqual([
       '3:18 owners.shop.slack: must be a channel in quotes, such as "#payments"',
-      '4:23 owners.money.pagerduty: must be a name of a-z, 0-9 and -, such as on-call; this looks like a secret, which belongs into a file that Alertmanager reads',
+      '4:23 owners.money.pagerduty: must be a name of a-z, 0-9 and -, such as on-call; this looks like a secret: put it into a file that Alertmanager reads',
       '5:3 owners.Stock: must be of a-z, 0-9 and -, and begin and end with a letter or a digit',
       '5:19 owners.Stock.email: must be an address such as kafka@example.com, it is stock',
-      '6:3 owners.empty: must say where it is told: slack, pagerduty or email',
-      '7:18 owners.hook.slack: must be a channel in quotes, such as "#payments"; this looks like a secret, which belongs into a file that Alertmanager reads',
+      '6:3 owners.empty: must have slack, pagerduty or email, so that its alerts can be sent',
+      '7:18 owners.hook.slack: must be a channel in quotes, such as "#payments"; this looks like a secret: put it into a file that Alertmanager reads',
       "8:20 alerting.owner: 'plattform' is not declared below owners",
       '8:37 alerting.smtp: must have from, such as kafka@example.com',
       '8:50 alerting.smtp.smarthost: must be host:port, such as mail.example.com:587, it is mail.example.com',
@@ -268,7 +275,7 @@ ${topics}
 `,
     })
     await expect(loadEnvironments(path, { env: {} })).rejects.toThrow(
-      'platform.yaml:3:11 owners.shop: has an address for mail, and alerting has no smtp to send it with (environment development)',
+      'platform.yaml:3:11 owners.shop: has an email address, and the file has no alerting.smtp to send mail with (environment development)',
     )
   })
 

@@ -19,7 +19,7 @@ const periodDays = 30
 
 /**
  * Limits that an objective of latency may have, in milliseconds: the bounds of the probe's histogram, which are those of
- * OpenTelemetry's messaging conventions 1.44. Between them nothing is known.
+ * OpenTelemetry's messaging conventions 1.44. It has no values between them.
  */
 export const latencyBoundsMs = [5, 10, 25, 50, 75, 100, 250, 500, 750, 1000, 2500, 5000, 7500, 10_000] as const
 
@@ -43,9 +43,10 @@ function targetOf(
     return null
   }
   const [, percent, period] = match
-  const value = Number(percent)
-  if (value <= 0 || value >= 100) {
-    const why = value === 100 ? ': 100 % leaves no error budget, and every miss would be an alert' : ''
+  // 99.9 / 100 is 0.9990000000000001. Rounding also makes 1 of a target that leaves no budget in double precision.
+  const target = Number((Number(percent) / 100).toPrecision(12))
+  if (target <= 0 || target >= 1) {
+    const why = target === 1 ? ': 100 % leaves no error budget, and every miss would be an alert' : ''
     problems.push(problemAt(tree.at, `must be more than 0 % and less than 100 %, it is ${percent} %${why}`))
     return null
   }
@@ -53,8 +54,7 @@ function targetOf(
     problems.push(problemAt(tree.at, `must be over 30d, the only period, it is over ${period}`))
     return null
   }
-  // 99.9 / 100 is 0.9990000000000001.
-  return { target: Number((value / 100).toPrecision(12)), periodDays, at: tree.at }
+  return { target, periodDays, at: tree.at }
 }
 
 /** `lag 30s, 99.5 % over 30d` */
@@ -117,7 +117,7 @@ function defined<T extends object>(value: T): { [Key in keyof T]?: Exclude<T[Key
     : (Object.fromEntries(entries) as { [Key in keyof T]?: Exclude<T[Key], undefined> })
 }
 
-/** `objectives` of a topic. @param tree the topic over its defaults and under its environment */
+/** `objectives` of a topic. @param tree the topic with its defaults and its environment */
 export function topicObjectivesOf(
   tree: Tree | undefined,
   problems: PlatformProblem[],
@@ -198,7 +198,7 @@ function ownerOf(name: string, key: Position, tree: Tree, problems: PlatformProb
     }
   }
   if (tree.kind === 'map' && entriesOf(tree).length === 0) {
-    problems.push(problemAt(key, 'must say where it is told: slack, pagerduty or email'))
+    problems.push(problemAt(key, 'must have slack, pagerduty or email, so that its alerts can be sent'))
   }
   return {
     name,
@@ -212,7 +212,7 @@ function ownerOf(name: string, key: Position, tree: Tree, problems: PlatformProb
 /** A key of PagerDuty, or the URL of a webhook. */
 const looksSecret = (text: string): boolean => /^[0-9a-z]{32}$/i.test(text) || text.includes('://')
 const secretHint = (text: string): string =>
-  looksSecret(text) ? '; this looks like a secret, which belongs into a file that Alertmanager reads' : ''
+  looksSecret(text) ? '; this looks like a secret: put it into a file that Alertmanager reads' : ''
 
 /** `alerting` of the file with that of the environment over it. */
 export function alertingOf(
@@ -285,6 +285,6 @@ export function checkOwners(
   }
   const mailed = owners.find(({ email }) => email !== undefined)
   if (mailed?.at !== undefined && alerting?.smtp === undefined) {
-    problems.push(problemAt(mailed.at, 'has an address for mail, and alerting has no smtp to send it with'))
+    problems.push(problemAt(mailed.at, 'has an email address, and the file has no alerting.smtp to send mail with'))
   }
 }

@@ -272,7 +272,8 @@ export const brokerChecks = {
     subject: 'broker',
     explanation:
       'A broker has left the cluster, or replicas are assigned to one that is not in it: its replicas are missing.',
-    remedy: 'Look at its process, its log and its disk, and start it again; do nothing else to the cluster meanwhile.',
+    remedy:
+      'Look at its process, its log and its disk, and start it again; change nothing else in the cluster meanwhile.',
     runbook: alert('kafkabrokerdown'),
     graceMs: restartGraceMs,
     find: findMissing,
@@ -281,9 +282,9 @@ export const brokerChecks = {
     severity: 'error',
     subject: 'broker',
     explanation:
-      'A broker takes part in the cluster and does not answer at the address that it gives to clients: they cannot use the partitions that it leads.',
+      'A broker is in the cluster and does not answer at the address that it advertises: clients cannot use the partitions that it leads.',
     remedy:
-      'Check advertised.listeners of this broker, and firewalls and network policies on the way; a broker that has just died leaves the cluster after some seconds.',
+      'Check advertised.listeners of this broker, and the firewalls and network policies between it and you. A broker that has just stopped is listed until broker.session.timeout.ms has passed (9 seconds by default).',
     runbook: operation('clients-are-refused'),
     graceMs: restartGraceMs,
     find: findUnreachable,
@@ -304,7 +305,7 @@ export const brokerChecks = {
     explanation:
       'Replicas on a broker are behind their leaders: with one more failure records may be lost or partitions go offline.',
     remedy:
-      'If the broker runs, look at its disk, its network and its log (ReplicaFetcherThread), and whether a reassignment or a throttle is under way.',
+      'If the broker runs, look at its disk, its network and its log (ReplicaFetcherThread), and check whether a reassignment or a throttle is active.',
     runbook: alert('kafkaunderreplicatedpartitions'),
     graceMs: restartGraceMs * 5,
     find: findUnderReplicated,
@@ -313,7 +314,7 @@ export const brokerChecks = {
     severity: 'warning',
     subject: 'broker',
     explanation:
-      'A broker’s clock differs: retention, time stamps and reset-offsets by time are off by as much, and beyond an hour records are refused.',
+      'A broker’s clock is wrong: retention, timestamps and resets of offsets by time are wrong by the same amount, and beyond an hour records are refused.',
     remedy: 'Let NTP set the clock of the host; step it only while the broker is stopped.',
     runbook: operation('a-brokers-clock-is-wrong'),
     find: findSkew,
@@ -322,7 +323,7 @@ export const brokerChecks = {
     severity: 'warning',
     subject: 'cluster',
     explanation:
-      'Brokers run different versions of Kafka: fine during a rolling upgrade, and otherwise an upgrade that was not finished.',
+      'Brokers run different versions of Kafka. During a rolling upgrade this is normal; otherwise an upgrade was not finished.',
     remedy: 'Finish the upgrade, or go back; then finalize the features.',
     runbook: operation('upgrade'),
     graceMs: mixedVersionsGraceMs,
@@ -341,7 +342,7 @@ export const brokerChecks = {
   QUORUM_VOTER_BEHIND: {
     severity: 'error',
     subject: 'broker',
-    explanation: 'A voter of the metadata quorum does not follow its leader: the quorum bears one failure less.',
+    explanation: 'A voter of the metadata quorum does not follow its leader: the quorum tolerates one failure less.',
     remedy:
       'Look at this controller’s process, log and disk; never restart another controller while this one is behind.',
     runbook: operation('the-quorum-has-no-leader'),

@@ -411,7 +411,7 @@ export const groupChecks = {
     explanation:
       'Retention has deleted messages before the group had read them: its committed offset is, or was, below the start of the log.',
     remedy:
-      'Lengthen the retention before more are deleted, then find out why the group was late. The deleted messages are in a backup, or gone.',
+      'Lengthen the retention before more are deleted, then find out why the group was late. The deleted messages can only come from a backup.',
     runbook: alert('kafkamessageslost'),
     find: findLost,
   },
@@ -420,7 +420,7 @@ export const groupChecks = {
     subject: 'group and topic',
     explanation:
       'The next message that a group has not read has used more than 80 % of its topic’s retention.ms: soon it is deleted unread.',
-    remedy: 'Lengthen the retention first, then make the group read again.',
+    remedy: 'Lengthen the retention first, then find out why the group does not read fast enough.',
     runbook: alert('kafkaconsumerlagnearretention'),
     find: findNearRetention,
   },
@@ -430,7 +430,7 @@ export const groupChecks = {
     explanation:
       'A group has no members, and there are messages that it has not read: its service does not run, or cannot join.',
     remedy:
-      'Start the service, and read its log if it cannot join. A group that is not needed any more is deleted with `selfmonitor groups delete`.',
+      'Start the service, and read its log if it cannot join. Delete a group that is no longer used with `selfmonitor groups delete`.',
     runbook: alert('kafkagroupemptywithlag'),
     graceMs: emptyGroupGraceMs,
     find: findEmpty,
@@ -441,7 +441,7 @@ export const groupChecks = {
     explanation:
       'A group has members and unread messages, and commits nothing: a handler hangs, fails on one record again and again, or does not commit.',
     remedy:
-      'Look at the record it is stopped at, and at the log of the member that has the partition. Do not reset offsets: that skips records.',
+      'Look at the record at which it stopped, and at the log of the member that has the partition. Do not reset offsets: that skips records.',
     runbook: alert('kafkaconsumerstuck'),
     find: findStuck,
   },
@@ -449,9 +449,9 @@ export const groupChecks = {
     severity: 'error',
     subject: 'group',
     explanation:
-      'A group rebalances again and again: members come and go, or are put out because a handler takes longer than max.poll.interval.ms.',
+      'A group rebalances again and again: members join and leave, or are removed because a handler takes longer than max.poll.interval.ms.',
     remedy:
-      'Look at restarts and memory of the service and at the time its handlers take; static membership (group.instance.id) spares restarts a rebalance.',
+      'Check the service for restarts, for its memory and for slow handlers. With static membership (group.instance.id) a short restart causes no rebalance.',
     runbook: alert('kafkagroupflapping'),
     find: findFlapping,
   },
@@ -459,7 +459,7 @@ export const groupChecks = {
     severity: 'warning',
     subject: 'group and topic',
     explanation:
-      'The lag of a group is above 1,000 messages and has been growing for at least five minutes: it reads more slowly than is written.',
+      'The lag of a group is above 1,000 messages and has been growing for at least five minutes: it reads more slowly than producers write.',
     remedy: 'Add members, up to the number of partitions, or make the handler faster.',
     runbook: alert('kafkaconsumerlaggrowing'),
     find: findGrowing,
@@ -468,7 +468,7 @@ export const groupChecks = {
     severity: 'warning',
     subject: 'group',
     explanation:
-      'A group has more members than there are partitions in the topics that it reads: the rest of them are idle, and adding members does not help.',
+      'A group has more members than there are partitions in the topics that it reads: the others are idle, and adding members does not help.',
     remedy: 'Run fewer instances, or add partitions (which moves keys to other partitions).',
     runbook: operation('add-partitions'),
     graceMs: idleMembersGraceMs,
@@ -478,9 +478,9 @@ export const groupChecks = {
     severity: 'warning',
     subject: 'group and topic',
     explanation:
-      'A group reads a topic with messages and has committed nothing of it. With auto.offset.reset=latest it has skipped them, and skips whatever arrives while it is down.',
+      'A group reads a topic with messages and has committed nothing of it. With auto.offset.reset=latest it has skipped them, and it will skip messages that arrive while it is down.',
     remedy:
-      'Set auto.offset.reset=earliest for services that may miss nothing; to read what was skipped, stop the group and reset it to earliest.',
+      'Set auto.offset.reset=earliest for services that need every message. To read the skipped messages, stop the group and reset it to earliest.',
     runbook: operation('a-consumer-group-lags'),
     graceMs: noCommitGraceMs,
     find: findNoCommit,

@@ -185,7 +185,7 @@ const findMinIsrOne = (facts: Facts): Finding[] =>
       ? null
       : {
           subject: { kind: 'topic', topic: name },
-          message: `${name} has ${counted(replication, 'replica')}, and min.insync.replicas is 1: acks=all may be the promise of a single disk`,
+          message: `${name} has ${counted(replication, 'replica')}, and min.insync.replicas is 1: a record with acks=all may be on a single disk only`,
           evidence: [
             evidence('minInsyncReplicas', minIsr, `min.insync.replicas 1 of ${counted(replication, 'replica')}`),
           ],
@@ -232,8 +232,9 @@ export const partitionChecks = {
   UNBALANCED_LEADERS: {
     severity: 'warning',
     subject: 'broker',
-    explanation: 'A broker leads fewer partitions than it is preferred for: the others do its work.',
-    remedy: 'Elect the preferred leaders; where this returns, look why auto.leader.rebalance.enable does not do it.',
+    explanation: 'A broker leads fewer partitions than it is the preferred leader of: other brokers do its work.',
+    remedy:
+      'Elect the preferred leaders. If it happens again, find out why auto.leader.rebalance.enable does not elect them.',
     runbook: operation('preferred-leaders'),
     graceMs: leaderImbalanceGraceMs + catchUpGraceMs,
     find: findUnbalanced,
@@ -242,7 +243,7 @@ export const partitionChecks = {
     severity: 'warning',
     subject: 'topic',
     explanation:
-      'A topic has a single replica though the cluster has several brokers: it is offline while that broker is, and lost with its disk.',
+      'A topic has a single replica though the cluster has several brokers: it is offline while that broker is down, and lost if its disk is lost.',
     remedy: 'Add replicas by a reassignment; in platform.yaml, declare `replicas: 3`.',
     runbook: operation('reassign-partitions'),
     find: findReplicationOne,

@@ -98,7 +98,7 @@ export const serviceChecks = {
     severity: 'error',
     subject: 'certificate',
     explanation:
-      'A certificate expires within 14 days (a warning), 3 days (an error), or has expired (critical): then no client connects any more.',
+      'A certificate expires within 14 days (a warning), 3 days (an error), or has expired (critical): after that, clients cannot connect.',
     remedy:
       'Renew it, and let the brokers load it. With the chart, the renewal Job does both; without it, replace the files and alter the listener’s keystore.',
     runbook: alert('kafkacertificateexpiring'),
@@ -126,7 +126,7 @@ export const serviceChecks = {
     severity: 'error',
     subject: 'service',
     explanation: 'ksqlDB does not answer: its queries may have stopped.',
-    remedy: 'Look at its log; its first start takes a minute.',
+    remedy: 'Look at its log. Its first start takes about a minute.',
     runbook: alert('kafkaservicedown'),
     graceMs: restartGraceMs,
     find: findDown('ksqldb'),
@@ -134,8 +134,8 @@ export const serviceChecks = {
   CONNECTOR_FAILED: {
     severity: 'error',
     subject: 'connector',
-    explanation: 'A connector or some of its tasks failed: Connect does not start them again until it is asked to.',
-    remedy: 'Read the trace, remove the reason, and restart what failed.',
+    explanation: 'A connector or some of its tasks failed: Connect does not restart them automatically.',
+    remedy: 'Read the trace, fix the cause, and restart what failed.',
     runbook: alert('kafkaconnectorfailed'),
     find: findConnectors,
   },

@@ -122,9 +122,9 @@ export const storageChecks = {
     severity: 'critical',
     subject: 'log directory',
     explanation:
-      'A broker had an error of its disk and has taken the log directory offline: the replicas in it are missing.',
+      'A broker got an error from its disk and has taken the log directory offline: the replicas in it are missing.',
     remedy:
-      'Look at the broker’s log for the I/O error, mend or replace the disk, and restart the broker: it copies what is missing.',
+      'Look at the broker’s log for the I/O error, repair or replace the disk, and restart the broker: it copies the missing replicas.',
     runbook: alert('kafkalogdirectoryoffline'),
     find: findOfflineDirs,
   },

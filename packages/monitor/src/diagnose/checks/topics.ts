@@ -75,7 +75,7 @@ function findOversized(facts: Facts): Finding[] {
         subject: { kind: 'topic' as const, topic: name },
         severity: impossible ? ('error' as const) : undefined,
         message: impossible
-          ? `${name} allows messages that no broker takes`
+          ? `${name} allows messages that brokers refuse`
           : `${name} allows messages larger than a whole answer to a follower`,
         evidence: [
           evidence('maxMessageBytes', largest, `max.message.bytes is ${bytes(largest)}`),
@@ -114,13 +114,13 @@ function findTransactions(facts: Facts): Finding[] {
         subject: { kind: 'partition' as const, topic, partition },
         severity: hangs ? undefined : ('warning' as const),
         message: hangs
-          ? `a transaction hangs in ${topic}-${partition}: consumers with read_committed get nothing more`
+          ? `a transaction hangs in ${topic}-${partition}: consumers with read_committed receive nothing new`
           : `a transaction in ${topic}-${partition} has been open for ${span(ageMs)}: consumers with read_committed wait for it`,
         evidence: [
           evidence(
             'ageMs',
             ageMs,
-            `open for ${span(ageMs)}; ${timeoutMs === null ? 'the brokers allow' : 'its time-out is'} ${span(allowedMs)}`,
+            `open for ${span(ageMs)}; ${timeoutMs === null ? 'the brokers allow' : 'its timeout is'} ${span(allowedMs)}`,
           ),
           evidence('producer', producerId, producerText(transaction)),
           ...held,
@@ -154,8 +154,8 @@ export const topicChecks = {
     severity: 'error',
     subject: 'partition',
     explanation:
-      'A transaction is open for longer than its time-out (or, as a warning, for five minutes): consumers with read_committed see nothing behind its first record.',
-    remedy: 'Where the producer is alive, mend it. A transaction that hangs is aborted by hand, with the offset below.',
+      'A transaction has been open for longer than its timeout (a warning: for five minutes): consumers with read_committed see nothing after its first record.',
+    remedy: 'If its producer runs, fix or restart it. Abort a hanging transaction with the command below.',
     runbook: alert('kafkahangingtransaction'),
     find: findTransactions,
   },
@@ -165,7 +165,7 @@ export const topicChecks = {
     explanation:
       'A topic was deleted and created again under the same name within a day: all its messages are gone, and groups’ offsets belong to the old one.',
     remedy:
-      'Find out who did it (the controllers’ log), restore the messages from a backup, and check the groups’ offsets.',
+      'Find the program that did it (brokers do not log who deletes a topic), restore the messages from a backup, and check the groups’ offsets.',
     runbook: alert('kafkatopicrecreated'),
     find: findRecreated,
   },
@@ -174,7 +174,7 @@ export const topicChecks = {
     subject: 'topic',
     explanation:
       'One partition has at least four times the messages of the median partition (and 10,000): one member of each group does most of the work.',
-    remedy: 'See which keys are the most frequent, and choose a key that spreads them, as far as their order allows.',
+    remedy: 'Find the most frequent keys, and choose a key that spreads them as far as the order of messages allows.',
     runbook: operation('a-consumer-group-lags'),
     find: findHot,
   },

@@ -101,7 +101,7 @@ const cases: Readonly<Record<ReasonCode, readonly (readonly [string, Partial<Eve
   DELETED_BY_RETENTION: [
     ['before the group came to it', { start: 60n, record: { kind: 'deleted' } }, ['certain DELETED_BY_RETENTION']],
     [
-      'and nobody was there to read it',
+      'and the group had no members',
       { start: 60n, record: { kind: 'deleted' }, group: group({ state: 'Empty', members: [] }) },
       ['certain DELETED_BY_RETENTION', 'certain NO_MEMBERS'],
     ],
@@ -133,7 +133,7 @@ const cases: Readonly<Record<ReasonCode, readonly (readonly [string, Partial<Eve
   ],
   UNASSIGNED: [
     [
-      'nobody has the partition',
+      'no member has the partition',
       { group: group({ members: [memberOf('a', { assignment: [{ topic: 'orders', partitions: [1, 2] }] })] }) },
       ['certain UNASSIGNED'],
     ],
@@ -169,7 +169,7 @@ const cases: Readonly<Record<ReasonCode, readonly (readonly [string, Partial<Eve
       ['certain NO_MEMBERS', 'certain ACL_DENIED'],
     ],
     [
-      'no rule for anybody',
+      'no rule for any account',
       { group: null, access: rules([allow('group', '*', { principal: 'User:*' })], { principal: null, named: false }) },
       ['certain NO_MEMBERS', 'likely ACL_DENIED'],
     ],
@@ -177,7 +177,7 @@ const cases: Readonly<Record<ReasonCode, readonly (readonly [string, Partial<Eve
   STARTED_AT_LATEST: [['nothing committed', { looks: looks([null]) }, ['likely STARTED_AT_LATEST']]],
   SKIPPED_BY_RESET: [
     [
-      'moved over it',
+      'moved past it',
       {
         looks: looks([90n]),
         watched: { movedAtMs: nowMs, rebalancedAtMs: [], lastReset: { atMs: nowMs - minutes(3), from: 20n, to: 80n } },
@@ -261,7 +261,7 @@ describe('why a group has not received a record', () => {
   })
   it('has the time to catch up', () => {
     const [reason] = diagnoseEvent(given({ looks: looks([10n, 20n, 30n]) }))
-    expect(reason).toMatchObject({ message: 'billing gets to orders[0]@50 in about 2 s' })
+    expect(reason).toMatchObject({ message: 'billing will reach orders[0]@50 in about 2 s' })
   })
   it.each([
     ['is open', false, 'kafka-transactions --bootstrap-server kafka:9092 describe --transactional-id billing-0'],

@@ -53,7 +53,7 @@ export const noMembers: Rule = (view) => {
   return reason(
     'NO_MEMBERS',
     'certain',
-    unknown ? `there is no group ${view.groupId}` : `${view.groupId} has no members, so nothing reads for it`,
+    unknown ? `there is no group ${view.groupId}` : `${view.groupId} has no members, so it reads nothing`,
     [
       evidence(
         'state',
@@ -91,7 +91,7 @@ export const unassigned: Rule = (view) => {
       committedFact(view),
     ],
     {
-      text: 'The partition was added after the last rebalance, or members assign partitions by themselves. Restart one member, so that the group rebalances.',
+      text: 'The partition was added after the last rebalance, or members assign partitions themselves. Restart one member, so that the group rebalances.',
       command: describeGroup(view),
     },
   )
@@ -105,7 +105,7 @@ export const rebalancing: Rule = (view) => {
   return reason(
     'REBALANCING',
     unsettled.length === view.looks.length ? 'certain' : 'likely',
-    `${view.groupId} is rebalancing: its members read little or nothing until it is over`,
+    `${view.groupId} is rebalancing: its members read little or nothing until the rebalance has ended`,
     [
       evidence(
         'state',
@@ -115,7 +115,7 @@ export const rebalancing: Rule = (view) => {
       evidence('members', view.members.length, counted(view.members.length, 'member')),
     ],
     {
-      text: 'Look again in a minute: a member that ended without leaving holds it up for its session time-out (45 s).',
+      text: 'Look again in a minute: a member that ended without leaving the group delays it for its session timeout (45 s by default).',
       command: describeGroup(view),
     },
   )
@@ -142,7 +142,7 @@ export const flapping: Rule = (view) => {
   return reason(
     'FLAPPING',
     'certain',
-    `${view.groupId} rebalances again and again: members come and go`,
+    `${view.groupId} rebalances again and again: members join and leave`,
     [
       evidence(
         'rebalances',
@@ -152,7 +152,7 @@ export const flapping: Rule = (view) => {
       evidence('members', view.members.length, `${counted(view.members.length, 'member')} now`),
     ],
     {
-      text: 'Look at restarts and memory of the service, and whether a handler takes longer than max.poll.interval.ms.',
+      text: 'Check the service for restarts, for its memory, and for handlers that take longer than max.poll.interval.ms.',
       command: describeGroup(view),
     },
   )
@@ -208,14 +208,14 @@ export const startedAtLatest: Rule = (view) =>
     : reason(
         'STARTED_AT_LATEST',
         'likely',
-        `${view.groupId} has the partition and has never committed there: with auto.offset.reset=latest it began behind ${view.place}`,
+        `${view.groupId} has the partition and has never committed there: with auto.offset.reset=latest it started after ${view.place}`,
         [
           committedFact(view),
           evidence('owner', view.owner.clientId, `assigned to ${view.owner.clientId} on ${view.owner.host}`),
           evidence('range', view.end - view.start, `the log has offsets ${view.start} to ${view.end}`),
         ],
         {
-          text: 'Set auto.offset.reset=earliest for services that may miss nothing. To read it now, stop the group and reset it. If it began at earliest, it has not finished its first record.',
+          text: 'Set auto.offset.reset=earliest for services that need every record. To read it now, stop the group and reset it. If it began at earliest, it has not finished its first record.',
           command: `selfmonitor groups reset-offsets ${shellWord(view.groupId)} --topic ${shellWord(`${view.topic}:${view.partition}`)} --to-offset ${view.offset}`,
         },
         'reset-a-groups-offsets',
@@ -227,7 +227,7 @@ export const skipped: Rule = (view) => {
   return reason(
     'SKIPPED_BY_RESET',
     'certain',
-    `the offset of ${view.groupId} was moved over ${view.place}`,
+    `the offset of ${view.groupId} was moved past ${view.place}`,
     [
       evidence('reset', reset.to, `from ${reset.from} to ${reset.to}, ${span(view.atMs - reset.atMs)} ago`),
       committedFact(view),

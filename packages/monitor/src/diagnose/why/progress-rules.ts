@@ -1,4 +1,4 @@
-// Reasons that are in how far the group is: it stands still, has put the record aside, is on its way, or is past it.
+// Reasons in the group's progress: it is stuck, has sent the record to a dead letter topic, has not reached it yet, or is past it.
 import { stuckAfterMs, stuckLeastObservedMs } from '../thresholds.ts'
 import type { Evidence } from '../types.ts'
 import { count, counted, evidence, several, shellWord, span } from '../words.ts'
@@ -11,7 +11,7 @@ function unmovedMs(view: View): number | null {
   return Math.max(view.observedMs, view.watched?.movedAtMs ? view.atMs - view.watched.movedAtMs : 0)
 }
 
-/** The group stands still in the partition, with something to read, and somebody to read it. */
+/** The group makes no progress in the partition, although it has a member and there are records to read. */
 function standsStill(view: View): { readonly ms: number; readonly waitedMs: number | null } | null {
   const ms = unmovedMs(view)
   if (view.passed || view.committed === null || view.owner === undefined || view.group?.state !== 'Stable') return null
@@ -29,7 +29,7 @@ const stillFacts = (view: View, ms: number): Evidence[] => [
         evidence(
           'movedElsewhere',
           view.movedElsewhere,
-          `in other partitions it got through ${counted(view.movedElsewhere, 'offset')} meanwhile`,
+          `in other partitions it advanced by ${counted(view.movedElsewhere, 'offset')} meanwhile`,
         ),
       ]
     : []),
@@ -43,10 +43,10 @@ export const stuck: Rule = (view) => {
   return reason(
     'STUCK',
     still.ms >= stuckAfterMs ? 'certain' : 'likely',
-    `${view.groupId} is stopped ${counted(view.offset - view.committed!, 'offset')} before ${view.place}, and commits nothing`,
+    `${view.groupId} is stuck ${counted(view.offset - view.committed!, 'offset')} before ${view.place}, and commits nothing`,
     stillFacts(view, still.ms),
     {
-      text: 'Look at the record that it is stopped at, and at the log of that member.',
+      text: 'Look at the record at which it is stuck, and at the log of that member.',
       command: `selfmonitor why ${shellWord(view.topic)} ${view.partition} ${view.committed} --group ${shellWord(view.groupId)}`,
     },
   )
@@ -59,7 +59,7 @@ export const poison: Rule = (view) => {
   return reason(
     'POISON',
     'likely',
-    `${view.groupId} is stopped right at ${view.place}: its handler hangs on it, fails on it again and again, or never commits`,
+    `${view.groupId} is stuck at ${view.place}: its handler hangs on it, fails on it again and again, or never commits`,
     [
       ...stillFacts(view, still.ms),
       ...(view.record.kind === 'there'
@@ -67,7 +67,7 @@ export const poison: Rule = (view) => {
         : []),
     ],
     {
-      text: 'Look at the record and at the log of the member. If it can never be handled, put it aside (a dead letter), then move the group over it.',
+      text: 'Look at the record and at the log of the member. If it can never be handled, save it in a dead letter topic, then move the group past it.',
       command: `selfmonitor events tail ${shellWord(view.topic)} --from ${view.offset} --limit 1`,
     },
   )
@@ -99,7 +99,7 @@ export const inRetry: Rule = (view) => {
       `${view.place} waits in ${copy.topic} to be tried again`,
       letterFacts(copy),
       {
-        text: 'It failed, and is tried again from that topic.',
+        text: 'It failed, and the service will retry it from that topic.',
         command: `selfmonitor events tail ${shellWord(copy.topic)} --from ${copy.offset} --limit 1`,
       },
     )
@@ -110,7 +110,7 @@ export const inRetry: Rule = (view) => {
   return reason(
     'IN_RETRY',
     'likely',
-    `${view.groupId} is at ${view.place} now: its handler is at work on it, or waits before it tries again`,
+    `${view.groupId} is at ${view.place} now: its handler is working on it, or waits before a retry`,
     stillFacts(view, still.ms),
     { text: 'Look again in a minute: a record that fails permanently becomes a dead letter.', command: null },
   )
@@ -123,11 +123,11 @@ export const deadLettered: Rule = (view) => {
     'DEAD_LETTERED',
     isOf(view, letter) ? 'certain' : 'likely',
     isOf(view, letter)
-      ? `${view.place} failed and was put aside in ${letter.topic}`
+      ? `${view.place} failed and was sent to ${letter.topic}`
       : `${view.place} is in ${letter.topic}, where ${letter.by} put it`,
     letterFacts(letter),
     {
-      text: 'Mend the reason, then send it again.',
+      text: 'Fix the cause, then send the record again.',
       command: `selfmonitor events tail ${shellWord(letter.topic)} --from ${letter.offset} --limit 1 -o json`,
     },
   )
@@ -142,8 +142,8 @@ export function notYet(view: View): Reason {
     'NOT_YET',
     moved > 0n ? 'certain' : 'likely',
     etaMs === null
-      ? `${view.groupId} has not got to ${view.place} yet`
-      : `${view.groupId} gets to ${view.place} in about ${span(Math.max(1000, etaMs))}`,
+      ? `${view.groupId} has not reached ${view.place} yet`
+      : `${view.groupId} will reach ${view.place} in about ${span(Math.max(1000, etaMs))}`,
     [
       committedFact(view),
       ...(left === null ? [] : [evidence('left', left, `${counted(left, 'offset')} to go`)]),
@@ -206,7 +206,7 @@ export const consumed: Rule = (view) =>
               ]),
         ],
         {
-          text: 'Look for the record’s key in the log of the service. To have it handled again, stop the group and move it back.',
+          text: 'Look for the record’s key in the log of the service. To have it handled again, stop the group and reset it to this offset.',
           command: `selfmonitor groups reset-offsets ${shellWord(view.groupId)} --topic ${shellWord(`${view.topic}:${view.partition}`)} --to-offset ${view.offset}`,
         },
         'reset-a-groups-offsets',

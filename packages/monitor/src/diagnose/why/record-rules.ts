@@ -10,7 +10,7 @@ export const deleted: Rule = (view) =>
     : reason(
         'DELETED_BY_RETENTION',
         'certain',
-        `${view.place} is not in the log any more: retention or DeleteRecords has removed it`,
+        `${view.place} is no longer in the log: retention or DeleteRecords has removed it`,
         [
           evidence('start', view.start, `the log starts at ${view.start}, ${count(view.start - view.offset)} later`),
           ...(view.retentionMs === null
@@ -83,7 +83,7 @@ export const invisible: Rule = (view) => {
   return reason(
     'INVISIBLE_OPEN_TRANSACTION',
     'likely',
-    `${view.place} ${own ? 'is in or behind' : 'is behind'} a transaction that is open: consumers with read_committed wait for its end`,
+    `${view.place} ${own ? 'is in or after' : 'is after'} an open transaction: consumers with read_committed wait for its end`,
     [
       evidence('lastStable', view.lastStable, `the last stable offset is ${view.lastStable}, the end ${view.end}`),
       ...(transaction === null
@@ -95,9 +95,7 @@ export const invisible: Rule = (view) => {
       evidence('isolation', null, 'the isolation level of the group’s members cannot be seen from here'),
     ],
     {
-      text: hangs
-        ? 'Nothing else will end this transaction: abort it by hand.'
-        : 'Wait for its producer, or for its time-out.',
+      text: hangs ? 'Abort this transaction: nothing else ends it.' : 'Wait for its producer or its timeout.',
       command:
         transaction === null
           ? null
@@ -115,7 +113,7 @@ export const aborted: Rule = (view) =>
     : reason(
         'ABORTED',
         'certain',
-        `${view.place} is of a transaction that was aborted: consumers with read_committed skip it`,
+        `${view.place} is part of an aborted transaction: consumers with read_committed skip it`,
         [
           evidence(
             'timestampMs',
@@ -125,7 +123,7 @@ export const aborted: Rule = (view) =>
           committedFact(view),
         ],
         {
-          text: 'Its producer took it back. Look for the same record behind it: producers usually repeat the transaction.',
+          text: 'Its producer aborted the transaction. Look for the same record after it: producers usually repeat the transaction.',
           command: `selfmonitor events tail ${shellWord(view.topic)} --from ${view.offset} --limit 5`,
         },
         'transactions',

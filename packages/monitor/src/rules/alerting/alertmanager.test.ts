@@ -56,6 +56,15 @@ describe('the configuration of Alertmanager', () => {
     )
   })
 
+  it('has a file for each channel, also where names differ in a sign only', () => {
+    const owners = ['#team_a', '#team-a', '#team.a'].map((slack, at) => ({ name: `owner-${at}`, slack }))
+    expect(alertmanagerConfig({ ...platform, owners, alerting: { owner: 'owner-0' } })!.secrets).toEqual([
+      'slack-team_a',
+      'slack-team-a',
+      'slack-team.a',
+    ])
+  })
+
   it('wakes a person for critical alerts: the owner’s, or the platform’s where the owner has no pager', () => {
     const key = (name: string) =>
       (receiver(name).pagerduty_configs as { routing_key_file: string }[] | undefined)?.map(
@@ -111,7 +120,7 @@ describe.skipIf(missingPrometheus() !== null)('amtool', () => {
     ],
     ['a disk', { ...platformAlert, alertname: 'KafkaDiskUsage', severity: 'warning', broker: '1' }, 'platform-warning'],
     [
-      'a topic that is offline, whoever owns it',
+      'a topic that is offline, with any owner',
       { ...platformAlert, severity: 'critical', topic: 'shop.orders' },
       'platform-critical',
     ],

@@ -1,4 +1,4 @@
-// Alertmanager's configuration from platform.yaml: who is told of what. Pure. It names files for every secret and holds none.
+// Alertmanager's configuration from platform.yaml: which alert goes to whom. Pure. It contains the file names of secrets, never a secret.
 import type { Platform, PlatformOwner } from '@selfmonitor/platform'
 import { anyOf, quoted } from '../../metrics/promql.ts'
 import { alerts } from '../alerts/index.ts'
@@ -53,8 +53,8 @@ export const alertmanagerTemplates = `{{ define "selfmonitor.title" -}}
 /**
  * The configuration, and which secrets it reads.
  *
- * Critical alerts go to the owner's PagerDuty (the platform's, where the owner has none), Slack and mail; warnings to Slack, or to
- * mail where there is no channel; info nowhere. An alert about a group goes to the owner of its service, one about a topic to the
+ * Critical alerts go to the owner's PagerDuty (the platform's, if the owner has none), Slack and mail; warnings to Slack, or to
+ * mail if there is no channel; info is not sent. An alert about a group goes to the owner of its service, one about a topic to the
  * topic's, all others to the platform's.
  *
  * @returns null when the file does not say who gets alerts about the cluster (`alerting.owner`, one of `owners`)
@@ -96,7 +96,7 @@ export function alertmanagerConfig(
       routes: [
         { receiver: 'none', matchers: ['severity="info"'] },
         ...ownedRoutes(platform, owners),
-        // One broken broker is one page, whatever else it breaks.
+        // One broken broker is one page, with everything that it breaks.
         {
           receiver: `${main.name}-critical`,
           matchers: ['severity="critical"'],
@@ -147,7 +147,7 @@ function receiversOf(
               `slack-${slack
                 .slice(1)
                 .toLowerCase()
-                .replaceAll(/[^a-z0-9]+/g, '-')}`,
+                .replaceAll(/[^-._a-z0-9]+/g, '-')}`,
             ),
             send_resolved: true,
             title: '{{ template "selfmonitor.title" . }}',
@@ -183,7 +183,7 @@ function receiversOf(
     slackConfigs.length > 0 ? configs('slack_configs', slackConfigs) : configs('email_configs', emailConfigs)
   return [
     { name: `${name}-critical`, ...critical },
-    // An owner who has a pager only gets warnings nowhere but there.
+    // An owner who has PagerDuty alone gets warnings there too.
     { name: `${name}-warning`, ...(Object.keys(warning).length > 0 ? warning : critical) },
   ]
 }

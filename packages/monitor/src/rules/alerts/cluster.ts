@@ -73,7 +73,7 @@ export const clusterAlerts: readonly Alert[] = [
     labels: ['cluster'],
     summary: 'Kafka {{ $labels.cluster }} does not answer the exporter',
     description:
-      'No replica of the exporter can read the metadata: all brokers are down, the network is cut, or the exporter’s account is refused. All other metrics of this cluster are old.',
+      'No replica of the exporter can read the metadata: all brokers are down, the network is interrupted, or the exporter’s login is refused. All other metrics of this cluster are old.',
     console: '/brokers',
     inhibits: { alerts: 'all', equal: ['cluster'] },
     testable: 'both engines',

@@ -123,7 +123,7 @@ export const consumerAlerts: readonly Alert[] = [
     name: 'KafkaConsumerLagGrowing',
     severity: 'warning',
     audience: 'owner',
-    // A few messages more than before are no news.
+    // A lag of a few messages may grow by chance.
     expression: `${highest(series('lagVelocity'))} > 0\nand\n${groupTopicLag} > 100`,
     for: '15m',
     keepFiringFor: '5m',
@@ -360,12 +360,12 @@ export const consumerAlerts: readonly Alert[] = [
     labels: ['cluster', 'group'],
     summary: '{{ $labels.group }} has rebalanced {{ printf "%.0f" $value }} times in 10 minutes, and does not settle',
     description:
-      'Members come and go: a handler takes longer than max.poll.interval.ms, or pods are killed. While a group rebalances it does not read.',
+      'Members join and leave: a handler takes longer than max.poll.interval.ms, or pods are killed. While a group rebalances it does not read.',
     console: '/groups/{group}',
     testable: 'both engines',
     cases: [
       {
-        name: 'fires when it goes on for 15 minutes',
+        name: 'fires when it lasts for 15 minutes',
         given: { [given('groupRebalances', { group: 'billing' })]: '0+1x60' },
         at: '40m',
         fires: [

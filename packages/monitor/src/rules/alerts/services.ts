@@ -115,7 +115,7 @@ export const serviceAlerts: readonly Alert[] = [
     labels: ['cluster', 'service'],
     summary: 'Schema Registry does not answer',
     description:
-      'Services that start, or meet a schema for the first time, cannot go on. Those that run have what they need in memory.',
+      'Services that start, or meet a schema for the first time, cannot continue. Running services have their schemas in memory.',
     console: '/schemas',
     testable: 'services',
     cases: [

@@ -66,7 +66,7 @@ export const topicAlerts: readonly Alert[] = [
     name: 'KafkaNoMessages',
     severity: 'warning',
     audience: 'owner',
-    // After 20 minutes the day before has silence in it too: what has begun to fire goes on, for a day at most.
+    // After 20 minutes the window of a day contains the silence too: an alert that fires keeps firing, for a day at most.
     expression: [
       `${isSilent}\nand\n${busyDay}`,
       `${isSilent}\nand\nmax_over_time(${selector(topicRate)}[1d]) > 0\nand on (cluster, topic)\n${isFiring}`,
@@ -143,7 +143,7 @@ export const topicAlerts: readonly Alert[] = [
     labels: ['cluster', 'topic'],
     summary: 'A transaction on {{ $labels.topic }} has been open for {{ $value | humanizeDuration }}',
     description:
-      'Consumers with read_committed wait behind it. Kafka ends a transaction after its own timeout, at most transaction.max.timeout.ms (15 minutes unless you raised it); one that is older hangs and has to be aborted.',
+      'Consumers with read_committed wait behind it. Kafka ends a transaction after its own timeout, at most transaction.max.timeout.ms (15 minutes unless you raised it); one that is older hangs and must be aborted.',
     console: '/topics/{topic}/transactions',
     testable: 'apache',
     cases: [
@@ -171,7 +171,7 @@ export const topicAlerts: readonly Alert[] = [
     labels: ['cluster'],
     summary: `The end-to-end probe of Kafka {{ $labels.cluster }} lost ${plural('message')} in 10 minutes`,
     description:
-      'Kafka acknowledged them with acks=all, and they did not come back in time. They may be late, or gone.',
+      'Kafka acknowledged them with acks=all, and they did not come back in time. They may be late, or lost.',
     console: '/brokers',
     testable: 'both engines',
     cases: [
@@ -199,7 +199,7 @@ export const topicAlerts: readonly Alert[] = [
     for: '1h',
     labels: ['cluster', 'where', 'subject'],
     summary: 'The certificate {{ $labels.subject }} ({{ $labels.where }}) expires in {{ $value | humanizeDuration }}',
-    description: 'Its renewal has not happened. When it expires, clients and brokers refuse each other.',
+    description: 'It should have been renewed before. When it expires, clients and brokers refuse each other.',
     console: '/brokers',
     testable: 'apache',
     cases: [
