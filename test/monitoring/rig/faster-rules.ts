@@ -32,6 +32,14 @@ const edits: Readonly<Record<string, Edits>> = {
       'kafka_server_replicamanager_partitioncount{pod=""}[1h]',
       'kafka_server_replicamanager_partitioncount{pod=""}[2m]',
     ],
+    [
+      'kafka_controller_kafkacontroller_activecontrollercount{pod!=""}[1h]',
+      'kafka_controller_kafkacontroller_activecontrollercount{pod!=""}[2m]',
+    ],
+    [
+      'kafka_controller_kafkacontroller_activecontrollercount{pod=""}[1h]',
+      'kafka_controller_kafkacontroller_activecontrollercount{pod=""}[2m]',
+    ],
     ['process_start_time_seconds{pod!=""}[1h]', 'process_start_time_seconds{pod!=""}[2m]'],
     ['process_start_time_seconds{pod=""}[1h]', 'process_start_time_seconds{pod=""}[2m]'],
     ['kafka_broker_up[1h]', 'kafka_broker_up[2m]'],

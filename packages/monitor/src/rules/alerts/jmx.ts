@@ -12,9 +12,11 @@ const jmx = {
   processStart: jmxMetrics.startTime.name,
 } as const
 
+/** Starts of brokers and controllers: brokers have partitions, and dedicated controllers say whether they are the active one. */
 const processes = (pod: '=""' | '!=""') => {
   const matchers = { pod: { matcher: pod } }
-  const kafka = `last_over_time(${selector(jmx.partitions, matchers)}[1h])`
+  const seen = [jmx.partitions, jmx.activeControllers].map((name) => `last_over_time(${selector(name, matchers)}[1h])`)
+  const kafka = `(${seen.join(' or ')})`
   return `(changes(${selector(jmx.processStart, matchers)}[1h]) and on (cluster, namespace, pod, instance) ${kafka})`
 }
 
@@ -129,7 +131,7 @@ export const jmxAlerts: readonly Alert[] = [
     summary: `{{ or $labels.pod $labels.instance $labels.broker }} of Kafka {{ $labels.cluster }} was restarted {{ $value | humanize }} times in an hour`,
     description:
       'It crashes, is killed for its memory, or fails its probes. Its log from before the restart says which.',
-    jmx: [jmx.partitions, jmx.processStart],
+    jmx: [jmx.partitions, jmx.activeControllers, jmx.processStart],
     console: '/brokers',
     testable: 'both engines',
     cases: [
@@ -144,6 +146,20 @@ export const jmxAlerts: readonly Alert[] = [
           {
             labels: { cluster: 'c', pod: 'kafka-1' },
             summary: 'kafka-1 of Kafka c was restarted 3 times in an hour',
+          },
+        ],
+      },
+      {
+        name: 'fires for a dedicated controller, which has no partitions',
+        given: {
+          [jmxOf(1, jmx.processStart, { pod: 'kafka-controller-1' })]: '100x5 400x5 700x5 1000x40',
+          [jmxOf(1, jmx.activeControllers, { pod: 'kafka-controller-1' })]: '0x60',
+        },
+        at: '30m',
+        fires: [
+          {
+            labels: { cluster: 'c', pod: 'kafka-controller-1' },
+            summary: 'kafka-controller-1 of Kafka c was restarted 3 times in an hour',
           },
         ],
       },
