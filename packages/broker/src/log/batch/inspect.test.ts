@@ -24,12 +24,12 @@ describe('the greatest timestamp of a batch', () => {
     const timestamps = [BigInt(startMs - 5 * hour), BigInt(startMs)]
     await log.append(claiming(batch(['old', 'new'], { timestamps, compression }), timestamps[0]!))
     await log.append(batch(['x'.repeat(250)]))
-    await broker.manager.enforceRetention()
+    await broker.manager.runRetentionRound()
     expect((await readAll(log)).map(([offset]) => offset)).toEqual([0n, 1n, 2n])
     expect(await log.offsetForTimestamp(BigInt(startMs))).toMatchObject({ offset: 1n })
 
     broker.clock.advance(2 * hour + 1)
-    await broker.manager.enforceRetention()
+    await broker.manager.runRetentionRound()
     expect(log.logStartOffset).toBe(3n)
   })
 

@@ -16,7 +16,7 @@ describe('retention', () => {
       await log.append(batch([`${i}`.repeat(100)], { timestamps: [BigInt(startMs + i * 1000)] }))
     }
     broker.clock.advance(12_500)
-    await broker.manager.enforceRetention()
+    await broker.manager.runRetentionRound()
     expect([log.logStartOffset, log.highWatermark]).toEqual([3n, 6n])
     await expect(log.read(2n, { maxBytes: 100, minOneBatch: true })).rejects.toMatchObject({
       code: 'OFFSET_OUT_OF_RANGE',
@@ -33,7 +33,7 @@ describe('retention', () => {
     const log = await broker.log()
     for (let i = 0; i < 4; i++) await log.append(batch([`${i}`]))
     broker.clock.advance(2000)
-    await broker.manager.enforceRetention()
+    await broker.manager.runRetentionRound()
     expect([log.logStartOffset, log.highWatermark, log.sizeBytes]).toEqual([4n, 4n, 0])
     await broker.crash()
     expect((await broker.log()).highWatermark).toBe(4n)
@@ -46,7 +46,7 @@ describe('retention', () => {
     const broker = await startLogs({ segmentBytes: size, retentionBytes: size * 3 })
     const log = await broker.log()
     for (let i = 0; i < 10; i++) await log.append(batch(['x'.repeat(100)]))
-    await broker.manager.enforceRetention()
+    await broker.manager.runRetentionRound()
     expect(log.logStartOffset).toBe(7n)
     expect(log.sizeBytes).toBe(size * 3)
   })
@@ -62,7 +62,7 @@ describe('retention', () => {
     const log = await broker.log()
     for (let i = 0; i < 5; i++) await log.append(batch(['x'.repeat(100)]))
     broker.clock.advance(10_000)
-    await broker.manager.enforceRetention()
+    await broker.manager.runRetentionRound()
     expect(log.logStartOffset).toBe(0n)
   })
 
@@ -119,7 +119,7 @@ describe('deleting records', () => {
     for (let i = 0; i < 6; i++) await log.append(batch([`value ${i}`]))
     const before = log.sizeBytes
     await log.deleteRecordsBefore(3n)
-    await broker.manager.enforceRetention()
+    await broker.manager.runRetentionRound()
     expect(log.sizeBytes).toBe(before / 2)
   })
 })

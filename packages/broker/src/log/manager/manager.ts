@@ -15,13 +15,13 @@ export class LogManager {
   /** The folder that holds the partition folders. */
   readonly dir: string
   /** Deletes what retention allows, in all logs, and forgets expired producers. Also runs on a timer. */
-  readonly enforceRetention: () => Promise<void>
+  readonly runRetentionRound: () => Promise<void>
   private readonly state: ManagerState
   private closed: Promise<void> | undefined
 
-  constructor(state: ManagerState, enforceRetention: () => Promise<void>) {
+  constructor(state: ManagerState, runRetentionRound: () => Promise<void>) {
     this.dir = state.context.dir
-    this.enforceRetention = enforceRetention
+    this.runRetentionRound = runRetentionRound
     this.state = state
   }
 

@@ -18,18 +18,18 @@ const defaultProducerIdExpirationMs = 86_400_000
 export function startRounds(manager: ManagerState): () => Promise<void> {
   const { context, options } = manager
   // One round at a time: of two that overlap, each would delete the same segments.
-  const enforceRetention = createSharedRuns(() => retainAll(manager))
+  const runRetentionRound = createSharedRuns(() => deleteExpiredOfAll(manager))
   const closeIdleLogs = createSharedRuns(() => closeIdleAll(manager))
   repeat(manager, checkpointIntervalMs, checkpointIntervalMs, () => {
     runInBackground(manager, context.recoveryPoints.write(), 'cannot write the recovery points')
     runInBackground(manager, context.logStarts.write(), 'cannot write the log start offsets')
   })
   repeat(manager, firstRetentionCheckMs, options.retentionCheckIntervalMs ?? defaultIntervalMs, () =>
-    runInBackground(manager, enforceRetention(), 'retention failed'),
+    runInBackground(manager, runRetentionRound(), 'retention failed'),
   )
   const idleMs = options.idleCheckIntervalMs ?? defaultIntervalMs
   repeat(manager, idleMs, idleMs, () => runInBackground(manager, closeIdleLogs(), 'closing idle logs failed'))
-  return enforceRetention
+  return runRetentionRound
 }
 
 function repeat(manager: ManagerState, delayMs: number, intervalMs: number, action: () => void, key = {}): void {
@@ -39,13 +39,13 @@ function repeat(manager: ManagerState, delayMs: number, intervalMs: number, acti
   })
 }
 
-async function retainAll(manager: ManagerState): Promise<void> {
+async function deleteExpiredOfAll(manager: ManagerState): Promise<void> {
   const { context, options, slots } = manager
   const producersBeforeMs = context.clock.now() - (options.producerIdExpirationMs ?? defaultProducerIdExpirationMs)
   await forEachOf(slots.all(), async (slot) => {
     if (manager.closing) return
     try {
-      await retain(manager, slot, producersBeforeMs)
+      await deleteExpired(manager, slot, producersBeforeMs)
     } catch (error) {
       context.logger.error({ partition: partitionName(slot), err: error }, 'retention failed for a partition')
     }
@@ -53,7 +53,7 @@ async function retainAll(manager: ManagerState): Promise<void> {
 }
 
 /** Applies retention to one partition. A closed log is opened only if there is something to delete. */
-async function retain(manager: ManagerState, slot: Slot, producersBeforeMs: number): Promise<void> {
+async function deleteExpired(manager: ManagerState, slot: Slot, producersBeforeMs: number): Promise<void> {
   const folder = await inspectFolder(manager, slot)
   // Read last: a request may have opened it meanwhile.
   const { state } = slot

@@ -15,8 +15,8 @@ const longCheckBytes = 16 * 1024 * 1024
 
 /** Ends all further use of the log. @param reason the message that its users get */
 export function stopUse(context: LogContext, state: LogState, reason: string): void {
-  if (state.closed !== undefined) return
-  state.closed = reason
+  if (state.closedReason !== undefined) return
+  state.closedReason = reason
   context.deadlines.cancel(state)
   notifyListeners(state)
 }
@@ -28,7 +28,7 @@ export function stopUse(context: LogContext, state: LogState, reason: string): v
 export function closeLog(context: LogContext, state: LogState): Promise<ClosedFolder | undefined> {
   // In one turn of the queue, so that no batch is written while the end of the log is recorded: such a batch fails.
   return state.queue.exclusive(async () => {
-    if (state.closed !== undefined) return undefined
+    if (state.closedReason !== undefined) return undefined
     const isUntouched =
       state.appendedBytes === 0 && !state.syncFailed && activeSegment(state).sizeBytes < longCheckBytes
     if (!isUntouched) await syncAll(context, state)

@@ -129,14 +129,14 @@ describe('the indexes of a finished segment', () => {
       await log.append(batch([`v${i}`], { timestamps: [BigInt(startMs + i * 1000)] }))
     }
     await log.flush()
-    await broker.manager.enforceRetention()
+    await broker.manager.runRetentionRound()
     const checkpointed = () => {
       broker.clock.advance(1000)
       return recoveryPoint(broker.dir)
     }
     await expect.poll(checkpointed).toBe(60)
     await broker.crash(() => power.losePower())
-    await broker.manager.enforceRetention()
+    await broker.manager.runRetentionRound()
     expect((await broker.log()).logStartOffset).toBe(0n)
     expect(broker.logger.lines.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([])
   })

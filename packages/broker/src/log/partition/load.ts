@@ -71,7 +71,7 @@ export async function loadLog(context: LogContext, ref: PartitionRef, clean: boo
     syncing: Promise.resolve(),
     finishing: Promise.resolve(),
     used: true,
-    closed: undefined,
+    closedReason: undefined,
   }
   if (onDisk) {
     const isSound = clean && (await openActive(context, state))

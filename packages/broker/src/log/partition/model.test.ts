@@ -95,7 +95,7 @@ describe('a partition log', () => {
                 break
               }
               case 'retention':
-                await broker.manager.enforceRetention()
+                await broker.manager.runRetentionRound()
                 expect(log.logStartOffset).toBeGreaterThanOrEqual(BigInt(start))
                 expect(log.sizeBytes).toBeLessThan(20_000 + 4000)
                 start = Number(log.logStartOffset)

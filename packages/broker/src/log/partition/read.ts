@@ -85,7 +85,7 @@ function result(context: LogContext, state: LogState, records: readonly Buffer[]
 
 /** @throws LogError OFFSET_OUT_OF_RANGE, KAFKA_STORAGE_ERROR when the log is closed */
 export function checkRange(state: LogState, offset: bigint): void {
-  if (state.closed !== undefined) throw new LogError('KAFKA_STORAGE_ERROR', state.closed)
+  if (state.closedReason !== undefined) throw new LogError('KAFKA_STORAGE_ERROR', state.closedReason)
   if (offset >= state.logStartOffset && offset <= state.highWatermark) return
   throw new LogError(
     'OFFSET_OUT_OF_RANGE',

@@ -194,7 +194,7 @@ describe('after a proper shutdown', () => {
     await writeFile(join(folder, '00000000000000000016.producers'), Buffer.from(legacySnapshot, 'hex'))
     await broker.restart()
     expect((await broker.log()).producers()).toMatchObject([{ producerId: 5n, lastSequence: 15 }])
-    await broker.manager.enforceRetention()
+    await broker.manager.runRetentionRound()
     expect((await broker.log()).producers()).toEqual([])
     await (await broker.log()).append(batch(['c']))
     await broker.manager.close()

@@ -14,7 +14,7 @@ import type { Turn } from './write-queue.ts'
 
 /** Removes expired segments, and producers that were last seen before `producersBeforeMs`. */
 export async function enforceRetention(context: LogContext, state: LogState, producersBeforeMs: number): Promise<void> {
-  if (state.closed !== undefined) return
+  if (state.closedReason !== undefined) return
   state.producers.expire(producersBeforeMs)
   if (!state.onDisk) return
   if (!state.config.delete && state.segments.length === 1) return
@@ -22,7 +22,7 @@ export async function enforceRetention(context: LogContext, state: LogState, pro
   // queue's turn, when nothing else changes the segments.
   if ((await countExpired(context, state)) === 0) return
   await state.queue.exclusive(async (turn) => {
-    if (state.closed !== undefined) return
+    if (state.closedReason !== undefined) return
     const count = await countExpired(context, state)
     if (count > 0) await removeOldestSegments(context, state, turn, count)
   })

@@ -82,7 +82,7 @@ async function finishSegment(
   endOffset: bigint,
   snapshot: Buffer,
 ): Promise<void> {
-  if (state.closed !== undefined) return
+  if (state.closedReason !== undefined) return
   await syncLog(context, state, endOffset)
   await writeProducerSnapshot(context, state, endOffset, snapshot)
   context.recoveryPoints.writeSoon()

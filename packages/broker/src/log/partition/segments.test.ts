@@ -20,7 +20,7 @@ describe('retention passes', () => {
     for (let i = 0; i < 40; i++) await log.append(batch([`v${i}`], atHour(i < 20 ? 0 : 2)))
     broker.clock.advance(90 * 60_000)
     const appended = log.append(batch(['meanwhile'], atHour(2)))
-    const passes = [broker.manager.enforceRetention(), broker.manager.enforceRetention()]
+    const passes = [broker.manager.runRetentionRound(), broker.manager.runRetentionRound()]
     expect((await appended).baseOffset).toBe(40n)
     await Promise.all(passes)
     expect(log.logStartOffset).toBe(20n)
@@ -36,7 +36,7 @@ describe('retention passes', () => {
     await log.flush()
     await rm(join(broker.dir, 'events-0', fileName(0, 'index')))
     broker.clock.advance(2000)
-    await broker.manager.enforceRetention()
+    await broker.manager.runRetentionRound()
     expect(log.logStartOffset).toBe(4n)
   })
 })
@@ -144,7 +144,7 @@ describe('a segment that is not as it was', () => {
     await truncate(join(broker.dir, 'events-0', fileName(10, 'timeindex')), 12)
     broker.clock.advance(41 * 3_600_000)
     await broker.restart()
-    await broker.manager.enforceRetention()
+    await broker.manager.runRetentionRound()
     expect((await broker.log()).logStartOffset).toBe(10n)
   })
 })

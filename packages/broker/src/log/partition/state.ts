@@ -47,7 +47,7 @@ export interface LogState {
   /** Whether anything has used the log since the manager last asked. */
   used: boolean
   /** Why the log cannot be used any more; undefined while it can. */
-  closed: string | undefined
+  closedReason: string | undefined
 }
 
 /** A batch that waits to be written. */

@@ -34,7 +34,7 @@ export function syncAll(context: LogContext, state: LogState): Promise<void> {
 }
 
 async function syncNow(context: LogContext, state: LogState, end: bigint): Promise<void> {
-  if (!state.onDisk || state.closed !== undefined) return
+  if (!state.onDisk || state.closedReason !== undefined) return
   const active = activeSegment(state)
   // Bytes of a write under way may already be behind the end; only the count shows them.
   const nothingNew = end <= state.recoveryPoint && state.unflushedRecords === 0 && !state.unsyncedNames

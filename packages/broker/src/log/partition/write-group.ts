@@ -81,7 +81,7 @@ function asStorageError(context: LogContext, { ref }: LogState, error: unknown):
 
 /** Makes sure that there is an active segment without partial bytes and with room for the next batch. */
 async function prepareSegment(context: LogContext, state: LogState, next: PendingAppend, turn: Turn): Promise<void> {
-  if (state.closed !== undefined) throw new LogError('KAFKA_STORAGE_ERROR', state.closed)
+  if (state.closedReason !== undefined) throw new LogError('KAFKA_STORAGE_ERROR', state.closedReason)
   if (state.partialWrite) await cutPartialWrite(context, state)
   if (state.syncFailed) await syncAll(context, state)
   if (!state.onDisk || rollIsDue(state, next.header, context.clock.now())) await rollSegment(context, state, turn)
@@ -224,7 +224,7 @@ function syncLater(context: LogContext, state: LogState, delayMs: number): void 
 /** Kafka's tools also read the index files of the active segment. */
 function saveActiveIndex(context: LogContext, state: LogState, segment: Segment): void {
   const saved = state.queue.exclusive(async () => {
-    if (state.closed === undefined && segment === activeSegment(state)) await saveIndex(context, segment)
+    if (state.closedReason === undefined && segment === activeSegment(state)) await saveIndex(context, segment)
   })
   saved.catch((error) => {
     const about = { file: logFile(segment), err: error }
