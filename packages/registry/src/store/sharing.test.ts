@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { describeEngines } from '../../../../test/support/engines.ts'
 import { produce, registriesOfEachTest, type TestRegistry } from '../test-support/app.ts'
 import { encodeKey, encodeSchemaValue, type SchemaValue } from './records.ts'
-import { fingerprint } from './state.ts'
+import { fingerprint } from './schema-table.ts'
 
 const schemaText = (name: string) => `{"type":"record","name":"${name}","fields":[]}`
 

@@ -1,10 +1,9 @@
 // The state that the records of `_schemas` produce, in memory. Pure: records in, answers out; the log's order decides, and the
 // last record of a key holds, so that a compacted topic gives the same answers as the whole one.
-import { createHash } from 'node:crypto'
-import type { SchemaReference } from '../types.ts'
-import { contextOf, defaultContext, nameOf, qualify } from './contexts.ts'
+import { contextOf, defaultContext, nameOf } from './contexts.ts'
 import type { ConfigValue, Reservation, SchemaValue, StoreRecord } from './records.ts'
 import { createReservations, type Reservations } from './reservations.ts'
+import { createSchemaTable, fingerprint, type SchemaIdentity } from './schema-table.ts'
 
 export interface RegistryState {
   apply(record: StoreRecord): void
@@ -32,89 +31,35 @@ export interface RegistryState {
   hasContextRecord(context: string): boolean
 }
 
-/** The key by which two schemas are the same: their canonical text and their references. */
-export interface SchemaIdentity {
-  readonly schemaType: string
-  readonly schema: string
-  readonly references: readonly SchemaReference[]
-}
-
-/** Records never change, so each is hashed once. */
-const fingerprints = new WeakMap<SchemaIdentity, string>()
-
-/** MD5 over the text and the references, as Confluent's registry tells schemas apart. */
-export function fingerprint(identity: SchemaIdentity): string {
-  const known = fingerprints.get(identity)
-  if (known !== undefined) return known
-  const { schemaType, schema, references } = identity
-  const hash = createHash('md5').update(schemaType).update('\0').update(schema)
-  for (const { name, subject, version } of references) hash.update(`\0${name}\0${subject}\0${version}`)
-  const result = hash.digest('base64')
-  fingerprints.set(identity, result)
-  return result
-}
-
 export function createState(): RegistryState {
-  const subjects = new Map<string, Map<number, SchemaValue>>()
-  const byId = new Map<string, SchemaValue[]>()
-  const byFingerprint = new Map<string, SchemaValue[]>()
-  const byReference = new Map<string, SchemaValue[]>()
-  const maxIds = new Map<string, number>([[defaultContext, 0]])
+  const schemas = createSchemaTable()
   const configs = new Map<string | null, ConfigValue>()
   const modes = new Map<string | null, string>()
   const contexts = new Set<string>()
   const reservations = createReservations()
 
   function put(value: SchemaValue): void {
-    const versions = subjects.get(value.subject) ?? new Map<number, SchemaValue>()
-    subjects.set(value.subject, versions)
-    const previous = versions.get(value.version)
-    versions.set(value.version, value)
-    index(previous, value)
-    const context = contextOf(value.subject)
-    maxIds.set(context, Math.max(maxIds.get(context) ?? 0, value.id))
+    schemas.put(value)
+    reservations.written(value)
   }
 
   function remove(subject: string, version: number): void {
-    const versions = subjects.get(subject)
-    const previous = versions?.get(version)
-    if (!versions || !previous) return
-    versions.delete(version)
-    if (versions.size === 0) subjects.delete(subject)
-    index(previous, undefined)
-    reservations.removed(subject, Math.max(0, ...versions.keys()))
+    if (schemas.remove(subject, version)) reservations.removed(subject, schemas.lastVersion(subject))
   }
 
-  /** Takes a version's old record out of the lookup tables and puts the new one in its place. */
-  function index(previous: SchemaValue | undefined, next: SchemaValue | undefined): void {
-    replace(byId, previous, next, (value) => [idKey(contextOf(value.subject), value.id)])
-    replace(byFingerprint, previous, next, (value) => [hashKey(contextOf(value.subject), value)])
-    replace(byReference, previous, next, (value) => {
-      const context = contextOf(value.subject)
-      return value.references.map(({ subject, version }) => versionKey(qualify(subject, context), version))
-    })
-  }
-
-  function applySchema(subject: string, version: number, value: SchemaValue | null): void {
-    if (value === null) remove(subject, version)
-    else {
-      put(value)
-      reservations.written(value)
-    }
-  }
-
-  function applyReservation(reservation: Reservation): void {
-    const context = contextOf(reservation.subject)
+  function announce(reservation: Reservation): void {
+    const { subject } = reservation
+    const context = contextOf(subject)
     reservations.announce(reservation, {
-      lastVersion: versionsOf(reservation.subject, true).at(-1)?.version ?? 0,
-      lastId: maxIds.get(context) ?? 0,
-      id: byFingerprint.get(`${context}\0${reservation.fingerprint}`)?.[0]?.id,
+      lastVersion: schemas.lastVersion(subject),
+      lastId: schemas.maxId(context),
+      id: schemas.idOf(context, reservation.fingerprint),
     })
   }
 
   function deleteUpTo(subject: string, last: number): void {
-    for (const value of [...(subjects.get(subject)?.values() ?? [])]) {
-      if (value.version <= last && !value.deleted) put({ ...value, deleted: true })
+    for (const value of schemas.versions(subject)) {
+      if (value.version <= last && !value.deleted) schemas.put({ ...value, deleted: true })
     }
   }
 
@@ -122,16 +67,16 @@ export function createState(): RegistryState {
   function clearDeleted(subject: string | null): void {
     const whole = subject === null || nameOf(subject) === ''
     const context = contextOf(subject)
-    const names = whole ? [...subjects.keys()].filter((name) => contextOf(name) === context) : [subject]
+    const names = whole ? schemas.subjects().filter((name) => contextOf(name) === context) : [subject]
     for (const name of names) {
-      for (const value of [...(subjects.get(name)?.values() ?? [])]) {
+      for (const value of schemas.versions(name)) {
         if (value.deleted) remove(name, value.version)
       }
     }
   }
 
-  function versionsOf(subject: string, deleted: boolean): SchemaValue[] {
-    const all = [...(subjects.get(subject)?.values() ?? [])].toSorted((a, b) => a.version - b.version)
+  function versions(subject: string, deleted: boolean): SchemaValue[] {
+    const all = schemas.versions(subject)
     return deleted ? all : all.filter((value) => !value.deleted)
   }
 
@@ -140,7 +85,7 @@ export function createState(): RegistryState {
       const { key, value } = record as StoreRecord
       switch (key.keytype) {
         case 'SCHEMA':
-          return applySchema(key.subject, key.version, value as SchemaValue | null)
+          return value === null ? remove(key.subject, key.version) : put(value as SchemaValue)
         case 'CONFIG':
           return set(configs, key.subject, value as ConfigValue | null)
         case 'MODE':
@@ -152,27 +97,30 @@ export function createState(): RegistryState {
         case 'CONTEXT':
           return void (value === null ? contexts.delete(key.context) : contexts.add(key.context))
         case 'NOOP':
-          return value === null ? undefined : applyReservation(value as Reservation)
+          return value === null ? undefined : announce(value as Reservation)
       }
     },
-    subjects: (deleted) => [...subjects.keys()].filter((name) => versionsOf(name, deleted).length > 0).toSorted(),
-    versions: versionsOf,
-    version: (subject, version) => subjects.get(subject)?.get(version),
-    withId: (context, id) => byId.get(idKey(context, id)) ?? [],
+    subjects: (deleted) =>
+      schemas
+        .subjects()
+        .filter((name) => versions(name, deleted).length > 0)
+        .toSorted(),
+    versions,
+    version: schemas.version,
+    withId: schemas.withId,
     referrers: (subject, version, deleted) =>
-      (byReference.get(versionKey(subject, version)) ?? []).filter((value) => deleted || !value.deleted),
-    maxId: (context) => maxIds.get(context) ?? 0,
-    nextVersion: (subject) =>
-      Math.max(versionsOf(subject, true).at(-1)?.version ?? 0, reservations.lastVersion(subject)) + 1,
+      schemas.referrers(subject, version).filter((value) => deleted || !value.deleted),
+    maxId: schemas.maxId,
+    nextVersion: (subject) => Math.max(schemas.lastVersion(subject), reservations.lastVersion(subject)) + 1,
     nextId(context, schema) {
-      const known =
-        byFingerprint.get(hashKey(context, schema))?.[0]?.id ?? reservations.idOf(context, fingerprint(schema))
-      return known ?? Math.max(maxIds.get(context) ?? 0, reservations.lastId(context)) + 1
+      const hash = fingerprint(schema)
+      const known = schemas.idOf(context, hash) ?? reservations.idOf(context, hash)
+      return known ?? Math.max(schemas.maxId(context), reservations.lastId(context)) + 1
     },
     reservations,
     config: (subject) => configs.get(subject),
     mode: (subject) => modes.get(subject),
-    contexts: () => [...new Set([defaultContext, ...contexts, ...[...subjects.keys()].map(contextOf)])].toSorted(),
+    contexts: () => [...new Set([defaultContext, ...contexts, ...schemas.subjects().map(contextOf)])].toSorted(),
     hasContextRecord: (context) => contexts.has(context),
   }
 }
@@ -180,39 +128,4 @@ export function createState(): RegistryState {
 function set<Value>(map: Map<string | null, Value>, key: string | null, value: Value | null): void {
   if (value === null) map.delete(key)
   else map.set(key, value)
-}
-
-function replace(
-  table: Map<string, SchemaValue[]>,
-  previous: SchemaValue | undefined,
-  next: SchemaValue | undefined,
-  keysOf: (value: SchemaValue) => readonly string[],
-): void {
-  const before = previous ? keysOf(previous) : []
-  const after = next ? keysOf(next) : []
-  for (const key of before) {
-    const list = table.get(key) ?? []
-    const at = list.indexOf(previous!)
-    if (after.includes(key)) list[at] = next!
-    else list.splice(at, 1)
-    if (list.length === 0) table.delete(key)
-  }
-  for (const key of after) {
-    if (before.includes(key)) continue
-    const list = table.get(key)
-    if (list) list.push(next!)
-    else table.set(key, [next!])
-  }
-}
-
-function idKey(context: string, id: number): string {
-  return `${context}\0${id}`
-}
-
-function hashKey(context: string, schema: SchemaIdentity): string {
-  return `${context}\0${fingerprint(schema)}`
-}
-
-function versionKey(subject: string, version: number): string {
-  return `${subject}\0${version}`
 }
