@@ -1,11 +1,12 @@
 // The packages as others get them: built, packed, installed from their tarballs into an empty project, and used there.
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { run } from '@selfmonitor/apache'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { packPackages } from '../scripts/release/packages.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -126,28 +127,40 @@ describe('the packages, installed from their tarballs into an empty project', ()
       KAFKA_BOOTSTRAP_SERVERS: `127.0.0.1:${9092 + offset}`,
       SCHEMA_REGISTRY_URL: `http://127.0.0.1:${8081 + offset}`,
     }
-    let service: ChildProcess | undefined
-    try {
-      service = spawn('npm', ['start'], {
-        cwd: join(project, 'shop'),
-        env: { ...env, ...addresses },
-        detached: true,
-      })
-      let printed = ''
-      for await (const chunk of service.stdout!) {
-        printed += String(chunk)
-        if (/order .* of ada: 12\.30/.test(printed)) break
-      }
-      expect(printed).toMatch(/order .* of ada: 12\.30/)
-      const tailed = await inShop(selfmonitor, ['events', 'tail', 'orders', '--from', 'earliest', '-o', 'json'])
-      expect(JSON.parse(tailed.stdout)).toMatchObject({
-        schema: 'orders.Order',
-        value: { customer: 'ada', total: '12.30', status: 'PLACED', currency: 'EUR' },
-      })
-    } finally {
-      if (service?.exitCode === null) process.kill(-service.pid!, 'SIGTERM')
+    onTestFinished(async () => {
       const stopped = await inShop(selfmonitor, ['down'])
       expect(stopped, stopped.stderr).toMatchObject({ exitCode: 0 })
-    }
+    })
+    const npm = spawn('npm', ['start'], {
+      cwd: join(project, 'shop'),
+      env: { ...env, ...addresses },
+      detached: true,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    onTestFinished(() => endGroup(npm))
+    let printed = ''
+    npm.stdout.on('data', (chunk) => {
+      printed += String(chunk)
+    })
+    // Only once every process that has npm's output has ended, the service too.
+    const ended = once(npm, 'close')
+    await expect.poll(() => printed, { timeout: 60_000 }).toMatch(/order .* of ada: 12\.30/)
+    const tailed = await inShop(selfmonitor, ['events', 'tail', 'orders', '--from', 'earliest', '-o', 'json'])
+    expect(JSON.parse(tailed.stdout)).toMatchObject({
+      schema: 'orders.Order',
+      value: { customer: 'ada', total: '12.30', status: 'PLACED', currency: 'EUR' },
+    })
+    // npm passes the signal on to its shell only.
+    npm.kill('SIGTERM')
+    await ended
   })
 })
+
+/** Ends what is left of a process that leads a group. */
+function endGroup({ pid }: ChildProcess): void {
+  try {
+    process.kill(-pid!, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}

@@ -163,6 +163,18 @@ export async function startService(options: EventStreamOptions = {}): Promise<Or
 const main = `import { randomUUID } from 'node:crypto'
 import { startService } from './service.ts'
 
+// \`npm start\` runs this file in a shell, and npm sends a SIGTERM to the shell alone: when the shell has ended, the signal is
+// passed on. Run without npm, in a container for example, the process gets its signals itself.
+if (process.env.npm_lifecycle_event !== undefined) {
+  const shell = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid === shell) return
+    clearInterval(watch)
+    process.kill(process.pid, 'SIGTERM')
+  }, 200)
+  watch.unref()
+}
+
 console.log('connecting, and joining the consumer group order-service …')
 const service = await startService()
 console.log('ready')
