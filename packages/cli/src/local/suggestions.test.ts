@@ -6,7 +6,12 @@ const nothing = { name: 'selfmonitor', topics: [], shapes: null, toSetUp: false 
 
 describe('what `up` suggests', () => {
   it('is init where there is nothing yet', () => {
-    expect(suggestions(nothing)).toEqual(['selfmonitor init', 'selfmonitor topics list', 'selfmonitor status'])
+    expect(suggestions(nothing)).toEqual([
+      'selfmonitor init',
+      'selfmonitor topics list',
+      'selfmonitor status',
+      'selfmonitor doctor',
+    ])
   })
 
   it('is setup where a file was not applied', () => {
@@ -19,6 +24,7 @@ describe('what `up` suggests', () => {
       'selfmonitor topics list',
       'selfmonitor events tail orders --follow',
       'selfmonitor status',
+      'selfmonitor doctor',
     ])
     expect(suggestions({ ...nothing, topics: ['archive'] })).toContain('selfmonitor events tail archive --follow')
   })

@@ -25,6 +25,6 @@ export function suggestions({ name, topics, shapes, toSetUp }: Started): string[
   if (storyTopics.every((topic) => topics.includes(topic) && typeof (shapes?.[topic] ?? {}) === 'object')) {
     lines.push('demo --rate 20')
   }
-  lines.push('status')
+  lines.push('status', 'doctor')
   return lines.map((line) => `${name} ${line}`)
 }
