@@ -1,27 +1,16 @@
 // What happens when brokers fail in the middle of an operation, and how many requests an operation costs.
-import { type Broker, startBroker } from '@selfmonitor/broker'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { connectCluster } from './cluster.ts'
+import { useThreeBrokers } from './test-support/three-brokers.ts'
 import type { Cluster } from './types.ts'
 
 describe('a cluster of three brokers', () => {
-  let broker: Broker
+  const brokers = useThreeBrokers()
   let cluster: Cluster
+  beforeAll(() => {
+    cluster = brokers.cluster
+  })
   const partitions = Array.from({ length: 60 }, (_, partition) => ({ topic: 'orders', partition }))
-  beforeAll(async () => {
-    broker = await startBroker({ brokers: 3 })
-    cluster = connectCluster({ bootstrapServers: broker.bootstrapServers, timeoutMs: 5_000 })
-    await cluster.createTopics([{ name: 'orders', partitions: 60, replicationFactor: 1 }])
-  })
-  afterAll(async () => {
-    await cluster.close()
-    await broker.close()
-  })
-  afterEach(() => {
-    broker.faults.clear()
-    broker.requests.clear()
-  })
-  const requests = (api: string) => broker.requests.list().filter((entry) => entry.api === api)
 
   it('is asked for the offsets of sixty partitions with one request a leader', async () => {
     expect((await cluster.info()).brokers).toHaveLength(3)
@@ -29,17 +18,17 @@ describe('a cluster of three brokers', () => {
     const leaders = new Set(topic!.partitions.map(({ leader }) => leader))
     expect(leaders.size).toBe(3)
     expect(await cluster.listOffsets(partitions, 'latest')).toHaveLength(60)
-    const asked = requests('ListOffsets').map(({ brokerId }) => brokerId)
+    const asked = brokers.requests('ListOffsets').map(({ brokerId }) => brokerId)
     expect(asked.sort()).toEqual([...leaders].sort())
   })
 
   it.each(['NOT_LEADER_OR_FOLLOWER', 'LEADER_NOT_AVAILABLE'])('reads again after %s', async (error) => {
-    broker.faults.add({ api: 'ListOffsets', nth: 1, action: { error } })
+    brokers.broker.faults.add({ api: 'ListOffsets', nth: 1, action: { error } })
     expect(await cluster.listOffsets(partitions, 'earliest')).toHaveLength(60)
   })
 
   it('reads again after a broker closed the connection', async () => {
-    broker.faults.add({ api: 'ListOffsets', nth: 1, action: { close: true } })
+    brokers.broker.faults.add({ api: 'ListOffsets', nth: 1, action: { close: true } })
     expect(await cluster.listOffsets(partitions, 'earliest')).toHaveLength(60)
   })
 
@@ -48,7 +37,7 @@ describe('a cluster of three brokers', () => {
       'readers',
       await cluster.planOffsetReset('readers', [{ topic: 'orders' }], { kind: 'latest' }),
     )
-    broker.faults.add({ api: 'OffsetFetch', nth: 1, action: { error: 'NOT_COORDINATOR' } })
+    brokers.broker.faults.add({ api: 'OffsetFetch', nth: 1, action: { error: 'NOT_COORDINATOR' } })
     expect(await cluster.groupLag('readers')).toHaveLength(60)
   })
 
@@ -70,18 +59,18 @@ describe('a cluster of three brokers', () => {
     async (api, change) => {
       const name = `lost-${api.toLowerCase()}`
       await cluster.resetOffsets(name, [reset('orders', 0n)])
-      broker.requests.clear()
-      broker.faults.add({ api, action: { close: true } })
+      brokers.broker.requests.clear()
+      brokers.broker.faults.add({ api, action: { close: true } })
       await expect(change(name)).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN', reason: 'timeout' })
-      expect(requests(api)).toHaveLength(1)
+      expect(brokers.requests(api)).toHaveLength(1)
     },
   )
 
   it.each(changes)('says of %s that its outcome is unknown when no answer comes in time', async (api) => {
-    const impatient = connectCluster({ bootstrapServers: broker.bootstrapServers, timeoutMs: 400 })
+    const impatient = connectCluster({ bootstrapServers: brokers.broker.bootstrapServers, timeoutMs: 400 })
     const name = `late-${api.toLowerCase()}`
     await cluster.resetOffsets(name, [reset('orders', 0n)])
-    broker.faults.add({ api, action: { drop: true } })
+    brokers.broker.faults.add({ api, action: { drop: true } })
     const patient = cluster
     cluster = impatient
     const [, change] = changes.find(([one]) => one === api)!
@@ -92,23 +81,23 @@ describe('a cluster of three brokers', () => {
 
   it('does not answer that a group is not there when its own request deleted it', async () => {
     await cluster.resetOffsets('deleted', [reset('orders', 0n)])
-    const impatient = connectCluster({ bootstrapServers: broker.bootstrapServers, timeoutMs: 300 })
-    broker.faults.add({ api: 'DeleteGroups', nth: 1, action: { delayMs: 500 } })
+    const impatient = connectCluster({ bootstrapServers: brokers.broker.bootstrapServers, timeoutMs: 300 })
+    brokers.broker.faults.add({ api: 'DeleteGroups', nth: 1, action: { delayMs: 500 } })
     await expect(impatient.deleteGroups(['deleted'])).rejects.toMatchObject({
       code: 'OUTCOME_UNKNOWN',
       resource: 'deleting the group deleted',
     })
     const state = async () => (await cluster.describeGroups(['deleted']))[0]!.state
     await expect.poll(state, { timeout: 10_000 }).toBe('Dead')
-    expect(requests('DeleteGroups')).toHaveLength(1)
+    expect(brokers.requests('DeleteGroups')).toHaveLength(1)
     await impatient.close()
   })
 
   it('sends a change again when the coordinator says that the group is another one’s', async () => {
     await cluster.resetOffsets('moved', [reset('orders', 5n)])
-    broker.faults.add({ api: 'OffsetCommit', nth: 1, action: { error: 'NOT_COORDINATOR' } })
+    brokers.broker.faults.add({ api: 'OffsetCommit', nth: 1, action: { error: 'NOT_COORDINATOR' } })
     await cluster.resetOffsets('moved', [reset('orders', 0n)])
-    broker.faults.add({ api: 'DeleteGroups', nth: 1, action: { error: 'NOT_COORDINATOR' } })
+    brokers.broker.faults.add({ api: 'DeleteGroups', nth: 1, action: { error: 'NOT_COORDINATOR' } })
     await cluster.deleteGroups(['moved'])
     expect(await cluster.describeGroups(['moved'])).toMatchObject([{ state: 'Dead' }])
   })
@@ -121,23 +110,23 @@ describe('a cluster of three brokers', () => {
   })
 
   it('takes a change that was acknowledged for done, whatever happens while it looks whether it shows', async () => {
-    broker.faults.add({ api: 'CreateTopics', action: { delayMs: 0 } })
+    brokers.broker.faults.add({ api: 'CreateTopics', action: { delayMs: 0 } })
     const creating = cluster.createTopics([{ name: 'acknowledged', partitions: 1, replicationFactor: 1 }])
-    broker.faults.add({ api: 'Metadata', nth: 2, action: { close: true } })
+    brokers.broker.faults.add({ api: 'Metadata', nth: 2, action: { close: true } })
     await creating
-    broker.faults.clear()
+    brokers.broker.faults.clear()
     expect(await cluster.describeTopics(['acknowledged'])).toHaveLength(1)
   })
 
   it('ends at the timeout when a broker goes quiet', async () => {
-    broker.faults.add({ api: 'DescribeConfigs', action: { drop: true } })
-    const impatient = connectCluster({ bootstrapServers: broker.bootstrapServers, timeoutMs: 300 })
+    brokers.broker.faults.add({ api: 'DescribeConfigs', action: { drop: true } })
+    const impatient = connectCluster({ bootstrapServers: brokers.broker.bootstrapServers, timeoutMs: 300 })
     await expect(impatient.topicConfigs(['orders'])).rejects.toMatchObject({ code: 'TIMEOUT', reason: 'timeout' })
     await impatient.close()
   })
 
   it('says that something is not allowed, and by what', async () => {
-    broker.faults.add({ api: 'DeleteTopics', action: { error: 'TOPIC_AUTHORIZATION_FAILED' } })
+    brokers.broker.faults.add({ api: 'DeleteTopics', action: { error: 'TOPIC_AUTHORIZATION_FAILED' } })
     await expect(cluster.deleteTopics(['orders'])).rejects.toMatchObject({
       code: 'TOPIC_AUTHORIZATION_FAILED',
       reason: 'not-allowed',

@@ -1,81 +1,66 @@
 // A broker, group or partition that fails does not take the rest with it; and how many requests a survey costs.
-import { type Broker, startBroker } from '@selfmonitor/broker'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { connectCluster } from '../cluster.ts'
-import type { Cluster } from '../types.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { useThreeBrokers } from '../test-support/three-brokers.ts'
 
 describe('a survey of three brokers', () => {
-  let broker: Broker
-  let cluster: Cluster
+  const brokers = useThreeBrokers()
   const groups = Array.from({ length: 120 }, (_, i) => `group-${String(i).padStart(3, '0')}`)
   beforeAll(async () => {
-    broker = await startBroker({ brokers: 3 })
-    cluster = connectCluster({ bootstrapServers: broker.bootstrapServers, timeoutMs: 5_000 })
-    await cluster.createTopics([{ name: 'orders', partitions: 60, replicationFactor: 1 }])
     for (const group of groups) {
-      await cluster.resetOffsets(group, [{ topic: 'orders', partition: 0, from: null, to: 0n, clamped: false }])
+      await brokers.cluster.resetOffsets(group, [{ topic: 'orders', partition: 0, from: null, to: 0n, clamped: false }])
     }
   })
-  afterAll(async () => {
-    await cluster.close()
-    await broker.close()
-  })
-  afterEach(() => {
-    broker.faults.clear()
-    broker.requests.clear()
-  })
-  const requests = (api: string) => broker.requests.list().filter((entry) => entry.api === api)
   const partitions = async () =>
-    (await cluster.describeTopics(['orders']))[0]!.partitions.map(({ partition, leader }) => {
+    (await brokers.cluster.describeTopics(['orders']))[0]!.partitions.map(({ partition, leader }) => {
       return { topic: 'orders', partition, leader }
     })
 
   it('costs three requests a leader for all bounds', async () => {
-    const bounds = await cluster.partitionBounds(await partitions())
+    const bounds = await brokers.cluster.partitionBounds(await partitions())
     expect(bounds.map(({ end }) => end)).toEqual(Array(60).fill(0n))
-    expect(requests('ListOffsets')).toHaveLength(9)
+    expect(brokers.requests('ListOffsets')).toHaveLength(9)
   })
 
   it('costs a listing, a description and three requests for offsets of 120 groups a coordinator', async () => {
-    const { groups: found } = await cluster.surveyGroups()
+    const { groups: found } = await brokers.cluster.surveyGroups()
     expect(found.map(({ groupId }) => groupId)).toEqual(groups)
     const coordinators = new Set(found.map(({ coordinatorId }) => coordinatorId)).size
     expect(coordinators).toBe(3)
-    expect(requests('ListGroups')).toHaveLength(3)
-    expect(requests('DescribeGroups')).toHaveLength(3)
-    const offsets = await cluster.groupOffsets(found)
+    expect(brokers.requests('ListGroups')).toHaveLength(3)
+    expect(brokers.requests('DescribeGroups')).toHaveLength(3)
+    const offsets = await brokers.cluster.groupOffsets(found)
     expect(offsets.every((group) => group.offsets.length === 1)).toBe(true)
-    expect(requests('OffsetFetch').length).toBeLessThanOrEqual(6)
-    expect(requests('FindCoordinator')).toEqual([])
+    expect(brokers.requests('OffsetFetch').length).toBeLessThanOrEqual(6)
+    expect(brokers.requests('FindCoordinator')).toEqual([])
   })
 
   it('asks again where a leader has moved, for those partitions', async () => {
-    broker.faults.add({ api: 'ListOffsets', nth: 1, action: { error: 'NOT_LEADER_OR_FOLLOWER' } })
-    const bounds = await cluster.partitionBounds(await partitions())
+    brokers.broker.faults.add({ api: 'ListOffsets', nth: 1, action: { error: 'NOT_LEADER_OR_FOLLOWER' } })
+    const bounds = await brokers.cluster.partitionBounds(await partitions())
     expect(bounds.every(({ start, problem }) => start === 0n && problem === null)).toBe(true)
   })
 
   it('tells the offsets of the other leaders when one does not answer', async () => {
     const all = await partitions()
-    broker.faults.add({ api: 'ListOffsets', nth: 1, action: { close: true } })
-    broker.faults.add({ api: 'ListOffsets', nth: 8, action: { close: true } })
-    const bounds = await cluster.partitionBounds(all)
+    brokers.broker.faults.add({ api: 'ListOffsets', nth: 1, action: { close: true } })
+    brokers.broker.faults.add({ api: 'ListOffsets', nth: 8, action: { close: true } })
+    const bounds = await brokers.cluster.partitionBounds(all)
     const failed = bounds.filter(({ problem }) => problem !== null)
     expect(failed.length).toBeLessThan(60)
     for (const { problem } of failed) expect(problem!.code).toBe('CONNECTION_CLOSED')
   })
 
   it('tells the groups of the other brokers, and which broker did not list its own', async () => {
-    broker.faults.add({ api: 'ListGroups', nth: 1, action: { error: 'COORDINATOR_LOAD_IN_PROGRESS' } })
-    const { groups: found, problems } = await cluster.surveyGroups()
+    brokers.broker.faults.add({ api: 'ListGroups', nth: 1, action: { error: 'COORDINATOR_LOAD_IN_PROGRESS' } })
+    const { groups: found, problems } = await brokers.cluster.surveyGroups()
     expect(problems).toMatchObject([{ problem: { code: 'COORDINATOR_LOAD_IN_PROGRESS' } }])
     expect(found.length).toBeGreaterThan(0)
     expect(found.map(({ coordinatorId }) => coordinatorId)).not.toContain(problems[0]!.brokerId)
   })
 
   it('tells of the groups of one request that failed that their members are not known', async () => {
-    broker.faults.add({ api: 'DescribeGroups', nth: 1, action: { close: true } })
-    const { groups: found } = await cluster.surveyGroups()
+    brokers.broker.faults.add({ api: 'DescribeGroups', nth: 1, action: { close: true } })
+    const { groups: found } = await brokers.cluster.surveyGroups()
     expect(found).toHaveLength(groups.length)
     const failed = found.filter(({ problem }) => problem !== null)
     expect(failed.length).toBeGreaterThan(0)
@@ -84,9 +69,9 @@ describe('a survey of three brokers', () => {
   })
 
   it('tells the offsets of the other groups when one request is refused', async () => {
-    const { groups: found } = await cluster.surveyGroups()
-    broker.faults.add({ api: 'OffsetFetch', nth: 1, action: { error: 'GROUP_AUTHORIZATION_FAILED' } })
-    const offsets = await cluster.groupOffsets(found)
+    const { groups: found } = await brokers.cluster.surveyGroups()
+    brokers.broker.faults.add({ api: 'OffsetFetch', nth: 1, action: { error: 'GROUP_AUTHORIZATION_FAILED' } })
+    const offsets = await brokers.cluster.groupOffsets(found)
     const failed = offsets.filter(({ problem }) => problem !== null)
     expect(failed.length).toBeGreaterThan(0)
     expect(failed.length).toBeLessThan(groups.length)
@@ -94,8 +79,8 @@ describe('a survey of three brokers', () => {
   })
 
   it('tells the disks of the other brokers', async () => {
-    broker.faults.add({ api: 'DescribeLogDirs', nth: 1, action: { close: true } })
-    const { logDirs, problems } = await cluster.surveyLogDirs()
+    brokers.broker.faults.add({ api: 'DescribeLogDirs', nth: 1, action: { close: true } })
+    const { logDirs, problems } = await brokers.cluster.surveyLogDirs()
     expect(new Set(logDirs.map(({ brokerId }) => brokerId)).size).toBe(2)
     expect(problems).toHaveLength(1)
   })
