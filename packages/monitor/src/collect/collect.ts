@@ -1,6 +1,7 @@
 // One collection: reads what is due, a few things at a time, and makes the next state. Committed offsets are read before the ends of
 // the logs, so that a lag is never negative and never too small.
 import {
+  type BrokerReach,
   type Cluster,
   ClusterError,
   type ClusterSurvey,
@@ -8,14 +9,13 @@ import {
   type ConfigsSurvey,
   type PlacedPartition,
   type Problem,
-  type BrokerReach as Reached,
   type TopicInfo,
   type Unread,
 } from '@selfmonitor/cluster'
 import { lastValue } from '../snapshot/last-value.ts'
 import { PartitionMap } from '../snapshot/partition-map.ts'
 import type {
-  BrokerReach,
+  BrokerStatus,
   Certificate,
   Configs,
   Group,
@@ -239,7 +239,7 @@ async function readReach(collection: Collection): Promise<Pick<Parts, 'brokers' 
     shown = reached.flatMap(({ brokerId, host, port, certificate }) =>
       certificate === null ? [] : [{ where: `broker ${brokerId} (${host}:${port})`, ...certificate }],
     )
-    return reached.map(brokerReach)
+    return reached.map(brokerStatus)
   })
   // They come with the connections to the brokers.
   if (!collection.attempted.has('brokers')) return { brokers, certificates: collection.last.snapshot.certificates }
@@ -250,7 +250,7 @@ async function readReach(collection: Collection): Promise<Pick<Parts, 'brokers' 
   return { brokers, certificates }
 }
 
-function brokerReach({ brokerId, host, port, problem, tookMs, apiVersions }: Reached): BrokerReach {
+function brokerStatus({ brokerId, host, port, problem, tookMs, apiVersions }: BrokerReach): BrokerStatus {
   const versions = apiVersions === null ? null : [...apiVersions].sort(([a], [b]) => a - b)
   const text = versions?.map(([key, version]) => `${key}:${version}`).join(' ') ?? null
   return { brokerId, host, port, problem, tookMs, apiVersions: text, clockOffsetMs: null }
@@ -291,7 +291,7 @@ function withClock(brokers: Snapshot['brokers'], clock: Clock | null): Snapshot[
 
 /** All of them when they are due, in between those of topics that are new. */
 async function readConfigs(collection: Collection, { topics, brokers }: Metadata): Promise<Snapshot['configs']> {
-  const { source, last } = collection
+  const { source, last, options } = collection
   const previous = last.snapshot.configs
   const known = lastValue(previous)
   const names = topics.map(({ name }) => name)
@@ -304,11 +304,17 @@ async function readConfigs(collection: Collection, { topics, brokers }: Metadata
   const added = names.filter((name) => !known.topics.has(name))
   if (added.length === 0 && names.length === known.topics.size) return previous
   const wanted = new Set(names)
-  const found = added.length === 0 ? null : await source.surveyConfigs({ topics: added, brokers: [] }).catch(() => null)
+  // A topic whose settings could not be read is asked for again by the next collection.
+  const found = await attempt(
+    never as Reading<Pick<ConfigsSurvey, 'topics'>>,
+    async () => (added.length === 0 ? { topics: new Map() } : source.surveyConfigs({ topics: added, brokers: [] })),
+    options.now,
+    options.onBug,
+  )
   const kept = [...known.topics].filter(([name]) => wanted.has(name))
   return {
     ...previous,
-    value: { ...known, topics: new Map([...kept, ...(found?.topics ?? [])]) },
+    value: { ...known, topics: new Map([...kept, ...(lastValue(found)?.topics ?? [])]) },
   } as Snapshot['configs']
 }
 

@@ -3,6 +3,7 @@
 // Offsets are bigint, times are milliseconds since the epoch, sizes are bytes.
 import type {
   BrokerInfo,
+  BrokerReach,
   ConfigEntry,
   GroupState,
   GroupType,
@@ -40,7 +41,7 @@ export interface Snapshot {
   /** How many brokers there should be: as configured, else the most that were seen within 24 hours. */
   readonly expectedBrokers: number
   readonly metadata: Reading<Metadata>
-  readonly brokers: Reading<readonly BrokerReach[]>
+  readonly brokers: Reading<readonly BrokerStatus[]>
   readonly configs: Reading<Configs>
   readonly offsets: Reading<readonly PartitionOffsets[]>
   readonly logDirs: Reading<readonly LogDir[]>
@@ -65,14 +66,8 @@ export interface Metadata {
   readonly topics: readonly TopicInfo[]
 }
 
-/** Whether a broker answers at the address that it advertises, and how. */
-export interface BrokerReach {
-  readonly brokerId: number
-  readonly host: string
-  readonly port: number
-  /** null when it answered. */
-  readonly problem: Problem | null
-  readonly tookMs: number
+/** Whether a broker answers at the address that it advertises, and how. Its certificate is one of `certificates`. */
+export interface BrokerStatus extends Omit<BrokerReach, 'apiVersions' | 'certificate'> {
   /** The highest version of each API it has, as `key:version`, joined: brokers of one version of Kafka have the same text. */
   readonly apiVersions: string | null
   /** The broker's clock minus ours, where something told us (a record with LogAppendTime, the quorum's times). */

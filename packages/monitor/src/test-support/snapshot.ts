@@ -2,7 +2,7 @@
 import type { ConfigEntry, PartitionInfo, TopicInfo } from '@selfmonitor/cluster'
 import { groupKey } from '../snapshot/keys.ts'
 import type {
-  BrokerReach,
+  BrokerStatus,
   Group,
   GroupPartition,
   GroupPartitionHistory,
@@ -61,7 +61,7 @@ export interface ClusterSpec {
   readonly expectedBrokers?: number
   readonly topics?: Readonly<Record<string, TopicSpec>>
   readonly groups?: Readonly<Record<string, GroupSpec>>
-  readonly reach?: Readonly<Record<number, Partial<BrokerReach>>>
+  readonly reach?: Readonly<Record<number, Partial<BrokerStatus>>>
   readonly brokerConfig?: Readonly<Record<string, string>>
   readonly history?: Partial<History>
   readonly parts?: Partial<Snapshot>
