@@ -137,6 +137,14 @@ describe('the examples of the commands', () => {
     }
   })
 
+  it('of docs/backup.md run, one after the other', async () => {
+    expect(await cli(['setup'])).toMatchObject({ code: 0 })
+    const [block] = [...read('docs/backup.md').matchAll(/^```\n([\s\S]*?)^```$/gm)]
+    const lines = [...block![1]!.matchAll(/^\$ npx selfmonitor (.*)$/gm)].map(([, line]) => words(line!))
+    expect(lines.length).toBeGreaterThan(4)
+    for (const line of lines) expect(await cli(line), line.join(' ')).toMatchObject({ code: 0 })
+  })
+
   it('of the verbs emit what the payload schemas allow', async () => {
     const verbs = (await Promise.all(nouns.map(({ load }) => load()))).flatMap((noun) => noun.verbs)
     const emits = verbs.flatMap(({ examples }) => examples).filter((line) => /events emit .* --user .* '\{/.test(line))

@@ -1,4 +1,9 @@
 // Backup and restore of real topics, on both engines.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { zstdDecompressSync } from 'node:zlib'
+import { fetchDistribution, runTool } from '@selfmonitor/apache'
 import type { Cluster, ReadRecord } from '@selfmonitor/cluster'
 import { connectCluster } from '@selfmonitor/cluster'
 import { encodeBatch, type RecordInput } from '@selfmonitor/protocol/records'
@@ -295,6 +300,33 @@ describeEngines('backup and restore', (engine) => {
       message: expect.stringContaining(key),
     })
   })
+
+  if (engine.name === 'apache')
+    it('writes segments that Kafka’s own tool reads, with the offsets of the log', async () => {
+      const topic = await newTopic({}, 1)
+      const store = memoryStore()
+      await produce(
+        topic,
+        0,
+        [text('a'), text('b')],
+        [text('c')],
+        [{ ...text('d'), headers: [{ key: 'h', value: null }] }],
+      )
+      await cluster.deleteRecords([{ topic, partition: 0, offset: 1n }])
+      await takeBackup(cluster, store, { tool, include: (name) => name === topic })
+      const [key] = [...store.objects.keys()].filter((one) => one.includes('/topics/'))
+      const folder = await mkdtemp(join(tmpdir(), 'segment-'))
+      const file = join(folder, '00000000000000000001.log')
+      await writeFile(file, zstdDecompressSync(store.objects.get(key!)!))
+      const distribution = await fetchDistribution()
+      const { stdout } = await runTool(distribution, 'kafka-dump-log', ['--files', file, '--print-data-log'])
+      await rm(folder, { recursive: true })
+      const records = [...stdout.matchAll(/offset: (\d+) .*payload: (\w+)/g)].map(
+        ([, offset, payload]) => `${offset} ${payload}`,
+      )
+      expect(records).toEqual(['1 b', '2 c', '3 d'])
+      expect(stdout).not.toContain('isvalid: false')
+    })
 
   it('lets one of two backups of the same cluster win, and changes nothing of it', async () => {
     const topic = await newTopic({}, 1)

@@ -74,9 +74,16 @@ const take = defineVerb({
           ),
       },
     )
+    const names = new Set(manifest.topics.map(({ name }) => name))
+    const unseen = (options.topic ?? []).filter((pattern) => !pattern.endsWith('*') && !names.has(pattern))
+    for (const name of unseen) {
+      context.note(
+        colours.stderr.bad(`Not backed up: topic ${name} does not exist, or this account may not describe it.`),
+      )
+    }
     for (const { part, code, message } of problems)
       context.note(colours.stderr.bad(`Not backed up: ${part}: ${code}: ${message}`))
-    return problems.length === 0 ? exitCodes.done : exitCodes.failed
+    return problems.length + unseen.length === 0 ? exitCodes.done : exitCodes.failed
   },
 })
 

@@ -81,7 +81,7 @@ const verb = defineVerb({
     }
     const records = plan.topics.reduce((sum, topic) => sum + recordsOf(topic), 0n)
     await context.confirm({
-      what: `Restore ${count(records)} records into ${counted(plan.topics.length, 'topic')}`,
+      what: `Restore ${counted(records, 'record')} into ${counted(plan.topics.length, 'topic')}`,
       typedName: plan.topics[0]!.to,
     })
     const line = progressLine(context.io.stderr, context.colours.stderr)
@@ -169,7 +169,9 @@ function showPlan(context: Context, { source, topics, positions, warnings }: Res
   context.note(renderTable(topics, columns, colours))
   for (const [groupId, own] of Map.groupBy(positions, (position) => position.groupId)) {
     const unread = own.reduce((sum, position) => sum + position.unread, 0n)
-    context.note(`  group ${groupId}: its place of ${time(source.groupsAtMs)}, with ${count(unread)} records to read`)
+    context.note(
+      `  group ${groupId}: its place of ${time(source.groupsAtMs)}, with ${counted(unread, 'record')} to read`,
+    )
   }
   for (const { to, expired } of topics) {
     if (expired === null) continue
@@ -216,7 +218,7 @@ async function report(context: Context, plan: RestorePlan, restored: Restored, t
         const records = partitions.reduce((sum, one) => sum + one.records, 0n)
         const lines = [
           isComplete
-            ? `${colours.good('restored')}: ${count(records)} records in ${counted(partitions.length, 'partition')}, read back and equal, in ${elapsed(tookMs)}`
+            ? `${colours.good('restored')}: ${counted(records, 'record')} in ${counted(partitions.length, 'partition')}, read back and equal, in ${elapsed(tookMs)}`
             : `${colours.bad('not complete')}: see below`,
           ...different.map(({ topic, partition, digest, records: wanted }) =>
             colours.bad(
@@ -242,7 +244,10 @@ function groupLines(positions: Restored['positions']): string[] {
   const placed = positions.filter(({ problem }) => problem === null)
   return [...Map.groupBy(placed, ({ groupId }) => groupId)].map(
     ([groupId, own]) =>
-      `  group ${groupId}: ${counted(own.length, 'partition')}, ${count(own.reduce((sum, { unread }) => sum + unread, 0n))} records to read`,
+      `  group ${groupId}: ${counted(own.length, 'partition')}, ${counted(
+        own.reduce((sum, { unread }) => sum + unread, 0n),
+        'record',
+      )} to read`,
   )
 }
 
