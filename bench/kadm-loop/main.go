@@ -1,5 +1,7 @@
 // What an exporter in Go does to know the lag of every group, with franz-go's kadm: kadm-loop <bootstrap>.
-// Collects once for each line on its standard input, and prints one line of JSON about it.
+// Collects once for each line on its standard input, and prints one line of JSON about it. A collection reads metadata, the list of
+// groups and their descriptions, committed offsets, then log starts, last stable offsets and ends, and computes the lag. The log
+// directories come after that and are timed apart. It keeps the last collection, and neither settings nor a page of metrics.
 package main
 
 import (
@@ -33,9 +35,10 @@ type collection struct {
 
 // What an exporter has in memory between two collections.
 type seen struct {
-	metadata kadm.Metadata
-	groups   map[string]kadm.GroupLag
-	logDirs  kadm.DescribedAllLogDirs
+	metadata   kadm.Metadata
+	groups     map[string]kadm.GroupLag
+	lastStable kadm.ListedOffsets
+	logDirs    kadm.DescribedAllLogDirs
 }
 
 // Counts requests that were written to a broker.
@@ -54,15 +57,13 @@ func check(err error) {
 	}
 }
 
-// Runs both at once. Each writes to variables of its own.
-func together(first, second func() error) {
-	var firstErr, secondErr error
+// Runs all at once. Each writes to variables of its own.
+func together(readers ...func() error) {
 	var group sync.WaitGroup
-	group.Go(func() { firstErr = first() })
-	group.Go(func() { secondErr = second() })
+	for _, read := range readers {
+		group.Go(func() { check(read()) })
+	}
 	group.Wait()
-	check(firstErr)
-	check(secondErr)
 }
 
 func collect(ctx context.Context, admin *kadm.Client, sent *counter) (seen, collection) {
@@ -71,10 +72,9 @@ func collect(ctx context.Context, admin *kadm.Client, sent *counter) (seen, coll
 	started, before := time.Now(), sent.requests.Load()
 	now := seen{groups: map[string]kadm.GroupLag{}}
 
-	var err error
 	var listed kadm.ListedGroups
 	together(
-		func() error { now.metadata, err = admin.Metadata(ctx); return err },
+		func() (err error) { now.metadata, err = admin.Metadata(ctx); return err },
 		func() (err error) { listed, err = admin.ListGroups(ctx); return err },
 	)
 	topics := now.metadata.Topics.Names()
@@ -89,6 +89,7 @@ func collect(ctx context.Context, admin *kadm.Client, sent *counter) (seen, coll
 	var starts, ends kadm.ListedOffsets
 	together(
 		func() (err error) { starts, err = admin.ListStartOffsets(ctx, topics...); return err },
+		func() (err error) { now.lastStable, err = admin.ListCommittedOffsets(ctx, topics...); return err },
 		func() (err error) { ends, err = admin.ListEndOffsets(ctx, topics...); return err },
 	)
 	var lag int64
@@ -98,6 +99,7 @@ func collect(ctx context.Context, admin *kadm.Client, sent *counter) (seen, coll
 	}
 	lagTook, lagRequests := time.Since(started), sent.requests.Load()-before
 
+	var err error
 	now.logDirs, err = admin.DescribeAllLogDirs(ctx, nil)
 	check(err)
 	took := collection{

@@ -154,14 +154,14 @@ export interface BrokerReach {
 export interface ClusterSurvey {
   /**
    * Every group with its type, coordinator and members: one ListGroups for each broker, then one describing request of its kind for
-   * 200 groups. Groups of the streams protocol (KIP-1071) are listed without members.
+   * 1,000 groups. Groups of the streams protocol (KIP-1071) are listed without members.
    * @param include groups for which it returns false are left out
    * @throws ClusterError when no broker answers
    */
   surveyGroups(options?: { include?: (groupId: string) => boolean }): Promise<GroupsSurvey>
-  /** The groups' committed offsets (for a share group, its start offsets): one request for 50 groups of a coordinator, in the order given. */
+  /** The groups' committed offsets (for a share group, its start offsets): one request for 1,000 groups of a coordinator (KIP-709), in the order given. */
   groupOffsets(groups: readonly Pick<SurveyedGroup, 'groupId' | 'type' | 'coordinatorId'>[]): Promise<GroupOffsets[]>
-  /** Log start, last stable offset and high watermark: three requests for each leader and 2,000 partitions, in the order given. */
+  /** Log start, last stable offset and high watermark: three requests for each leader and 10,000 partitions, in the order given. */
   partitionBounds(partitions: readonly PlacedPartition[]): Promise<PartitionBounds[]>
   /**
    * The first record at or after each offset, with its time. Small batches come together; a batch over `batchBytes` is fetched alone.

@@ -10,7 +10,7 @@ import { readTopics } from '../topics.ts'
 import type { Deadline } from '../transport/deadline.ts'
 import type { Transport } from '../transport/transport.ts'
 
-const partitionsPerRequest = 2_000
+const partitionsPerRequest = 10_000
 const concurrency = 4
 const noReplica = -1
 const noEpoch = -1

@@ -8,7 +8,7 @@ import type { ClusterSurvey, GroupOffsets } from '../survey-types.ts'
 import { protocolApi } from '../transport/protocol-api.ts'
 import type { Transport } from '../transport/transport.ts'
 
-const groupsPerRequest = 50
+const groupsPerRequest = 1_000
 const concurrency = 4
 const shareOffsetsVersions = [1, 0].map((version) => protocolApi(describeShareGroupOffsets, version))
 

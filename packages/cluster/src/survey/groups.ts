@@ -11,7 +11,8 @@ import type { ClusterSurvey, GroupsSurvey, GroupType, Problem, SurveyedGroup, Su
 import { protocolApi } from '../transport/protocol-api.ts'
 import type { Transport } from '../transport/transport.ts'
 
-const groupsPerRequest = 200
+/** As many as the admin client of Kafka would, but for a bound: it asks a coordinator for all at once. */
+const groupsPerRequest = 1_000
 const concurrency = 4
 const shareGroupDescribeVersions = [protocolApi(shareGroupDescribe, 1)]
 

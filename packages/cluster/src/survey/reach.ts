@@ -16,11 +16,15 @@ export const reachBrokers =
   () =>
     transport.operation('reachBrokers', async () => {
       const { brokers } = await transport.refresh()
-      return mapConcurrently(brokers, concurrency, (broker) => reach(options, broker))
+      return mapConcurrently(brokers, concurrency, (broker) => reach(transport, options, broker))
     })
 
-async function reach(options: ClusterOptions, { id, host, port }: BrokerInfo): Promise<BrokerReach> {
-  const connections = createConnections(options, [], options.timeoutMs ?? defaultTimeoutMs)
+async function reach(
+  transport: Transport,
+  options: ClusterOptions,
+  { id, host, port }: BrokerInfo,
+): Promise<BrokerReach> {
+  const connections = createConnections(options, [], options.timeoutMs ?? defaultTimeoutMs, transport.countRequest)
   const startedAt = performance.now()
   const where = { brokerId: id, host, port }
   try {

@@ -145,6 +145,30 @@ describeEngines('a survey', (engine) => {
     ])
   })
 
+  it('asks about many groups of a coordinator at once, and counts what it asks', { timeout: 60_000 }, async () => {
+    const topic = await newTopic()
+    await produce(topic, [1_000])
+    const ids = Array.from({ length: 60 }, (_, i) => `${topic}-group-${i}`)
+    await Promise.all(ids.map((id) => cluster.commitOffsets(id, [{ topic, partition: 0, to: 1n }])))
+    const { groups } = await cluster.surveyGroups({ include: (id) => id.startsWith(`${topic}-group-`) })
+    const before = cluster.requestsSent()
+    const offsets = await cluster.groupOffsets(groups)
+    expect(cluster.requestsSent() - before).toBe(1)
+    expect(offsets).toHaveLength(ids.length)
+    for (const { problem, offsets: own } of offsets) {
+      expect(problem).toBeNull()
+      expect(own).toEqual([{ topic, partition: 0, offset: 1n, lag: null }])
+    }
+    await cluster.deleteGroups(ids)
+  })
+
+  it('counts the requests of connections that it makes for a question', async () => {
+    const before = cluster.requestsSent()
+    const reached = await cluster.reachBrokers()
+    // Metadata here, and on each broker's own connection which versions it has.
+    expect(cluster.requestsSent() - before).toBe(1 + reached.length)
+  })
+
   it('tells groups with their coordinator, type, members and what they subscribe to, and what they have committed', async () => {
     const topic = await newTopic(2)
     await produce(topic, [1_000, 2_000, 3_000])

@@ -25,15 +25,15 @@ export interface Connections {
     api: Pick<API<Args, Response>, 'async'>,
     args: Args,
   ): Promise<Response>
-  /** Requests sent so far, logins left out. */
-  requestsSent(): number
   close(): Promise<void>
 }
 
+/** @param onRequest called for each request that is sent, logins left out */
 export function createConnections(
   options: ClusterOptions,
   bootstrap: readonly Address[],
   timeoutMs: number,
+  onRequest: () => void,
 ): Connections {
   const pool = new ConnectionPool(options.clientId ?? 'selfmonitor', {
     connectTimeout: Math.min(5_000, timeoutMs),
@@ -57,9 +57,8 @@ export function createConnections(
     }
   }
 
-  let sent = 0
   const request: Connections['request'] = async (to, api, args) => {
-    sent++
+    onRequest()
     try {
       return await api.async(to, ...args)
     } catch (error) {
@@ -105,7 +104,6 @@ export function createConnections(
       }
       return answer
     },
-    requestsSent: () => sent,
     async close() {
       closed = true
       await pool.close()

@@ -54,25 +54,35 @@ export interface Transport {
   coordinators(groupIds: readonly string[], deadline: Deadline): Promise<Map<string, number>>
   /** Repeats `attempt` while it throws an error that Kafka calls retriable, and asks for the cluster's brokers anew before. */
   retrying<T>(deadline: Deadline, attempt: () => Promise<T>): Promise<T>
-  /** Requests sent so far, logins left out. */
+  /** Requests sent so far, logins left out; with those of the transports whose directory it is, and what was counted here. */
   requestsSent(): number
+  /** Counts a request that was sent on a connection outside this transport. */
+  countRequest(): void
   close(): Promise<void>
 }
 
 const groupKeyType = 0
 export const defaultTimeoutMs = 30_000
 
+/** A transport that another one belongs to. */
+export type Directory = Pick<Transport, 'refresh' | 'countRequest'>
+
 /**
  * @param directory where to ask for the cluster's brokers, for connections that are busy with waiting; default: its own
  * @throws ClusterError INVALID_ARGUMENT for addresses or a timeout that cannot be used
  */
-export function createTransport(options: ClusterOptions, directory?: Pick<Transport, 'refresh'>): Transport {
+export function createTransport(options: ClusterOptions, directory?: Directory): Transport {
   const bootstrap = parseBootstrap(options.bootstrapServers)
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs
   if (!Number.isFinite(timeoutMs) || timeoutMs <= 0) {
     throw invalid(`timeoutMs must be a positive number of milliseconds, it is ${timeoutMs}`)
   }
-  const connections = createConnections(options, bootstrap, timeoutMs)
+  let sent = 0
+  const countRequest = (): void => {
+    sent++
+    directory?.countRequest()
+  }
+  const connections = createConnections(options, bootstrap, timeoutMs, countRequest)
   let known: ClusterInfo | null = null
   const openAny = (): Promise<Connection> => connections.openAny(known?.brokers ?? [])
 
@@ -165,7 +175,8 @@ export function createTransport(options: ClusterOptions, directory?: Pick<Transp
     },
     coordinators: (groupIds, deadline) =>
       repeating(deadline, isTransient, async () => findCoordinators(send, groupIds)),
-    requestsSent: () => connections.requestsSent(),
+    requestsSent: () => sent,
+    countRequest,
     close: () => connections.close(),
   }
 }

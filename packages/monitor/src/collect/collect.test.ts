@@ -173,6 +173,22 @@ describe('a collection', () => {
     expect(await collect()).toEqual(['configs of orders payments'])
   })
 
+  it('keeps settings that topics have in common once', async () => {
+    const it = world()
+    it.topics.payments = { id: 'id-2', start: [0n], end: [0n] }
+    it.topics.refunds = { id: 'id-3', start: [0n], end: [0n] }
+    for (const topic of ['orders', 'payments'])
+      it.topics[topic]!.config = { 'retention.ms': '7', 'cleanup.policy': 'delete' }
+    it.topics.refunds!.config = { 'retention.ms': '5', 'cleanup.policy': 'delete' }
+    const { snapshot } = await it.collect()
+    const [orders, payments, refunds] = ['orders', 'payments', 'refunds'].map((name) =>
+      snapshot.configs.state === 'read' ? snapshot.configs.value.topics.get(name) : undefined,
+    )
+    expect(payments).toBe(orders)
+    expect(refunds!.map(({ value }) => value)).toEqual(['5', 'delete'])
+    expect(refunds![1]).toBe(orders![1])
+  })
+
   it('leaves out topics and groups that are not wanted', async () => {
     const it = world()
     it.topics.secret = { id: 'id-2', start: [0n], end: [5n] }

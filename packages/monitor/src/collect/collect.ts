@@ -318,18 +318,25 @@ async function readConfigs(collection: Collection, { topics, brokers }: Metadata
   } as Snapshot['configs']
 }
 
-/** Topics have mostly the same settings: an entry is kept once. */
+/** Topics have mostly the same settings: an entry, and a whole list of them, is kept once. */
 function configsOf({ topics, brokers, problem }: ConfigsSurvey): Configs {
   if (problem !== null && topics.size === 0 && brokers.size === 0) throw problemError(problem)
-  const entries = new Map<string, ConfigEntry>()
-  const once = (entry: ConfigEntry): ConfigEntry => {
+  const entries = new Map<string, { readonly id: number; readonly entry: ConfigEntry }>()
+  const lists = new Map<string, readonly ConfigEntry[]>()
+  const once = (entry: ConfigEntry): { readonly id: number; readonly entry: ConfigEntry } => {
     const key = `${entry.name}=${entry.value} ${entry.source} ${entry.readOnly} ${entry.sensitive}`
-    const known = entries.get(key)
-    if (known !== undefined) return known
-    entries.set(key, entry)
-    return entry
+    const known = entries.get(key) ?? { id: entries.size, entry }
+    entries.set(key, known)
+    return known
   }
-  return { topics: new Map([...topics].map(([name, all]) => [name, all.map(once)])), brokers }
+  const listOnce = (all: readonly ConfigEntry[]): readonly ConfigEntry[] => {
+    const kept = all.map(once)
+    const key = kept.map(({ id }) => id).join()
+    const known = lists.get(key) ?? kept.map(({ entry }) => entry)
+    lists.set(key, known)
+    return known
+  }
+  return { topics: new Map([...topics].map(([name, all]) => [name, listOnce(all)])), brokers }
 }
 
 async function readLogDirs(source: Source, { isTopicCollected }: CollectOptions): Promise<LogDir[]> {

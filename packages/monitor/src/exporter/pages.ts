@@ -1,27 +1,32 @@
 // The bytes that a scrape gets. They are made once for each snapshot; a scrape only sends them.
+import { pipeline } from 'node:stream/promises'
 import { setImmediate as otherWork } from 'node:timers/promises'
-import { promisify } from 'node:util'
-import { constants, gzip } from 'node:zlib'
+import { constants, createGzip } from 'node:zlib'
 import { type Family, type Format, families, type Granularity, head, tail } from '../metrics/families.ts'
 import type { View } from '../metrics/view.ts'
 
-const compress = promisify(gzip)
 /** Series of metrics look alike: the fastest level makes a twentieth of them, off the event loop. */
-const level = { level: constants.Z_BEST_SPEED }
+const gzipOptions = { level: constants.Z_BEST_SPEED, chunkSize: 64 * 1024 }
 /** A scrape that came so long ago will not come again: its form is not made beforehand any more. */
 const askedWithinMs = 10 * 60_000
 
 interface Rendered {
-  readonly families: readonly { readonly family: Family['metric']; readonly lines: Buffer }[]
-  /** By form; what is asked for first is made then. */
-  readonly forms: Map<string, Promise<Buffer>>
+  readonly families: readonly { readonly family: Family['metric']; readonly lines: readonly Buffer[] }[]
+  /** By form; what is asked for first is made then. The forms that are not compressed share the lines. */
+  readonly forms: Map<string, Promise<Page>>
+}
+
+/** The bytes of an answer, in parts. */
+export interface Page {
+  readonly parts: readonly Buffer[]
+  readonly sizeBytes: number
 }
 
 export interface Pages {
   /** Renders a snapshot, then replaces the one before: scrapes get the old one meanwhile. */
   show(view: View, granularity: Granularity): Promise<void>
   /** @returns null before the first snapshot */
-  page(format: Format, compressed: boolean): Promise<Buffer> | null
+  page(format: Format, compressed: boolean): Promise<Page> | null
 }
 
 export function createPages(now: () => number): Pages {
@@ -48,7 +53,7 @@ export function createPages(now: () => number): Pages {
 async function render(view: View, granularity: Granularity): Promise<Rendered> {
   const rendered: Rendered['families'][number][] = []
   for (const { metric, lines } of families(view, granularity)) {
-    rendered.push({ family: metric, lines: Buffer.from(lines) })
+    rendered.push({ family: metric, lines })
     await otherWork()
   }
   return { families: rendered, forms: new Map() }
@@ -56,17 +61,31 @@ async function render(view: View, granularity: Granularity): Promise<Rendered> {
 
 const formKey = (format: Format, compressed: boolean): string => `${format} ${compressed}`
 
-function form(rendered: Rendered, format: Format, compressed: boolean): Promise<Buffer> {
+function form(rendered: Rendered, format: Format, compressed: boolean): Promise<Page> {
   const key = formKey(format, compressed)
   let made = rendered.forms.get(key)
   if (made === undefined) {
-    const plain = (): Buffer =>
-      Buffer.concat([
-        ...rendered.families.flatMap(({ family, lines }) => [Buffer.from(head(family, format)), lines]),
-        Buffer.from(tail[format]),
-      ])
-    made = compressed ? compress(plain(), level) : Promise.resolve(plain())
+    const parts = [
+      ...rendered.families.flatMap(({ family, lines }) => [Buffer.from(head(family, format)), ...lines]),
+      Buffer.from(tail[format]),
+    ]
+    made = compressed ? compress(parts) : Promise.resolve(pageOf(parts))
     rendered.forms.set(key, made)
   }
   return made
+}
+
+async function compress(parts: readonly Buffer[]): Promise<Page> {
+  const gzip = createGzip(gzipOptions)
+  return pageOf(await pipeline(parts, gzip, all))
+}
+
+async function all(stream: AsyncIterable<Buffer>): Promise<Buffer[]> {
+  const parts: Buffer[] = []
+  for await (const part of stream) parts.push(part)
+  return parts
+}
+
+function pageOf(parts: readonly Buffer[]): Page {
+  return { parts, sizeBytes: parts.reduce((sum, { length }) => sum + length, 0) }
 }

@@ -139,14 +139,19 @@ async function sendMetrics(request: IncomingMessage, response: ServerResponse, {
   const isCompressed = acceptsGzip(request.headers['accept-encoding'])
   const page = pages.page(format, isCompressed)
   if (page === null) return sendText(response, 503, 'The first collection has not ended yet.\n')
-  const body = await page
+  const { parts, sizeBytes } = await page
   response.writeHead(200, {
     'content-type': header,
-    'content-length': body.length,
+    'content-length': sizeBytes,
     vary: 'accept, accept-encoding',
     ...(isCompressed ? { 'content-encoding': 'gzip' } : {}),
   })
-  response.end(request.method === 'HEAD' ? undefined : body)
+  if (request.method !== 'HEAD') {
+    // All parts in one write; `end` lets them go.
+    response.cork()
+    for (const part of parts) response.write(part)
+  }
+  response.end()
 }
 
 function acceptsGzip(header: string | string[] | undefined): boolean {

@@ -2,6 +2,7 @@
 // of samples and differ in the lines above them.
 // https://prometheus.io/docs/instrumenting/exposition_formats/ and https://prometheus.io/docs/specs/om/open_metrics_spec/
 import type { Distribution } from '../snapshot/types.ts'
+import { Lines } from './lines.ts'
 import { computations, type Emit, type Value } from './samples/index.ts'
 import { type Metric, type MetricKey, metrics, probeBuckets } from './table.ts'
 import type { View } from './view.ts'
@@ -13,10 +14,11 @@ export interface Sample {
   readonly value: Value
 }
 
-/** One metric with its samples, as text. */
+/** One metric with its samples, as text in UTF-8. */
 export interface Family {
   readonly metric: Metric
-  readonly lines: string
+  /** One after the other they are the text. */
+  readonly lines: readonly Buffer[]
   readonly series: number
 }
 
@@ -72,28 +74,30 @@ export function* families(view: View, granularity: Granularity): Generator<Famil
     const textOf = (labels: readonly string[]): string => {
       const known = texts.get(labels)
       if (known !== undefined) return known
-      const text = labels.reduce((before, value, i) => `${before},${names[i]}="${escaped(value)}"`, cluster)
+      // `join` makes one flat string; a chain of concatenations would be a tree of pieces that is kept and walked for each metric.
+      const text = [cluster, ...labels.map((value, i) => `${names[i]}="${escaped(value)}"`)].join(',')
       if (isShared) texts.set(labels, text)
       return text
     }
-    let lines = ''
+    const lines = new Lines()
     let series = 0
     const emit: Emit = (labels, value) => {
       if (typeof value === 'object') {
-        lines += histogram(metric.name, textOf(labels), value)
+        lines.add(histogram(metric.name, textOf(labels), value))
         series += probeBuckets.length + 3
       } else {
-        lines += `${metric.name}{${textOf(labels)}} ${numberText(value)}\n`
+        lines.add(`${metric.name}{${textOf(labels)}} ${numberText(value)}\n`)
         series++
       }
     }
     if (granularity === 'partition') computations[key](view, emit)
     else for (const { labels, value } of samplesOf(key, view, granularity)) emit(labels, value)
     all += series
-    if (series > 0) yield { metric, lines, series }
+    if (series > 0) yield { metric, lines: lines.parts(), series }
   }
   const { exporterSeries } = metrics
-  yield { metric: exporterSeries, lines: `${exporterSeries.name}{${cluster}} ${all + 1}\n`, series: 1 }
+  const lines = [Buffer.from(`${exporterSeries.name}{${cluster}} ${all + 1}\n`)]
+  yield { metric: exporterSeries, lines, series: 1 }
 }
 
 function histogram(name: string, labels: string, { counts, sum }: Distribution): string {

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import type { Snapshot } from '../snapshot/types.ts'
 import { minutes, nowMs, snapshotOf } from '../test-support/snapshot.ts'
-import { families, head, labelsOf, samplesOf, tail } from './families.ts'
+import { families, labelsOf, samplesOf } from './families.ts'
 import type { computations } from './samples/index.ts'
 import { type Metric, type MetricKey, metrics } from './table.ts'
 import { everything } from './test-support/everything.ts'
+import { linesOf, pageOf } from './test-support/text.ts'
 import { viewOf } from './view.ts'
 
 const exporter = { version: '1.2.3', requests: 17 }
@@ -23,7 +24,11 @@ describe('the table of metrics', () => {
       const metric: Metric = metrics[key]
       const family = rendered.get(metric.name)
       expect(family, metric.name).toBeDefined()
-      const names = [...family!.lines.split('\n')[0]!.matchAll(/([a-z_]+)="(?:[^"\\]|\\.)*"/g)].map(([, name]) => name)
+      const names = [
+        ...linesOf(family!)
+          .split('\n')[0]!
+          .matchAll(/([a-z_]+)="(?:[^"\\]|\\.)*"/g),
+      ].map(([, name]) => name)
       const expected = ['cluster', ...metric.labels]
       expect(names).toEqual(metric.type === 'histogram' ? [...expected, 'le'] : expected)
     }
@@ -32,8 +37,8 @@ describe('the table of metrics', () => {
 
   it('has no sample twice', () => {
     for (const granularity of ['partition', 'topic'] as const) {
-      for (const { lines } of families(view, granularity)) {
-        const names = lines
+      for (const family of families(view, granularity)) {
+        const names = linesOf(family)
           .trimEnd()
           .split('\n')
           .map((line) => line.slice(0, line.lastIndexOf(' ')))
@@ -156,12 +161,20 @@ describe('values', () => {
 })
 
 describe('the text', () => {
-  const text = (format: 'prometheus' | 'openmetrics') =>
-    [...families(view, 'partition')].map(({ metric, lines }) => head(metric, format) + lines).join('') + tail[format]
+  const text = (format: 'prometheus' | 'openmetrics') => pageOf(view, format)
 
   it('escapes values of labels, and writes infinity as Prometheus reads it', () => {
     expect(text('prometheus')).toContain(String.raw`kafka_topic_partitions{cluster="test",topic="odd\"name\\"} 1`)
     expect(text('prometheus')).toMatch(/^kafka_consumer_group_topic_catch_up_seconds\{.*\} \+Inf$/m)
+  })
+
+  it('is the same in however many parts it is encoded', () => {
+    const names = Array.from({ length: 2_000 }, (_, i) => `zahlungen-für-größe-€-${i}`)
+    const large = viewOf(snapshotOf({ topics: Object.fromEntries(names.map((name) => [name, {}])) }), exporter)
+    const family = [...families(large, 'partition')].find(({ metric }) => metric.name === 'kafka_topic_partitions')!
+    expect(family.lines.length).toBeGreaterThan(2)
+    const lines = linesOf(family).trimEnd().split('\n')
+    expect(lines.map((line) => /topic="(.*)"/.exec(line)![1])).toEqual(names)
   })
 
   it('has cumulative buckets', () => {

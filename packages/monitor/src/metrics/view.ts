@@ -1,6 +1,6 @@
 // A snapshot, indexed for the metrics. Arrays of labels' values are made once and shared by all metrics that have them: the encoder
 // writes each once.
-import type { PartitionInfo, TopicInfo } from '@selfmonitor/cluster'
+import type { ConfigEntry, PartitionInfo, TopicInfo } from '@selfmonitor/cluster'
 import { groupKey } from '../snapshot/keys.ts'
 import { lastValue } from '../snapshot/last-value.ts'
 import { PartitionMap, type ReadonlyPartitionMap } from '../snapshot/partition-map.ts'
@@ -79,8 +79,23 @@ export function viewOf(snapshot: Snapshot, exporter: ExporterFacts): View {
     topics,
     groups: (lastValue(snapshot.groups) ?? []).map((group) => viewGroup(snapshot, group, partitions)),
     groupsAtMs: readAt(snapshot.groups, snapshot.finishedAtMs),
-    topicSetting: (topic, name) => configs?.topics.get(topic)?.find((entry) => entry.name === name)?.value ?? undefined,
+    topicSetting: (topic, name) => {
+      const entries = configs?.topics.get(topic)
+      return entries === undefined ? undefined : (settingsOf(entries).get(name) ?? undefined)
+    },
   }
+}
+
+/** By list of entries, which many topics share and which several snapshots have: they are asked for each partition of each group. */
+const settings = new WeakMap<readonly ConfigEntry[], ReadonlyMap<string, ConfigEntry['value']>>()
+
+function settingsOf(entries: readonly ConfigEntry[]): ReadonlyMap<string, ConfigEntry['value']> {
+  let byName = settings.get(entries)
+  if (byName === undefined) {
+    byName = new Map(entries.map(({ name, value }) => [name, value]))
+    settings.set(entries, byName)
+  }
+  return byName
 }
 
 export function readAt(reading: Reading<unknown>, otherwiseMs: number): number {

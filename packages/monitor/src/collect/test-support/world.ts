@@ -1,5 +1,5 @@
 // For tests: a cluster in memory that a collection reads, and the time.
-import { ClusterError, type GroupType, type SurveyedMember } from '@selfmonitor/cluster'
+import { ClusterError, type ConfigEntry, type GroupType, type SurveyedMember } from '@selfmonitor/cluster'
 import { type CollectOptions, collect, type Source } from '../collect.ts'
 import { type CollectorState, firstState } from '../state.ts'
 
@@ -9,6 +9,7 @@ export interface WorldTopic {
   start: bigint[]
   end: bigint[]
   leader?: number
+  config?: Readonly<Record<string, string>>
 }
 
 export interface WorldGroup {
@@ -139,7 +140,7 @@ export function world(): World {
     surveyConfigs: async ({ topics: names }) => {
       calls.push(`configs of ${names.join(' ')}`)
       return step('surveyConfigs', () => ({
-        topics: new Map(names.map((name) => [name, []])),
+        topics: new Map(names.map((name) => [name, configOf(it.topics[name])])),
         brokers: new Map(),
         problem: null,
       }))
@@ -150,6 +151,11 @@ export function world(): World {
 }
 
 const brokers = (it: World) => it.brokers.map((id) => ({ id, host: `kafka-${id}`, port: 9092, rack: null }))
+
+const configOf = (topic: WorldTopic | undefined): ConfigEntry[] =>
+  Object.entries(topic?.config ?? {}).map(([name, value]) => ({
+    ...{ name, value, source: 'topic' as const, readOnly: false, sensitive: false },
+  }))
 
 const topics = (it: World) =>
   Object.entries(it.topics).map(([name, { id, end, leader = 0 }]) => ({
