@@ -95,6 +95,28 @@ describe.skipIf('missing' in tools)('the parts of monitoring', () => {
     expect(operatorObjects(await render({ monitoring: without }, operator))).toEqual([])
   })
 
+  it('have annotations for a Prometheus that selects pods by them, which podAnnotations switch off', async () => {
+    const scraped = async (values: Json) => {
+      const objects = await render(values)
+      const pods = [
+        podTemplate(named(objects, 'StatefulSet', 'kafka'))!,
+        podTemplate(named(objects, 'Deployment', 'kafka-connect'))!,
+        podTemplate(named(objects, 'Deployment', 'kafka-exporter'))!,
+      ]
+      return pods.map(({ metadata }) => {
+        const { 'prometheus.io/scrape': scrape, 'prometheus.io/port': port } = metadata.annotations
+        return `${scrape} ${port}`
+      })
+    }
+    expect(await scraped({})).toEqual(['true 5556', 'true 5556', 'true 9308'])
+    const off = { podAnnotations: { 'prometheus.io/scrape': 'false' } }
+    expect(await scraped({ kafka: off, connect: off, monitoring: { exporter: off } })).toEqual([
+      'false 5556',
+      'false 5556',
+      'false 9308',
+    ])
+  })
+
   it('start the exporter with options that it has', async () => {
     const commands = await readFile(join(chartFolder, '../../../../docs/commands.md'), 'utf8')
     const known = commands.slice(commands.indexOf('\n### exporter\n')).split('No `-o`.')[0]!

@@ -280,12 +280,7 @@ spec:
       annotations:
         checksum/config: {{ toJson $config | sha256sum }}
         checksum/script: {{ include "selfmonitor.scriptsHash" (ternary (list $root "component-init.sh" "rest-probe.sh") (list $root "component-init.sh") (not (not .probes.exec))) }}
-        {{- if $agent }}
-        prometheus.io/scrape: "true"
-        prometheus.io/port: "5556"
-        prometheus.io/path: /metrics
-        {{- end }}
-        {{- with merge (dict) ($values.podAnnotations | default dict) $root.Values.commonAnnotations }}
+        {{- with merge (dict) ($values.podAnnotations | default dict) (ternary (include "selfmonitor.scrapeAnnotations" 5556 | fromYaml) dict (not (not $agent))) $root.Values.commonAnnotations }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
     spec:

@@ -48,12 +48,7 @@ spec:
         checksum/config: {{ .checksum }}
         # Restarts the pods when their scripts change, except scripts that only users run: kafka-tool.sh, reload-certificates.sh.
         checksum/scripts: {{ include "selfmonitor.scriptsHash" (list .root "lib.sh" "kafka-init.sh" "kafka-start.sh" "kafka-startup-probe.sh" "kafka-pre-stop.sh" "certificate-watch.sh") }}
-        {{- if $monitoring }}
-        prometheus.io/scrape: "true"
-        prometheus.io/port: "5556"
-        prometheus.io/path: /metrics
-        {{- end }}
-        {{- with $of.podAnnotations }}
+        {{- with merge (dict) ($of.podAnnotations | default dict) (ternary (include "selfmonitor.scrapeAnnotations" 5556 | fromYaml) dict (eq (toString $monitoring) "true")) }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
     spec:

@@ -106,14 +106,21 @@ affinity:
 kafka-{{ . }}
 {{- end -}}
 
-{{/* Labels and annotations of a pod: (dict "root" . "component" "prometheus" "of" … "checksums" (dict "checksum/config" …)). */}}
+{{/* For a Prometheus that selects pods by annotations, with the port of the metrics. podAnnotations of the user win. */}}
+{{- define "selfmonitor.scrapeAnnotations" -}}
+prometheus.io/scrape: "true"
+prometheus.io/port: {{ . | quote }}
+prometheus.io/path: /metrics
+{{- end -}}
+
+{{/* Labels and annotations of a pod: (dict "root" . "component" "prometheus" "of" … "checksums" (dict "checksum/config" …)), or "defaults". */}}
 {{- define "selfmonitor.monitoringPodMetadata" -}}
 labels:
   {{- include "selfmonitor.podLabels" (dict "root" .root "component" .component "app" (include "selfmonitor.monitoringName" .component)) | nindent 2 }}
   {{- with .of.podLabels }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
-{{- with merge (dict) (.checksums | default dict) (.of.podAnnotations | default dict) .root.Values.commonAnnotations }}
+{{- with merge (dict) (.checksums | default dict) (.of.podAnnotations | default dict) (.defaults | default dict) .root.Values.commonAnnotations }}
 annotations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
