@@ -1,9 +1,10 @@
 // `selfmonitor doctor`: takes a snapshot of a cluster, or watches it for a few seconds, and reports what is wrong with it.
-import type { Diagnosis, ServiceHealth, Snapshot } from '@selfmonitor/monitor'
+import type { Diagnosis, Snapshot } from '@selfmonitor/monitor'
 import type { Context } from '../framework/context.ts'
 import { CliError, exitCodes } from '../framework/errors.ts'
 import { duration, integer } from '../framework/parse.ts'
 import { choice, defineVerb, type Noun, text, value } from '../framework/verb.ts'
+import { watchedRegistry } from '../local/watched-registry.ts'
 import { counted, shortAddresses, span, time } from '../output/format.ts'
 import { indented } from '../output/wrap.ts'
 import { countedSeverities, severityColour, verdictsText } from './verdict-view.ts'
@@ -55,8 +56,8 @@ const verb = defineVerb({
       table: () => report(context, snapshot, diagnosis, watchedMs),
     })
     if (verdicts.some(({ code }) => code === 'CLUSTER_UNREACHABLE')) return exitCodes.cannotConnect
-    const counted = { critical: ['critical'], error: ['critical', 'error'], warning: ['critical', 'error', 'warning'] }
-    return verdicts.some(({ severity }) => counted[options.failOn].includes(severity))
+    const failing = { critical: ['critical'], error: ['critical', 'error'], warning: ['critical', 'error', 'warning'] }
+    return verdicts.some(({ severity }) => failing[options.failOn].includes(severity))
       ? exitCodes.failed
       : exitCodes.done
   },
@@ -77,72 +78,54 @@ async function examine(
     ksqldbUrl: string | undefined
   },
 ): Promise<Examination> {
-  const [cluster, { diagnose, secondLook, startCollector }, registry] = await Promise.all([
+  const [cluster, { diagnose, secondLook, startCollector }, schemaRegistry] = await Promise.all([
     context.cluster(),
     import('@selfmonitor/monitor'),
-    registryHealth(context),
+    watchedRegistry(context),
   ])
   const { settings, colours } = context
   const note = (line: string): void => context.note(colours.stderr.aside(line))
   note(`Reading ${shortAddresses(settings.bootstrapServers.value)} …`)
   const ended = Promise.withResolvers<Examination>()
-  let diagnosis: Diagnosis | undefined
+  let last: Examination | undefined
   let firstMs = 0
+  function look(snapshot: Snapshot): void {
+    const isFirst = last === undefined
+    // A person asks once and wants every finding now: none is held back.
+    const diagnosis = diagnose(snapshot, snapshot.finishedAtMs, { before: last?.diagnosis, holdBack: false })
+    if (isFirst) firstMs = snapshot.finishedAtMs
+    const watchedMs = snapshot.finishedAtMs - firstMs
+    const why = secondLook(snapshot, diagnosis)
+    if (isFirst && why !== null && options.watch > 0)
+      note(`${why}. Watching for ${span(options.watch)}, to see whether they make progress …`)
+    last = { snapshot, diagnosis, watchedMs }
+    if (why === null || watchedMs >= options.watch || context.io.signal.aborted) ended.resolve(last)
+  }
   const collector = startCollector(
     cluster,
     {
       intervalMs: lookEveryMs,
       expectedBrokers: options.expectedBrokers,
-      services: { connect: options.connectUrl, ksqldb: options.ksqldbUrl },
+      services: { schemaRegistry, connect: options.connectUrl, ksqldb: options.ksqldbUrl },
       tls: settings.security.tls,
       everyMs: { brokers: 0, logDirs: 0, certificates: 0, services: 0 },
       logger: noLog,
     },
-    (collected) => {
-      const snapshot = withService(collected, registry)
-      const isFirst = diagnosis === undefined
-      // A person asks once and wants every finding now: none is held back.
-      diagnosis = diagnose(snapshot, snapshot.finishedAtMs, { before: diagnosis, holdBack: false })
-      if (isFirst) firstMs = snapshot.finishedAtMs
-      const watchedMs = snapshot.finishedAtMs - firstMs
-      const why = secondLook(snapshot, diagnosis)
-      if (isFirst && why !== null && options.watch > 0)
-        note(`${why}. Watching for ${span(options.watch)}, to see whether they make progress …`)
-      if (why === null || watchedMs >= options.watch || context.io.signal.aborted) {
-        ended.resolve({ snapshot, diagnosis, watchedMs })
+    (snapshot) => {
+      try {
+        look(snapshot)
+      } catch (error) {
+        ended.reject(error)
       }
     },
   )
   context.onEnd(() => collector.close())
-  const interrupted = (): void => ended.reject(new CliError('INTERRUPTED', 'Interrupted before the cluster was read.'))
+  const interrupted = (): void => {
+    if (last === undefined) ended.reject(new CliError('INTERRUPTED', 'Interrupted before the cluster was read.'))
+    else ended.resolve(last)
+  }
   context.io.signal.addEventListener('abort', interrupted, { once: true })
   return await ended.promise
-}
-
-/** The registry is asked by its own client, which knows its login and its CA. One at the default address may be another project's. */
-async function registryHealth(context: Context): Promise<ServiceHealth | null> {
-  const { settings } = context
-  if (!settings.registryNamed && settings.registryUrl.origin !== 'selfmonitor up') return null
-  const client = await context.registry()
-  const startedAt = performance.now()
-  const problem = await client.subjects().then(
-    () => null,
-    (error: { code?: unknown; message: string }) => ({
-      code: String(error.code ?? 'NOT_ANSWERING'),
-      message: error.message,
-    }),
-  )
-  return { service: 'schema-registry', url: client.url, problem, tookMs: performance.now() - startedAt }
-}
-
-function withService(snapshot: Snapshot, service: ServiceHealth | null): Snapshot {
-  if (service === null) return snapshot
-  const others = snapshot.services.state === 'read' ? snapshot.services.value : []
-  const atMs = snapshot.finishedAtMs
-  return {
-    ...snapshot,
-    services: { state: 'read', value: [service, ...others], atMs, tookMs: service.tookMs, problem: null },
-  }
 }
 
 /** `-o json` */

@@ -5,6 +5,7 @@ import { defaults } from '../framework/settings.ts'
 import { choice, defineVerb, flag, type Noun, text, value } from '../framework/verb.ts'
 import { version } from '../framework/version.ts'
 import { openServerLog } from '../local/logger.ts'
+import { watchedRegistry } from '../local/watched-registry.ts'
 
 const leastIntervalMs = 1_000
 
@@ -73,7 +74,7 @@ const verb = defineVerb({
         topics: { include: options.topics, exclude: options.topicsExclude },
         groups: { include: options.groups, exclude: options.groupsExclude },
         services: {
-          schemaRegistry: settings.registryUrl.origin === 'default' ? undefined : settings.registryUrl.value,
+          schemaRegistry: await watchedRegistry(context),
           connect: serviceUrl('--connect-url', options.connectUrl) ?? serviceUrl('CONNECT_URL', io.env.CONNECT_URL),
           ksqldb: serviceUrl('--ksqldb-url', options.ksqldbUrl) ?? serviceUrl('KSQLDB_URL', io.env.KSQLDB_URL),
         },

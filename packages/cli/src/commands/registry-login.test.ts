@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { connectEvents } from '@selfmonitor/events'
 import { startTestPlatform, type TestPlatform } from '@selfmonitor/events/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { freePorts } from '../../../../test/support/ports.ts'
 import { type SecuredFront, startSecuredFront } from '../../../registry/src/test-support/secured-front.ts'
 import { selfmonitor } from '../test-io.ts'
 
@@ -38,6 +39,32 @@ describe('a registry with TLS and a login', () => {
   it('is up for `status`', async () => {
     const { stdout } = await run(['status', '-o', 'json', ...named()])
     expect(JSON.parse(stdout)).toContainEqual(expect.objectContaining({ part: 'registry', state: 'up' }))
+  })
+
+  it('is up for `doctor`, and down when it refuses the login', async () => {
+    const services = async (env?: Readonly<Record<string, string>>) => {
+      const { stdout } = await run(['doctor', '-o', 'json', '--watch', '0s', ...named()], env)
+      return (JSON.parse(stdout).verdicts as { code: string }[]).filter(({ code }) => code === 'SCHEMA_REGISTRY_DOWN')
+    }
+    expect(await services()).toEqual([])
+    expect(await services({ ...front.env, SCHEMA_REGISTRY_PASSWORD: 'guessed' })).toHaveLength(1)
+  })
+
+  it('is up for the exporter', { timeout: 30_000 }, async () => {
+    const [port] = await freePorts(1)
+    const stop = new AbortController()
+    const words = ['exporter', '--listen', String(port), '--cluster', 'mine', ...named()]
+    const ended = selfmonitor(words, {
+      cwd: folder,
+      env: { KAFKA_BOOTSTRAP_SERVERS: platform.bootstrapServers, ...front.env },
+      signal: stop.signal,
+    })
+    const metrics = async () => await (await fetch(`http://127.0.0.1:${port}/metrics`).catch(() => null))?.text()
+    const up = 'kafka_service_up{cluster="mine",service="schema-registry"}'
+    await expect.poll(metrics, { timeout: 20_000 }).toContain(up)
+    expect(await metrics()).toContain(`${up} 1\n`)
+    stop.abort()
+    expect(await ended).toMatchObject({ code: 0 })
   })
 
   it('takes and gives the schema of an event that the library emits', async () => {

@@ -18,6 +18,8 @@ export interface CollectorOptions {
   readonly topics?: NamePatterns
   readonly groups?: NamePatterns
   readonly services?: ServiceAddresses
+  /** How long a service may take to answer, in milliseconds. Default 5,000. */
+  readonly serviceTimeoutMs?: number
   /** How often single parts are read, in milliseconds. */
   readonly everyMs?: CollectOptions['everyMs']
   /** The certificates of this client are watched too. */
@@ -29,7 +31,7 @@ export interface CollectorOptions {
 }
 
 export const defaultIntervalMs = 15_000
-const serviceTimeoutMs = 5_000
+const defaultServiceTimeoutMs = 5_000
 
 export interface Collector {
   /** The last snapshot; null before the first collection has ended. */
@@ -42,7 +44,7 @@ export interface Collector {
 
 /**
  * Collects at once, then on a timer.
- * @param onSnapshot called after each collection; the next one begins after it
+ * @param onSnapshot called after each collection; the next one begins after it, also when it throws, which is logged
  * @throws PatternError
  */
 export function startCollector(
@@ -63,7 +65,11 @@ export function startCollector(
       state = { ...collected, snapshot: { ...collected.snapshot, probe: probe() } }
       isFirst = false
       logProblems(logger, state.snapshot)
-      await onSnapshot(state.snapshot)
+      try {
+        await onSnapshot(state.snapshot)
+      } catch (error) {
+        logger.error({ err: error }, 'The snapshot could not be used')
+      }
       const leftMs = intervalMs - (performance.now() - startedAt)
       await pause(Math.max(Math.min(intervalMs, leastPauseMs), leftMs), undefined, { signal: ending.signal }).catch(
         () => {},
@@ -91,9 +97,9 @@ function collectOptions(options: CollectorOptions, now: () => number): CollectOp
     isTopicCollected: nameFilter(options.topics ?? {}),
     isGroupCollected: nameFilter(options.groups ?? {}),
     everyMs: { ...defaultEveryMs, ...options.everyMs },
-    readServices: servicesReader(options.services ?? {}, serviceTimeoutMs),
+    readServices: servicesReader(options.services ?? {}, options.serviceTimeoutMs ?? defaultServiceTimeoutMs),
     ownCertificates: ownCertificates(options.tls),
-    onBug: (error) => options.logger.error({ error }, 'A collection failed unexpectedly'),
+    onBug: (error) => options.logger.error({ err: error }, 'A collection failed unexpectedly'),
     now,
   }
 }

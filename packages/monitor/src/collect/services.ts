@@ -1,9 +1,18 @@
 // What runs beside Kafka: does it answer, and how are its connectors?
+import { setTimeout as pause } from 'node:timers/promises'
 import type { ServiceHealth } from '../snapshot/types.ts'
 
+/** A service that is asked by a client of its own, which knows its login and the CA to trust. */
+export interface ServiceClient {
+  /** Shown, so without a login. */
+  readonly url: string
+  /** Rejects when the service does not answer; an error's `code` becomes that of the problem. */
+  readonly ask: () => Promise<unknown>
+}
+
+/** URLs; a user and password in one are sent as a login, and never shown. */
 export interface ServiceAddresses {
-  /** URLs; a user and password in one are sent as a login, and never shown. */
-  readonly schemaRegistry?: string
+  readonly schemaRegistry?: string | ServiceClient
   readonly connect?: string
   readonly ksqldb?: string
 }
@@ -22,22 +31,42 @@ export function servicesReader(
   addresses: ServiceAddresses,
   timeoutMs: number,
 ): (() => Promise<ServiceHealth[]>) | null {
-  const services = [
-    ['schema-registry', addresses.schemaRegistry],
-    ['connect', addresses.connect],
-    ['ksqldb', addresses.ksqldb],
+  const given = [
+    { service: 'schema-registry', how: addresses.schemaRegistry },
+    { service: 'connect', how: addresses.connect },
+    { service: 'ksqldb', how: addresses.ksqldb },
   ] as const
-  const given = services.filter((one): one is readonly [Service, string] => one[1] !== undefined)
-  if (given.length === 0) return null
-  return () => Promise.all(given.map(([service, url]) => ask(service, url, timeoutMs)))
+  const asked = given.flatMap(({ service, how }) => (how === undefined ? [] : [{ service, how }]))
+  if (asked.length === 0) return null
+  return () =>
+    Promise.all(
+      asked.map(async ({ service, how }) => {
+        const startedAt = performance.now()
+        const answer = await (typeof how === 'string' ? askAt(service, how, timeoutMs) : askBy(how, timeoutMs))
+        return { service, tookMs: performance.now() - startedAt, ...answer }
+      }),
+    )
 }
 
-async function ask(service: Service, address: string, timeoutMs: number): Promise<ServiceHealth> {
+type Answer = Omit<ServiceHealth, 'service' | 'tookMs'>
+
+async function askBy({ url, ask }: ServiceClient, timeoutMs: number): Promise<Answer> {
+  const late = pause(timeoutMs, undefined, { ref: false }).then(() => {
+    throw new Error(`${url} did not answer within ${timeoutMs / 1_000} s.`)
+  })
+  try {
+    await Promise.race([ask(), late])
+    return { url, problem: null }
+  } catch (error) {
+    const { code = 'NOT_ANSWERING', message } = error as Error & { code?: string }
+    return { url, problem: { code, message } }
+  }
+}
+
+async function askAt(service: Service, address: string, timeoutMs: number): Promise<Answer> {
   const { url, shown, headers } = target(address, paths[service])
-  const startedAt = performance.now()
-  const health = (problem: ServiceHealth['problem'], connectors?: Connectors): ServiceHealth => {
-    const tookMs = performance.now() - startedAt
-    return { service, url: shown, problem, tookMs, ...(connectors === undefined ? {} : { connectors }) }
+  const health = (problem: ServiceHealth['problem'], connectors?: Connectors): Answer => {
+    return { url: shown, problem, ...(connectors === undefined ? {} : { connectors }) }
   }
   try {
     const response = await fetch(url, { headers, signal: AbortSignal.timeout(timeoutMs), redirect: 'error' })

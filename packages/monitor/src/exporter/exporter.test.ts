@@ -299,6 +299,28 @@ describe('an exporter whose Kafka goes away', () => {
     }
   })
 
+  it('answers 500 for a page that cannot be made, and logs why', async () => {
+    const broker = await startBroker()
+    const errors: unknown[] = []
+    const mistake = new Error('a mistake')
+    const exporter = await startExporter({
+      connect: { bootstrapServers: broker.bootstrapServers },
+      ...{ listen: { port: 0 }, version: 'test' },
+      brokerMetrics() {
+        throw mistake
+      },
+      logger: { debug() {}, info() {}, warn() {}, error: (said: unknown) => errors.push(said) },
+    })
+    try {
+      expect((await fetch(`${exporter.url}/metrics/broker`)).status).toBe(500)
+      expect(errors).toEqual([{ err: mistake, path: '/metrics/broker' }])
+      expect((await fetch(`${exporter.url}/-/healthy`)).status).toBe(200)
+    } finally {
+      await exporter.close()
+      await broker.close()
+    }
+  })
+
   it('refuses to listen where others can reach it, unless told to', async () => {
     const options = { connect: { bootstrapServers: '127.0.0.1:1' }, version: 'test' }
     await expect(startExporter({ ...options, listen: { host: '0.0.0.0', port: 0 } })).rejects.toMatchObject({

@@ -2,6 +2,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { isIP } from 'node:net'
+import type { Logger } from '@selfmonitor/cluster'
 import { guard, isLoopback, negotiate } from '@selfmonitor/http'
 import type { Format } from '../metrics/families.ts'
 import type { Reading, Snapshot } from '../snapshot/types.ts'
@@ -40,6 +41,7 @@ export interface Shown {
   snapshot(): Snapshot | null
   /** Metrics of the brokers themselves, where they are in this process. */
   readonly brokerMetrics?: (() => string) | undefined
+  readonly logger: Logger
 }
 
 /**
@@ -127,8 +129,10 @@ async function answer(request: IncomingMessage, response: ServerResponse, shown:
   }
   try {
     await route(request, response, shown)
-  } catch {
-    if (!response.headersSent) sendText(response, 500, 'The metrics could not be compressed.\n')
+  } catch (error) {
+    shown.logger.error({ err: error, path }, 'A page could not be made')
+    if (!response.headersSent)
+      sendText(response, 500, 'The page could not be made; the log of the exporter says why.\n')
     else response.destroy()
   }
 }

@@ -1,12 +1,12 @@
 // An exporter: a collector, the metrics of its snapshots, and the server that shows them.
 import { type ClusterOptions, connectCluster, type Logger } from '@selfmonitor/cluster'
-import { type CollectorOptions, startCollector } from '../collect/index.ts'
+import { type Collector, type CollectorOptions, startCollector } from '../collect/index.ts'
 import type { Granularity } from '../metrics/families.ts'
 import { viewOf } from '../metrics/view.ts'
 import type { ProbeOptions, RunningProbe } from '../probe/probe.ts'
 import type { Snapshot } from '../snapshot/types.ts'
 import { createPages } from './pages.ts'
-import { type Listen, startMetricsServer } from './server.ts'
+import { type Listen, type MetricsServer, startMetricsServer } from './server.ts'
 
 export interface ExporterOptions {
   /** How to connect to Kafka. */
@@ -51,8 +51,15 @@ export async function startExporter(options: ExporterOptions): Promise<Exporter>
   const pages = createPages(now)
   let last: Snapshot | null = null
   let probe: RunningProbe | null = null
-  const server = await startMetricsServer(listen, { pages, snapshot: () => last, brokerMetrics: options.brokerMetrics })
+  let server: MetricsServer | undefined
+  const close = async (collector?: Collector): Promise<void> => {
+    await server?.close()
+    // Ends what waits for a broker.
+    await Promise.all([probe?.close(), collector?.close(), cluster.close()])
+  }
   try {
+    const { brokerMetrics } = options
+    server = await startMetricsServer(listen, { pages, snapshot: () => last, brokerMetrics, logger })
     if (options.probe !== undefined) {
       const { startProbe } = await import('../probe/probe.ts')
       probe = startProbe(cluster, connect, options.probe, logger)
@@ -69,15 +76,10 @@ export async function startExporter(options: ExporterOptions): Promise<Exporter>
     return {
       url: server.url,
       snapshot: () => last,
-      async close() {
-        await server.close()
-        // Ends what waits for a broker.
-        await Promise.all([probe?.close(), collector.close(), cluster.close()])
-      },
+      close: () => close(collector),
     }
   } catch (error) {
-    await server.close()
-    await cluster.close()
+    await close()
     throw error
   }
 }

@@ -1,0 +1,45 @@
+import type { Logger } from '@selfmonitor/cluster'
+import { describe, expect, it } from 'vitest'
+import { startCollector } from './collector.ts'
+import { world } from './test-support/world.ts'
+
+function recorder(): { readonly logger: Logger; readonly errors: unknown[][] } {
+  const errors: unknown[][] = []
+  return { logger: { debug() {}, info() {}, warn() {}, error: (...said: unknown[]) => errors.push(said) }, errors }
+}
+
+describe('the collector', () => {
+  it('logs that a snapshot could not be used, and collects the next one', async () => {
+    const { logger, errors } = recorder()
+    const mistake = new Error('a mistake')
+    const second = Promise.withResolvers<void>()
+    let snapshots = 0
+    const collector = startCollector(world().source, { intervalMs: 1, logger }, () => {
+      snapshots += 1
+      if (snapshots === 1) throw mistake
+      second.resolve()
+    })
+    await second.promise
+    await collector.close()
+    expect(errors).toEqual([[{ err: mistake }, 'The snapshot could not be used']])
+  })
+
+  it('says that a service did not answer in time, whatever its client waits for', async () => {
+    const { logger } = recorder()
+    const first = Promise.withResolvers<void>()
+    const ask = () => new Promise<never>(() => {})
+    const collector = startCollector(
+      world().source,
+      {
+        ...{ intervalMs: 1, logger, serviceTimeoutMs: 10 },
+        services: { schemaRegistry: { url: 'http://registry:8081', ask } },
+      },
+      () => first.resolve(),
+    )
+    await first.promise
+    await collector.close()
+    expect(collector.snapshot()!.services).toMatchObject({
+      value: [{ url: 'http://registry:8081', problem: { code: 'NOT_ANSWERING' } }],
+    })
+  })
+})
