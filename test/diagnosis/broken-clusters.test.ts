@@ -120,10 +120,19 @@ describe.skipIf('missing' in inject('apache'))('a cluster of three brokers', { t
     await write(clients.kafka, 'orders', 1)
     const behind = ['likely INVISIBLE_OPEN_TRANSACTION', 'certain NO_MEMBERS']
     expect([await why('orders', 0n), await why('orders', 1n)]).toEqual([behind, behind])
+    // kafkajs reads with read_committed: it began at earliest, and has nothing to commit yet.
+    const waiting = await clients.join('patient', ['orders'])
+    expect(await why('orders', 1n, 'patient')).toEqual(['likely INVISIBLE_OPEN_TRANSACTION'])
     await first.abort()
     // The marker comes a moment after the answer.
     await until('it is aborted', async () => (await why('orders', 0n))[0] === 'certain ABORTED')
-    expect(await why('orders', 1n)).toEqual(['certain NO_MEMBERS'])
+    await until(
+      'the member has the record behind it',
+      async () => (await why('orders', 1n, 'patient'))[0] === 'certain CONSUMED',
+    )
+    expect(await why('orders', 0n, 'patient')).toEqual(['certain ABORTED', 'certain CONSUMED'])
+    await waiting.disconnect()
+    await watcher.cluster.deleteGroups(['patient'])
     expect((await why('orders', 2n))[0]).toBe('certain NO_RECORD')
     const second = await begin()
     await second.send({ topic: 'orders', messages: [{ value: 'yes' }] })
@@ -228,7 +237,7 @@ describe.skipIf('missing' in inject('apache'))('a cluster of three brokers', { t
 
   it('has replicas that are cut off from their leader, while all brokers run', async () => {
     await topic('followed')
-    const producer = clients.kafka.producer()
+    const producer = clients.kafka.producer({ retry: { retries: 0 } })
     await producer.connect()
     broken.replicaNetwork.cut()
     try {
@@ -251,9 +260,9 @@ describe.skipIf('missing' in inject('apache'))('a cluster of three brokers', { t
       expect(found.map(({ code }) => code)).toEqual(['UNDER_REPLICATED', 'UNDER_REPLICATED', 'UNDER_REPLICATED'])
       expect(found[2]!.severity).toBe('critical')
       expect(watcher.about('BROKER_DOWN')).toEqual([])
-      await expect(producer.send({ topic: 'followed', acks: -1, messages: [{ value: 'x' }] })).rejects.toMatchObject({
-        cause: { type: 'NOT_ENOUGH_REPLICAS' },
-      })
+      await expect(producer.send({ topic: 'followed', acks: -1, messages: [{ value: 'x' }] })).rejects.toThrow(
+        'fewer in-sync replicas than required',
+      )
     } finally {
       broken.replicaNetwork.restore()
       await producer.disconnect()
@@ -286,6 +295,9 @@ describe.skipIf('missing' in inject('apache'))('a cluster of three brokers', { t
       { code: 'BROKER_DOWN', severity: 'critical', subject: { brokerId: 3 } },
       { code: 'REPLICATION_ONE', subject: { topic: 'lonely' } },
     ])
+    const unread = await cli('why', 'lonely[0]@0', '--group', 'reader', '--watch', '0s')
+    expect(unread.stderr).toContain('partition 0 of lonely cannot be read: The partition has no leader.')
+    expect(unread.stderr).toContain('`selfmonitor doctor` looks at its brokers.')
     const { code, stdout } = await cli('doctor', '--watch', '0s')
     expect(stdout.split('\n')[0]).toMatch(/^NOT WELL: 1 critical.* Worst: broker 3 is not in the cluster$/)
     expect(code).toBe(1)

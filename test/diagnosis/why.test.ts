@@ -1,5 +1,5 @@
-// Each reason why a group has not received a record, caused for real. Those that need transactions, compaction or accounts are in
-// broken-clusters.test.ts and secure.test.ts, on clusters of their own.
+// Each reason why a group has not received a record, caused for real. Those that need transactions, compaction, accounts or
+// what was watched before are in broken-clusters.test.ts, secure.test.ts and groups.test.ts.
 import type { Cluster } from '@selfmonitor/cluster'
 import { PermanentError } from '@selfmonitor/events'
 import { diagnoseEvent, type EventPlace, type GatherOptions, gatherEvidence, type Reason } from '@selfmonitor/monitor'
@@ -129,6 +129,33 @@ describeEngines('why a group has not received a record', (engine) => {
     const reasons = await why(at(topic, offset), service)
     expect(said(reasons)).toEqual(['certain DEAD_LETTERED', 'certain CONSUMED'])
     expect(reasons[0]!.evidence.map(({ text }) => text).join()).toContain('no such account')
+  })
+
+  it('it waits in a topic for retries, where the framework of its service put it', async () => {
+    const topic = await rig.topic('orders', { partitions: 1 })
+    await write(clients.kafka, topic, 3)
+    const group = rig.unique('billing')
+    await cluster().resetOffsets(group, [{ topic, partition: 0, from: null, to: 2n, clamped: false }])
+    await cluster().createTopics([{ name: `${topic}-retry-0`, partitions: 1, replicationFactor: 1 }])
+    const producer = clients.kafka.producer()
+    await producer.connect()
+    // As Spring's RetryableTopic writes them.
+    const headers = {
+      'kafka_original-topic': topic,
+      'kafka_original-partition': Buffer.from([0, 0, 0, 0]),
+      'kafka_original-offset': Buffer.from([0, 0, 0, 0, 0, 0, 0, 1]),
+      'retry_topic-attempts': Buffer.from([0, 0, 0, 2]),
+      'kafka_exception-message': 'the ledger does not answer',
+    }
+    await producer.send({ topic: `${topic}-retry-0`, messages: [{ value: 'v1', headers }] })
+    await producer.disconnect()
+    const reasons = await why(at(topic, 1n), group)
+    expect(said(reasons)).toEqual(['certain IN_RETRY', 'certain CONSUMED'])
+    expect(reasons[0]!.evidence.map(({ text }) => text).slice(1)).toEqual([
+      'after 2 attempts',
+      'the ledger does not answer',
+    ])
+    expect(said(await why(at(topic, 0n), group))).toEqual(['certain CONSUMED'])
   })
 
   it('the group is on its way, and when it will be there', { timeout: 60_000 }, async () => {

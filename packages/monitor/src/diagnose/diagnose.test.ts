@@ -194,6 +194,14 @@ describe('diagnose says nothing of', () => {
       'a transaction of a minute',
       { topics: { orders: {} }, parts: { transactions: read([transaction(minutes(1), minutes(5))]) } },
     ],
+    [
+      'a group that has nothing to commit before the transaction ends',
+      {
+        topics: { orders: { lastStable: 0n } },
+        groups: { billing: { partitions: [{ topic: 'orders', partition: 0, committed: null, lag: null }] } },
+        parts: { transactions: read([transaction(minutes(1), minutes(5))]) },
+      },
+    ],
     ['an API that an old cluster lacks', { parts: { quorum: failed('UNSUPPORTED_API') } }],
   ]
   it.each(well)('%s', (_, spec) => {

@@ -329,6 +329,12 @@ function settledMs({ snapshot, nowMs }: Facts, group: string): number {
   return seen === undefined ? 0 : nowMs - Math.max(seen.firstSeenMs, seen.rebalancedAtMs.at(-1) ?? 0)
 }
 
+/** Offsets that a consumer with read_committed gets past: behind the first record of an open transaction, it waits. */
+function readable(facts: Facts, topic: string, partition: number): bigint {
+  const { start = null, end = null, lastStable = null } = facts.offsets(topic, partition) ?? {}
+  return start === null || end === null ? 0n : (lastStable ?? end) - start
+}
+
 function findNoCommit(facts: Facts): Finding[] {
   return facts.groups
     .filter((group) => group.state === 'Stable' && isConsumerGroup(group) && !isStreams(group))
@@ -337,15 +343,11 @@ function findNoCommit(facts: Facts): Finding[] {
       byTopic(group).flatMap(([topic, partitions]) => {
         // A group that commits elsewhere is at work here too, and will commit when it gets to it.
         if (partitions.some(({ committed }) => committed !== null)) return []
-        const never = partitions.filter(({ partition, memberId }) => {
-          const { start = null, end = null } = facts.offsets(topic, partition) ?? {}
-          return memberId !== null && start !== null && end !== null && end > start
-        })
+        const never = partitions.filter(
+          ({ partition, memberId }) => memberId !== null && readable(facts, topic, partition) > 0n,
+        )
         if (never.length === 0) return []
-        const messages = sumBy(never, ({ partition }) => {
-          const { start, end } = facts.offsets(topic, partition)!
-          return end! - start!
-        })
+        const messages = sumBy(never, ({ partition }) => readable(facts, topic, partition))
         return [
           {
             subject: { kind: 'group and topic' as const, group: group.groupId, topic },

@@ -117,6 +117,11 @@ const cases: Readonly<Record<ReasonCode, readonly (readonly [string, Partial<Eve
   NO_RECORD: [['a marker', { record: { kind: 'nothing', next: null } }, ['certain NO_RECORD']]],
   INVISIBLE_OPEN_TRANSACTION: [
     ['in it', { lastStable: 40n, record: { kind: 'open', timestampMs: nowMs } }, ['likely INVISIBLE_OPEN_TRANSACTION']],
+    [
+      'before the group has anything to commit',
+      { lastStable: 0n, record: { kind: 'open', timestampMs: nowMs }, looks: looks([null]) },
+      ['likely INVISIBLE_OPEN_TRANSACTION'],
+    ],
   ],
   ABORTED: [['taken back', { record: { kind: 'aborted', timestampMs: nowMs } }, ['certain ABORTED']]],
   NOT_SUBSCRIBED: [

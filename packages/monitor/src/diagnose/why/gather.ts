@@ -53,11 +53,13 @@ export async function gatherEvidence(
   const [bound] = await cluster.partitionBounds([place])
   const { start, end, lastStable, problem } = bound!
   if (start === null || end === null) {
+    const reason = problem?.message ?? 'its leader gave no offsets.'
     throw new ClusterError(
       problem?.code ?? 'UNEXPECTED',
-      problem?.message ?? `${at.topic}-${at.partition} cannot be read`,
+      `partition ${at.partition} of ${at.topic} cannot be read: ${reason}`,
       {
         resource: `topic ${at.topic} partition ${at.partition}`,
+        hint: '`selfmonitor doctor` looks at its brokers.',
       },
     )
   }

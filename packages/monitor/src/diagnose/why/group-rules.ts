@@ -203,7 +203,12 @@ export const denied: Rule = (view) => {
 }
 
 export const startedAtLatest: Rule = (view) =>
-  view.committed !== null || view.owner === undefined || view.offsetsProblem !== null || !view.exists
+  // Behind the first record of an open transaction, a member waits that began at earliest too.
+  view.committed !== null ||
+  view.owner === undefined ||
+  view.offsetsProblem !== null ||
+  !view.exists ||
+  view.offset >= view.lastStable
     ? null
     : reason(
         'STARTED_AT_LATEST',
