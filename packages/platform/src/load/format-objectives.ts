@@ -22,7 +22,8 @@ export const serviceObjectives = z
           error: `must be text ${freshnessExample}, or a map of such texts by topic`,
         })
         .meta({
-          description: 'The same for all topics that it consumes, or by topic: lag 30s, 99.5 % over 30d.',
+          description:
+            'How old the next unread message may be, and in which share of the time: lag 30s, 99.5 % over 30d. Or a map with such a text for each topic.',
         }),
       processing: text(
         'Share of the consumed messages that do not become dead letters: 99.9 % over 30d.',
@@ -42,7 +43,7 @@ export const clusterObjectives = z
         "must be text such as '99.9 % over 30d'",
       ),
       latency: text(
-        'Share of them that come back in time: 500ms, 99 % over 30d.',
+        'Share of the messages of the probe that come back in time: 500ms, 99 % over 30d.',
         "must be text such as '500ms, 99 % over 30d'",
       ),
     },
@@ -55,7 +56,7 @@ const owner = z
   .strictObject(
     {
       slack: text('Channel, in quotes: "#payments".', 'must be a channel in quotes, such as "#payments"'),
-      pagerduty: text('Name of the PagerDuty service. Its key is in a file of this name, never here.'),
+      pagerduty: text('Name of the PagerDuty service. Its key is in the file pagerduty-<name>, never here.'),
       email: z
         .union([z.string(), z.array(z.string())], { error: 'must be an address, or a list of addresses' })
         .meta({ description: 'Addresses.' }),
