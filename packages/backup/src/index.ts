@@ -11,6 +11,7 @@ export {
 } from './format/manifests.ts'
 export type * from './format/types.ts'
 export { formatName, formatVersion } from './format/types.ts'
+export { type PrunePlan, type PruneRules, planPrune, prune } from './prune.ts'
 export { type PlannedTopic, planRestore, type RestorePlan, type RestoreRequest } from './restore/plan.ts'
 export { type Restored, type RestoreOptions, type RestoreProgress, runRestore } from './restore/run.ts'
 export type { RestorePoint } from './restore/source.ts'

@@ -10,6 +10,7 @@ import { encodeBatch, type RecordInput } from '@selfmonitor/protocol/records'
 import kafkajs, { type Transaction } from 'kafkajs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { describeEngines } from '../../../test/support/engines.ts'
+import { planPrune, prune } from './prune.ts'
 import { planRestore, type RestoreRequest } from './restore/plan.ts'
 import { type Restored, runRestore } from './restore/run.ts'
 import { takeBackup } from './take/take.ts'
@@ -327,6 +328,46 @@ describeEngines('backup and restore', (engine) => {
       expect(records).toEqual(['1 b', '2 c', '3 d'])
       expect(stdout).not.toContain('isvalid: false')
     })
+
+  it('deletes old backups and what only they need, and nothing of those that stay', async () => {
+    const topic = await newTopic({}, 1)
+    const store = memoryStore()
+    for (const value of ['a', 'b', 'c', 'd']) {
+      await produce(topic, 0, [text(value)])
+      await take(store, topic)
+    }
+    const before = store.objects.size
+    // One run was killed, another is under way.
+    const dead = `${clusterId}/topics/${topic}/id/0/${'0'.repeat(20)}.0000000004-00c0ffee.log.zst`
+    const running = `${clusterId}/index/0000000005-00c0ffee.json.zst`
+    await store.put(dead, Buffer.from('dead'))
+    await store.put(running, Buffer.from('running'))
+    const plan = await planPrune(store, clusterId, { keepLast: 2 }, Date.now())
+    expect({ keep: plan.keep, remove: plan.remove }).toEqual({ keep: [3, 4], remove: [1, 2] })
+    expect(plan.objects.map(({ key }) => key)).toContain(dead)
+    await prune(store, plan)
+    // Manifests and states of two backups are gone; segments and index files are needed by the others.
+    expect(store.objects.size).toBe(before + 1 - 4)
+    expect(store.objects.has(running)).toBe(true)
+    expect((await verifyBackup(store, clusterId)).findings).toEqual([])
+    const { to } = await restore(store, topic, { point: { kind: 'number', number: 3 } })
+    expect((await readAll(to)).map(({ value }) => String(value))).toEqual(['a', 'b', 'c'])
+
+    // The topic is deleted: its segments are needed as long as a backup has it.
+    await cluster.deleteTopics([topic])
+    await take(store, topic)
+    const segments = (): string[] => [...store.objects.keys()].filter((key) => key.includes(`/topics/${topic}/`))
+    await prune(store, await planPrune(store, clusterId, { keepLast: 2 }, Date.now()))
+    expect(segments()).toHaveLength(4)
+    await prune(store, await planPrune(store, clusterId, { keepLast: 1 }, Date.now()))
+    expect(segments()).toEqual([])
+    expect((await verifyBackup(store, clusterId)).findings).toEqual([])
+    expect(await planPrune(store, clusterId, { keepForMs: 0 }, Date.now() + 1)).toMatchObject({
+      keep: [5],
+      remove: [],
+      objects: [],
+    })
+  })
 
   it('lets one of two backups of the same cluster win, and changes nothing of it', async () => {
     const topic = await newTopic({}, 1)

@@ -23,17 +23,23 @@ export function filesToMerge(files: readonly Pick<IndexFile, 'segments'>[], adde
   return count
 }
 
-/** @returns the files that name the old segments and the new ones */
+/**
+ * @param isNeeded whether the new backup has the segment's topic: what is not needed is left out of files that are written again
+ * @returns the files that name the old segments and the new ones
+ */
 export async function addToIndex(
   store: ObjectStore,
   files: readonly IndexFile[],
   added: readonly Segment[],
+  isNeeded: (segment: Segment) => boolean,
   key: string,
 ): Promise<IndexFile[]> {
   if (added.length === 0) return [...files]
   const kept = files.length - filesToMerge(files, added.length)
   const merged: Segment[] = []
-  for (const file of files.slice(kept)) merged.push(...(await getDocument(store, file, segmentsSchema)))
+  for (const file of files.slice(kept)) {
+    merged.push(...(await getDocument(store, file, segmentsSchema)).filter(isNeeded))
+  }
   merged.push(...added)
   return [...files.slice(0, kept), { ...(await putDocument(store, key, merged)), segments: merged.length }]
 }

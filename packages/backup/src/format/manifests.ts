@@ -74,9 +74,19 @@ export async function chooseCluster(store: ObjectStore, wanted: string | null): 
 export const readState = (store: ObjectStore, { state }: Manifest): Promise<ClusterState> =>
   getDocument(store, state, stateSchema)
 
-/** All segments of a manifest, those of a partition in the order of their offsets. */
-export async function readIndex(store: ObjectStore, { index }: Manifest): Promise<Segment[]> {
+/**
+ * The segments of a manifest's topics, those of a partition in the order of their offsets. The index files have more: those of topics
+ * that were deleted, which earlier backups may need.
+ */
+export async function readIndex(
+  store: ObjectStore,
+  { index, topics }: Pick<Manifest, 'index' | 'topics'>,
+): Promise<Segment[]> {
+  const ids = new Set(topics.map(({ id }) => id))
   const segments: Segment[] = []
-  for (const reference of index) segments.push(...(await getDocument(store, reference, segmentsSchema)))
+  for (const reference of index) {
+    const found = await getDocument(store, reference, segmentsSchema)
+    segments.push(...found.filter(({ topicId }) => ids.has(topicId)))
+  }
   return segments.sort((a, b) => (a.from < b.from ? -1 : a.from > b.from ? 1 : 0))
 }

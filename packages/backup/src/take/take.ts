@@ -100,7 +100,9 @@ export async function takeBackup(cluster: Cluster, store: ObjectStore, options: 
   const straddles = await findStraddling(cluster, readings, seen, previous?.manifest.straddling ?? [])
   options.signal?.throwIfAborted()
   const segments = readings.flatMap((reading) => reading.segments)
-  const index = await addToIndex(store, previous?.manifest.index ?? [], segments, indexKey(clusterId, run))
+  const ids = new Set(topics.map(({ id }) => id))
+  const isNeeded = ({ topicId }: Segment): boolean => ids.has(topicId)
+  const index = await addToIndex(store, previous?.manifest.index ?? [], segments, isNeeded, indexKey(clusterId, run))
   const manifest: Manifest = {
     format: formatName,
     version: formatVersion,

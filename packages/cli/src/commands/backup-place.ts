@@ -1,4 +1,5 @@
 // Where backups are: the store that an option or a variable names, and which cluster and topic of it is meant.
+import { resolve } from 'node:path'
 import type { ObjectStore } from '@selfmonitor/backup'
 import type { Context } from '../framework/context.ts'
 import { usageError } from '../framework/errors.ts'
@@ -28,7 +29,8 @@ export async function openPlace(context: Context, given: string | undefined, opt
     )
   }
   const { openStore } = await import('@selfmonitor/backup')
-  const store = await openStore(address)
+  // A folder is looked for where the user is; anything else is an address.
+  const store = await openStore(/^[A-Za-z][A-Za-z0-9+.-]*:/.test(address) ? address : resolve(context.io.cwd, address))
   context.onEnd(() => store.close())
   return store
 }

@@ -1,7 +1,9 @@
-// `selfmonitor backup`: take, list, describe and verify backups of a cluster.
-import type { BackedUpTopic, Manifest, Segment, Taken } from '@selfmonitor/backup'
+// `selfmonitor backup`: take, list, describe, verify and prune backups of a cluster.
+import type { BackedUpTopic, Manifest, ObjectStore, Segment, Taken } from '@selfmonitor/backup'
+import { pause } from '@selfmonitor/cluster/backoff'
+import type { Context } from '../framework/context.ts'
 import { exitCodes } from '../framework/errors.ts'
-import { integer } from '../framework/parse.ts'
+import { duration, integer } from '../framework/parse.ts'
 import { defineVerb, type Noun, optional, value } from '../framework/verb.ts'
 import { version } from '../framework/version.ts'
 import { bytes, count, counted, elapsed, time } from '../output/format.ts'
@@ -20,72 +22,91 @@ const take = defineVerb({
     'selfmonitor backup --target /var/backups/kafka',
     'selfmonitor backup take --target s3://kafka-backups/production --topic user.events --topic "audit.*"',
   ],
-  options: { target: placeOptions.target, topic: topicsOption },
+  options: {
+    target: placeOptions.target,
+    topic: topicsOption,
+    every: value(
+      '--every <duration>',
+      'go on: take one backup after the other, so far apart, until it is stopped',
+      duration,
+    ),
+  },
   output: ['table', 'json', 'yaml', 'name'],
   isDefault: true,
   async run(context, { options }) {
-    const include = topicFilter(options.topic)
     const store = await openPlace(context, options.target, '--target')
-    const [cluster, { takeBackup }] = await Promise.all([context.cluster(), import('@selfmonitor/backup')])
-    const { io, colours } = context
-    const line = progressLine(io.stderr, colours.stderr)
-    const startedAt = performance.now()
-    let taken: Taken
-    try {
-      taken = await takeBackup(cluster, store, {
-        include,
-        tool: `selfmonitor ${version()}`,
-        signal: io.signal,
-        onProgress: (progress) => line.show('backing up', { ...progress, unit: 'offsets' }),
-      })
-    } finally {
-      line.end()
+    const { every } = options
+    if (every === undefined) return await takeOne(context, store, options.topic)
+    const { signal } = context.io
+    let code: number = exitCodes.done
+    while (!signal.aborted) {
+      const startedAt = performance.now()
+      try {
+        code = await takeOne(context, store, options.topic)
+      } catch (error) {
+        if (signal.aborted) break
+        // The next one may succeed, and takes what this one did not.
+        context.note(context.colours.stderr.bad(`No backup: ${(error as Error).message}`))
+        code = exitCodes.failed
+      }
+      await pause(Math.max(0, every - (performance.now() - startedAt)), signal)
     }
-    const { manifest, added, problems } = taken
-    const gaps = manifest.topics.flatMap(({ partitions }) => partitions.flatMap((partition) => partition.gaps))
-    const tookMs = performance.now() - startedAt
-    await context.printThing(
-      {
-        number: manifest.number,
-        clusterId: manifest.clusterId,
-        target: store.address,
-        added,
-        gaps: gaps.length,
-        problems,
-        tookMs: Math.round(tookMs),
-      },
-      {
-        name: String(manifest.number),
-        table: () =>
-          renderFields(
-            [
-              ['backup', manifest.number],
-              ['cluster', manifest.clusterId],
-              ['target', store.address],
-              ['topics', manifest.topics.length],
-              ['new records', added.records],
-              [
-                'new bytes',
-                `${bytes(added.logBytes)}, stored as ${bytes(added.storedBytes)} in ${counted(added.segments, 'object')}`,
-              ],
-              ['took', `${elapsed(tookMs)}${rate(added.logBytes, tookMs)}`],
-            ],
-            colours.stdout,
-          ),
-      },
-    )
-    const names = new Set(manifest.topics.map(({ name }) => name))
-    const unseen = (options.topic ?? []).filter((pattern) => !pattern.endsWith('*') && !names.has(pattern))
-    for (const name of unseen) {
-      context.note(
-        colours.stderr.bad(`Not backed up: topic ${name} does not exist, or this account may not describe it.`),
-      )
-    }
-    for (const { part, code, message } of problems)
-      context.note(colours.stderr.bad(`Not backed up: ${part}: ${code}: ${message}`))
-    return problems.length + unseen.length === 0 ? exitCodes.done : exitCodes.failed
+    return code
   },
 })
+
+async function takeOne(context: Context, store: ObjectStore, patterns: readonly string[] | undefined): Promise<number> {
+  const include = topicFilter(patterns)
+  const [cluster, { takeBackup }] = await Promise.all([context.cluster(), import('@selfmonitor/backup')])
+  const { io, colours } = context
+  const line = progressLine(io.stderr, colours.stderr)
+  const startedAt = performance.now()
+  const taken = await takeBackup(cluster, store, {
+    include,
+    tool: `selfmonitor ${version()}`,
+    signal: io.signal,
+    onProgress: (progress) => line.show('backing up', { ...progress, unit: 'offsets' }),
+  }).finally(() => line.end())
+  const { manifest, problems } = taken
+  await printTaken(context, store, taken, performance.now() - startedAt)
+  const names = new Set(manifest.topics.map(({ name }) => name))
+  const unseen = (patterns ?? []).filter((pattern) => !pattern.endsWith('*') && !names.has(pattern))
+  for (const name of unseen) {
+    context.note(
+      colours.stderr.bad(`Not backed up: topic ${name} does not exist, or this account may not describe it.`),
+    )
+  }
+  for (const { part, code, message } of problems) {
+    context.note(colours.stderr.bad(`Not backed up: ${part}: ${code}: ${message}`))
+  }
+  return problems.length + unseen.length === 0 ? exitCodes.done : exitCodes.failed
+}
+
+async function printTaken(context: Context, store: ObjectStore, taken: Taken, tookMs: number): Promise<void> {
+  const { manifest, added, problems } = taken
+  const { number, clusterId, topics } = manifest
+  const gaps = topics.flatMap(({ partitions }) => partitions.flatMap((partition) => partition.gaps)).length
+  const stored = `stored as ${bytes(added.storedBytes)} in ${counted(added.segments, 'object')}`
+  await context.printThing(
+    { number, clusterId, target: store.address, added, gaps, problems, tookMs: Math.round(tookMs) },
+    {
+      name: String(number),
+      table: () =>
+        renderFields(
+          [
+            ['backup', number],
+            ['cluster', clusterId],
+            ['target', store.address],
+            ['topics', topics.length],
+            ['new records', added.records],
+            ['new bytes', `${bytes(added.logBytes)}, ${stored}`],
+            ['took', `${elapsed(tookMs)}${rate(added.logBytes, tookMs)}`],
+          ],
+          context.colours.stdout,
+        ),
+    },
+  )
+}
 
 function rate(moved: number, tookMs: number): string {
   return moved > 1024 * 1024 && tookMs > 0 ? `, ${bytes(Math.round((moved / tookMs) * 1_000))}/s` : ''
@@ -266,8 +287,52 @@ const verify = defineVerb({
   },
 })
 
+const prune = defineVerb({
+  name: 'prune',
+  summary: 'delete old backups, and the objects that no other backup needs',
+  details:
+    'A backup is kept if --keep-last or --keep-for keeps it; the newest always is. Backups share objects: one that a later backup\n' +
+    'needs stays. Objects of a run that was killed are deleted too.',
+  examples: ['selfmonitor backup prune --target s3://kafka-backups/production --keep-last 10 --keep-for 30d'],
+  options: {
+    ...placeOptions,
+    keepLast: value('--keep-last <n>', 'keep so many of the newest', integer(1)),
+    keepFor: value('--keep-for <duration>', 'keep those that are younger', duration),
+  },
+  output: ['table', 'json', 'yaml', 'name'],
+  mutates: true,
+  async run(context, { options }) {
+    const store = await openPlace(context, options.target, '--target')
+    const { chooseCluster, planPrune, prune: carryOut } = await import('@selfmonitor/backup')
+    const clusterId = await chooseCluster(store, options.clusterId ?? null)
+    const rules = { keepLast: options.keepLast, keepForMs: options.keepFor }
+    const plan = await planPrune(store, clusterId, rules, Date.now())
+    const size = bytes(sum(plan.objects, ({ sizeBytes }) => sizeBytes))
+    const kept = `${counted(plan.keep.length, 'backup')} of cluster ${clusterId} in ${store.address}`
+    if (plan.objects.length === 0) {
+      context.note(`Nothing to delete: ${kept}, and nothing else.`)
+      return
+    }
+    context.note(`  kept: ${kept}, from ${plan.keep[0]} to ${plan.keep.at(-1)}`)
+    await context.confirm({
+      what: `Delete ${counted(plan.remove.length, 'backup')} and ${counted(plan.objects.length, 'object')}, ${size}, permanently`,
+      typedName: clusterId,
+      of: 'folder',
+    })
+    await carryOut(store, plan)
+    await context.printThing(
+      { clusterId, kept: plan.keep, deleted: plan.remove, objects: plan.objects.length },
+      {
+        name: plan.remove.join('\n') || undefined,
+        table: () =>
+          `deleted: ${counted(plan.remove.length, 'backup')}, ${counted(plan.objects.length, 'object')}, ${size}\n`,
+      },
+    )
+  },
+})
+
 export const backup: Noun = {
   name: 'backup',
-  summary: 'backups of the cluster: take, list, describe, verify',
-  verbs: [take, list, describe, verify],
+  summary: 'backups of the cluster: take, list, describe, verify, prune',
+  verbs: [take, list, describe, verify, prune],
 }

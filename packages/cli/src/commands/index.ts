@@ -137,7 +137,7 @@ export const nouns: readonly NounEntry[] = [
   },
   {
     name: 'backup',
-    summary: 'backups of the cluster: take, list, describe, verify',
+    summary: 'backups of the cluster: take, list, describe, verify, prune',
     group: groups.operate,
     load: async () => (await import('./backup.ts')).backup,
   },
