@@ -19,6 +19,17 @@ export interface LibraryMetric {
 /** Upper bounds in seconds, as the conventions advise for both durations. */
 export const durationBuckets = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10] as const
 
+/** `messaging.operation.type` by `messaging.operation.name`, of spans and metrics. */
+export const operationTypes = {
+  send: 'send',
+  create: 'create',
+  poll: 'receive',
+  commit: 'settle',
+  process: 'process',
+} as const
+
+export type OperationName = keyof typeof operationTypes
+
 const operation = ['messaging.system', 'messaging.operation.name'] as const
 const destination = 'messaging.destination.name'
 const group = 'messaging.consumer.group.name'

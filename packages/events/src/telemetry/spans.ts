@@ -12,6 +12,7 @@ import type { Attributes, Context, Link, Span, SpanOptions } from '@opentelemetr
 import type { ServerAddress } from '../kafka/index.ts'
 import type { TracingSettings } from '../options.ts'
 import { clientErrorType, handlerErrorType } from './error-type.ts'
+import { type OperationName, operationTypes } from './metrics-table.ts'
 import { type OpenTelemetry, openTelemetry } from './opentelemetry.ts'
 
 /** The attributes that all spans of a stream share. */
@@ -244,16 +245,8 @@ export async function traceProcess(
 
 const nameOf = (name: string, topic: string | null): string => (topic === null ? name : `${name} ${topic}`)
 
-const operationTypes = {
-  send: 'send',
-  create: 'create',
-  poll: 'receive',
-  commit: 'settle',
-  process: 'process',
-} as const
-
 /** The attributes of every span. */
-function operation(tracing: Tracing, name: keyof typeof operationTypes, topic: string | null): Attributes {
+function operation(tracing: Tracing, name: OperationName, topic: string | null): Attributes {
   const clusterId = tracing.clusterId()
   return {
     'messaging.system': 'kafka',

@@ -3,7 +3,14 @@
 import type { Counter, Histogram } from '@opentelemetry/api'
 import type { ServerAddress } from '../kafka/index.ts'
 import { type Add, createMeasurements, type Labels, type Measurements } from './measurements.ts'
-import { durationBuckets, type LibraryMetric, type LibraryMetricKey, libraryMetrics } from './metrics-table.ts'
+import {
+  durationBuckets,
+  type LibraryMetric,
+  type LibraryMetricKey,
+  libraryMetrics,
+  type OperationName,
+  operationTypes,
+} from './metrics-table.ts'
 import { hasMeterProvider, type OpenTelemetry, openTelemetry } from './opentelemetry.ts'
 
 const outcomeKeys = ['consumed', 'retried', 'deadLettered', 'skipped'] as const
@@ -123,9 +130,6 @@ const outcomeLabels = ({ group }: MetricsState, topic: string): Labels => ({
   'messaging.consumer.group.name': group,
   'messaging.destination.name': topic,
 })
-
-const operationTypes = { send: 'send', poll: 'receive', commit: 'settle', process: 'process' } as const
-type OperationName = keyof typeof operationTypes
 
 function addOperation(state: MetricsState, name: OperationName, operation: Operation): void {
   add(state, 'operationDuration', operation.seconds, operation, name)

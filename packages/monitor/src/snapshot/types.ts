@@ -214,7 +214,7 @@ export interface GroupPartitionHistory {
   readonly movedAtMs: number | null
   /** Messages deleted by retention before the group had read them (its offset was below the log start), since `History.sinceMs`. */
   readonly lost: bigint
-  /** Oldest first; at most `velocityPoints`, over at most 15 minutes. */
+  /** Oldest first: one a minute and the newest, over at most 15 minutes. */
   readonly points: readonly { readonly atMs: number; readonly committed: bigint; readonly end: bigint }[]
   /** The committed offset went back, or jumped ahead while the group was empty: a reset. The last one. */
   readonly lastReset: { readonly atMs: number; readonly from: bigint; readonly to: bigint } | null

@@ -4,7 +4,6 @@ const minute = 60_000
 /** Points of `GroupPartitionHistory`: one a minute, and the last. */
 export const velocityPointEveryMs = minute
 export const velocityWindowMs = 15 * minute
-export const velocityPoints = velocityWindowMs / velocityPointEveryMs + 2
 /** Points of `History.logDirs`. */
 export const diskPointEveryMs = 5 * minute
 export const diskWindowMs = 24 * 60 * minute
