@@ -8,7 +8,7 @@ export function composeCommand(): readonly string[] | null {
 }
 
 /**
- * Why containers cannot be started here, or null when they can. Not a failure in CI: an engine is no tool that one installs.
+ * Why containers cannot be started here, or null when they can. Not a failure in CI: CI cannot install a container engine as it installs a tool.
  * @param images names with tags that must be present on the engine, see infra/kafka/README.md for pulling and building them
  */
 export function missingEngine(images: readonly string[]): string | null {

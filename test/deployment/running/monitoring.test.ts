@@ -127,7 +127,7 @@ describe.skipIf(missing !== null)('monitoring', () => {
   )
 
   test(
-    'the policies let nobody else read metrics',
+    'the policies let no other pod read metrics',
     async () => {
       const exporter = kafka.pods('kafka').find(({ labels }) => labels.app === 'kafka-exporter')!
       for (const url of [`${prometheus}/-/ready`, `http://${exporter.ip}:9308/metrics`]) {

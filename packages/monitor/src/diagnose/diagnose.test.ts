@@ -222,7 +222,7 @@ describe('a diagnosis after another', () => {
     expect(again(second, nowMs + minutes(5)).verdicts).toMatchObject([{ code: 'UNDER_REPLICATED', sinceMs: nowMs }])
   })
 
-  it('begins anew when it was well in between', () => {
+  it('begins again when it was well in between', () => {
     const first = diagnose(snapshotOf(late), nowMs, { holdBack: true })
     const well = again(first, nowMs + minutes(2), { topics: { orders: {} } })
     expect(well).toMatchObject({ verdicts: [], held: [] })

@@ -65,14 +65,14 @@ export const flappingRecentMs = 2 * minutes
 /** More than a rolling deployment of three members causes (each leaves and joins), one after the other. */
 export const burstRebalances = 8
 export const burstWithinMs = 3 * minutes
-/** Someone who watches for less than a minute cannot wait for that many: a third rebalance within it is no accident. */
+/** A watch of less than a minute cannot see that many: three rebalances within it are not a coincidence. */
 export const glanceMs = minutes
 export const glanceRebalances = 3
 
 /** A deployment stops a service and starts it again within this time. */
 export const emptyGroupGraceMs = 5 * minutes
 
-/** One more member than partitions is a spare that somebody may want, while a deployment has one more for a moment. */
+/** One more member than partitions may be a spare on purpose, and a deployment has one more for a moment. */
 export const idleMembersGraceMs = 5 * minutes
 
 /** With fewer messages, a skew between partitions costs nothing. */
@@ -115,7 +115,7 @@ export const staleAfterMs = 10 * minutes
 /** A topic that was created again is news for a day. */
 export const recreatedWithinMs = 24 * hours
 
-/** Voters fetch twice a second; a voter that is this far behind is no help in an election. */
+/** Voters fetch twice a second; a voter that is this far behind cannot help in an election. */
 export const quorumLagMs = 30 * seconds
 
 /** The alert's threshold: below it a growing lag is one batch. */

@@ -26,7 +26,7 @@ export type Subject =
 
 export type SubjectKind = Subject['kind']
 
-/** One fact that a verdict rests on. `value` is for machines, `text` for people. */
+/** One fact that a verdict is based on. `value` is for machines, `text` for people. */
 export interface Evidence {
   readonly name: string
   readonly value: number | bigint | string | null

@@ -39,7 +39,7 @@ export async function removeLeftovers(): Promise<string[]> {
 
 /** Removes everything of one run. Missing parts are not an error. */
 export async function removeRun(name: string): Promise<void> {
-  if (!runName.test(name)) throw new Error(`${name} is no name of a run`)
+  if (!runName.test(name)) throw new Error(`${name} is not the name of a run`)
   const folder = folderOf(name)
   const root = join(folder, 'runc')
   for (const id of await readdir(root).catch(() => [])) await run('runc', ['--root', root, 'delete', '--force', id])

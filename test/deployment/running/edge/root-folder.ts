@@ -1,4 +1,4 @@
-// The root folder of a container, made anew for each: nothing in it but the places where everything is mounted.
+// The root folder of a container, created for each one. It contains only the mount points.
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 

@@ -1,5 +1,5 @@
 // The image of Kafka Connect from infra/kafka/connect.Dockerfile. The S3 sink of the recipe is not on Maven Central; Kafka's own file connectors
-// stand where it stands, so that a connector runs with the rights that the chart gives to connectors.
+// take its place, so that a connector runs with the rights that the chart gives to connectors.
 import { join } from 'node:path'
 import { cacheDir, pinnedVersion, run } from '@selfmonitor/apache'
 import { onceInCache, ToolUnavailable } from '../../static/fetch.ts'

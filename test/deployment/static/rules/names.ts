@@ -169,7 +169,7 @@ function frozenPart({ kind, metadata, spec, roleRef, immutable, data }: Kubernet
     case 'DaemonSet':
       return spec.selector
     case 'Job':
-      // Helm deletes a hook before it makes it anew.
+      // Helm deletes a hook before it creates it again.
       return metadata.annotations?.['helm.sh/hook'] ? undefined : { template: spec.template, selector: spec.selector }
     case 'Service':
       return { headless: spec.clusterIP === 'None' }

@@ -48,7 +48,7 @@ describeRule('probesAreMeaningful', probesAreMeaningful, [
   [
     'two equal questions to an open port',
     (d) => Object.assign(d.broker, { readinessProbe: d.broker.livenessProbe }),
-    /liveness asks what readiness asks, and is no more patient/,
+    /liveness checks the same as readiness, and is not more patient/,
   ],
   [
     'a port that is not open',
@@ -72,7 +72,7 @@ describeRule('budgetsLeaveQuorum', budgetsLeaveQuorum, [
   [
     'two at once',
     (d) => Object.assign(d.find('PodDisruptionBudget', 'kafka').spec, { maxUnavailable: 2 }),
-    /leaves 1 of 3, which is no majority/,
+    /leaves 1 of 3, which is not a majority/,
   ],
   [
     'two of five at once',

@@ -114,7 +114,7 @@ export const probesAreMeaningful: Rule = (objects) =>
         )
           problems.push(`${where}: liveness asks what readiness asks, so that a busy process is killed`)
         else if (patience(liveness) <= patience(readiness))
-          problems.push(`${where}: liveness asks what readiness asks, and is no more patient`)
+          problems.push(`${where}: liveness checks the same as readiness, and is not more patient`)
       }
       const ports = (spec.ports ?? []).flatMap((port: Json) => [port.name, port.containerPort])
       for (const [name, probe] of Object.entries(probes)) {
@@ -155,7 +155,7 @@ export const budgetsLeaveQuorum: Rule = (objects) => {
     const left = minAvailable !== undefined ? share(minAvailable) : count - share(maxUnavailable)
     if (left >= count) problems.push(`${nameOf(budget)}: lets none of ${count} go, so that a node can never be drained`)
     if (count > 1 && left < Math.floor(count / 2) + 1 && hit[0]!.owner.kind === 'StatefulSet')
-      problems.push(`${nameOf(budget)}: leaves ${left} of ${count}, which is no majority`)
+      problems.push(`${nameOf(budget)}: leaves ${left} of ${count}, which is not a majority`)
     if (count > 1 && left < count - 1 && hit[0]!.owner.kind === 'StatefulSet')
       problems.push(`${nameOf(budget)}: lets ${count - left} of ${count} go at once`)
   }

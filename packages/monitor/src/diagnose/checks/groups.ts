@@ -35,7 +35,7 @@ function byTopic({ partitions }: Group): [string, GroupPartition[]][] {
 
 const names = (partitions: readonly GroupPartition[]): string => several(partitions.map(({ partition }) => partition))
 
-/** Groups that kafka-console-consumer makes for one run and leaves behind: nobody waits for them. */
+/** Groups that kafka-console-consumer makes for one run and leaves behind: no service waits for them. */
 const isThrowAway = (group: string): boolean => /^console-consumer-\d+$/.test(group)
 
 function findEmpty(facts: Facts): Finding[] {
@@ -253,7 +253,7 @@ function findLost(facts: Facts): Finding[] {
       const gaps = partitions.flatMap((one) => {
         const { start = null, end = null } = facts.offsets(one.topic, one.partition) ?? {}
         const gap = one.committed !== null && start !== null && one.committed < start ? start - one.committed : 0n
-        // The marker of the last transaction of an idle topic is deleted with the rest of it: nobody has lost a message.
+        // The marker of the last transaction of an idle topic is deleted with the rest of it: no message was lost.
         const below = gap === 1n && start === end ? 0n : gap
         const lost = facts.historyOf(group.groupId, topic, one.partition)?.lost ?? 0n
         const seen = lost === 1n && start === end ? 0n : lost
@@ -341,7 +341,7 @@ function findNoCommit(facts: Facts): Finding[] {
     .filter(({ groupId }) => settledMs(facts, groupId) >= stuckLeastObservedMs)
     .flatMap((group) =>
       byTopic(group).flatMap(([topic, partitions]) => {
-        // A group that commits elsewhere is at work here too, and will commit when it gets to it.
+        // A group that commits elsewhere is working here too, and will commit later.
         if (partitions.some(({ committed }) => committed !== null)) return []
         const never = partitions.filter(
           ({ partition, memberId }) => memberId !== null && readable(facts, topic, partition) > 0n,
