@@ -47,6 +47,37 @@ const environments = {
     'typing-extensions==4.16.0',
     'urllib3==2.8.0',
   ],
+  /** A server of S3, in memory. */
+  moto: [
+    'moto==5.2.5',
+    'awscrt==0.38.1',
+    'blinker==1.9.0',
+    'boto3==1.44.8',
+    'botocore==1.44.8',
+    'certifi==2026.10.19.post1',
+    'cffi==2.1.1',
+    'charset-normalizer==3.5.3',
+    'click==8.5.1',
+    'cryptography==50.0.2',
+    'flask==3.1.3',
+    'flask-cors==6.0.5',
+    'idna==3.20',
+    'itsdangerous==2.2.0',
+    'jinja2==3.1.6',
+    'jmespath==1.1.0',
+    'markupsafe==3.0.4',
+    'py-partiql-parser==0.6.3',
+    'pycparser==3.12',
+    'python-dateutil==2.9.0.post0',
+    'pyyaml==6.0.4',
+    'requests==2.34.2',
+    'responses==0.26.3',
+    's3transfer==0.19.3',
+    'six==1.17.0',
+    'urllib3==2.8.0',
+    'werkzeug==3.1.9',
+    'xmltodict==1.0.4',
+  ],
 } as const satisfies Record<string, readonly string[]>
 
 export type PythonEnvironment = keyof typeof environments
@@ -55,6 +86,8 @@ export type PythonEnvironment = keyof typeof environments
 const newestPython: { readonly [N in PythonEnvironment]?: string } = { 'confluent-kafka-2.3': '3.12' }
 
 export interface Python {
+  /** What a process of its own needs: `spawn('python3', …, { env })`. */
+  readonly env: NodeJS.ProcessEnv
   /**
    * Runs a script to its end with the environment's packages.
    * @param script path of the file
@@ -148,10 +181,12 @@ async function install(environment: PythonEnvironment, partial: string): Promise
 }
 
 function pythonIn(folder: string): Python {
+  const own = { PYTHONPATH: join(folder, 'packages'), PYTHONNOUSERSITE: '1' }
   return {
+    env: { ...process.env, ...own },
     async run(script, args = [], { timeoutMs = 120_000, env = {} } = {}) {
       const result = await run('python3', ['-u', script, ...args], {
-        env: { ...process.env, ...env, PYTHONPATH: join(folder, 'packages'), PYTHONNOUSERSITE: '1' },
+        env: { ...process.env, ...env, ...own },
         timeoutMs,
       })
       if (result.exitCode !== 0) {

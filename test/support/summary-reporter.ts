@@ -8,6 +8,7 @@ import { missingSchemas } from '../deployment/static/kubernetes-schemas.ts'
 import { franzGoClient, missingGoProgram } from './go.ts'
 import { missingPrometheus } from './prometheus.ts'
 import { missingPython } from './python.ts'
+import { versitygwNotBuilt } from './s3/versitygw.ts'
 import { missingSmallDisk } from './small-disk.ts'
 import { missingTool } from './tools.ts'
 
@@ -21,6 +22,7 @@ function missingHere(modules: readonly TestModule[]): string[] {
     missingTool('docker-compose', 'version'),
     missingPython(),
     missingGoProgram(franzGoClient),
+    versitygwNotBuilt(),
     missingHelm(),
     missingSchemas(),
     missingForCluster(),

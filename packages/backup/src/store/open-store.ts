@@ -1,7 +1,6 @@
 // Opens the store that an address names.
 import { parseAddress } from './address.ts'
 import { folderStore } from './folder/folder-store.ts'
-import { StoreError } from './store-error.ts'
 import type { ObjectStore, StoreSettings } from './types.ts'
 
 /**
@@ -10,8 +9,10 @@ import type { ObjectStore, StoreSettings } from './types.ts'
  * @returns the store, of which nothing has been read or written yet: errors of its credentials or its disk come with the first use
  * @throws StoreError INVALID_ARGUMENT for any other address, and for settings that cannot be
  */
-export async function openStore(address: string, _settings: StoreSettings = {}): Promise<ObjectStore> {
+export async function openStore(address: string, settings: StoreSettings = {}): Promise<ObjectStore> {
   const parsed = parseAddress(address)
   if (parsed.kind === 'folder') return folderStore(parsed.path)
-  throw new StoreError('INVALID_ARGUMENT', `${parsed.address}: buckets of S3 are not supported yet`)
+  // The AWS SDK takes a third of a second to load.
+  const { s3Store } = await import('./s3/s3-store.ts')
+  return s3Store(parsed, settings)
 }

@@ -59,7 +59,8 @@ export interface ObjectStore {
   create(key: string, options?: WriteOptions): ObjectWriter
   /** Writes an object that fits in memory; as `create`, `write`, `finish`. @throws StoreError EXISTS */
   put(key: string, bytes: Buffer, options?: WriteOptions): Promise<void>
-  /** The whole object, in parts. @throws StoreError NOT_FOUND at the first part; TRUNCATED when fewer bytes come than it has */
+  /** The whole object, in parts. @throws StoreError NOT_FOUND at the first part; TRUNCATED when fewer bytes come than it has;
+   * DAMAGED at the end when they are not those that were written, where the store has a checksum */
   read(key: string): AsyncGenerator<Buffer, void, undefined>
   /** The whole object. @throws StoreError NOT_FOUND, and TOO_LARGE above `maxBytes` (default 256 MiB) */
   get(key: string, maxBytes?: number): Promise<Buffer>
@@ -79,6 +80,8 @@ export type StoreErrorCode =
   | 'LOCKED'
   | 'NO_SPACE'
   | 'TRUNCATED'
+  /** The bytes that arrived are not those that were sent: their checksum differs. */
+  | 'DAMAGED'
   | 'TOO_LARGE'
   /** The address, the key, or a setting is wrong. */
   | 'INVALID_ARGUMENT'
