@@ -83,6 +83,7 @@ async function required(store: ObjectStore, key: string): Promise<Buffer> {
   try {
     return await store.get(key, maxDocumentBytes)
   } catch (error) {
+    if (error instanceof StoreError && error.code === 'DAMAGED') throw damaged(store, key, error.message, error)
     if (error instanceof StoreError && error.code === 'NOT_FOUND') throw damaged(store, key, 'it is missing', error)
     throw error
   }

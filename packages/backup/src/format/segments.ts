@@ -125,6 +125,7 @@ async function readStored(store: ObjectStore, { key, storedBytes }: Segment): Pr
   } catch (error) {
     if (!(error instanceof StoreError)) throw error
     if (error.code === 'NOT_FOUND') throw damaged(store, key, 'it is missing', error)
+    if (error.code === 'DAMAGED') throw damaged(store, key, error.message, error)
     if (error.code === 'TOO_LARGE') throw damaged(store, key, `it has more than its ${storedBytes} bytes`, error)
     throw error
   }
