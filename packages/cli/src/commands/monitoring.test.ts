@@ -98,6 +98,14 @@ describe('monitoring render', () => {
     expect(read('checked/rules.yaml')).toBe('groups: []\n')
   })
 
+  it('says with --check that a file cannot be read, not that it is old', async () => {
+    mkdirSync(join(folder.path, 'unreadable/rules.yaml'), { recursive: true })
+    expect(await run('--to', 'unreadable', '--check')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('unreadable/rules.yaml cannot be read: it is a folder.'),
+    })
+  })
+
   it('leaves out what platform.yaml has nothing for, and says so', async () => {
     writeFileSync(join(folder.path, 'platform.yaml'), 'topics: { orders: { partitions: 1 } }\n')
     const { code, stdout, stderr } = await run('--to', 'plain')

@@ -153,12 +153,14 @@ function labelsOf(given: readonly string[] = []): Readonly<Record<string, string
   )
 }
 
-/** What a file has now; undefined when there is none. */
+/** The file's present text; undefined when there is none. @throws CliError CANNOT_READ */
 function current(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8')
-  } catch {
-    return undefined
+  } catch (error) {
+    // ENOTDIR: --to is a file, which writing reports.
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined
+    throw new CliError('CANNOT_READ', `${path} cannot be read: ${fileProblem(error)}.`, { cause: error })
   }
 }
 
