@@ -15,6 +15,7 @@ import { familyName } from '../../packages/monitor/src/metrics/test-support/fami
 import { freePorts } from '../support/ports.ts'
 import { type MonitoringServer, missingPrometheus, startPrometheus } from '../support/prometheus.ts'
 import { asPrometheusReads } from './grafana-variables.ts'
+import { until } from './rig/until.ts'
 
 const command = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url))
 const platformFile = fileURLToPath(new URL('../../platform.yaml', import.meta.url))
@@ -125,7 +126,7 @@ describe.skipIf(missingPrometheus() !== null).each(engines)('the dashboards of a
         }
         return missing
       }
-      await until(async () => await withoutData(expected))
+      await untilNone('panels without data', () => withoutData(expected))
       const listed = panels.filter((one) => isEmpty(one) && !either.test(one.panel.title))
       const reallyEmpty = new Set((await withoutData(listed)).map((line) => line.split(': ').slice(0, 2).join(': ')))
       const filled = listed
@@ -147,7 +148,7 @@ describe.skipIf(missingPrometheus() !== null).each(engines)('the dashboards of a
       (await prometheus.get<{ data: { groups: { rules: Rule[] }[] } }>('/api/v1/rules')).data.groups.flatMap(
         (group) => group.rules,
       )
-    await until(async () =>
+    await untilNone('rules with errors', async () =>
       (await rules())
         .filter(({ health }) => health !== 'ok')
         .map((rule) => `${rule.name}: ${rule.lastError ?? rule.health}`),
@@ -156,7 +157,7 @@ describe.skipIf(missingPrometheus() !== null).each(engines)('the dashboards of a
     for (const { rules: group } of alertRules())
       for (const rule of group) expect(names).toContain(rule.alert ?? rule.record)
     const recordings = [...new Set((await rules()).filter(({ type }) => type === 'recording').map(({ name }) => name))]
-    await until(async () => {
+    await untilNone('recordings without series', async () => {
       const missing: string[] = []
       for (const name of recordings) if ((await seriesOf(name)).length === 0) missing.push(name)
       return missing
@@ -171,14 +172,15 @@ describe.skipIf(missingPrometheus() !== null).each(engines)('the dashboards of a
   })
 })
 
-/** Waits until nothing is left; `left` says what. */
-async function until(left: () => Promise<string[]>, patienceMs = 150_000): Promise<void> {
-  for (const deadline = Date.now() + patienceMs; ; await delay(500)) {
-    const missing = await left()
-    if (missing.length === 0) return
-    if (Date.now() > deadline) expect(missing).toEqual([])
-  }
-}
+const untilNone = (of: string, left: () => Promise<readonly string[]>): Promise<void> =>
+  until(
+    `no ${of}`,
+    async () => {
+      const found = await left()
+      return found.length === 0 ? { met: undefined } : { not: found }
+    },
+    150_000,
+  )
 
 interface Running {
   readonly child: ChildProcess
