@@ -20,6 +20,7 @@ export interface TestIo {
   readonly signal?: AbortSignal
   /** Told what is written on standard output, as it is. */
   readonly onOutput?: (text: string) => void
+  readonly saveMemory?: () => void
 }
 
 /** Runs `selfmonitor` with these words. No terminal, no variables of the surroundings, an empty folder. */
@@ -43,6 +44,7 @@ export async function selfmonitor(words: readonly string[], given: TestIo = {}):
     cwd: given.cwd ?? tmpdir(),
     signal: given.signal ?? new AbortController().signal,
     entry: [],
+    saveMemory: given.saveMemory,
   }
   return { code: await run(words, io), ...written }
 }

@@ -34,13 +34,20 @@ describe('selfmonitor exporter', () => {
       '--interval',
       '1s',
     ]
-    const ended = selfmonitor(['exporter', ...words, ...more], { cwd: folder.path, signal: stop.signal })
+    let savesMemory = false
+    const ended = selfmonitor(['exporter', ...words, ...more], {
+      ...{ cwd: folder.path, signal: stop.signal },
+      saveMemory: () => {
+        savesMemory = true
+      },
+    })
     const get = async (path: string) => await fetch(`http://127.0.0.1:${port}${path}`).catch(() => null)
     await expect.poll(async () => (await get('/-/ready'))?.status, { timeout: 20_000 }).toBe(200)
     const text = await (await get('/metrics'))!.text()
     expect(text).toContain('kafka_partition_end_offset_total{cluster="mine",topic="kept"} 0\n')
     expect(text).toContain('kafka_brokers_expected{cluster="mine"} 3\n')
     expect(text).not.toContain('left-out')
+    expect(savesMemory).toBe(true)
     stop.abort()
     expect(await ended).toMatchObject({ code: 0, stderr: expect.stringContaining(`http://127.0.0.1:${port}/metrics`) })
   })

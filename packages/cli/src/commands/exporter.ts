@@ -52,6 +52,8 @@ const verb = defineVerb({
     const { io, settings } = context
     if (options.interval < leastIntervalMs) throw usageError('--interval: at least 1s.')
     context.isDefaultAddress('cluster')
+    // Each collection leaves as garbage a multiple of what is kept until the next.
+    io.saveMemory?.()
     const log = await openServerLog(undefined, io.env.SELFMONITOR_LOG_LEVEL ?? (settings.verbose ? 'debug' : 'warn'))
     context.onEnd(() => log.close())
     const { startExporter } = await import('@selfmonitor/monitor/exporter')

@@ -1,7 +1,7 @@
 // Where the logs of many partitions begin and end.
 import { setTimeout as pause } from 'node:timers/promises'
 import { apis } from '../apis.ts'
-import { byTopic, chunks, groupBy, mapConcurrently } from '../batch.ts'
+import { chunks, groupBy, mapConcurrently } from '../batch.ts'
 import { isRetriableKafkaError } from '../errors.ts'
 import { problemOf, problemOfCode } from '../problem.ts'
 import { isolationLevels } from '../read-types.ts'
@@ -65,18 +65,27 @@ async function readBounds(
       of.problem = null
       of.moved = false
     }
-    const rowOf = new Map(part.map((of) => [`${of.partition}:${of.topic}`, of]))
+    const rows = new Map(
+      [...groupBy(part, ({ topic }) => topic)].map(([topic, own]) => [
+        topic,
+        new Map(own.map((of) => [of.partition, of])),
+      ]),
+    )
     try {
       for (const { bound, timestamp, isolation } of asked) {
-        const wanted = byTopic(part, ({ partition }) => ({
-          partitionIndex: partition,
-          currentLeaderEpoch: noEpoch,
-          timestamp,
+        const wanted = [...rows].map(([name, own]) => ({
+          name,
+          partitions: [...own.keys()].map((partitionIndex) => ({
+            partitionIndex,
+            currentLeaderEpoch: noEpoch,
+            timestamp,
+          })),
         }))
         const { topics } = await transport.send(leader, apis.listOffsets, noReplica, isolation, wanted)
         for (const { name, partitions: results } of topics) {
+          const own = rows.get(name)
           for (const { partitionIndex, errorCode, offset } of results) {
-            const of = rowOf.get(`${partitionIndex}:${name}`)
+            const of = own?.get(partitionIndex)
             if (of === undefined) continue
             of.problem ??= problemOfCode(errorCode)
             of.moved ||= isRetriableKafkaError(errorCode)

@@ -1,5 +1,7 @@
 // One collection: reads what is due, a few things at a time, and makes the next state. Committed offsets are read before the ends of
-// the logs, so that a lag is never negative and never too small.
+// the logs, so that a lag is never negative and never too small. Of a large cluster each step computes for some milliseconds: between
+// them, scrapes get their turn.
+import { setImmediate as otherWork } from 'node:timers/promises'
 import {
   type BrokerReach,
   type Cluster,
@@ -87,6 +89,7 @@ export async function collect(source: Source, last: CollectorState, options: Col
     readServices(collection),
   ])
   const parts: Parts = { metadata, configs, logDirs, services, ...chain.parts, ...reach, quorum: quorum.reading }
+  await otherWork()
   return nextState(collection, { ...parts, brokers: withClock(reach.brokers, quorum.clock) }, chain.unread, isRecreated)
 }
 
@@ -172,8 +175,10 @@ async function readChain(
     const problem = offsets.problem ?? { code: 'UNEXPECTED', message: 'The offsets were never read.' }
     return { parts: { groups: afterAttempt(before.groups, { problem }), offsets, transactions }, unread: last.unread }
   }
+  await otherWork()
   const bounds = PartitionMap.of(ends)
   const lagging = withLag(committed.value, bounds)
+  await otherWork()
   const plan = planUnread(lagging, bounds, metadata.topics, last.unread)
   const found = await attempt(
     never as Reading<readonly Unread[]>,
@@ -181,6 +186,7 @@ async function readChain(
     options.now,
     options.onBug,
   )
+  await otherWork()
   const unread = afterUnread(plan, lastValue(found) ?? [])
   const value = withUnread(lagging, bounds, metadata.topics, unread)
   return { parts: { groups: { ...committed, value, problem: found.problem }, offsets, transactions }, unread }
@@ -219,7 +225,8 @@ function readTransactions(
       ({ lastStable, end }) => lastStable !== null && end !== null && lastStable < end,
     )
     const isHeld = PartitionMap.of(held)
-    const wanted = placed(metadata.topics).filter(({ topic, partition }) => isHeld.has(topic, partition))
+    const topics = metadata.topics.filter(({ name }) => isHeld.hasTopic(name))
+    const wanted = placed(topics).filter(({ topic, partition }) => isHeld.has(topic, partition))
     const { transactions, problem } = await collection.source.openTransactions(wanted)
     if (problem !== null && transactions.length === 0) throw problemError(problem)
     return transactions

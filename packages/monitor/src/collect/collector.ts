@@ -1,6 +1,6 @@
 // The timer: one collection after the other, never two at once.
 import { X509Certificate } from 'node:crypto'
-import { setTimeout as pause } from 'node:timers/promises'
+import { setImmediate as otherWork, setTimeout as pause } from 'node:timers/promises'
 import type { ClusterOptions, Logger } from '@selfmonitor/cluster'
 import type { Certificate, Probe, Snapshot } from '../snapshot/types.ts'
 import { type CollectOptions, collect, defaultEveryMs, type Source } from './collect.ts'
@@ -65,6 +65,7 @@ export function startCollector(
       state = { ...collected, snapshot: { ...collected.snapshot, probe: probe() } }
       isFirst = false
       logProblems(logger, state.snapshot)
+      await otherWork()
       try {
         await onSnapshot(state.snapshot)
       } catch (error) {

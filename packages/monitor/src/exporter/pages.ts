@@ -52,6 +52,7 @@ export function createPages(now: () => number): Pages {
 /** Leaves the event loop to scrapes between two metrics. */
 async function render(view: View, granularity: Granularity): Promise<Rendered> {
   const rendered: Rendered['families'][number][] = []
+  await otherWork()
   for (const { metric, lines } of families(view, granularity)) {
     rendered.push({ family: metric, lines })
     await otherWork()

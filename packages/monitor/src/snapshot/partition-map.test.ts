@@ -12,6 +12,7 @@ describe('PartitionMap', () => {
     expect(map.get('b', 1)?.end).toBe(30n)
     expect(map.get('b', 11)).toBeUndefined()
     expect(map.get('c', 1)).toBeUndefined()
+    expect(['a', 'c'].map((topic) => map.hasTopic(topic))).toEqual([true, false])
   })
 
   it('has a partition whose value is undefined, and gives the last value that was set', () => {

@@ -24,6 +24,10 @@ export class PartitionMap<T> implements ReadonlyPartitionMap<T> {
     return this.#topics.get(topic)?.has(partition) ?? false
   }
 
+  hasTopic(topic: string): boolean {
+    return this.#topics.has(topic)
+  }
+
   set(topic: string, partition: number, value: T): void {
     const partitions = this.#topics.get(topic)
     if (partitions === undefined) this.#topics.set(topic, new Map([[partition, value]]))
