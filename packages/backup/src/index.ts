@@ -9,6 +9,7 @@ export {
   readManifest,
   readState,
 } from './format/manifests.ts'
+export { type BackupStore, canOpen, readKeyFile, type Sealing, withSealing } from './format/sealing.ts'
 export type * from './format/types.ts'
 export { formatName, formatVersion } from './format/types.ts'
 export { type PrunePlan, type PruneRules, planPrune, prune } from './prune.ts'

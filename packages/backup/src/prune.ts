@@ -2,8 +2,8 @@
 import { BackupError } from './format/backup-error.ts'
 import { clusterPrefix, manifestKey, runOf } from './format/keys.ts'
 import { manifestNumbers, readIndex, readManifest } from './format/manifests.ts'
+import type { BackupStore } from './format/sealing.ts'
 import type { Manifest } from './format/types.ts'
-import type { ObjectStore } from './store/types.ts'
 
 export interface PruneRules {
   /** So many of the newest are kept. */
@@ -26,7 +26,7 @@ export interface PrunePlan {
  * @throws BackupError NO_BACKUP, INVALID_ARGUMENT, DAMAGED when a backup that stays cannot be read: then nothing may be deleted
  */
 export async function planPrune(
-  store: ObjectStore,
+  store: BackupStore,
   clusterId: string,
   { keepLast, keepForMs }: PruneRules,
   nowMs: number,
@@ -80,7 +80,7 @@ const keysAtOnce = 1_000
  * Deletes what the plan names: first the manifests, so that no backup that is left names an object that is gone.
  * @throws StoreError LOCKED where Object Lock keeps one; what was deleted before it stays deleted, and the rest can be pruned again
  */
-export async function prune(store: ObjectStore, { clusterId, remove, objects }: PrunePlan): Promise<void> {
+export async function prune(store: BackupStore, { clusterId, remove, objects }: PrunePlan): Promise<void> {
   await store.delete(remove.map((number) => manifestKey(clusterId, number)))
   const keys = objects.map(({ key }) => key)
   for (let at = 0; at < keys.length; at += keysAtOnce) await store.delete(keys.slice(at, at + keysAtOnce))

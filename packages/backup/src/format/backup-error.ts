@@ -5,6 +5,8 @@ export type BackupErrorCode =
   | 'DAMAGED'
   /** A newer version of this program wrote it. */
   | 'NEWER_FORMAT'
+  /** It is encrypted, and no identity opens it; or it would no longer be encrypted. */
+  | 'SEALED'
   /** Another process wrote at the same time. */
   | 'CONFLICT'
   | 'INVALID_ARGUMENT'

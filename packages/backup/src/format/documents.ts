@@ -4,9 +4,9 @@ import { promisify } from 'node:util'
 import { zstdCompress, zstdDecompress } from 'node:zlib'
 import type { z } from 'zod'
 import { StoreError } from '../store/store-error.ts'
-import type { ObjectStore } from '../store/types.ts'
 import { BackupError } from './backup-error.ts'
 import { toJson } from './json.ts'
+import { type BackupStore, seal, unseal } from './sealing.ts'
 import { formatName, formatVersion, type ObjectReference } from './types.ts'
 
 const compress = promisify(zstdCompress)
@@ -18,17 +18,28 @@ export function sha256(bytes: Buffer): string {
 }
 
 /** @throws StoreError EXISTS, … */
-export async function putDocument(store: ObjectStore, key: string, value: unknown): Promise<ObjectReference> {
-  const isCompressed = key.endsWith('.zst')
-  const json = toJson(value, isCompressed ? 0 : 2)
-  const bytes = isCompressed ? await compress(json) : json
+export async function putDocument(store: BackupStore, key: string, value: unknown): Promise<ObjectReference> {
+  return putBytes(store, key, await documentBytes(key, value))
+}
+
+/** As `putDocument`, encrypted where the store says so: the reference has the name that it gets. */
+export async function putSealed(store: BackupStore, key: string, value: unknown): Promise<ObjectReference> {
+  const sealed = await seal(store, key, await documentBytes(key, value))
+  return putBytes(store, sealed.key, sealed.bytes)
+}
+
+async function documentBytes(key: string, value: unknown): Promise<Buffer> {
+  return key.endsWith('.zst') ? compress(toJson(value)) : toJson(value, 2)
+}
+
+async function putBytes(store: BackupStore, key: string, bytes: Buffer): Promise<ObjectReference> {
   await store.put(key, bytes)
   return { key, sha256: sha256(bytes) }
 }
 
 /** @throws BackupError DAMAGED, NEWER_FORMAT; StoreError other than NOT_FOUND */
 export async function getDocument<Output>(
-  store: ObjectStore,
+  store: BackupStore,
   reference: ObjectReference,
   schema: z.ZodType<Output, unknown>,
 ): Promise<Output> {
@@ -42,7 +53,7 @@ export async function getDocument<Output>(
 
 /** As `getDocument`, of a file whose hash is not known before. */
 export async function getFirstDocument<Output>(
-  store: ObjectStore,
+  store: BackupStore,
   key: string,
   schema: z.ZodType<Output, unknown>,
 ): Promise<{ readonly value: Output; readonly reference: ObjectReference }> {
@@ -50,14 +61,15 @@ export async function getFirstDocument<Output>(
 }
 
 async function parseDocument<Output>(
-  store: ObjectStore,
+  store: BackupStore,
   key: string,
   bytes: Buffer,
   schema: z.ZodType<Output, unknown>,
 ): Promise<{ readonly value: Output; readonly reference: ObjectReference }> {
   let value: unknown
+  const open = await unseal(store, key, bytes)
   try {
-    const json = key.endsWith('.zst') ? await decompress(bytes, { maxOutputLength: maxDocumentBytes }) : bytes
+    const json = /\.zst(\.age)?$/.test(key) ? await decompress(open, { maxOutputLength: maxDocumentBytes }) : open
     value = JSON.parse(json.toString('utf8'))
   } catch (error) {
     throw damaged(store, key, (error as Error).message)
@@ -69,7 +81,7 @@ async function parseDocument<Output>(
   throw damaged(store, key, `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`)
 }
 
-function refuseNewer(store: ObjectStore, key: string, value: unknown): void {
+function refuseNewer(store: BackupStore, key: string, value: unknown): void {
   if (typeof value !== 'object' || value === null || !('format' in value) || value.format !== formatName) return
   if (!('version' in value) || typeof value.version !== 'number' || value.version <= formatVersion) return
   throw new BackupError(
@@ -79,7 +91,7 @@ function refuseNewer(store: ObjectStore, key: string, value: unknown): void {
   )
 }
 
-async function required(store: ObjectStore, key: string): Promise<Buffer> {
+async function required(store: BackupStore, key: string): Promise<Buffer> {
   try {
     return await store.get(key, maxDocumentBytes)
   } catch (error) {
@@ -89,7 +101,7 @@ async function required(store: ObjectStore, key: string): Promise<Buffer> {
   }
 }
 
-export function damaged(store: ObjectStore, key: string, what: string, cause?: unknown): BackupError {
+export function damaged(store: BackupStore, key: string, what: string, cause?: unknown): BackupError {
   return new BackupError('DAMAGED', `${key} in ${store.address} is not what was written: ${what}`, {
     cause,
     hint: 'Restore an earlier backup that does not need this object, or bring the object back (bucket versioning keeps it).',

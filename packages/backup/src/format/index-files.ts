@@ -1,9 +1,10 @@
 // The index of a backup's segments, in files that never change. A run adds a file; when there are many, the last ones are written again
 // as one. A file is merged only with files that have at least half as many segments together, so that a segment's line is written again
 // a few times in its life, however many runs there are.
-import type { ObjectStore } from '../store/types.ts'
+
 import { getDocument, putDocument } from './documents.ts'
 import { segmentsSchema } from './schemas.ts'
+import type { BackupStore } from './sealing.ts'
 import type { Manifest, Segment } from './types.ts'
 
 type IndexFile = Manifest['index'][number]
@@ -28,7 +29,7 @@ export function filesToMerge(files: readonly Pick<IndexFile, 'segments'>[], adde
  * @returns the files that name the old segments and the new ones
  */
 export async function addToIndex(
-  store: ObjectStore,
+  store: BackupStore,
   files: readonly IndexFile[],
   added: readonly Segment[],
   isNeeded: (segment: Segment) => boolean,

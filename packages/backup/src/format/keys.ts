@@ -54,6 +54,6 @@ export function runName(number: number, random: string): string {
 
 /** The number of the backup that an object was written for; null for a name of another form. */
 export function runOf(key: string): number | null {
-  const found = /\/manifests\/(\d{10})\.json$|[/.](\d{10})-[0-9a-f]+\.(?:json|log)\.zst$/.exec(key)
+  const found = /\/manifests\/(\d{10})\.json$|[/.](\d{10})-[0-9a-f]+\.(?:json|log)\.zst(?:\.age)?$/.exec(key)
   return found === null ? null : Number(found[1] ?? found[2])
 }

@@ -1,9 +1,10 @@
 // The chain of a cluster's manifests.
-import type { ObjectStore } from '../store/types.ts'
+
 import { BackupError } from './backup-error.ts'
 import { getDocument, getFirstDocument } from './documents.ts'
 import { manifestKey, manifestOf, manifestPrefix } from './keys.ts'
 import { manifestSchema, segmentsSchema, stateSchema } from './schemas.ts'
+import type { BackupStore } from './sealing.ts'
 import type { ClusterState, Manifest, ObjectReference, Segment } from './types.ts'
 
 export interface StoredManifest {
@@ -12,7 +13,7 @@ export interface StoredManifest {
 }
 
 /** The clusters that a store has backups of, by id. */
-export async function backedUpClusters(store: ObjectStore): Promise<string[]> {
+export async function backedUpClusters(store: BackupStore): Promise<string[]> {
   const ids = new Set<string>()
   let after = ''
   for (;;) {
@@ -25,18 +26,18 @@ export async function backedUpClusters(store: ObjectStore): Promise<string[]> {
   }
 }
 
-async function firstAfter(store: ObjectStore, after: string): Promise<string | null> {
+async function firstAfter(store: BackupStore, after: string): Promise<string | null> {
   for await (const { key } of store.list('', { after })) return key
   return null
 }
 
-async function hasManifest(store: ObjectStore, clusterId: string): Promise<boolean> {
+async function hasManifest(store: BackupStore, clusterId: string): Promise<boolean> {
   for await (const { key } of store.list(manifestPrefix(clusterId))) if (manifestOf(key) !== null) return true
   return false
 }
 
 /** Numbers of the manifests, rising. */
-export async function manifestNumbers(store: ObjectStore, clusterId: string): Promise<number[]> {
+export async function manifestNumbers(store: BackupStore, clusterId: string): Promise<number[]> {
   const numbers: number[] = []
   for await (const { key } of store.list(manifestPrefix(clusterId))) {
     const found = manifestOf(key)
@@ -45,18 +46,18 @@ export async function manifestNumbers(store: ObjectStore, clusterId: string): Pr
   return numbers.sort((a, b) => a - b)
 }
 
-export async function readManifest(store: ObjectStore, clusterId: string, number: number): Promise<StoredManifest> {
+export async function readManifest(store: BackupStore, clusterId: string, number: number): Promise<StoredManifest> {
   const { value, reference } = await getFirstDocument(store, manifestKey(clusterId, number), manifestSchema)
   return { manifest: value, reference }
 }
 
-export async function latestManifest(store: ObjectStore, clusterId: string): Promise<StoredManifest | null> {
+export async function latestManifest(store: BackupStore, clusterId: string): Promise<StoredManifest | null> {
   const number = (await manifestNumbers(store, clusterId)).at(-1)
   return number === undefined ? null : readManifest(store, clusterId, number)
 }
 
 /** The cluster that is meant: the given one, or the only one. @throws BackupError NO_BACKUP, INVALID_ARGUMENT */
-export async function chooseCluster(store: ObjectStore, wanted: string | null): Promise<string> {
+export async function chooseCluster(store: BackupStore, wanted: string | null): Promise<string> {
   const ids = await backedUpClusters(store)
   if (wanted !== null) {
     if (ids.includes(wanted)) return wanted
@@ -71,7 +72,7 @@ export async function chooseCluster(store: ObjectStore, wanted: string | null): 
   })
 }
 
-export const readState = (store: ObjectStore, { state }: Manifest): Promise<ClusterState> =>
+export const readState = (store: BackupStore, { state }: Manifest): Promise<ClusterState> =>
   getDocument(store, state, stateSchema)
 
 /**
@@ -79,7 +80,7 @@ export const readState = (store: ObjectStore, { state }: Manifest): Promise<Clus
  * that were deleted, which earlier backups may need.
  */
 export async function readIndex(
-  store: ObjectStore,
+  store: BackupStore,
   { index, topics }: Pick<Manifest, 'index' | 'topics'>,
 ): Promise<Segment[]> {
   const ids = new Set(topics.map(({ id }) => id))

@@ -60,6 +60,7 @@ export const manifestSchema = z.object({
   ),
   index: z.array(reference.extend({ segments: count })),
   state: reference,
+  recipients: z.array(z.string()),
   straddling: z.array(z.object({ ...place, producerId: int64, producerEpoch: z.int(), from: int64, next: int64 })),
 }) satisfies z.ZodType<Manifest, unknown>
 

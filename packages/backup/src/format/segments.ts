@@ -5,8 +5,8 @@ import type { ReadBatch } from '@selfmonitor/cluster'
 import { ProtocolError } from '@selfmonitor/protocol/protocol-error'
 import { iterateBatches, verifyBatchCrc } from '@selfmonitor/protocol/records'
 import { StoreError } from '../store/store-error.ts'
-import type { ObjectStore } from '../store/types.ts'
 import { damaged, sha256 } from './documents.ts'
+import { type BackupStore, seal, unseal } from './sealing.ts'
 import type { Segment } from './types.ts'
 
 const compress = promisify(zstdCompress)
@@ -62,17 +62,18 @@ export function addBatch(segment: Collected, { header, bytes }: ReadBatch): void
 
 /** @throws StoreError */
 export async function writeSegment(
-  store: ObjectStore,
+  store: BackupStore,
   place: Pick<Segment, 'topic' | 'topicId' | 'partition' | 'key'>,
   collected: Collected,
 ): Promise<Segment> {
   const log = Buffer.concat(collected.parts, collected.sizeBytes)
-  const stored = await compress(log, fastest)
-  await store.put(place.key, stored)
+  const { key, bytes: stored } = await seal(store, place.key, await compress(log, fastest))
+  await store.put(key, stored)
   const { from, next, records, batches, transactional, aborted } = collected
   const { largestBatchBytes, minTimestampMs, maxTimestampMs } = collected
   return {
     ...place,
+    key,
     from,
     next,
     records,
@@ -88,21 +89,13 @@ export async function writeSegment(
   }
 }
 
-/** @throws BackupError DAMAGED; StoreError other than NOT_FOUND */
-export async function readSegment(store: ObjectStore, segment: Segment): Promise<ReadBatch[]> {
-  const { key, storedBytes, storedSha256, logBytes } = segment
-  const stored = await readStored(store, segment)
-  const found = sha256(stored)
-  if (found !== storedSha256) {
-    throw damaged(
-      store,
-      key,
-      `it has ${stored.length} bytes with SHA-256 ${found}, the index says ${storedBytes} with ${storedSha256}`,
-    )
-  }
+/** @throws BackupError DAMAGED, SEALED; StoreError other than NOT_FOUND */
+export async function readSegment(store: BackupStore, segment: Segment): Promise<ReadBatch[]> {
+  const { key, logBytes } = segment
+  const compressed = await unseal(store, key, await readStored(store, segment))
   let log: Buffer
   try {
-    log = await decompress(stored, { maxOutputLength: Math.max(1, logBytes) })
+    log = await decompress(compressed, { maxOutputLength: Math.max(1, logBytes) })
   } catch (error) {
     throw damaged(store, key, `it cannot be decompressed: ${(error as Error).message}`, error)
   }
@@ -119,7 +112,17 @@ export async function readSegment(store: ObjectStore, segment: Segment): Promise
   }
 }
 
-async function readStored(store: ObjectStore, { key, storedBytes }: Segment): Promise<Buffer> {
+/** The object as it is stored, compared with its hash: for that no key is needed. @throws BackupError DAMAGED */
+export async function readStored(store: BackupStore, segment: Segment): Promise<Buffer> {
+  const { key, storedBytes, storedSha256 } = segment
+  const stored = await getStored(store, segment)
+  const found = sha256(stored)
+  if (found === storedSha256) return stored
+  const has = `it has ${stored.length} bytes with SHA-256 ${found}`
+  throw damaged(store, key, `${has}, the index says ${storedBytes} with ${storedSha256}`)
+}
+
+async function getStored(store: BackupStore, { key, storedBytes }: Segment): Promise<Buffer> {
   try {
     return await store.get(key, storedBytes)
   } catch (error) {

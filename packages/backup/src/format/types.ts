@@ -2,8 +2,8 @@
 //
 //   manifests/<number>.json                                       a point to restore to; written last, so that it names only what is there
 //   index/<number>-<n>.json.zst                                   segments, each with its hash
-//   state/<number>.json.zst                                       what is not in topics' logs: configurations, groups, schemas, ACLs, …
-//   topics/<topic>/<topic id>/<partition>/<offset>.<run>.log.zst   a segment
+//   state/<number>.json.zst[.age]                                       what is not in topics' logs: configurations, groups, schemas, ACLs, …
+//   topics/<topic>/<topic id>/<partition>/<offset>.<run>.log.zst[.age]   a segment
 //
 // A segment holds record batches exactly as the broker's log has them (magic 2), without those of aborted transactions: decompressed
 // it is a file that Kafka's own kafka-dump-log reads. Numbers and offsets in names have leading zeros, so that they sort.
@@ -100,6 +100,8 @@ export interface Manifest {
   readonly index: readonly (ObjectReference & { readonly segments: number })[]
   readonly state: ObjectReference
   readonly straddling: readonly StraddlingRecords[]
+  /** Public keys of age that the state and this run's segments are encrypted to; none: they are not. */
+  readonly recipients: readonly string[]
 }
 
 export interface TopicState {

@@ -1,8 +1,8 @@
 // Whether a restored partition is the selection of the backup: both are read, and their records hashed in the same form.
 import { createHash, type Hash } from 'node:crypto'
 import type { Cluster, ReadRecord } from '@selfmonitor/cluster'
+import type { BackupStore } from '../format/sealing.ts'
 import { recordsBetween } from '../format/trim.ts'
-import type { ObjectStore } from '../store/types.ts'
 import { type Selection, selectedBatches } from './source.ts'
 
 export interface PartitionDigest {
@@ -43,7 +43,7 @@ const finish = ({ hash, records }: Digest): PartitionDigest => ({ records, sha25
 
 /** @param limit only so many records */
 export async function digestOfBackup(
-  store: ObjectStore,
+  store: BackupStore,
   selection: Selection,
   limit: bigint | null,
 ): Promise<PartitionDigest> {

@@ -1,8 +1,8 @@
 // What a restore would do: computed from the backup and the target, with nothing changed.
 import type { Cluster } from '@selfmonitor/cluster'
 import { BackupError } from '../format/backup-error.ts'
+import type { BackupStore } from '../format/sealing.ts'
 import type { GroupState, TopicState } from '../format/types.ts'
-import type { ObjectStore } from '../store/types.ts'
 import { openSource, type RestorePoint, type RestoreSource, recordsBefore, type Selection } from './source.ts'
 
 export interface RestoreRequest {
@@ -68,7 +68,7 @@ const defaultMaxMessageBytes = 1_048_588
  * @throws BackupError NO_BACKUP, TARGET_NOT_EMPTY, INVALID_ARGUMENT, DAMAGED; ClusterError; StoreError
  */
 export async function planRestore(
-  store: ObjectStore,
+  store: BackupStore,
   clusterId: string,
   cluster: Cluster,
   request: RestoreRequest,
@@ -145,7 +145,7 @@ function refuseExisting(to: string, { name, partitions }: TopicState, has: numbe
 }
 
 async function planPartitions(
-  store: ObjectStore,
+  store: BackupStore,
   source: RestoreSource,
   state: TopicState,
   request: RestoreRequest,
@@ -208,7 +208,7 @@ function expiredRecords(
 }
 
 async function planPositions(
-  store: ObjectStore,
+  store: BackupStore,
   groups: readonly GroupState[],
   topics: readonly PlannedTopic[],
   request: RestoreRequest,

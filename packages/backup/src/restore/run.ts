@@ -2,7 +2,7 @@
 import type { BatchAppender, Cluster, ProducerIdentity } from '@selfmonitor/cluster'
 import { ClusterError } from '@selfmonitor/cluster/errors'
 import { BackupError } from '../format/backup-error.ts'
-import type { ObjectStore } from '../store/types.ts'
+import type { BackupStore } from '../format/sealing.ts'
 import { digestOfBackup, digestOfPartition, type PartitionDigest } from './compare.ts'
 import type { PlannedPartition, PlannedPosition, PlannedTopic, RestorePlan } from './plan.ts'
 import { producerBatch } from './rebuild.ts'
@@ -55,7 +55,7 @@ const maxPendingBytes = 8 * 1024 * 1024
 
 interface Context extends RestoreOptions {
   readonly cluster: Cluster
-  readonly store: ObjectStore
+  readonly store: BackupStore
   readonly appender: BatchAppender
   readonly advanced: (phase: RestoreProgress['phase'], records: bigint, bytes: number) => void
 }
@@ -65,7 +65,7 @@ interface Context extends RestoreOptions {
  * @throws BackupError TARGET_NOT_EMPTY, DAMAGED; ClusterError; StoreError
  */
 export async function runRestore(
-  store: ObjectStore,
+  store: BackupStore,
   cluster: Cluster,
   plan: RestorePlan,
   options: RestoreOptions = {},

@@ -2,11 +2,11 @@
 import type { ReadBatch } from '@selfmonitor/cluster'
 import { BackupError } from '../format/backup-error.ts'
 import { manifestNumbers, readIndex, readManifest, readState } from '../format/manifests.ts'
+import type { BackupStore } from '../format/sealing.ts'
 import { readSegment } from '../format/segments.ts'
 import { type Behind, noteBatch, type SeenTransactions, straddling } from '../format/transactions.ts'
 import { recordsBetween, trimBatch } from '../format/trim.ts'
 import type { GroupState, Manifest, Segment, StraddlingRecords, TopicState } from '../format/types.ts'
-import type { ObjectStore } from '../store/types.ts'
 
 /** `latest`: the newest backup. `number`: that backup. `time`: what the logs held at that time, milliseconds since the epoch. */
 export type RestorePoint =
@@ -41,7 +41,7 @@ export interface RestoreSource {
 const transactionWindowMs = 20 * 60_000
 
 /** @throws BackupError NO_BACKUP, DAMAGED, NEWER_FORMAT; StoreError */
-export async function openSource(store: ObjectStore, clusterId: string, point: RestorePoint): Promise<RestoreSource> {
+export async function openSource(store: BackupStore, clusterId: string, point: RestorePoint): Promise<RestoreSource> {
   const { manifest, groupsFrom } = await chooseManifests(store, clusterId, point)
   const state = await readState(store, manifest)
   const { groups, groupsAtMs } = groupsFrom === manifest ? state : await readState(store, groupsFrom)
@@ -64,7 +64,7 @@ export async function openSource(store: ObjectStore, clusterId: string, point: R
 }
 
 async function chooseManifests(
-  store: ObjectStore,
+  store: BackupStore,
   clusterId: string,
   point: RestorePoint,
 ): Promise<{ manifest: Manifest; groupsFrom: Manifest }> {
@@ -86,7 +86,7 @@ async function chooseManifests(
 
 /** The first backup that has everything up to the time; and the last one before, for the groups: as they were not after the time. */
 async function chooseByTime(
-  store: ObjectStore,
+  store: BackupStore,
   clusterId: string,
   numbers: readonly number[],
   timestampMs: number,
@@ -114,7 +114,7 @@ export const iso = (timestampMs: number): string => new Date(timestampMs).toISOS
 
 /** Ends each partition before its first record that is younger than the time, as Kafka's own look-up by time does. */
 async function cutAt(
-  store: ObjectStore,
+  store: BackupStore,
   whole: ReadonlyMap<string, readonly Selection[]>,
   timestampMs: number,
 ): Promise<Map<string, Selection[]>> {
@@ -142,7 +142,7 @@ async function cutAt(
 }
 
 async function offsetAfter(
-  store: ObjectStore,
+  store: BackupStore,
   { segments, from, cut }: Selection,
   timestampMs: number,
 ): Promise<bigint> {
@@ -159,7 +159,7 @@ async function offsetAfter(
 }
 
 async function straddlingAt(
-  store: ObjectStore,
+  store: BackupStore,
   selections: readonly Selection[],
   timestampMs: number,
 ): Promise<StraddlingRecords[]> {
@@ -187,7 +187,7 @@ function isNear({ from, next, minTimestampMs, maxTimestampMs }: Segment, cut: bi
 }
 
 /** The batches of the selection, in their order, each with at least one record and with nothing that is left out. */
-export async function* selectedBatches(store: ObjectStore, selection: Selection): AsyncGenerator<ReadBatch, void> {
+export async function* selectedBatches(store: BackupStore, selection: Selection): AsyncGenerator<ReadBatch, void> {
   const { segments, from, cut } = selection
   const wanted = segments.filter((segment) => segment.next > from && segment.from < cut && segment.records > 0)
   // The next segment is read while this one is used.
@@ -202,7 +202,7 @@ export async function* selectedBatches(store: ObjectStore, selection: Selection)
   }
 }
 
-function readAhead(store: ObjectStore, segment: Segment | undefined): Promise<ReadBatch[] | null> {
+function readAhead(store: BackupStore, segment: Segment | undefined): Promise<ReadBatch[] | null> {
   if (segment === undefined) return Promise.resolve(null)
   const reading = readSegment(store, segment)
   // Its error is thrown where it is awaited.
@@ -233,7 +233,7 @@ function isOf({ producerId, producerEpoch, from, next }: StraddlingRecords, { he
  * nothing but the selection. A committed offset is the next one to read, so no record at or behind it is skipped, also where offsets
  * have no record.
  */
-export async function recordsBefore(store: ObjectStore, selection: Selection, offset: bigint): Promise<bigint> {
+export async function recordsBefore(store: BackupStore, selection: Selection, offset: bigint): Promise<bigint> {
   const { segments, from, cut, excluded } = selection
   const end = offset < cut ? offset : cut
   let count = 0n

@@ -3,10 +3,11 @@ import { randomBytes } from 'node:crypto'
 import type { Cluster, ReadBatchesEvent, ReadNotice, TopicInfo } from '@selfmonitor/cluster'
 import { ClusterError } from '@selfmonitor/cluster/errors'
 import { BackupError } from '../format/backup-error.ts'
-import { putDocument } from '../format/documents.ts'
+import { putDocument, putSealed } from '../format/documents.ts'
 import { addToIndex } from '../format/index-files.ts'
 import { indexKey, manifestKey, runName, segmentKey, stateKey } from '../format/keys.ts'
 import { latestManifest } from '../format/manifests.ts'
+import type { BackupStore } from '../format/sealing.ts'
 import { addBatch, type Collected, collect, writeSegment } from '../format/segments.ts'
 import { type Behind, noteBatch, type SeenTransactions, straddling } from '../format/transactions.ts'
 import { trimBatch } from '../format/trim.ts'
@@ -21,7 +22,6 @@ import {
   type StraddlingRecords,
 } from '../format/types.ts'
 import { StoreError } from '../store/store-error.ts'
-import type { ObjectStore } from '../store/types.ts'
 import { readClusterState } from './state.ts'
 
 export interface TakeOptions {
@@ -80,13 +80,14 @@ interface Reading {
 }
 
 /**
- * @throws BackupError CONFLICT when another process takes one at the same time, LOG_CUT; ClusterError; StoreError
+ * @throws BackupError CONFLICT when another process takes one at the same time, LOG_CUT, SEALED; ClusterError; StoreError
  */
-export async function takeBackup(cluster: Cluster, store: ObjectStore, options: TakeOptions): Promise<Taken> {
+export async function takeBackup(cluster: Cluster, store: BackupStore, options: TakeOptions): Promise<Taken> {
   const now = options.now ?? Date.now
   const startedAtMs = now()
   const { clusterId } = await cluster.info()
   const previous = await latestManifest(store, clusterId)
+  refusePlain(store, previous?.manifest ?? null)
   const number = (previous?.manifest.number ?? 0) + 1
   const run = runName(number, randomBytes(4).toString('hex'))
   const { include = () => true } = options
@@ -115,8 +116,9 @@ export async function takeBackup(cluster: Cluster, store: ObjectStore, options: 
     previous: previous?.reference ?? null,
     topics: backedUpTopics(readings),
     index,
-    state: await putDocument(store, stateKey(clusterId, run), state),
+    state: await putSealed(store, stateKey(clusterId, run), state),
     straddling: straddles,
+    recipients: store.sealing?.recipients ?? [],
   }
   return {
     manifest,
@@ -131,7 +133,16 @@ export async function takeBackup(cluster: Cluster, store: ObjectStore, options: 
   }
 }
 
-async function putManifest(store: ObjectStore, manifest: Manifest): Promise<ObjectReference> {
+/** @throws BackupError SEALED */
+function refusePlain(store: BackupStore, previous: Manifest | null): void {
+  const { recipients = [] } = store.sealing ?? {}
+  if (recipients.length > 0 || (previous?.recipients.length ?? 0) === 0) return
+  throw new BackupError('SEALED', `the last backup in ${store.address} is encrypted, and this one would not be`, {
+    hint: `Give its recipients, ${previous!.recipients.join(', ')}, or others; or begin in an empty place.`,
+  })
+}
+
+async function putManifest(store: BackupStore, manifest: Manifest): Promise<ObjectReference> {
   const key = manifestKey(manifest.clusterId, manifest.number)
   try {
     return await putDocument(store, key, manifest)
@@ -191,7 +202,7 @@ interface ReadContext extends TakeOptions {
 
 async function readAll(
   cluster: Cluster,
-  store: ObjectStore,
+  store: BackupStore,
   readings: readonly Reading[],
   seen: SeenTransactions,
   context: ReadContext,
@@ -213,7 +224,7 @@ async function readAll(
 
 async function readGroup(
   cluster: Cluster,
-  store: ObjectStore,
+  store: BackupStore,
   group: readonly Reading[],
   seen: SeenTransactions,
   context: ReadContext,
@@ -274,7 +285,7 @@ async function noteDeletedTopics(cluster: Cluster, readings: readonly Reading[])
 }
 
 async function take(
-  store: ObjectStore,
+  store: BackupStore,
   reading: Reading,
   event: BatchesEvent,
   seen: SeenTransactions,
@@ -311,7 +322,7 @@ function noteNotice(readings: ReadonlyMap<string, Reading>, notice: ReadNotice):
   }
 }
 
-async function closeSegment(store: ObjectStore, reading: Reading, { clusterId, run }: ReadContext): Promise<void> {
+async function closeSegment(store: BackupStore, reading: Reading, { clusterId, run }: ReadContext): Promise<void> {
   const { collected, topic, topicId, partition } = reading
   reading.collected = collect(collected.next)
   if (collected.next === collected.from) return

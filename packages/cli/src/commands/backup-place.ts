@@ -1,6 +1,6 @@
 // Where backups are: the store that an option or a variable names, and which cluster and topic of it is meant.
 import { resolve } from 'node:path'
-import type { ObjectStore } from '@selfmonitor/backup'
+import type { BackupStore } from '@selfmonitor/backup'
 import type { Context } from '../framework/context.ts'
 import { usageError } from '../framework/errors.ts'
 import { collect } from '../framework/parse.ts'
@@ -19,8 +19,25 @@ export const topicsOption = value(
   collect,
 )
 
-/** @throws CliError USAGE when no place is given; StoreError */
-export async function openPlace(context: Context, given: string | undefined, option: string): Promise<ObjectStore> {
+export const identityOption = text(
+  '--identity <file>',
+  'a file with secret keys of age, for backups that are encrypted',
+)
+
+/** Keys of age: public ones to encrypt to, or the file of secret ones. */
+export interface Keys {
+  readonly recipients?: readonly string[]
+  readonly recipientsFile?: string
+  readonly identity?: string
+}
+
+/** @throws CliError USAGE when no place is given; StoreError; BackupError for keys that cannot be */
+export async function openPlace(
+  context: Context,
+  given: string | undefined,
+  option: string,
+  keys: Keys = {},
+): Promise<BackupStore> {
   const address = given ?? context.io.env[variable]
   if (address === undefined || address === '') {
     throw usageError(
@@ -28,11 +45,15 @@ export async function openPlace(context: Context, given: string | undefined, opt
       `Pass a folder or s3://bucket/prefix, or set ${variable}.`,
     )
   }
-  const { openStore } = await import('@selfmonitor/backup')
+  const { openStore, readKeyFile, withSealing } = await import('@selfmonitor/backup')
+  const inFile = async (path: string | undefined) =>
+    path === undefined ? [] : readKeyFile(resolve(context.io.cwd, path))
   // A folder is looked for where the user is; anything else is an address.
   const store = await openStore(/^[A-Za-z][A-Za-z0-9+.-]*:/.test(address) ? address : resolve(context.io.cwd, address))
   context.onEnd(() => store.close())
-  return store
+  const recipients = [...(keys.recipients ?? []), ...(await inFile(keys.recipientsFile))]
+  const identities = await inFile(keys.identity)
+  return recipients.length + identities.length === 0 ? store : withSealing(store, { recipients, identities })
 }
 
 /** Exact names, or the beginning of a name with `*` behind it: a dot is a dot. @returns true for every topic when there are none */

@@ -1,15 +1,15 @@
 // `selfmonitor backup`: take, list, describe, verify and prune backups of a cluster.
-import type { BackedUpTopic, Manifest, ObjectStore, Segment, Taken } from '@selfmonitor/backup'
+import type { BackedUpTopic, BackupStore, GroupState, Manifest, Segment, Taken } from '@selfmonitor/backup'
 import { pause } from '@selfmonitor/cluster/backoff'
 import type { Context } from '../framework/context.ts'
 import { exitCodes } from '../framework/errors.ts'
-import { duration, integer } from '../framework/parse.ts'
-import { defineVerb, type Noun, optional, value } from '../framework/verb.ts'
+import { collect, duration, integer } from '../framework/parse.ts'
+import { defineVerb, type Noun, optional, text, value } from '../framework/verb.ts'
 import { version } from '../framework/version.ts'
 import { bytes, count, counted, elapsed, time } from '../output/format.ts'
 import { progressLine } from '../output/progress-line.ts'
 import { type Column, renderFields, renderTable } from '../output/table.ts'
-import { openPlace, placeOptions, topicFilter, topicsOption } from './backup-place.ts'
+import { identityOption, openPlace, placeOptions, topicFilter, topicsOption } from './backup-place.ts'
 
 const take = defineVerb({
   name: 'take',
@@ -25,6 +25,12 @@ const take = defineVerb({
   options: {
     target: placeOptions.target,
     topic: topicsOption,
+    recipient: value(
+      '--recipient <key>',
+      'encrypt to this public key of age; may be given several times: each of the secret keys opens everything',
+      collect,
+    ),
+    recipientsFile: text('--recipients-file <file>', 'the same, from a file with a key on each line'),
     every: value(
       '--every <duration>',
       'go on: take one backup after the other, so far apart, until it is stopped',
@@ -34,8 +40,8 @@ const take = defineVerb({
   output: ['table', 'json', 'yaml', 'name'],
   isDefault: true,
   async run(context, { options }) {
-    const store = await openPlace(context, options.target, '--target')
-    const { every } = options
+    const { every, recipient: recipients, recipientsFile } = options
+    const store = await openPlace(context, options.target, '--target', { recipients, recipientsFile })
     if (every === undefined) return await takeOne(context, store, options.topic)
     const { signal } = context.io
     let code: number = exitCodes.done
@@ -55,7 +61,7 @@ const take = defineVerb({
   },
 })
 
-async function takeOne(context: Context, store: ObjectStore, patterns: readonly string[] | undefined): Promise<number> {
+async function takeOne(context: Context, store: BackupStore, patterns: readonly string[] | undefined): Promise<number> {
   const include = topicFilter(patterns)
   const [cluster, { takeBackup }] = await Promise.all([context.cluster(), import('@selfmonitor/backup')])
   const { io, colours } = context
@@ -82,7 +88,7 @@ async function takeOne(context: Context, store: ObjectStore, patterns: readonly 
   return problems.length + unseen.length === 0 ? exitCodes.done : exitCodes.failed
 }
 
-async function printTaken(context: Context, store: ObjectStore, taken: Taken, tookMs: number): Promise<void> {
+async function printTaken(context: Context, store: BackupStore, taken: Taken, tookMs: number): Promise<void> {
   const { manifest, added, problems } = taken
   const { number, clusterId, topics } = manifest
   const gaps = topics.flatMap(({ partitions }) => partitions.flatMap((partition) => partition.gaps)).length
@@ -202,19 +208,22 @@ const describe = defineVerb({
     'selfmonitor backup describe 12 --target s3://kafka-backups/production',
   ],
   args: { number: optional('number of the backup; default: the newest') },
-  options: placeOptions,
+  options: { ...placeOptions, identity: identityOption },
   output: ['table', 'json', 'yaml', 'name'],
   async run(context, { args, options }) {
     const wanted = args.number === undefined ? undefined : integer(1)(args.number)
-    const store = await openPlace(context, options.target, '--target')
-    const { chooseCluster, latestManifest, readIndex, readManifest, readState } = await import('@selfmonitor/backup')
+    const store = await openPlace(context, options.target, '--target', options)
+    const { canOpen, chooseCluster, latestManifest, readIndex, readManifest, readState } = await import(
+      '@selfmonitor/backup'
+    )
     const clusterId = await chooseCluster(store, options.clusterId ?? null)
     const { manifest } =
       wanted === undefined ? (await latestManifest(store, clusterId))! : await readManifest(store, clusterId, wanted)
-    const [segments, state] = [await readIndex(store, manifest), await readState(store, manifest)]
+    const segments = await readIndex(store, manifest)
+    const state = canOpen(store, manifest.state.key) ? await readState(store, manifest) : null
     const byTopic = Map.groupBy(segments, ({ topicId }) => topicId)
     const rows = manifest.topics.map((topic) => ({ topic, segments: byTopic.get(topic.id) ?? [] }))
-    const groups = state.groups ?? []
+    const groups = state?.groups ?? null
     const colours = context.colours.stdout
     await context.printThing(
       { ...manifest, groups },
@@ -229,12 +238,8 @@ const describe = defineVerb({
                 ['up to', time(manifest.cutAtMs)],
                 ['records', recordsOf(manifest)],
                 ['written by', manifest.tool],
-                [
-                  'groups',
-                  state.groups === null
-                    ? 'could not be read'
-                    : groups.map(({ groupId }) => groupId).join(', ') || 'none',
-                ],
+                ['groups', state === null ? 'encrypted: give --identity' : groupsText(groups)],
+                ['encrypted to', manifest.recipients.join(', ') || 'nobody: not encrypted'],
               ],
               colours,
             ),
@@ -245,6 +250,11 @@ const describe = defineVerb({
   },
 })
 
+function groupsText(groups: readonly GroupState[] | null): string {
+  if (groups === null) return 'could not be read'
+  return groups.map(({ groupId }) => groupId).join(', ') || 'none'
+}
+
 const verify = defineVerb({
   name: 'verify',
   summary: 'read every object of a backup and compare it with its hash; needs no cluster',
@@ -253,11 +263,11 @@ const verify = defineVerb({
     'something is wrong.',
   examples: ['selfmonitor backup verify --target s3://kafka-backups/production'],
   args: { number: optional('number of the backup; default: the newest') },
-  options: placeOptions,
+  options: { ...placeOptions, identity: identityOption },
   output: ['table', 'json', 'yaml'],
   async run(context, { args, options }) {
     const number = args.number === undefined ? undefined : integer(1)(args.number)
-    const store = await openPlace(context, options.target, '--target')
+    const store = await openPlace(context, options.target, '--target', options)
     const { chooseCluster, verifyBackup } = await import('@selfmonitor/backup')
     const clusterId = await chooseCluster(store, options.clusterId ?? null)
     const line = progressLine(context.io.stderr, context.colours.stderr)
@@ -266,12 +276,16 @@ const verify = defineVerb({
       signal: context.io.signal,
       onProgress: (progress) => line.show('verifying', { ...progress, unit: 'segments' }),
     }).finally(() => line.end())
-    const { manifests, segments, records, storedBytes, findings } = verified
+    const { manifests, segments, records, storedBytes, sealed, findings } = verified
     const colours = context.colours.stdout
     await context.printThing(verified, {
       table: () => {
         const checked = `${counted(manifests, 'backup')}, ${counted(segments, 'segment')}, ${count(records)} records, ${bytes(storedBytes)}`
-        if (findings.length === 0) return `${colours.good('intact')}: ${checked}\n`
+        const closed =
+          sealed === 0
+            ? ''
+            : `; of ${counted(sealed, 'encrypted segment')} the hash only: give --identity to look into them`
+        if (findings.length === 0) return `${colours.good('intact')}: ${checked}${closed}\n`
         const damage = renderTable(
           findings,
           [

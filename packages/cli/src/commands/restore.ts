@@ -7,7 +7,7 @@ import { defineVerb, flag, type Noun, text, value } from '../framework/verb.ts'
 import { count, counted, elapsed, span, time } from '../output/format.ts'
 import { progressLine } from '../output/progress-line.ts'
 import { type Column, renderTable } from '../output/table.ts'
-import { openPlace, placeOptions, topicFilter, topicsOption } from './backup-place.ts'
+import { identityOption, openPlace, placeOptions, topicFilter, topicsOption } from './backup-place.ts'
 
 const options = {
   source: text(
@@ -15,6 +15,7 @@ const options = {
     'where the backups are: a folder, or s3://bucket/prefix, perhaps with /<topic> (SELFMONITOR_BACKUP)',
   ),
   clusterId: placeOptions.clusterId,
+  identity: identityOption,
   topic: topicsOption,
   target: text('--target <topic>', 'the name that a single topic gets; default: its own'),
   targetSuffix: text('--target-suffix <text>', 'what the names get at their end: `.restored`'),
@@ -57,7 +58,7 @@ const verb = defineVerb({
   mutates: true,
   async run(context, { options: given }) {
     const point = pointOf(given)
-    const { store, clusterId, topics } = await findSource(context, given.source, given.clusterId, given.topic)
+    const { store, clusterId, topics } = await findSource(context, given)
     const [cluster, { planRestore, runRestore }] = await Promise.all([context.cluster(), import('@selfmonitor/backup')])
     const include = topicFilter(topics)
     const { clusterId: targetClusterId } = await cluster.info()
@@ -129,20 +130,25 @@ function groupFilter(given: readonly string[] | undefined, isSameCluster: boolea
 /** An address of backups; or such an address with a topic behind it, as in `s3://kafka-backups/user.events`. */
 async function findSource(
   context: Context,
-  source: string | undefined,
-  wantedCluster: string | undefined,
-  topics: readonly string[] | undefined,
+  given: {
+    readonly source: string | undefined
+    readonly clusterId: string | undefined
+    readonly identity: string | undefined
+    readonly topic: readonly string[] | undefined
+  },
 ) {
-  const store = await openPlace(context, source, '--source')
+  const { source, identity, topic: topics } = given
+  const open = (address: string | undefined) => openPlace(context, address, '--source', { identity })
+  const store = await open(source)
   const { backedUpClusters, chooseCluster } = await import('@selfmonitor/backup')
   const split = /^(.+[^/:])\/([^/]+)\/?$/.exec(store.address)
   if (split !== null && topics === undefined && (await backedUpClusters(store)).length === 0) {
-    const above = await openPlace(context, split[1], '--source')
+    const above = await open(split[1])
     if ((await backedUpClusters(above)).length > 0) {
-      return { store: above, clusterId: await chooseCluster(above, wantedCluster ?? null), topics: [split[2]!] }
+      return { store: above, clusterId: await chooseCluster(above, given.clusterId ?? null), topics: [split[2]!] }
     }
   }
-  return { store, clusterId: await chooseCluster(store, wantedCluster ?? null), topics }
+  return { store, clusterId: await chooseCluster(store, given.clusterId ?? null), topics }
 }
 
 const recordsOf = ({ partitions }: PlannedTopic): bigint => partitions.reduce((sum, { records }) => sum + records, 0n)

@@ -50,6 +50,8 @@ interface Queue {
   readonly again: Set<Entry>
   failures: number
   lookingUp: boolean
+  /** A broker takes any sequence number of a producer that it does not know: until it knows this one, one batch is under way at a time. */
+  isKnown: boolean
 }
 
 /**
@@ -73,6 +75,7 @@ export function createAppender(transport: Transport, connections: Transport): Ba
       again: new Set(),
       failures: 0,
       lookingUp: false,
+      isKnown: false,
     }
     queues.set(key, queue)
     return queue
@@ -84,7 +87,8 @@ export function createAppender(transport: Transport, connections: Transport): Ba
       if (!queue.lookingUp && queue.inFlight.length === 0 && queue.waiting.length > 0) void lookUp(queue)
       return
     }
-    while (queue.again.size === 0 && queue.inFlight.length < maxInFlight) {
+    const most = queue.isKnown ? maxInFlight : 1
+    while (queue.again.size === 0 && queue.inFlight.length < most) {
       const entry = queue.waiting.shift()
       if (entry === undefined) return
       queue.inFlight.push(entry)
@@ -129,6 +133,7 @@ export function createAppender(transport: Transport, connections: Transport): Ba
       const name = errorName(errorCode)
       if (errorCode === 0 || name === 'DUPLICATE_SEQUENCE_NUMBER') {
         queue.failures = 0
+        queue.isKnown = true
         take(queue, entry)
         entry.resolve(baseOffset < 0n ? null : baseOffset)
       } else {
