@@ -124,7 +124,10 @@ export const createPartitions =
         options.validateOnly ? null : `adding partitions to ${several('topic', growth, ({ topic }) => topic)}`,
         'controller',
         apis.createPartitions,
-        growth.map(({ topic, partitions }) => ({ name: topic, count: partitions, assignments: null })),
+        growth.map(({ topic, partitions, assignments }) => ({
+          ...{ name: topic, count: partitions },
+          assignments: assignments?.map((brokers) => ({ brokerIds: [...brokers] })) ?? null,
+        })),
         deadline.left(),
         options.validateOnly ?? false,
       )

@@ -169,9 +169,9 @@ export interface Cluster extends ClusterSurvey {
   /** Creates what it can; `validateOnly` changes nothing and throws the same errors. */
   createTopics(topics: readonly NewTopic[], options?: { validateOnly?: boolean }): Promise<void>
   deleteTopics(names: readonly string[]): Promise<void>
-  /** Grows topics to `partitions` in total. */
+  /** Grows topics to `partitions` in total. `assignments` has the brokers of each new partition, the preferred leader first. */
   createPartitions(
-    growth: readonly { topic: string; partitions: number }[],
+    growth: readonly { topic: string; partitions: number; assignments?: readonly (readonly number[])[] }[],
     options?: { validateOnly?: boolean },
   ): Promise<void>
   /** Deletes records before the given offsets; -1n means up to the high watermark. Returns the new log start offsets. */

@@ -1,9 +1,13 @@
 // The exporter on both engines, compared with what Apache Kafka's own tools and kcat say.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fetchDistribution, type KafkaDistribution, run, runTool, type ToolName } from '@selfmonitor/apache'
 import { startBroker } from '@selfmonitor/broker'
 import { type Cluster, connectCluster } from '@selfmonitor/cluster'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { describeEngines } from '../../../../test/support/engines.ts'
+import { freePorts } from '../../../../test/support/ports.ts'
 import { missingTool } from '../../../../test/support/tools.ts'
 import { type Exporter, startExporter } from './start.ts'
 
@@ -249,6 +253,72 @@ describeEngines('the end-to-end probe', (engine) => {
       await exporter.close()
       await cluster.deleteTopics([topic])
       await cluster.close()
+    }
+  })
+})
+
+describe('the probe of a cluster that grows', () => {
+  it('sends messages to brokers that are added, and loses none', { timeout: 60_000 }, async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'selfmonitor-probe-'))
+    const [port] = (await freePorts(1)) as [number]
+    let broker = await startBroker({ dataDir, port })
+    const cluster = connectCluster({ bootstrapServers: broker.bootstrapServers })
+    const exporter = await startExporter({
+      connect: { bootstrapServers: broker.bootstrapServers, timeoutMs: 5_000 },
+      ...{ listen: { port: 0 }, version: 'test', collect: { intervalMs: 50 } },
+      probe: { topic: 'probe', intervalMs: 50, followMs: 100 },
+    })
+    const consumed = () => exporter.snapshot()?.probe?.consumed ?? 0
+    const ends = async () => {
+      const [topic] = await cluster.describeTopics(['probe']).catch(() => [])
+      const at = (topic?.partitions ?? []).map(({ partition }) => ({ topic: 'probe', partition }))
+      return (await cluster.listOffsets(at, 'latest').catch(() => [])).map(({ offset }) => Number(offset))
+    }
+    try {
+      await expect.poll(consumed, { timeout: 20_000 }).toBeGreaterThan(2)
+      expect(await ends()).toHaveLength(1)
+      await broker.close()
+      broker = await startBroker({ dataDir, port, brokers: 3 })
+      await expect.poll(async () => (await ends()).filter((end) => end > 2), { timeout: 30_000 }).toHaveLength(3)
+      const [topic] = await cluster.describeTopics(['probe'])
+      expect(new Set(topic!.partitions.map(({ replicas }) => replicas[0]))).toEqual(
+        new Set((await cluster.info()).brokers.map(({ id }) => id)),
+      )
+      const before = consumed()
+      await expect.poll(consumed, { timeout: 20_000 }).toBeGreaterThan(before + 6)
+      expect(exporter.snapshot()!.probe!.lost).toBe(0)
+    } finally {
+      await exporter.close()
+      await cluster.close()
+      await broker.close()
+      await rm(dataDir, { recursive: true, force: true })
+    }
+  })
+
+  it('starts anew with a topic that was deleted', { timeout: 60_000 }, async () => {
+    const broker = await startBroker()
+    const cluster = connectCluster({ bootstrapServers: broker.bootstrapServers })
+    const exporter = await startExporter({
+      connect: { bootstrapServers: broker.bootstrapServers, timeoutMs: 5_000 },
+      ...{ listen: { port: 0 }, version: 'test', collect: { intervalMs: 50 } },
+      probe: { topic: 'probe', intervalMs: 50, followMs: 100 },
+    })
+    const consumed = () => exporter.snapshot()?.probe?.consumed ?? 0
+    try {
+      await expect.poll(consumed, { timeout: 20_000 }).toBeGreaterThan(2)
+      const [{ id }] = (await cluster.describeTopics(['probe'])) as [{ id: string }]
+      await cluster.deleteTopics(['probe'])
+      await expect
+        .poll(async () => (await cluster.listTopics()).find(({ name }) => name === 'probe')?.id ?? id, {
+          timeout: 20_000,
+        })
+        .not.toBe(id)
+      const before = consumed()
+      await expect.poll(consumed, { timeout: 20_000 }).toBeGreaterThan(before + 2)
+    } finally {
+      await exporter.close()
+      await cluster.close()
+      await broker.close()
     }
   })
 })
