@@ -25,6 +25,8 @@ export interface SurveyedGroup {
   /** `consumer`, `connect`, `share`, …; empty when it never had members. */
   readonly protocolType: string
   readonly coordinatorId: number
+  /** Rises with each rebalance (KIP-848, KIP-932); null of a classic group, whose generation DescribeGroups does not tell. */
+  readonly epoch: number | null
   readonly members: readonly SurveyedMember[]
   /** Why its members are not known; null when they are. */
   readonly problem: Problem | null

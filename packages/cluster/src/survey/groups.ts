@@ -17,7 +17,8 @@ const concurrency = 4
 const shareGroupDescribeVersions = [protocolApi(shareGroupDescribe, 1)]
 
 type Listed = Omit<SurveyedGroup, 'members' | 'problem'>
-type Details = Pick<SurveyedGroup, 'members' | 'problem'> & Partial<Pick<SurveyedGroup, 'state' | 'protocolType'>>
+type Details = Pick<SurveyedGroup, 'members' | 'problem'> &
+  Partial<Pick<SurveyedGroup, 'state' | 'protocolType' | 'epoch'>>
 
 export const surveyGroups =
   (transport: Transport): ClusterSurvey['surveyGroups'] =>
@@ -51,6 +52,7 @@ async function listEverywhere(
           state: groupState(group.groupState),
           protocolType: group.protocolType,
           coordinatorId: id,
+          epoch: null,
         })
       }
     } catch (error) {
@@ -124,6 +126,7 @@ interface DescribedGroup {
   readonly errorCode: number
   readonly errorMessage?: string | null
   readonly groupState: string
+  readonly groupEpoch: number
   readonly members: readonly {
     readonly memberId: string
     readonly instanceId?: string | null
@@ -149,7 +152,7 @@ function newDetails(group: DescribedGroup): Details {
       .map(({ topicName, partitions }) => ({ topic: topicName, partitions: partitions.toSorted((a, b) => a - b) }))
       .sort((a, b) => (a.topic < b.topic ? -1 : 1)),
   }))
-  return { state: groupState(group.groupState), members, problem }
+  return { state: groupState(group.groupState), epoch: group.groupEpoch, members, problem }
 }
 
 function memberOf(

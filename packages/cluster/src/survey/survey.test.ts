@@ -298,6 +298,16 @@ describe.skipIf('missing' in inject('apache'))('groups of the newer protocols', 
         problem: null,
         members: [{ clientId: 'new-member', subscribedTopics: [topic], assignment: [{ topic, partitions: [0, 1] }] }],
       })
+      const { epoch } = (await readGroup(groupId))!
+      const another = new Consumer({ clientId: 'second', groupId, groupProtocol: 'consumer', bootstrapBrokers: [bootstrapServers] })
+      const joined = await another.consume({ topics: [topic], autocommit: false, mode: MessagesStreamModes.EARLIEST })
+      try {
+        await expect.poll(async () => (await readGroup(groupId))?.members.length, { timeout: 20_000 }).toBe(2)
+        expect((await readGroup(groupId))!.epoch).toBeGreaterThan(epoch!)
+      } finally {
+        await joined.close()
+        await another.close()
+      }
     } finally {
       await stream.close()
       await consumer.close()

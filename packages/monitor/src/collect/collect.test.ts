@@ -372,6 +372,36 @@ describe('the history', () => {
     ])
   })
 
+  it('counts every rebalance of a group that has an epoch, also several between two collections', async () => {
+    const it = world()
+    it.groups.billing = { type: 'consumer', epoch: 3, committed: {}, members: { a: [0, 1] } }
+    const count = ({ history }: Snapshot) => history.groups.get('billing')!.rebalances
+    expect(count(await step(it))).toBe(0)
+    expect(count(await step(it, () => Object.assign(it.groups.billing!, { epoch: 8 })))).toBe(5)
+    // Reconciling after the last of them.
+    expect(count(await step(it, () => Object.assign(it.groups.billing!, { state: 'Reconciling' })))).toBe(5)
+    expect(count(await step(it, () => Object.assign(it.groups.billing!, { state: 'Stable', epoch: 1 })))).toBe(6)
+  })
+
+  it('counts the rebalances of a classic group that is never seen at rest, and one that takes long once', async () => {
+    const it = world()
+    it.groups.billing = { committed: {}, members: { a: [0, 1] } }
+    const counts: number[] = []
+    const note = async (state: string, ...members: string[]) => {
+      const assigned = Object.fromEntries(members.map((member) => [member, []]))
+      const { history } = await step(it, () => Object.assign(it.groups.billing!, { state, members: assigned }))
+      counts.push(history.groups.get('billing')!.rebalances)
+    }
+    await note('Stable', 'a')
+    await note('PreparingRebalance', 'a', 'b')
+    await note('PreparingRebalance', 'a', 'b')
+    await note('CompletingRebalance', 'a', 'b')
+    await note('PreparingRebalance', 'a', 'b')
+    await note('PreparingRebalance', 'a', 'c')
+    await note('PreparingRebalance', 'a', 'd')
+    expect(counts).toEqual([0, 1, 1, 1, 2, 3, 4])
+  })
+
   it('sees a topic that was created again, and counts its messages on', async () => {
     const it = world()
     it.groups.billing = { committed: { 0: 90n } }

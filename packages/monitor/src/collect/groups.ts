@@ -42,14 +42,15 @@ export function withOffsets(
     const last = previous.get(group.groupId)
     const read = offsets.get(group.groupId)
     const members = group.problem === null ? group.members : (last?.members ?? group.members)
+    const epoch = group.problem === null ? group.epoch : (last?.epoch ?? null)
     const problem = group.problem ?? read?.problem ?? null
     if (read === undefined || read.problem !== null) {
       const partitions = (last?.partitions ?? []).filter(({ topic, partition }) => isCollected(topic, partition))
-      return { ...group, members, partitions, problem }
+      return { ...group, epoch, members, partitions, problem }
     }
     const { groupId, type, state, protocolType, coordinatorId } = group
     const partitions = partitionsOf(read, members).filter(({ topic, partition }) => isCollected(topic, partition))
-    return { groupId, type, state, protocolType, coordinatorId, members, partitions, problem }
+    return { groupId, type, state, protocolType, coordinatorId, epoch, members, partitions, problem }
   })
 }
 

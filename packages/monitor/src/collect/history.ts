@@ -133,21 +133,39 @@ function groupHistory(
   }
   // Members that could not be read are those of the last time.
   if (group.problem !== null) return known
-  const rebalanced = before !== undefined && hasRebalanced(before, group)
+  const rebalances = before === undefined ? 0 : rebalancesBetween(before, group)
   return {
     firstSeenMs: known.firstSeenMs,
-    rebalances: known.rebalances + (rebalanced ? 1 : 0),
-    rebalancedAtMs: [...known.rebalancedAtMs, ...(rebalanced ? [atMs] : [])].filter((at) => atMs - at < flapWindowMs),
+    rebalances: known.rebalances + rebalances,
+    rebalancedAtMs: [...known.rebalancedAtMs, ...(rebalances > 0 ? [atMs] : [])].filter(
+      (at) => atMs - at < flapWindowMs,
+    ),
     emptySinceMs: isEmpty ? (known.emptySinceMs ?? atMs) : null,
   }
 }
 
+/** A lower epoch is that of a group that was deleted and created again. */
+function rebalancesBetween(before: Group, now: Group): number {
+  if (before.epoch !== null && now.epoch !== null) return now.epoch < before.epoch ? 1 : now.epoch - before.epoch
+  return hasRebalanced(before, now) ? 1 : 0
+}
+
 function hasRebalanced(before: Group, now: Group): boolean {
-  // One that was under way is counted already.
-  if (rebalancing.has(before.state)) return false
+  if (rebalancing.has(before.state)) {
+    // One that was under way is counted already: unless members have come or gone since, or it is behind where it was.
+    if (!rebalancing.has(now.state)) return false
+    const hasBegunAgain = before.state === 'CompletingRebalance' && now.state === 'PreparingRebalance'
+    return hasBegunAgain || memberIds(before) !== memberIds(now)
+  }
   if (rebalancing.has(now.state)) return true
   return now.members.length > 0 && assignmentText(before) !== assignmentText(now)
 }
+
+const memberIds = ({ members }: Group): string =>
+  members
+    .map(({ memberId }) => memberId)
+    .sort()
+    .join('\n')
 
 function assignmentText({ members }: Group): string {
   return members

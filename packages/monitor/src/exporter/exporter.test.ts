@@ -306,7 +306,7 @@ describe('the probe of a cluster that grows', () => {
     const consumed = () => exporter.snapshot()?.probe?.consumed ?? 0
     try {
       await expect.poll(consumed, { timeout: 20_000 }).toBeGreaterThan(2)
-      const [{ id }] = (await cluster.describeTopics(['probe'])) as [{ id: string }]
+      const [{ id } = { id: '' }] = await cluster.describeTopics(['probe'])
       await cluster.deleteTopics(['probe'])
       await expect
         .poll(async () => (await cluster.listTopics()).find(({ name }) => name === 'probe')?.id ?? id, {

@@ -64,6 +64,25 @@ describe('the table of metrics', () => {
   })
 })
 
+// Kafka's Partition.effectiveMinIsr.
+it.each([
+  { least: '2', replicas: [1], isr: [1], under: 0 },
+  { least: '2', replicas: [1], isr: [], under: 1 },
+  { least: '3', replicas: [1, 2], isr: [1, 2], under: 0 },
+  { least: '3', replicas: [1, 2], isr: [2], under: 1 },
+  { least: '2', replicas: [1, 2, 3], isr: [1, 3], under: 0 },
+  { least: '2', replicas: [1, 2, 3], isr: [3], under: 1 },
+])(
+  'counts $under under min.insync.replicas=$least with $isr of $replicas in sync: no more are asked for than there are replicas',
+  ({ least, replicas, isr, under }) => {
+    const topics = {
+      orders: { partitions: 1, replicas, isr, leader: isr[0] ?? -1, config: { 'min.insync.replicas': least } },
+    }
+    const one = viewOf(snapshotOf({ topics }), exporter)
+    expect(samplesOf('underMinIsr', one, 'partition').map(({ value }) => value)).toEqual([under])
+  },
+)
+
 describe('values', () => {
   it.each<[keyof typeof computations, string[], number | bigint]>([
     ['brokers', [], 3],

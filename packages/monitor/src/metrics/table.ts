@@ -278,7 +278,7 @@ export const metrics = {
     'kafka_consumer_group_rebalances_total',
     'groups',
     ['group'],
-    'Rebalances seen since the exporter started. One that begins and ends between two collections is seen by its new assignment.',
+    'Rebalances since the exporter started. Groups of the consumer and share protocols tell them all by their epoch. A classic group does not: counted are collections that find it in another rebalance, or with another assignment, than the one before, so several between two collections are one.',
   ),
   shareLag: gauge(
     'kafka_share_group_lag',

@@ -111,6 +111,8 @@ export interface Group {
   /** `consumer`, `connect`, …; empty when it never had members. */
   readonly protocolType: string
   readonly coordinatorId: number | null
+  /** Rises with each rebalance; null of a classic group, whose protocol does not tell it. */
+  readonly epoch: number | null
   readonly members: readonly GroupMember[]
   /** What the group has committed or has assigned, by topic and partition. */
   readonly partitions: readonly GroupPartition[]
@@ -222,9 +224,12 @@ export interface GroupPartitionHistory {
 
 export interface GroupHistory {
   readonly firstSeenMs: number
-  /** Rebalances seen: changes of the members' assignment, and states that are part of a rebalance. A short one between two snapshots is one. */
+  /**
+   * Rebalances. Of a group with an epoch all of them; of a classic group what collections can tell: it began to rebalance, its assignment
+   * changed, or the rebalance that it is in is not the one of the last time. Several between two collections are one.
+   */
   readonly rebalances: number
-  /** Times of the last ones, at most `flapWindowMs` old. */
+  /** When collections saw that there had been any, at most `flapWindowMs` ago. */
   readonly rebalancedAtMs: readonly number[]
   /** Since when it has had no members; null while it has some. */
   readonly emptySinceMs: number | null

@@ -147,6 +147,7 @@ function groupOf(groupId: string, { history: _, rebalancedAtMs: __, emptySinceMs
     state: 'Stable',
     protocolType: 'consumer',
     coordinatorId: 1,
+    epoch: null,
     problem: null,
     members: [memberOf('a')],
     ...spec,

@@ -15,6 +15,7 @@ export interface WorldTopic {
 export interface WorldGroup {
   type?: GroupType
   state?: string
+  epoch?: number
   /** Partitions of each member, of the topic `orders`. */
   members?: Record<string, number[]>
   /** By partition of `orders`. */
@@ -168,12 +169,13 @@ const topics = (it: World) =>
 function survey(it: World): Awaited<ReturnType<Source['surveyGroups']>> {
   const problems = it.silent.map((brokerId) => ({ brokerId, problem }))
   const listed = it.silent.includes(0) ? [] : Object.entries(it.groups)
-  const groups = listed.map(([groupId, { type = 'classic', state, members = {} }]) => ({
+  const groups = listed.map(([groupId, { type = 'classic', state, epoch = null, members = {} }]) => ({
     groupId,
     type,
     state: (state ?? (Object.keys(members).length === 0 ? 'Empty' : 'Stable')) as 'Stable',
     protocolType: 'consumer',
     coordinatorId: 0,
+    epoch,
     members: Object.entries(members).map(
       ([memberId, partitions]): SurveyedMember => ({
         ...{ memberId, groupInstanceId: null, clientId: 'c', host: 'h', subscribedTopics: ['orders'] },

@@ -60,7 +60,9 @@ function findUnderMinIsr(facts: Facts): Finding[] {
     const { name, partitions } = topic
     const least = partitions.length === 0 ? null : minIsrOf(facts, name, replicationOf(topic))
     if (least === null) return []
-    const under = partitions.filter(({ leader, isr }) => leader >= 0 && isr.length < least)
+    const under = partitions.filter(
+      ({ leader, isr, replicas }) => leader >= 0 && isr.length < minIsrOf(facts, name, replicas.length)!,
+    )
     if (under.length === 0) return []
     const missing = [...new Set(under.flatMap(outOfSync))].sort((a, b) => a - b)
     return [

@@ -16,6 +16,7 @@ const group = (more: Partial<SurveyedGroup> = {}): SurveyedGroup => ({
   state: 'Stable',
   protocolType: 'consumer',
   coordinatorId: 1,
+  epoch: null,
   members: [memberOf('a')],
   problem: null,
   ...more,
