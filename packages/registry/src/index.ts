@@ -20,6 +20,7 @@ export {
   type RegistryErrorCode,
   type RegistryLogin,
   registryLogin,
+  serviceLogin,
 } from './client/index.ts'
 export { checkAvroReader, compatibilityLevels, findConflict, isCompatibilityLevel } from './compatibility/index.ts'
 export { type InvalidSchema, readInvalidSchema } from './compatibility/read-invalid.ts'

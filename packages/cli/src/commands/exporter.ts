@@ -1,6 +1,7 @@
 // `selfmonitor exporter`.
 import { usageError } from '../framework/errors.ts'
 import { collect, duration, integer } from '../framework/parse.ts'
+import type { Io } from '../framework/io.ts'
 import { defaults } from '../framework/settings.ts'
 import { choice, defineVerb, flag, type Noun, text, value } from '../framework/verb.ts'
 import { version } from '../framework/version.ts'
@@ -15,7 +16,9 @@ const verb = defineVerb({
   details:
     'It collects on a timer and serves the last snapshot, so a scrape never waits for Kafka. /metrics has the metrics,\n' +
     '/-/ready answers 503 until the first collection, / is a page for people. Patterns are regular expressions for whole\n' +
-    'names. Two replicas export the same values; rules and dashboards count them once. docs/monitoring.md lists the metrics.',
+    'names. Two replicas export the same values; rules and dashboards count them once. docs/monitoring.md lists the metrics.\n' +
+    'Schema Registry, Connect and ksqlDB have each a login and a CA of their own: SCHEMA_REGISTRY_USERNAME, _PASSWORD or\n' +
+    '_PASSWORD_FILE, and _CA (PEM text or a path); the same with CONNECT_ and KSQLDB_.',
   examples: [
     'selfmonitor exporter --bootstrap-servers kafka:9092 --cluster production',
     'selfmonitor exporter --command-config client.properties --topics-exclude "__.*" --granularity topic',
@@ -77,8 +80,8 @@ const verb = defineVerb({
         groups: { include: options.groups, exclude: options.groupsExclude },
         services: {
           schemaRegistry: await watchedRegistry(context),
-          connect: serviceUrl('--connect-url', options.connectUrl) ?? serviceUrl('CONNECT_URL', io.env.CONNECT_URL),
-          ksqldb: serviceUrl('--ksqldb-url', options.ksqldbUrl) ?? serviceUrl('KSQLDB_URL', io.env.KSQLDB_URL),
+          connect: await serviceAddress('CONNECT', { name: '--connect-url', url: options.connectUrl }, io.env),
+          ksqldb: await serviceAddress('KSQLDB', { name: '--ksqldb-url', url: options.ksqldbUrl }, io.env),
         },
       },
     })
@@ -100,6 +103,21 @@ export function listenAddress(address: string | undefined): { readonly host?: st
     throw usageError(`--listen ${address} is not an address and a port.`, 'Write 127.0.0.1:9308, or 9308 alone.')
   }
   return { ...(host === undefined ? {} : { host: host.replace(/^\[(.*)\]$/, '$1') }), port: Number(port) }
+}
+
+/**
+ * A service's URL, of the option or `<prefix>_URL`, with the login and the CA that the environment has for it.
+ * @throws CliError USAGE, RegistryError REGISTRY_OPTIONS
+ */
+async function serviceAddress(
+  prefix: 'CONNECT' | 'KSQLDB',
+  option: { readonly name: string; readonly url: string | undefined },
+  env: Io['env'],
+) {
+  const url = serviceUrl(option.name, option.url) ?? serviceUrl(`${prefix}_URL`, env[`${prefix}_URL`])
+  if (url === undefined) return undefined
+  const { serviceLogin } = await import('@selfmonitor/registry')
+  return { url, ...serviceLogin(prefix, env) }
 }
 
 /** @throws CliError USAGE when it is not an http or https URL */

@@ -1,5 +1,6 @@
 // What runs beside Kafka: does it answer, and how are its connectors?
 import { setTimeout as pause } from 'node:timers/promises'
+import { exchange } from '@selfmonitor/registry/exchange'
 import type { ServiceHealth } from '../snapshot/types.ts'
 
 /** A service that is asked by a client of its own, which knows its login and the CA to trust. */
@@ -10,11 +11,19 @@ export interface ServiceClient {
   readonly ask: () => Promise<unknown>
 }
 
-/** URLs; a user and password in one are sent as a login, and never shown. */
+export interface ServiceAddress {
+  /** A user and password in it are sent as a login where there is no `auth`, and never shown. */
+  readonly url: string
+  readonly auth?: { readonly username: string; readonly password: string }
+  /** PEM of the CAs to trust instead of the system's. */
+  readonly tls?: { readonly ca: string }
+}
+
+/** Each with its own login and CA, or the URL alone. */
 export interface ServiceAddresses {
-  readonly schemaRegistry?: string | ServiceClient
-  readonly connect?: string
-  readonly ksqldb?: string
+  readonly schemaRegistry?: string | ServiceAddress | ServiceClient
+  readonly connect?: string | ServiceAddress
+  readonly ksqldb?: string | ServiceAddress
 }
 
 type Service = ServiceHealth['service']
@@ -42,7 +51,9 @@ export function servicesReader(
     Promise.all(
       asked.map(async ({ service, how }) => {
         const startedAt = performance.now()
-        const answer = await (typeof how === 'string' ? askAt(service, how, timeoutMs) : askBy(how, timeoutMs))
+        const answer = await (typeof how !== 'string' && 'ask' in how
+          ? askBy(how, timeoutMs)
+          : askAt(service, typeof how === 'string' ? { url: how } : how, timeoutMs))
         return { service, tookMs: performance.now() - startedAt, ...answer }
       }),
     )
@@ -63,15 +74,17 @@ async function askBy({ url, ask }: ServiceClient, timeoutMs: number): Promise<An
   }
 }
 
-async function askAt(service: Service, address: string, timeoutMs: number): Promise<Answer> {
+async function askAt(service: Service, address: ServiceAddress, timeoutMs: number): Promise<Answer> {
   const { url, shown, headers } = target(address, paths[service])
   const health = (problem: ServiceHealth['problem'], connectors?: Connectors): Answer => {
     return { url: shown, problem, ...(connectors === undefined ? {} : { connectors }) }
   }
   try {
-    const response = await fetch(url, { headers, signal: AbortSignal.timeout(timeoutMs), redirect: 'error' })
+    const ca = address.tls === undefined ? {} : { ca: address.tls.ca }
+    const signal = AbortSignal.timeout(timeoutMs)
+    const response = await exchange(url.href, { method: 'GET', headers, signal, ...ca })
     const text = await response.text()
-    if (!response.ok)
+    if (response.status < 200 || response.status > 299)
       return health({ code: `HTTP_${response.status}`, message: `${shown} answered ${response.status}.` })
     return health(null, service === 'connect' ? connectorsOf(JSON.parse(text)) : undefined)
   } catch (error) {
@@ -80,13 +93,16 @@ async function askAt(service: Service, address: string, timeoutMs: number): Prom
 }
 
 /** Where to ask, without the login that the address may have. */
-function target(address: string, path: string): { url: URL; shown: string; headers: Record<string, string> } {
-  const base = new URL(address)
-  const { username, password } = base
+function target({ url, auth }: ServiceAddress, path: string): { url: URL; shown: string; headers: Record<string, string> } {
+  const base = new URL(url)
+  const { username, password } = auth ?? {
+    username: decodeURIComponent(base.username),
+    password: decodeURIComponent(base.password),
+  }
   base.username = ''
   base.password = ''
   const shown = base.href.replace(/\/$/, '')
-  const login = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')
+  const login = Buffer.from(`${username}:${password}`).toString('base64')
   const headers: Record<string, string> = { accept: 'application/json' }
   if (username !== '') headers.authorization = `Basic ${login}`
   return { url: new URL(`${shown}${path}`), shown, headers }

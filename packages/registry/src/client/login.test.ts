@@ -38,6 +38,31 @@ describe('a client of a registry with TLS and a login', () => {
     expect(await subjects({ ...front.env, SCHEMA_REGISTRY_CA: file })).toEqual(['user.events-value'])
   })
 
+  it('is let in with the password of a file, which is not set beside another one', async () => {
+    const file = join(folder, 'password')
+    writeFileSync(file, `${front.password}\n`)
+    const { SCHEMA_REGISTRY_PASSWORD: password, ...env } = front.env
+    expect(await subjects({ ...env, SCHEMA_REGISTRY_PASSWORD_FILE: file })).toEqual(['user.events-value'])
+    const error = (more: Readonly<Record<string, string>>) => {
+      try {
+        return registryLogin({ ...env, ...more })
+      } catch (reason) {
+        return reason
+      }
+    }
+    expect(error({ SCHEMA_REGISTRY_PASSWORD: password!, SCHEMA_REGISTRY_PASSWORD_FILE: file })).toMatchObject({
+      code: 'REGISTRY_OPTIONS',
+      message: 'SCHEMA_REGISTRY_PASSWORD and SCHEMA_REGISTRY_PASSWORD_FILE are both set',
+    })
+    expect(error({ SCHEMA_REGISTRY_PASSWORD_FILE: join(folder, 'none') })).toMatchObject({
+      message: expect.stringMatching(/^SCHEMA_REGISTRY_PASSWORD_FILE: ".+none" cannot be read \(ENOENT\)$/),
+    })
+    writeFileSync(file, 'two\nlines\n')
+    expect(error({ SCHEMA_REGISTRY_PASSWORD_FILE: file })).toMatchObject({
+      message: expect.not.stringContaining('two'),
+    })
+  })
+
   it('is refused with another password and with none, and the password is not in the message', async () => {
     const error = await subjects({ ...front.env, SCHEMA_REGISTRY_PASSWORD: 'guessed' }).catch(
       (reason: unknown) => reason,
