@@ -1,13 +1,7 @@
 // The chart's files for monitoring: rules, objectives and routes of platform.yaml in production, and the dashboards, made by
 // @selfmonitor/monitor. Dashboards are without spaces: Helm keeps the chart and what it renders in one Secret of at most 1 MiB.
 import { join } from 'node:path'
-import {
-  alertmanagerConfig,
-  alertmanagerTemplates,
-  alertRules,
-  objectiveRules,
-  templateFile,
-} from '@selfmonitor/monitor'
+import { alertmanagerConfig, alertmanagerTemplates, ruleParts, templateFile } from '@selfmonitor/monitor'
 import { classicDashboard, dashboards } from '@selfmonitor/monitor/dashboards'
 import { loadPlatform, objectivesOf } from '@selfmonitor/platform'
 import { stringify } from 'yaml'
@@ -25,10 +19,8 @@ export async function monitoringFiles(): Promise<GeneratedFile[]> {
   const routes = alertmanagerConfig(platform, { secretsDir })
   if (routes === null) throw new Error('platform.yaml has no alerting.owner, one of its owners: add it')
   const yaml = (value: unknown) => head + stringify(value, { lineWidth: 0, aliasDuplicateObjects: false })
-  // Two files: `kubectl apply` takes no object above 256 KiB.
-  const rules = { alerts: alertRules(), objectives: objectiveRules(objectivesOf(platform)) }
   return withoutOthers(folder, [
-    ...Object.entries(rules).map(([name, groups]) => ({
+    ...ruleParts(objectivesOf(platform)).map(({ name, groups }) => ({
       path: `${folder}/rules/${name}.yaml`,
       text: yaml({ groups }),
     })),

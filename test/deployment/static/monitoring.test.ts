@@ -71,7 +71,12 @@ describe.skipIf('missing' in tools)('the parts of monitoring', () => {
       'PodMonitor ksqldb-server',
       'PodMonitor schema-registry',
       'PrometheusRule kafka-alerts',
-      'PrometheusRule kafka-objectives',
+      'PrometheusRule kafka-objectives-analytics-service',
+      'PrometheusRule kafka-objectives-audit-service',
+      'PrometheusRule kafka-objectives-fraud-detection',
+      'PrometheusRule kafka-objectives-kafka',
+      'PrometheusRule kafka-objectives-ml-service',
+      'PrometheusRule kafka-objectives-notification-service',
       'ServiceMonitor kafka-exporter',
     ])
     const dashboards = ofKind(objects, 'ConfigMap').filter(({ metadata }) => metadata.labels?.grafana_dashboard === '1')
@@ -115,6 +120,90 @@ describe.skipIf('missing' in tools)('the parts of monitoring', () => {
       'false 5556',
       'false 9308',
     ])
+  })
+
+  it('are each small enough for `kubectl apply`, which keeps an object in an annotation of at most 256 KiB', async () => {
+    for (const more of [{}, operator]) {
+      const large = (await render({}, more)).filter(
+        ({ kind, metadata }) =>
+          ['ConfigMap', 'PrometheusRule'].includes(kind) && /rules|objectives|alerts/.test(metadata.name!),
+      )
+      expect(large.length).toBeGreaterThan(2)
+      for (const object of large) expect(JSON.stringify(object).length, nameOf(object)).toBeLessThan(250 * 1024)
+    }
+  })
+
+  it('have links in alerts where values give their addresses, and else say where to look', async () => {
+    const textOf = async (values: Json) => {
+      const objects = await render(values)
+      const rules = ofKind(objects, 'ConfigMap').filter(({ metadata }) => metadata.name!.startsWith('kafka-rules-'))
+      return rules.map(({ data }) => Object.values(data).join('\n')).join('\n')
+    }
+    const plain = await textOf({})
+    expect(plain).toContain('runbook: docs/runbooks/alerts.md#kafkabrokerdown\n')
+    expect(plain).not.toMatch(/_url:|https?:/)
+    const links = { runbook: 'https://wiki.example.com/kafka/alerts', console: 'https://console.example.com/' }
+    const linked = await textOf({ monitoring: { links } })
+    expect(linked).toContain('runbook_url: https://wiki.example.com/kafka/alerts#kafkabrokerdown\n')
+    expect(linked).toContain('runbook_url: https://wiki.example.com/kafka/alerts#kafkaerrorbudgetburnsfast\n')
+    expect(linked).toContain('console_url: https://console.example.com/groups/{{ $labels.group | urlquery }}\n')
+    expect(linked).not.toMatch(/runbook: |console_path: /)
+    await expect(render({ monitoring: { links: { runbook: 'wiki/alerts' } } })).rejects.toThrow(/links/)
+  })
+
+  it('give the exporter the rights of its probe only with the probe, and on its own topic and group alone', async () => {
+    const accessOf = async (values: Json) => {
+      const objects = await render(values)
+      const [exporter] = podOf(objects, 'Deployment', 'kafka-exporter').containers
+      const { users } = parse(dataOf(objects, 'kafka-infrastructure')['infrastructure.yaml']!)
+      return { command: exporter.command, acls: users['kafka-exporter'].acls as Json[], objects }
+    }
+    const without = await accessOf({})
+    const probing = await accessOf({ monitoring: { exporter: { probe: true } } })
+    expect(without.command).not.toContain('--probe')
+    expect(probing.command).toContain('--probe')
+    expect(probing.acls).toEqual([
+      ...without.acls,
+      { topic: '_selfmonitor-probe', operations: ['create', 'alter', 'write', 'read'] },
+      { group: '_selfmonitor-probe', operations: ['read'] },
+    ])
+    expect(JSON.stringify(without.acls)).not.toMatch(/write|create|alter"/)
+    // It reaches each broker already, and needs no other way.
+    const policies = ({ objects }: { objects: readonly KubernetesObject[] }) => ofKind(objects, 'NetworkPolicy')
+    expect(policies(probing)).toEqual(policies(without))
+    const kafka = policies(probing).find(({ metadata }) => metadata.name === 'kafka') as Json
+    const clients = kafka.spec.ingress.find(({ ports }: Json) => ports[0].port === 9092).from
+    expect(JSON.stringify(clients)).toContain('exporter')
+  })
+
+  it('give the exporter the login and the CA of each service, none of them as an argument', async () => {
+    const services = ['schemaRegistry', 'connect', 'ksqldb']
+    const of = async (values: Json) => {
+      const [exporter] = podOf(await render(values), 'Deployment', 'kafka-exporter').containers
+      return Object.fromEntries(
+        exporter.env.map(({ name, value, valueFrom }: Json) => [name, value ?? valueFrom.secretKeyRef]),
+      )
+    }
+    const own = await of(
+      Object.fromEntries(
+        services.map((key) => [
+          key,
+          { tls: { enabled: true, secret: `${key.toLowerCase()}-own` }, login: { enabled: true } },
+        ]),
+      ),
+    )
+    for (const [prefix, secret, login] of [
+      ['SCHEMA_REGISTRY', 'schemaregistry-own', 'schema-registry-login'],
+      ['CONNECT', 'connect-own', 'kafka-connect-login'],
+      ['KSQLDB', 'ksqldb-own', 'ksqldb-login'],
+    ]) {
+      expect(own[`${prefix}_URL`]).toMatch(/^https:\/\/[^@]+$/)
+      expect(own[`${prefix}_CA`]).toEqual({ name: secret, key: 'ca.crt' })
+      expect(own[`${prefix}_PASSWORD`]).toEqual({ name: login, key: 'password' })
+    }
+    const chartCa = await of({ connect: { tls: { enabled: true } } })
+    expect(chartCa.CONNECT_CA).toEqual({ name: 'kafka-user-kafka-exporter', key: 'ca.crt' })
+    expect(chartCa).not.toHaveProperty('CONNECT_PASSWORD')
   })
 
   it('start the exporter with options that it has', async () => {
@@ -209,8 +298,11 @@ describe.skipIf('missing' in tools)('Prometheus', () => {
     const objects = await render(values)
     const place = join(folder, name.replaceAll(' ', '-'))
     await mkdir(join(place, 'rules'), { recursive: true })
-    for (const name of ['alerts', 'objectives'])
-      await writeFile(join(place, `rules/${name}.yaml`), dataOf(objects, `kafka-rules-${name}`)[`${name}.yaml`]!)
+    const { volumes } = podOf(objects, 'StatefulSet', 'kafka-prometheus')
+    for (const { configMap } of volumes.find(({ name }: Json) => name === 'rules').projected.sources) {
+      const [{ key, path }] = configMap.items
+      await writeFile(join(place, 'rules', path), dataOf(objects, configMap.name)[key]!)
+    }
     const text = dataOf(objects, 'kafka-prometheus-config')['prometheus.yaml']!
     await writeFile(join(place, 'prometheus.yaml'), text.replace('/etc/selfmonitor/rules/', `${place}/rules/`))
     const checked = await runMonitoringTool('promtool', ['check', 'config', join(place, 'prometheus.yaml')])

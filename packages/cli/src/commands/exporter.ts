@@ -1,7 +1,7 @@
 // `selfmonitor exporter`.
 import { usageError } from '../framework/errors.ts'
-import { collect, duration, integer } from '../framework/parse.ts'
 import type { Io } from '../framework/io.ts'
+import { collect, duration, integer } from '../framework/parse.ts'
 import { defaults } from '../framework/settings.ts'
 import { choice, defineVerb, flag, type Noun, text, value } from '../framework/verb.ts'
 import { version } from '../framework/version.ts'

@@ -37,7 +37,7 @@ describe('monitoring render', () => {
     }
     const rules = groups.flatMap((group) => group.rules)
     expect(rules.find(({ alert }) => alert === 'KafkaConsumerLag')!.annotations).toMatchObject({
-      runbook_url: 'https://docs.selfmonitor.com/streams/runbooks/alerts#kafkaconsumerlag',
+      runbook: 'docs/runbooks/alerts.md#kafkaconsumerlag',
       console_url: 'https://console.example.com/groups/{{ $labels.group | urlquery }}',
     })
     expect(parseAllDocuments(read('out/openslo.yaml'))).toHaveLength(2 + 4)
@@ -76,12 +76,18 @@ describe('monitoring render', () => {
       'openslo.yaml',
       'prometheusrule.yaml',
     ])
-    expect(parse(read('operator/prometheusrule.yaml'))).toMatchObject({
-      apiVersion: 'monitoring.coreos.com/v1',
-      kind: 'PrometheusRule',
-      metadata: { name: 'selfmonitor-kafka', namespace: 'kafka', labels: { release: 'stack' } },
-      spec: { groups: expect.any(Array) },
-    })
+    const objects = parseAllDocuments(read('operator/prometheusrule.yaml')).map((document) => document.toJS())
+    expect(objects.length).toBeGreaterThan(1)
+    for (const object of objects)
+      expect(object).toMatchObject({
+        apiVersion: 'monitoring.coreos.com/v1',
+        kind: 'PrometheusRule',
+        metadata: {
+          name: expect.stringMatching(/^selfmonitor-kafka-(alerts|objectives-[a-z-]+)$/),
+          ...{ namespace: 'kafka', labels: { release: 'stack' } },
+        },
+        spec: { groups: expect.any(Array) },
+      })
   })
 
   it('says with --check whether the files are up to date, and writes nothing', async () => {

@@ -21,8 +21,8 @@ const options = {
     'label of the PrometheusRule, by which the operator selects it; repeatable',
     collect,
   ),
-  consoleUrl: text('--console-url <url>', 'console that alerts link to (default: no link)'),
-  runbookUrl: text('--runbook-url <url>', 'your copy of docs/runbooks/alerts.md'),
+  consoleUrl: text('--console-url <url>', 'console that alerts link to (default: the page’s path, and no link)'),
+  runbookUrl: text('--runbook-url <url>', 'your copy of docs/runbooks/alerts.md (default: its path, and no link)'),
   secretsDir: text('--secrets-dir <folder>', 'where Alertmanager has its secrets (default: /etc/alertmanager/secrets)'),
   dashboards: choice('--dashboards <form>', 'write the dashboards for Grafana too: classic files, or V2 resources', [
     'classic',
@@ -110,7 +110,8 @@ async function rendered(
   ])
   const links = { console: options.consoleUrl?.replace(/\/+$/, ''), runbook: options.runbookUrl }
   const objectives = objectivesOf(platform)
-  const rules = { groups: [...monitor.alertRules(links), ...monitor.objectiveRules(objectives, links)] }
+  const parts = monitor.ruleParts(objectives, links)
+  const groups = parts.flatMap((part) => part.groups)
   const alertmanager = monitor.alertmanagerConfig(platform, { secretsDir: options.secretsDir })
   const head = `# Made by \`selfmonitor monitoring render\` from platform.yaml, environment ${platform.environment}.\n`
   // Lines of an expression stay as they are, and no text is folded.
@@ -118,12 +119,13 @@ async function rendered(
   const files = new Map<string, string>()
   if (options.operator) {
     const { namespace, labels } = options
-    files.set(
-      'prometheusrule.yaml',
-      head + yaml(monitor.prometheusRule(rules, { name: 'selfmonitor-kafka', namespace, labels })),
+    // Several objects: `kubectl apply` takes none that is larger than an annotation may be.
+    const objects = parts.map(({ name, groups: own }) =>
+      monitor.prometheusRule({ groups: own }, { name: `selfmonitor-kafka-${name}`, namespace, labels }),
     )
+    files.set('prometheusrule.yaml', head + objects.map(yaml).join('---\n'))
   } else {
-    files.set('rules.yaml', head + yaml(rules))
+    files.set('rules.yaml', head + yaml({ groups }))
   }
   if (alertmanager !== null) {
     files.set('alertmanager.yaml', head + yaml(alertmanager.config))
@@ -131,7 +133,7 @@ async function rendered(
   }
   for (const [name, text] of await dashboardFiles(options.dashboards)) files.set(name, text)
   if (objectives.length > 0) files.set('openslo.yaml', head + monitor.openSlo(objectives).map(yaml).join('---\n'))
-  const alerts = rules.groups.flatMap((group) => group.rules).filter(({ alert }) => alert !== undefined).length
+  const alerts = groups.flatMap((group) => group.rules).filter(({ alert }) => alert !== undefined).length
   return { files, secrets: alertmanager?.secrets ?? [], alerts, objectives: objectives.length }
 }
 

@@ -93,7 +93,10 @@ async function askAt(service: Service, address: ServiceAddress, timeoutMs: numbe
 }
 
 /** Where to ask, without the login that the address may have. */
-function target({ url, auth }: ServiceAddress, path: string): { url: URL; shown: string; headers: Record<string, string> } {
+function target(
+  { url, auth }: ServiceAddress,
+  path: string,
+): { url: URL; shown: string; headers: Record<string, string> } {
   const base = new URL(url)
   const { username, password } = auth ?? {
     username: decodeURIComponent(base.username),

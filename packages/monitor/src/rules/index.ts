@@ -10,14 +10,15 @@ export {
 } from './alerting/alertmanager.ts'
 export { openSlo } from './alerting/openslo.ts'
 export { alertGroups, alerts } from './alerts/index.ts'
+export { longestPart, type RulePart, ruleParts } from './files.ts'
 export { burnAlerts, objectiveRules, promise } from './objectives/rules.ts'
 export {
   alertRules,
-  defaultRunbook,
   type Links,
   prometheusRule,
   type Rule,
   type RuleFile,
   type RuleGroup,
   runbookAnchor,
+  runbookPath,
 } from './prometheus.ts'

@@ -8,3 +8,7 @@ export const freshnessBad = 'selfmonitor:consumer_freshness_bad:bool'
 
 /** Messages per second of a topic over a quarter of an hour. */
 export const topicRate = 'selfmonitor:topic_messages:rate15m'
+
+/** Messages per second that a service is done with, and those of them that became dead letters, by objective of processing. */
+export const processed = 'selfmonitor:processing_consumed:rate5m'
+export const deadLettered = 'selfmonitor:processing_dead_lettered:rate5m'

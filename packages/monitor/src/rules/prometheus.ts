@@ -26,13 +26,28 @@ export interface RuleFile {
 }
 
 export interface Links {
-  /** Where docs/runbooks/alerts.md can be read, without the anchor. */
+  /** URL of your copy of docs/runbooks/alerts.md, without the anchor. */
   readonly runbook?: string
-  /** Base URL of the console, without a slash at the end. Without one the alerts have no link to it. */
+  /** Base URL of the console, without a slash at the end. */
   readonly console?: string
 }
 
-export const defaultRunbook = 'https://docs.selfmonitor.com/streams/runbooks/alerts'
+/** The runbook in the repository. */
+export const runbookPath = 'docs/runbooks/alerts.md'
+
+/**
+ * The annotations that lead somewhere. Without a base address there is no link that could be dead: `runbook` and `console_path` then say
+ * where to look. The chart makes links of these two, by its values `monitoring.links`.
+ *
+ * @param anchor in the runbook
+ * @param path in the console
+ */
+export const linkAnnotations = (links: Links, anchor: string, path: string): Readonly<Record<string, string>> => ({
+  ...(links.runbook === undefined
+    ? { runbook: `${runbookPath}#${anchor}` }
+    : { runbook_url: `${links.runbook}#${anchor}` }),
+  ...(links.console === undefined ? { console_path: path } : { console_url: `${links.console}${path}` }),
+})
 
 /** The heading of an alert's section in docs/runbooks/alerts.md is its name. */
 export const runbookAnchor = ({ name }: Pick<Alert, 'name'>): string => name.toLowerCase()
@@ -65,8 +80,7 @@ function alertRule(alert: Alert, links: Links): Rule {
     annotations: {
       summary: alert.summary,
       description: alert.description,
-      runbook_url: `${links.runbook ?? defaultRunbook}#${runbookAnchor(alert)}`,
-      ...(links.console === undefined ? {} : { console_url: `${links.console}${consolePath(alert.console)}` }),
+      ...linkAnnotations(links, runbookAnchor(alert), consolePath(alert.console)),
     },
   }
 }

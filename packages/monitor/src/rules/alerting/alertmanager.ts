@@ -38,14 +38,14 @@ export const alertmanagerTemplates = `{{ define "selfmonitor.title" -}}
 {{ define "selfmonitor.text" -}}
 {{ range .Alerts }}{{ if eq .Status "resolved" }}Over: {{ end }}{{ .Annotations.summary }}
 {{ with .Annotations.description }}{{ . }}
-{{ end }}{{ with .Annotations.runbook_url }}Runbook: {{ . }}
+{{ end }}{{ with or .Annotations.runbook_url .Annotations.runbook }}Runbook: {{ . }}
 {{ end }}{{ with .Annotations.console_url }}Console: {{ . }}
 {{ end }}
 {{ end }}
 {{- end }}
 
 {{ define "selfmonitor.slack" -}}
-{{ range .Alerts }}{{ if eq .Status "resolved" }}:white_check_mark: {{ end }}{{ .Annotations.summary }}{{ with .Annotations.runbook_url }}  <{{ . }}|runbook>{{ end }}{{ with .Annotations.console_url }}  <{{ . }}|console>{{ end }}
+{{ range .Alerts }}{{ if eq .Status "resolved" }}:white_check_mark: {{ end }}{{ .Annotations.summary }}{{ if .Annotations.runbook_url }}  <{{ .Annotations.runbook_url }}|runbook>{{ else }}{{ with .Annotations.runbook }}  {{ . }}{{ end }}{{ end }}{{ with .Annotations.console_url }}  <{{ . }}|console>{{ end }}
 {{ end }}
 {{- end }}
 `

@@ -1,10 +1,14 @@
 // Alerts about the exporter, and about what runs beside Kafka.
-import { highest, lowest, series } from '../../metrics/promql.ts'
+import { highest, inCluster, lowest, type Matchers, series } from '../../metrics/promql.ts'
 import { type Alert, from, given } from '../alert.ts'
-import { plural } from './texts.ts'
+import { listedNames, plural } from './texts.ts'
 
 const build = series('exporterInfo')
 const part = (name: string) => ({ part: name })
+
+/** A series of each part that is stale. The time says it where a collection neither ends nor fails; the slowest part is read every few minutes. */
+const staleParts = (matchers: Matchers = {}): string =>
+  `${highest(series('exporterStale', matchers))} > 0\nor\ntime() - ${lowest(series('exporterSuccess', matchers))} > 1800`
 
 export const serviceAlerts: readonly Alert[] = [
   {
@@ -52,14 +56,14 @@ export const serviceAlerts: readonly Alert[] = [
     name: 'KafkaExporterStale',
     severity: 'warning',
     audience: 'platform',
-    // The time says it where a collection neither ends nor fails. The slowest part is read every few minutes.
-    expression: `${highest(series('exporterStale'))} > 0\nor\ntime() - ${lowest(series('exporterSuccess'))} > 1800`,
+    // Where Kafka does not answer, every part is stale: that is one alert.
+    expression: `count without (part) (\n${staleParts()}\n)`,
     for: '5m',
     keepFiringFor: '5m',
-    labels: ['cluster', 'part'],
-    summary: 'A replica of the Kafka exporter of {{ $labels.cluster }} cannot read {{ $labels.part }}',
+    labels: ['cluster'],
+    summary: `A replica of the Kafka exporter of {{ $labels.cluster }} cannot read ${listedNames(staleParts(inCluster), 'part')}`,
     description:
-      'The metrics of this part are from an earlier collection. The exporter’s log and kafka_exporter_errors_total say why it fails.',
+      'The metrics of these parts are from an earlier collection. The exporter’s log and kafka_exporter_errors_total say why it fails to read them.',
     console: '/',
     testable: 'exporter',
     cases: [
@@ -72,8 +76,24 @@ export const serviceAlerts: readonly Alert[] = [
         at: '7m',
         fires: [
           {
-            labels: { cluster: 'c', part: 'groups' },
+            labels: { cluster: 'c' },
             summary: 'A replica of the Kafka exporter of c cannot read groups',
+          },
+        ],
+      },
+      {
+        name: 'fires once for all parts that are stale, and names them',
+        given: {
+          [given('exporterStale', part('offsets'))]: '0 1x20',
+          [given('exporterStale', part('groups'))]: '0 1x20',
+          [given('exporterStale', part('metadata'))]: '0x21',
+          [from(1, 'exporterStale', part('logDirs'))]: '0 1x20',
+        },
+        at: '7m',
+        fires: [
+          {
+            labels: { cluster: 'c' },
+            summary: 'A replica of the Kafka exporter of c cannot read groups, logDirs, offsets',
           },
         ],
       },
@@ -84,7 +104,7 @@ export const serviceAlerts: readonly Alert[] = [
           [given('exporterSuccess', part('groups'))]: '0x60',
         },
         at: '40m',
-        fires: [{ labels: { cluster: 'c', part: 'groups' } }],
+        fires: [{ labels: { cluster: 'c' } }],
       },
       {
         name: 'is quiet when one attempt fails',
@@ -101,7 +121,7 @@ export const serviceAlerts: readonly Alert[] = [
           [from(1, 'exporterSuccess', part('groups'))]: '0x60',
         },
         at: '50m',
-        fires: [{ labels: { cluster: 'c', part: 'groups' } }],
+        fires: [{ labels: { cluster: 'c' } }],
       },
     ],
   },

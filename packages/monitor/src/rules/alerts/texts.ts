@@ -10,3 +10,8 @@ export function listed(key: MetricKey, label: string): string {
   const query = `topk(3, ${highest(series(key, inCluster))} > 0)`
   return `{{ range $at, $one := printf ${quoted(query)} $labels.cluster | query | sortByLabel ${quoted(label)} }}{{ if $at }}, {{ end }}{{ $one.Labels.${label} }} ({{ $one.Value | humanize }}){{ end }}`
 }
+
+/** The values that a label has in the series of a query, which has the matchers `inCluster` twice: `groups, offsets`. */
+export function listedNames(query: string, label: string): string {
+  return `{{ range $at, $one := printf ${quoted(query)} $labels.cluster $labels.cluster | query | sortByLabel ${quoted(label)} }}{{ if $at }}, {{ end }}{{ $one.Labels.${label} }}{{ end }}`
+}

@@ -1,9 +1,12 @@
 // Rules of objectives, tested by promtool with series that burn the error budget fast, slowly and not at all.
+
+import { libraryMetrics, prometheusName } from '@selfmonitor/events/metrics-table'
 import { latencyBoundsMs, type Objective } from '@selfmonitor/platform'
 import { describe, expect, it } from 'vitest'
 import { missingPrometheus } from '../../../../../test/support/prometheus.ts'
 import { probeBuckets } from '../../metrics/table.ts'
-import { type AlertCase, from, given } from '../alert.ts'
+import { type AlertCase, from, given, seriesText } from '../alert.ts'
+import { deadLettered, processed } from '../names.ts'
 import { alertRules } from '../prometheus.ts'
 import { checkRules, testExpressions, testRulesTogether, withAnnotations } from '../test-support/promtool.ts'
 import { objectiveRules } from './rules.ts'
@@ -49,6 +52,16 @@ const rules = { groups: [...alertRules(), ...objectiveRules(objectives)] }
 const lag = given('groupTopicLagSeconds', { group: 'billing', topic: 'orders' })
 const committed = (topic: string) => given('committed', { group: 'billing', topic, partition: '0' })
 const written = (topic: string) => given('endOffset', { topic, partition: '0' })
+
+const groupIn = (cluster: string) =>
+  given('groupInfo', { cluster, group: 'billing', type: 'classic', coordinator: '1' })
+/** A counter of the library in one process of the service. */
+const counter = (metric: 'consumed' | 'deadLettered', labels: Readonly<Record<string, string>>) =>
+  seriesText(prometheusName(libraryMetrics[metric]), {
+    messaging_consumer_group_name: 'billing',
+    messaging_destination_name: 'orders',
+    ...labels,
+  })
 
 const slo = ({ service, name, owner }: Objective) => ({
   cluster: 'c',
@@ -163,6 +176,58 @@ const burns: readonly Burn[] = [
       fires: [],
     },
     ticket: false,
+  },
+  {
+    objective: processing,
+    page: {
+      name: 'processing fires by the counters of the library, though no dead letter is in a topic that the exporter sees',
+      given: {
+        [groupIn('c')]: '1x120',
+        [committed('orders')]: '0+600x120',
+        [counter('consumed', { instance: 'billing-1' })]: '0+300x120',
+        [counter('consumed', { instance: 'billing-2' })]: '0+300x120',
+        [counter('deadLettered', { instance: 'billing-2' })]: '0+60x120',
+      },
+      at: '75m',
+      fires: fires(processing),
+    },
+    ticket: true,
+  },
+  {
+    objective: processing,
+    page: {
+      name: 'processing is quiet about dead letters of another group, where the library counts its own',
+      given: {
+        [groupIn('c')]: '1x120',
+        [committed('orders')]: '0+600x120',
+        [written('orders.dlq')]: '0+60x120',
+        [counter('consumed', { instance: 'billing-1' })]: '0+600x120',
+      },
+      at: '75m',
+      fires: [],
+    },
+    ticket: false,
+  },
+  {
+    objective: processing,
+    page: {
+      name: 'processing fires for the one of two clusters that the counters are of, by their label',
+      given: {
+        [groupIn('c')]: '1x120',
+        [groupIn('d')]: '1x120',
+        [committed('orders')]: '0+600x120',
+        [given('committed', { cluster: 'd', group: 'billing', topic: 'orders', partition: '0' })]: '0+600x120',
+        [counter('consumed', { cluster: 'c', instance: 'billing-1' })]: '0+600x120',
+        [counter('deadLettered', { cluster: 'c', instance: 'billing-1' })]: '0+60x120',
+        [counter('consumed', { cluster: 'd', instance: 'billing-2' })]: '0+600x120',
+        // Of neither.
+        [counter('consumed', { cluster: 'kubernetes', instance: 'billing-3' })]: '0+600x120',
+        [counter('deadLettered', { cluster: 'kubernetes', instance: 'billing-3' })]: '0+600x120',
+      },
+      at: '75m',
+      fires: fires(processing),
+    },
+    ticket: true,
   },
   {
     objective: availability,
@@ -315,6 +380,28 @@ describe.skipIf(missingPrometheus() !== null)('promtool', () => {
       expect(await testRulesTogether(withAnnotations(own, []), tests)).toBeNull()
     },
   )
+
+  it('finds that counters of the library and of the exporter are never added up', async () => {
+    const said = await testExpressions(
+      { groups: objectiveRules([processing]) },
+      {
+        [groupIn('c')]: '1x60',
+        [committed('orders')]: '0+600x60',
+        [written('orders.dlq')]: '0+60x60',
+        [counter('consumed', { cluster: 'kubernetes', instance: 'billing-1' })]: '0+300x60',
+        [counter('consumed', { cluster: 'kubernetes', instance: 'billing-2' })]: '0+180x60',
+        [counter('deadLettered', { cluster: 'kubernetes', instance: 'billing-2' })]: '0+12x60',
+      },
+      Object.entries({ [processed]: 8, [deadLettered]: 0.2 }).map(([name, value]) => ({
+        at: '30m',
+        expression: name,
+        samples: {
+          [seriesText(name, slo(processing))]: value,
+        },
+      })),
+    )
+    expect(said).toBeNull()
+  })
 
   it('finds the recorded budget, burn rate and rest', async () => {
     const labels = { ...slo(freshness) }

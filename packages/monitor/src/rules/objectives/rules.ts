@@ -2,9 +2,9 @@
 // (https://sloth.dev): multi-window, multi-burn-rate alerts as in chapter 5 of Google's SRE workbook. Pure.
 import type { Objective } from '@selfmonitor/platform'
 import { selector } from '../../metrics/promql.ts'
-import { freshnessBad, lagObjective } from '../names.ts'
-import { defaultRunbook, type Links, type Rule, type RuleGroup } from '../prometheus.ts'
-import { badExpression, errorRatio, slothLabels } from './indicators.ts'
+import { lagObjective } from '../names.ts'
+import { type Links, linkAnnotations, type Rule, type RuleGroup } from '../prometheus.ts'
+import { errorRatio, recordingsOf, slothLabels } from './indicators.ts'
 
 const windows = ['5m', '30m', '1h', '2h', '6h', '1d', '3d'] as const
 
@@ -67,10 +67,9 @@ function labelsOf(objective: Objective) {
 function sliRecordings(objective: Objective): Rule[] {
   const labels = labelsOf(objective)
   const of = slothLabels(objective)
-  const bad = badExpression(objective)
   const period = `${objective.periodDays}d`
   return [
-    ...(bad === null ? [] : [{ record: freshnessBad, expr: bad, labels }]),
+    ...recordingsOf(objective).map((recording) => ({ ...recording, labels })),
     ...windows.map((window) => ({
       record: ratio(window),
       expr: errorRatio(objective, window),
@@ -152,8 +151,7 @@ function alertsOf(objective: Objective, links: Links): Rule[] {
       annotations: {
         summary: `${of.sloth_service} uses up the error budget of ${of.sloth_slo} too fast: {{ $value | humanizePercentage }} is bad`,
         description: `Objective: ${promise(objective)}.`,
-        runbook_url: `${links.runbook ?? defaultRunbook}#${alert.toLowerCase()}`,
-        ...(links.console === undefined ? {} : { console_url: `${links.console}${consolePath(objective)}` }),
+        ...linkAnnotations(links, alert.toLowerCase(), consolePath(objective)),
       },
     }
   })

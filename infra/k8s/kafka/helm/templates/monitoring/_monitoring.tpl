@@ -183,3 +183,12 @@ livenessProbe:
 {{- define "selfmonitor.monitoringFile" -}}
 {{- .root.Files.Get (printf "files/monitoring/%s" .name) | required (printf "files/monitoring/%s is missing from the chart: run `npm run manifests`, which makes it" .name) -}}
 {{- end -}}
+
+{{/* A file of rules, with links where monitoring.links has their addresses: (dict "root" . "text" …). */}}
+{{- define "selfmonitor.rules" -}}
+{{- $links := .root.Values.monitoring.links -}}
+{{- $text := .text -}}
+{{- with $links.runbook }}{{ $text = replace "runbook: docs/runbooks/alerts.md#" (printf "runbook_url: %s#" (trimSuffix "/" .)) $text }}{{ end -}}
+{{- with $links.console }}{{ $text = replace "console_path: /" (printf "console_url: %s/" (trimSuffix "/" .)) $text }}{{ end -}}
+{{- $text -}}
+{{- end -}}
