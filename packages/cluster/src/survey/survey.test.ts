@@ -299,7 +299,12 @@ describe.skipIf('missing' in inject('apache'))('groups of the newer protocols', 
         members: [{ clientId: 'new-member', subscribedTopics: [topic], assignment: [{ topic, partitions: [0, 1] }] }],
       })
       const { epoch } = (await readGroup(groupId))!
-      const another = new Consumer({ clientId: 'second', groupId, groupProtocol: 'consumer', bootstrapBrokers: [bootstrapServers] })
+      const another = new Consumer({
+        clientId: 'second',
+        groupId,
+        groupProtocol: 'consumer',
+        bootstrapBrokers: [bootstrapServers],
+      })
       const joined = await another.consume({ topics: [topic], autocommit: false, mode: MessagesStreamModes.EARLIEST })
       try {
         await expect.poll(async () => (await readGroup(groupId))?.members.length, { timeout: 20_000 }).toBe(2)
