@@ -212,6 +212,69 @@ describe.each(kinds)('S3 of $kind.name', { timeout: 120_000 }, ({ kind, missing 
   })
 })
 
+/** Opens a store in a process with these settings alone, writes and reads an object. @returns its text, or the error's code and message */
+async function inEnvironment(address: string, env: NodeJS.ProcessEnv): Promise<string> {
+  const script = `
+    const { openStore } = await import(${JSON.stringify(new URL('../open-store.ts', import.meta.url).href)})
+    try {
+      const store = await openStore(${JSON.stringify(address)})
+      await store.put('a', Buffer.from('bytes'))
+      console.log(String(await store.get('a')))
+    } catch ({ code, message }) {
+      console.log(code, message)
+    }`
+  const args = ['--conditions=source', '--input-type=module', '--eval', script]
+  const nothing = {
+    AWS_CONFIG_FILE: '/dev/null',
+    AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+    AWS_EC2_METADATA_DISABLED: 'true',
+  }
+  const options = { env: { PATH: process.env.PATH, HOME: '/nonexistent', ...nothing, ...env } }
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, args, options)
+  expect(stderr).toBe('')
+  return stdout.trim()
+}
+
+describe.skipIf(kinds[0]!.missing !== null)('the settings of the AWS SDK', { timeout: 120_000 }, () => {
+  let server: S3Server
+  let folder: string
+  /** Not an address: with one, the bucket is in the path whatever is set. */
+  let endpoint: string
+
+  beforeAll(async () => {
+    server = await versitygw.start()
+    endpoint = server.endpoint.replace('127.0.0.1', 'localhost')
+    await server.makeBucket('settings')
+    folder = await mkdtemp(join(tmpdir(), 'selfmonitor-aws-'))
+  })
+
+  afterAll(async () => {
+    await server?.stop()
+    if (folder !== undefined) await rm(folder, { recursive: true })
+  })
+
+  it('are read from the environment', async () => {
+    const { accessKeyId, secretAccessKey } = server.credentials
+    const login = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey }
+    expect(await inEnvironment('s3://settings/env', { ...login, AWS_ENDPOINT_URL_S3: endpoint })).toBe('bytes')
+  })
+
+  it('are read from a profile', async () => {
+    const { accessKeyId, secretAccessKey } = server.credentials
+    const files = { AWS_CONFIG_FILE: join(folder, 'config'), AWS_SHARED_CREDENTIALS_FILE: join(folder, 'credentials') }
+    await writeFile(files.AWS_CONFIG_FILE, `[profile backups]\nregion = us-east-1\nendpoint_url = ${endpoint}\n`)
+    const login = `aws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`
+    await writeFile(files.AWS_SHARED_CREDENTIALS_FILE, `[backups]\n${login}`)
+    expect(await inEnvironment('s3://settings/profile', { ...files, AWS_PROFILE: 'backups' })).toBe('bytes')
+  })
+
+  it('are missed with a clear error', async () => {
+    expect(await inEnvironment('s3://settings/x', {})).toMatch(/^INVALID_ARGUMENT s3:\/\/settings\/x: the region/)
+    const noLogin = await inEnvironment('s3://settings/x', { AWS_ENDPOINT_URL_S3: endpoint })
+    expect(noLogin).toMatch(/^NOT_ALLOWED s3:\/\/settings\/x: cannot .*there are no credentials/)
+  })
+})
+
 describe('the settings of S3', () => {
   const open = (settings: StoreSettings) => openStore('s3://bucket', { region: 'eu-central-1', ...settings })
 
