@@ -17,6 +17,8 @@ export interface S3Server {
   /** `http://127.0.0.1:port` */
   readonly endpoint: string
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string }
+  /** Its data. versitygw has each object as a file at `objects/<bucket>/<key>`. */
+  readonly folder: string
   /** A client of Amazon's, to prepare and to look behind the store's back. */
   readonly client: S3Client
   /** Makes a bucket; `locks` is with Object Lock, which has versions too. */
@@ -112,6 +114,7 @@ async function startServer(
   return {
     endpoint,
     credentials,
+    folder,
     client,
     log: () => said,
     stop,
