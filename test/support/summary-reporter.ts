@@ -6,6 +6,7 @@ import { missingForCluster } from '../deployment/running/requirements.ts'
 import { missingHelm } from '../deployment/static/helm.ts'
 import { missingSchemas } from '../deployment/static/kubernetes-schemas.ts'
 import { franzGoClient, missingGoProgram } from './go.ts'
+import { missingGrafanaSchemas } from './grafana.ts'
 import { missingPrometheus } from './prometheus.ts'
 import { missingPython } from './python.ts'
 import { versitygwNotBuilt } from './s3/versitygw.ts'
@@ -23,6 +24,7 @@ function missingHere(modules: readonly TestModule[]): string[] {
     missingPython(),
     missingGoProgram(franzGoClient),
     versitygwNotBuilt(),
+    missingGrafanaSchemas(),
     missingHelm(),
     missingSchemas(),
     missingForCluster(),

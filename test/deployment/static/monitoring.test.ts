@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { missingPrometheus, runMonitoringTool } from '../../support/prometheus.ts'
 import { orMissing } from './fetch.ts'
+import { provisioningProblems } from './grafana-provisioning.ts'
 import { fetchHelm } from './helm.ts'
 import { type Json, type KubernetesObject, nameOf, ofKind, podTemplate } from './objects.ts'
 import { chartFolder, renderChart } from './render.ts'
@@ -402,6 +403,24 @@ describe.skipIf('missing' in tools)('Grafana', () => {
         GF_PLUGINS_PREINSTALL_DISABLED: 'true',
       })
       expect(env).not.toHaveProperty('GF_SECURITY_ADMIN_PASSWORD')
+    }
+  })
+
+  it('reads every key of its provisioning files, in the chart and in Compose', async () => {
+    const chart = dataOf(await render(), 'kafka-grafana-config')
+    const compose = (name: string) => readFile(join(chartFolder, '../../../kafka/config/grafana', name), 'utf8')
+    for (const text of [chart['datasources.yaml']!, await compose('datasources/kafka.yaml')]) {
+      expect(provisioningProblems('dataSources', parse(text))).toEqual([])
+      // It ignores what it does not know, without a word.
+      expect(provisioningProblems('dataSources', parse(text.replace('timeInterval', 'scrapeInterval')))).toEqual([
+        '/datasources/0/jsonData must NOT have additional properties scrapeInterval',
+      ])
+    }
+    for (const text of [chart['dashboards.yaml']!, await compose('dashboards/kafka.yaml')]) {
+      expect(provisioningProblems('dashboards', parse(text))).toEqual([])
+      expect(provisioningProblems('dashboards', parse(text.replace('disableDeletion', 'keep')))).toEqual([
+        '/providers/0 must NOT have additional properties keep',
+      ])
     }
   })
 
