@@ -1,48 +1,27 @@
 // Tools of Kafka's ecosystem on the embedded broker: Kafka Streams, Kafka Connect, MirrorMaker 2, each Kafka's own.
-import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ApacheError, cacheDir, findJava, pinnedVersion, run } from '@selfmonitor/apache'
 import { type Broker, startBroker } from '@selfmonitor/broker'
 import { Kafka, logLevel } from 'kafkajs'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { onceInCache, orMissing, ToolUnavailable } from '../deployment/static/fetch.ts'
+import { orMissing } from '../deployment/static/fetch.ts'
+import {
+  createConnector,
+  distributedWorker,
+  findJavaPrograms,
+  killed,
+  type Program,
+  propertiesText,
+  startJava,
+  workerProperties,
+} from '../support/java-ecosystem.ts'
 import { freePorts } from '../support/ports.ts'
 
 const folderOfSources = fileURLToPath(new URL('ecosystem', import.meta.url))
-const logging = fileURLToPath(new URL('../../packages/apache/log4j2.properties', import.meta.url))
 
-/** Java and the folder of the jars. */
-async function findPrograms(): Promise<{ readonly java: string; readonly libs: string }> {
-  const java = await findJava().catch((error: unknown) => {
-    throw error instanceof ApacheError ? new ToolUnavailable(error.message) : error
-  })
-  if (!(await run(java, ['--list-modules'])).stdout.includes('jdk.compiler')) {
-    throw new ToolUnavailable('the Java here is no JDK')
-  }
-  const pom = join(folderOfSources, 'pom.xml')
-  const version = await pinnedVersion(pom)
-  expect(version).toBe(await pinnedVersion())
-  const libs = join(cacheDir(), 'java', `ecosystem-${version}`)
-  await onceInCache(libs, async (partial) => {
-    const words = ['--batch-mode', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${partial}`]
-    const copied = await run('mvn', words, { timeoutMs: 300_000 }).catch(() => null)
-    if (copied?.exitCode !== 0)
-      throw new ToolUnavailable(`Maven could not fetch Kafka Streams and Connect: ${copied?.stdout ?? 'no mvn'}`)
-  })
-  return { java, libs }
-}
-
-const programs = await orMissing(findPrograms)
-
-interface Program {
-  readonly process: ChildProcess
-  /** What it has printed. */
-  output(): string
-  readonly ended: Promise<number | null>
-}
+const programs = await orMissing(findJavaPrograms)
 
 describe.skipIf('missing' in programs)('on the embedded broker', () => {
   let work: string
@@ -54,10 +33,7 @@ describe.skipIf('missing' in programs)('on the embedded broker', () => {
     broker = await startBroker()
   })
   afterEach(async () => {
-    for (const program of running.splice(0)) {
-      program.process.kill('SIGKILL')
-      await program.ended
-    }
+    for (const program of running.splice(0)) await killed(program)
   })
   afterAll(async () => {
     await broker.close()
@@ -67,22 +43,7 @@ describe.skipIf('missing' in programs)('on the embedded broker', () => {
   /** Starts a Java program in a folder of its own. */
   function start(what: readonly string[]): Program {
     if ('missing' in programs) throw new Error(programs.missing)
-    const { java, libs } = programs.value
-    const small = ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', join(libs, '*')]
-    const logs = [
-      `-Dlog4j2.configurationFile=${logging}`,
-      '-Dselfmonitor.log.level=WARN',
-      '-Dselfmonitor.log.target=SYSTEM_ERR',
-    ]
-    const child = spawn(java, [...small, ...logs, ...what], { cwd: work, stdio: 'pipe' })
-    let output = ''
-    const collect = (chunk: Buffer) => {
-      output += chunk
-    }
-    child.stdout.on('data', collect)
-    child.stderr.on('data', collect)
-    const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
-    const program = { process: child, output: () => output, ended }
+    const program = startJava(programs.value, work, what)
     running.push(program)
     return program
   }
@@ -169,33 +130,12 @@ describe.skipIf('missing' in programs)('on the embedded broker', () => {
     timeout: 300_000,
   }, async () => {
     const [port] = await freePorts(1)
-    const settings = {
-      'bootstrap.servers': broker.bootstrapServers,
-      'group.id': 'connect',
-      'config.storage.topic': 'connect-configs',
-      'offset.storage.topic': 'connect-offsets',
-      'status.storage.topic': 'connect-status',
-      'config.storage.replication.factor': '1',
-      'offset.storage.replication.factor': '1',
-      'status.storage.replication.factor': '1',
-      'offset.flush.interval.ms': '500',
-      'key.converter': 'org.apache.kafka.connect.storage.StringConverter',
-      'value.converter': 'org.apache.kafka.connect.storage.StringConverter',
-      listeners: `http://127.0.0.1:${port}`,
-      'plugin.discovery': 'service_load',
-    }
-    await writeProperties('connect.properties', settings)
+    await writeFile(join(work, 'connect.properties'), workerProperties(broker.bootstrapServers, port!))
     const source = join(work, 'source.txt')
     const sink = join(work, 'sink.txt')
     await writeFile(source, 'one\ntwo\n')
-    const worker = () => start(['org.apache.kafka.connect.cli.ConnectDistributed', join(work, 'connect.properties')])
-    const connectors = `http://127.0.0.1:${port}/connectors`
-    const create = (name: string, config: Record<string, string>) =>
-      fetch(connectors, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ name, config: { 'tasks.max': '1', ...config } }),
-      })
+    const worker = () => start([distributedWorker, join(work, 'connect.properties')])
+    const url = `http://127.0.0.1:${port}`
     const sinkIs = (text: string) =>
       expect.poll(() => readFile(sink, 'utf8').catch(() => ''), { timeout: 120_000, interval: 200 }).toBe(text)
 
@@ -203,7 +143,7 @@ describe.skipIf('missing' in programs)('on the embedded broker', () => {
     await expect
       .poll(
         () =>
-          fetch(connectors).then(
+          fetch(`${url}/connectors`).then(
             ({ status }) => status,
             () => first.output() && 0,
           ),
@@ -213,11 +153,18 @@ describe.skipIf('missing' in programs)('on the embedded broker', () => {
     const file = 'org.apache.kafka.connect.file.FileStream'
     await createTopic(broker, 'file-lines', 1)
     expect(
-      (await create('source', { 'connector.class': `${file}SourceConnector`, file: source, topic: 'file-lines' }))
-        .status,
+      await createConnector(url, 'source', {
+        'connector.class': `${file}SourceConnector`,
+        file: source,
+        topic: 'file-lines',
+      }),
     ).toBe(201)
     expect(
-      (await create('sink', { 'connector.class': `${file}SinkConnector`, file: sink, topics: 'file-lines' })).status,
+      await createConnector(url, 'sink', {
+        'connector.class': `${file}SinkConnector`,
+        file: sink,
+        topics: 'file-lines',
+      }),
     ).toBe(201)
     await sinkIs('one\ntwo\n')
     first.process.kill('SIGTERM')
@@ -234,30 +181,33 @@ describe.skipIf('missing' in programs)('on the embedded broker', () => {
       await createTopic(broker, 'orders')
       await produce(broker, 'orders', ['a', 'b', 'c', 'd'])
       await consumeAll(broker, 'orders', 'billing', 4)
-      await writeProperties('mm2.properties', {
-        clusters: 'primary, backup',
-        'primary.bootstrap.servers': broker.bootstrapServers,
-        'backup.bootstrap.servers': target.bootstrapServers,
-        'primary->backup.enabled': 'true',
-        'backup->primary.enabled': 'false',
-        'primary->backup.topics': 'orders',
-        'primary->backup.groups': 'billing',
-        'replication.factor': '1',
-        'checkpoints.topic.replication.factor': '1',
-        'heartbeats.topic.replication.factor': '1',
-        'offset-syncs.topic.replication.factor': '1',
-        'offset.storage.replication.factor': '1',
-        'status.storage.replication.factor': '1',
-        'config.storage.replication.factor': '1',
-        'offset.lag.max': '0',
-        'emit.checkpoints.interval.seconds': '1',
-        'sync.group.offsets.enabled': 'true',
-        'sync.group.offsets.interval.seconds': '1',
-        'refresh.topics.interval.seconds': '2',
-        'refresh.groups.interval.seconds': '2',
-        'dedicated.mode.enable.internal.rest': 'false',
-        'plugin.discovery': 'service_load',
-      })
+      await writeFile(
+        join(work, 'mm2.properties'),
+        propertiesText({
+          clusters: 'primary, backup',
+          'primary.bootstrap.servers': broker.bootstrapServers,
+          'backup.bootstrap.servers': target.bootstrapServers,
+          'primary->backup.enabled': 'true',
+          'backup->primary.enabled': 'false',
+          'primary->backup.topics': 'orders',
+          'primary->backup.groups': 'billing',
+          'replication.factor': '1',
+          'checkpoints.topic.replication.factor': '1',
+          'heartbeats.topic.replication.factor': '1',
+          'offset-syncs.topic.replication.factor': '1',
+          'offset.storage.replication.factor': '1',
+          'status.storage.replication.factor': '1',
+          'config.storage.replication.factor': '1',
+          'offset.lag.max': '0',
+          'emit.checkpoints.interval.seconds': '1',
+          'sync.group.offsets.enabled': 'true',
+          'sync.group.offsets.interval.seconds': '1',
+          'refresh.topics.interval.seconds': '2',
+          'refresh.groups.interval.seconds': '2',
+          'dedicated.mode.enable.internal.rest': 'false',
+          'plugin.discovery': 'service_load',
+        }),
+      )
       const mirror = start(['org.apache.kafka.connect.mirror.MirrorMaker', join(work, 'mm2.properties')])
       const values = (records: readonly { value: string | null }[]) => records.map(({ value }) => value).sort()
       const copied = (...wanted: readonly string[]) =>
@@ -275,12 +225,6 @@ describe.skipIf('missing' in programs)('on the embedded broker', () => {
       await target.close()
     }
   })
-
-  async function writeProperties(name: string, settings: Readonly<Record<string, string>>): Promise<void> {
-    await mkdir(work, { recursive: true })
-    const lines = Object.entries(settings).map(([key, value]) => `${key}=${value}\n`)
-    await writeFile(join(work, name), lines.join(''))
-  }
 
   async function topicsOf(of: Broker): Promise<string[]> {
     const admin = client(of).admin()

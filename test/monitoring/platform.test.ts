@@ -23,6 +23,9 @@ const platformFile = fileURLToPath(new URL('../../platform.yaml', import.meta.ur
 const engines = ['embedded', 'apache'] as const
 type Engine = (typeof engines)[number]
 
+/** No Connect and no ksqlDB run here: their panels are proven in `services.test.ts`. */
+const noConnectNorKsqldb = /^(?!Services$|Requests of the registry$|Time of a request|Schemas$)/
+
 /** Panels that have no data here, and why. A panel that has data and is listed fails too. */
 // No SDK-less service and no probe run here, so processing, availability and latency objectives have no samples; freshness has.
 const empty: Readonly<Record<Engine, Readonly<Record<string, RegExp>>>> = {
@@ -31,6 +34,7 @@ const empty: Readonly<Record<Engine, Readonly<Record<string, RegExp>>>> = {
     'Consumer Monitoring': /^Share groups$/,
     'Broker Performance': /^(Java heap used|Garbage collection|Lag of the quorum)$/,
     'Topic Analysis': /^$/,
+    'Connect, Schema Registry and ksqlDB': noConnectNorKsqldb,
     Objectives: /^$/,
   },
   apache: {
@@ -41,12 +45,13 @@ const empty: Readonly<Record<Engine, Readonly<Record<string, RegExp>>>> = {
     'Broker Performance':
       /^(?!Brokers$|Disk used|Usable bytes|Log directories|Leaders by broker|Led by the preferred|Lag of the quorum)/,
     'Topic Analysis': /^Bytes in by topic$/,
+    'Connect, Schema Registry and ksqlDB': noConnectNorKsqldb,
     Objectives: /^$/,
   },
 }
 
 /** Panels that have data only when something goes wrong, which may or may not happen here. */
-const either = /^(Failed requests by error|Alerts on burn rates)$/
+const either = /^(Failed requests by error|Alerts on burn rates|Errors by path)$/
 
 describe.skipIf(missingPrometheus() !== null).each(engines)('the dashboards of a running platform [%s]', (engine) => {
   const isMissing = engine === 'apache' && 'missing' in inject('apache')
@@ -90,6 +95,7 @@ describe.skipIf(missingPrometheus() !== null).each(engines)('the dashboards of a
           scrape_configs: [
             { job_name: 'kafka-exporter', static_configs: [{ targets: [exporter] }] },
             { job_name: 'kafka', metrics_path: '/metrics/broker', static_configs: [{ targets: [exporter] }] },
+            { job_name: 'schema-registry', static_configs: [{ targets: [`127.0.0.1:${8081 + offset}`] }] },
           ],
         }),
         'rules.yaml': await readFile(join(folder, 'rendered', 'rules.yaml'), 'utf8'),

@@ -36,6 +36,14 @@ export async function jmxRules(): Promise<string> {
   return rules.replaceAll(/^.*\{\{.*\n/gm, '')
 }
 
+/** The chart's rules for a service: `connect`, `ksqldb`, `schemaRegistry`. They have no directives. */
+export async function jmxRulesOf(service: 'connect' | 'ksqldb' | 'schemaRegistry'): Promise<string> {
+  const template = await readFile(join(root, 'infra/k8s/kafka/helm/templates/platform/_jmx.tpl'), 'utf8')
+  const text = template.split(`{{- define "selfmonitor.${service}.jmx" -}}\n`)[1]?.split('{{ end -}}')[0]
+  if (text === undefined) throw new Error(`_jmx.tpl has no selfmonitor.${service}.jmx`)
+  return text
+}
+
 export interface ScrapedMetric {
   readonly type: string
   readonly samples: readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[]

@@ -1,6 +1,8 @@
 // Grafana's dashboard-linter is a Go program; its rules are tests here: https://github.com/grafana/dashboard-linter/tree/main/docs
+import * as units from '@grafana/grafana-foundation-sdk/units'
 import { describe, expect, it } from 'vitest'
 import { jmxMetrics } from '../metrics/jmx.ts'
+import { serviceMetrics } from '../metrics/jmx-services.ts'
 import { metrics, namingExceptions } from '../metrics/table.ts'
 import { familyName } from '../metrics/test-support/family-name.ts'
 import { classicDashboard, type Dashboard, dashboards, type Panel, v2Dashboard } from './index.ts'
@@ -25,7 +27,10 @@ function selectorsOf(expr: string): { name: string; matchers: string }[] {
 const namesOf = (expr: string): string[] => selectorsOf(expr).map(({ name }) => name)
 
 const known = new Map<string, 'counter' | 'gauge' | 'histogram'>(
-  [...Object.values(metrics), ...Object.values(jmxMetrics)].map(({ name, type }) => [name, type]),
+  [...Object.values(metrics), ...Object.values(jmxMetrics), ...Object.values(serviceMetrics)].map(({ name, type }) => [
+    name,
+    type,
+  ]),
 )
 const baseName = (name: string): string => familyName(name, known)
 
@@ -33,7 +38,7 @@ describe('every panel', () => {
   it.each(all)('$name has a title, a description that is a sentence, a unit and queries', ({ panel }) => {
     expect(panel.title).not.toBe('')
     expect(panel.description).toMatch(/^[A-Z1].*\.$/)
-    expect(panel.unit).not.toBe('')
+    expect(Object.values(units)).toContain(panel.unit)
     expect(panel.queries.length).toBeGreaterThan(0)
     for (const { legend } of panel.queries) expect(legend).not.toBe('')
   })
@@ -88,6 +93,7 @@ describe('every dashboard', () => {
       'Consumer Monitoring',
       'Broker Performance',
       'Topic Analysis',
+      'Connect, Schema Registry and ksqlDB',
       'Objectives',
     ])
     expect(new Set(dashboards.map(({ uid }) => uid)).size).toBe(dashboards.length)

@@ -1,6 +1,7 @@
 // Queries, variables and shapes that the panels share. Every selector matches the variables cluster, job and instance; metrics of the
 // brokers themselves have no label `cluster`, and match job and instance.
 import { type JmxMetricKey, jmxMetrics } from '../metrics/jmx.ts'
+import { type ServiceMetricKey, serviceMetrics } from '../metrics/jmx-services.ts'
 import { highest, type Matchers, selector, series } from '../metrics/promql.ts'
 import type { MetricKey } from '../metrics/table.ts'
 import type { Panel, Query, Threshold, Variable } from './model.ts'
@@ -39,6 +40,17 @@ export const rateOfBrokers = (key: JmxMetricKey, matchers: Matchers = {}): strin
 /** Share of the volume of each log directory that is used. */
 export const diskUsed = `1 - ${now('logDirUsable')} / (${now('logDirTotal')} > 0)`
 
+/** A gauge of Connect, Schema Registry or ksqlDB. */
+export const ofServices = (
+  key: ServiceMetricKey,
+  matchers: Matchers = {},
+  suffix: '_bucket' | '_count' | '' = '',
+): string => selector(`${serviceMetrics[key].name}${suffix}`, { ...target, ...matchers })
+
+/** A counter of theirs, as a rate per second. */
+export const rateOfServices = (...of: Parameters<typeof ofServices>): string =>
+  `rate(${ofServices(...of)}[$__rate_interval])`
+
 export const sumBy = (labels: readonly string[], expression: string): string =>
   `sum by (${labels.join(', ')}) (${expression})`
 export const maxBy = (labels: readonly string[], expression: string): string =>
@@ -76,15 +88,24 @@ export const fromBrokers = <P extends Panel>(panel: P): P =>
 export const fromJava = <P extends Panel>(panel: P): P =>
   withSource(panel, "the chart's JMX agent. The embedded broker does not run on Java.")
 
-function withSource<P extends Panel>(panel: P, source: string): P {
-  return {
-    ...panel,
-    description: `${panel.description} Source: ${source}`,
-    noValue: 'The brokers export no metrics of their own here.',
-  }
+/** Says where the metrics of a panel come from, and in their place why there are none. */
+export function withSource<P extends Panel>(
+  panel: P,
+  source: string,
+  noValue = 'The brokers export no metrics of their own here.',
+): P {
+  return { ...panel, description: `${panel.description} Source: ${source}`, noValue }
 }
 
 const brokersOrExporter = '__name__=~"kafka_brokers|kafka_server_kafkaserver_brokerstate"'
+/** One metric that every Connect worker, registry and ksqlDB server has. */
+export const serviceMarks = [
+  'connectors',
+  'registrySchemas',
+  'commandRunner',
+] as const satisfies readonly ServiceMetricKey[]
+/** Them, and the exporter, which says whether they answer. */
+const servicesOrExporter = `__name__=~"${['kafka_brokers', ...serviceMarks.map((key) => serviceMetrics[key].name)].join('|')}"`
 const scopeText = 'cluster=~"$cluster",job=~"$job",instance=~"$instance"'
 const byName = {
   cluster: { name: 'cluster', label: 'Cluster', query: 'label_values(kafka_brokers, cluster)' },
@@ -93,6 +114,12 @@ const byName = {
     name: 'instance',
     label: 'Instance',
     query: `label_values({${brokersOrExporter},job=~"$job"}, instance)`,
+  },
+  serviceJob: { name: 'job', label: 'Job', query: `label_values({${servicesOrExporter}}, job)` },
+  serviceInstance: {
+    name: 'instance',
+    label: 'Instance',
+    query: `label_values({${servicesOrExporter},job=~"$job"}, instance)`,
   },
   topic: { name: 'topic', label: 'Topic', query: `label_values(kafka_topic_partitions{${scopeText}}, topic)` },
   group: { name: 'group', label: 'Group', query: `label_values(kafka_consumer_group_members{${scopeText}}, group)` },

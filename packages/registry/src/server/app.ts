@@ -7,6 +7,7 @@ import { InvalidSchemaError } from '../formats/index.ts'
 import { errors, RegistryRefusal } from '../operations/index.ts'
 import { StoreError } from '../store/index.ts'
 import type { Logger } from '../types.ts'
+import { addMetrics } from './metrics.ts'
 import { allRoutes, RawText, type Route, type RouteContext } from './routes/index.ts'
 
 /**
@@ -57,6 +58,7 @@ export function buildApp(context: RouteContext, logger: Logger, guard: Guard): F
     }
   })
 
+  addMetrics(app, context.store.state)
   addRoutes(app, context)
 
   app.setNotFoundHandler((request, reply) => {
