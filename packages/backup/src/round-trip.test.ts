@@ -251,6 +251,20 @@ describeEngines('backup and restore', (engine) => {
     expect(config.find(({ name }) => name === 'retention.ms')).toMatchObject({ value: '-1' })
   })
 
+  it('keeps the times that the broker set', async () => {
+    const topic = await newTopic({ 'message.timestamp.type': 'LogAppendTime' }, 1)
+    const store = memoryStore()
+    await produce(topic, 0, [{ ...text('a'), timestamp: 1n }, text('b')], [text('c')])
+    await take(store, topic)
+    const { to, isComplete } = await restore(store, topic)
+    expect(isComplete).toBe(true)
+    const [records, originals] = [await readAll(to), await readAll(topic)]
+    expect(records).toEqual(originals)
+    expect(records[0]!.timestampMs).toBeGreaterThan(now - 60_000)
+    const config = (await cluster.topicConfigs([to])).get(to)!
+    expect(config.find(({ name }) => name === 'message.timestamp.type')).toMatchObject({ value: 'LogAppendTime' })
+  })
+
   it('says which records retention deleted between two backups', async () => {
     const topic = await newTopic({}, 1)
     const store = memoryStore()
