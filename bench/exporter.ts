@@ -2,7 +2,7 @@
 // made of. Both collect from the same cluster, one after the other; the scrapes come from this process while collections run.
 // On an ordinary turn both read metadata, groups with their members, committed offsets, log starts, last stable offsets and ends, and
 // compute the lag. Ours also asks for the quorum, keeps history and settings, and has its page of metrics in memory, plain and
-// compressed; the loop has no page. Requests are those that each side counts: connecting and logging in are left out.
+// compressed; the loop has no page. Both count every request, also the first of a connection, for its broker's versions.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
