@@ -173,6 +173,16 @@ it('of several clusters, the objectives show the worst one, and alerts of the ch
   }
 })
 
+it('a value that is shown as a word has the name of what it is about, also when it is the only one', () => {
+  const named = dashboards.flatMap((dashboard) =>
+    classicDashboard(dashboard).panels!.filter(({ title }) => /^Services/.test(title ?? '')),
+  )
+  expect(named.map((panel) => (panel as { options?: { textMode?: string } }).options?.textMode)).toEqual([
+    'value_and_name',
+    'value_and_name',
+  ])
+})
+
 it('the first row of the overview says whether the cluster is well', () => {
   const [first] = dashboards[0]!.rows
   expect(first!.panels.map(({ title }) => title)).toEqual([

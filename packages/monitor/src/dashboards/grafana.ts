@@ -309,7 +309,10 @@ function lines(panel: Of<'lines'>): LinesBuilder {
         .displayMode(common.LegendDisplayMode.Table)
         .placement(common.LegendPlacement.Bottom)
         .showLegend(true)
-        .calcs(['lastNotNull', 'max']),
+        .calcs(['lastNotNull', 'max'])
+        // Of many series the largest are seen without scrolling.
+        .sortBy('Last *')
+        .sortDesc(true),
     )
     .tooltip(
       new common.VizTooltipOptionsBuilder().mode(common.TooltipDisplayMode.Multi).sort(common.SortOrder.Descending),
@@ -328,7 +331,9 @@ function stat(panel: Of<'stat'>): StatBuilder {
     .colorMode(common.BigValueColorMode.Value)
     .graphMode(common.BigValueGraphMode.Area)
     .reduceOptions(new common.ReduceDataOptionsBuilder().calcs(['lastNotNull']).values(false))
-  return panel.names === undefined ? builder : builder.mappings(valueMap(panel.names))
+  if (panel.names === undefined) return builder
+  // A single value is shown without its name otherwise, and "up" says nothing.
+  return builder.mappings(valueMap(panel.names)).textMode(common.BigValueTextMode.ValueAndName)
 }
 
 function bars(panel: Of<'bars'>): BarsBuilder {

@@ -123,6 +123,7 @@ export const overview: Dashboard = {
           unit: 'mps',
           stacked: true,
           queries: [query(topK(10, sumBy(['cluster', 'group'], rate('committed'))), '{{group}}')],
+          noValue: 'no groups',
         },
         {
           ...lines,
@@ -130,6 +131,7 @@ export const overview: Dashboard = {
           description: 'Lag in messages of the ten groups with the largest lag.',
           unit: 'short',
           queries: [query(topK(10, sumBy(['cluster', 'group'], now('groupTopicLag'))), '{{group}}')],
+          noValue: 'no groups',
         },
       ],
     },
