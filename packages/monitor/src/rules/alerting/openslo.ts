@@ -1,42 +1,53 @@
 // Objectives as OpenSLO v1 (https://github.com/OpenSLO/OpenSLO), for tools that read it. Pure.
 import { createHash } from 'node:crypto'
 import type { Objective } from '@selfmonitor/platform'
-import { anyOf, highest, type Matchers, series } from '../../metrics/promql.ts'
+import { highest, type Matchers, selector, series } from '../../metrics/promql.ts'
 import type { MetricKey } from '../../metrics/table.ts'
+import { deadLettered, processed } from '../names.ts'
+import { slothLabels } from '../objectives/indicators.ts'
 import { promise } from '../objectives/rules.ts'
 
 const apiVersion = 'openslo/v1'
 
+/** Most characters of a name and of a display name, and of a description. */
+const longestName = 63
+const longestDescription = 1_050
+
 /** A Service for each service that has objectives, and an SLO for each objective. */
 export function openSlo(objectives: readonly Objective[]): object[] {
   const services = [...new Set(objectives.map(({ service }) => service))]
+  const serviceNames = names(services)
+  const sloNames = names(objectives.map(idOf))
   return [
     ...services.map((service) => ({
       apiVersion,
       kind: 'Service',
-      metadata: { name: dnsLabel(service), displayName: service },
+      metadata: { name: serviceNames.get(service), displayName: cut(service, longestName) },
       spec: {},
     })),
-    ...objectives.map(slo),
+    ...objectives.map((one) => slo(one, sloNames.get(idOf(one))!, serviceNames.get(one.service)!)),
   ]
 }
 
-function slo(objective: Objective): object {
+const idOf = ({ service, name }: Objective): string => `${service}-${name}`
+const cut = (text: string, longest: number): string =>
+  text.length <= longest ? text : `${text.slice(0, longest - 1)}…`
+
+function slo(objective: Objective, id: string, serviceName: string): object {
   const { service, name, owner, target, periodDays, indicator } = objective
-  const id = dnsLabel(`${service}-${name}`)
   const threshold = indicator.kind === 'freshness' ? { op: 'lte', value: indicator.lagMs / 1000 } : {}
   return {
     apiVersion,
     kind: 'SLO',
     metadata: {
       name: id,
-      displayName: `${service}: ${name}`,
+      displayName: cut(`${service}: ${name}`, longestName),
       ...(owner === undefined ? {} : { labels: { owner: [owner] } }),
     },
     spec: {
-      description: `${promise(objective)}.`,
-      service: dnsLabel(service),
-      indicator: { metadata: { name: `${dnsLabel(`${service}-${name}`, 59)}-sli` }, spec: indicatorSpec(objective) },
+      description: cut(`${promise(objective)}.`, longestDescription),
+      service: serviceName,
+      indicator: { metadata: { name: id }, spec: indicatorSpec(objective) },
       timeWindow: [{ duration: `${periodDays}d`, isRolling: true }],
       budgetingMethod: 'Occurrences',
       objectives: [{ displayName: name, target, ...threshold }],
@@ -44,7 +55,8 @@ function slo(objective: Objective): object {
   }
 }
 
-function indicatorSpec({ indicator }: Objective): object {
+function indicatorSpec(objective: Objective): object {
+  const { indicator } = objective
   const source = (query: string) => ({ metricSource: { type: 'Prometheus', spec: { query } } })
   switch (indicator.kind) {
     case 'freshness': {
@@ -68,15 +80,9 @@ function indicatorSpec({ indicator }: Objective): object {
         },
       }
     case 'processing': {
-      const consumed = { group: indicator.group, topic: anyOf(indicator.topics) }
-      const dead = { topic: anyOf(indicator.deadLetterTopics) }
-      return {
-        ratioMetric: {
-          counter: true,
-          bad: source(`sum(${highest(series('endOffset', dead))})`),
-          total: source(`sum(${highest(series('committed', consumed))})`),
-        },
-      }
+      // Rates that the rules record: they decide between the library's counters and the exporter's view.
+      const recorded = (name: string) => source(`sum(${selector(name, slothLabels(objective))})`)
+      return { ratioMetric: { counter: false, bad: recorded(deadLettered), total: recorded(processed) } }
     }
     default:
       return indicator satisfies never
@@ -85,9 +91,22 @@ function indicatorSpec({ indicator }: Objective): object {
 
 const total = (key: MetricKey, matchers: Matchers = {}, suffix = ''): string => `sum(${series(key, matchers, suffix)})`
 
-/** A name as OpenSLO wants it (RFC 1123): a shortened one gets a checksum, so that two do not become the same. */
-function dnsLabel(text: string, longest = 63): string {
-  const label = text.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')
-  if (label.length <= longest) return label
-  return `${label.slice(0, longest - 9)}-${createHash('sha256').update(text).digest('hex').slice(0, 8)}`
+/** A name of each text as OpenSLO wants it (RFC 1123). One that is too long, or that two texts have, gets a checksum. */
+function names(texts: readonly string[]): ReadonlyMap<string, string> {
+  const labels = texts.map((text) =>
+    text
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9]+/g, '-')
+      .replaceAll(/^-|-$/g, ''),
+  )
+  const isOne = (label: string) =>
+    label !== '' && label.length <= longestName && labels.indexOf(label) === labels.lastIndexOf(label)
+  return new Map(
+    texts.map((text, at) => {
+      const label = labels[at]!
+      if (isOne(label)) return [text, label]
+      const checksum = createHash('sha256').update(text).digest('hex').slice(0, 8)
+      return [text, `${label.slice(0, longestName - 9) || 'x'}-${checksum}`]
+    }),
+  )
 }
