@@ -1,5 +1,6 @@
 // Conditions that disturb no broker: they are caused at the same time.
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Expected } from './pipeline.ts'
 import { type Rig, untilLag } from './rig.ts'
 import type { Driven } from './rows.ts'
 import { until } from './until.ts'
@@ -200,6 +201,13 @@ export const healthyBrokers: readonly Scenario[] = [
     },
   },
   {
+    title: 'acknowledged messages of the probe that are deleted before consumers with read_committed get them',
+    alerts: ['KafkaEndToEndLoss'],
+    // The transaction that holds them back, and the objectives of the probe.
+    also: ['KafkaHangingTransaction', 'KafkaErrorBudgetBurnsFast', 'KafkaErrorBudgetBurnsSlowly'],
+    run: loseMessagesOfTheProbe,
+  },
+  {
     title: 'certificates that are not renewed',
     alerts: ['KafkaCertificateExpiring', 'KafkaCertificateExpiresSoon'],
     async run(rig) {
@@ -260,6 +268,51 @@ export const healthyBrokers: readonly Scenario[] = [
     },
   },
 ]
+
+/** Also drives the alerts about availability (messages are lost) and latency (messages come late, when the transaction ends). */
+async function loseMessagesOfTheProbe(rig: Rig): Promise<void> {
+  const topic = '_selfmonitor-probe'
+  const counted = (name: string, least: number) =>
+    until<number>(`the probe has ${name} ${least} messages`, async () => {
+      const [found] = await rig.pipeline.query(`kafka_e2e_messages_${name}_total`)
+      return found !== undefined && found.value >= least ? { met: found.value } : { not: found }
+    })
+  const burnOf = (name: string): Expected => ({
+    alert: 'KafkaErrorBudgetBurnsFast',
+    labels: { cluster: 'proof', sloth_id: `kafka-${name}` },
+    summary: new RegExp(`^kafka uses up the error budget of ${name} too fast: [0-9.]+% is bad$`),
+  })
+  const [available, fast] = [burnOf('availability'), burnOf('latency')]
+  const probe = await rig.pipeline.startProbe()
+  const before = await counted('consumed', 20)
+  const producer = rig.kafka.producer({
+    ...{ transactionalId: 'probe-1', transactionTimeout: 600_000, idempotent: true, maxInFlightRequests: 1 },
+  })
+  await producer.connect()
+  try {
+    await rig.quiet('KafkaEndToEndLoss')
+    await rig.pipeline.quiet(['KafkaErrorBudgetBurnsFast'], () => available.labels)
+    await rig.pipeline.quiet(['KafkaErrorBudgetBurnsFast'], () => fast.labels)
+    const transaction = await producer.transaction()
+    await transaction.send({ topic, messages: [0, 1, 2].map((partition) => ({ partition, value: 'open' })) })
+    const produced = await counted('produced', before)
+    await counted('produced', produced + 15)
+    // What is in the log now has been acknowledged and has not been read: it is gone.
+    await rig.cluster.deleteRecords([0, 1, 2].map((partition) => ({ topic, partition, offset: -1n })))
+    await Promise.all([rig.fires('KafkaEndToEndLoss'), rig.pipeline.fires(available)])
+    const [{ value: consumed } = { value: 0 }] = await rig.pipeline.query('kafka_e2e_messages_consumed_total')
+    await transaction.abort()
+    // The probe continues behind what was deleted.
+    await counted('consumed', consumed + 20)
+    await rig.pipeline.fires(fast)
+    await rig.resolves('KafkaEndToEndLoss')
+    await Promise.all([rig.pipeline.resolves(available), rig.pipeline.resolves(fast)])
+  } finally {
+    await producer.disconnect()
+    await probe.stop()
+    await rig.admin.deleteTopics({ topics: [topic] })
+  }
+}
 
 /** Broker 1 reads another certificate, as after a renewal. */
 async function useCertificate(rig: Rig, days: number): Promise<void> {

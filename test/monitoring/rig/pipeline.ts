@@ -39,14 +39,18 @@ const platform: Platform = {
   ],
   alerting: { owner: 'platform' },
 }
-/** The freshness that one group promises. */
-const objective = {
-  service: 'billing',
-  name: 'freshness-orders',
-  target: 0.99,
-  periodDays: 30,
-  indicator: { kind: 'freshness', group: 'slow-billing', topic: 'orders', lagMs: 2_000 },
-} as const
+/** The freshness that one group promises, and what the cluster promises, by the probe. */
+const objectives = [
+  {
+    service: 'billing',
+    name: 'freshness-orders',
+    target: 0.99,
+    periodDays: 30,
+    indicator: { kind: 'freshness', group: 'slow-billing', topic: 'orders', lagMs: 2_000 },
+  },
+  { service: 'kafka', name: 'availability', target: 0.999, periodDays: 30, indicator: { kind: 'availability' } },
+  { service: 'kafka', name: 'latency', target: 0.999, periodDays: 30, indicator: { kind: 'latency', atMostMs: 1_000 } },
+] as const
 const links = { console: 'https://console.example.com', runbook: 'https://docs.example.com/alerts' }
 
 export interface ServiceUrls {
@@ -66,6 +70,8 @@ export interface Pipeline {
   /** Starts both exporters, as they were. */
   startExporters(): Promise<void>
   stopExporters(): Promise<void>
+  /** Starts a third exporter, with the end-to-end probe. */
+  startProbe(): Promise<{ stop(): Promise<void> }>
   /** Every rule has been evaluated this often without an error. */
   evaluated(times: number): Promise<void>
   /** All alerts of these names, or those with these labels, are inactive in Prometheus, and their rules have been evaluated. */
@@ -87,19 +93,17 @@ export interface Pipeline {
 
 export async function startPipeline(cluster: RealCluster, urls: ServiceUrls): Promise<Pipeline> {
   const receiver = await startReceiver()
-  const [first, second] = (await freePorts(2)) as [number, number]
+  const [first, second, third] = (await freePorts(3)) as [number, number, number]
   let exporters: Exporter[] = []
+  const collect = {
+    ...{ intervalMs: 1_000, cluster: clusterName, services: urls },
+    // Everything is read each time.
+    everyMs: { brokers: 0, logDirs: 0, configs: 0, certificates: 0, services: 0 },
+  }
+  const plain = { bootstrapServers: cluster.kafka.bootstrapServers }
   const startExporters = async () => {
-    const collect = {
-      ...{ intervalMs: 1_000, cluster: clusterName, services: urls },
-      // Everything is read each time.
-      everyMs: { brokers: 0, logDirs: 0, configs: 0, certificates: 0, services: 0 },
-    }
     // Two replicas: one over TLS, through a network that can be cut.
-    const [plain, overTls] = [
-      { bootstrapServers: cluster.kafka.bootstrapServers },
-      { bootstrapServers: cluster.monitorServers, tls: { ca: cluster.ca } },
-    ]
+    const overTls = { bootstrapServers: cluster.monitorServers, tls: { ca: cluster.ca } }
     exporters = await Promise.all([
       startExporter({ connect: plain, listen: { port: first }, collect, version: 'test' }),
       startExporter({ connect: overTls, listen: { port: second }, collect, version: 'test' }),
@@ -114,7 +118,7 @@ export async function startPipeline(cluster: RealCluster, urls: ServiceUrls): Pr
       : { not: snapshots.map((one) => one?.startedAtMs ?? null) }
   })
   const alertmanager = await startAlertmanager({ files: alertmanagerFiles(receiver) })
-  const files = prometheusFiles(cluster, alertmanager.port, [first, second])
+  const files = prometheusFiles(cluster, alertmanager.port, [first, second, third])
   const prometheus = await startPrometheus({ files: { ...files, 'rules.yaml': 'groups: []' } })
   const observed = observations(prometheus, alertmanager, receiver)
   // It takes five seconds to look for its targets, which is longer than a rule waits here.
@@ -129,6 +133,17 @@ export async function startPipeline(cluster: RealCluster, urls: ServiceUrls): Pr
     async stopExporters() {
       await Promise.all(exporters.map((exporter) => exporter.close()))
       exporters = []
+    },
+    async startProbe() {
+      const probe = { intervalMs: 200, timeoutMs: 4_000 }
+      const exporter = await startExporter({ connect: plain, listen: { port: third }, collect, probe, version: 'test' })
+      exporters.push(exporter)
+      return {
+        async stop() {
+          exporters = exporters.filter((one) => one !== exporter)
+          await exporter.close()
+        },
+      }
     },
     ...observed,
     async close() {
@@ -178,13 +193,22 @@ function prometheusFiles(
       ],
     }),
     'rules.yaml': stringify({
-      groups: [...faster(alertRules(links)), ...objectiveRules([objective], links)],
+      groups: faster([...alertRules(links), ...objectiveRules(objectives, links)]),
     }),
   }
 }
 
+/** What of an alert the receiver is told. */
+type Told = Pick<Alert, 'name' | 'severity' | 'audience' | 'console'>
+
+/** The alert about the error budget of an objective of the probe. */
+const burnOfTheCluster: Told = {
+  name: 'KafkaErrorBudgetBurnsFast',
+  ...{ severity: 'critical', audience: 'platform', console: '/' },
+}
+
 /** The receiver that an alert is routed to: its owner's, where it is about what someone owns. */
-function receiverOf({ audience, severity }: Alert, labels: Readonly<Record<string, string>>): string {
+function receiverOf({ audience, severity }: Told, labels: Readonly<Record<string, string>>): string {
   const owned: ReadonlyMap<string, string> = new Map(
     [...services, ...topics].map(({ owner, ...one }) => ['group' in one ? one.group : one.name, owner]),
   )
@@ -244,7 +268,7 @@ function observations(prometheus: MonitoringServer, alertmanager: MonitoringServ
         return found.length === 0 ? { met: undefined } : { not: found }
       }),
     async fires(expected) {
-      const row = alerts.find(({ name }) => name === expected.alert)!
+      const row = alerts.find(({ name }) => name === expected.alert) ?? burnOfTheCluster
       const delivery = await until<Delivery>(
         `${expected.alert} is delivered as firing, ${JSON.stringify(expected.labels)}`,
         async () => {
@@ -280,7 +304,7 @@ function observations(prometheus: MonitoringServer, alertmanager: MonitoringServ
 }
 
 /** @throws Error that says which part of the delivery is wrong */
-function checkDelivery(row: Alert, { labels, summary }: Expected, delivery: Delivery): void {
+function checkDelivery(row: Told, { labels, summary }: Expected, delivery: Delivery): void {
   const wrong = (what: string, found: unknown, wanted: unknown) =>
     new Error(`${row.name}: ${what} is ${found}, and has to be ${wanted}`)
   const wantedReceiver = receiverOf(row, delivery.labels)

@@ -84,7 +84,10 @@ export const rows = {
     labels: { ...cluster, topic: 'transfers' },
     summary: /^A transaction on transfers has been open for [0-9a-z. ]+$/,
   },
-  KafkaEndToEndLoss: { reason: 'the exporter has no probe yet; promtool proves the rule' },
+  KafkaEndToEndLoss: {
+    labels: cluster,
+    summary: new RegExp(`^The end-to-end probe of Kafka proof lost ${number} messages? in 10 minutes$`),
+  },
   KafkaCertificateExpiring: {
     labels: { ...cluster, subject: 'CN=kafka-broker' },
     summary: /^The certificate CN=kafka-broker \(broker 1 \(127\.0\.0\.1:\d+\)\) expires in 9d [0-9a-z. ]+$/,
