@@ -1,7 +1,8 @@
-// `npm run bench [-- start memory throughput latency library reader testkit exporter]`: the embedded platform beside Apache Kafka, in the same
+// `npm run bench [-- start memory throughput latency library reader testkit exporter backup]`: the embedded platform beside Apache Kafka, in the same
 // run on the same machine. Every row says how we compare: above 1 is better than the peer, whatever the unit.
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { type BackupResult, measureBackup, measureDisk } from './backup.ts'
 import { runEventsBench } from './events.ts'
 import { type ExporterResult, measureExporter, partitionsPerTopic } from './exporter.ts'
 import { measureLatency } from './latency.ts'
@@ -214,8 +215,30 @@ function exporterRows(engine: EngineName, { ours, peer }: ExporterResult): strin
   ]
 }
 
+/** Backup and restore beside Kafka's own consumer and producer, on both engines. */
+async function backup(): Promise<string[][]> {
+  const load = { recordBytes: 1000, records: Math.round(1_000_000 * scale), rounds }
+  const disk = await measureDisk()
+  const both = await oneByOne((platform) => measureBackup(platform, load))
+  const row = (name: string, unit: string, own: number, beside?: number): string[] => [
+    name,
+    `${format(own, 0)} ${unit}`,
+    beside === undefined ? '–' : `${format(beside, 0)} ${unit}`,
+    beside === undefined ? '–' : `${format(own / beside, 2)} ×`,
+  ]
+  const rowsOf = (engine: EngineName, one: BackupResult): string[][] => [
+    row(`backup, ${engine}; kafka-consumer-perf-test`, 'MB/s', one.backup, one.consumer),
+    row('  memory at its peak', 'MiB', one.backupPeak),
+    row('  verify, without a cluster; the disk, written and synced', 'MB/s', one.verify, disk),
+    row(`restore, ${engine}; kafka-producer-perf-test, acks=all`, 'MB/s', one.restore, one.producer),
+    row('  reading back and comparing', 'MB/s', one.compare),
+    row('  memory at its peak', 'MiB', one.restorePeak),
+  ]
+  return engineNames.flatMap((engine) => rowsOf(engine, both[engine]))
+}
+
 const asked = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
-const names = [...Object.keys(benchmarks), 'library', 'reader', 'testkit', 'exporter']
+const names = [...Object.keys(benchmarks), 'library', 'reader', 'testkit', 'exporter', 'backup']
 const unknown = asked.find((name) => !names.includes(name))
 if (unknown) {
   console.error(`Unknown benchmark "${unknown}". Choose from: ${names.join(', ')}`)
@@ -248,4 +271,9 @@ if (selected.includes('exporter')) {
   process.stderr.write('measuring exporter …\n')
   console.log('')
   printTable(['', 'selfmonitor exporter', "franz-go's kadm", 'ratio'], await exporter())
+}
+if (selected.includes('backup')) {
+  process.stderr.write('measuring backup …\n')
+  console.log('')
+  printTable(['', 'selfmonitor', 'beside', 'ratio'], await backup())
 }

@@ -132,6 +132,17 @@ export function residentOf(pid: number): number {
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024
 }
 
+/** The most that a process has had so far, in MiB; null when it is gone. */
+export function peakResidentOf(pid: number): number | null {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+    const found = /VmHWM:\s+(\d+) kB/.exec(status)
+    return found === null ? null : Number(found[1]) / 1024
+  } catch {
+    return null
+  }
+}
+
 const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
 
 /** User and system time of all threads of a process, in seconds (proc(5): fields 14 and 15, behind the name). */

@@ -69,21 +69,21 @@ export async function runRound(platform: RunningPlatform, { recordBytes, records
   }
 }
 
-async function tool(name: ToolName, args: string[]): Promise<string> {
+export async function tool(name: ToolName, args: string[]): Promise<string> {
   const result = await runTool(await fetchDistribution(), name, args)
   if (result.exitCode !== 0) throw new Error(`${name} failed:\n${result.stdout}${result.stderr}`)
   return result.stdout
 }
 
 /** Of the last line, which is about the whole run. */
-function produceRate(output: string): number {
+export function produceRate(output: string): number {
   const rate = /\(([\d.]+) MB\/sec\)/.exec(output.trimEnd().split('\n').at(-1)!)?.[1]
   if (rate === undefined) throw new Error(`kafka-producer-perf-test printed no rate:\n${output}`)
   return Number(rate)
 }
 
 /** The column fetch.MB.sec: what the consumer reads once it has its partitions (joining the group is not counted). */
-function consumeRate(output: string): number {
+export function consumeRate(output: string): number {
   const lines = output.trim().split('\n')
   const header = lines.find((line) => line.includes('fetch.MB.sec'))?.split(', ')
   const values = lines.at(-1)?.split(', ')

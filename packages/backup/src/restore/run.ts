@@ -47,6 +47,8 @@ export interface Restored {
   readonly held: readonly string[]
   /** Everything of the plan was done, and what was read back is equal. */
   readonly isComplete: boolean
+  /** How long appending the records and reading them back took, in milliseconds. */
+  readonly tookMs: { readonly append: number; readonly verify: number }
 }
 
 const partitionsAtOnce = 4
@@ -87,14 +89,17 @@ export async function runRestore(
     },
   }
   try {
+    const startedAt = performance.now()
     const resumedAt = await mapSome(work, ({ topic, planned }) => appendPartition(context, topic, planned))
+    const appendedAt = performance.now()
     const partitions = await mapSome(work, ({ topic, planned }, at) => verify(context, topic, planned, resumedAt[at]!))
+    const tookMs = { append: appendedAt - startedAt, verify: performance.now() - appendedAt }
     const isEqual = partitions.every((one) => one.isEqual)
     // A partition that differs is not given to the groups, and its topic keeps everything.
     const held = isEqual ? await letGo(cluster, plan.topics, options) : plan.topics.map(({ to }) => to)
     const positions = isEqual ? await placeGroups(cluster, plan.positions) : []
     const isComplete = isEqual && positions.every(({ problem }) => problem === null)
-    return { partitions, positions, held, isComplete }
+    return { partitions, positions, held, isComplete, tookMs }
   } finally {
     await appender.close()
   }

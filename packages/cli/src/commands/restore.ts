@@ -214,11 +214,16 @@ function planData({ source, targetClusterId, topics, positions, warnings }: Rest
 
 async function report(context: Context, plan: RestorePlan, restored: Restored, tookMs: number): Promise<number> {
   const { partitions, positions, held, isComplete } = restored
+  const { append, verify } = restored.tookMs
   const colours = context.colours.stdout
   const different = partitions.filter(({ isEqual }) => !isEqual)
   const notPlaced = positions.filter(({ problem }) => problem !== null)
   await context.printThing(
-    { ...restored, clusterId: plan.targetClusterId, tookMs: Math.round(tookMs) },
+    {
+      ...restored,
+      clusterId: plan.targetClusterId,
+      tookMs: { append: Math.round(append), verify: Math.round(verify), all: Math.round(tookMs) },
+    },
     {
       table: () => {
         const records = partitions.reduce((sum, one) => sum + one.records, 0n)

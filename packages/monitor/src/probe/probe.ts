@@ -114,7 +114,7 @@ async function run(running: Running): Promise<void> {
         untilChanged(running, layout, signal).finally(() => round.abort()),
       ])
     } catch (error) {
-      running.logger.warn({ error }, 'The probe cannot prepare its topic')
+      running.logger.warn({ err: error }, 'The probe cannot prepare its topic')
       running.state = notProduced(running.state, '', problemOf(error))
       await wait(running.intervalMs, running.signal)
     }
@@ -167,7 +167,7 @@ async function follow({ cluster, topic, logger }: Running): Promise<void> {
       // The other replica of the exporter was faster.
       .catch(unless('INVALID_PARTITIONS'))
   } catch (error) {
-    logger.warn({ error }, 'The probe cannot add partitions for new brokers')
+    logger.warn({ err: error }, 'The probe cannot add partitions for new brokers')
   }
 }
 
@@ -188,7 +188,7 @@ async function untilChanged(running: Running, layout: TopicLayout, signal: Abort
       if (found === undefined || !sameLayout(found, layout)) return
     } catch (error) {
       // The other loops count what fails while Kafka does not answer.
-      running.logger.debug({ error }, 'The probe cannot see its topic')
+      running.logger.debug({ err: error }, 'The probe cannot see its topic')
     }
   }
 }
@@ -234,7 +234,7 @@ async function consumeLoop(running: Running, signal: AbortSignal): Promise<void>
         for (const { partition, next } of event.positions) positions.set(partition, next)
       }
     } catch (error) {
-      running.logger.warn({ error }, 'The probe cannot read its topic')
+      running.logger.warn({ err: error }, 'The probe cannot read its topic')
       await wait(retryMs, signal)
     }
   }
