@@ -1,8 +1,9 @@
 // What a restore would do: computed from the backup and the target, with nothing changed.
-import type { Cluster } from '@selfmonitor/cluster'
+import type { Cluster, NewTopic } from '@selfmonitor/cluster'
 import { BackupError } from '../format/backup-error.ts'
 import type { BackupStore } from '../format/sealing.ts'
 import type { GroupState, TopicState } from '../format/types.ts'
+import { acceptedLimits, finalConfig, heldConfig, timeLimits } from './settings.ts'
 import { openSource, type RestorePoint, type RestoreSource, recordsBefore, type Selection } from './source.ts'
 
 export interface RestoreRequest {
@@ -34,6 +35,8 @@ export interface PlannedTopic {
   readonly replicationFactor: number
   /** Has records of an interrupted restore. */
   readonly exists: boolean
+  /** What it has in the end. */
+  readonly config: Readonly<Record<string, string>>
   /** While records come in; they hold back retention and compaction, and keep the records' own times. */
   readonly held: Readonly<Record<string, string>>
   readonly partitions: readonly PlannedPartition[]
@@ -61,8 +64,6 @@ export interface RestorePlan {
 }
 
 const defaultRetentionMs = 604_800_000n
-const greatest = String(2n ** 63n - 1n)
-const defaultMaxMessageBytes = 1_048_588
 
 /**
  * @throws BackupError NO_BACKUP, TARGET_NOT_EMPTY, INVALID_ARGUMENT, DAMAGED; ClusterError; StoreError
@@ -90,21 +91,43 @@ export async function planRestore(
       )
     }
     const partitions = await planPartitions(store, source, state, request)
+    const final = finalConfig(state, replicationFactor)
+    warnings.push(...final.warnings)
     topics.push({
       from: state.name,
       to,
       state,
       replicationFactor,
       exists: known !== undefined,
-      held: heldConfig(state, partitions),
+      config: final.config,
+      held: heldConfig(final.config, largestBatch(partitions), {}),
       partitions,
-      expired: expiredRecords(state, partitions, nowMs),
+      expired: expiredRecords(final.config, partitions, nowMs),
     })
   }
+  const limits = await targetLimits(cluster, topics)
   const positions = await planPositions(store, source.groups ?? [], topics, request)
   if (source.groups === null)
     warnings.push('the backup has no positions of groups: they could not be read when it was taken')
-  return { source, targetClusterId, topics, positions, warnings }
+  const held = topics.map((topic) => ({ ...topic, held: { ...topic.held, ...limits } }))
+  return { source, targetClusterId, topics: held, positions, warnings }
+}
+
+/** Which settings of the target let records keep their times. @throws ClusterError when it would not create the topics */
+async function targetLimits(
+  cluster: Cluster,
+  topics: readonly PlannedTopic[],
+): Promise<Readonly<Record<string, string>>> {
+  const missing = topics.filter(({ exists }) => !exists)
+  if (missing.length > 0) return acceptedLimits(cluster, missing.map(newTopic))
+  const known = (await cluster.topicConfigs([topics[0]!.to])).get(topics[0]!.to) ?? []
+  const isNewer = known.some(({ name }) => name === 'message.timestamp.before.max.ms')
+  return timeLimits[isNewer ? 'since 3.6' : 'before 3.6']
+}
+
+/** As it is created. */
+export function newTopic({ to, state, replicationFactor, config, held }: PlannedTopic): NewTopic {
+  return { name: to, partitions: state.partitions, replicationFactor, config: { ...config, ...held } }
 }
 
 function chooseTopics(
@@ -173,26 +196,14 @@ async function planPartitions(
   return planned
 }
 
-function heldConfig({ config }: TopicState, partitions: readonly PlannedPartition[]): Record<string, string> {
-  const largest = Math.max(
-    0,
-    ...partitions.flatMap(({ selection }) => selection.segments.map(({ largestBatchBytes }) => largestBatchBytes)),
-  )
-  const maxMessageBytes = Math.max(Number(config['max.message.bytes'] ?? defaultMaxMessageBytes), largest)
-  return {
-    'retention.ms': '-1',
-    'retention.bytes': '-1',
-    'cleanup.policy': 'delete',
-    'message.timestamp.type': 'CreateTime',
-    'message.timestamp.before.max.ms': greatest,
-    'message.timestamp.after.max.ms': greatest,
-    'max.message.bytes': String(maxMessageBytes),
-  }
+function largestBatch(partitions: readonly PlannedPartition[]): number {
+  const segments = partitions.flatMap(({ selection }) => selection.segments)
+  return segments.reduce((largest, { largestBatchBytes }) => Math.max(largest, largestBatchBytes), 0)
 }
 
 /** By whole segments: some of their records may be younger. */
 function expiredRecords(
-  { config }: TopicState,
+  config: Readonly<Record<string, string>>,
   partitions: readonly PlannedPartition[],
   nowMs: number,
 ): PlannedTopic['expired'] {

@@ -4,7 +4,7 @@ import { ClusterError } from '@selfmonitor/cluster/errors'
 import { BackupError } from '../format/backup-error.ts'
 import type { BackupStore } from '../format/sealing.ts'
 import { digestOfBackup, digestOfPartition, type PartitionDigest } from './compare.ts'
-import type { PlannedPartition, PlannedPosition, PlannedTopic, RestorePlan } from './plan.ts'
+import { newTopic, type PlannedPartition, type PlannedPosition, type PlannedTopic, type RestorePlan } from './plan.ts'
 import { producerBatch } from './rebuild.ts'
 import { selectedBatches } from './source.ts'
 
@@ -127,14 +127,7 @@ async function mapSome<T, R>(items: readonly T[], work: (item: T, at: number) =>
 
 async function createTargets(cluster: Cluster, topics: readonly PlannedTopic[]): Promise<void> {
   const missing = topics.filter(({ exists }) => !exists)
-  await cluster.createTopics(
-    missing.map(({ to, state, replicationFactor, held }) => ({
-      name: to,
-      partitions: state.partitions,
-      replicationFactor,
-      config: { ...state.config, ...held },
-    })),
-  )
+  await cluster.createTopics(missing.map(newTopic))
   const there = topics.filter(({ exists }) => exists)
   if (there.length > 0) await cluster.alterTopicConfigs(there.map(({ to, held }) => ({ topic: to, set: held })))
 }
@@ -236,7 +229,7 @@ async function letGo(
       set: Object.fromEntries(
         Object.keys(topic.held)
           .filter((name) => !(keeps(topic) && name.startsWith('retention.')))
-          .map((name) => [name, topic.state.config[name] ?? null]),
+          .map((name) => [name, topic.config[name] ?? null]),
       ),
     })),
   )

@@ -264,7 +264,7 @@ function groupLines(positions: Restored['positions']): string[] {
 
 /** The command that gives a topic its own retention back. */
 function release({ topics }: RestorePlan, name: string): string {
-  const { config } = topics.find(({ to }) => to === name)!.state
+  const { config } = topics.find(({ to }) => to === name)!
   const settings = ['retention.ms', 'retention.bytes'].map((setting) =>
     config[setting] === undefined ? `--unset ${setting}` : `--set ${setting}=${config[setting]}`,
   )
