@@ -10,6 +10,7 @@ import { startRegistry } from '@selfmonitor/registry'
 import { Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse, stringify } from 'yaml'
+import { selfmonitor } from '../../packages/cli/src/test-io.ts'
 import { startExporter } from '../../packages/monitor/src/exporter/index.ts'
 import {
   connectMetrics,
@@ -84,6 +85,8 @@ const tools = await orMissing(async () => ({ programs: await findJavaPrograms(),
 describe.skipIf('missing' in tools || missingPrometheus() !== null)('the dashboard of the services', () => {
   const closers: (() => Promise<unknown>)[] = []
   let prometheus: MonitoringServer
+  let bootstrapServers: string
+  let worker: string
 
   beforeAll(async () => {
     if ('missing' in tools) throw new Error(tools.missing)
@@ -92,9 +95,9 @@ describe.skipIf('missing' in tools || missingPrometheus() !== null)('the dashboa
     closers.push(() => rm(work, { recursive: true, force: true }))
     const broker = await startBroker()
     closers.push(() => broker.close())
-    const { bootstrapServers } = broker
+    bootstrapServers = broker.bootstrapServers
     const [port, metricsPort, exporterPort] = (await freePorts(3)) as [number, number, number]
-    const worker = `http://127.0.0.1:${port}`
+    worker = `http://127.0.0.1:${port}`
     await writeFile(join(work, 'jmx.yaml'), await jmxRulesOf('connect'))
     await writeFile(join(work, 'connect.properties'), workerProperties(bootstrapServers, port))
     const program = startJava(programs, work, [
@@ -203,6 +206,24 @@ describe.skipIf('missing' in tools || missingPrometheus() !== null)('the dashboa
       return JSON.stringify(now) === JSON.stringify(wanted) ? { met: undefined } : { not: now }
     })
   }, 180_000)
+
+  it('is what doctor says too: which connector has failed and why, until it is gone', async () => {
+    const failed = async () => {
+      const words = ['doctor', '--connect-url', worker, '--watch', '0s', '-o', 'json']
+      const { stdout } = await selfmonitor(words, { env: { KAFKA_BOOTSTRAP_SERVERS: bootstrapServers } })
+      const { verdicts } = JSON.parse(stdout) as { verdicts: { code: string; subject: unknown; evidence: unknown }[] }
+      return verdicts.filter(({ code }) => code === 'CONNECTOR_FAILED')
+    }
+    const found = await failed()
+    expect(found).toHaveLength(1)
+    expect(JSON.stringify(found[0]!.subject)).toContain('broken')
+    expect(JSON.stringify(found[0]!.evidence)).toContain('JsonConverter')
+    expect((await fetch(`${worker}/connectors/broken`, { method: 'DELETE' })).status).toBe(204)
+    await until('doctor is content', async () => {
+      const left = await failed()
+      return left.length === 0 ? { met: undefined } : { not: left }
+    })
+  }, 120_000)
 })
 
 /** A source and a sink that work, a sink that puts what it cannot read aside, and one that fails on it. */
