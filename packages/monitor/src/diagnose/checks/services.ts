@@ -40,7 +40,7 @@ function findConnectors({ snapshot }: Facts): Finding[] {
     connectors.flatMap(({ name, state, tasks }) => {
       const failed = tasks.filter((task) => task.state === 'FAILED')
       if (problem !== null || (failed.length === 0 && state !== 'FAILED')) return []
-      const trace = failed.map((task) => task.trace?.split('\n')[0]).find((line) => line !== undefined && line !== '')
+      const trace = failed.map((task) => causeOf(task.trace ?? '')).find((line) => line !== '')
       return [
         {
           subject: { kind: 'connector' as const, connector: name },
@@ -91,6 +91,13 @@ function findCertificates(facts: Facts): Finding[] {
       },
     ]
   })
+}
+
+/** The last cause in a Java stack trace, which says what is wrong; without causes its first line. */
+export function causeOf(trace: string): string {
+  const lines = trace.split('\n')
+  const cause = lines.findLast((line) => line.startsWith('Caused by: '))
+  return (cause?.slice('Caused by: '.length) ?? lines[0]!).trim()
 }
 
 export const serviceChecks = {
