@@ -1,5 +1,7 @@
 // The package's public exports.
+
 export { BackupError, type BackupErrorCode } from './format/backup-error.ts'
+export type { Finding } from './format/coverage.ts'
 export {
   backedUpClusters,
   chooseCluster,
@@ -20,4 +22,4 @@ export { openStore } from './store/open-store.ts'
 export { StoreError } from './store/store-error.ts'
 export type * from './store/types.ts'
 export { type Taken, type TakeOptions, type TakeProgress, takeBackup } from './take/take.ts'
-export { type Finding, type Verification, verifyBackup } from './verify.ts'
+export { type Verification, verifyBackup } from './verify.ts'

@@ -343,6 +343,99 @@ describeEngines('backup and restore', (engine) => {
       expect(stdout).not.toContain('isvalid: false')
     })
 
+  it('keeps topics that a run leaves out, and copies nothing of them twice', async () => {
+    const [topic, other] = [await newTopic({}, 1), await newTopic({}, 1)]
+    const store = memoryStore()
+    await produce(topic, 0, [text('a')])
+    await produce(other, 0, [text('x')])
+    await take(store, topic, other)
+    // A run for one topic only, and then for both again.
+    await produce(other, 0, [text('y')])
+    expect((await take(store, other)).added.records).toBe(1n)
+    await prune(store, await planPrune(store, clusterId, { keepLast: 1 }, Date.now()))
+    await produce(topic, 0, [text('b')])
+    expect((await take(store, topic, other)).added.records).toBe(1n)
+    expect((await verifyBackup(store, clusterId)).findings).toEqual([])
+    const values = async (name: string) => {
+      const { to, isComplete } = await restore(store, name)
+      return { isComplete, values: (await readAll(to)).map(({ value }) => String(value)) }
+    }
+    expect(await values(topic)).toEqual({ isComplete: true, values: ['a', 'b'] })
+    expect(await values(other)).toEqual({ isComplete: true, values: ['x', 'y'] })
+    await cluster.deleteTopics([topic])
+    expect((await take(store, other)).manifest.topics.map(({ name }) => name)).toEqual([other])
+  })
+
+  it('restores to a time what was deleted or created again after it, and no group to a later place', async () => {
+    const [gone, again] = [await newTopic({}, 1), await newTopic({}, 1)]
+    const store = memoryStore()
+    await produce(gone, 0, [text('g')])
+    await produce(again, 0, [text('first life')])
+    await cluster.commitOffsets(`${gone}-group`, [{ topic: gone, partition: 0, to: 1n }])
+    const first = await take(store, gone, again)
+    const timestampMs = first.manifest.cutAtMs + 1
+    await expect.poll(() => Date.now()).toBeGreaterThan(timestampMs)
+    await cluster.deleteTopics([gone, again])
+    await cluster.createTopics([{ name: again, partitions: 1, replicationFactor: 1 }])
+    await produce(again, 0, [{ value: Buffer.from('second life'), timestamp: BigInt(Date.now()) }])
+    await take(store, gone, again)
+    const point = { kind: 'time', timestampMs } as const
+    const values = async (name: string) => {
+      const { to, positions } = await restore(store, name, { point })
+      return { values: (await readAll(to)).map(({ value }) => String(value)), positions: positions.length }
+    }
+    expect(await values(gone)).toEqual({ values: ['g'], positions: 1 })
+    expect(await values(again)).toEqual({ values: ['first life'], positions: 0 })
+    // Before the first backup nothing is known of the groups.
+    const early = { kind: 'time', timestampMs: first.manifest.cutAtMs - 1 } as const
+    expect(await restore(store, gone, { point: early })).toMatchObject({ positions: [] })
+  })
+
+  it('does not touch a topic that is not from an interrupted restore', async () => {
+    const [topic, foreign, empty] = [
+      await newTopic({}, 1),
+      await newTopic({ 'retention.ms': '5000' }, 1),
+      await newTopic({}, 1),
+    ]
+    const store = memoryStore()
+    await produce(topic, 0, [text('a')])
+    await produce(foreign, 0, [{ value: Buffer.from('b'), timestamp: BigInt(Date.now()) }])
+    await take(store, topic)
+    for (const to of [foreign, empty]) {
+      const request: RestoreRequest = { point: { kind: 'latest' }, nameOf: () => to, includeGroup: null, resume: true }
+      const plan = await planRestore(store, clusterId, cluster, request, now)
+      await expect(runRestore(store, cluster, plan)).rejects.toMatchObject({ code: 'TARGET_NOT_EMPTY' })
+    }
+    const config = (await cluster.topicConfigs([foreign])).get(foreign)!
+    expect(config.filter(({ source }) => source === 'topic').map(({ name, value }) => `${name}=${value}`)).toEqual([
+      'retention.ms=5000',
+    ])
+  })
+
+  it('refuses a partition that there is not, and an index that has an offset twice', async () => {
+    const topic = await newTopic({}, 1)
+    const store = memoryStore()
+    await produce(topic, 0, [text('a')])
+    await take(store, topic)
+    await expect(restore(store, topic, { partitions: [7] })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    const key = [...store.objects.keys()].find((one) => one.includes('/manifests/'))!
+    const manifest = JSON.parse(String(store.objects.get(key))) as { index: unknown[] }
+    store.objects.set(key, Buffer.from(JSON.stringify({ ...manifest, index: [...manifest.index, ...manifest.index] })))
+    await expect(restore(store, topic)).rejects.toMatchObject({
+      code: 'DAMAGED',
+      message: expect.stringContaining('two segments'),
+    })
+  })
+
+  it('holds what retention.bytes would delete', async () => {
+    const topic = await newTopic({}, 1)
+    const store = memoryStore()
+    await produce(topic, 0, ...Array.from({ length: 20 }, (_, at) => [text('x'.repeat(1_000), at)]))
+    await cluster.alterTopicConfigs([{ topic, set: { 'retention.bytes': '5000' } }])
+    await take(store, topic)
+    expect(await restore(store, topic)).toMatchObject({ isComplete: true, held: [expect.stringContaining(topic)] })
+  })
+
   it('deletes old backups and what only they need, and nothing of those that stay', async () => {
     const topic = await newTopic({}, 1)
     const store = memoryStore()

@@ -1,15 +1,10 @@
 // Checks a backup without a cluster: the chain of manifests, and that every object is what was written.
 import { BackupError } from './format/backup-error.ts'
+import { coverageFindings, type Finding } from './format/coverage.ts'
 import { manifestNumbers, readIndex, readManifest, readState } from './format/manifests.ts'
 import { type BackupStore, canOpen } from './format/sealing.ts'
 import { readSegment, readStored } from './format/segments.ts'
 import type { Manifest, Segment } from './format/types.ts'
-
-export interface Finding {
-  /** The object, or the partition, that is not as it should be. */
-  readonly subject: string
-  readonly message: string
-}
 
 export interface Verification {
   readonly manifests: number
@@ -65,7 +60,13 @@ async function checkChain(
     if (read !== null) {
       const { manifest, reference } = read
       const { previous } = manifest
-      // The chain may begin later than with 1: older backups are pruned.
+      // The chain may begin later than with 1, because older backups are pruned; behind its beginning none is missing.
+      if (before !== null && before.number !== number - 1) {
+        findings.push({
+          subject: reference.key,
+          message: `the backup before it is missing: the chain goes on from ${before.number}`,
+        })
+      }
       if (before?.number === number - 1 && previous?.sha256 !== before.sha256) {
         const message = `names ${previous?.sha256 ?? 'nothing'} as the hash of the backup before it, which has ${before.sha256}`
         findings.push({ subject: reference.key, message })
@@ -92,7 +93,7 @@ async function checkContents(
 ): Promise<void> {
   if (canOpen(store, manifest.state.key)) await attempt(findings, () => readState(store, manifest))
   const segments = (await attempt(findings, () => readIndex(store, manifest))) ?? []
-  checkCoverage(manifest, segments, findings)
+  findings.push(...coverageFindings(manifest.topics, segments))
   for (const segment of segments) {
     signal?.throwIfAborted()
     // Without an identity the hash of what is stored is compared, and nothing of what is in it.
@@ -113,31 +114,6 @@ function checkSegment(segment: Segment, batches: Awaited<ReturnType<typeof readS
   const records = batches.reduce((sum, { header }) => sum + (header.isControl ? 0 : header.recordsCount), 0)
   if (records === segment.records) return
   findings.push({ subject: segment.key, message: `has ${records} records, the index says ${segment.records}` })
-}
-
-/** Segments of a partition follow each other from its start to its end, but for the gaps that the manifest has. Pure. */
-export function checkCoverage(manifest: Manifest, segments: readonly Segment[], findings: Finding[]): void {
-  const byPartition = Map.groupBy(segments, ({ topicId, partition }) => `${partition}:${topicId}`)
-  for (const { name, id, partitions } of manifest.topics) {
-    for (const { partition, start, end, records, gaps } of partitions) {
-      const own = (byPartition.get(`${partition}:${id}`) ?? []).filter(({ from }) => from < end)
-      const subject = `topic ${name} partition ${partition}`
-      let at = start
-      const pieces = [...own, ...gaps.map(({ from, to }) => ({ from, next: to }))].sort((a, b) =>
-        a.from < b.from ? -1 : 1,
-      )
-      for (const { from, next } of pieces) {
-        if (from > at) findings.push({ subject, message: `no segment has the offsets from ${at} up to ${from}` })
-        if (from < at) findings.push({ subject, message: `two segments have the offsets from ${from} up to ${at}` })
-        at = next > at ? next : at
-      }
-      if (at < end) findings.push({ subject, message: `no segment has the offsets from ${at} up to its end, ${end}` })
-      const found = own.reduce((sum, segment) => sum + BigInt(segment.records), 0n)
-      if (found !== records) {
-        findings.push({ subject, message: `its segments have ${found} records, the manifest says ${records}` })
-      }
-    }
-  }
 }
 
 async function attempt<T>(findings: Finding[], work: () => Promise<T>): Promise<T | null> {

@@ -23,6 +23,8 @@ export interface ReadRange {
   readonly partition: number
   readonly next: bigint
   readonly end: bigint | null
+  /** Of the leader that wrote the record before `next`, where it is known: a log that has another history there is found out (KIP-320). */
+  readonly leaderEpoch?: number
 }
 
 /** What to do when a partition cannot be read as requested. */
@@ -151,5 +153,7 @@ export type ReadBatchesEvent =
       readonly next: bigint
       /** As in `ReadPosition`. */
       readonly limit: bigint
+      /** Of the leader that wrote the last batch before `next`; -1 when no batch ends there. */
+      readonly leaderEpoch: number
     }
   | { readonly kind: 'notice'; readonly notice: ReadNotice }

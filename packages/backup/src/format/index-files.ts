@@ -10,6 +10,8 @@ import type { Manifest, Segment } from './types.ts'
 type IndexFile = Manifest['index'][number]
 
 const filesBeforeMerge = 8
+/** A file is read and written as one text. */
+const maxSegments = 50_000
 
 /** How many files at the end are merged with the new segments. Pure. */
 export function filesToMerge(files: readonly Pick<IndexFile, 'segments'>[], added: number): number {
@@ -17,7 +19,7 @@ export function filesToMerge(files: readonly Pick<IndexFile, 'segments'>[], adde
   let segments = added
   let count = 0
   for (const file of files.toReversed()) {
-    if (file.segments > 2 * segments) break
+    if (file.segments > 2 * segments || file.segments + segments > maxSegments) break
     segments += file.segments
     count++
   }

@@ -54,6 +54,7 @@ export const manifestSchema = z.object({
           end: int64,
           records: int64,
           gaps: z.array(z.object({ from: int64, to: int64 })),
+          leaderEpoch: z.int(),
         }),
       ),
     }),
@@ -61,7 +62,17 @@ export const manifestSchema = z.object({
   index: z.array(reference.extend({ segments: count })),
   state: reference,
   recipients: z.array(z.string()),
-  straddling: z.array(z.object({ ...place, producerId: int64, producerEpoch: z.int(), from: int64, next: int64 })),
+  straddling: z.array(
+    z.object({
+      ...place,
+      producerId: int64,
+      producerEpoch: z.int(),
+      from: int64,
+      next: int64,
+      committedMs: timeMs.nullable(),
+      hasOwnEpoch: z.boolean(),
+    }),
+  ),
 }) satisfies z.ZodType<Manifest, unknown>
 
 export const stateSchema = z.object({

@@ -44,9 +44,9 @@ export function collect(from: bigint): Collected {
   }
 }
 
-/** @param batch keeps its bytes until the segment is written */
+/** Copies the batch: it is a view of an answer of megabytes. */
 export function addBatch(segment: Collected, { header, bytes }: ReadBatch): void {
-  segment.parts.push(bytes)
+  segment.parts.push(Buffer.from(bytes))
   segment.sizeBytes += bytes.length
   segment.batches++
   if (header.isTransactional) segment.transactional++

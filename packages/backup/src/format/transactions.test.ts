@@ -1,4 +1,3 @@
-import type { BatchHeader } from '@selfmonitor/protocol/records'
 import { encodeBatch, readBatchHeader } from '@selfmonitor/protocol/records'
 import { describe, expect, it } from 'vitest'
 import { type Behind, noteBatch, type SeenTransactions, straddling } from './transactions.ts'
@@ -13,21 +12,21 @@ interface Written {
 }
 
 /** Data or a marker, as a partition's log has them. */
+function batchOf({ offset, producer, epoch, atMs, commits }: Written): Buffer {
+  return encodeBatch([{ key: Buffer.from('00000001', 'hex'), value: Buffer.alloc(6), timestamp: BigInt(atMs) }], {
+    baseOffset: offset,
+    producerId: producer,
+    producerEpoch: epoch,
+    isTransactional: true,
+    isControl: commits === true,
+  })
+}
+
 function seenOf(batches: readonly Written[]): SeenTransactions {
   const seen: SeenTransactions = new Map()
-  for (const { topic, offset, producer, epoch, atMs, commits } of batches) {
-    const bytes = encodeBatch(
-      [{ key: Buffer.from('00000001', 'hex'), value: Buffer.alloc(6), timestamp: BigInt(atMs) }],
-      {
-        baseOffset: offset,
-        producerId: producer,
-        producerEpoch: epoch,
-        isTransactional: true,
-        isControl: commits === true,
-      },
-    )
-    const header: BatchHeader = readBatchHeader(bytes)
-    noteBatch(seen, topic, 0, { header, bytes })
+  for (const one of batches) {
+    const bytes = batchOf(one)
+    noteBatch(seen, one.topic, 0, { header: readBatchHeader(bytes), bytes }, 0)
   }
   return seen
 }
@@ -61,7 +60,10 @@ describe('transactions that straddle the end of a backup', () => {
       commit('a', 4n, 5, 400),
     ])
     expect(straddling(seen, [behind(4, 999)], [])).toEqual([
-      { topic: 'a', partition: 0, producerId: 7n, producerEpoch: 4, from: 2n, next: 4n },
+      {
+        ...{ topic: 'a', partition: 0, producerId: 7n, producerEpoch: 4, from: 2n, next: 4n },
+        ...{ committedMs: 400, hasOwnEpoch: true },
+      },
     ])
   })
 
@@ -79,8 +81,37 @@ describe('transactions that straddle the end of a backup', () => {
   })
 
   it('stay so from one backup to the next, as long as a part is behind an end', () => {
-    const before = [{ topic: 'a', partition: 0, producerId: 7n, producerEpoch: 3, from: 0n, next: 1n }]
+    const before = [
+      {
+        ...{ topic: 'a', partition: 0, producerId: 7n, producerEpoch: 3, from: 0n, next: 1n },
+        ...{ committedMs: 200, hasOwnEpoch: false },
+      },
+    ]
     expect(straddling(new Map(), [behind(3, 100)], before)).toEqual(before)
     expect(straddling(new Map(), [], before)).toEqual([])
+  })
+
+  it('are all that a producer has committed while another transaction held back an end', () => {
+    const seen = seenOf(
+      [1, 2, 3].flatMap((at) => [
+        data('a', BigInt(2 * at), 3, 100 * at),
+        commit('a', BigInt(2 * at + 1), 3, 100 * at + 50),
+      ]),
+    )
+    expect(straddling(seen, [behind(3, 110)], []).map(({ from }) => from)).toEqual([2n, 4n, 6n])
+  })
+
+  it('end with their own records behind an end, not with those of later ones', () => {
+    const [first] = straddling(seenOf([data('a', 0n, 3, 100), commit('a', 1n, 3, 200)]), [behind(3, 150)], [])
+    expect(straddling(new Map(), [behind(3, 900)], [first!])).toEqual([])
+  })
+
+  it('are not looked for among those that were committed long before', () => {
+    const seen: SeenTransactions = new Map()
+    for (const one of [data('a', 0n, 3, 100), commit('a', 1n, 3, 200)]) {
+      const bytes = batchOf(one)
+      noteBatch(seen, 'a', 0, { header: readBatchHeader(bytes), bytes }, 1_000)
+    }
+    expect(seen.size).toBe(0)
   })
 })

@@ -8,33 +8,45 @@
 import type { ReadBatch } from '@selfmonitor/cluster'
 import type { StraddlingRecords } from './types.ts'
 
-/** The last transaction of a producer in a partition. */
-interface LastTransaction extends StraddlingRecords {
-  /** When its marker was written, by the broker's clock; null while the marker is not in what was read. */
-  readonly committedMs: number | null
-  /** The marker has another epoch than the records: transactions of version 2. */
-  readonly hasOwnEpoch: boolean
-}
+/** Longer than a transaction may last by default (transaction.max.timeout.ms) and clocks may differ. */
+export const transactionWindowMs = 20 * 60_000
 
-export type SeenTransactions = Map<string, LastTransaction>
+/** Transactions of a producer in a partition, in their order; those that were decided long before the end are left out. */
+export type SeenTransactions = Map<string, StraddlingRecords[]>
 
 const keyOf = (topic: string, partition: number, producerId: bigint): string => `${partition}:${producerId}:${topic}`
 
-/** Notes a batch of the log, in the order of offsets, markers included. */
-export function noteBatch(seen: SeenTransactions, topic: string, partition: number, { header }: ReadBatch): void {
+/**
+ * Notes a batch of the log, in the order of offsets, markers included.
+ * @param sinceMs transactions that were committed before are not kept: none of their records can lie behind an end
+ */
+export function noteBatch(
+  seen: SeenTransactions,
+  topic: string,
+  partition: number,
+  { header }: ReadBatch,
+  sinceMs: number,
+): void {
   if (!header.isTransactional) return
   const { producerId, producerEpoch, baseOffset } = header
   const key = keyOf(topic, partition, producerId)
-  const last = seen.get(key)
+  const all = seen.get(key) ?? []
+  const last = all.at(-1)
+  const isOpen = last !== undefined && last.committedMs === null
   if (header.isControl) {
-    const hasOwnEpoch = last !== undefined && last.producerEpoch !== producerEpoch
-    if (last !== undefined) seen.set(key, { ...last, committedMs: Number(header.maxTimestamp), hasOwnEpoch })
+    if (!isOpen) return
+    all.pop()
+    const committedMs = Number(header.maxTimestamp)
+    if (committedMs >= sinceMs) all.push({ ...last, committedMs, hasOwnEpoch: last.producerEpoch !== producerEpoch })
+    if (all.length === 0) seen.delete(key)
     return
   }
-  const continues = last !== undefined && last.committedMs === null && last.producerEpoch === producerEpoch
+  const continues = isOpen && last.producerEpoch === producerEpoch
   const from = continues ? last.from : baseOffset
   const next = baseOffset + BigInt(header.lastOffsetDelta) + 1n
-  seen.set(key, { topic, partition, producerId, producerEpoch, from, next, committedMs: null, hasOwnEpoch: false })
+  if (continues) all.pop()
+  all.push({ topic, partition, producerId, producerEpoch, from, next, committedMs: null, hasOwnEpoch: false })
+  seen.set(key, all)
 }
 
 /** A transactional batch that lies behind the end of its partition. */
@@ -58,15 +70,14 @@ export function straddling(
     const key = `${producerId}:${producerEpoch}`
     first.set(key, Math.min(first.get(key) ?? timestampMs, timestampMs))
   }
-  const found = [...seen.values()].filter(({ producerId, producerEpoch, committedMs, hasOwnEpoch }) => {
+  const isSplit = ({ producerId, producerEpoch, committedMs, hasOwnEpoch }: StraddlingRecords): boolean => {
     const behindMs = first.get(`${producerId}:${producerEpoch}`)
     if (behindMs === undefined) return false
     return committedMs === null || hasOwnEpoch || behindMs <= committedMs
-  })
-  const known = new Set(found.map(({ topic, partition, producerId }) => keyOf(topic, partition, producerId)))
-  const still = before.filter(
-    ({ topic, partition, producerId, producerEpoch }) =>
-      first.has(`${producerId}:${producerEpoch}`) && !known.has(keyOf(topic, partition, producerId)),
-  )
-  return [...still, ...found.map(({ committedMs: _, hasOwnEpoch: __, ...records }) => records)]
+  }
+  const found = [...seen.values()].flat().filter(isSplit)
+  const placeOf = ({ topic, partition, producerId, from }: StraddlingRecords): string =>
+    `${keyOf(topic, partition, producerId)}:${from}`
+  const known = new Set(found.map(placeOf))
+  return [...before.filter((one) => isSplit(one) && !known.has(placeOf(one))), ...found]
 }

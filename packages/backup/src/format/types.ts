@@ -55,6 +55,8 @@ export interface BackedUpPartition {
   readonly end: bigint
   readonly records: bigint
   readonly gaps: readonly Gap[]
+  /** Of the leader that wrote what lies before `end`; -1 when that is not known. */
+  readonly leaderEpoch: number
 }
 
 export interface BackedUpTopic {
@@ -75,6 +77,10 @@ export interface StraddlingRecords {
   /** [from, next) holds its records in this partition, and others' records. */
   readonly from: bigint
   readonly next: bigint
+  /** When its marker was written, by the broker's clock; null while the marker was not read. */
+  readonly committedMs: number | null
+  /** The marker has another epoch than the records: transactions of version 2, each of which has an epoch of its own. */
+  readonly hasOwnEpoch: boolean
 }
 
 export interface ObjectReference {

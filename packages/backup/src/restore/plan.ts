@@ -12,8 +12,8 @@ export interface RestoreRequest {
   readonly nameOf: (topic: string) => string | null
   /** Only these partitions; default: all. The others are created, and stay empty. */
   readonly partitions?: readonly number[]
-  /** Which groups get their positions back. */
-  readonly includeGroup: (groupId: string) => boolean
+  /** Which groups get their positions back; null: none. */
+  readonly includeGroup: ((groupId: string) => boolean) | null
   /** Goes on with a restore that was interrupted: target topics may have a part of the records. */
   readonly resume: boolean
 }
@@ -61,6 +61,8 @@ export interface RestorePlan {
   readonly topics: readonly PlannedTopic[]
   readonly positions: readonly PlannedPosition[]
   readonly warnings: readonly string[]
+  /** What the backup does not have of what is asked for: the restore cannot be complete. */
+  readonly missing: readonly string[]
 }
 
 const defaultRetentionMs = 604_800_000n
@@ -79,9 +81,11 @@ export async function planRestore(
   const chosen = chooseTopics(source, request)
   const { brokers, clusterId: targetClusterId } = await cluster.info()
   const existing = new Map((await cluster.listTopics({ internal: true })).map((topic) => [topic.name, topic]))
-  const warnings: string[] = []
+  const warnings: string[] = [...source.warnings]
   const topics: PlannedTopic[] = []
+  refusePartitions(source, chosen, request)
   for (const { state, to } of chosen) {
+    refuseDamaged(source, state)
     const known = existing.get(to)
     if (known !== undefined) refuseExisting(to, state, known.partitions.length, request.resume)
     const replicationFactor = Math.min(state.replicationFactor, brokers.length)
@@ -100,17 +104,49 @@ export async function planRestore(
       replicationFactor,
       exists: known !== undefined,
       config: final.config,
-      held: heldConfig(final.config, largestBatch(partitions), {}),
+      held: heldConfig({}),
       partitions,
       expired: expiredRecords(final.config, partitions, nowMs),
     })
   }
   const limits = await targetLimits(cluster, topics)
   const positions = await planPositions(store, source.groups ?? [], topics, request)
-  if (source.groups === null)
-    warnings.push('the backup has no positions of groups: they could not be read when it was taken')
+  const missing = missingPositions(source, request)
   const held = topics.map((topic) => ({ ...topic, held: { ...topic.held, ...limits } }))
-  return { source, targetClusterId, topics: held, positions, warnings }
+  return { source, targetClusterId, topics: held, positions, warnings, missing }
+}
+
+/** Groups whose positions are asked for, and that the backup could not read. */
+function missingPositions({ problems }: RestoreSource, { includeGroup }: RestoreRequest): string[] {
+  if (includeGroup === null) return []
+  return problems.flatMap(({ part, code, message }) => {
+    const group = /^group (.+)$/.exec(part)?.[1]
+    const isWanted = group === undefined ? part.startsWith('groups') : includeGroup(group)
+    return isWanted ? [`positions of ${part}: ${code} when the backup was taken: ${message}`] : []
+  })
+}
+
+/** @throws BackupError DAMAGED: a topic of which an offset is missing, or there twice, is not restored */
+function refuseDamaged({ findings, manifest }: RestoreSource, { id }: TopicState): void {
+  const [first] = findings.get(id) ?? []
+  if (first === undefined) return
+  throw new BackupError('DAMAGED', `backup ${manifest.number} is not whole: ${first.subject}: ${first.message}`, {
+    hint: '`selfmonitor backup verify` shows all that is wrong. Restore an earlier backup, or other topics.',
+  })
+}
+
+/** @throws BackupError INVALID_ARGUMENT for a partition that none of the topics has */
+function refusePartitions(
+  { selections }: RestoreSource,
+  chosen: readonly { readonly state: TopicState }[],
+  { partitions = [] }: RestoreRequest,
+): void {
+  const all = new Set(chosen.flatMap(({ state }) => (selections.get(state.id) ?? []).map(({ partition }) => partition)))
+  const unknown = partitions.find((partition) => !all.has(partition))
+  if (unknown === undefined) return
+  throw new BackupError('INVALID_ARGUMENT', `no topic of the restore has a partition ${unknown}`, {
+    hint: `There are 0 to ${Math.max(...all)}.`,
+  })
 }
 
 /** Which settings of the target let records keep their times. @throws ClusterError when it would not create the topics */
@@ -196,25 +232,25 @@ async function planPartitions(
   return planned
 }
 
-function largestBatch(partitions: readonly PlannedPartition[]): number {
-  const segments = partitions.flatMap(({ selection }) => selection.segments)
-  return segments.reduce((largest, { largestBatchBytes }) => Math.max(largest, largestBatchBytes), 0)
-}
-
 /** By whole segments: some of their records may be younger. */
 function expiredRecords(
   config: Readonly<Record<string, string>>,
   partitions: readonly PlannedPartition[],
   nowMs: number,
 ): PlannedTopic['expired'] {
-  const isDeleted = (config['cleanup.policy'] ?? 'delete').includes('delete')
+  if (!(config['cleanup.policy'] ?? 'delete').includes('delete')) return null
   const retentionMs = BigInt(config['retention.ms'] ?? defaultRetentionMs)
-  if (!isDeleted || retentionMs < 0n) return null
   const oldest = BigInt(nowMs) - retentionMs
-  const records = partitions
-    .flatMap(({ selection }) => selection.segments)
-    .filter(({ minTimestampMs }) => minTimestampMs !== null && BigInt(minTimestampMs) < oldest)
-    .reduce((sum, segment) => sum + BigInt(segment.records), 0n)
+  const maxBytes = Number(config['retention.bytes'] ?? -1)
+  let records = 0n
+  for (const { segments } of partitions.map(({ selection }) => selection)) {
+    let keptBytes = 0
+    for (const segment of segments.toReversed()) {
+      const isTooOld = retentionMs >= 0n && segment.minTimestampMs !== null && BigInt(segment.minTimestampMs) < oldest
+      keptBytes += segment.logBytes
+      if (isTooOld || (maxBytes >= 0 && keptBytes > maxBytes)) records += BigInt(segment.records)
+    }
+  }
   return records === 0n ? null : { records, retentionMs }
 }
 
@@ -226,7 +262,7 @@ async function planPositions(
 ): Promise<PlannedPosition[]> {
   const byId = new Map(topics.map((topic) => [topic.state.id, topic]))
   const positions: PlannedPosition[] = []
-  for (const { groupId, offsets } of groups.filter((group) => request.includeGroup(group.groupId))) {
+  for (const { groupId, offsets } of groups.filter((group) => request.includeGroup?.(group.groupId) === true)) {
     for (const { topicId, partition, next } of offsets) {
       const topic = byId.get(topicId)
       const planned = topic?.partitions.find((one) => one.partition === partition)

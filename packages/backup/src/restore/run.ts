@@ -72,7 +72,6 @@ export async function runRestore(
   plan: RestorePlan,
   options: RestoreOptions = {},
 ): Promise<Restored> {
-  await createTargets(cluster, plan.topics)
   const work = plan.topics.flatMap((topic) => topic.partitions.map((planned) => ({ topic, planned })))
   const total = work.reduce((sum, { planned }) => sum + planned.records, 0n)
   const counts = { restoring: { done: 0n, bytes: 0 }, verifying: { done: 0n, bytes: 0 } }
@@ -90,15 +89,24 @@ export async function runRestore(
   }
   try {
     const startedAt = performance.now()
-    const resumedAt = await mapSome(work, ({ topic, planned }) => appendPartition(context, topic, planned))
+    // Everything that is there is looked at before anything is changed.
+    const resumedAt = await mapSome(work, ({ topic, planned }) =>
+      topic.exists ? checkPrefix(context, topic.to, planned) : Promise.resolve(0n),
+    )
+    await refuseForeign(cluster, plan.topics, (topic) =>
+      work.some((one, at) => one.topic === topic && resumedAt[at]! > 0n),
+    )
+    await createTargets(cluster, plan.topics)
+    await mapSome(work, ({ topic, planned }, at) => appendPartition(context, topic, planned, resumedAt[at]!))
     const appendedAt = performance.now()
     const partitions = await mapSome(work, ({ topic, planned }, at) => verify(context, topic, planned, resumedAt[at]!))
     const tookMs = { append: appendedAt - startedAt, verify: performance.now() - appendedAt }
     const isEqual = partitions.every((one) => one.isEqual)
     // A partition that differs is not given to the groups, and its topic keeps everything.
-    const held = isEqual ? await letGo(cluster, plan.topics, options) : plan.topics.map(({ to }) => to)
     const positions = isEqual ? await placeGroups(cluster, plan.positions) : []
-    const isComplete = isEqual && positions.every(({ problem }) => problem === null)
+    // Last, because a place counts from the first record, which retention may take away.
+    const held = isEqual ? await letGo(cluster, plan.topics, options) : plan.topics.map(({ to }) => to)
+    const isComplete = isEqual && plan.missing.length === 0 && positions.every(({ problem }) => problem === null)
     return { partitions, positions, held, isComplete, tookMs }
   } finally {
     await appender.close()
@@ -132,12 +140,34 @@ async function createTargets(cluster: Cluster, topics: readonly PlannedTopic[]):
   if (there.length > 0) await cluster.alterTopicConfigs(there.map(({ to, held }) => ({ topic: to, set: held })))
 }
 
-/** @returns how many records the partition had before */
-async function appendPartition(context: Context, topic: PlannedTopic, planned: PlannedPartition): Promise<bigint> {
+/** An empty topic is from an interrupted restore only if it has the settings that hold things back. @throws BackupError TARGET_NOT_EMPTY */
+async function refuseForeign(
+  cluster: Cluster,
+  topics: readonly PlannedTopic[],
+  hasRecords: (topic: PlannedTopic) => boolean,
+): Promise<void> {
+  const empty = topics.filter((topic) => topic.exists && !hasRecords(topic))
+  if (empty.length === 0) return
+  const configs = await cluster.topicConfigs(empty.map(({ to }) => to))
+  for (const { to, held } of empty) {
+    const own = new Map((configs.get(to) ?? []).map(({ name, value }) => [name, value]))
+    const isHeld = ['retention.ms', 'retention.bytes', 'max.message.bytes'].every(
+      (name) => own.get(name) === held[name],
+    )
+    if (!isHeld) throw notFromRestore(`topic ${to}`, 'it is empty, and has settings of its own')
+  }
+}
+
+/** @param has how many records the partition has from an interrupted restore */
+async function appendPartition(
+  context: Context,
+  topic: PlannedTopic,
+  planned: PlannedPartition,
+  has: bigint,
+): Promise<void> {
   const { cluster, store, appender, signal } = context
   const { to } = topic
   const { partition, selection, records } = planned
-  const has = topic.exists ? await checkPrefix(context, to, planned) : 0n
   let number = 0n
   let pendingBytes = 0
   let failure: unknown = null
@@ -149,7 +179,8 @@ async function appendPartition(context: Context, topic: PlannedTopic, planned: P
     const count = BigInt(batch.header.recordsCount)
     number += count
     if (number <= has) continue
-    if (number - count < has) throw notFromRestore(to, partition, `it ends within a batch, at record ${has}`)
+    if (number - count < has)
+      throw notFromRestore(`topic ${to} partition ${partition}`, `it ends within a batch, at record ${has}`)
     identity ??= await cluster.initProducer()
     const bytes = await producerBatch(batch, identity, number - count - has)
     const sent: Promise<void> = appender
@@ -174,7 +205,6 @@ async function appendPartition(context: Context, topic: PlannedTopic, planned: P
       `the plan has ${records} records for ${to} partition ${partition}, the backup gave ${number}`,
     )
   if (has > 0n) context.advanced('restoring', has, 0)
-  return has
 }
 
 /** What an interrupted restore has left must be the beginning of the selection. @returns how many records it is */
@@ -183,20 +213,22 @@ async function checkPrefix({ cluster, store }: Context, topic: string, planned: 
   const there = await digestOfPartition(cluster, topic, partition)
   if (there.records === 0n) return 0n
   if (there.records > records)
-    throw notFromRestore(topic, partition, `it has ${there.records} records, the backup ${records}`)
+    throw notFromRestore(
+      `topic ${topic} partition ${partition}`,
+      `it has ${there.records} records, the backup ${records}`,
+    )
   const wanted = await digestOfBackup(store, selection, there.records)
   if (wanted.sha256 === there.sha256) return there.records
-  throw notFromRestore(topic, partition, `its ${there.records} records are not the first ones of the backup`)
+  throw notFromRestore(
+    `topic ${topic} partition ${partition}`,
+    `its ${there.records} records are not the first ones of the backup`,
+  )
 }
 
-function notFromRestore(topic: string, partition: number, why: string): BackupError {
-  return new BackupError(
-    'TARGET_NOT_EMPTY',
-    `topic ${topic} partition ${partition} is not from an interrupted restore: ${why}`,
-    {
-      hint: 'Restore to another name, or delete the topic and restore again.',
-    },
-  )
+function notFromRestore(what: string, why: string): BackupError {
+  return new BackupError('TARGET_NOT_EMPTY', `${what} is not from an interrupted restore: ${why}`, {
+    hint: 'Restore to another name, or delete the topic and restore again. Nothing of it was changed.',
+  })
 }
 
 async function verify(
@@ -239,15 +271,16 @@ async function letGo(
 async function placeGroups(cluster: Cluster, positions: readonly PlannedPosition[]): Promise<RestoredPosition[]> {
   const placed: RestoredPosition[] = []
   for (const [groupId, own] of Map.groupBy(positions, (position) => position.groupId)) {
-    const before = await committedBefore(cluster, groupId)
-    const firsts = await cluster.listOffsets(own, 'earliest')
-    const offsets = own.map(({ topic, partition, position }, at) => ({
-      topic,
-      partition,
-      to: (firsts[at]!.offset ?? 0n) + position,
-    }))
+    let before = new Map<string, bigint>()
     let problem: RestoredPosition['problem'] = null
     try {
+      before = await committedBefore(cluster, groupId)
+      const firsts = await cluster.listOffsets(own, 'earliest')
+      const offsets = own.map(({ topic, partition, position }, at) => ({
+        topic,
+        partition,
+        to: (firsts[at]!.offset ?? 0n) + position,
+      }))
       await cluster.commitOffsets(groupId, offsets)
       problem = await notCommitted(cluster, groupId, offsets)
     } catch (error) {

@@ -22,13 +22,16 @@ describe('the settings of a restored topic', () => {
     })
   })
 
-  it('take the largest batch of the backup while it comes', () => {
-    expect(heldConfig({}, 10, {})).toMatchObject({
-      'max.message.bytes': '1048588',
+  it('hold back everything that would change or delete records while they come', () => {
+    expect(heldConfig(timeLimits['before 3.6'])).toEqual({
       'retention.ms': '-1',
+      'retention.bytes': '-1',
       'cleanup.policy': 'delete',
+      'message.timestamp.type': 'CreateTime',
+      'max.message.bytes': '2147483647',
+      'compression.type': 'producer',
+      'message.timestamp.difference.max.ms': '9223372036854775807',
     })
-    expect(heldConfig({ 'max.message.bytes': '100' }, 5_000, {})).toMatchObject({ 'max.message.bytes': '5000' })
   })
 })
 

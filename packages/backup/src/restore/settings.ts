@@ -6,7 +6,6 @@ import type { TopicState } from '../format/types.ts'
 type Config = Readonly<Record<string, string>>
 
 const greatest = String(2n ** 63n - 1n)
-const defaultMaxMessageBytes = 1_048_588
 
 /** Records keep their own times, however old or wrong these are: since Kafka 3.6 (KIP-937), and before. */
 export const timeLimits = {
@@ -35,15 +34,15 @@ export function finalConfig(
   }
 }
 
-/** @param largestBatchBytes of the batches that come */
-export function heldConfig(config: Config, largestBatchBytes: number, limits: Config): Config {
-  const maxMessageBytes = Math.max(Number(config['max.message.bytes'] ?? defaultMaxMessageBytes), largestBatchBytes)
+export function heldConfig(limits: Config): Config {
   return {
     'retention.ms': '-1',
     'retention.bytes': '-1',
     'cleanup.policy': 'delete',
     'message.timestamp.type': 'CreateTime',
-    'max.message.bytes': String(maxMessageBytes),
+    // Batches come as they were compressed, and some are compressed again, which may make them larger than they were.
+    'max.message.bytes': String(2 ** 31 - 1),
+    'compression.type': 'producer',
     ...limits,
   }
 }

@@ -1,12 +1,19 @@
 // The point of a backup that is restored: which manifest, up to where in each partition, and what is left out.
 import type { ReadBatch } from '@selfmonitor/cluster'
 import { BackupError } from '../format/backup-error.ts'
+import { coverageFindings, type Finding } from '../format/coverage.ts'
 import { manifestNumbers, readIndex, readManifest, readState } from '../format/manifests.ts'
 import type { BackupStore } from '../format/sealing.ts'
 import { readSegment } from '../format/segments.ts'
-import { type Behind, noteBatch, type SeenTransactions, straddling } from '../format/transactions.ts'
+import {
+  type Behind,
+  noteBatch,
+  type SeenTransactions,
+  straddling,
+  transactionWindowMs,
+} from '../format/transactions.ts'
 import { recordsBetween, trimBatch } from '../format/trim.ts'
-import type { GroupState, Manifest, Segment, StraddlingRecords, TopicState } from '../format/types.ts'
+import type { ClusterState, GroupState, Manifest, Segment, StraddlingRecords, TopicState } from '../format/types.ts'
 
 /** `latest`: the newest backup. `number`: that backup. `time`: what the logs held at that time, milliseconds since the epoch. */
 export type RestorePoint =
@@ -30,26 +37,53 @@ export interface Selection {
 export interface RestoreSource {
   readonly manifest: Manifest
   readonly topics: readonly TopicState[]
-  /** As of `groupsAtMs`, which is not after the point. null: they could not be read. */
+  /** As of `groupsAtMs`, which is not after the point. null: there are none that are old enough, or they could not be read. */
   readonly groups: readonly GroupState[] | null
   readonly groupsAtMs: number
+  /** What the backup could not read when it was taken. */
+  readonly problems: ClusterState['problems']
   /** By topic id. */
+  readonly selections: ReadonlyMap<string, readonly Selection[]>
+  readonly warnings: readonly string[]
+  /** Of topics, by id, whose segments are not what the manifest says. */
+  readonly findings: ReadonlyMap<string, readonly Finding[]>
+}
+
+/** @throws BackupError NO_BACKUP, DAMAGED, NEWER_FORMAT, SEALED; StoreError */
+export async function openSource(store: BackupStore, clusterId: string, point: RestorePoint): Promise<RestoreSource> {
+  const { manifest, before } = await chooseManifests(store, clusterId, point)
+  const whole = await openManifest(store, manifest)
+  if (point.kind !== 'time') {
+    const { groups, groupsAtMs, problems } = whole.state
+    const { topics, selections, findings } = whole
+    return { manifest, topics, selections, findings, groups, groupsAtMs, problems, warnings: [] }
+  }
+  const selections = await cutAt(store, whole.selections, point.timestampMs)
+  const source = { manifest, topics: whole.topics, selections, findings: whole.findings }
+  // Without a backup from before the time nothing is known of the groups at it: a later place would skip events.
+  if (before === null) {
+    const text = `no backup is older than ${iso(point.timestampMs)}: groups do not get their positions back`
+    return { ...source, groups: null, groupsAtMs: point.timestampMs, problems: [], warnings: [text] }
+  }
+  return withEarlierTopics(store, source, await openManifest(store, before), point.timestampMs)
+}
+
+interface Opened extends Pick<RestoreSource, 'findings'> {
+  readonly state: ClusterState
+  readonly topics: readonly TopicState[]
   readonly selections: ReadonlyMap<string, readonly Selection[]>
 }
 
-/** Longer than a transaction may last by default (transaction.max.timeout.ms) and clocks may differ. */
-const transactionWindowMs = 20 * 60_000
-
-/** @throws BackupError NO_BACKUP, DAMAGED, NEWER_FORMAT; StoreError */
-export async function openSource(store: BackupStore, clusterId: string, point: RestorePoint): Promise<RestoreSource> {
-  const { manifest, groupsFrom } = await chooseManifests(store, clusterId, point)
+/** What a manifest has, whole. */
+async function openManifest(store: BackupStore, manifest: Manifest): Promise<Opened> {
   const state = await readState(store, manifest)
-  const { groups, groupsAtMs } = groupsFrom === manifest ? state : await readState(store, groupsFrom)
-  const byPartition = Map.groupBy(
-    await readIndex(store, manifest),
-    (segment) => `${segment.partition}:${segment.topicId}`,
+  const all = await readIndex(store, manifest)
+  const byPartition = Map.groupBy(all, (segment) => `${segment.partition}:${segment.topicId}`)
+  const byTopic = Map.groupBy(all, ({ topicId }) => topicId)
+  const findings = new Map(
+    manifest.topics.map((topic) => [topic.id, coverageFindings([topic], byTopic.get(topic.id) ?? [])]),
   )
-  const whole = new Map(
+  const selections = new Map(
     manifest.topics.map(({ name, id, partitions }) => [
       id,
       partitions.map(({ partition, start, end }): Selection => {
@@ -59,15 +93,52 @@ export async function openSource(store: BackupStore, clusterId: string, point: R
       }),
     ]),
   )
-  const selections = point.kind === 'time' ? await cutAt(store, whole, point.timestampMs) : whole
-  return { manifest, topics: state.topics, groups, groupsAtMs, selections }
+  return { state, topics: state.topics.filter(({ id }) => selections.has(id)), selections, findings }
+}
+
+/**
+ * Topics that were deleted between the time and the first backup after it are in the backup before the time only, up to that backup.
+ * One that was created again has the same name there and another id: what it is now was empty at the time, or began before it.
+ */
+async function withEarlierTopics(
+  store: BackupStore,
+  source: Pick<RestoreSource, 'manifest' | 'topics' | 'selections' | 'findings'>,
+  before: Opened,
+  timestampMs: number,
+): Promise<RestoreSource> {
+  const topics = [...source.topics]
+  const selections = new Map(source.selections)
+  const warnings: string[] = []
+  for (const topic of before.topics) {
+    if (selections.has(topic.id)) continue
+    const successor = topics.find(({ name }) => name === topic.name)
+    if (successor !== undefined) {
+      const own = selections.get(successor.id)!
+      const counts = await Promise.all(own.map((selection) => recordsBefore(store, selection, selection.cut)))
+      if (counts.some((count) => count > 0n)) {
+        warnings.push(`topic ${topic.name} was created again before ${iso(timestampMs)}: this is the new one`)
+        continue
+      }
+      topics.splice(topics.indexOf(successor), 1)
+      selections.delete(successor.id)
+    }
+    topics.push(topic)
+    const earlier = await cutAt(store, new Map([[topic.id, before.selections.get(topic.id)!]]), timestampMs)
+    selections.set(topic.id, earlier.get(topic.id)!)
+    warnings.push(
+      `topic ${topic.name} was deleted after the backup before ${iso(timestampMs)}, and is restored up to that backup`,
+    )
+  }
+  const { groups, groupsAtMs, problems } = before.state
+  const findings = new Map([...before.findings, ...source.findings])
+  return { manifest: source.manifest, topics, selections, findings, groups, groupsAtMs, problems, warnings }
 }
 
 async function chooseManifests(
   store: BackupStore,
   clusterId: string,
   point: RestorePoint,
-): Promise<{ manifest: Manifest; groupsFrom: Manifest }> {
+): Promise<{ manifest: Manifest; before: Manifest | null }> {
   const numbers = await manifestNumbers(store, clusterId)
   const newest = numbers.at(-1)
   if (newest === undefined) throw new BackupError('NO_BACKUP', `${store.address} has no backup of cluster ${clusterId}`)
@@ -79,7 +150,7 @@ async function chooseManifests(
       })
     }
     const { manifest } = await readManifest(store, clusterId, wanted)
-    return { manifest, groupsFrom: manifest }
+    return { manifest, before: null }
   }
   return chooseByTime(store, clusterId, numbers, point.timestampMs)
 }
@@ -90,7 +161,7 @@ async function chooseByTime(
   clusterId: string,
   numbers: readonly number[],
   timestampMs: number,
-): Promise<{ manifest: Manifest; groupsFrom: Manifest }> {
+): Promise<{ manifest: Manifest; before: Manifest | null }> {
   let [low, high] = [0, numbers.length]
   let found: Manifest | null = null
   let last: Manifest | null = null
@@ -107,7 +178,7 @@ async function chooseByTime(
       { hint: 'Restore the newest backup, or take one now if the cluster still has the events.' },
     )
   }
-  return { manifest: found, groupsFrom: last ?? found }
+  return { manifest: found, before: last }
 }
 
 export const iso = (timestampMs: number): string => new Date(timestampMs).toISOString()
@@ -170,7 +241,7 @@ async function straddlingAt(
       if (segment.transactional === 0 || !isNear(segment, cut, timestampMs)) continue
       for (const batch of await readSegment(store, segment)) {
         const { baseOffset, isTransactional, isControl, producerId, producerEpoch, baseTimestamp } = batch.header
-        if (baseOffset < cut) noteBatch(seen, topic, partition, batch)
+        if (baseOffset < cut) noteBatch(seen, topic, partition, batch, timestampMs - transactionWindowMs)
         else if (isTransactional && !isControl) {
           behind.push({ producerId, producerEpoch, timestampMs: Number(baseTimestamp) })
         }

@@ -5,16 +5,34 @@ import type { ClusterState, GroupState, TopicState } from '../format/types.ts'
 
 type Problem = ClusterState['problems'][number]
 
-/** @throws ClusterError when the topics' settings cannot be read */
+/**
+ * @param chosen the topics that are backed up now
+ * @param kept those that stay in the backup as they were
+ * @throws ClusterError when the settings of a chosen topic cannot be read
+ */
 export async function readClusterState(
   cluster: Cluster,
-  topics: readonly TopicInfo[],
+  chosen: readonly TopicInfo[],
+  kept: readonly TopicInfo[],
   now: () => number,
 ): Promise<ClusterState> {
   const problems: Problem[] = []
   const groupsAtMs = now()
-  const groups = await readGroups(cluster, topics, problems)
-  return { topics: await readTopicStates(cluster, topics), groups, groupsAtMs, problems }
+  const groups = await readGroups(cluster, [...chosen, ...kept], problems)
+  const topics = await readTopicStates(cluster, chosen)
+  for (const topic of kept) topics.push(...(await stateOfKept(cluster, topic)))
+  return { topics, groups, groupsAtMs, problems }
+}
+
+/** The account may lack the right to read its settings, and it may be deleted now. */
+async function stateOfKept(cluster: Cluster, topic: TopicInfo): Promise<TopicState[]> {
+  try {
+    return await readTopicStates(cluster, [topic])
+  } catch (error) {
+    const isNotThere = error instanceof ClusterError && error.code === 'UNKNOWN_TOPIC_OR_PARTITION'
+    if (isNotThere || (error instanceof ClusterError && error.reason === 'not-allowed')) return []
+    throw error
+  }
 }
 
 async function readTopicStates(cluster: Cluster, topics: readonly TopicInfo[]): Promise<TopicState[]> {

@@ -9,10 +9,17 @@ import { indexKey, manifestKey, runName, segmentKey, stateKey } from '../format/
 import { latestManifest } from '../format/manifests.ts'
 import type { BackupStore } from '../format/sealing.ts'
 import { addBatch, type Collected, collect, writeSegment } from '../format/segments.ts'
-import { type Behind, noteBatch, type SeenTransactions, straddling } from '../format/transactions.ts'
+import {
+  type Behind,
+  noteBatch,
+  type SeenTransactions,
+  straddling,
+  transactionWindowMs,
+} from '../format/transactions.ts'
 import { trimBatch } from '../format/trim.ts'
 import {
   type BackedUpPartition,
+  type ClusterState,
   formatName,
   formatVersion,
   type Gap,
@@ -22,6 +29,7 @@ import {
   type StraddlingRecords,
 } from '../format/types.ts'
 import { StoreError } from '../store/store-error.ts'
+import { carriedTopics } from './carried.ts'
 import { readClusterState } from './state.ts'
 
 export interface TakeOptions {
@@ -70,6 +78,10 @@ interface Reading {
   readonly start: bigint
   readonly from: bigint
   readonly end: bigint
+  /** The high watermark when the end was read: behind the end may be transactions that are open or not visible yet. */
+  readonly high: bigint
+  /** Of the leader that wrote what lies before `collected.next`; -1 while it is not known. */
+  leaderEpoch: number
   /** What the backup had before. */
   readonly recordsBefore: bigint
   readonly gaps: Gap[]
@@ -91,17 +103,25 @@ export async function takeBackup(cluster: Cluster, store: BackupStore, options: 
   const number = (previous?.manifest.number ?? 0) + 1
   const run = runName(number, randomBytes(4).toString('hex'))
   const { include = () => true } = options
-  const topics = (await cluster.listTopics()).filter(({ name }) => include(name))
+  const visible = await cluster.listTopics()
+  const chosen = visible.filter(({ name }) => include(name))
+  const chosenIds = new Set(chosen.map(({ id }) => id))
+  const carried = await carriedTopics(cluster, previous?.manifest ?? null, visible, chosenIds, include)
+  const carriedIds = new Set(carried.topics.map(({ id }) => id))
   // Groups first: a position that is older than the ends can only make a group see an event again.
-  const state = await readClusterState(cluster, topics, now)
+  const kept = visible.filter(({ id }) => carriedIds.has(id))
+  const { state, readable: topics } = withoutTiered(await readClusterState(cluster, chosen, kept, now), chosen)
+  const problems = [...state.problems, ...carried.problems]
   const cutAtMs = now()
   const readings = await positions(cluster, topics, previous?.manifest ?? null)
   const seen: SeenTransactions = new Map()
-  await readAll(cluster, store, readings, seen, { ...options, clusterId, run })
-  const straddles = await findStraddling(cluster, readings, seen, previous?.manifest.straddling ?? [])
+  const context = { ...options, clusterId, run, sinceMs: cutAtMs - transactionWindowMs }
+  await readAll(cluster, store, readings, seen, context)
+  const straddles = await findStraddling(cluster, readings, seen, previous?.manifest.straddling ?? [], options.signal)
   options.signal?.throwIfAborted()
   const segments = readings.flatMap((reading) => reading.segments)
-  const ids = new Set(topics.map(({ id }) => id))
+  const backedUp = [...backedUpTopics(readings), ...carried.topics]
+  const ids = new Set(backedUp.map(({ id }) => id))
   const isNeeded = ({ topicId }: Segment): boolean => ids.has(topicId)
   const index = await addToIndex(store, previous?.manifest.index ?? [], segments, isNeeded, indexKey(clusterId, run))
   const manifest: Manifest = {
@@ -114,9 +134,9 @@ export async function takeBackup(cluster: Cluster, store: BackupStore, options: 
     cutAtMs,
     finishedAtMs: now(),
     previous: previous?.reference ?? null,
-    topics: backedUpTopics(readings),
+    topics: backedUp,
     index,
-    state: await putSealed(store, stateKey(clusterId, run), state),
+    state: await putSealed(store, stateKey(clusterId, run), { ...state, problems }),
     straddling: straddles,
     recipients: store.sealing?.recipients ?? [],
   }
@@ -129,7 +149,34 @@ export async function takeBackup(cluster: Cluster, store: BackupStore, options: 
       logBytes: segments.reduce((sum, { logBytes }) => sum + logBytes, 0),
       storedBytes: segments.reduce((sum, { storedBytes }) => sum + storedBytes, 0),
     },
-    problems: state.problems,
+    problems,
+  }
+}
+
+/**
+ * Leaves out topics with tiered storage (KIP-405): a broker that is slow to fetch from there answers as if there were no records.
+ */
+function withoutTiered(
+  state: ClusterState,
+  chosen: readonly TopicInfo[],
+): { readonly state: ClusterState; readonly readable: readonly TopicInfo[] } {
+  const tiered = new Set(
+    state.topics.filter(({ config }) => config['remote.storage.enable'] === 'true').map(({ id }) => id),
+  )
+  const problems = chosen
+    .filter(({ id }) => tiered.has(id))
+    .map(({ name }) => ({
+      part: `topic ${name}`,
+      code: 'TIERED_STORAGE',
+      message: 'topics with remote.storage.enable=true cannot be backed up yet',
+    }))
+  return {
+    state: {
+      ...state,
+      topics: state.topics.filter(({ id }) => !tiered.has(id)),
+      problems: [...state.problems, ...problems],
+    },
+    readable: chosen.filter(({ id }) => !tiered.has(id)),
   }
 }
 
@@ -170,6 +217,7 @@ async function positions(
   )
   const earliest = await cluster.listOffsets(partitions, 'earliest')
   const latest = await cluster.listOffsets(partitions, 'latest', { isolation: 'read_committed' })
+  const highest = await cluster.listOffsets(partitions, 'latest')
   const before = new Map<string, BackedUpPartition>()
   for (const { id, partitions: all } of previous?.topics ?? []) {
     for (const one of all) before.set(`${one.partition}:${id}`, one)
@@ -183,7 +231,10 @@ async function positions(
     if (known !== undefined && first > known.end) gaps.push({ from: known.end, to: first })
     const recordsBefore = known?.records ?? 0n
     const start = known?.start ?? first
-    return { ...place, start, from, end, recordsBefore, gaps, segments: [], collected: collect(from), endedAt: null }
+    const high = highest[at]!.offset ?? end
+    const leaderEpoch = known !== undefined && known.end === from ? known.leaderEpoch : -1
+    const nothing = { segments: [], collected: collect(from), endedAt: null }
+    return { ...place, start, from, end, high, leaderEpoch, recordsBefore, gaps, ...nothing }
   })
 }
 
@@ -198,6 +249,8 @@ function logCut({ topic, partition }: { topic: string; partition: number }, had:
 interface ReadContext extends TakeOptions {
   readonly clusterId: string
   readonly run: string
+  /** Transactions that were committed before are not looked for behind the ends. */
+  readonly sinceMs: number
 }
 
 async function readAll(
@@ -233,7 +286,10 @@ async function readGroup(
   const byPlace = new Map(group.map((reading) => [placeOf(reading), reading]))
   const { signal } = context
   for (let open = group; open.length > 0; ) {
-    const ranges = open.map(({ topic, partition, collected, end }) => ({ topic, partition, next: collected.next, end }))
+    const ranges = open.map(({ topic, partition, collected, end, leaderEpoch }) => ({
+      ...{ topic, partition, next: collected.next, end },
+      leaderEpoch,
+    }))
     try {
       for await (const event of cluster.readBatches(ranges, {
         isolation: 'read_committed',
@@ -299,13 +355,14 @@ async function take(
     const isWhole = baseOffset >= event.from && next <= end
     const wanted = isWhole ? batch : await trimBatch(batch, event.from, end)
     if (wanted === null) continue
-    noteBatch(seen, topic, partition, wanted)
+    noteBatch(seen, topic, partition, wanted, context.sinceMs)
     addBatch(reading.collected, wanted)
     reading.collected.next = next < end ? next : end
     if (reading.collected.sizeBytes >= segmentBytes) await closeSegment(store, reading, context)
   }
   reading.collected.aborted += event.aborted
   reading.collected.next = event.next
+  reading.leaderEpoch = event.leaderEpoch
 }
 
 function noteNotice(readings: ReadonlyMap<string, Reading>, notice: ReadNotice): void {
@@ -315,8 +372,9 @@ function noteNotice(readings: ReadonlyMap<string, Reading>, notice: ReadNotice):
   if (notice.kind === 'deleted') {
     const to = notice.to < reading.end ? notice.to : reading.end
     reading.gaps.push({ from: notice.from, to })
-  } else if (notice.kind === 'ended' || notice.kind === 'restarted') {
-    reading.endedAt ??= reading.collected.next
+  } else if (notice.kind === 'ended') {
+    // Batches from before this notice may come behind it.
+    reading.endedAt ??= notice.at
   } else if (notice.kind === 'cut') {
     throw logCut(reading, reading.end, notice.to)
   }
@@ -335,12 +393,13 @@ function backedUpTopics(readings: readonly Reading[]): Manifest['topics'] {
   return [...byTopic.values()].map((all) => ({
     name: all[0]!.topic,
     id: all[0]!.topicId,
-    partitions: all.map(({ partition, start, from, end, endedAt, gaps, recordsBefore, segments }) => ({
+    partitions: all.map(({ partition, start, from, end, endedAt, gaps, recordsBefore, segments, leaderEpoch }) => ({
       partition,
       start,
       end: endedAt ?? (from > end ? from : end),
       records: segments.reduce((sum, { records }) => sum + BigInt(records), recordsBefore),
       gaps,
+      leaderEpoch: endedAt === null ? leaderEpoch : -1,
     })),
   }))
 }
@@ -351,19 +410,20 @@ async function findStraddling(
   readings: readonly Reading[],
   seen: SeenTransactions,
   before: readonly StraddlingRecords[],
+  signal: AbortSignal | undefined,
 ): Promise<StraddlingRecords[]> {
   if (seen.size === 0 && before.length === 0) return []
-  const highWatermarks = await cluster.listOffsets(readings, 'latest')
-  const ranges = readings.flatMap(({ topic, partition, end }, at) => {
-    const high = highWatermarks[at]!.offset ?? end
-    return high > end ? [{ topic, partition, next: end, end: high }] : []
-  })
+  const ranges = readings
+    .filter(({ end, high, endedAt }) => endedAt === null && high > end)
+    .map(({ topic, partition, end, high }) => ({ topic, partition, next: end, end: high }))
   const behind: Behind[] = []
-  for await (const event of cluster.readBatches(ranges)) {
+  for await (const event of cluster.readBatches(ranges, { signal })) {
     if (event.kind !== 'batches') continue
     for (const { header } of event.batches) {
-      const { isTransactional, producerId, producerEpoch, baseTimestamp } = header
-      if (isTransactional) behind.push({ producerId, producerEpoch, timestampMs: Number(baseTimestamp) })
+      const { isTransactional, isControl, producerId, producerEpoch, baseTimestamp } = header
+      if (isTransactional && !isControl) {
+        behind.push({ producerId, producerEpoch, timestampMs: Number(baseTimestamp) })
+      }
     }
   }
   return straddling(seen, behind, before)

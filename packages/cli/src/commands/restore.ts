@@ -75,6 +75,7 @@ const verb = defineVerb({
       },
       Date.now(),
     )
+    refuseUnknown(plan, topics, given.groups)
     showPlan(context, plan)
     if (given.dryRun) {
       await context.printThing(planData(plan), { table: () => '' })
@@ -96,9 +97,9 @@ const verb = defineVerb({
       })
     } catch (error) {
       line.end()
-      context.note(
-        'The restore was interrupted: its topics hold a part of the records. Repeat the command with --resume to go on.',
-      )
+      if ((error as { code?: unknown }).code !== 'TARGET_NOT_EMPTY') {
+        context.note('The restore was interrupted: its topics hold a part of the records. Repeat it with --resume.')
+      }
       throw error
     }
     line.end()
@@ -118,13 +119,36 @@ function pointOf(given: {
   return given.backup === undefined ? { kind: 'latest' } : { kind: 'number', number: given.backup }
 }
 
-function groupFilter(given: readonly string[] | undefined, isSameCluster: boolean): (groupId: string) => boolean {
+/** @returns null for no group */
+function groupFilter(
+  given: readonly string[] | undefined,
+  isSameCluster: boolean,
+): ((groupId: string) => boolean) | null {
   const wanted = given ?? [isSameCluster ? 'none' : 'all']
   if (wanted.includes('none')) {
     if (wanted.length > 1) throw usageError('--groups none excludes other groups')
-    return () => false
+    return null
   }
   return wanted.includes('all') ? () => true : (groupId) => wanted.includes(groupId)
+}
+
+/** @throws CliError USAGE for a topic or a group that is named and that the backup does not have */
+function refuseUnknown(
+  { source, topics, positions }: RestorePlan,
+  names: readonly string[] | undefined,
+  groups: readonly string[] | undefined,
+): void {
+  const number = source.manifest.number
+  const unknown = (names ?? []).find((name) => !name.endsWith('*') && !topics.some(({ from }) => from === name))
+  if (unknown !== undefined) {
+    throw usageError(
+      `backup ${number} has no topic ${unknown}`,
+      'A topic that was deleted is in the backups from before.',
+    )
+  }
+  const isKnown = (groupId: string): boolean => positions.some((position) => position.groupId === groupId)
+  const group = (groups ?? []).find((name) => !['all', 'none'].includes(name) && !isKnown(name))
+  if (group !== undefined) throw usageError(`backup ${number} has no position of group ${group} in these topics`)
 }
 
 /** An address of backups; or such an address with a topic behind it, as in `s3://kafka-backups/user.events`. */
@@ -166,7 +190,7 @@ const planColumns: readonly Column<PlannedTopic>[] = [
 ]
 
 /** The preview, on standard error. */
-function showPlan(context: Context, { source, topics, positions, warnings }: RestorePlan): void {
+function showPlan(context: Context, { source, topics, positions, warnings, missing }: RestorePlan): void {
   const colours = context.colours.stderr
   const { number, clusterId, cutAtMs } = source.manifest
   const hasStraddling = topics.some((topic) => straddlingOf(topic) > 0n)
@@ -187,6 +211,7 @@ function showPlan(context: Context, { source, topics, positions, warnings }: Res
     )
   }
   for (const warning of warnings) context.note(colours.careful(`  ${warning}`))
+  for (const what of missing) context.note(colours.bad(`  missing: ${what}`))
 }
 
 function planData({ source, targetClusterId, topics, positions, warnings }: RestorePlan): unknown {
@@ -237,6 +262,7 @@ async function report(context: Context, plan: RestorePlan, restored: Restored, t
             ),
           ),
           ...groupLines(positions),
+          ...plan.missing.map((what) => colours.bad(`  missing: ${what}`)),
           ...notPlaced.map(({ groupId, problem }) =>
             colours.bad(`  group ${groupId} keeps its position: ${problem!.message}`),
           ),

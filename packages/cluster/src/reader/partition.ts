@@ -80,7 +80,7 @@ export interface Located {
   readonly latest: bigint | null
 }
 
-export function startReading({ topic, partition, next, end }: ReadRange): PartitionReading {
+export function startReading({ topic, partition, next, end, leaderEpoch = -1 }: ReadRange): PartitionReading {
   const phase: Phase =
     end !== null && next >= end ? { kind: 'done' } : { kind: 'lost', why: 'not located yet', retryAtMs: 0 }
   return {
@@ -89,7 +89,7 @@ export function startReading({ topic, partition, next, end }: ReadRange): Partit
     topicId: null,
     next,
     end,
-    leaderEpoch: -1,
+    leaderEpoch,
     limit: null,
     phase,
     failures: 0,

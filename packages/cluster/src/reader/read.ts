@@ -193,8 +193,8 @@ async function fill(
 }
 
 function asBatches(chunk: Chunk): [ReadBatchesEvent] {
-  const { topic, topicId, partition, batches, aborted, from, next, limit } = chunk
-  return [{ kind: 'batches', topic, topicId, partition, batches, aborted, from, next, limit }]
+  const { topic, topicId, partition, batches, aborted, from, next, limit, leaderEpoch } = chunk
+  return [{ kind: 'batches', topic, topicId, partition, batches, aborted, from, next, limit, leaderEpoch }]
 }
 
 function* notices(session: Session): Generator<NoticeEvent> {

@@ -36,6 +36,8 @@ export interface Chunk {
   /** Every record below it is in the batches, or came before. */
   readonly next: bigint
   readonly limit: bigint
+  /** Of the last batch, counted or not; -1 when none ends at `next`. */
+  readonly leaderEpoch: number
   readonly sizeBytes: number
 }
 
@@ -197,7 +199,8 @@ function take(
     put(session, isDamaged ? failed(now, damaged(now, now.next, damage.message)) : now)
     if (now.next > from) {
       const { batches, aborted } = fetched
-      queue(session, { ...now, topicId: now.topicId!, key, from, limit, batches, aborted })
+      const leaderEpoch = now.next === fetched.next ? fetched.leaderEpoch : -1
+      queue(session, { ...now, topicId: now.topicId!, key, from, limit, batches, aborted, leaderEpoch })
     }
     // To the end of the line: a broker fills an answer in the order of the request, up to its limit.
     if (fetched.next > from) moveBack(session, key)
@@ -205,10 +208,23 @@ function take(
 }
 
 function queue(session: Session, chunk: Omit<Chunk, 'sizeBytes'>): void {
-  const { key, topic, topicId, partition, batches, aborted, from, end, next, limit } = chunk
+  const { key, topic, topicId, partition, batches, aborted, from, end, next, limit, leaderEpoch } = chunk
   const sizeBytes = batches.reduce((sum, { header }) => sum + header.sizeBytes, 0)
   session.bufferedBytes += sizeBytes
-  session.chunks.push({ key, topic, topicId, partition, batches, aborted, from, end, next, limit, sizeBytes })
+  session.chunks.push({
+    key,
+    topic,
+    topicId,
+    partition,
+    batches,
+    aborted,
+    from,
+    end,
+    next,
+    limit,
+    leaderEpoch,
+    sizeBytes,
+  })
 }
 
 function moveBack(session: Session, key: string): void {
