@@ -508,7 +508,7 @@ describeEngines('backup and restore', (engine) => {
       await send(complete, orders, 'order 1')
       await send(complete, payments, 'payment 1')
       await complete.commit()
-      // It stays open, and nobody who reads committed records sees what is behind it in this topic.
+      // It stays open: with read_committed, consumers do not get what is behind it in this topic.
       const open = await slow!.transaction()
       await send(open, payments, 'payment 2')
       const straddles = await both!.transaction()

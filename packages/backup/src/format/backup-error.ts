@@ -1,5 +1,5 @@
 export type BackupErrorCode =
-  /** There is no backup at the address, or none that fits. */
+  /** The address has no backup, or not the one that was asked for. */
   | 'NO_BACKUP'
   /** What is stored is not what was written: a hash, a length or the form differs. */
   | 'DAMAGED'

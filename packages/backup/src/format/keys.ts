@@ -16,7 +16,7 @@ export function manifestKey(clusterId: string, number: number): string {
   return `${manifestPrefix(clusterId)}${String(number).padStart(numberDigits, '0')}.json`
 }
 
-/** @returns null for a key that is no manifest's */
+/** @returns null for the key of another kind of object */
 export function manifestOf(key: string): { readonly clusterId: string; readonly number: number } | null {
   const found = /^([^/]+)\/manifests\/(\d+)\.json$/.exec(key)
   return found === null ? null : { clusterId: found[1]!, number: Number(found[2]) }

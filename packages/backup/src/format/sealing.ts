@@ -1,5 +1,5 @@
 // Encryption of what a backup holds of the cluster's data, in the format of age (https://age-encryption.org/v1): the `age` command opens it
-// with the same identities. Whoever takes a backup needs only public keys, and can then read nothing of it.
+// with the same identities. Taking a backup needs public keys only, with which nothing can be read.
 import { readFile } from 'node:fs/promises'
 import type { ObjectStore } from '../store/types.ts'
 import { BackupError } from './backup-error.ts'

@@ -27,7 +27,7 @@ export function finalConfig(
   const kept = Object.entries(config).filter(([setting]) => !ofOtherBrokers.includes(setting))
   const minInSync = Number(config['min.insync.replicas'] ?? 1)
   if (minInSync <= replicationFactor) return { config: Object.fromEntries(kept), warnings: [] }
-  const text = `topic ${name} had min.insync.replicas ${minInSync}, and gets ${replicationFactor}: with fewer replicas nobody could write to it`
+  const text = `topic ${name} had min.insync.replicas ${minInSync}, and gets ${replicationFactor}: with fewer replicas brokers would refuse writes with acks=all`
   return {
     config: { ...Object.fromEntries(kept), 'min.insync.replicas': String(replicationFactor) },
     warnings: [text],

@@ -147,44 +147,6 @@ export function createAppender(transport: Transport, connections: Transport): Ba
     pump(queue)
   }
 
-  function refused(queue: Queue, entry: Entry, name: string, error: ClusterError): void {
-    const kind = error.reason === 'not-allowed' ? 'refused' : produceErrorKind(name)
-    // One before it failed, or is on its way still: the first requests over a new connection may overtake each other.
-    const cameEarly = name === 'OUT_OF_ORDER_SEQUENCE_NUMBER' && queue.inFlight[0] !== entry
-    const isFinal = !queue.inFlight.includes(entry) || kind === 'refused' || (kind === 'identity lost' && !cameEarly)
-    if (isFinal || isLate(entry)) {
-      failAll(queue, error)
-      return
-    }
-    queue.again.add(entry)
-    queue.leader = null
-    sendAgain(queue)
-  }
-
-  function take(queue: Queue, entry: Entry): void {
-    const at = queue.inFlight.indexOf(entry)
-    if (at >= 0) queue.inFlight.splice(at, 1)
-    sendAgain(queue)
-  }
-
-  /** Once the last answer has come, those that failed go back to the front of the queue, in their order. */
-  function sendAgain(queue: Queue): void {
-    if (queue.again.size === 0 || queue.again.size < queue.inFlight.length) return
-    queue.waiting.unshift(...queue.inFlight)
-    queue.inFlight.length = 0
-    queue.again.clear()
-    queue.failures++
-  }
-
-  function failAll(queue: Queue, error: ClusterError): void {
-    const entries = [...queue.inFlight, ...queue.waiting]
-    queue.inFlight.length = 0
-    queue.waiting.length = 0
-    queue.again.clear()
-    queue.leader = null
-    for (const entry of entries) entry.reject(error)
-  }
-
   return {
     append: (topic, partition, batch) =>
       new Promise((resolve, reject) => {
@@ -202,6 +164,44 @@ export function createAppender(transport: Transport, connections: Transport): Ba
       await connections.close()
     },
   }
+}
+
+function refused(queue: Queue, entry: Entry, name: string, error: ClusterError): void {
+  const kind = error.reason === 'not-allowed' ? 'refused' : produceErrorKind(name)
+  // One before it failed, or is on its way still: the first requests over a new connection may overtake each other.
+  const cameEarly = name === 'OUT_OF_ORDER_SEQUENCE_NUMBER' && queue.inFlight[0] !== entry
+  const isFinal = !queue.inFlight.includes(entry) || kind === 'refused' || (kind === 'identity lost' && !cameEarly)
+  if (isFinal || isLate(entry)) {
+    failAll(queue, error)
+    return
+  }
+  queue.again.add(entry)
+  queue.leader = null
+  sendAgain(queue)
+}
+
+function take(queue: Queue, entry: Entry): void {
+  const at = queue.inFlight.indexOf(entry)
+  if (at >= 0) queue.inFlight.splice(at, 1)
+  sendAgain(queue)
+}
+
+/** Once the last answer has come, those that failed go back to the front of the queue, in their order. */
+function sendAgain(queue: Queue): void {
+  if (queue.again.size === 0 || queue.again.size < queue.inFlight.length) return
+  queue.waiting.unshift(...queue.inFlight)
+  queue.inFlight.length = 0
+  queue.again.clear()
+  queue.failures++
+}
+
+function failAll(queue: Queue, error: ClusterError): void {
+  const entries = [...queue.inFlight, ...queue.waiting]
+  queue.inFlight.length = 0
+  queue.waiting.length = 0
+  queue.again.clear()
+  queue.leader = null
+  for (const entry of entries) entry.reject(error)
 }
 
 function closedError(): ClusterError {
