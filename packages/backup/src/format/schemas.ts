@@ -23,7 +23,6 @@ export const segmentsSchema = z.array(
     records: count,
     batches: count,
     transactional: count,
-    largestBatchBytes: count,
     minTimestampMs: timeMs.nullable(),
     maxTimestampMs: timeMs.nullable(),
     without: z.object({ aborted: count, absent: count }),

@@ -22,7 +22,6 @@ export interface Collected {
   records: number
   batches: number
   transactional: number
-  largestBatchBytes: number
   minTimestampMs: number | null
   maxTimestampMs: number | null
   aborted: number
@@ -37,7 +36,6 @@ export function collect(from: bigint): Collected {
     records: 0,
     batches: 0,
     transactional: 0,
-    largestBatchBytes: 0,
     minTimestampMs: null,
     maxTimestampMs: null,
     aborted: 0,
@@ -50,7 +48,6 @@ export function addBatch(segment: Collected, { header, bytes }: ReadBatch): void
   segment.sizeBytes += bytes.length
   segment.batches++
   if (header.isTransactional) segment.transactional++
-  segment.largestBatchBytes = Math.max(segment.largestBatchBytes, bytes.length)
   if (header.isControl) return
   segment.records += header.recordsCount
   const last = Number(header.maxTimestamp)
@@ -70,7 +67,7 @@ export async function writeSegment(
   const { key, bytes: stored } = await seal(store, place.key, await compress(log, fastest))
   await store.put(key, stored)
   const { from, next, records, batches, transactional, aborted } = collected
-  const { largestBatchBytes, minTimestampMs, maxTimestampMs } = collected
+  const { minTimestampMs, maxTimestampMs } = collected
   return {
     ...place,
     key,
@@ -79,7 +76,6 @@ export async function writeSegment(
     records,
     batches,
     transactional,
-    largestBatchBytes,
     minTimestampMs,
     maxTimestampMs,
     without: { aborted, absent: Math.max(0, Number(next - from) - records - aborted) },

@@ -28,8 +28,6 @@ export interface Segment {
   readonly batches: number
   /** Batches of transactions, their markers included. */
   readonly transactional: number
-  /** A topic's max.message.bytes must not be less to take it back. */
-  readonly largestBatchBytes: number
   /** Of records; null when it has none, which happens where a range had only aborted or compacted ones. */
   readonly minTimestampMs: number | null
   readonly maxTimestampMs: number | null

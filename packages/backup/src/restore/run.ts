@@ -227,7 +227,7 @@ async function checkPrefix({ cluster, store }: Context, topic: string, planned: 
 
 function notFromRestore(what: string, why: string): BackupError {
   return new BackupError('TARGET_NOT_EMPTY', `${what} is not from an interrupted restore: ${why}`, {
-    hint: 'Restore to another name, or delete the topic and restore again. Nothing of it was changed.',
+    hint: 'Restore to another name, or delete the topic and restore again.',
   })
 }
 
