@@ -6,6 +6,7 @@ import { type Colours, coloursFor } from '../output/colour.ts'
 import { type OutputFormat, toJson, toYaml } from '../output/data.ts'
 import { shortAddresses } from '../output/format.ts'
 import { type Column, renderTable } from '../output/table.ts'
+import type { AuditEntry, ChangeReport } from './audited.ts'
 import { type ConfirmOptions, confirmChange } from './confirm.ts'
 import type { Io } from './io.ts'
 import { registryOptions } from './registry-options.ts'
@@ -33,6 +34,11 @@ export interface Context {
   isDefaultAddress(of: 'cluster' | 'registry'): boolean
   /** Says where the change happens, and asks, the way the environment demands. @throws CliError when the answer is no. */
   confirm(change: ConfirmedChange): Promise<void>
+  /**
+   * Runs a change to a cluster or a registry so that it is recorded: every verb with `mutates` changes through it, after `confirm`.
+   * @param change what changes; it may report what it led to. Its result is returned and its error thrown on.
+   */
+  audited<Result>(entry: AuditEntry, change: (report: ChangeReport) => Promise<Result>): Promise<Result>
   /** Runs when the command ends, last added first. */
   onEnd(cleanup: () => Promise<void>): void
 }
@@ -149,6 +155,7 @@ export function createContext(options: ContextOptions): { context: Context; end:
       }
       await confirmChange({ ...change, what }, { ...options.confirmation, io, environment: settings.environment.value })
     },
+    audited: async (_entry, change) => await change({ after: () => {} }),
   }
 
   const end = async (): Promise<void> => {
