@@ -20,7 +20,7 @@ const rows: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'broker/src/log': [['batch', 'scheduling'], ['disk'], ['segment'], ['producers'], ['partition'], ['manager']],
   'cluster/src': [['transport'], ['reader', 'writer'], ['survey']],
   'registry/src': [['avro'], ['compatibility'], ['formats', 'store', 'client'], ['operations'], ['server']],
-  'platform/src': [['running', 'load'], ['live', 'types'], ['plan'], ['apply', 'import']],
+  'platform/src': [['running', 'load', 'cel'], ['live', 'types'], ['plan'], ['apply', 'import']],
   'events/src': [['kafka', 'wire'], ['telemetry'], ['handle']],
   'kubernetes/src': [
     ['api', 'certificates'],
