@@ -23,7 +23,7 @@ if (kind === 'backup') {
   const isThere = (await cluster.listTopics()).some(({ name }) => name === to)
   const request = { point: { kind: 'latest' }, nameOf: () => to, includeGroup: () => true, resume: isThere } as const
   const plan = await planRestore(store, clusterId, cluster, request, Date.now())
-  const { isComplete } = await runRestore(store, cluster, plan, { onProgress })
+  const { isComplete } = await runRestore(cluster, plan, { onProgress })
   if (!isComplete) throw new Error('the restore is not complete')
 }
 await cluster.close()

@@ -127,7 +127,7 @@ describeEngines('any history', (engine) => {
     expect((await verifyBackup(store, clusterId)).findings).toEqual([])
     const to = `${topic}.restored`
     const request = { point: { kind: 'latest' }, nameOf: () => to, includeGroup: () => true, resume: false } as const
-    const restored = await runRestore(store, cluster, await planRestore(store, clusterId, cluster, request, Date.now()))
+    const restored = await runRestore(cluster, await planRestore(store, clusterId, cluster, request, Date.now()))
     expect(restored.isComplete).toBe(true)
 
     for (const [at, one] of model.entries()) {

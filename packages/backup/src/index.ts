@@ -15,7 +15,15 @@ export { type BackupStore, canOpen, readKeyFile, type Sealing, withSealing } fro
 export type * from './format/types.ts'
 export { formatName, formatVersion } from './format/types.ts'
 export { type PrunePlan, type PruneRules, planPrune, prune } from './prune.ts'
-export { type PlannedTopic, planRestore, type RestorePlan, type RestoreRequest } from './restore/plan.ts'
+export {
+  type PartitionSource,
+  type PlannedTopic,
+  planRestore,
+  type RestorePlan,
+  type RestoreRequest,
+  type TargetPlan,
+  type TargetTopic,
+} from './restore/plan.ts'
 export { type Restored, type RestoreOptions, type RestoreProgress, runRestore } from './restore/run.ts'
 export type { RestorePoint } from './restore/source.ts'
 export { openStore } from './store/open-store.ts'

@@ -91,7 +91,7 @@ describeEngines('backup and restore', (engine) => {
       },
       now,
     )
-    return { ...(await runRestore(store, cluster, plan)), to }
+    return { ...(await runRestore(cluster, plan)), to }
   }
 
   /** Markers are written after the commit was answered. */
@@ -207,7 +207,7 @@ describeEngines('backup and restore', (engine) => {
     }
     const plan = await planRestore(store, clusterId, cluster, request, now)
     const stop = new AbortController()
-    const stopped = runRestore(store, cluster, plan, {
+    const stopped = runRestore(cluster, plan, {
       signal: stop.signal,
       onProgress: ({ done }) => done > 10n && stop.abort(),
     })
@@ -216,7 +216,7 @@ describeEngines('backup and restore', (engine) => {
       code: 'TARGET_NOT_EMPTY',
     })
     const again = await planRestore(store, clusterId, cluster, { ...request, resume: true }, now)
-    const { isComplete, partitions } = await runRestore(store, cluster, again)
+    const { isComplete, partitions } = await runRestore(cluster, again)
     expect(isComplete).toBe(true)
     expect(partitions[0]!.resumedAt).toBeGreaterThan(0n)
     expect(await readAll(to)).toEqual(await readAll(topic))
@@ -235,7 +235,7 @@ describeEngines('backup and restore', (engine) => {
       resume: true,
     }
     const plan = await planRestore(store, clusterId, cluster, request, now)
-    await expect(runRestore(store, cluster, plan)).rejects.toMatchObject({ code: 'TARGET_NOT_EMPTY' })
+    await expect(runRestore(cluster, plan)).rejects.toMatchObject({ code: 'TARGET_NOT_EMPTY' })
     expect((await readAll(other)).map(({ value }) => String(value))).toEqual(['b'])
   })
 
@@ -404,7 +404,7 @@ describeEngines('backup and restore', (engine) => {
     for (const to of [foreign, empty]) {
       const request: RestoreRequest = { point: { kind: 'latest' }, nameOf: () => to, includeGroup: null, resume: true }
       const plan = await planRestore(store, clusterId, cluster, request, now)
-      await expect(runRestore(store, cluster, plan)).rejects.toMatchObject({ code: 'TARGET_NOT_EMPTY' })
+      await expect(runRestore(cluster, plan)).rejects.toMatchObject({ code: 'TARGET_NOT_EMPTY' })
     }
     const config = (await cluster.topicConfigs([foreign])).get(foreign)!
     expect(config.filter(({ source }) => source === 'topic').map(({ name, value }) => `${name}=${value}`)).toEqual([

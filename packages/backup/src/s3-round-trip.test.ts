@@ -58,7 +58,7 @@ describeEngines('a backup in S3', (engine) => {
         resume: false,
       } as const
       const plan = await planRestore(store, clusterId, cluster, request, Date.now())
-      const { isComplete, partitions } = await runRestore(store, cluster, plan)
+      const { isComplete, partitions } = await runRestore(cluster, plan)
       expect(isComplete).toBe(true)
       expect(partitions.map(({ records }) => records)).toEqual([5n])
     })

@@ -58,7 +58,7 @@ describe('an encrypted backup', () => {
   const restore = async (identities: readonly string[], to: string) => {
     const request = { point: { kind: 'latest' }, nameOf: () => to, includeGroup: () => false, resume: false } as const
     const from = await reading(...identities)
-    return runRestore(from, cluster, await planRestore(from, clusterId, cluster, request, Date.now()))
+    return runRestore(cluster, await planRestore(from, clusterId, cluster, request, Date.now()))
   }
 
   it('has nothing of the records and the groups to read', () => {

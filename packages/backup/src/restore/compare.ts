@@ -1,9 +1,7 @@
-// Whether a restored partition is the selection of the backup: both are read, and their records hashed in the same form.
+// Whether a restored partition is what the source has: both are read, and their records hashed in the same form.
 import { createHash, type Hash } from 'node:crypto'
-import type { Cluster, ReadRecord } from '@selfmonitor/cluster'
-import type { BackupStore } from '../format/sealing.ts'
+import type { Cluster, ReadBatch, ReadRecord } from '@selfmonitor/cluster'
 import { recordsBetween } from '../format/trim.ts'
-import { type Selection, selectedBatches } from './source.ts'
 
 export interface PartitionDigest {
   readonly records: bigint
@@ -42,14 +40,14 @@ function addBytes(hash: Hash, bytes: Buffer | null): void {
 const finish = ({ hash, records }: Digest): PartitionDigest => ({ records, sha256: hash.digest('hex') })
 
 /** @param limit only so many records */
-export async function digestOfBackup(
-  store: BackupStore,
-  selection: Selection,
+export async function digestOfBatches(
+  batches: AsyncIterable<ReadBatch>,
   limit: bigint | null,
 ): Promise<PartitionDigest> {
   const digest: Digest = { hash: createHash('sha256'), records: 0n }
-  for await (const batch of selectedBatches(store, selection)) {
-    for (const record of await recordsBetween(batch, selection.from, selection.cut)) {
+  for await (const batch of batches) {
+    const { baseOffset, lastOffsetDelta } = batch.header
+    for (const record of await recordsBetween(batch, baseOffset, baseOffset + BigInt(lastOffsetDelta) + 1n)) {
       if (limit !== null && digest.records >= limit) return finish(digest)
       addRecord(digest, record)
     }

@@ -1,10 +1,17 @@
 // What a restore would do: computed from the backup and the target, with nothing changed.
-import type { Cluster, NewTopic } from '@selfmonitor/cluster'
+import type { Cluster, NewTopic, ReadBatch } from '@selfmonitor/cluster'
 import { BackupError } from '../format/backup-error.ts'
 import type { BackupStore } from '../format/sealing.ts'
 import type { GroupState, TopicState } from '../format/types.ts'
 import { acceptedLimits, finalConfig, heldConfig, timeLimits } from './settings.ts'
-import { openSource, type RestorePoint, type RestoreSource, recordsBefore, type Selection } from './source.ts'
+import {
+  openSource,
+  type RestorePoint,
+  type RestoreSource,
+  recordsBefore,
+  type Selection,
+  selectedBatches,
+} from './source.ts'
 
 export interface RestoreRequest {
   readonly point: RestorePoint
@@ -18,17 +25,24 @@ export interface RestoreRequest {
   readonly resume: boolean
 }
 
-export interface PlannedPartition {
+/** A partition to append, wherever its records come from. */
+export interface PartitionSource {
   readonly partition: number
-  readonly selection: Selection
   readonly records: bigint
+  /** The batches in their order, each with at least one record: the same at every call, so that a restore can be resumed and verified. */
+  batches(): AsyncGenerator<ReadBatch, void>
+}
+
+export interface PlannedPartition extends PartitionSource {
+  readonly selection: Selection
   /** In the backup, and younger than the point. */
   readonly dropped: bigint
   /** Left out because their transaction is not complete at the point. */
   readonly straddling: bigint
 }
 
-export interface PlannedTopic {
+/** A topic to create and fill. */
+export interface TargetTopic {
   readonly from: string
   readonly to: string
   readonly state: TopicState
@@ -39,9 +53,13 @@ export interface PlannedTopic {
   readonly config: Readonly<Record<string, string>>
   /** While records come in; they hold back retention and compaction, and keep the records' own times. */
   readonly held: Readonly<Record<string, string>>
-  readonly partitions: readonly PlannedPartition[]
+  readonly partitions: readonly PartitionSource[]
   /** Retention would delete records as soon as it is let go: at most so many. null: none. */
   readonly expired: { readonly records: bigint; readonly retentionMs: bigint } | null
+}
+
+export interface PlannedTopic extends TargetTopic {
+  readonly partitions: readonly PlannedPartition[]
 }
 
 export interface PlannedPosition {
@@ -55,14 +73,19 @@ export interface PlannedPosition {
   readonly unread: bigint
 }
 
-export interface RestorePlan {
-  readonly source: RestoreSource
+/** What is to be done in the target, wherever the records come from. */
+export interface TargetPlan {
   readonly targetClusterId: string
-  readonly topics: readonly PlannedTopic[]
+  readonly topics: readonly TargetTopic[]
   readonly positions: readonly PlannedPosition[]
   readonly warnings: readonly string[]
-  /** What the backup does not have of what is asked for: the restore cannot be complete. */
+  /** What the source does not have of what is asked for: the restore cannot be complete. */
   readonly missing: readonly string[]
+}
+
+export interface RestorePlan extends TargetPlan {
+  readonly source: RestoreSource
+  readonly topics: readonly PlannedTopic[]
 }
 
 const defaultRetentionMs = 604_800_000n
@@ -150,9 +173,9 @@ function refusePartitions(
 }
 
 /** Which settings of the target let records keep their times. @throws ClusterError when it would not create the topics */
-async function targetLimits(
+export async function targetLimits(
   cluster: Cluster,
-  topics: readonly PlannedTopic[],
+  topics: readonly TargetTopic[],
 ): Promise<Readonly<Record<string, string>>> {
   const missing = topics.filter(({ exists }) => !exists)
   if (missing.length > 0) return acceptedLimits(cluster, missing.map(newTopic))
@@ -162,7 +185,7 @@ async function targetLimits(
 }
 
 /** As it is created. */
-export function newTopic({ to, state, replicationFactor, config, held }: PlannedTopic): NewTopic {
+export function newTopic({ to, state, replicationFactor, config, held }: TargetTopic): NewTopic {
   return { name: to, partitions: state.partitions, replicationFactor, config: { ...config, ...held } }
 }
 
@@ -187,7 +210,7 @@ function chooseTopics(
   return chosen
 }
 
-function refuseExisting(to: string, { name, partitions }: TopicState, has: number, resume: boolean): void {
+export function refuseExisting(to: string, { name, partitions }: TopicState, has: number, resume: boolean): void {
   if (!resume) {
     throw new BackupError('TARGET_NOT_EMPTY', `topic ${to} exists in the target`, {
       hint: 'Choose another name, or delete it. If it is there from a restore that was interrupted, repeat that with --resume.',
@@ -224,6 +247,7 @@ async function planPartitions(
     planned.push({
       partition: selection.partition,
       selection,
+      batches: () => selectedBatches(store, selection),
       records,
       straddling,
       dropped: all - records - straddling,

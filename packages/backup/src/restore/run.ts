@@ -2,11 +2,9 @@
 import type { BatchAppender, Cluster, ProducerIdentity } from '@selfmonitor/cluster'
 import { ClusterError } from '@selfmonitor/cluster/errors'
 import { BackupError } from '../format/backup-error.ts'
-import type { BackupStore } from '../format/sealing.ts'
-import { digestOfBackup, digestOfPartition, type PartitionDigest } from './compare.ts'
-import { newTopic, type PlannedPartition, type PlannedPosition, type PlannedTopic, type RestorePlan } from './plan.ts'
+import { digestOfBatches, digestOfPartition, type PartitionDigest } from './compare.ts'
+import { newTopic, type PartitionSource, type PlannedPosition, type TargetPlan, type TargetTopic } from './plan.ts'
 import { producerBatch } from './rebuild.ts'
-import { selectedBatches } from './source.ts'
 
 export interface RestoreOptions {
   readonly signal?: AbortSignal
@@ -57,7 +55,6 @@ const maxPendingBytes = 8 * 1024 * 1024
 
 interface Context extends RestoreOptions {
   readonly cluster: Cluster
-  readonly store: BackupStore
   readonly appender: BatchAppender
   readonly advanced: (phase: RestoreProgress['phase'], records: bigint, bytes: number) => void
 }
@@ -66,12 +63,7 @@ interface Context extends RestoreOptions {
  * After an error nothing is undone: the topics of the plan hold a part of the records, with retention held, and `resume` goes on.
  * @throws BackupError TARGET_NOT_EMPTY, DAMAGED; ClusterError; StoreError
  */
-export async function runRestore(
-  store: BackupStore,
-  cluster: Cluster,
-  plan: RestorePlan,
-  options: RestoreOptions = {},
-): Promise<Restored> {
+export async function runRestore(cluster: Cluster, plan: TargetPlan, options: RestoreOptions = {}): Promise<Restored> {
   const work = plan.topics.flatMap((topic) => topic.partitions.map((planned) => ({ topic, planned })))
   const total = work.reduce((sum, { planned }) => sum + planned.records, 0n)
   const counts = { restoring: { done: 0n, bytes: 0 }, verifying: { done: 0n, bytes: 0 } }
@@ -79,7 +71,6 @@ export async function runRestore(
   const context: Context = {
     ...options,
     cluster,
-    store,
     appender,
     advanced: (phase, records, bytes) => {
       counts[phase].done += records
@@ -133,7 +124,7 @@ async function mapSome<T, R>(items: readonly T[], work: (item: T, at: number) =>
   return results
 }
 
-async function createTargets(cluster: Cluster, topics: readonly PlannedTopic[]): Promise<void> {
+async function createTargets(cluster: Cluster, topics: readonly TargetTopic[]): Promise<void> {
   const missing = topics.filter(({ exists }) => !exists)
   await cluster.createTopics(missing.map(newTopic))
   const there = topics.filter(({ exists }) => exists)
@@ -143,8 +134,8 @@ async function createTargets(cluster: Cluster, topics: readonly PlannedTopic[]):
 /** An empty topic is from an interrupted restore only if it has the settings that hold things back. @throws BackupError TARGET_NOT_EMPTY */
 async function refuseForeign(
   cluster: Cluster,
-  topics: readonly PlannedTopic[],
-  hasRecords: (topic: PlannedTopic) => boolean,
+  topics: readonly TargetTopic[],
+  hasRecords: (topic: TargetTopic) => boolean,
 ): Promise<void> {
   const empty = topics.filter((topic) => topic.exists && !hasRecords(topic))
   if (empty.length === 0) return
@@ -161,19 +152,19 @@ async function refuseForeign(
 /** @param has how many records the partition has from an interrupted restore */
 async function appendPartition(
   context: Context,
-  topic: PlannedTopic,
-  planned: PlannedPartition,
+  topic: TargetTopic,
+  planned: PartitionSource,
   has: bigint,
 ): Promise<void> {
-  const { cluster, store, appender, signal } = context
+  const { cluster, appender, signal } = context
   const { to } = topic
-  const { partition, selection, records } = planned
+  const { partition, records } = planned
   let number = 0n
   let pendingBytes = 0
   let failure: unknown = null
   const pending = new Set<Promise<void>>()
   let identity: ProducerIdentity | null = null
-  for await (const batch of selectedBatches(store, selection)) {
+  for await (const batch of planned.batches()) {
     signal?.throwIfAborted()
     if (failure !== null) break
     const count = BigInt(batch.header.recordsCount)
@@ -202,26 +193,26 @@ async function appendPartition(
   if (number !== records)
     throw new BackupError(
       'NOT_EQUAL',
-      `the plan has ${records} records for ${to} partition ${partition}, the backup gave ${number}`,
+      `the plan has ${records} records for ${to} partition ${partition}, the source gave ${number}`,
     )
   if (has > 0n) context.advanced('restoring', has, 0)
 }
 
 /** What an interrupted restore has left must be the beginning of the selection. @returns how many records it is */
-async function checkPrefix({ cluster, store }: Context, topic: string, planned: PlannedPartition): Promise<bigint> {
-  const { partition, selection, records } = planned
+async function checkPrefix({ cluster }: Context, topic: string, planned: PartitionSource): Promise<bigint> {
+  const { partition, records } = planned
   const there = await digestOfPartition(cluster, topic, partition)
   if (there.records === 0n) return 0n
   if (there.records > records)
     throw notFromRestore(
       `topic ${topic} partition ${partition}`,
-      `it has ${there.records} records, the backup ${records}`,
+      `it has ${there.records} records, the source ${records}`,
     )
-  const wanted = await digestOfBackup(store, selection, there.records)
+  const wanted = await digestOfBatches(planned.batches(), there.records)
   if (wanted.sha256 === there.sha256) return there.records
   throw notFromRestore(
     `topic ${topic} partition ${partition}`,
-    `its ${there.records} records are not the first ones of the backup`,
+    `its ${there.records} records are not the first ones of the source`,
   )
 }
 
@@ -233,14 +224,14 @@ function notFromRestore(what: string, why: string): BackupError {
 
 async function verify(
   context: Context,
-  { to }: PlannedTopic,
-  { partition, selection, records }: PlannedPartition,
+  { to }: TargetTopic,
+  { partition, records, batches }: PartitionSource,
   resumedAt: bigint,
 ): Promise<RestoredPartition> {
-  const { store, cluster, signal } = context
+  const { cluster, signal } = context
   signal?.throwIfAborted()
   const [wanted, digest] = await Promise.all([
-    digestOfBackup(store, selection, null),
+    digestOfBatches(batches(), null),
     digestOfPartition(cluster, to, partition),
   ])
   context.advanced('verifying', records, 0)
@@ -251,10 +242,10 @@ async function verify(
 /** Gives the topics the settings that they had. @returns those whose retention stays held */
 async function letGo(
   cluster: Cluster,
-  topics: readonly PlannedTopic[],
+  topics: readonly TargetTopic[],
   { releaseRetention = false }: RestoreOptions,
 ): Promise<string[]> {
-  const keeps = (topic: PlannedTopic): boolean => topic.expired !== null && !releaseRetention
+  const keeps = (topic: TargetTopic): boolean => topic.expired !== null && !releaseRetention
   await cluster.alterTopicConfigs(
     topics.map((topic) => ({
       topic: topic.to,

@@ -90,7 +90,7 @@ const verb = defineVerb({
     const startedAt = performance.now()
     let restored: Restored
     try {
-      restored = await runRestore(store, cluster, plan, {
+      restored = await runRestore(cluster, plan, {
         signal: context.io.signal,
         releaseRetention: given.releaseRetention,
         onProgress: ({ phase, ...progress }) => line.show(phase, { ...progress, unit: 'records' }),
