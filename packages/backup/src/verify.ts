@@ -1,4 +1,5 @@
 // Checks a backup without a cluster: the chain of manifests, and that every object is what was written.
+import { createBudget } from './budget.ts'
 import { BackupError } from './format/backup-error.ts'
 import { coverageFindings, type Finding } from './format/coverage.ts'
 import { manifestNumbers, readIndex, readManifest, readState } from './format/manifests.ts'
@@ -15,6 +16,9 @@ export interface Verification {
   readonly sealed: number
   readonly findings: readonly Finding[]
 }
+
+/** Segments that are read and decompressed at a time: three of the usual size. */
+const maxReadBytes = 192 * 1024 * 1024
 
 export interface VerifyOptions {
   /** The backup whose segments are read. Default: the newest, which names all that the earlier ones do of topics that still exist. */
@@ -94,26 +98,50 @@ async function checkContents(
   if (canOpen(store, manifest.state.key)) await attempt(findings, () => readState(store, manifest))
   const segments = (await attempt(findings, () => readIndex(store, manifest))) ?? []
   findings.push(...coverageFindings(manifest.topics, segments))
-  for (const segment of segments) {
-    signal?.throwIfAborted()
-    // Without an identity the hash of what is stored is compared, and nothing of what is in it.
-    if (canOpen(store, segment.key)) {
-      await attempt(findings, async () => checkSegment(segment, await readSegment(store, segment), findings))
-    } else {
-      await attempt(findings, () => readStored(store, segment))
-      totals.sealed++
-    }
+  const budget = createBudget(maxReadBytes)
+  let failure: { readonly error: unknown } | null = null
+  const found: Finding[][] = []
+  const check = async (segment: Segment, at: number): Promise<void> => {
+    found[at] = await checkSegment(store, segment)
+    if (!canOpen(store, segment.key)) totals.sealed++
     totals.segments++
     totals.records += BigInt(segment.records)
     totals.storedBytes += segment.storedBytes
     onProgress?.({ done: totals.segments, total: segments.length, bytes: totals.storedBytes })
   }
+  for (const [at, segment] of segments.entries()) {
+    const bytes = segment.logBytes + segment.storedBytes
+    await budget.take(bytes)
+    if (failure !== null || signal?.aborted) {
+      budget.give(bytes)
+      break
+    }
+    void check(segment, at)
+      .catch((error: unknown) => {
+        failure ??= { error }
+      })
+      .finally(() => budget.give(bytes))
+  }
+  // All of it is free when nothing is under way.
+  await budget.take(maxReadBytes)
+  signal?.throwIfAborted()
+  if (failure !== null) throw (failure as { readonly error: unknown }).error
+  findings.push(...found.flat())
 }
 
-function checkSegment(segment: Segment, batches: Awaited<ReturnType<typeof readSegment>>, findings: Finding[]): void {
+async function checkSegment(store: BackupStore, segment: Segment): Promise<Finding[]> {
+  const findings: Finding[] = []
+  // Without an identity the hash of what is stored is compared, and nothing of what is in it.
+  if (!canOpen(store, segment.key)) {
+    await attempt(findings, () => readStored(store, segment))
+    return findings
+  }
+  const batches = (await attempt(findings, () => readSegment(store, segment))) ?? []
   const records = batches.reduce((sum, { header }) => sum + (header.isControl ? 0 : header.recordsCount), 0)
-  if (records === segment.records) return
-  findings.push({ subject: segment.key, message: `has ${records} records, the index says ${segment.records}` })
+  if (findings.length === 0 && records !== segment.records) {
+    findings.push({ subject: segment.key, message: `has ${records} records, the index says ${segment.records}` })
+  }
+  return findings
 }
 
 async function attempt<T>(findings: Finding[], work: () => Promise<T>): Promise<T | null> {

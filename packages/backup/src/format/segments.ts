@@ -11,7 +11,10 @@ import type { Segment } from './types.ts'
 
 const compress = promisify(zstdCompress)
 const decompress = promisify(zstdDecompress)
-const fastest = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
+/** Node's own 16 KiB for each piece of the result would cross from thread to thread thousands of times. */
+const fastest = { params: { [constants.ZSTD_c_compressionLevel]: 1 }, chunkSize: 1024 * 1024 }
+
+const maxPieceBytes = 64 * 1024 * 1024
 
 /** What is collected of a segment. Coverage is [from, next). */
 export interface Collected {
@@ -91,7 +94,11 @@ export async function readSegment(store: BackupStore, segment: Segment): Promise
   const compressed = await unseal(store, key, await readStored(store, segment))
   let log: Buffer
   try {
-    log = await decompress(compressed, { maxOutputLength: Math.max(1, logBytes) })
+    // In one piece, with room to spare: one that is full makes room for another.
+    log = await decompress(compressed, {
+      maxOutputLength: Math.max(1, logBytes),
+      chunkSize: Math.min(logBytes + 64, maxPieceBytes),
+    })
   } catch (error) {
     throw damaged(store, key, `it cannot be decompressed: ${(error as Error).message}`, error)
   }

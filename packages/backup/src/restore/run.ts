@@ -1,6 +1,7 @@
 // Carries out a plan: creates topics, appends records, reads them back, puts the topics' settings and the groups' positions in place.
 import type { BatchAppender, Cluster, ProducerIdentity } from '@selfmonitor/cluster'
 import { ClusterError } from '@selfmonitor/cluster/errors'
+import { createBudget } from '../budget.ts'
 import { BackupError } from '../format/backup-error.ts'
 import { digestOfBatches, digestOfPartition, type PartitionDigest } from './compare.ts'
 import { newTopic, type PartitionSource, type PlannedPosition, type TargetPlan, type TargetTopic } from './plan.ts'
@@ -160,9 +161,8 @@ async function appendPartition(
   const { to } = topic
   const { partition, records } = planned
   let number = 0n
-  let pendingBytes = 0
   let failure: unknown = null
-  const pending = new Set<Promise<void>>()
+  const budget = createBudget(maxPendingBytes)
   let identity: ProducerIdentity | null = null
   for await (const batch of planned.batches()) {
     signal?.throwIfAborted()
@@ -174,21 +174,17 @@ async function appendPartition(
       throw notFromRestore(`topic ${to} partition ${partition}`, `it ends within a batch, at record ${has}`)
     identity ??= await cluster.initProducer()
     const bytes = await producerBatch(batch, identity, number - count - has)
-    const sent: Promise<void> = appender
+    await budget.take(bytes.length)
+    void appender
       .append(to, partition, bytes)
       .then(() => context.advanced('restoring', count, bytes.length))
       .catch((error: unknown) => {
         failure ??= error
       })
-      .finally(() => {
-        pending.delete(sent)
-        pendingBytes -= bytes.length
-      })
-    pending.add(sent)
-    pendingBytes += bytes.length
-    while (pendingBytes > maxPendingBytes && failure === null) await Promise.race(pending)
+      .finally(() => budget.give(bytes.length))
   }
-  await Promise.all(pending)
+  // All of it is free when nothing is under way.
+  await budget.take(maxPendingBytes)
   if (failure !== null) throw failure
   if (number !== records)
     throw new BackupError(

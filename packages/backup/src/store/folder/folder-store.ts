@@ -56,21 +56,14 @@ export function folderStore(root: string): ObjectStore {
       ? new StoreError('NOT_FOUND', `${address} has no object ${key}`, { cause: error })
       : folderError(`${address}: cannot read ${key}`, error)
 
-  async function* read(key: string, maxBytes = Number.POSITIVE_INFINITY): AsyncGenerator<Buffer, void, undefined> {
+  async function* read(key: string): AsyncGenerator<Buffer, void, undefined> {
     try {
       const { file, sizeBytes } = await openObject(key)
       try {
-        if (sizeBytes > maxBytes) {
-          const message = `${address}: ${key} has ${sizeBytes} bytes, more than the ${maxBytes} that are allowed`
-          throw new StoreError('TOO_LARGE', message)
-        }
         for (let position = 0; position < sizeBytes; ) {
           const bytes = Buffer.allocUnsafe(Math.min(readBytes, sizeBytes - position))
           const { bytesRead } = await file.read(bytes, 0, bytes.length, position)
-          if (bytesRead === 0) {
-            const message = `${address}: ${key} ended after ${position} of its ${sizeBytes} bytes`
-            throw new StoreError('TRUNCATED', message)
-          }
+          if (bytesRead === 0) throw truncated(key, position, sizeBytes)
           position += bytesRead
           yield bytes.subarray(0, bytesRead)
         }
@@ -81,6 +74,32 @@ export function folderStore(root: string): ObjectStore {
       throw readError(key, error)
     }
   }
+
+  async function get(key: string, maxBytes = defaultMaxGetBytes): Promise<Buffer> {
+    try {
+      const { file, sizeBytes } = await openObject(key)
+      try {
+        if (sizeBytes > maxBytes) {
+          const message = `${address}: ${key} has ${sizeBytes} bytes, more than the ${maxBytes} that are allowed`
+          throw new StoreError('TOO_LARGE', message)
+        }
+        const bytes = Buffer.allocUnsafe(sizeBytes)
+        for (let position = 0; position < sizeBytes; ) {
+          const { bytesRead } = await file.read(bytes, position, sizeBytes - position, position)
+          if (bytesRead === 0) throw truncated(key, position, sizeBytes)
+          position += bytesRead
+        }
+        return bytes
+      } finally {
+        await file.close()
+      }
+    } catch (error) {
+      throw readError(key, error)
+    }
+  }
+
+  const truncated = (key: string, position: number, sizeBytes: number): StoreError =>
+    new StoreError('TRUNCATED', `${address}: ${key} ended after ${position} of its ${sizeBytes} bytes`)
 
   async function remove(key: string): Promise<void> {
     const path = pathOf(key)
@@ -109,12 +128,8 @@ export function folderStore(root: string): ObjectStore {
       await writer.write(bytes)
       await writer.finish()
     },
-    read: (key) => read(key),
-    async get(key, maxBytes = defaultMaxGetBytes) {
-      const parts: Buffer[] = []
-      for await (const part of read(key, maxBytes)) parts.push(part)
-      return parts.length === 1 ? parts[0]! : Buffer.concat(parts)
-    },
+    read,
+    get,
     list(prefix, { after = '' } = {}) {
       checkPrefix(address, prefix)
       return listFolder(address, root, prefix, after)
