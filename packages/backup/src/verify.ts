@@ -1,5 +1,5 @@
 // Checks a backup without a cluster: the chain of manifests, and that every object is what was written.
-import { createBudget } from './budget.ts'
+import { runInBackground } from './background.ts'
 import { BackupError } from './format/backup-error.ts'
 import { coverageFindings, type Finding } from './format/coverage.ts'
 import { manifestNumbers, readIndex, readManifest, readState } from './format/manifests.ts'
@@ -98,34 +98,21 @@ async function checkContents(
   if (canOpen(store, manifest.state.key)) await attempt(findings, () => readState(store, manifest))
   const segments = (await attempt(findings, () => readIndex(store, manifest))) ?? []
   findings.push(...coverageFindings(manifest.topics, segments))
-  const budget = createBudget(maxReadBytes)
-  let failure: { readonly error: unknown } | null = null
+  const reads = runInBackground(maxReadBytes)
   const found: Finding[][] = []
-  const check = async (segment: Segment, at: number): Promise<void> => {
-    found[at] = await checkSegment(store, segment)
-    if (!canOpen(store, segment.key)) totals.sealed++
-    totals.segments++
-    totals.records += BigInt(segment.records)
-    totals.storedBytes += segment.storedBytes
-    onProgress?.({ done: totals.segments, total: segments.length, bytes: totals.storedBytes })
-  }
   for (const [at, segment] of segments.entries()) {
-    const bytes = segment.logBytes + segment.storedBytes
-    await budget.take(bytes)
-    if (failure !== null || signal?.aborted) {
-      budget.give(bytes)
-      break
-    }
-    void check(segment, at)
-      .catch((error: unknown) => {
-        failure ??= { error }
-      })
-      .finally(() => budget.give(bytes))
+    if (signal?.aborted) break
+    await reads.add(segment.logBytes + segment.storedBytes, async () => {
+      found[at] = await checkSegment(store, segment)
+      if (!canOpen(store, segment.key)) totals.sealed++
+      totals.segments++
+      totals.records += BigInt(segment.records)
+      totals.storedBytes += segment.storedBytes
+      onProgress?.({ done: totals.segments, total: segments.length, bytes: totals.storedBytes })
+    })
   }
-  // All of it is free when nothing is under way.
-  await budget.take(maxReadBytes)
+  await reads.settled()
   signal?.throwIfAborted()
-  if (failure !== null) throw (failure as { readonly error: unknown }).error
   findings.push(...found.flat())
 }
 

@@ -1,7 +1,7 @@
 // Carries out a plan: creates topics, appends records, reads them back, puts the topics' settings and the groups' positions in place.
 import type { BatchAppender, Cluster, ProducerIdentity } from '@selfmonitor/cluster'
 import { ClusterError } from '@selfmonitor/cluster/errors'
-import { createBudget } from '../budget.ts'
+import { runInBackground } from '../background.ts'
 import { BackupError } from '../format/backup-error.ts'
 import { digestOfBatches, digestOfPartition, type PartitionDigest } from './compare.ts'
 import { newTopic, type PartitionSource, type PlannedPosition, type TargetPlan, type TargetTopic } from './plan.ts'
@@ -161,12 +161,10 @@ async function appendPartition(
   const { to } = topic
   const { partition, records } = planned
   let number = 0n
-  let failure: unknown = null
-  const budget = createBudget(maxPendingBytes)
+  const appends = runInBackground(maxPendingBytes)
   let identity: ProducerIdentity | null = null
   for await (const batch of planned.batches()) {
     signal?.throwIfAborted()
-    if (failure !== null) break
     const count = BigInt(batch.header.recordsCount)
     number += count
     if (number <= has) continue
@@ -174,18 +172,12 @@ async function appendPartition(
       throw notFromRestore(`topic ${to} partition ${partition}`, `it ends within a batch, at record ${has}`)
     identity ??= await cluster.initProducer()
     const bytes = await producerBatch(batch, identity, number - count - has)
-    await budget.take(bytes.length)
-    void appender
-      .append(to, partition, bytes)
-      .then(() => context.advanced('restoring', count, bytes.length))
-      .catch((error: unknown) => {
-        failure ??= error
-      })
-      .finally(() => budget.give(bytes.length))
+    await appends.add(bytes.length, async () => {
+      await appender.append(to, partition, bytes)
+      context.advanced('restoring', count, bytes.length)
+    })
   }
-  // All of it is free when nothing is under way.
-  await budget.take(maxPendingBytes)
-  if (failure !== null) throw failure
+  await appends.settled()
   if (number !== records)
     throw new BackupError(
       'NOT_EQUAL',

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Cluster, ReadBatchesEvent, ReadNotice, TopicInfo } from '@selfmonitor/cluster'
 import { ClusterError } from '@selfmonitor/cluster/errors'
+import { type Background, runInBackground } from '../background.ts'
 import { BackupError } from '../format/backup-error.ts'
 import { putDocument, putSealed } from '../format/documents.ts'
 import { addToIndex } from '../format/index-files.ts'
@@ -70,6 +71,9 @@ const defaultSegmentBytes = 32 * 1024 * 1024
 /** Partitions that are read at a time: each collects one segment in memory. */
 const partitionsAtOnce = 6
 
+/** Of segments that are compressed and stored while the reading goes on: two of the usual size. */
+const maxWritingBytes = 2 * defaultSegmentBytes
+
 /** A partition during a backup. */
 interface Reading {
   readonly topic: string
@@ -86,6 +90,8 @@ interface Reading {
   readonly recordsBefore: bigint
   readonly gaps: Gap[]
   readonly segments: Segment[]
+  /** How many segments were begun, those that are still being written too. */
+  begun: number
   collected: Collected
   /** The topic was deleted, or created again, while it was read: the backup of the partition ends here. */
   endedAt: bigint | null
@@ -115,8 +121,19 @@ export async function takeBackup(cluster: Cluster, store: BackupStore, options: 
   const cutAtMs = now()
   const readings = await positions(cluster, topics, previous?.manifest ?? null)
   const seen: SeenTransactions = new Map()
-  const context = { ...options, clusterId, run, sinceMs: cutAtMs - transactionWindowMs }
-  await readAll(cluster, store, readings, seen, context)
+  const context = {
+    ...options,
+    ...{ clusterId, run, sinceMs: cutAtMs - transactionWindowMs },
+    writes: runInBackground(maxWritingBytes),
+  }
+  try {
+    await readAll(cluster, store, readings, seen, context)
+  } catch (error) {
+    // Nothing writes to the store any more when this returns.
+    await context.writes.settled().catch(() => {})
+    throw error
+  }
+  await context.writes.settled()
   const straddles = await findStraddling(cluster, readings, seen, previous?.manifest.straddling ?? [], options.signal)
   options.signal?.throwIfAborted()
   const segments = readings.flatMap((reading) => reading.segments)
@@ -233,7 +250,7 @@ async function positions(
     const start = known?.start ?? first
     const high = highest[at]!.offset ?? end
     const leaderEpoch = known !== undefined && known.end === from ? known.leaderEpoch : -1
-    const nothing = { segments: [], collected: collect(from), endedAt: null }
+    const nothing = { segments: [], begun: 0, collected: collect(from), endedAt: null }
     return { ...place, start, from, end, high, leaderEpoch, recordsBefore, gaps, ...nothing }
   })
 }
@@ -251,6 +268,8 @@ interface ReadContext extends TakeOptions {
   readonly run: string
   /** Transactions that were committed before are not looked for behind the ends. */
   readonly sinceMs: number
+  /** Segments that are being written while the reading goes on. */
+  readonly writes: Background
 }
 
 async function readAll(
@@ -380,12 +399,20 @@ function noteNotice(readings: ReadonlyMap<string, Reading>, notice: ReadNotice):
   }
 }
 
-async function closeSegment(store: BackupStore, reading: Reading, { clusterId, run }: ReadContext): Promise<void> {
+/** Goes on while the segment is compressed and stored, unless too many are. @throws the error of an earlier one */
+async function closeSegment(
+  store: BackupStore,
+  reading: Reading,
+  { clusterId, run, writes }: ReadContext,
+): Promise<void> {
   const { collected, topic, topicId, partition } = reading
   reading.collected = collect(collected.next)
   if (collected.next === collected.from) return
+  const at = reading.begun++
   const key = segmentKey(clusterId, reading, collected.from, run)
-  reading.segments.push(await writeSegment(store, { topic, topicId, partition, key }, collected))
+  await writes.add(collected.sizeBytes, async () => {
+    reading.segments[at] = await writeSegment(store, { topic, topicId, partition, key }, collected)
+  })
 }
 
 function backedUpTopics(readings: readonly Reading[]): Manifest['topics'] {
