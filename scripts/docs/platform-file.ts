@@ -32,6 +32,7 @@ const more: Readonly<Record<string, readonly [fallback: string, example: string]
   'topic.protect': ['false', 'true'],
   'topic.config': ['none', '{ segment.ms: 1d }'],
   'topic.objectives': ['none', '{ freshness: "lag 30s, 99.5 % over 30d" }'],
+  'topic.backup': ['that of the file', '{ frequency: 5m, rpo: 15m }'],
   'service.description': ['–', 'Takes orders'],
   'service.owner': ['–', 'team-shop'],
   'service.produces': ['none', '[shop.orders]'],
@@ -60,6 +61,14 @@ const more: Readonly<Record<string, readonly [fallback: string, example: string]
   'file.objectives': ['none', '{ availability: 99.9 % over 30d }'],
   'file.owners': ['none', '{ team-shop: { slack: "#team-shop" } }'],
   'file.alerting': ['none', '{ owner: platform }'],
+  'file.backup': ['none', '{ frequency: 1h, rpo: 2h }'],
+  'backup.frequency': ['none', '15m'],
+  'backup.rpo': ['none', '1h'],
+  'backup.rto': ['none', '4h'],
+  'backup.criticality': ['none', 'critical'],
+  'backup.classification': ['none', 'confidential'],
+  'backup.lock': ['none', '{ days: 366, mode: compliance }'],
+  'backup.none': ['none', 'made from shop.orders'],
   'file.users': ['none', '{ auditor: { acls: [{ topic: shop.audit, operations: [read] }] } }'],
   'user.description': ['–', 'Reads for the yearly audit'],
   'user.acls': ['none', '[{ topic: shop.audit, operations: [read, describe] }]'],
@@ -134,6 +143,7 @@ export function objectiveKeys(): string {
   const { objectives: ofService } = inner('services')
   return table('objectives', { ...ofService!.properties!, ...properties.objectives!.properties! })
 }
+export const backupKeys = (): string => table('backup', properties.backup!.properties!)
 export const ownerKeys = (): string => table('owner', inner('owners'))
 export const alertingKeys = (): string => table('alerting', properties.alerting!.properties!)
 

@@ -1,6 +1,7 @@
 // The public types of platform.yaml: the loaded file, the plan, and the result of applying it.
 import type { AclBinding, AclOperation, AclPattern } from '@selfmonitor/cluster'
 import type { CompatibilityLevel, SchemaDefinition } from '@selfmonitor/registry'
+import type { Schedule } from './schedule.ts'
 
 /** A place in a file, and the text of its path. */
 export interface PlatformPosition {
@@ -31,6 +32,8 @@ export interface PlatformTopic {
   readonly eventTypes: Readonly<Record<string, { readonly file: string; readonly schema: object }>>
   /** Of every service that consumes the topic and has no objective of its own for it. */
   readonly objectives?: { readonly freshness?: FreshnessObjective }
+  /** What the file says about its backups; undefined when it says nothing. */
+  readonly backup?: BackupPolicy
   /** Where `topic`, `partitions`, `replication`, `schema`, `compatibility` and each `config.<name>` are declared. */
   readonly at?: Readonly<Record<string, PlatformPosition>>
 }
@@ -89,6 +92,25 @@ export interface Alerting {
   readonly smtp?: { readonly smarthost: string; readonly from: string; readonly username?: string }
 }
 
+/**
+ * How a topic is backed up. Criticality and classification are there because DORA, Regulation (EU) 2022/2554, Article 12(1)(a), asks for
+ * "the minimum frequency of the backup, based on the criticality of information or the confidentiality level of the data".
+ */
+export interface BackupPolicy {
+  readonly frequency?: Schedule
+  /** Recovery point objective: records may be this old before they are in a backup. */
+  readonly rpoMs?: number
+  /** Recovery time objective: how long a restore may take. */
+  readonly rtoMs?: number
+  readonly criticality?: 'critical' | 'high' | 'medium' | 'low'
+  readonly classification?: 'public' | 'internal' | 'confidential' | 'restricted'
+  /** Object Lock of what a backup writes of the topic. */
+  readonly lock?: { readonly days: number; readonly mode: 'governance' | 'compliance' }
+  /** Why the topic is left out of backups; then there is nothing else. */
+  readonly none?: string
+  readonly at?: PlatformPosition
+}
+
 export type AccessMode = 'acls' | 'none'
 
 /** One rule of an account beside those that follow from the services: what it may do with which resource. */
@@ -135,6 +157,8 @@ export interface Platform {
   readonly objectives?: { readonly availability?: PlatformObjective; readonly latency?: LatencyObjective }
   readonly owners?: readonly PlatformOwner[]
   readonly alerting?: Alerting
+  /** Of topics that the file does not declare. */
+  readonly backup?: BackupPolicy
 }
 
 /** A mistake in a platform file: where it is and what to do. */

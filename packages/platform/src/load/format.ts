@@ -4,6 +4,7 @@ import type { PlatformProblem } from '../model.ts'
 import { didYouMean } from '../suggest.ts'
 import { get, type Position, problemAt, type Tree } from './document.ts'
 import { access, owns, users } from './format-access.ts'
+import { backup } from './format-backup.ts'
 import { alerting, clusterObjectives, owners, serviceObjectives, topicObjectives } from './format-objectives.ts'
 
 const text = (description: string, error = 'must be text') => z.string({ error }).meta({ description })
@@ -14,7 +15,8 @@ const value = z.union([z.string(), z.number(), z.boolean(), z.null()], {
   error: 'must be text, a number, true, false, or null for the broker default',
 })
 
-const topic = z
+/** What a topic and the defaults of all topics may say. */
+const topicSettingsShape = z
   .strictObject(
     {
       description: text('What the topic is for.'),
@@ -69,6 +71,12 @@ const topic = z
   )
   .partial()
 
+const topic = topicSettingsShape.extend({
+  backup: backup
+    .meta({ description: 'How the topic is backed up, over `backup` of the environment and of the file.' })
+    .optional(),
+})
+
 const service = z
   .strictObject(
     {
@@ -110,16 +118,17 @@ export const platformFile = z
       version: z.literal(1, { error: 'must be 1, the only version of the format' }),
       include,
       cluster,
-      defaults: topic.meta({ description: 'Settings of every topic that does not set its own.' }),
+      defaults: topicSettingsShape.meta({ description: 'Settings of every topic that does not set its own.' }),
       environments: mapOf(
         z
           .strictObject(
             {
               cluster,
-              defaults: topic.meta({ description: 'Override the defaults.' }),
+              defaults: topicSettingsShape.meta({ description: 'Override the defaults.' }),
               topics: topics.meta({ description: 'Override settings of topics that are declared below topics.' }),
               access,
               alerting,
+              backup: backup.meta({ description: 'Override `backup` of the file.' }),
               broker: mapOf(brokerSetting, 'broker settings').meta({
                 description: 'Settings of the brokers that `selfmonitor up` starts, by Kafka’s own names.',
               }),
@@ -138,6 +147,7 @@ export const platformFile = z
       objectives: clusterObjectives,
       owners,
       alerting,
+      backup: backup.meta({ description: 'How topics are backed up that do not say so themselves.' }),
     },
     { error: 'must be a map with topics, services, …' },
   )

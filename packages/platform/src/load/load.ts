@@ -7,6 +7,7 @@ import { didYouMean } from '../suggest.ts'
 import { type Environment, entriesOf, get, overlay, type Position, problemAt, type Tree } from './document.ts'
 import { includedFile, platformFile, structureProblems } from './format.ts'
 import { type AclPlaces, accessOf, checkProtected, checkServiceNames, ownsOf, texts, userOf } from './load-access.ts'
+import { backupPolicyOf } from './load-backup.ts'
 import { alertingOf, checkOwners, clusterObjectivesOf, ownersOf, serviceObjectivesOf } from './load-objectives.ts'
 import { collect, type Declared, defaultEnvironment, type LoadedFile, readFiles } from './read-files.ts'
 import { checkEventsPattern, shownPath } from './schema-files.ts'
@@ -46,6 +47,8 @@ export async function loadPlatform(file: string, options: LoadOptions = {}): Pro
   const places: AclPlaces = new Map()
   const chosen = get(root, 'environments', environment)
   const defaults = overlay(get(root, 'defaults'), get(chosen, 'defaults'))
+  const backupDefaults = { file: get(root, 'backup'), environment: get(chosen, 'backup') }
+  const backup = backupPolicyOf(backupDefaults, undefined, problems)
   const references: PlatformProblem[] = []
   for (const [name, { key }] of entriesOf(get(chosen, 'topics'))) {
     if (!topics.has(name)) {
@@ -63,7 +66,7 @@ export async function loadPlatform(file: string, options: LoadOptions = {}): Pro
     topics: [...topics].map(([name, { key, value }]) => {
       const own = overlay(value, get(chosen, 'topics', name))
       const effective = overlay(defaults, own)
-      return buildTopic(name, key, own, effective, problems)
+      return buildTopic(name, key, own, effective, backupDefaults, problems)
     }),
     services: [...services].map(([name, { key, value }]) => serviceOf(name, key, value, topics, references, problems)),
     ...accessOf(root, chosen),
@@ -71,6 +74,7 @@ export async function loadPlatform(file: string, options: LoadOptions = {}): Pro
     ...clusterObjectivesOf(root, problems),
     ...ownersOf(owners, problems),
     ...alertingOf(root, chosen, problems),
+    ...(backup === undefined ? {} : { backup }),
   }
   checkOwners(
     platform,

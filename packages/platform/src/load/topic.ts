@@ -6,6 +6,7 @@ import { notEmittable } from '../shape.ts'
 import { didYouMean } from '../suggest.ts'
 import { isKnownSetting, sameSetting, toKafkaValue, topicSettings } from '../topic-settings.ts'
 import { entriesOf, get, type Position, problemAt, type ScalarTree, type Tree } from './document.ts'
+import { type BackupDefaults, backupPolicyOf } from './load-backup.ts'
 import { topicObjectivesOf } from './load-objectives.ts'
 import { readShapeFiles } from './schema-files.ts'
 
@@ -25,6 +26,7 @@ export function buildTopic(
   key: Position,
   own: Tree | undefined,
   effective: Tree | undefined,
+  backupDefaults: BackupDefaults,
   problems: PlatformProblem[],
 ): PlatformTopic {
   const at: Record<string, Position> = { topic: key }
@@ -72,6 +74,7 @@ export function buildTopic(
   const description = scalar('description')
   const owner = scalar('owner')
   const objectives = topicObjectivesOf(effective, problems)
+  const backup = backupPolicyOf(backupDefaults, get(own, 'backup'), problems)
   return {
     name,
     partitions: Number(partitions?.value ?? 0),
@@ -85,6 +88,7 @@ export function buildTopic(
     ...(compatibility === undefined ? {} : { compatibility: compatibility.value as CompatibilityLevel }),
     eventTypes,
     ...(objectives === undefined ? {} : { objectives }),
+    ...(backup === undefined ? {} : { backup }),
     at,
   }
 }
