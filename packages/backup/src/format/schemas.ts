@@ -46,6 +46,7 @@ export const manifestSchema = z.object({
     z.object({
       name: z.string(),
       id: z.string(),
+      asOfMs: timeMs.optional(),
       partitions: z.array(
         z.object({
           partition: count,

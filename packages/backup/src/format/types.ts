@@ -60,6 +60,8 @@ export interface BackedUpPartition {
 export interface BackedUpTopic {
   readonly name: string
   readonly id: string
+  /** When its ends were read: the manifest's own cut, or an earlier one's where this run left the topic as it was. Absent in backups of earlier versions. */
+  readonly asOfMs?: number
   readonly partitions: readonly BackedUpPartition[]
 }
 

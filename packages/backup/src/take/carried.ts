@@ -25,7 +25,8 @@ export async function carriedTopics(
   const names = new Set(visible.map(({ name }) => name))
   const topics: BackedUpTopic[] = []
   const problems: ClusterState['problems'][number][] = []
-  for (const topic of previous?.topics ?? []) {
+  for (const before of previous?.topics ?? []) {
+    const topic = { ...before, asOfMs: before.asOfMs ?? previous!.cutAtMs }
     if (read.has(topic.id)) continue
     if (ids.has(topic.id)) {
       topics.push(topic)

@@ -137,7 +137,7 @@ export async function takeBackup(cluster: Cluster, store: BackupStore, options: 
   const straddles = await findStraddling(cluster, readings, seen, previous?.manifest.straddling ?? [], options.signal)
   options.signal?.throwIfAborted()
   const segments = readings.flatMap((reading) => reading.segments)
-  const backedUp = [...backedUpTopics(readings), ...carried.topics]
+  const backedUp = [...backedUpTopics(readings, cutAtMs), ...carried.topics]
   const ids = new Set(backedUp.map(({ id }) => id))
   const isNeeded = ({ topicId }: Segment): boolean => ids.has(topicId)
   const index = await addToIndex(store, previous?.manifest.index ?? [], segments, isNeeded, indexKey(clusterId, run))
@@ -415,11 +415,12 @@ async function closeSegment(
   })
 }
 
-function backedUpTopics(readings: readonly Reading[]): Manifest['topics'] {
+function backedUpTopics(readings: readonly Reading[], asOfMs: number): Manifest['topics'] {
   const byTopic = Map.groupBy(readings, ({ topicId }) => topicId)
   return [...byTopic.values()].map((all) => ({
     name: all[0]!.topic,
     id: all[0]!.topicId,
+    asOfMs,
     partitions: all.map(({ partition, start, from, end, endedAt, gaps, recordsBefore, segments, leaderEpoch }) => ({
       partition,
       start,

@@ -9,6 +9,7 @@ import { version } from '../framework/version.ts'
 import { bytes, count, counted, elapsed, time } from '../output/format.ts'
 import { progressLine } from '../output/progress-line.ts'
 import { type Column, renderFields, renderTable } from '../output/table.ts'
+import { coverage } from './backup-coverage.ts'
 import { identityOption, openPlace, placeOptions, topicFilter, topicsOption } from './backup-place.ts'
 
 const take = defineVerb({
@@ -347,6 +348,6 @@ const prune = defineVerb({
 
 export const backup: Noun = {
   name: 'backup',
-  summary: 'backups of the cluster: take, list, describe, verify, prune',
-  verbs: [take, list, describe, verify, prune],
+  summary: 'backups of the cluster: take, list, describe, verify, coverage, prune',
+  verbs: [take, list, describe, verify, coverage, prune],
 }
