@@ -334,7 +334,15 @@ const prune = defineVerb({
       typedName: clusterId,
       of: 'folder',
     })
-    await carryOut(store, plan)
+    await context.audited(
+      {
+        action: 'backup.prune',
+        resources: [{ type: 'backup', name: `${store.address} ${clusterId}` }],
+        before: { backups: [...plan.remove, ...plan.keep] },
+        after: { backups: plan.keep },
+      },
+      () => carryOut(store, plan),
+    )
     await context.printThing(
       { clusterId, kept: plan.keep, deleted: plan.remove, objects: plan.objects.length },
       {
