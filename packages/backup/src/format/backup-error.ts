@@ -10,6 +10,8 @@ export type BackupErrorCode =
   /** Another process wrote at the same time. */
   | 'CONFLICT'
   | 'INVALID_ARGUMENT'
+  /** A registry that was not named keeps its schemas in another cluster. */
+  | 'OTHER_CLUSTER'
   /** A log ends before what the backup already has of it. */
   | 'LOG_CUT'
   /** The target has something that must not be changed. */

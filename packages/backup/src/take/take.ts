@@ -31,6 +31,7 @@ import {
 } from '../format/types.ts'
 import { StoreError } from '../store/store-error.ts'
 import { carriedTopics } from './carried.ts'
+import { type SchemaSource, takeSchemas } from './schemas.ts'
 import { readClusterState } from './state.ts'
 
 export interface TakeOptions {
@@ -38,6 +39,8 @@ export interface TakeOptions {
   readonly include?: (topic: string) => boolean
   /** Who writes it, for the manifest: `selfmonitor 0.1.0`. */
   readonly tool: string
+  /** Default: the backup has no schemas but those in the topic `_schemas`. */
+  readonly registry?: SchemaSource | null
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: TakeProgress) => void
   readonly now?: () => number
@@ -134,6 +137,9 @@ export async function takeBackup(cluster: Cluster, store: BackupStore, options: 
     throw error
   }
   await context.writes.settled()
+  // After the ends: a schema is registered before the first record that has its id.
+  const last = { clusterId, run, previous: previous?.manifest ?? null }
+  const schemas = options.registry == null ? undefined : await takeSchemas(store, options.registry, last, problems)
   const straddles = await findStraddling(cluster, readings, seen, previous?.manifest.straddling ?? [], options.signal)
   options.signal?.throwIfAborted()
   const segments = readings.flatMap((reading) => reading.segments)
@@ -154,6 +160,7 @@ export async function takeBackup(cluster: Cluster, store: BackupStore, options: 
     topics: backedUp,
     index,
     state: await putSealed(store, stateKey(clusterId, run), { ...state, problems }),
+    schemas,
     straddling: straddles,
     recipients: store.sealing?.recipients ?? [],
   }
