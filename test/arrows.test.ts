@@ -21,7 +21,7 @@ const rows: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'cluster/src': [['transport'], ['reader', 'writer'], ['survey']],
   'registry/src': [['avro'], ['compatibility'], ['formats', 'store', 'client'], ['operations'], ['server']],
   'platform/src': [['running', 'load', 'cel'], ['live', 'types'], ['plan'], ['apply', 'import']],
-  'events/src': [['kafka', 'wire'], ['telemetry'], ['handle']],
+  'events/src': [['kafka', 'wire', 'dead-letters'], ['telemetry', 'replay'], ['handle']],
   'kubernetes/src': [
     ['api', 'certificates'],
     ['credentials', 'discover'],

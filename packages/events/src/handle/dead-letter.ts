@@ -1,7 +1,7 @@
 // Puts a record that cannot be handled aside: its bytes as they came, in `<topic>.dlq`, with the cause in its headers.
-import { createHash } from 'node:crypto'
 import { connectCluster } from '@selfmonitor/cluster'
 import { deadLetterHeaders, deadLetterTopic } from '../dead-letter-names.ts'
+import { fingerprintOf } from '../dead-letters/fingerprint.ts'
 import { UnknownEventError } from '../errors.ts'
 import { encodeHeaders, type FetchedRecord, type Producer } from '../kafka/index.ts'
 import type { ResolvedOptions } from '../options.ts'
@@ -107,15 +107,7 @@ function messageOf(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).slice(0, 4000)
 }
 
-/** 16 hex digits over the error's class and its message without numbers, ids and quoted texts. */
+/** The same for failures that differ in numbers, ids and quoted texts only. */
 export function fingerprint(error: unknown): string {
-  const shape = messageOf(error)
-    .replace(/"[^"]*"|'[^']*'/g, '""')
-    .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/gi, '#')
-    .replace(/\b(0x)?[0-9a-f]*\d[0-9a-f]*\b/gi, '#')
-    .replace(/\d+/g, '#')
-  return createHash('sha256')
-    .update(`${classOf(error)}\n${shape}`)
-    .digest('hex')
-    .slice(0, 16)
+  return fingerprintOf(classOf(error), messageOf(error))
 }

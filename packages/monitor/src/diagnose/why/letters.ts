@@ -1,68 +1,7 @@
-// Topics for retries and dead letters, and how their records say where they came from: one row for each convention.
+// Topics for retries and dead letters of a topic, and the copies of a record in them.
 import type { Cluster, ReadRecord } from '@selfmonitor/cluster'
-import { deadLetterHeaders, deadLetterTopic } from '@selfmonitor/events/dead-letters'
+import { deadLetterTopic, letterFacts } from '@selfmonitor/events/dead-letters'
 import type { EventEvidence, Letter } from './types.ts'
-
-interface Convention {
-  readonly name: string
-  readonly headers: {
-    readonly topic: string
-    readonly partition: string
-    readonly offset: string
-    readonly attempts?: string
-    readonly error: readonly string[]
-    readonly by?: string
-  }
-  /** How numbers are written. */
-  readonly numbers: 'text' | 'big-endian'
-}
-
-const conventions: readonly Convention[] = [
-  {
-    name: 'selfmonitor',
-    headers: {
-      ...deadLetterHeaders,
-      error: [deadLetterHeaders.errorClass, deadLetterHeaders.errorMessage],
-      by: deadLetterHeaders.service,
-    },
-    numbers: 'text',
-  },
-  {
-    // https://docs.spring.io/spring-kafka/reference/retrytopic.html, KafkaHeaders.DLT_*
-    name: 'spring',
-    headers: {
-      topic: 'kafka_dlt-original-topic',
-      partition: 'kafka_dlt-original-partition',
-      offset: 'kafka_dlt-original-offset',
-      error: ['kafka_dlt-exception-fqcn', 'kafka_dlt-exception-message'],
-      by: 'kafka_dlt-original-consumer-group',
-    },
-    numbers: 'big-endian',
-  },
-  {
-    name: 'spring',
-    headers: {
-      topic: 'kafka_original-topic',
-      partition: 'kafka_original-partition',
-      offset: 'kafka_original-offset',
-      attempts: 'retry_topic-attempts',
-      error: ['kafka_exception-fqcn', 'kafka_exception-message'],
-    },
-    numbers: 'big-endian',
-  },
-  {
-    // KIP-298, errors.deadletterqueue.context.headers.enable
-    name: 'connect',
-    headers: {
-      topic: '__connect.errors.topic',
-      partition: '__connect.errors.partition',
-      offset: '__connect.errors.offset',
-      error: ['__connect.errors.exception.class.name', '__connect.errors.exception.message'],
-      by: '__connect.errors.connector.name',
-    },
-    numbers: 'text',
-  },
-]
 
 /** More letters than these are not looked through; the newest are. */
 const mostLetters = 100_000n
@@ -86,36 +25,20 @@ export function originOf(record: Pick<ReadRecord, 'headers'>): {
   offset: bigint
   letter: Pick<Letter, 'convention' | 'attempts' | 'error' | 'by'>
 } | null {
-  for (const { name, headers, numbers } of conventions) {
-    // A record that failed twice has the headers twice: the last are of the last failure.
-    const bytes = (key: string | undefined): Buffer | null =>
-      key === undefined ? null : (record.headers.findLast((header) => header.key === key)?.value ?? null)
-    const text = (key: string | undefined): string | null => bytes(key)?.toString('utf8') ?? null
-    const topic = text(headers.topic)
-    const partition = integerOf(bytes(headers.partition), numbers)
-    const offset = integerOf(bytes(headers.offset), numbers)
-    if (topic === null || partition === null || offset === null) continue
-    const error = headers.error.map(text).filter((part) => part !== null && part !== '')
-    const attempts = headers.attempts === undefined ? null : integerOf(bytes(headers.attempts), numbers)
-    return {
-      topic,
-      partition: Number(partition),
-      offset,
-      letter: {
-        convention: name,
-        attempts: attempts === null ? null : String(attempts),
-        error: error.length === 0 ? null : error.join(': '),
-        by: text(headers.by),
-      },
-    }
+  const { convention, origin, attempts, errorClass, errorMessage, by } = letterFacts({ ...record, timestampMs: -1 })
+  if (convention === null || origin === null || origin.partition === null || origin.offset === null) return null
+  const error = [errorClass, errorMessage].filter((part) => part !== null && part !== '')
+  return {
+    topic: origin.topic,
+    partition: origin.partition,
+    offset: origin.offset,
+    letter: {
+      convention,
+      attempts: attempts === null ? null : String(attempts),
+      error: error.length === 0 ? null : error.join(': '),
+      by,
+    },
   }
-  return null
-}
-
-function integerOf(bytes: Buffer | null, numbers: Convention['numbers']): bigint | null {
-  if (bytes === null) return null
-  if (numbers === 'text') return /^\d+$/.test(bytes.toString('latin1')) ? BigInt(bytes.toString('latin1')) : null
-  return bytes.length === 4 ? BigInt(bytes.readInt32BE()) : bytes.length === 8 ? bytes.readBigInt64BE() : null
 }
 
 /**

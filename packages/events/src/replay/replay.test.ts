@@ -1,0 +1,244 @@
+// Dead letters are sent again once each: over runs that are cut off anywhere, and runs at the same time.
+import { type BatchAppender, type Cluster, connectCluster, type ReadRecord, type TopicInfo } from '@selfmonitor/cluster'
+import { encodeBatch } from '@selfmonitor/protocol/records'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { describeEngines } from '../../../../test/support/engines.ts'
+import { deadLetterHeaders } from '../dead-letters/index.ts'
+import { discardLetters } from './discard.ts'
+import {
+  journalTopic,
+  letterRanges,
+  openJournal,
+  type Replayed,
+  readLetters,
+  replayLetters,
+  stepCounts,
+} from './index.ts'
+
+class Killed extends Error {}
+
+describeEngines('dead letters', (engine) => {
+  const id = `replay${Date.now().toString(36)}`
+  let cluster: Cluster
+  beforeAll(() => {
+    cluster = connectCluster({ bootstrapServers: engine.bootstrapServers })
+  })
+  afterAll(async () => {
+    const mine = (await cluster.listTopics()).filter(({ name }) => name.includes(id))
+    await cluster.deleteTopics(mine.map(({ name }) => name))
+    await cluster.close()
+  })
+
+  /** A topic and its dead letters, the nth of which is of offset n of a partition of the topic. */
+  async function prepare(name: string, count: number, partitions = 2): Promise<{ topic: string; dlq: TopicInfo }> {
+    const topic = `${id}.${name}`
+    const config = { 'retention.ms': '-1' }
+    await cluster.createTopics([
+      { name: topic, partitions, replicationFactor: 1, config },
+      { name: `${topic}.dlq`, partitions, replicationFactor: 1, config },
+    ])
+    const appender = await cluster.appendBatches()
+    const identity = await cluster.initProducer()
+    const text = (value: string | number): Buffer => Buffer.from(String(value))
+    for (let partition = 0; partition < partitions; partition++) {
+      const records = Array.from({ length: count }, (_, n) => ({
+        key: text(`k${n}`),
+        value: text(`${partition}/${n}`),
+        timestamp: BigInt(Date.now()),
+        headers: [
+          { key: 'trace', value: text(n) },
+          { key: 'trace', value: null },
+          { key: deadLetterHeaders.topic, value: text(topic) },
+          { key: deadLetterHeaders.partition, value: text(partition) },
+          { key: deadLetterHeaders.offset, value: text(n) },
+          { key: deadLetterHeaders.timestamp, value: text(1_700_000_000_000 + n) },
+          { key: deadLetterHeaders.errorClass, value: text('RangeError') },
+          { key: deadLetterHeaders.errorMessage, value: text(`no owner of card ${n}`) },
+        ],
+      }))
+      await appender.append(`${topic}.dlq`, partition, encodeBatch(records, { ...identity, baseSequence: 0 }))
+    }
+    await appender.close()
+    const [dlq] = await cluster.describeTopics([`${topic}.dlq`])
+    return { topic, dlq: dlq! }
+  }
+
+  async function replay(dlq: TopicInfo, more: object = {}, through: Cluster = cluster): Promise<Replayed> {
+    const journal = await openJournal(through, 'write')
+    try {
+      return await replayLetters(
+        {
+          cluster: through,
+          journal,
+          from: dlq,
+          to: null,
+          by: 'ada',
+          rate: null,
+          again: false,
+          timestamps: 'original',
+          resendUncertain: false,
+          ...more,
+        },
+        readLetters(through, await letterRanges(through, dlq)),
+      )
+    } finally {
+      await journal.close()
+    }
+  }
+
+  async function recordsOf(topic: string): Promise<ReadRecord[]> {
+    const [info] = await cluster.describeTopics([topic])
+    const records: ReadRecord[] = []
+    for await (const event of cluster.read(await letterRanges(cluster, info!))) {
+      if (event.kind === 'records') records.push(...event.records)
+    }
+    return records
+  }
+  const valuesOf = async (topic: string): Promise<string[]> =>
+    (await recordsOf(topic)).map(({ value }) => value!.toString()).sort()
+  const valuesFor = (count: number, partitions = 2): string[] =>
+    Array.from({ length: partitions }, (_, partition) => Array.from({ length: count }, (__, n) => `${partition}/${n}`))
+      .flat()
+      .sort()
+
+  it('go back to their topic, partition and time, with their own headers and a trace', async () => {
+    const { topic, dlq } = await prepare('plain', 3)
+    expect(await replay(dlq)).toEqual({ sent: 6, settled: { found: 0, sent: 0 }, skipped: 0 })
+    const records = await recordsOf(topic)
+    const record = records.find(({ partition, offset }) => partition === 1 && offset === 2n)!
+    expect(record.value!.toString()).toBe('1/2')
+    expect(record.key!.toString()).toBe('k2')
+    expect(record.timestampMs).toBe(1_700_000_000_002)
+    expect(record.headers.map(({ key, value }) => [key, value?.toString() ?? null])).toEqual([
+      ['trace', '2'],
+      ['trace', null],
+      ['dlq.replayed.from', `${topic}.dlq/1/2`],
+      ['dlq.replayed.batch', expect.any(String)],
+      ['dlq.replayed.at', expect.stringMatching(/^\d{4}-/)],
+      ['dlq.replayed.by', 'ada'],
+      ['dlq.replayed.times', '1'],
+    ])
+    expect(await replay(dlq)).toMatchObject({ sent: 0, skipped: 6 })
+    expect(await replay(dlq, { again: true, to: `${topic}.dlq.copy` }).catch((error) => error)).toMatchObject({
+      code: 'UNKNOWN_TOPIC',
+    })
+    expect(await replay(dlq, { again: true, timestamps: 'now' })).toMatchObject({ sent: 6, skipped: 0 })
+    const again = (await recordsOf(topic)).find(({ partition, offset }) => partition === 1 && offset === 5n)!
+    expect(again.headers.at(-1)!.value!.toString()).toBe('2')
+    expect(again.timestampMs).toBeGreaterThan(1_700_000_000_002)
+  })
+
+  it('are sent at a rate', async () => {
+    const { topic, dlq } = await prepare('rate', 5)
+    const progress: number[] = []
+    const startedAt = performance.now()
+    await replay(dlq, { rate: 50, onProgress: ({ sent }: { sent: number }) => progress.push(sent) })
+    // Not a limit for the machine: ten letters cannot take less than a fifth of a second.
+    expect(performance.now() - startedAt).toBeGreaterThan(150)
+    expect(await valuesOf(topic)).toEqual(valuesFor(5))
+  })
+
+  it('that are discarded are not sent', async () => {
+    const { topic, dlq } = await prepare('discard', 2)
+    const journal = await openJournal(cluster, 'write')
+    const some = async function* () {
+      for await (const letters of readLetters(cluster, await letterRanges(cluster, dlq)))
+        yield letters.filter(({ record }) => record.partition === 0)
+    }
+    const of = { journal, from: dlq, by: 'ada', reason: 'test data' }
+    expect(await discardLetters(of, some())).toEqual({ discarded: 2, skipped: 0 })
+    expect(await discardLetters(of, some())).toEqual({ discarded: 0, skipped: 2 })
+    await journal.close()
+    expect(await replay(dlq)).toMatchObject({ sent: 2, skipped: 2 })
+    expect(await valuesOf(topic)).toEqual(['1/0', '1/1'])
+  })
+
+  /** The cluster of a process that is killed at its nth append: before it, or after the broker has it. */
+  function mortal(dies: { readonly at: number; readonly after: boolean }): Cluster {
+    let appends = 0
+    let isDead = false
+    return {
+      ...cluster,
+      appendBatches: async (): Promise<BatchAppender> => {
+        const appender = await cluster.appendBatches()
+        return {
+          close: () => appender.close(),
+          append: async (topic, partition, batch) => {
+            const isLast = ++appends >= dies.at
+            if (isDead || (isLast && !dies.after)) {
+              isDead = true
+              throw new Killed()
+            }
+            const offset = await appender.append(topic, partition, batch)
+            if (isLast) {
+              isDead = true
+              throw new Killed()
+            }
+            return offset
+          },
+        }
+      },
+    }
+  }
+
+  it.each([
+    ['before its claim', { at: 1, after: false }, { found: 0, sent: 0 }],
+    ['after its claim', { at: 1, after: true }, { found: 0, sent: 3 }],
+    ['before a batch is sent', { at: 2, after: false }, { found: 0, sent: 3 }],
+    ['after a batch is sent', { at: 2, after: true }, { found: 3, sent: 0 }],
+    ['after the outcome is written', { at: 3, after: true }, { found: 0, sent: 0 }],
+  ])('of a run that is killed %s are sent once by the next', async (where, dies, settled) => {
+    const { topic, dlq } = await prepare(`killed.${where.replaceAll(' ', '-')}`, 3)
+    await expect(replay(dlq, {}, mortal(dies))).rejects.toThrow(Killed)
+    expect(await replay(dlq)).toMatchObject({ settled })
+    expect(await valuesOf(topic)).toEqual(valuesFor(3))
+  })
+
+  const small = { lettersPerBatch: 4 }
+
+  it('are sent once each when every run is killed somewhere', async () => {
+    const { topic, dlq } = await prepare('often', 40)
+    for (let run = 0; run < 40; run++) {
+      const finished = await replay(dlq, small, mortal({ at: 1 + (run % 7), after: run % 2 === 0 })).then(
+        () => true,
+        (error) => {
+          if (!(error instanceof Killed)) throw error
+          return false
+        },
+      )
+      if (finished) break
+    }
+    await replay(dlq)
+    expect(await valuesOf(topic)).toEqual(valuesFor(40))
+  })
+
+  it('are sent once each by several runs at the same time', async () => {
+    const { topic, dlq } = await prepare('together', 60)
+    const results = await Promise.all(
+      Array.from({ length: 4 }, () => {
+        const own = connectCluster({ bootstrapServers: engine.bootstrapServers })
+        return replay(dlq, small, own).finally(() => own.close())
+      }),
+    )
+    expect(await valuesOf(topic)).toEqual(valuesFor(60))
+    expect(results.reduce((sum, { sent }) => sum + sent, 0)).toBeLessThanOrEqual(120)
+    const journal = await openJournal(cluster, 'read')
+    expect(stepCounts(journal.state, dlq.id)).toEqual({ sending: 0, replayed: 120, discarded: 0 })
+  })
+
+  it('that the topic does not take are named, and not counted as sent', async () => {
+    const { topic, dlq } = await prepare('large', 1, 1)
+    await cluster.alterTopicConfigs([{ topic, set: { 'max.message.bytes': '100' } }])
+    await expect(replay(dlq)).rejects.toMatchObject({
+      code: 'REPLAY_REFUSED',
+      message: expect.stringContaining(`${topic}.dlq/0/0 cannot be sent to ${topic}`),
+    })
+    await cluster.alterTopicConfigs([{ topic, set: { 'max.message.bytes': null } }])
+    expect(await replay(dlq)).toMatchObject({ sent: 1, settled: { found: 0, sent: 0 } })
+  })
+
+  it('have a journal that is compacted', async () => {
+    const configs = await cluster.topicConfigs([journalTopic])
+    expect(configs.get(journalTopic)!.find(({ name }) => name === 'cleanup.policy')!.value).toBe('compact')
+  })
+})
