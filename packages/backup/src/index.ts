@@ -9,10 +9,8 @@ export {
   manifestNumbers,
   readIndex,
   readManifest,
-  readSchemas,
   readState,
 } from './format/manifests.ts'
-export type { RegistryState, SubjectState, VersionState } from './format/schema-state.ts'
 export { type BackupStore, canOpen, readKeyFile, type Sealing, withSealing } from './format/sealing.ts'
 export type * from './format/types.ts'
 export { formatName, formatVersion } from './format/types.ts'
@@ -31,6 +29,5 @@ export type { RestorePoint } from './restore/source.ts'
 export { openStore } from './store/open-store.ts'
 export { StoreError } from './store/store-error.ts'
 export type * from './store/types.ts'
-export { clusterOfRegistry, type SchemaSource } from './take/schemas.ts'
 export { type Taken, type TakeOptions, type TakeProgress, takeBackup } from './take/take.ts'
 export { type Verification, verifyBackup } from './verify.ts'

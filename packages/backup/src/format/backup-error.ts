@@ -10,14 +10,16 @@ export type BackupErrorCode =
   /** Another process wrote at the same time. */
   | 'CONFLICT'
   | 'INVALID_ARGUMENT'
-  /** A registry that was not named keeps its schemas in another cluster. */
-  | 'OTHER_CLUSTER'
   /** A log ends before what the backup already has of it. */
   | 'LOG_CUT'
   /** The target has something that must not be changed. */
   | 'TARGET_NOT_EMPTY'
   /** What was restored is not what the backup has. */
   | 'NOT_EQUAL'
+  /** A drill would restore into the cluster that the backup is of. */
+  | 'NOT_SEGREGATED'
+  /** A report of a drill has no signature that this key made, or was changed since. */
+  | 'NOT_SIGNED'
 
 /** A backup or a restore cannot go on. */
 export class BackupError extends Error {

@@ -46,7 +46,6 @@ export const manifestSchema = z.object({
     z.object({
       name: z.string(),
       id: z.string(),
-      asOfMs: timeMs.optional(),
       partitions: z.array(
         z.object({
           partition: count,
@@ -61,7 +60,6 @@ export const manifestSchema = z.object({
   ),
   index: z.array(reference.extend({ segments: count })),
   state: reference,
-  schemas: reference.extend({ contentSha256: hash, subjects: count, versions: count }).nullish(),
   recipients: z.array(z.string()),
   straddling: z.array(
     z.object({

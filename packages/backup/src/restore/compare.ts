@@ -9,14 +9,19 @@ export interface PartitionDigest {
   readonly sha256: string
 }
 
-interface Digest {
+export interface Digest {
   readonly hash: Hash
   records: bigint
 }
 
+/** What of a record is compared: not its offset, which is another in the target. */
+export type DigestedRecord = Pick<ReadRecord, 'timestampMs' | 'key' | 'value' | 'headers'>
+
+export const newDigest = (): Digest => ({ hash: createHash('sha256'), records: 0n })
+
 const lengths = Buffer.alloc(8)
 
-function addRecord(digest: Digest, { timestampMs, key, value, headers }: ReadRecord): void {
+export function addRecord(digest: Digest, { timestampMs, key, value, headers }: DigestedRecord): void {
   const { hash } = digest
   digest.records++
   lengths.writeDoubleBE(timestampMs)
@@ -37,14 +42,14 @@ function addBytes(hash: Hash, bytes: Buffer | null): void {
   if (bytes !== null) hash.update(bytes)
 }
 
-const finish = ({ hash, records }: Digest): PartitionDigest => ({ records, sha256: hash.digest('hex') })
+export const finish = ({ hash, records }: Digest): PartitionDigest => ({ records, sha256: hash.digest('hex') })
 
 /** @param limit only so many records */
 export async function digestOfBatches(
   batches: AsyncIterable<ReadBatch>,
   limit: bigint | null,
 ): Promise<PartitionDigest> {
-  const digest: Digest = { hash: createHash('sha256'), records: 0n }
+  const digest = newDigest()
   for await (const batch of batches) {
     const { baseOffset, lastOffsetDelta } = batch.header
     for (const record of await recordsBetween(batch, baseOffset, baseOffset + BigInt(lastOffsetDelta) + 1n)) {
@@ -60,7 +65,7 @@ export async function digestOfPartition(cluster: Cluster, topic: string, partiti
   const place = [{ topic, partition }]
   const [first] = await cluster.listOffsets(place, 'earliest')
   const [end] = await cluster.listOffsets(place, 'latest')
-  const digest: Digest = { hash: createHash('sha256'), records: 0n }
+  const digest = newDigest()
   const range = { topic, partition, next: first!.offset ?? 0n, end: end!.offset ?? 0n }
   for await (const event of cluster.read([range])) {
     if (event.kind === 'records') for (const record of event.records) addRecord(digest, record)

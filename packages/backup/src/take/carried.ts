@@ -25,8 +25,7 @@ export async function carriedTopics(
   const names = new Set(visible.map(({ name }) => name))
   const topics: BackedUpTopic[] = []
   const problems: ClusterState['problems'][number][] = []
-  for (const before of previous?.topics ?? []) {
-    const topic = { ...before, asOfMs: before.asOfMs ?? previous!.cutAtMs }
+  for (const topic of previous?.topics ?? []) {
     if (read.has(topic.id)) continue
     if (ids.has(topic.id)) {
       topics.push(topic)

@@ -31,7 +31,6 @@ import {
 } from '../format/types.ts'
 import { StoreError } from '../store/store-error.ts'
 import { carriedTopics } from './carried.ts'
-import { type SchemaSource, takeSchemas } from './schemas.ts'
 import { readClusterState } from './state.ts'
 
 export interface TakeOptions {
@@ -39,8 +38,6 @@ export interface TakeOptions {
   readonly include?: (topic: string) => boolean
   /** Who writes it, for the manifest: `selfmonitor 0.1.0`. */
   readonly tool: string
-  /** Default: the backup has no schemas but those in the topic `_schemas`. */
-  readonly registry?: SchemaSource | null
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: TakeProgress) => void
   readonly now?: () => number
@@ -137,13 +134,10 @@ export async function takeBackup(cluster: Cluster, store: BackupStore, options: 
     throw error
   }
   await context.writes.settled()
-  // After the ends: a schema is registered before the first record that has its id.
-  const last = { clusterId, run, previous: previous?.manifest ?? null }
-  const schemas = options.registry == null ? undefined : await takeSchemas(store, options.registry, last, problems)
   const straddles = await findStraddling(cluster, readings, seen, previous?.manifest.straddling ?? [], options.signal)
   options.signal?.throwIfAborted()
   const segments = readings.flatMap((reading) => reading.segments)
-  const backedUp = [...backedUpTopics(readings, cutAtMs), ...carried.topics]
+  const backedUp = [...backedUpTopics(readings), ...carried.topics]
   const ids = new Set(backedUp.map(({ id }) => id))
   const isNeeded = ({ topicId }: Segment): boolean => ids.has(topicId)
   const index = await addToIndex(store, previous?.manifest.index ?? [], segments, isNeeded, indexKey(clusterId, run))
@@ -160,7 +154,6 @@ export async function takeBackup(cluster: Cluster, store: BackupStore, options: 
     topics: backedUp,
     index,
     state: await putSealed(store, stateKey(clusterId, run), { ...state, problems }),
-    schemas,
     straddling: straddles,
     recipients: store.sealing?.recipients ?? [],
   }
@@ -422,12 +415,11 @@ async function closeSegment(
   })
 }
 
-function backedUpTopics(readings: readonly Reading[], asOfMs: number): Manifest['topics'] {
+function backedUpTopics(readings: readonly Reading[]): Manifest['topics'] {
   const byTopic = Map.groupBy(readings, ({ topicId }) => topicId)
   return [...byTopic.values()].map((all) => ({
     name: all[0]!.topic,
     id: all[0]!.topicId,
-    asOfMs,
     partitions: all.map(({ partition, start, from, end, endedAt, gaps, recordsBefore, segments, leaderEpoch }) => ({
       partition,
       start,

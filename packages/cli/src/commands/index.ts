@@ -148,6 +148,12 @@ export const nouns: readonly NounEntry[] = [
     load: async () => (await import('./restore.ts')).restore,
   },
   {
+    name: 'drill',
+    summary: 'prove that the backups restore: run a drill, and list, show and verify its reports',
+    group: groups.operate,
+    load: async () => (await import('./drill.ts')).drill,
+  },
+  {
     name: 'exporter',
     summary: 'serve metrics of a cluster to Prometheus',
     group: groups.operate,

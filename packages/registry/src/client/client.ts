@@ -136,8 +136,6 @@ export function createRegistryClient(
       const of = subject === undefined ? '' : `/${encodeURIComponent(subject)}`
       await http({ method: 'PUT', path: `/config${of}`, body: { compatibility: level } })
     },
-
-    request: http,
   }
 }
 

@@ -1,0 +1,129 @@
+// `selfmonitor drill` on embedded brokers: texts, exit codes, files, what it refuses.
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Broker, startBroker } from '@selfmonitor/broker'
+import { connectCluster } from '@selfmonitor/cluster'
+import { encodeBatch } from '@selfmonitor/protocol/records'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { selfmonitor, type TestIo } from '../test-io.ts'
+
+describe('drill', () => {
+  let broker: Broker
+  let folder: string
+  let backups: string
+  beforeAll(async () => {
+    broker = await startBroker()
+    folder = mkdtempSync(join(tmpdir(), 'cli-drill-'))
+    backups = join(folder, 'backups')
+    const cluster = connectCluster({ bootstrapServers: broker.bootstrapServers })
+    await cluster.createTopics([{ name: 'orders', partitions: 1, replicationFactor: 1 }])
+    const appender = await cluster.appendBatches()
+    const records = ['a', 'b', 'c'].map((text) => ({ value: Buffer.from(text), timestamp: BigInt(Date.now()) }))
+    await appender.append('orders', 0, encodeBatch(records, { ...(await cluster.initProducer()), baseSequence: 0 }))
+    await appender.close()
+    await cluster.commitOffsets('billing', [{ topic: 'orders', partition: 0, to: 2n }])
+    await cluster.close()
+    expect((await run('backup')).code).toBe(0)
+  })
+  afterAll(async () => {
+    await broker.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+  const run = (line: string, more: TestIo = {}) =>
+    selfmonitor(line.split(' '), {
+      cwd: folder,
+      ...more,
+      env: { KAFKA_BOOTSTRAP_SERVERS: broker.bootstrapServers, SELFMONITOR_BACKUP: backups, ...more.env },
+    })
+
+  it('makes keys, runs, signs, keeps, lists and verifies', async () => {
+    expect((await run('drill keygen key.pem')).stdout).toContain('key id')
+    expect(statSync(join(folder, 'key.pem')).mode & 0o777).toBe(0o600)
+    expect(await run('drill keygen key.pem')).toMatchObject({ code: 1, stderr: expect.stringContaining('exists') })
+
+    const drill = await run('drill --key key.pem --report report.json --rpo 1d --rto 1h --approver ada --folder data')
+    expect(drill.stderr).toBe('')
+    expect(drill.code).toBe(0)
+    expect(drill.stdout).toMatch(/^drill +\S+, PASSED\n/)
+    expect(drill.stdout).toMatch(/RPO +\S+ \w+ of 1d, met\n/)
+    expect(drill.stdout).toMatch(/passed +A client reads the records that the backup has +3 records of 1 partition/)
+    // The broker of its own has left nothing.
+    expect(readdirSync(join(folder, 'data'))).toEqual([])
+
+    const verified = await run('drill verify-report report.json --key key.pem.pub')
+    expect(verified).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^signed: drill .*\nthe drill passed\n$/s),
+    })
+    writeFileSync(
+      join(folder, 'changed.json'),
+      readFileSync(join(folder, 'report.json'), 'utf8').replace('"approver":"ada"', '"approver":"bob"'),
+    )
+    expect(await run('drill verify-report changed.json --key key.pem.pub')).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('was changed after it was signed'),
+    })
+
+    const [name] = (await run('drill list -o name')).stdout.trim().split('\n')
+    expect((await run('drill list')).stdout).toMatch(new RegExp(`${name} .* cluster-lost +passed +1 `))
+    await run(`drill show ${name} --report kept.json`)
+    expect(readFileSync(join(folder, 'kept.json'))).toEqual(readFileSync(join(folder, 'report.json')))
+    // Pruning backups leaves reports.
+    await run('backup')
+    await run('backup prune --keep-last 1 --yes')
+    expect((await run('drill list -o name')).stdout).toBe(`${name}\n`)
+  })
+
+  it('needs no source, and says loudly that a report is not signed', async () => {
+    const { code, stdout, stderr } = await run('drill', { env: { KAFKA_BOOTSTRAP_SERVERS: undefined } })
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/signed +NO\n/)
+    expect(stderr).toContain('The report is NOT SIGNED')
+  })
+
+  it('restores into a named cluster with a yes, and removes it again unless it is to stay', async () => {
+    const other = await startBroker()
+    try {
+      const into = `--into ${other.bootstrapServers}`
+      expect(await run(`drill ${into}`)).toMatchObject({ code: 2, stderr: expect.stringContaining('Pass --yes') })
+      const topics = async () => (await run(`topics list -o name --bootstrap-servers ${other.bootstrapServers}`)).stdout
+      expect((await run(`drill ${into} --yes`)).code).toBe(0)
+      expect(await topics()).toBe('')
+      expect((await run(`drill ${into} --yes --keep`)).code).toBe(0)
+      expect(await topics()).toBe('orders\n')
+      // A topic that exists is neither changed nor removed.
+      const again = await run(`drill ${into} --yes`)
+      expect(again).toMatchObject({ code: 1, stdout: expect.stringContaining('topic orders exists in the target') })
+      expect(await topics()).toBe('orders\n')
+    } finally {
+      await other.close()
+    }
+  })
+
+  it('refuses the source as the target, also under another name', async () => {
+    const port = broker.addresses[0]!.port
+    for (const address of [broker.bootstrapServers, `localhost:${port}`]) {
+      const { code, stderr } = await run(`drill --into ${address} --yes`)
+      expect(stderr).toContain('the target of the drill is not apart from the source: they share cluster id')
+      expect(code).toBe(1)
+    }
+  })
+
+  it('refuses what cannot be meant', async () => {
+    for (const [line, message] of [
+      ['drill --keep', '--keep needs --into'],
+      ['drill --scenario fire', 'fire'],
+      ['drill --scenario topic-deleted', 'needs --topic'],
+      ['drill --key nowhere.pem', '--key nowhere.pem'],
+      ['drill --cluster-id other', 'no backup of cluster other'],
+      ['drill verify-report report.json', '--key is missing'],
+      ['drill show nothing', 'has no report nothing'],
+    ] as const) {
+      const { code, stderr } = await run(line)
+      expect({ line, failed: code !== 0 }).toEqual({ line, failed: true })
+      expect(stderr).toContain(message)
+    }
+  })
+})
