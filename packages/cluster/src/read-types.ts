@@ -105,6 +105,8 @@ export type ReadNotice =
   | ({ readonly kind: 'ended'; readonly at: bigint } & At)
   /** Reading fails and is tried again. `code` is Kafka's name or that of a ClusterError. */
   | ({ readonly kind: 'trouble'; readonly code: string; readonly message: string } & At)
+  /** The partition was read up to `at` and cannot be read on; the others are (`keepsGoing`). */
+  | ({ readonly kind: 'failed'; readonly at: bigint; readonly code: string; readonly message: string } & At)
   /** Nothing fails any more. */
   | { readonly kind: 'recovered' }
 
@@ -126,6 +128,8 @@ export type ReadEvent =
 export interface ReadBatchesOptions extends Omit<ReadOptions, 'order'> {
   /** Also gives the control batches that commit a transaction (KIP-98). Default false. */
   readonly keepsCommits?: boolean
+  /** A partition that cannot be read on ends with a notice, and the others are read on. Default false: it is an error. */
+  readonly keepsGoing?: boolean
 }
 
 /** A record batch of magic 2 as it lies in the log, its checksum verified. */

@@ -10,8 +10,6 @@ export type BackupErrorCode =
   /** Another process wrote at the same time. */
   | 'CONFLICT'
   | 'INVALID_ARGUMENT'
-  /** A log ends before what the backup already has of it. */
-  | 'LOG_CUT'
   /** The target has something that must not be changed. */
   | 'TARGET_NOT_EMPTY'
   /** What was restored is not what the backup has. */

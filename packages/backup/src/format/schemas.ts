@@ -54,6 +54,7 @@ export const manifestSchema = z.object({
           records: int64,
           gaps: z.array(z.object({ from: int64, to: int64 })),
           leaderEpoch: z.int(),
+          asOfMs: timeMs.nullable().optional(),
         }),
       ),
     }),

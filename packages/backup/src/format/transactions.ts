@@ -58,12 +58,14 @@ export interface Behind {
 
 /**
  * @param before what straddled at the end of the backup before this one, and still may
+ * @param isPartial not every end is known: nothing of `before` may be taken for complete
  * @returns the records that a consistent restore leaves out
  */
 export function straddling(
   seen: SeenTransactions,
   behind: readonly Behind[],
   before: readonly StraddlingRecords[],
+  isPartial = false,
 ): StraddlingRecords[] {
   const first = new Map<string, number>()
   for (const { producerId, producerEpoch, timestampMs } of behind) {
@@ -79,5 +81,5 @@ export function straddling(
   const placeOf = ({ topic, partition, producerId, from }: StraddlingRecords): string =>
     `${keyOf(topic, partition, producerId)}:${from}`
   const known = new Set(found.map(placeOf))
-  return [...before.filter((one) => isSplit(one) && !known.has(placeOf(one))), ...found]
+  return [...before.filter((one) => (isPartial || isSplit(one)) && !known.has(placeOf(one))), ...found]
 }

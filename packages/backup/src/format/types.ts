@@ -55,6 +55,11 @@ export interface BackedUpPartition {
   readonly gaps: readonly Gap[]
   /** Of the leader that wrote what lies before `end`; -1 when that is not known. */
   readonly leaderEpoch: number
+  /**
+   * Only where this backup did not read the partition to its end, because it could not or was not to: `cutAtMs` of the last backup that
+   * did; null when none has.
+   */
+  readonly asOfMs?: number | null
 }
 
 export interface BackedUpTopic {

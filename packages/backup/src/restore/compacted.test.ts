@@ -11,7 +11,7 @@ import { describe, expect, it } from 'vitest'
 import { addBatch, collect, writeSegment } from '../format/segments.ts'
 import { memoryStore } from '../test-support/memory-store.ts'
 import { producerBatch } from './rebuild.ts'
-import { recordsBefore, type Selection, selectedBatches } from './source.ts'
+import { recordsBefore, recordsBeforeEach, type Selection, selectedBatches } from './source.ts'
 
 const identity = { producerId: 9n, producerEpoch: 2 }
 
@@ -72,6 +72,22 @@ describe('a compacted log', () => {
       [10n, 11n, 12n, 14n, 15n, 20n, 21n, 22n, 30n, 99n].map((at) => recordsBefore(store, selection, at)),
     )
     expect(places).toEqual([0n, 0n, 1n, 1n, 2n, 2n, 2n, 3n, 3n, 3n])
+  })
+
+  it('has the places of many groups counted with each segment read once', async () => {
+    const { store, selection } = await selectionOf(batches, 10n, 30n)
+    let reads = 0
+    const counting = { ...store, get: (key: string, max: number) => store.get(key, max).finally(() => reads++) }
+    const offsets = [99n, 12n, 14n, 12n, 21n, 22n]
+    const counts = await recordsBeforeEach(counting, selection, offsets)
+    expect([...counts]).toEqual([
+      [99n, 3n],
+      [12n, 1n],
+      [14n, 1n],
+      [21n, 2n],
+      [22n, 3n],
+    ])
+    expect(reads).toBe(1)
   })
 
   it('is cut within a batch', async () => {

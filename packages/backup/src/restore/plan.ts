@@ -1,14 +1,26 @@
 // What a restore would do: computed from the backup and the target, with nothing changed.
 import type { Cluster, NewTopic, ReadBatch } from '@selfmonitor/cluster'
+import { ClusterError } from '@selfmonitor/cluster/errors'
 import { BackupError } from '../format/backup-error.ts'
 import type { BackupStore } from '../format/sealing.ts'
 import type { GroupState, TopicState } from '../format/types.ts'
-import { acceptedLimits, finalConfig, heldConfig, timeLimits } from './settings.ts'
 import {
+  acceptedLimits,
+  finalConfig,
+  heldConfig,
+  refusedSettings,
+  type TargetDefaults,
+  targetDefaults,
+  timeLimits,
+  withoutSettings,
+} from './settings.ts'
+import {
+  iso,
   openSource,
   type RestorePoint,
   type RestoreSource,
   recordsBefore,
+  recordsBeforeEach,
   type Selection,
   selectedBatches,
 } from './source.ts'
@@ -88,8 +100,6 @@ export interface RestorePlan extends TargetPlan {
   readonly topics: readonly PlannedTopic[]
 }
 
-const defaultRetentionMs = 604_800_000n
-
 /**
  * @throws BackupError NO_BACKUP, TARGET_NOT_EMPTY, INVALID_ARGUMENT, DAMAGED; ClusterError; StoreError
  */
@@ -118,6 +128,7 @@ export async function planRestore(
       )
     }
     const partitions = await planPartitions(store, source, state, request)
+    warnings.push(...olderPartitions(source, state, request))
     const final = finalConfig(state, replicationFactor)
     warnings.push(...final.warnings)
     topics.push({
@@ -129,24 +140,58 @@ export async function planRestore(
       config: final.config,
       held: heldConfig({}),
       partitions,
-      expired: expiredRecords(final.config, partitions, nowMs),
+      expired: null,
     })
   }
-  const limits = await targetLimits(cluster, topics)
+  const { accepted, limits, refused } = await acceptedTopics(cluster, topics)
+  warnings.push(...refused)
+  const { defaults, isKnown } = await targetDefaults(cluster, brokers[0]!.id)
+  if (!isKnown && accepted.some(({ config }) => config['retention.ms'] === undefined)) {
+    warnings.push(
+      'this account may not read the brokers’ settings (DESCRIBE_CONFIGS on the cluster): topics without retention.ms count as keeping 7 days',
+    )
+  }
   const positions = await planPositions(store, source.groups ?? [], topics, request)
-  const missing = missingPositions(source, request)
-  const held = topics.map((topic) => ({ ...topic, held: { ...topic.held, ...limits } }))
+  const missing = missingParts(source, chosen, request)
+  const held = accepted.map((topic) => ({
+    ...topic,
+    held: { ...topic.held, ...limits },
+    expired: expiredRecords(topic.config, defaults, topic.partitions, nowMs),
+  }))
   return { source, targetClusterId, topics: held, positions, warnings, missing }
 }
 
-/** Groups whose positions are asked for, and that the backup could not read. */
-function missingPositions({ problems }: RestoreSource, { includeGroup }: RestoreRequest): string[] {
-  if (includeGroup === null) return []
+/** What is asked for and the backup could not read. */
+function missingParts(
+  { problems }: RestoreSource,
+  chosen: readonly { readonly state: TopicState }[],
+  { includeGroup, partitions }: RestoreRequest,
+): string[] {
+  const names = new Set(chosen.map(({ state }) => state.name))
   return problems.flatMap(({ part, code, message }) => {
+    const because = `${part}: ${code} when the backup was taken: ${message}`
+    const [, topic, partition] = /^topic (\S+)(?: partition (\d+))?$/.exec(part) ?? []
+    if (topic !== undefined) {
+      const isWanted = partition === undefined || (partitions?.includes(Number(partition)) ?? true)
+      return names.has(topic) && isWanted ? [because] : []
+    }
     const group = /^group (.+)$/.exec(part)?.[1]
-    const isWanted = group === undefined ? part.startsWith('groups') : includeGroup(group)
-    return isWanted ? [`positions of ${part}: ${code} when the backup was taken: ${message}`] : []
+    const isWanted = group === undefined ? part.startsWith('groups') : (includeGroup?.(group) ?? false)
+    return includeGroup !== null && isWanted ? [`positions of ${because}`] : []
   })
+}
+
+/** Partitions that the backup has only up to an earlier time than the point. */
+function olderPartitions({ manifest }: RestoreSource, { id, name }: TopicState, request: RestoreRequest): string[] {
+  const pointMs = request.point.kind === 'time' ? request.point.timestampMs : manifest.cutAtMs
+  const all = manifest.topics.find((topic) => topic.id === id)?.partitions ?? []
+  return all
+    .filter(({ partition }) => request.partitions?.includes(partition) ?? true)
+    .flatMap(({ partition, asOfMs }) => {
+      if (asOfMs === undefined || (asOfMs !== null && asOfMs >= pointMs)) return []
+      const until = asOfMs === null ? 'only a part of' : `only what was there at ${iso(asOfMs)} of`
+      return [`backup ${manifest.number} has ${until} topic ${name} partition ${partition}`]
+    })
 }
 
 /** @throws BackupError DAMAGED: a topic of which an offset is missing, or there twice, is not restored */
@@ -182,6 +227,28 @@ export async function targetLimits(
   const known = (await cluster.topicConfigs([topics[0]!.to])).get(topics[0]!.to) ?? []
   const isNewer = known.some(({ name }) => name === 'message.timestamp.before.max.ms')
   return timeLimits[isNewer ? 'since 3.6' : 'before 3.6']
+}
+
+/** Leaves out the settings that the target does not take. @throws ClusterError when it would not create the topics without them either */
+async function acceptedTopics(cluster: Cluster, topics: readonly PlannedTopic[]) {
+  try {
+    return { accepted: topics, limits: await targetLimits(cluster, topics), refused: [] }
+  } catch (error) {
+    const missing = topics.filter(({ exists }) => !exists)
+    if (!(error instanceof ClusterError) || error.code !== 'INVALID_CONFIG' || missing.length === 0) throw error
+    const settings = await refusedSettings(
+      cluster,
+      missing.map((topic) => ({ ...newTopic(topic), config: topic.config })),
+    )
+    if (settings.length === 0) throw error
+    const accepted = topics.map((topic) => ({ ...topic, config: withoutSettings(topic.config, settings) }))
+    const refused = settings.map(({ name, value, reason }) => {
+      const of = missing.filter(({ config }) => config[name] === value).map(({ to }) => to)
+      const which = of.length > 3 ? `${of.slice(0, 3).join(', ')} and ${of.length - 3} more` : of.join(', ')
+      return `${name}=${value} is left out of ${which}: the target does not take it: ${reason}`
+    })
+    return { accepted, limits: await targetLimits(cluster, accepted), refused }
+  }
 }
 
 /** As it is created. */
@@ -259,13 +326,14 @@ async function planPartitions(
 /** By whole segments: some of their records may be younger. */
 function expiredRecords(
   config: Readonly<Record<string, string>>,
+  defaults: TargetDefaults,
   partitions: readonly PlannedPartition[],
   nowMs: number,
 ): PlannedTopic['expired'] {
-  if (!(config['cleanup.policy'] ?? 'delete').includes('delete')) return null
-  const retentionMs = BigInt(config['retention.ms'] ?? defaultRetentionMs)
+  if (!(config['cleanup.policy'] ?? defaults.cleanupPolicy).includes('delete')) return null
+  const retentionMs = BigInt(config['retention.ms'] ?? defaults.retentionMs)
   const oldest = BigInt(nowMs) - retentionMs
-  const maxBytes = Number(config['retention.bytes'] ?? -1)
+  const maxBytes = Number(config['retention.bytes'] ?? defaults.retentionBytes)
   let records = 0n
   for (const { segments } of partitions.map(({ selection }) => selection)) {
     let keptBytes = 0
@@ -285,13 +353,19 @@ async function planPositions(
   request: RestoreRequest,
 ): Promise<PlannedPosition[]> {
   const byId = new Map(topics.map((topic) => [topic.state.id, topic]))
+  const asked = groups
+    .filter(({ groupId }) => request.includeGroup?.(groupId) === true)
+    .flatMap(({ groupId, offsets }) => offsets.map((one) => ({ groupId, ...one })))
   const positions: PlannedPosition[] = []
-  for (const { groupId, offsets } of groups.filter((group) => request.includeGroup?.(group.groupId) === true)) {
-    for (const { topicId, partition, next } of offsets) {
-      const topic = byId.get(topicId)
-      const planned = topic?.partitions.find((one) => one.partition === partition)
-      if (topic === undefined || planned === undefined) continue
-      const position = await recordsBefore(store, planned.selection, next)
+  for (const own of Map.groupBy(asked, ({ topicId, partition }) => `${partition}:${topicId}`).values()) {
+    const { topicId, partition } = own[0]!
+    const topic = byId.get(topicId)
+    const planned = topic?.partitions.find((one) => one.partition === partition)
+    if (topic === undefined || planned === undefined) continue
+    const offsets = own.map(({ next }) => next)
+    const before = await recordsBeforeEach(store, planned.selection, offsets)
+    for (const { groupId, next } of own) {
+      const position = before.get(next)!
       const unread = planned.records - position
       positions.push({ groupId, topic: topic.to, partition, committed: next, position, unread })
     }

@@ -1,7 +1,15 @@
 import type { NewTopic } from '@selfmonitor/cluster'
 import { ClusterError } from '@selfmonitor/cluster/errors'
 import { describe, expect, it } from 'vitest'
-import { acceptedLimits, finalConfig, heldConfig, timeLimits } from './settings.ts'
+import {
+  acceptedLimits,
+  finalConfig,
+  heldConfig,
+  refusedSettings,
+  targetDefaults,
+  timeLimits,
+  withoutSettings,
+} from './settings.ts'
 
 const state = (config: Record<string, string>) =>
   ({ name: 't', id: 'id', partitions: 1, replicationFactor: 3, config, timestampType: 'CreateTime' }) as const
@@ -63,6 +71,28 @@ describe('the target', () => {
     expect(await acceptedLimits(older, topics)).toEqual({
       'message.timestamp.difference.max.ms': '9223372036854775807',
     })
+  })
+
+  it('says of each setting whether it takes it', async () => {
+    const config = { 'retention.ms': '1', 'confluent.tier.enable': 'true' }
+    const other = target((asked) => ('confluent.tier.enable' in asked ? unknown('confluent.tier.enable') : null))
+    const refused = await refusedSettings(other, [{ ...topics[0]!, config }])
+    const reason = 'Unknown topic config name: confluent.tier.enable'
+    expect(refused).toEqual([{ name: 'confluent.tier.enable', value: 'true', reason }])
+    expect(withoutSettings(config, refused)).toEqual({ 'retention.ms': '1' })
+  })
+
+  it('says how long it keeps records of topics that say nothing', async () => {
+    const broker = (configs: Record<string, string | null>) => ({
+      brokerConfigs: async () => Object.entries(configs).map(([name, value]) => ({ name, value }) as never),
+    })
+    const retention = async (configs: Record<string, string | null>) =>
+      (await targetDefaults(broker(configs), 1)).defaults.retentionMs
+    expect(await retention({ 'log.retention.ms': null, 'log.retention.hours': '24' })).toBe(86_400_000n)
+    expect(await retention({ 'log.retention.minutes': '2', 'log.retention.hours': '24' })).toBe(120_000n)
+    expect(await retention({ 'log.retention.ms': '-1', 'log.retention.minutes': '2' })).toBe(-1n)
+    const denied = { brokerConfigs: () => Promise.reject(new ClusterError('X', 'no', { reason: 'not-allowed' })) }
+    expect(await targetDefaults(denied, 1)).toMatchObject({ isKnown: false, defaults: { retentionMs: 604_800_000n } })
   })
 
   it('says which setting it does not know, or which right is missing', async () => {

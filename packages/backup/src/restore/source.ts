@@ -63,9 +63,16 @@ export async function openSource(store: BackupStore, clusterId: string, point: R
   // Without a backup from before the time nothing is known of the groups at it: a later place would skip events.
   if (before === null) {
     const text = `no backup is older than ${iso(point.timestampMs)}: groups do not get their positions back`
-    return { ...source, groups: null, groupsAtMs: point.timestampMs, problems: [], warnings: [text] }
+    const problems = whole.state.problems.filter(({ part }) => !part.startsWith('group'))
+    return { ...source, groups: null, groupsAtMs: point.timestampMs, problems, warnings: [text] }
   }
-  return withEarlierTopics(store, source, await openManifest(store, before), point.timestampMs)
+  const earlier = await withEarlierTopics(store, source, await openManifest(store, before), point.timestampMs)
+  // Groups are those of the backup before the time, everything else is from the one behind it.
+  const ofGroups = earlier.problems.filter(({ part }) => part.startsWith('group'))
+  return {
+    ...earlier,
+    problems: [...whole.state.problems.filter(({ part }) => !part.startsWith('group')), ...ofGroups],
+  }
 }
 
 interface Opened extends Pick<RestoreSource, 'findings'> {
@@ -305,21 +312,49 @@ function isOf({ producerId, producerEpoch, from, next }: StraddlingRecords, { he
  * have no record.
  */
 export async function recordsBefore(store: BackupStore, selection: Selection, offset: bigint): Promise<bigint> {
+  return (await recordsBeforeEach(store, selection, [offset])).get(offset)!
+}
+
+/** As `recordsBefore`, of many offsets: every segment is read at most once, and only where it does not lie between two of them. */
+export async function recordsBeforeEach(
+  store: BackupStore,
+  selection: Selection,
+  offsets: readonly bigint[],
+): Promise<Map<bigint, bigint>> {
   const { segments, from, cut, excluded } = selection
-  const end = offset < cut ? offset : cut
+  const within = (offset: bigint): bigint => (offset < cut ? offset : cut)
+  const places = [...new Set(offsets.map(within))].sort((a, b) => (a < b ? -1 : 1))
+  const counts = new Map<bigint, bigint>()
+  let at = 0
   let count = 0n
   for (const segment of segments) {
-    if (segment.from >= end) break
+    for (; at < places.length && places[at]! <= segment.from; at++) counts.set(places[at]!, count)
+    if (at === places.length) break
     if (segment.next <= from || segment.records === 0) continue
-    const isWhole = segment.from >= from && segment.next <= end
+    const isWhole = segment.from >= from && segment.next <= places[at]!
     if (isWhole && !excluded.some((one) => one.from < segment.next && one.next > segment.from)) {
       count += BigInt(segment.records)
       continue
     }
     for (const batch of await readSegment(store, segment)) {
-      const selected = await select(batch, { ...selection, cut: end })
+      const { baseOffset, lastOffsetDelta } = batch.header
+      const next = baseOffset + BigInt(lastOffsetDelta) + 1n
+      if (at < places.length && places[at]! < next) {
+        const records = await selectedOffsets(batch, selection)
+        for (; at < places.length && places[at]! < next; at++) {
+          counts.set(places[at]!, count + BigInt(records.filter((offset) => offset < places[at]!).length))
+        }
+      }
+      if (at === places.length) break
+      const selected = await select(batch, selection)
       if (selected !== null) count += BigInt(selected.header.recordsCount)
     }
   }
-  return count
+  for (; at < places.length; at++) counts.set(places[at]!, count)
+  return new Map(offsets.map((offset) => [offset, counts.get(within(offset))!]))
+}
+
+async function selectedOffsets(batch: ReadBatch, { from, cut, excluded }: Selection): Promise<bigint[]> {
+  if (batch.header.isControl || excluded.some((one) => isOf(one, batch))) return []
+  return (await recordsBetween(batch, from, cut)).map(({ offset }) => offset)
 }

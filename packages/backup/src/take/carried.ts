@@ -3,6 +3,7 @@
 import type { Cluster, TopicInfo } from '@selfmonitor/cluster'
 import { ClusterError } from '@selfmonitor/cluster/errors'
 import type { BackedUpTopic, ClusterState, Manifest } from '../format/types.ts'
+import { asBefore } from './reading.ts'
 
 export interface Carried {
   readonly topics: readonly BackedUpTopic[]
@@ -27,10 +28,11 @@ export async function carriedTopics(
   const problems: ClusterState['problems'][number][] = []
   for (const topic of previous?.topics ?? []) {
     if (read.has(topic.id)) continue
+    const carried = { ...topic, partitions: topic.partitions.map((one) => asBefore(one, previous!)) }
     if (ids.has(topic.id)) {
-      topics.push(topic)
+      topics.push(carried)
     } else if (!names.has(topic.name) && !(await isGone(cluster, topic.name))) {
-      topics.push(topic)
+      topics.push(carried)
       const message = `topic ${topic.name} is in the last backup, and this account may not see it any more`
       if (include(topic.name))
         problems.push({ part: `topic ${topic.name}`, code: 'TOPIC_AUTHORIZATION_FAILED', message })

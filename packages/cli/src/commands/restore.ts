@@ -214,7 +214,7 @@ function showPlan(context: Context, { source, topics, positions, warnings, missi
   for (const what of missing) context.note(colours.bad(`  missing: ${what}`))
 }
 
-function planData({ source, targetClusterId, topics, positions, warnings }: RestorePlan): unknown {
+function planData({ source, targetClusterId, topics, positions, warnings, missing }: RestorePlan): unknown {
   return {
     backup: source.manifest.number,
     clusterId: source.manifest.clusterId,
@@ -234,6 +234,7 @@ function planData({ source, targetClusterId, topics, positions, warnings }: Rest
     })),
     positions,
     warnings,
+    missing,
   }
 }
 
@@ -246,6 +247,8 @@ async function report(context: Context, plan: RestorePlan, restored: Restored, t
   await context.printThing(
     {
       ...restored,
+      warnings: plan.warnings,
+      missing: plan.missing,
       clusterId: plan.targetClusterId,
       tookMs: { append: Math.round(append), verify: Math.round(verify), all: Math.round(tookMs) },
     },

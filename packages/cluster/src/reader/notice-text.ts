@@ -20,6 +20,8 @@ export function noticeText(notice: ReadNotice): string {
       return `${notice.topic} was deleted and created again: ${where} was read up to offset ${notice.at}.`
     case 'trouble':
       return `Cannot read ${where}, trying again: ${notice.message}`
+    case 'failed':
+      return `${where} was read up to offset ${notice.at} and cannot be read on: ${notice.message}`
     default:
       return notice satisfies never
   }

@@ -16,7 +16,17 @@ import { takeInOrder, type Waiting, waiting } from './in-order.ts'
 import { createLocator } from './locate.ts'
 import { damaged, mayHaveMore } from './partition.ts'
 import { payloadOf, recordsOf, type WholeBatch } from './records-of.ts'
-import { type Chunk, createSession, failureOf, isOver, keyOf, pump, type Session, waitFor } from './session.ts'
+import {
+  type Chunk,
+  createSession,
+  failureOf,
+  giveUpFailed,
+  isOver,
+  keyOf,
+  pump,
+  type Session,
+  waitFor,
+} from './session.ts'
 
 export interface ReaderConnections {
   /** Of the cluster, for metadata. */
@@ -56,7 +66,7 @@ export async function* readPartitionBatches(
 ): AsyncGenerator<ReadBatchesEvent, void, undefined> {
   const { session, close } = openSession(connections, ranges, options)
   try {
-    yield* byArrival(session, options.signal, asBatches)
+    yield* byArrival(session, options.signal, asBatches, options.keepsGoing)
   } finally {
     await close()
   }
@@ -91,9 +101,11 @@ async function* byArrival<Event>(
   session: Session,
   signal: AbortSignal | undefined,
   eventsOf: (chunk: Chunk) => AsyncIterable<Event> | Iterable<Event>,
+  keepsGoing = false,
 ): AsyncGenerator<Event | NoticeEvent> {
   while (!signal?.aborted) {
     session.changed = false
+    if (keepsGoing) giveUpFailed(session)
     const againAtMs = pump(session, () => false)
     yield* notices(session)
     const chunk = session.chunks.shift()

@@ -135,6 +135,17 @@ export function failureOf(session: Session): ClusterError | null {
   return null
 }
 
+/** Ends the partitions that cannot be read on, with a notice for each; what came of them before is given out still. */
+export function giveUpFailed(session: Session): void {
+  for (const reading of session.readings.values()) {
+    if (reading.phase.kind !== 'failed') continue
+    const { topic, partition, next: at, phase } = reading
+    const { code, message } = phase.error
+    put(session, { ...reading, trouble: null, phase: { kind: 'done' } })
+    session.notices.push({ kind: 'failed', topic, partition, at, code, message })
+  }
+}
+
 async function fetchOnce(
   session: Session,
   leader: number,

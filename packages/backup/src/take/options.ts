@@ -1,0 +1,21 @@
+// What a caller says of a backup, and hears while it is taken.
+export interface TakeOptions {
+  /** Which topics; default: all but the cluster's internal ones. */
+  readonly include?: (topic: string) => boolean
+  /** Who writes it, for the manifest: `selfmonitor 0.1.0`. */
+  readonly tool: string
+  readonly signal?: AbortSignal
+  readonly onProgress?: (progress: TakeProgress) => void
+  readonly now?: () => number
+  /** Where a segment ends, in bytes of the log. Default 32 MiB. */
+  readonly segmentBytes?: number
+  /** How long partitions may have no leader before the backup goes on without them, in milliseconds. Default 30,000. */
+  readonly unavailableMs?: number
+}
+
+export interface TakeProgress {
+  /** Offsets, of all partitions. */
+  readonly done: bigint
+  readonly total: bigint
+  readonly bytes: number
+}
