@@ -1,10 +1,11 @@
-// `selfmonitor backup` and `selfmonitor restore`, each a process of its own, to a folder; beside Kafka's own consumer and producer, which
-// only read the same topic and write as much, and beside the disk.
+// `selfmonitor backup` and `selfmonitor restore`, each a process of its own, to a folder; beside Kafka Connect with its file sink, Kafka's
+// own consumer and producer, which only read the same topic and write as much, and the disk.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connectSinkMs } from './connect-sink.ts'
 import { cli, median, peakResidentOf, type RunningPlatform } from './support.ts'
 import { consumeRate, produceRate, tool } from './throughput.ts'
 
@@ -22,6 +23,8 @@ export interface BackupResult {
   readonly verify: number
   readonly consumer: number
   readonly producer: number
+  /** Kafka Connect with its file sink; null where it cannot be had. */
+  readonly connect: number | null
   readonly backupPeak: number
   readonly restorePeak: number
 }
@@ -31,9 +34,11 @@ export async function measureBackup(platform: RunningPlatform, load: BackupLoad)
   const rounds: BackupResult[] = []
   for (let round = 0; round < load.rounds; round++) rounds.push(await runRound(platform, load))
   const names = Object.keys(rounds[0]!) as (keyof BackupResult)[]
-  return Object.fromEntries(
-    names.map((name) => [name, median(rounds.map((one) => one[name]))]),
-  ) as unknown as BackupResult
+  const medianOf = (name: keyof BackupResult): number | null => {
+    const values = rounds.map((one) => one[name]).filter((value) => value !== null)
+    return values.length === 0 ? null : median(values)
+  }
+  return Object.fromEntries(names.map((name) => [name, medianOf(name)])) as unknown as BackupResult
 }
 
 async function runRound(
@@ -56,6 +61,7 @@ async function runRound(
       ...server,
       ...['--topic', topic, '--num-records', String(records)],
     ])
+    const connectMs = await connectSinkMs(bootstrapServers, topic, records * (recordBytes + 1))
     const backup = await selfmonitor('backup', '--target', folder, '--topic', topic)
     const verify = await timed(() => selfmonitor('backup', 'verify', '--target', folder))
     const to = `${topic}.restored`
@@ -70,6 +76,7 @@ async function runRound(
       verify: rate(verify),
       consumer: consumeRate(consumed),
       producer: produceRate(produced),
+      connect: connectMs === null ? null : rate(connectMs),
       backupPeak: backup.peakMb,
       restorePeak: restore.peakMb,
     }

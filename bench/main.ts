@@ -227,7 +227,8 @@ async function backup(): Promise<string[][]> {
     beside === undefined ? '–' : `${format(own / beside, 2)} ×`,
   ]
   const rowsOf = (engine: EngineName, one: BackupResult): string[][] => [
-    row(`backup, ${engine}; kafka-consumer-perf-test`, 'MB/s', one.backup, one.consumer),
+    row(`backup, ${engine}; Kafka Connect with its file sink`, 'MB/s', one.backup, one.connect ?? undefined),
+    row('  beside kafka-consumer-perf-test', 'MB/s', one.backup, one.consumer),
     row('  memory at its peak', 'MiB', one.backupPeak),
     row('  verify, without a cluster; the disk, written and synced', 'MB/s', one.verify, disk),
     row(`restore, ${engine}; kafka-producer-perf-test, acks=all`, 'MB/s', one.restore, one.producer),

@@ -41,15 +41,22 @@ export interface Program {
   readonly ended: Promise<number | null>
 }
 
+/** For programs that only have to work. */
+const small = ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
+
 /** Starts a Java program with these words, in the folder `cwd`. The caller ends it. */
-export function startJava({ java, libs }: JavaPrograms, cwd: string, words: readonly string[]): Program {
-  const small = ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', join(libs, '*')]
+export function startJava(
+  { java, libs }: JavaPrograms,
+  cwd: string,
+  words: readonly string[],
+  machine: readonly string[] = small,
+): Program {
   const logs = [
     `-Dlog4j2.configurationFile=${logging}`,
     '-Dselfmonitor.log.level=WARN',
     '-Dselfmonitor.log.target=SYSTEM_ERR',
   ]
-  const child = spawn(java, [...small, ...logs, ...words], { cwd, stdio: 'pipe' })
+  const child = spawn(java, [...machine, '-cp', join(libs, '*'), ...logs, ...words], { cwd, stdio: 'pipe' })
   let output = ''
   const collect = (chunk: Buffer) => {
     output += chunk

@@ -54,8 +54,9 @@ export async function planPrune(
     else remove.push(number)
   }
   const needed = new Set<string>()
-  for (const { number, state, index } of keep) {
+  for (const { number, state, schemas, index } of keep) {
     for (const key of [manifestKey(clusterId, number), state.key, ...index.map((file) => file.key)]) needed.add(key)
+    if (schemas != null) needed.add(schemas.key)
   }
   // Each index file is read once: it names segments of the topics of all backups that stay.
   const topics = keep.flatMap((manifest) => manifest.topics)

@@ -2,7 +2,8 @@
 import { runInBackground } from './background.ts'
 import { BackupError } from './format/backup-error.ts'
 import { coverageFindings, type Finding } from './format/coverage.ts'
-import { manifestNumbers, readIndex, readManifest, readState } from './format/manifests.ts'
+import { getStored } from './format/documents.ts'
+import { manifestNumbers, readIndex, readManifest, readSchemas, readState } from './format/manifests.ts'
 import { type BackupStore, canOpen } from './format/sealing.ts'
 import { readSegment, readStored } from './format/segments.ts'
 import type { Manifest, Segment } from './format/types.ts'
@@ -95,7 +96,15 @@ async function checkContents(
   totals: { segments: number; records: bigint; storedBytes: number; sealed: number },
   { signal, onProgress }: VerifyOptions,
 ): Promise<void> {
-  if (canOpen(store, manifest.state.key)) await attempt(findings, () => readState(store, manifest))
+  const { state, schemas } = manifest
+  // Without an identity only the hash of what is stored is compared.
+  await attempt<unknown>(findings, () =>
+    canOpen(store, state.key) ? readState(store, manifest) : getStored(store, state),
+  )
+  if (schemas != null)
+    await attempt<unknown>(findings, () =>
+      canOpen(store, schemas.key) ? readSchemas(store, manifest) : getStored(store, schemas),
+    )
   const segments = (await attempt(findings, () => readIndex(store, manifest))) ?? []
   findings.push(...coverageFindings(manifest.topics, segments))
   const reads = runInBackground(maxReadBytes)

@@ -1,6 +1,8 @@
 // Which versions of which Kafka API this package speaks, newest first; every listed version takes the same arguments.
 // The oldest broker served is Apache Kafka 3.0.
 import {
+  alterClientQuotasV0,
+  alterClientQuotasV1,
   alterUserScramCredentialsV0,
   consumerGroupDescribeV0,
   createAclsV1,
@@ -22,6 +24,8 @@ import {
   describeAclsV1,
   describeAclsV2,
   describeAclsV3,
+  describeClientQuotasV0,
+  describeClientQuotasV1,
   describeConfigsV3,
   describeConfigsV4,
   describeGroupsV4,
@@ -125,6 +129,12 @@ export const apis = {
   },
   get alterUserScramCredentials() {
     return [alterUserScramCredentialsV0.api]
+  },
+  get describeClientQuotas() {
+    return [describeClientQuotasV1.api, describeClientQuotasV0.api]
+  },
+  get alterClientQuotas() {
+    return [alterClientQuotasV1.api, alterClientQuotasV0.api]
   },
   get describeAcls() {
     return [describeAclsV3.api, describeAclsV2.api, describeAclsV1.api]

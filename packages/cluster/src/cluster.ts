@@ -5,6 +5,7 @@ import { commitOffsets, deleteGroupOffsets, groupLag, planOffsetReset, resetOffs
 import { deleteGroups, describeGroups, listGroups } from './groups.ts'
 import { logDirs } from './log-dirs.ts'
 import { listOffsets } from './offsets.ts'
+import { alterClientQuotas, clientQuotas } from './quotas.ts'
 import type { ReadBatchesEvent, ReadEvent } from './read-types.ts'
 import type { readPartitionBatches, readPartitions } from './reader/read.ts'
 import type { ClusterSurvey } from './survey-types.ts'
@@ -64,6 +65,8 @@ export function connectCluster(options: ClusterOptions): Cluster {
     acls: acls(transport),
     createAcls: createAcls(transport),
     deleteAcls: deleteAcls(transport),
+    clientQuotas: clientQuotas(transport),
+    alterClientQuotas: alterClientQuotas(transport),
     ...surveyLater(transport, options),
     close: () => transport.close(),
   }

@@ -158,6 +158,15 @@ export interface AclBinding {
   readonly permission: 'allow' | 'deny'
 }
 
+/** Whom a quota is for (KIP-546): a user, a client id, both together, or an address. `name` null: all that have none of their own. */
+export type QuotaEntity = readonly { readonly type: 'user' | 'client-id' | 'ip'; readonly name: string | null }[]
+
+/** The quotas of one entity: `producer_byte_rate`, `consumer_byte_rate` in bytes a second, `request_percentage`, … */
+export interface ClientQuota {
+  readonly entity: QuotaEntity
+  readonly values: Readonly<Record<string, number>>
+}
+
 /** An ordinary Kafka cluster, whichever engine is behind it. */
 export interface Cluster extends ClusterSurvey {
   readonly bootstrapServers: string
@@ -267,6 +276,13 @@ export interface Cluster extends ClusterSurvey {
   createAcls(bindings: readonly AclBinding[]): Promise<void>
   /** Deletes exactly these rules; one that does not exist is not an error. */
   deleteAcls(bindings: readonly AclBinding[]): Promise<void>
+  /** Every client quota, by entity. @throws ClusterError CLUSTER_AUTHORIZATION_FAILED without DESCRIBE_CONFIGS on the cluster */
+  clientQuotas(): Promise<ClientQuota[]>
+  /** Sets (number) or removes (null) single quotas of entities, leaving the others. Needs ALTER_CONFIGS on the cluster. */
+  alterClientQuotas(
+    changes: readonly { readonly entity: QuotaEntity; readonly set: Readonly<Record<string, number | null>> }[],
+    options?: { readonly validateOnly?: boolean },
+  ): Promise<void>
 
   close(): Promise<void>
 }

@@ -97,6 +97,15 @@ export interface RegistryClientOptions {
   retries?: number
 }
 
+/** One request of the REST API. */
+export interface RegistryRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  /** From the registry's root, encoded, with the query: `/contexts`. */
+  readonly path: string
+  /** Sent as JSON. */
+  readonly body?: unknown
+}
+
 /** Talks to any registry with Confluent's REST API. Schemas by id and by subject version are cached: they never change. */
 export interface RegistryClient {
   readonly url: string
@@ -124,4 +133,6 @@ export interface RegistryClient {
   /** The subject's level, or the global one; without a subject, the global one. */
   getCompatibility(subject?: string, options?: { defaultToGlobal?: boolean }): Promise<CompatibilityLevel | null>
   setCompatibility(level: CompatibilityLevel, subject?: string): Promise<void>
+  /** A request that has no method here, with the same login, attempts and limits. @returns the body of the answer; nothing is cached */
+  request(request: RegistryRequest): Promise<unknown>
 }

@@ -10,6 +10,8 @@ export type BackupErrorCode =
   /** Another process wrote at the same time. */
   | 'CONFLICT'
   | 'INVALID_ARGUMENT'
+  /** A registry that was not named keeps its schemas in another cluster. */
+  | 'OTHER_CLUSTER'
   /** The target has something that must not be changed. */
   | 'TARGET_NOT_EMPTY'
   /** What was restored is not what the backup has. */

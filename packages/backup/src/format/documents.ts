@@ -37,17 +37,21 @@ async function putBytes(store: BackupStore, key: string, bytes: Buffer): Promise
   return { key, sha256: sha256(bytes) }
 }
 
+/** Reads an object and compares it with its hash: for that no key is needed. @throws BackupError DAMAGED; StoreError other than NOT_FOUND */
+export async function getStored(store: BackupStore, reference: ObjectReference): Promise<Buffer> {
+  const bytes = await required(store, reference.key)
+  const found = sha256(bytes)
+  if (found === reference.sha256) return bytes
+  throw damaged(store, reference.key, `its SHA-256 is ${found}, the backup says ${reference.sha256}`)
+}
+
 /** @throws BackupError DAMAGED, NEWER_FORMAT; StoreError other than NOT_FOUND */
 export async function getDocument<Output>(
   store: BackupStore,
   reference: ObjectReference,
   schema: z.ZodType<Output, unknown>,
 ): Promise<Output> {
-  const bytes = await required(store, reference.key)
-  const found = sha256(bytes)
-  if (found !== reference.sha256) {
-    throw damaged(store, reference.key, `its SHA-256 is ${found}, the backup says ${reference.sha256}`)
-  }
+  const bytes = await getStored(store, reference)
   return (await parseDocument(store, reference.key, bytes, schema)).value
 }
 

@@ -31,6 +31,10 @@ export function stateKey(clusterId: string, run: string): string {
   return `${clusterPrefix(clusterId)}state/${run}.json.zst`
 }
 
+export function schemasKey(clusterId: string, run: string): string {
+  return `${clusterPrefix(clusterId)}schemas/${run}.json.zst`
+}
+
 export interface SegmentPlace {
   readonly topic: string
   readonly topicId: string

@@ -3,6 +3,7 @@
 import { BackupError } from './backup-error.ts'
 import { getDocument, getFirstDocument } from './documents.ts'
 import { manifestKey, manifestOf, manifestPrefix } from './keys.ts'
+import { type RegistryState, registryStateSchema } from './schema-state.ts'
 import { manifestSchema, segmentsSchema, stateSchema } from './schemas.ts'
 import type { BackupStore } from './sealing.ts'
 import type { ClusterState, Manifest, ObjectReference, Segment } from './types.ts'
@@ -74,6 +75,11 @@ export async function chooseCluster(store: BackupStore, wanted: string | null): 
 
 export const readState = (store: BackupStore, { state }: Manifest): Promise<ClusterState> =>
   getDocument(store, state, stateSchema)
+
+/** @returns null when the backup has none */
+export async function readSchemas(store: BackupStore, { schemas }: Manifest): Promise<RegistryState | null> {
+  return schemas == null ? null : getDocument(store, schemas, registryStateSchema)
+}
 
 /**
  * The segments of a manifest's topics, those of a partition in the order of their offsets. The index files have more: those of topics

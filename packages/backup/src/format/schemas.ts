@@ -61,6 +61,7 @@ export const manifestSchema = z.object({
   ),
   index: z.array(reference.extend({ segments: count })),
   state: reference,
+  schemas: reference.extend({ contentSha256: hash, subjects: count, versions: count }).nullish(),
   recipients: z.array(z.string()),
   straddling: z.array(
     z.object({

@@ -1,6 +1,7 @@
 // Segments: collected in memory, written whole, and read whole with hash and checksums checked, so that nothing of a damaged one is used.
+import { Readable } from 'node:stream'
 import { promisify } from 'node:util'
-import { constants, zstdCompress, zstdDecompress } from 'node:zlib'
+import { constants, createZstdCompress, zstdDecompress } from 'node:zlib'
 import type { ReadBatch } from '@selfmonitor/cluster'
 import { ProtocolError } from '@selfmonitor/protocol/protocol-error'
 import { iterateBatches, verifyBatchCrc } from '@selfmonitor/protocol/records'
@@ -9,10 +10,10 @@ import { damaged, sha256 } from './documents.ts'
 import { type BackupStore, seal, unseal } from './sealing.ts'
 import type { Segment } from './types.ts'
 
-const compress = promisify(zstdCompress)
 const decompress = promisify(zstdDecompress)
+const pieceBytes = 1024 * 1024
 /** Node's own 16 KiB for each piece of the result would cross from thread to thread thousands of times. */
-const fastest = { params: { [constants.ZSTD_c_compressionLevel]: 1 }, chunkSize: 1024 * 1024 }
+const fastest = { params: { [constants.ZSTD_c_compressionLevel]: 1 }, chunkSize: pieceBytes }
 
 const maxPieceBytes = 64 * 1024 * 1024
 
@@ -20,7 +21,8 @@ const maxPieceBytes = 64 * 1024 * 1024
 export interface Collected {
   readonly from: bigint
   next: bigint
-  readonly parts: Buffer[]
+  /** The log in pieces of one size, the last one not full. */
+  readonly pieces: Buffer[]
   sizeBytes: number
   records: number
   batches: number
@@ -34,7 +36,7 @@ export function collect(from: bigint): Collected {
   return {
     from,
     next: from,
-    parts: [],
+    pieces: [],
     sizeBytes: 0,
     records: 0,
     batches: 0,
@@ -47,8 +49,13 @@ export function collect(from: bigint): Collected {
 
 /** Copies the batch: it is a view of an answer of megabytes. */
 export function addBatch(segment: Collected, { header, bytes }: ReadBatch): void {
-  segment.parts.push(Buffer.from(bytes))
-  segment.sizeBytes += bytes.length
+  for (let copied = 0; copied < bytes.length; ) {
+    const at = segment.sizeBytes % pieceBytes
+    if (at === 0) segment.pieces.push(Buffer.allocUnsafeSlow(pieceBytes))
+    const now = bytes.copy(segment.pieces.at(-1)!, at, copied)
+    copied += now
+    segment.sizeBytes += now
+  }
   segment.batches++
   if (header.isTransactional) segment.transactional++
   if (header.isControl) return
@@ -66,8 +73,7 @@ export async function writeSegment(
   place: Pick<Segment, 'topic' | 'topicId' | 'partition' | 'key'>,
   collected: Collected,
 ): Promise<Segment> {
-  const log = Buffer.concat(collected.parts, collected.sizeBytes)
-  const { key, bytes: stored } = await seal(store, place.key, await compress(log, fastest))
+  const { key, bytes: stored } = await seal(store, place.key, await compress(collected))
   await store.put(key, stored)
   const { from, next, records, batches, transactional, aborted } = collected
   const { minTimestampMs, maxTimestampMs } = collected
@@ -82,10 +88,16 @@ export async function writeSegment(
     minTimestampMs,
     maxTimestampMs,
     without: { aborted, absent: Math.max(0, Number(next - from) - records - aborted) },
-    logBytes: log.length,
+    logBytes: collected.sizeBytes,
     storedBytes: stored.length,
     storedSha256: sha256(stored),
   }
+}
+
+async function compress({ pieces, sizeBytes }: Collected): Promise<Buffer> {
+  const rest = sizeBytes % pieceBytes
+  const whole = rest === 0 ? pieces : [...pieces.slice(0, -1), pieces.at(-1)!.subarray(0, rest)]
+  return Buffer.concat(await Readable.from(whole).pipe(createZstdCompress(fastest)).toArray())
 }
 
 /** @throws BackupError DAMAGED, SEALED; StoreError other than NOT_FOUND */

@@ -2,7 +2,8 @@
 //
 //   manifests/<number>.json                                       a point to restore to; written last, so that it names only what is there
 //   index/<number>-<n>.json.zst                                   segments, each with its hash
-//   state/<number>.json.zst[.age]                                       what is not in topics' logs: configurations, groups, schemas, ACLs, …
+//   state/<number>.json.zst[.age]                                       what is not in topics' logs: configurations, groups, ACLs, …
+//   schemas/<number>.json.zst[.age]                                     what the Schema Registry has; written when it has changed
 //   topics/<topic>/<topic id>/<partition>/<offset>.<run>.log.zst[.age]   a segment
 //
 // A segment holds record batches exactly as the broker's log has them (magic 2), without those of aborted transactions: decompressed
@@ -91,6 +92,14 @@ export interface ObjectReference {
   readonly sha256: string
 }
 
+/** What the Schema Registry had after the ends of the logs were read. A backup names the object of an earlier one when nothing changed. */
+export interface BackedUpSchemas extends ObjectReference {
+  /** SHA-256 of the text before it is compressed and encrypted. */
+  readonly contentSha256: string
+  readonly subjects: number
+  readonly versions: number
+}
+
 /** One point to restore to. It names everything that this needs, also what earlier backups wrote. */
 export interface Manifest {
   readonly format: typeof formatName
@@ -108,6 +117,8 @@ export interface Manifest {
   readonly topics: readonly BackedUpTopic[]
   readonly index: readonly (ObjectReference & { readonly segments: number })[]
   readonly state: ObjectReference
+  /** null: the registry could not be read, with the reason in the state's `problems`. Absent: it was not asked, or by an earlier version. */
+  readonly schemas?: BackedUpSchemas | null | undefined
   readonly straddling: readonly StraddlingRecords[]
   /** Public keys of age that the state and this run's segments are encrypted to; none: they are not. */
   readonly recipients: readonly string[]

@@ -1,9 +1,13 @@
 // What a caller says of a backup, and hears while it is taken.
+import type { SchemaSource } from './schemas.ts'
+
 export interface TakeOptions {
   /** Which topics; default: all but the cluster's internal ones. */
   readonly include?: (topic: string) => boolean
   /** Who writes it, for the manifest: `selfmonitor 0.1.0`. */
   readonly tool: string
+  /** Default: the backup has no schemas but those in the topic `_schemas`. */
+  readonly registry?: SchemaSource | null
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: TakeProgress) => void
   readonly now?: () => number

@@ -10,6 +10,7 @@ import { latestManifest } from '../format/manifests.ts'
 import type { BackupStore } from '../format/sealing.ts'
 import { type Behind, type SeenTransactions, straddling, transactionWindowMs } from '../format/transactions.ts'
 import {
+  type ClusterState,
   formatName,
   formatVersion,
   type Manifest,
@@ -23,6 +24,7 @@ import type { TakeOptions } from './options.ts'
 import { positions } from './positions.ts'
 import { defaultSegmentBytes, readAll } from './read.ts'
 import { backedUpTopics, cutsOf, problemsOf, type Reading } from './reading.ts'
+import { takeSchemas } from './schemas.ts'
 import { readClusterState, statesOfCarried, withinCuts } from './state.ts'
 
 export interface Taken {
@@ -77,6 +79,10 @@ export async function takeBackup(cluster: Cluster, store: BackupStore, options: 
     throw error
   }
   await writes.settled()
+  // After the ends: a schema is registered before the first record that has its id.
+  const problems: ClusterState['problems'][number][] = []
+  const chain = { clusterId, run, previous }
+  const schemas = options.registry == null ? undefined : await takeSchemas(store, options.registry, chain, problems)
   const isPartial = carried.topics.length > 0 || problemsOf(readings, kept).length > 0
   const straddles = await findStraddling(cluster, readings, seen, previous?.straddling ?? [], isPartial, signal)
   signal?.throwIfAborted()
@@ -88,7 +94,7 @@ export async function takeBackup(cluster: Cluster, store: BackupStore, options: 
     ...read.state,
     topics: [...read.state.topics, ...older.topics].filter(({ id }) => ids.has(id)),
     groups: withinCuts(read.state.groups, cutsOf(readings, kept)),
-    problems: [...read.state.problems, ...carried.problems, ...older.problems, ...problemsOf(readings, kept)],
+    problems: [...read.state.problems, ...carried.problems, ...older.problems, ...problemsOf(readings, kept), ...problems],
   }
   const isNeeded = ({ topicId }: Segment): boolean => ids.has(topicId)
   const index = await addToIndex(store, previous?.index ?? [], segments, isNeeded, indexKey(clusterId, run))
@@ -105,6 +111,7 @@ export async function takeBackup(cluster: Cluster, store: BackupStore, options: 
     topics,
     index,
     state: await putSealed(store, stateKey(clusterId, run), state),
+    schemas,
     straddling: straddles,
     recipients: store.sealing?.recipients ?? [],
   }

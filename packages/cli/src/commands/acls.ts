@@ -1,5 +1,6 @@
 // `selfmonitor acls`: the rules of Kafka's authorizer: list, create, delete. The options have kafka-acls' names.
 import type { AclBinding } from '@selfmonitor/cluster'
+import type { AuditedResource } from '../framework/audited.ts'
 import { CliError, usageError } from '../framework/errors.ts'
 import { collect } from '../framework/parse.ts'
 import { choice, defineVerb, flag, type Noun, text, value } from '../framework/verb.ts'
@@ -92,7 +93,9 @@ const create = defineVerb({
         what: `Add ${counted(added.length, 'ACL')}`,
         typedName: typedName(context.settings.environment.value, principalsOf(added)),
       })
-      await cluster.createAcls(added)
+      await context.audited({ action: 'acls.create', resources: resourcesOf(added), after: added }, () =>
+        cluster.createAcls(added),
+      )
     }
     if (context.format !== 'table')
       await context.printRows(added, { columns, name: aclText, empty: 'Nothing to add: the ACLs exist already.' })
@@ -131,7 +134,9 @@ const remove = defineVerb({
       what: `Delete ${counted(found.length, 'ACL')}`,
       typedName: typedName(context.settings.environment.value, principalsOf(found)),
     })
-    await cluster.deleteAcls(found)
+    await context.audited({ action: 'acls.delete', resources: resourcesOf(found), before: found }, () =>
+      cluster.deleteAcls(found),
+    )
     if (context.format !== 'table') await context.printRows(found, { columns, name: aclText, empty: '' })
     else context.note(`Deleted ${counted(found.length, 'ACL')}.`)
   },
@@ -139,6 +144,15 @@ const remove = defineVerb({
 
 function principalsOf(rules: readonly AclBinding[]): string[] {
   return [...new Set(rules.map(({ principal }) => principal))]
+}
+
+/** What the rules are about, each once: the principals and the resources. */
+function resourcesOf(rules: readonly AclBinding[]): AuditedResource[] {
+  const named = [
+    ...principalsOf(rules).map((name) => ({ type: 'principal', name })),
+    ...rules.map(({ resourceType, resourceName }) => ({ type: resourceType, name: resourceName })),
+  ]
+  return [...new Map(named.map((resource) => [`${resource.type} ${resource.name}`, resource])).values()]
 }
 
 export const acls: Noun = {

@@ -52,7 +52,7 @@ describe('the commands for backups', () => {
       /^backup +2\ncluster +\S+\ntarget +\S+\ntopics +1\nnew records +1\nnew bytes +\d+ B, stored as \d+ B in 1 object\n/,
     )
     expect((await run('backup list')).stdout).toMatch(
-      /^BACKUP +UP TO +TOPICS +RECORDS +TOOK\n +1 .* 1 +2 +\S+ \w+\n +2 .* 1 +3 +\S+ \w+\n$/,
+      /^BACKUP +UP TO +TOPICS +RECORDS +SCHEMAS +TOOK\n +1 .* 1 +2 +– +\S+ \w+\n +2 .* 1 +3 +– +\S+ \w+\n$/,
     )
     expect((await run('backup describe')).stdout).toMatch(/\norders +1 +3 +\d+ B /)
     expect((await run('backup describe 1 -o json')).stdout).toContain('"number": 1')
@@ -74,6 +74,18 @@ describe('the commands for backups', () => {
     const pruned = await run('backup prune --keep-last 1 --yes')
     expect(pruned).toMatchObject({ code: 0, stdout: expect.stringMatching(/^deleted: 1 backup, 2 objects, .*\n$/) })
     expect((await run('backup list -o name')).stdout).toBe('2\n')
+  })
+
+  it('say that the registry could not be read, and take the rest', async () => {
+    await produce('with-schemas', 'a')
+    const own = ['--target', `${folder}/with-schemas`].join(' ')
+    const named = await run(`backup ${own} --topic with-schemas --registry-url http://127.0.0.1:1`)
+    expect(named.code).toBe(1)
+    expect(named.stderr).toContain(
+      'Not backed up: schemas: REGISTRY_UNREACHABLE: cannot reach the registry at http://127.0.0.1:1',
+    )
+    expect((await run(`backup list ${own}`)).stdout).toContain('could not be read')
+    expect((await run(`backup describe ${own}`)).stdout).toMatch(/\nschemas +could not be read: REGISTRY_UNREACHABLE: /)
   })
 
   it('change nothing without a yes, and without a terminal ask nobody', async () => {

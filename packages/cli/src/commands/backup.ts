@@ -1,5 +1,13 @@
 // `selfmonitor backup`: take, list, describe, verify and prune backups of a cluster.
-import type { BackedUpTopic, BackupStore, GroupState, Manifest, Segment, Taken } from '@selfmonitor/backup'
+import type {
+  BackedUpTopic,
+  BackupStore,
+  ClusterState,
+  GroupState,
+  Manifest,
+  Segment,
+  Taken,
+} from '@selfmonitor/backup'
 import { pause } from '@selfmonitor/cluster/backoff'
 import type { Context } from '../framework/context.ts'
 import { exitCodes } from '../framework/errors.ts'
@@ -9,14 +17,16 @@ import { version } from '../framework/version.ts'
 import { bytes, count, counted, elapsed, time } from '../output/format.ts'
 import { progressLine } from '../output/progress-line.ts'
 import { type Column, renderFields, renderTable } from '../output/table.ts'
+import { coverage } from './backup-coverage.ts'
 import { identityOption, openPlace, placeOptions, topicFilter, topicsOption } from './backup-place.ts'
+import { registryOfCluster } from './backup-registry.ts'
 
 const take = defineVerb({
   name: 'take',
   summary: 'copy what the last backup does not have yet',
   details:
     'Copies records with key, value, headers, time and offset, up to the last stable offset of each partition, the topics’ settings,\n' +
-    'and how far each group is. Only the first backup of a topic is a whole one. It changes nothing in the cluster. The account needs\n' +
+    'how far each group is, and the schemas of the registry (--registry-url). Only the first backup of a topic is a whole one. It changes nothing in the cluster. The account needs\n' +
     'READ and DESCRIBE_CONFIGS on the topics, DESCRIBE on the groups. `backup` alone is the same as `backup take`.',
   examples: [
     'selfmonitor backup --target /var/backups/kafka',
@@ -69,6 +79,7 @@ async function takeOne(context: Context, store: BackupStore, patterns: readonly 
   const startedAt = performance.now()
   const taken = await takeBackup(cluster, store, {
     include,
+    registry: await registryOfCluster(context, cluster),
     tool: `selfmonitor ${version()}`,
     signal: io.signal,
     onProgress: (progress) => line.show('backing up', { ...progress, unit: 'offsets' }),
@@ -106,6 +117,7 @@ async function printTaken(context: Context, store: BackupStore, taken: Taken, to
             ['topics', topics.length],
             ['new records', added.records],
             ['new bytes', `${bytes(added.logBytes)}, ${stored}`],
+            ...(manifest.schemas === undefined ? [] : [['schemas', schemasText(manifest)] as const]),
             ['took', `${elapsed(tookMs)}${rate(added.logBytes, tookMs)}`],
           ],
           context.colours.stdout,
@@ -116,6 +128,11 @@ async function printTaken(context: Context, store: BackupStore, taken: Taken, to
 
 function rate(moved: number, tookMs: number): string {
   return moved > 1024 * 1024 && tookMs > 0 ? `, ${bytes(Math.round((moved / tookMs) * 1_000))}/s` : ''
+}
+
+function schemasText({ schemas }: Pick<Manifest, 'schemas'>): string {
+  if (schemas === undefined) return '–'
+  return schemas === null ? 'could not be read' : String(schemas.versions)
 }
 
 function recordsOf({ topics }: Pick<Manifest, 'topics'>): bigint {
@@ -131,6 +148,7 @@ const listColumns: readonly Column<Manifest>[] = [
   { header: 'UP TO', value: ({ cutAtMs }) => time(cutAtMs) },
   { header: 'TOPICS', value: ({ topics }) => topics.length },
   { header: 'RECORDS', value: (manifest) => recordsOf(manifest) },
+  { header: 'SCHEMAS', align: 'right', value: schemasText },
   { header: 'TOOK', align: 'right', value: ({ startedAtMs, finishedAtMs }) => elapsed(finishedAtMs - startedAtMs) },
 ]
 
@@ -157,6 +175,7 @@ const list = defineVerb({
           upTo: new Date(manifest.cutAtMs).toISOString(),
           topics: manifest.topics.length,
           records: String(recordsOf(manifest)),
+          schemas: manifest.schemas === undefined ? undefined : (manifest.schemas?.versions ?? null),
         }),
         empty: 'No backups.',
       },
@@ -239,6 +258,7 @@ const describe = defineVerb({
                 ['records', recordsOf(manifest)],
                 ['written by', manifest.tool],
                 ['groups', state === null ? 'encrypted: give --identity' : groupsText(groups)],
+                ['schemas', describedSchemas(manifest, state)],
                 ['encrypted to', manifest.recipients.join(', ') || 'nobody: not encrypted'],
               ],
               colours,
@@ -249,6 +269,13 @@ const describe = defineVerb({
     )
   },
 })
+
+function describedSchemas({ schemas }: Manifest, state: ClusterState | null): string {
+  if (schemas === undefined) return 'none: no registry was known when it was taken'
+  const problem = state?.problems.find(({ part }) => part === 'schemas')
+  const why = problem === undefined ? '' : `: ${problem.code}: ${problem.message}`
+  return schemas === null ? `could not be read${why}` : `${schemas.versions} in ${counted(schemas.subjects, 'subject')}`
+}
 
 function groupsText(groups: readonly GroupState[] | null): string {
   if (groups === null) return 'could not be read'
@@ -333,7 +360,15 @@ const prune = defineVerb({
       typedName: clusterId,
       of: 'folder',
     })
-    await carryOut(store, plan)
+    await context.audited(
+      {
+        action: 'backup.prune',
+        resources: [{ type: 'backup', name: `${store.address} ${clusterId}` }],
+        before: { backups: [...plan.remove, ...plan.keep] },
+        after: { backups: plan.keep },
+      },
+      () => carryOut(store, plan),
+    )
     await context.printThing(
       { clusterId, kept: plan.keep, deleted: plan.remove, objects: plan.objects.length },
       {
@@ -347,6 +382,6 @@ const prune = defineVerb({
 
 export const backup: Noun = {
   name: 'backup',
-  summary: 'backups of the cluster: take, list, describe, verify, prune',
-  verbs: [take, list, describe, verify, prune],
+  summary: 'backups of the cluster: take, list, describe, verify, coverage, prune',
+  verbs: [take, list, describe, verify, coverage, prune],
 }

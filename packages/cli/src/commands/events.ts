@@ -60,11 +60,20 @@ const emit = defineVerb({
       ...(context.settings.verbose ? {} : { logger: quiet }),
     })
     const { key, header: headers } = options
-    const sending: Promise<RecordResult & { eventId?: string }> =
+    const send = (): Promise<RecordResult & { eventId?: string }> =>
       type === undefined
         ? stream.emit(topic, data as Record<string, unknown>, { key: key ?? null, headers })
         : stream.emit(topic, type, data, { userId: options.user!, key, headers })
-    const result = await sending.catch((error: Error & { field?: unknown }) => {
+    // The payload may be about a person: the trail has its place only.
+    const recorded = context.audited(
+      { action: 'events.emit', resources: [{ type: 'topic', name: topic }], after: { type: type ?? null } },
+      async (report) => {
+        const sent = await send()
+        report.after({ type: type ?? null, partition: sent.partition, offset: sent.offset, eventId: sent.eventId })
+        return sent
+      },
+    )
+    const result = await recorded.catch((error: Error & { field?: unknown }) => {
       // The library names its own calls; here it is another command line.
       if (error.field !== 'topic') throw error
       throw type === undefined

@@ -251,7 +251,15 @@ const resetOffsets = defineVerb({
         context.note(renderTable(resets, resetColumns, context.colours.stderr).trimEnd())
         await context.confirm({ what: `Move the offsets of ${args.group}`, typedName: args.group })
       } else await context.sayWhere('cluster')
-      await cluster.resetOffsets(args.group, resets)
+      await context.audited(
+        {
+          action: 'groups.reset-offsets',
+          resources: [{ type: 'group', name: args.group }],
+          before: resets.map(({ topic, partition, from }) => ({ topic, partition, offset: from })),
+          after: resets.map(({ topic, partition, to }) => ({ topic, partition, offset: to })),
+        },
+        () => cluster.resetOffsets(args.group, resets),
+      )
     } else await context.sayWhere('cluster')
     if (context.format === 'csv') context.out(toOffsetsCsv(resets))
     else {
@@ -311,7 +319,10 @@ const remove = defineVerb({
       what: `Delete ${counted(rows.length, 'group')}`,
       typedName: typedName(context.settings.environment.value, args.group),
     })
-    await cluster.deleteGroups(args.group)
+    await context.audited(
+      { action: 'groups.delete', resources: args.group.map((name) => ({ type: 'group', name })), before: rows },
+      () => cluster.deleteGroups(args.group),
+    )
     await context.printRows(rows, {
       columns: [{ header: 'DELETED', value: ({ groupId }) => groupId }],
       name: ({ groupId }) => groupId,

@@ -9,7 +9,7 @@ import { collect } from '../framework/parse.ts'
 import { defineVerb, flag, type Noun, text, type Verb, value } from '../framework/verb.ts'
 import { passwordsOf, passwordsOption } from '../local/passwords.ts'
 import { findPlatformFile, loadPlatformFile } from '../local/platform-file.ts'
-import { applyFailed } from '../local/setup.ts'
+import { applyFailed, outcomeOf, planEntry } from '../local/setup.ts'
 import type { Colours } from '../output/colour.ts'
 import { toJson } from '../output/data.ts'
 import { count, counted } from '../output/format.ts'
@@ -147,14 +147,23 @@ const applyVerb = defineVerb({
       })
     }
     let done = 0
-    const result = await applyPlan(plan, platform, cluster, registry, {
-      passwords,
-      onProgress: ({ change, state }) => {
-        if (state !== 'done') return
-        done += 1
-        context.note(context.colours.stderr.aside(`done ${done} of ${plan.changes.length}: ${renderChange(change)}`))
-      },
-    })
+    const carryOut = () =>
+      applyPlan(plan, platform, cluster, registry, {
+        passwords,
+        onProgress: ({ change, state }) => {
+          if (state !== 'done') return
+          done += 1
+          context.note(context.colours.stderr.aside(`done ${done} of ${plan.changes.length}: ${renderChange(change)}`))
+        },
+      })
+    const recorded = () =>
+      context.audited(planEntry('apply', plan), async (report) => {
+        const applied = await carryOut()
+        report.after(outcomeOf(applied))
+        if (applied.failed !== null) report.failed(applied.failed.error)
+        return applied
+      })
+    const result = await (plan.changes.length === 0 ? carryOut() : recorded())
     if (context.format === 'json') {
       context.out(
         toJson({

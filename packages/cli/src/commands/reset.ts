@@ -15,7 +15,7 @@ const verb = defineVerb({
   examples: ['selfmonitor down && selfmonitor reset', 'selfmonitor reset --data-dir .selfmonitor/second --yes'],
   options: { dataDir: text('--data-dir <folder>', 'the data directory of `up` (default .selfmonitor/data)') },
   output: ['table', 'json', 'yaml', 'name'],
-  mutates: true,
+  mutates: 'files',
   async run(context, { options }) {
     const { cwd } = context.io
     const { dataDir } = upPaths(cwd, { dataDir: options.dataDir, portOffset: 0 })

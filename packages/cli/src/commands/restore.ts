@@ -1,7 +1,8 @@
 // `selfmonitor restore`: brings topics and groups' positions back from a backup.
 import type { PlannedTopic, Restored, RestorePlan, RestorePoint } from '@selfmonitor/backup'
+import type { AuditEntry } from '../framework/audited.ts'
 import type { Context } from '../framework/context.ts'
-import { exitCodes, usageError } from '../framework/errors.ts'
+import { CliError, exitCodes, usageError } from '../framework/errors.ts'
 import { collect, integer, pointInTime } from '../framework/parse.ts'
 import { defineVerb, flag, type Noun, text, value } from '../framework/verb.ts'
 import { count, counted, elapsed, span, time } from '../output/format.ts'
@@ -90,14 +91,19 @@ const verb = defineVerb({
     const startedAt = performance.now()
     let restored: Restored
     try {
-      restored = await runRestore(cluster, plan, {
-        signal: context.io.signal,
-        releaseRetention: given.releaseRetention,
-        onProgress: ({ phase, ...progress }) => line.show(phase, { ...progress, unit: 'records' }),
+      restored = await context.audited(entryOf(plan, store.address), async (outcome) => {
+        const result = await runRestore(cluster, plan, {
+          signal: context.io.signal,
+          releaseRetention: given.releaseRetention,
+          onProgress: ({ phase, ...progress }) => line.show(phase, { ...progress, unit: 'records' }),
+        })
+        if (!result.isComplete) outcome.failed(new CliError('RESTORE_INCOMPLETE', 'The restore is not complete.'))
+        return result
       })
     } catch (error) {
       line.end()
-      if ((error as { code?: unknown }).code !== 'TARGET_NOT_EMPTY') {
+      // Neither has begun.
+      if (!['TARGET_NOT_EMPTY', 'AUDIT_UNAVAILABLE'].includes((error as { code: string }).code)) {
         context.note('The restore was interrupted: its topics hold a part of the records. Repeat it with --resume.')
       }
       throw error
@@ -106,6 +112,24 @@ const verb = defineVerb({
     return await report(context, plan, restored, performance.now() - startedAt)
   },
 })
+
+/** A restore as the audit trail records it. */
+function entryOf({ source, topics, positions, missing }: RestorePlan, address: string): AuditEntry {
+  const { number, clusterId, cutAtMs } = source.manifest
+  return {
+    action: 'restore',
+    resources: [
+      { type: 'backup', name: `${address} ${clusterId} ${number}` },
+      ...topics.map(({ to }) => ({ type: 'topic', name: to })),
+      ...[...new Set(positions.map(({ groupId }) => groupId))].map((name) => ({ type: 'group', name })),
+    ],
+    after: {
+      upTo: new Date(cutAtMs).toISOString(),
+      topics: topics.map((topic) => ({ from: topic.from, to: topic.to, records: String(recordsOf(topic)) })),
+      missing,
+    },
+  }
+}
 
 function pointOf(given: {
   backup: number | undefined

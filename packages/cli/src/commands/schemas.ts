@@ -277,7 +277,19 @@ const register = defineVerb({
       )
     }
     await context.confirm({ what: `Register ${args.subject}`, typedName: args.subject, of: 'registry' })
-    const { id } = await registry.register(args.subject, schema, { normalize: options.normalize })
+    const { id } = await context.audited(
+      {
+        action: 'schemas.register',
+        resources: [{ type: 'subject', name: args.subject }],
+        before: latest === null ? undefined : { version: latest.version, id: latest.id },
+        after: schema,
+      },
+      async (report) => {
+        const registered = await registry.register(args.subject, schema, { normalize: options.normalize })
+        report.after({ ...schema, id: registered.id })
+        return registered
+      },
+    )
     const registered = await registry.lookup(args.subject, schema, { normalize: options.normalize })
     await show({ id, version: registered?.version })
   },
@@ -321,13 +333,23 @@ const remove = defineVerb({
     })
     // Only what is deleted already can be deleted permanently: https://docs.confluent.io/platform/current/schema-registry/
     const soft = found.filter((version) => live.includes(version))
-    if (options.version === undefined) {
-      if (soft.length > 0) await registry.deleteSubject(subject)
-      if (options.permanent) await registry.deleteSubject(subject, { permanent: true })
-    } else {
-      if (soft.length > 0) await registry.deleteVersion(subject, options.version)
-      if (options.permanent) await registry.deleteVersion(subject, options.version, { permanent: true })
-    }
+    await context.audited(
+      {
+        action: 'schemas.delete',
+        resources: [{ type: 'subject', name: subject }],
+        before: { versions: found },
+        after: { permanent: options.permanent },
+      },
+      async () => {
+        if (options.version === undefined) {
+          if (soft.length > 0) await registry.deleteSubject(subject)
+          if (options.permanent) await registry.deleteSubject(subject, { permanent: true })
+        } else {
+          if (soft.length > 0) await registry.deleteVersion(subject, options.version)
+          if (options.permanent) await registry.deleteVersion(subject, options.version, { permanent: true })
+        }
+      },
+    )
     await context.printRows(
       found.map((version) => ({ subject, version, permanent: options.permanent })),
       {
@@ -394,7 +416,15 @@ const setLevel = defineVerb({
         typedName: args.subject ?? context.settings.environment.value,
         of: 'registry',
       })
-      await registry.setCompatibility(wanted, args.subject)
+      await context.audited(
+        {
+          action: 'schemas.compatibility-set',
+          resources: [{ type: 'subject', name: args.subject ?? '(global)' }],
+          before: now,
+          after: { compatibility: wanted },
+        },
+        () => registry.setCompatibility(wanted, args.subject),
+      )
     }
     const level = await readLevel(registry, args.subject)
     await context.printThing(level, { name: level.compatibility, table: () => levelFields(context, level) })

@@ -59,6 +59,7 @@ const setupVerb = defineVerb({
         // It runs after every upgrade: a change made by hand must not prevent everything else from being applied.
         allowMorePartitions: true,
         onProgress: () => {},
+        audited: context.audited,
         confirm: async (plan) => {
           context.note(renderPlan(plan, 'text', planView(context, 'stderr')).trimEnd())
           if (platform.environment === 'development' && !context.isDefaultAddress('cluster')) return

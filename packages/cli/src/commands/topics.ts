@@ -196,7 +196,9 @@ const create = defineVerb({
       what: `Create ${counted(topics.length, 'topic')}`,
       typedName: typedName(context.settings.environment.value, args.topic),
     })
-    await cluster.createTopics(topics)
+    await context.audited({ action: 'topics.create', resources: topicResources(args.topic), after: topics }, () =>
+      cluster.createTopics(topics),
+    )
     const created = await viewTopics(cluster, await requireTopics(cluster, args.topic))
     await context.printRows(created, {
       columns: [
@@ -309,8 +311,15 @@ const alter = defineVerb({
       )
     }
     await context.confirm({ what: `Alter ${args.topic}`, typedName: args.topic })
-    if (Object.keys(settings).length > 0) await cluster.alterTopicConfigs([{ topic: args.topic, set: settings }])
-    if (growth !== undefined) await cluster.createPartitions([{ topic: args.topic, partitions: options.partitions! }])
+    const side = (of: 'from' | 'to') => Object.fromEntries(changes.map((change) => [change.key, change[of]]))
+    await context.audited(
+      { action: 'topics.alter', resources: topicResources([args.topic]), before: side('from'), after: side('to') },
+      async () => {
+        if (Object.keys(settings).length > 0) await cluster.alterTopicConfigs([{ topic: args.topic, set: settings }])
+        if (growth !== undefined)
+          await cluster.createPartitions([{ topic: args.topic, partitions: options.partitions! }])
+      },
+    )
     if (context.format === 'table') context.note(`Altered ${args.topic}.`)
     else await context.printRows(changes, { columns, name: () => args.topic, empty: 'Nothing to change.' })
   },
@@ -388,7 +397,10 @@ const remove = defineVerb({
       what: `Delete ${counted(topics.length, 'topic')}`,
       typedName: typedName(context.settings.environment.value, args.topic),
     })
-    await cluster.deleteTopics(args.topic)
+    await context.audited(
+      { action: 'topics.delete', resources: topicResources(args.topic), before: topics.map(topicFacts) },
+      () => cluster.deleteTopics(args.topic),
+    )
     await context.printRows(topics, {
       columns: [
         { header: 'DELETED', value: ({ name }) => name },
@@ -399,6 +411,13 @@ const remove = defineVerb({
       empty: 'Nothing to delete.',
     })
   },
+})
+
+const topicResources = (names: readonly string[]) => names.map((name) => ({ type: 'topic', name }))
+
+/** What is worth knowing of a topic that no longer exists. */
+const topicFacts = ({ name, id, partitions, replicationFactor, records, config }: TopicView) => ({
+  ...{ name, id, partitions: partitions.length, replicationFactor, records, config },
 })
 
 /** The text to type in production: the name of the resource, or of the environment if there are several resources. */

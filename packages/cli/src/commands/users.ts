@@ -68,7 +68,10 @@ const create = defineVerb({
     const password = await readPassword(context.io, args.user, passwordFile)
     context.note(`  ${context.colours.stderr.good('+')} ${args.user}: ${mechanism}`)
     await context.confirm({ what: `Create the account ${args.user}`, typedName: args.user })
-    await cluster.setUserPasswords([{ name: args.user, password, mechanism }])
+    await context.audited(
+      { action: 'users.create', resources: [{ type: 'user', name: args.user }], after: { mechanism } },
+      () => cluster.setUserPasswords([{ name: args.user, password, mechanism }]),
+    )
     const created = (await cluster.users()).filter(({ name }) => name === args.user)
     await context.printRows(created, {
       columns,
@@ -98,7 +101,10 @@ const setPassword = defineVerb({
     const password = await readPassword(context.io, args.user, passwordFile)
     context.note(`  ${context.colours.stderr.careful('~')} ${args.user}: new ${mechanism} password`)
     await context.confirm({ what: `Change the password of ${args.user}`, typedName: args.user })
-    await cluster.setUserPasswords([{ name: args.user, password, mechanism }])
+    await context.audited(
+      { action: 'users.set-password', resources: [{ type: 'user', name: args.user }], after: { mechanism } },
+      () => cluster.setUserPasswords([{ name: args.user, password, mechanism }]),
+    )
     await context.printRows([user!], {
       columns: [{ header: 'CHANGED', value: ({ name }) => name }],
       name: ({ name }) => name,
@@ -128,7 +134,10 @@ const remove = defineVerb({
       what: `Delete ${counted(found.length, 'account')}`,
       typedName: typedName(context.settings.environment.value, args.user),
     })
-    await cluster.deleteUsers(args.user)
+    await context.audited(
+      { action: 'users.delete', resources: args.user.map((name) => ({ type: 'user', name })), before: found },
+      () => cluster.deleteUsers(args.user),
+    )
     await context.printRows(found, {
       columns: [{ header: 'DELETED', value: ({ name }) => name }],
       name: ({ name }) => name,

@@ -9,6 +9,8 @@ export interface AuditEntry {
   readonly before?: unknown
   /** What is to be there. */
   readonly after?: unknown
+  /** Topics that the change creates: the one of the audit trail may be among them, and is then written to afterwards. */
+  readonly createsTopics?: readonly string[]
 }
 
 export interface AuditedResource {
@@ -21,4 +23,6 @@ export interface AuditedResource {
 export interface ChangeReport {
   /** Replaces `after` of the entry in the record of the outcome, for example when only a part could be done. */
   after(data: unknown): void
+  /** The change returns its result and has failed nevertheless, wholly or in part. */
+  failed(error: unknown): void
 }

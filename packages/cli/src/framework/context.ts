@@ -155,7 +155,7 @@ export function createContext(options: ContextOptions): { context: Context; end:
       }
       await confirmChange({ ...change, what }, { ...options.confirmation, io, environment: settings.environment.value })
     },
-    audited: async (_entry, change) => await change({ after: () => {} }),
+    audited: async (_entry, change) => await change({ after: () => {}, failed: () => {} }),
   }
 
   const end = async (): Promise<void> => {

@@ -38,8 +38,8 @@ export interface Verb {
   readonly options: Readonly<Record<string, OptionSpec<unknown>>>
   /** Formats that `-o` takes, the default first; none, no `-o`. */
   readonly output: readonly OutputFormat[]
-  /** A verb that changes something takes `--yes` and `--confirm`. */
-  readonly mutates: boolean
+  /** A verb that changes something takes `--yes` and `--confirm`. `files`: only local files, which the audit trail leaves out. */
+  readonly mutates: boolean | 'files'
   readonly hidden: boolean
   /** The verb that is meant where a noun stands alone. */
   readonly isDefault: boolean
@@ -69,7 +69,7 @@ export function defineVerb<
   args?: A
   options?: O
   output?: readonly OutputFormat[]
-  mutates?: boolean
+  mutates?: boolean | 'files'
   hidden?: boolean
   isDefault?: boolean
   run(context: Context, input: { args: Arguments<A>; options: Values<O> }): Promise<number | undefined>

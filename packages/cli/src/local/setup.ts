@@ -1,8 +1,10 @@
 // Applies a platform file to a cluster that may still be starting, for `up --setup` and `setup`.
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Cluster } from '@selfmonitor/cluster'
-import type { ApplyResult, Passwords, Plan, Platform } from '@selfmonitor/platform'
+import type { ApplyResult, Change, Passwords, Plan, Platform } from '@selfmonitor/platform'
 import type { RegistryClient } from '@selfmonitor/registry'
+import type { AuditEntry, ChangeReport } from '../framework/audited.ts'
+import type { Context } from '../framework/context.ts'
 import { CliError, exitCodes, reportError } from '../framework/errors.ts'
 import { count, counted } from '../output/format.ts'
 import type { Progress } from './steps.ts'
@@ -76,6 +78,8 @@ export async function applyPlatform(
     readonly passwords?: Passwords | null
     /** Let topics have more partitions than the file says, with a warning. */
     readonly allowMorePartitions?: boolean
+    /** Records the changes in the audit trail. */
+    readonly audited?: Context['audited']
   },
 ): Promise<SetupResult> {
   const { planPlatform, applyPlan } = await import('@selfmonitor/platform')
@@ -84,15 +88,50 @@ export async function applyPlatform(
   const plan = await planPlatform(platform, cluster, registry, { passwords, allowMorePartitions })
   if (plan.changes.length > 0 && plan.errors.length === 0) await options.confirm?.(plan)
   let done = 0
-  const result = await applyPlan(plan, platform, cluster, registry, {
-    passwords,
-    onProgress: ({ state, change }) => {
-      if (state === 'done') done += 1
-      options.onProgress(`${done} of ${plan.changes.length} done: ${change.name}`, 'tick')
-    },
-  })
-  if (result.failed !== null) throw applyFailed(result)
+  const apply = async (report?: ChangeReport): Promise<ApplyResult> => {
+    const applied = await applyPlan(plan, platform, cluster, registry, {
+      passwords,
+      onProgress: ({ state, change }) => {
+        if (state === 'done') done += 1
+        options.onProgress(`${done} of ${plan.changes.length} done: ${change.name}`, 'tick')
+      },
+    })
+    report?.after(outcomeOf(applied))
+    if (applied.failed !== null) throw applyFailed(applied)
+    return applied
+  }
+  const isRecorded = options.audited !== undefined && plan.changes.length > 0
+  const result = await (isRecorded ? options.audited(planEntry('setup', plan), apply) : apply())
   return { plan, result }
+}
+
+/** A plan as the audit trail records it. */
+export function planEntry(action: string, { changes, errors }: Pick<Plan, 'changes' | 'errors'>): AuditEntry {
+  const side = (of: 'from' | 'to') =>
+    changes.map(({ action: verb, kind, name, details }) => ({
+      ...{ change: verb, kind, name },
+      ...Object.fromEntries(details.map((detail) => [detail.key, detail[of]])),
+    }))
+  return {
+    action,
+    resources: changes.map(({ kind, name }) => ({ type: kind, name })),
+    before: side('from'),
+    after: side('to'),
+    // A plan with errors is not applied.
+    createsTopics:
+      errors.length > 0
+        ? []
+        : changes.filter(({ kind, action: verb }) => kind === 'topic' && verb === 'create').map(({ name }) => name),
+  }
+}
+
+/** What became of a plan, as the audit trail records it. */
+export function outcomeOf({ applied, failed, notApplied }: ApplyResult): unknown {
+  const names = (changes: readonly Change[]) => changes.map(({ action, kind, name }) => `${action} ${kind} ${name}`)
+  return {
+    applied: names(applied),
+    ...(failed === null ? {} : { failed: names([failed.change]), notApplied: names(notApplied) }),
+  }
 }
 
 export function applyFailed(result: ApplyResult): CliError {

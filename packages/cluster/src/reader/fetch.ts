@@ -32,6 +32,8 @@ export interface FetchAnswer {
   readonly partition: number
   /** Kafka's name of it; null when there is none. */
   readonly error: string | null
+  /** Nothing came because a quota is used up: ask again after so many milliseconds; 0 otherwise. */
+  readonly throttledMs: number
   readonly highWatermark: bigint
   /** How far records are given out with this isolation. */
   readonly limit: bigint
@@ -77,6 +79,13 @@ export async function fetchFrom(
     // The whole request was refused: so is each partition of it.
     return positions.map(({ topic, partition }) => refusal(topic, partition, errorName(response.errorCode)))
   }
+  if (response.responses.length === 0 && response.throttleTimeMs > 0) {
+    // The quota is used up: the broker gives nothing, and no error, and reads no request of this connection so long (KIP-219).
+    return positions.map(({ topic, partition }) => ({
+      ...refusal(topic, partition, 'THROTTLING_QUOTA_EXCEEDED'),
+      throttledMs: response.throttleTimeMs,
+    }))
+  }
   const names = new Map(positions.map(({ topic, topicId }) => [topicId, topic]))
   return response.responses.flatMap((answered) => {
     const topic = answered.topic === '' ? names.get(answered.topicId) : answered.topic
@@ -85,6 +94,7 @@ export async function fetchFrom(
       topic,
       partition: answer.partitionIndex,
       error: answer.errorCode === 0 ? null : errorName(answer.errorCode),
+      throttledMs: 0,
       highWatermark: answer.highWatermark,
       limit:
         isolation === 'read_committed' && answer.lastStableOffset >= 0n
@@ -102,6 +112,7 @@ function refusal(topic: string, partition: number, error: string): FetchAnswer {
     topic,
     partition,
     error,
+    throttledMs: 0,
     highWatermark: -1n,
     limit: -1n,
     divergesAt: null,

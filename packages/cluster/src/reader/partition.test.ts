@@ -15,6 +15,7 @@ import {
   type Step,
   sent,
   startReading,
+  throttled,
   unreachable,
 } from './partition.ts'
 
@@ -52,6 +53,13 @@ describe('a partition that is read to an end', () => {
     const half = received(asked, 1, answer(2n, 4n))
     expect(half).toMatchObject({ next: 2n, limit: 4n, phase: { kind: 'ready', leader: 1 } })
     expect(received(sent(half, 1), 1, answer(4n, 9n)).phase).toEqual({ kind: 'done' })
+  })
+
+  it('is asked again later while the quota of the client is used up', () => {
+    const asked = sent(at(finite(0n, 4n)), 1)
+    const waits = throttled({ ...asked, failures: 2, failingSinceMs: 5 }, 1, 700)
+    expect(waits).toMatchObject({ next: 0n, failures: 0, failingSinceMs: null })
+    expect(waits.phase).toEqual({ kind: 'ready', leader: 1, askAtMs: 700 })
   })
 
   it('is done at once when there is nothing to read', () => {

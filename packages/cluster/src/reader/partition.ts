@@ -14,7 +14,8 @@ import type { ReadNotice, ReadPolicy, ReadRange } from '../read-types.ts'
 export type Phase =
   /** Its leader, and for `out of range` and `short` also the ends of its log, are looked up after `retryAtMs`. */
   | { readonly kind: 'lost'; readonly why: Lost; readonly retryAtMs: number }
-  | { readonly kind: 'ready'; readonly leader: number }
+  /** `askAtMs`: a broker whose quota is used up is not asked before. */
+  | { readonly kind: 'ready'; readonly leader: number; readonly askAtMs?: number }
   | { readonly kind: 'fetching'; readonly leader: number }
   | { readonly kind: 'done' }
   | { readonly kind: 'failed'; readonly error: ClusterError }
@@ -101,6 +102,11 @@ export function startReading({ topic, partition, next, end, leaderEpoch = -1 }: 
 /** A fetch is under way. */
 export function sent(reading: PartitionReading, leader: number): PartitionReading {
   return { ...reading, phase: { kind: 'fetching', leader } }
+}
+
+/** The quota of this client is used up: there is no failure, the same is asked later. @param askAtMs as `nowMs` of `refused` */
+export function throttled(reading: PartitionReading, leader: number, askAtMs: number): PartitionReading {
+  return { ...reading, failures: 0, failingSinceMs: null, trouble: null, phase: { kind: 'ready', leader, askAtMs } }
 }
 
 export function received(reading: PartitionReading, leader: number, answer: Received): PartitionReading {

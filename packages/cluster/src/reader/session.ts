@@ -17,6 +17,7 @@ import {
   refused,
   sent,
   startReading,
+  throttled,
   unreachable,
 } from './partition.ts'
 import { batchesOf, type WholeBatch } from './records-of.ts'
@@ -108,6 +109,8 @@ export function pump(session: Session, isHeld: (key: string) => boolean): number
     if (phase.kind === 'lost') {
       if (phase.retryAtMs <= now) lost.push(reading)
       else againAtMs = Math.min(againAtMs, phase.retryAtMs)
+    } else if (phase.kind === 'ready' && (phase.askAtMs ?? 0) > now) {
+      againAtMs = Math.min(againAtMs, phase.askAtMs!)
     } else if (phase.kind === 'ready' && !session.fetching.has(phase.leader) && !isHeld(key)) {
       const list = perLeader.get(phase.leader)
       if (list === undefined) perLeader.set(phase.leader, [reading])
@@ -182,6 +185,10 @@ function take(
   for (const [index, reading] of list.entries()) {
     const key = keyOf(reading.topic, reading.partition)
     const answer = byKey.get(key)
+    if (answer !== undefined && answer.throttledMs > 0) {
+      put(session, throttled(reading, leader, performance.now() + answer.throttledMs))
+      continue
+    }
     if (answer === undefined || answer.error !== null) {
       const code = answer?.error ?? 'UNKNOWN_TOPIC_OR_PARTITION'
       put(session, refused(reading, code, session.options.policy, performance.now()))

@@ -136,6 +136,8 @@ export function createRegistryClient(
       const of = subject === undefined ? '' : `/${encodeURIComponent(subject)}`
       await http({ method: 'PUT', path: `/config${of}`, body: { compatibility: level } })
     },
+
+    request: http,
   }
 }
 

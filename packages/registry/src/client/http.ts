@@ -1,18 +1,11 @@
 // One request to a registry: over several urls, again after failures that pass, bounded in time.
 import { backoffMs } from '@selfmonitor/cluster/backoff'
-import type { RegistryClientOptions } from '../types.ts'
+import type { RegistryClientOptions, RegistryRequest } from '../types.ts'
 import { hintFor, RegistryError } from './errors.ts'
 import { type Answer, exchange, type Message } from './exchange.ts'
 import { parseRegistryUrls } from './url.ts'
 
-export interface HttpRequest {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
-  /** From the root, encoded, with the query. */
-  readonly path: string
-  readonly body?: unknown
-}
-
-export type Http = (request: HttpRequest) => Promise<unknown>
+export type Http = (request: RegistryRequest) => Promise<unknown>
 
 /** The client's network, waits and randomness; tests pass their own. */
 export interface HttpDependencies {
@@ -43,7 +36,7 @@ export function createHttp(options: RegistryClientOptions, dependencies: Partial
   /** The url that answered last: the others are asked when it fails. */
   let preferred = 0
 
-  async function attempt(base: URL, { method, path, body }: HttpRequest): Promise<unknown> {
+  async function attempt(base: URL, { method, path, body }: RegistryRequest): Promise<unknown> {
     const url = `${base.origin}${base.pathname.replace(/\/$/, '')}${path}`
     let response: Answer
     let text: string
@@ -90,7 +83,7 @@ export function createHttp(options: RegistryClientOptions, dependencies: Partial
  * Whether another attempt, or another url, may have a different result. A deletion whose answer was lost may have happened: repeating
  * it would fail because there is nothing left to delete.
  */
-function isRetriable(error: RegistryError, method: HttpRequest['method']): boolean {
+function isRetriable(error: RegistryError, method: RegistryRequest['method']): boolean {
   if (method === 'DELETE') return error.code === 'REGISTRY_UNREACHABLE'
   if (error.status === undefined) return error.code === 'REGISTRY_UNREACHABLE' || error.code === 'REGISTRY_TIMEOUT'
   return error.status >= 500 || error.status === 429
