@@ -12,6 +12,8 @@ export type Schedule =
 
 const defaultZone = 'UTC'
 const shortestMs = 1_000
+/** How far apart the beginnings of runs are at least that follow each other without a pause: each writes a manifest. */
+const continuousMs = 10_000
 const longestMs = 366 * 86_400_000
 const forms = 'must be a duration such as 1h, a cron expression such as "0 2 * * * Europe/Berlin", or continuously'
 
@@ -81,7 +83,7 @@ export function nextDue(schedule: Schedule, lastMs: number | null): number {
   if (lastMs === null) return 0
   switch (schedule.kind) {
     case 'continuously':
-      return lastMs
+      return lastMs + continuousMs
     case 'every':
       return lastMs + schedule.everyMs
     case 'cron':
@@ -100,7 +102,7 @@ const pauses = new Map<string, number>()
 
 /** The longest time between two runs, in milliseconds. Of a cron expression the first 500 runs of a year are looked at. */
 export function longestPauseMs(schedule: Schedule): number {
-  if (schedule.kind === 'continuously') return 0
+  if (schedule.kind === 'continuously') return continuousMs
   if (schedule.kind === 'every') return schedule.everyMs
   const text = formatSchedule(schedule)
   let longest = pauses.get(text)

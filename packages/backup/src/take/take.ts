@@ -94,7 +94,13 @@ export async function takeBackup(cluster: Cluster, store: BackupStore, options: 
     ...read.state,
     topics: [...read.state.topics, ...older.topics].filter(({ id }) => ids.has(id)),
     groups: withinCuts(read.state.groups, cutsOf(readings, kept)),
-    problems: [...read.state.problems, ...carried.problems, ...older.problems, ...problemsOf(readings, kept), ...problems],
+    problems: [
+      ...read.state.problems,
+      ...carried.problems,
+      ...older.problems,
+      ...problemsOf(readings, kept),
+      ...problems,
+    ],
   }
   const isNeeded = ({ topicId }: Segment): boolean => ids.has(topicId)
   const index = await addToIndex(store, previous?.index ?? [], segments, isNeeded, indexKey(clusterId, run))

@@ -10,10 +10,13 @@ const now = Date.parse('2027-01-10T12:00:00Z')
 const hourly: BackupPolicy = { frequency: { kind: 'every', everyMs: hour } }
 
 const topic = (name: string, id = `id-of-${name}`) => ({ name, id })
-const backedUp = (name: string, asOfMs?: number, id?: string): BackedUpTopic => ({
+const backedUp = (name: string, asOfMs?: number | null, id?: string): BackedUpTopic => ({
   ...topic(name, id),
-  ...(asOfMs === undefined ? {} : { asOfMs }),
-  partitions: [],
+  // Another partition was read by the newest backup.
+  partitions: [undefined, asOfMs].map((at, partition) => ({
+    ...{ partition, start: 0n, end: 1n, records: 1n, gaps: [], leaderEpoch: 0 },
+    ...(at === undefined ? {} : { asOfMs: at }),
+  })),
 })
 const policies = (declared: Record<string, BackupPolicy | undefined>, otherwise?: BackupPolicy): Policies => ({
   declared: new Map(Object.entries(declared)),
@@ -65,11 +68,11 @@ describe('coverage', () => {
 
   it('takes the time at which the topic was read, not that of a backup that left it as it was', () => {
     const input = { topics: [topic('a')], policies: policies({ a: { rpoMs: hour } }) }
-    const of = (asOfMs: number | undefined) => states({ ...input, manifest: manifest([backedUp('a', asOfMs)]) })
+    const of = (asOfMs: number | null | undefined) => states({ ...input, manifest: manifest([backedUp('a', asOfMs)]) })
     expect(of(now - 2 * hour)).toEqual(['a: overdue, its last backup is older than the rpo of 1h'])
     expect(of(now - hour)).toEqual(['a: covered'])
-    // A backup of an earlier version knows only its own time.
     expect(of(undefined)).toEqual(['a: covered'])
+    expect(of(null)).toEqual(['a: uncovered, no backup could read partition 1 to its end'])
   })
 
   it('without an rpo is overdue when the run after the next is due', () => {

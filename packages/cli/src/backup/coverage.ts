@@ -1,5 +1,6 @@
 // Which topics are in the newest backup, and whether it is young enough for what platform.yaml says of them. Pure.
 import type { Manifest } from '@selfmonitor/backup'
+import { asOf } from '@selfmonitor/backup/as-of'
 import type { BackupPolicy } from '@selfmonitor/platform'
 import { nextDue } from '@selfmonitor/platform/schedule'
 import { span, time } from '../output/format.ts'
@@ -69,13 +70,19 @@ function topicCoverage(
 ): TopicCoverage {
   const policy = policyOf(policies, name)
   const found = manifest?.topics.find((topic) => topic.id === id)
-  const asOfMs = found === undefined ? null : (found.asOfMs ?? manifest!.cutAtMs)
+  const asOfMs = found === undefined ? null : asOf(manifest!, found)
   const row = { topic: name, policy, asOfMs, dueMs: null, deadlineMs: null }
   if (policy?.none !== undefined) return { ...row, state: 'left-out', why: policy.none }
   if (asOfMs === null) {
     // Whatever is due is due now.
     const due = policy?.frequency === undefined && policy?.rpoMs === undefined ? null : nowMs
-    return { ...row, dueMs: due, deadlineMs: due, state: 'uncovered', why: whyUncovered(name, manifest, problems) }
+    return {
+      ...row,
+      dueMs: due,
+      deadlineMs: due,
+      state: 'uncovered',
+      why: whyUncovered({ name, id }, manifest, problems),
+    }
   }
   const deadline = deadlineOf(policy, asOfMs)
   const times = { dueMs: dueOf(policy, asOfMs), deadlineMs: deadline?.atMs ?? null }
@@ -83,10 +90,19 @@ function topicCoverage(
   return { ...row, ...times, state: 'overdue', why: deadline.why }
 }
 
-function whyUncovered(name: string, manifest: CoverageInput['manifest'], problems: CoverageInput['problems']): string {
+function whyUncovered(
+  { name, id }: CoverageInput['topics'][number],
+  manifest: CoverageInput['manifest'],
+  problems: CoverageInput['problems'],
+): string {
   if (manifest === null) return 'there is no backup of this cluster'
-  const problem = problems.find(({ part }) => part === `topic ${name}`)
+  const problem = problems.find(({ part }) => part === `topic ${name}` || part.startsWith(`topic ${name} partition`))
   if (problem !== undefined) return problem.message
+  const found = manifest.topics.find((topic) => topic.id === id)
+  if (found !== undefined) {
+    const never = found.partitions.filter(({ asOfMs }) => asOfMs === null).map(({ partition }) => partition)
+    return `no backup could read partition ${never.join(', ')} to its end`
+  }
   return manifest.topics.some((topic) => topic.name === name)
     ? `it was created again: backup ${manifest.number} has the topic that had this name before`
     : `backup ${manifest.number} does not have it`

@@ -1,139 +1,15 @@
 // `selfmonitor backup`: take, list, describe, verify and prune backups of a cluster.
-import type {
-  BackedUpTopic,
-  BackupStore,
-  ClusterState,
-  GroupState,
-  Manifest,
-  Segment,
-  Taken,
-} from '@selfmonitor/backup'
-import { pause } from '@selfmonitor/cluster/backoff'
-import type { Context } from '../framework/context.ts'
+import type { BackedUpTopic, ClusterState, GroupState, Manifest, Segment } from '@selfmonitor/backup'
+import { schemasText } from '../backup/run-once.ts'
 import { exitCodes } from '../framework/errors.ts'
-import { collect, duration, integer } from '../framework/parse.ts'
-import { defineVerb, type Noun, optional, text, value } from '../framework/verb.ts'
-import { version } from '../framework/version.ts'
+import { duration, integer } from '../framework/parse.ts'
+import { defineVerb, type Noun, optional, value } from '../framework/verb.ts'
 import { bytes, count, counted, elapsed, time } from '../output/format.ts'
 import { progressLine } from '../output/progress-line.ts'
 import { type Column, renderFields, renderTable } from '../output/table.ts'
 import { coverage } from './backup-coverage.ts'
-import { identityOption, openPlace, placeOptions, topicFilter, topicsOption } from './backup-place.ts'
-import { registryOfCluster } from './backup-registry.ts'
-
-const take = defineVerb({
-  name: 'take',
-  summary: 'copy what the last backup does not have yet',
-  details:
-    'Copies records with key, value, headers, time and offset, up to the last stable offset of each partition, the topics’ settings,\n' +
-    'how far each group is, and the schemas of the registry (--registry-url). Only the first backup of a topic is a whole one. It changes nothing in the cluster. The account needs\n' +
-    'READ and DESCRIBE_CONFIGS on the topics, DESCRIBE on the groups. `backup` alone is the same as `backup take`.',
-  examples: [
-    'selfmonitor backup --target /var/backups/kafka',
-    'selfmonitor backup take --target s3://kafka-backups/production --topic user.events --topic "audit.*"',
-  ],
-  options: {
-    target: placeOptions.target,
-    topic: topicsOption,
-    recipient: value(
-      '--recipient <key>',
-      'encrypt to this public key of age; may be given several times: each of the secret keys opens everything',
-      collect,
-    ),
-    recipientsFile: text('--recipients-file <file>', 'the same, from a file with a key on each line'),
-    every: value(
-      '--every <duration>',
-      'go on: take one backup after the other, so far apart, until it is stopped',
-      duration,
-    ),
-  },
-  output: ['table', 'json', 'yaml', 'name'],
-  isDefault: true,
-  async run(context, { options }) {
-    const { every, recipient: recipients, recipientsFile } = options
-    const store = await openPlace(context, options.target, '--target', { recipients, recipientsFile })
-    if (every === undefined) return await takeOne(context, store, options.topic)
-    const { signal } = context.io
-    let code: number = exitCodes.done
-    while (!signal.aborted) {
-      const startedAt = performance.now()
-      try {
-        code = await takeOne(context, store, options.topic)
-      } catch (error) {
-        if (signal.aborted) break
-        // The next one may succeed, and takes what this one did not.
-        context.note(context.colours.stderr.bad(`No backup: ${(error as Error).message}`))
-        code = exitCodes.failed
-      }
-      await pause(Math.max(0, every - (performance.now() - startedAt)), signal)
-    }
-    return code
-  },
-})
-
-async function takeOne(context: Context, store: BackupStore, patterns: readonly string[] | undefined): Promise<number> {
-  const include = topicFilter(patterns)
-  const [cluster, { takeBackup }] = await Promise.all([context.cluster(), import('@selfmonitor/backup')])
-  const { io, colours } = context
-  const line = progressLine(io.stderr, colours.stderr)
-  const startedAt = performance.now()
-  const taken = await takeBackup(cluster, store, {
-    include,
-    registry: await registryOfCluster(context, cluster),
-    tool: `selfmonitor ${version()}`,
-    signal: io.signal,
-    onProgress: (progress) => line.show('backing up', { ...progress, unit: 'offsets' }),
-  }).finally(() => line.end())
-  const { manifest, problems } = taken
-  await printTaken(context, store, taken, performance.now() - startedAt)
-  const names = new Set(manifest.topics.map(({ name }) => name))
-  const unseen = (patterns ?? []).filter((pattern) => !pattern.endsWith('*') && !names.has(pattern))
-  for (const name of unseen) {
-    context.note(
-      colours.stderr.bad(`Not backed up: topic ${name} does not exist, or this account may not describe it.`),
-    )
-  }
-  for (const { part, code, message } of problems) {
-    context.note(colours.stderr.bad(`Not backed up: ${part}: ${code}: ${message}`))
-  }
-  return problems.length + unseen.length === 0 ? exitCodes.done : exitCodes.failed
-}
-
-async function printTaken(context: Context, store: BackupStore, taken: Taken, tookMs: number): Promise<void> {
-  const { manifest, added, problems } = taken
-  const { number, clusterId, topics } = manifest
-  const gaps = topics.flatMap(({ partitions }) => partitions.flatMap((partition) => partition.gaps)).length
-  const stored = `stored as ${bytes(added.storedBytes)} in ${counted(added.segments, 'object')}`
-  await context.printThing(
-    { number, clusterId, target: store.address, added, gaps, problems, tookMs: Math.round(tookMs) },
-    {
-      name: String(number),
-      table: () =>
-        renderFields(
-          [
-            ['backup', number],
-            ['cluster', clusterId],
-            ['target', store.address],
-            ['topics', topics.length],
-            ['new records', added.records],
-            ['new bytes', `${bytes(added.logBytes)}, ${stored}`],
-            ...(manifest.schemas === undefined ? [] : [['schemas', schemasText(manifest)] as const]),
-            ['took', `${elapsed(tookMs)}${rate(added.logBytes, tookMs)}`],
-          ],
-          context.colours.stdout,
-        ),
-    },
-  )
-}
-
-function rate(moved: number, tookMs: number): string {
-  return moved > 1024 * 1024 && tookMs > 0 ? `, ${bytes(Math.round((moved / tookMs) * 1_000))}/s` : ''
-}
-
-function schemasText({ schemas }: Pick<Manifest, 'schemas'>): string {
-  if (schemas === undefined) return '–'
-  return schemas === null ? 'could not be read' : String(schemas.versions)
-}
+import { identityOption, openPlace, placeOptions } from './backup-place.ts'
+import { take } from './backup-take.ts'
 
 function recordsOf({ topics }: Pick<Manifest, 'topics'>): bigint {
   return topics.reduce((sum, topic) => sum + recordsOfTopic(topic), 0n)
