@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net'
-import { createServer, type Server, type Socket } from 'node:net'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 import { inspect } from 'node:util'
+import { startBroker } from '@selfmonitor/broker'
 import { afterEach, describe, expect, it } from 'vitest'
 import { connectCluster } from './cluster.ts'
 import type { ClusterError } from './errors.ts'
@@ -89,6 +90,48 @@ describe('connecting', () => {
     expect(error.hint).toContain('TLS')
   })
 
+  it.each([
+    ['closes each connection', (socket: Socket) => void socket.destroy()],
+    ['takes connections and never answers', () => {}],
+  ])('asks another broker when one of the addresses %s', async (_, behave) => {
+    const broker = await startBroker()
+    const bootstrapServers = `${await listen(behave)},${broker.bootstrapServers}`
+    const cluster = connectCluster({ bootstrapServers, timeoutMs: 4_000 })
+    try {
+      expect((await cluster.info()).brokers).toHaveLength(1)
+      expect(await cluster.listTopics()).toEqual([])
+    } finally {
+      await cluster.close()
+      await broker.close()
+    }
+  })
+
+  it('leaves a broker that has fallen silent for another one, with the next operation', async () => {
+    const broker = await startBroker()
+    const relays: Socket[] = []
+    const silenced = await listen((client) => {
+      const [host, port] = broker.bootstrapServers.split(':')
+      const behind = connect(Number(port), host)
+      behind.on('error', () => {})
+      relays.push(client)
+      client.pipe(behind).pipe(client)
+      client.on('close', () => behind.destroy())
+    })
+    const bootstrapServers = `${silenced},${broker.bootstrapServers}`
+    const cluster = connectCluster({ bootstrapServers, timeoutMs: 2_000 })
+    try {
+      await cluster.info()
+      for (const client of relays) client.unpipe()
+      expect(await errorOf(cluster.info())).toMatchObject({ code: 'TIMEOUT' })
+      await expect
+        .poll(() => cluster.info().catch((error: ClusterError) => error.code))
+        .toMatchObject({ brokers: [{}] })
+    } finally {
+      await cluster.close()
+      await broker.close()
+    }
+  })
+
   it('tells a TLS client on a plain port from an unreachable one', async () => {
     const bootstrapServers = await listen((s) => s.once('data', () => s.end('plain text, no TLS')))
     const cluster = connectCluster({ bootstrapServers, tls: true, timeoutMs: 3_000 })
@@ -112,7 +155,7 @@ describe('connecting', () => {
     const closing = await listen((s) => s.once('data', () => s.destroy()))
     for (const bootstrapServers of ['127.0.0.1:1', closing]) {
       const sasl = { mechanism: 'PLAIN', username: 'ops', password } as const
-      const cluster = connectCluster({ bootstrapServers, sasl, timeoutMs: 500 })
+      const cluster = connectCluster({ bootstrapServers, sasl, timeoutMs: 2_000 })
       const error = await errorOf(cluster.info())
       await cluster.close()
       expect(inspect(error, { depth: 20, showHidden: true, getters: true })).not.toContain(password)

@@ -23,6 +23,9 @@ export function parseBootstrap(text: string): Address[] {
   return addresses
 }
 
+export const addressText = ({ host, port }: { readonly host?: string; readonly port?: number }): string =>
+  `${host}:${port}`
+
 export function uniqueAddresses(addresses: readonly Address[]): Address[] {
-  return [...new Map(addresses.map((a) => [`${a.host}:${a.port}`, { host: a.host, port: a.port }])).values()]
+  return [...new Map(addresses.map((a) => [addressText(a), { host: a.host, port: a.port }])).values()]
 }
