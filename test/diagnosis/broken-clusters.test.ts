@@ -220,17 +220,38 @@ describe.skipIf('missing' in inject('apache'))('a cluster of three brokers', { t
   })
 
   it('has a broker that its clients cannot reach', async () => {
-    const [, network] = broken.clientNetworks
-    network!.cut()
+    // The one that coordinates all groups: without it, none of them can be read.
+    const { groups } = watcher.snapshot()
+    const coordinators = groups.state === 'read' ? groups.value.map(({ coordinatorId }) => coordinatorId) : []
+    expect(new Set(coordinators).size).toBe(1)
+    const broker = coordinators[0]!
+    const network = broken.clientNetworks[broker - 1]!
+    network.cut()
     try {
-      const verdict = await watcher.finds('LISTENER_UNREACHABLE', 'broker 2')
+      const verdict = await watcher.finds('LISTENER_UNREACHABLE', `broker ${broker}`)
       expect(verdict.code).toBe('LISTENER_UNREACHABLE')
+      expect(await watcher.finds('NOT_READABLE', 'groups of the snapshot')).toMatchObject({
+        code: 'LISTENER_UNREACHABLE',
+        subject: { brokerId: broker },
+      })
       expect(watcher.about('BROKER_DOWN')).toEqual([])
       const { code, stdout } = await cli('doctor', '--watch', '0s', '--timeout', '5s')
-      expect(stdout).toMatch(/^NOT WELL: .*broker 2 is in the cluster and does not answer at /)
+      expect(stdout).toMatch(new RegExp(`^NOT WELL: .*broker ${broker} is in the cluster and does not answer at `))
       expect(code).toBe(1)
     } finally {
-      network!.restore()
+      network.restore()
+    }
+    await watcher.isWell()
+  })
+
+  it('has no broker that its clients can reach', async () => {
+    for (const network of broken.clientNetworks) network.cut()
+    try {
+      const verdict = await watcher.finds('CLUSTER_UNREACHABLE', 'cluster')
+      expect(verdict).toMatchObject({ severity: 'critical', message: 'no broker of the cluster answers' })
+      expect((await watcher.next()).verdicts).toHaveLength(1)
+    } finally {
+      for (const network of broken.clientNetworks) network.restore()
     }
     await watcher.isWell()
   })
@@ -268,6 +289,30 @@ describe.skipIf('missing' in inject('apache'))('a cluster of three brokers', { t
       await producer.disconnect()
     }
     await watcher.isWell()
+  })
+
+  it.skipIf(missingSmallDisk() !== null)('has a disk that fills, and says when it will be full', async () => {
+    const { smallDisk } = broken
+    const directory = `broker 3, ${smallDisk!.path}/data`
+    // Of the time that it takes only the clock of this collector knows.
+    const own = await watch(broken.bootstrapServers)
+    try {
+      for (const share of [0.1, 0.2, 0.3, 0.4]) {
+        expect(own.about('DISK_FILLING')).toEqual([])
+        await smallDisk!.fill(share)
+        own.passes(minutes(8))
+        await own.next()
+      }
+      const verdict = await own.finds('DISK_FILLING', directory)
+      expect(verdict.severity).toBe('critical')
+      expect(verdict.message).toMatch(/^the disk of broker 3 will be full in [345]\d min( \d+ s)?$/)
+      // 48 MB, of which a tenth is written in eight minutes.
+      const growth = verdict.evidence.find((one) => one.name === 'bytesPerHour')
+      expect(Number(growth!.value) / 2 ** 20).toBeCloseTo((48 / 10) * (60 / 8), -1)
+    } finally {
+      await smallDisk!.fill(0)
+      await own.close()
+    }
   })
 
   it.skipIf(missingSmallDisk() !== null)('has a disk that is almost full, and then fails', async () => {

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type RunResult, selfmonitor } from '../../packages/cli/src/test-io.ts'
 import { freePorts } from '../support/ports.ts'
 import { type Members, members, write } from './members.ts'
+import { watch } from './watch.ts'
 
 const repository = fileURLToPath(new URL('../../', import.meta.url))
 
@@ -68,6 +69,13 @@ describe('the doctor', { timeout: 60_000 }, () => {
   it('finds what does not run beside Kafka', async () => {
     const [nobody] = await freePorts(1)
     const url = `http://127.0.0.1:${nobody}`
+    const watcher = await watch(broker.bootstrapServers, {
+      services: { schemaRegistry: url, connect: url, ksqldb: url },
+    })
+    await watcher.finds('SCHEMA_REGISTRY_DOWN', 'schema-registry')
+    await watcher.finds('CONNECT_DOWN', 'connect')
+    await watcher.finds('KSQLDB_DOWN', 'ksqldb')
+    await watcher.close()
     const words = ['--registry-url', url, '--connect-url', url, '--ksqldb-url', url, '--watch', '0s', '-o', 'json']
     const { verdicts } = JSON.parse((await cli('doctor', ...words)).stdout)
     const codes = verdicts.map(({ code }: { code: string }) => code)

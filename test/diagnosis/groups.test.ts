@@ -76,6 +76,45 @@ describeEngines('a diagnosis finds', (engine) => {
     expect(verdict.evidence[0]!.value).toBeGreaterThanOrEqual(3)
   })
 
+  it('a group that falls behind: it reads more slowly than a producer writes', async () => {
+    const of = await topic('slow')
+    const group = name('behind-group')
+    const own = await watch(engine.bootstrapServers, { topics: { include: [of] }, groups: { include: [group] } })
+    let allowed = 1
+    const handle = (record: { offset: string }): Promise<void> =>
+      until('it may go on', async () => Number(record.offset) < allowed)
+    try {
+      await write(clients.kafka, of, 1)
+      await clients.join(group, [of], { handle })
+      const committed = () => own.snapshot().history.groupPartitions.get(`${of} 0 ${group}`)?.points.at(-1)?.committed
+      // Five minutes, of which only the collector's clock knows: one message is read in each, and three hundred are written.
+      for (; allowed <= 5; allowed++) {
+        await until('it has read what it may', async () => committed() === BigInt(allowed))
+        expect(own.about('GROUP_FALLING_BEHIND')).toEqual([])
+        await write(clients.kafka, of, 300)
+        own.passes(minutes(1))
+      }
+      const verdict = await own.finds('GROUP_FALLING_BEHIND', `group ${group}, topic ${of}`)
+      expect(verdict.code).toBe('GROUP_FALLING_BEHIND')
+      expect(verdict.message).toMatch(/: its lag grows by \d+ messages a second$/)
+      expect(own.about('GROUP_STUCK')).toEqual([])
+    } finally {
+      allowed = Number.POSITIVE_INFINITY
+      await own.close()
+    }
+  })
+
+  it('that it says how things were, because no one has collected since', async () => {
+    const stopped = await watch(engine.bootstrapServers, { topics: { include: [] }, groups: { include: [] } })
+    await stopped.stops()
+    stopped.passes(minutes(9))
+    expect(stopped.about('SNAPSHOT_STALE')).toEqual([])
+    stopped.passes(minutes(2))
+    const verdict = await stopped.finds('SNAPSHOT_STALE', 'all of the snapshot')
+    expect(verdict).toMatchObject({ severity: 'error', message: expect.stringMatching(/cluster 11 min( \d+ s)? ago$/) })
+    await stopped.close()
+  })
+
   it('more members than partitions', async () => {
     const of = await topic('crowded')
     const group = name('crowded-group')

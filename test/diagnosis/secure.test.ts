@@ -1,12 +1,10 @@
 // What only a secured Apache Kafka has: a certificate that ends soon, an account that may not look, and one that may not read.
 import { type Cluster, connectCluster, loadClientProperties } from '@selfmonitor/cluster'
-import { diagnose, type Snapshot, startCollector } from '@selfmonitor/monitor'
 import kafkajs from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { selfmonitor } from '../../packages/cli/src/test-io.ts'
 import { type SecureApache, startSecureApache } from '../support/secure-apache.ts'
-
-const noLog = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+import { type Watch, watch } from './watch.ts'
 
 describe.skipIf('missing' in inject('apache'))('a secured cluster', { timeout: 60_000 }, () => {
   const outsider = { name: 'outsider', password: 'not-a-secret' }
@@ -36,38 +34,34 @@ describe.skipIf('missing' in inject('apache'))('a secured cluster', { timeout: 6
     await kafka?.close()
   })
 
-  async function connect(user: { readonly name: string; readonly password: string }): Promise<Cluster> {
+  interface Account {
+    readonly name: string
+    readonly password: string
+  }
+  async function connect(user: Account): Promise<Cluster> {
     const { options } = loadClientProperties(await kafka.clientProperties(user))
     return connectCluster({ ...options, bootstrapServers: kafka.bootstrapServers })
   }
-
-  function snapshotOf(cluster: Cluster): Promise<Snapshot> {
-    const { promise, resolve } = Promise.withResolvers<Snapshot>()
-    const collector = startCollector(cluster, { logger: noLog }, resolve)
-    return promise.finally(() => collector.close())
+  async function watchAs(user: Account): Promise<Watch> {
+    const { options } = loadClientProperties(await kafka.clientProperties(user))
+    return watch(kafka.bootstrapServers, { connect: options })
   }
 
   it('has a certificate that expires within a day', async () => {
-    const { verdicts } = diagnose(await snapshotOf(admin), Date.now())
-    expect(verdicts).toMatchObject([
-      {
-        code: 'CERTIFICATE_EXPIRING',
-        severity: 'error',
-        subject: { where: expect.stringContaining('broker 1 (127.0.0.1:') },
-      },
-    ])
+    const watcher = await watchAs(kafka.admin)
+    const verdict = await watcher.finds('CERTIFICATE_EXPIRING', `certificate of broker 1 (${kafka.bootstrapServers})`)
+    expect(verdict.severity).toBe('error')
+    expect(watcher.diagnosis().verdicts).toEqual([verdict])
+    await watcher.close()
   })
 
   it('names the rights that the account of the diagnosis lacks', async () => {
-    const cluster = await connect(outsider)
-    const { verdicts } = diagnose(await snapshotOf(cluster), Date.now())
-    await cluster.close()
-    const denied = verdicts.filter(({ code }) => code === 'NOT_ALLOWED')
-    expect(denied.flatMap(({ subject }) => ('part' in subject ? [subject.part] : []))).toEqual(
-      expect.arrayContaining(['logDirs', 'quorum']),
-    )
-    for (const { remedy } of denied)
+    const watcher = await watchAs(outsider)
+    for (const part of ['logDirs', 'quorum']) {
+      const { remedy } = await watcher.finds('NOT_ALLOWED', `${part} of the snapshot`)
       expect(remedy.command).toMatch(/^kafka-acls .* --add --allow-principal User:ACCOUNT --/)
+    }
+    await watcher.close()
   })
 
   it('is not healthy when it refuses the login', async () => {

@@ -1,5 +1,5 @@
 // Watches a cluster as an exporter does, and waits until something is found.
-import { type Cluster, connectCluster } from '@selfmonitor/cluster'
+import { type Cluster, type ClusterOptions, connectCluster } from '@selfmonitor/cluster'
 import {
   type CheckCode,
   type CollectorOptions,
@@ -30,27 +30,37 @@ export interface Watch {
   isWell(): Promise<void>
   /** Verdicts and their consequences, as `severity CODE subject`, whose subject has this text. */
   about(text: string): string[]
+  /** Moves the clock of the collector and of the diagnosis; the cluster's own clocks are as they were. */
+  passes(ms: number): void
+  /** Ends the collections: the last snapshot stays. */
+  stops(): Promise<void>
   close(): Promise<void>
 }
 
-export async function watch(
-  bootstrapServers: string,
-  options: Pick<CollectorOptions, 'topics' | 'groups' | 'services'> = {},
-): Promise<Watch> {
-  const cluster = connectCluster({ bootstrapServers, timeoutMs: 5_000 })
+export interface WatchOptions extends Pick<CollectorOptions, 'topics' | 'groups' | 'services' | 'expectedBrokers'> {
+  /** The login and TLS of the connection. */
+  readonly connect?: Partial<ClusterOptions>
+}
+
+export async function watch(bootstrapServers: string, { connect, ...options }: WatchOptions = {}): Promise<Watch> {
+  const cluster = connectCluster({ timeoutMs: 5_000, ...connect, bootstrapServers })
   let last: { readonly snapshot: Snapshot; readonly diagnosis: Diagnosis } | undefined
   let watchers: (() => void)[] = []
+  let laterMs = 0
+  const now = (): number => Date.now() + laterMs
   const settings = {
     intervalMs: 1_000,
     everyMs: { brokers: 0, logDirs: 0, configs: 0, certificates: 0, services: 0 },
     logger: noLog,
+    now,
     ...options,
   }
-  const collector = startCollector(cluster, settings, (snapshot) => {
+  const look = (snapshot: Snapshot): void => {
     const { diagnosis: before } = last ?? {}
-    last = { snapshot, diagnosis: diagnose(snapshot, snapshot.finishedAtMs, { before, holdBack: false }) }
+    last = { snapshot, diagnosis: diagnose(snapshot, now(), { before, holdBack: false }) }
     for (const wake of watchers.splice(0)) wake()
-  })
+  }
+  const collector = startCollector(cluster, settings, look)
   const change = (): Promise<void> => new Promise((resolve) => void watchers.push(resolve))
   const all = (): (Verdict | Consequence)[] => last!.diagnosis.verdicts.flatMap((one) => [one, ...one.consequences])
   const lines = (): string[] => all().map((one) => `${one.severity} ${one.code} ${subjectText(one.subject)}`)
@@ -73,7 +83,7 @@ export async function watch(
     diagnosis: () => last!.diagnosis,
     snapshot: () => last!.snapshot,
     async next() {
-      const asked = Date.now()
+      const asked = now()
       do await change()
       while (last!.snapshot.startedAtMs < asked)
       return last!.diagnosis
@@ -86,6 +96,11 @@ export async function watch(
       await lookUntil('The cluster is not well', () => last!.diagnosis.verdicts.length === 0 || undefined)
     },
     about: (text) => lines().filter((line) => line.includes(text)),
+    passes(ms) {
+      laterMs += ms
+      look(last!.snapshot)
+    },
+    stops: () => collector.close(),
     async close() {
       watchers = []
       await collector.close()

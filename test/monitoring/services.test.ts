@@ -19,6 +19,7 @@ import {
   type ServiceMetric,
 } from '../../packages/monitor/src/metrics/jmx-services.ts'
 import { orMissing } from '../deployment/static/fetch.ts'
+import { watch } from '../diagnosis/watch.ts'
 import {
   createConnector,
   distributedWorker,
@@ -214,6 +215,9 @@ describe.skipIf('missing' in tools || missingPrometheus() !== null)('the dashboa
       const { verdicts } = JSON.parse(stdout) as { verdicts: { code: string; subject: unknown; evidence: unknown }[] }
       return verdicts.filter(({ code }) => code === 'CONNECTOR_FAILED')
     }
+    const watcher = await watch(bootstrapServers, { services: { connect: worker } })
+    await watcher.finds('CONNECTOR_FAILED', 'connector broken')
+    await watcher.close()
     const found = await failed()
     expect(found).toHaveLength(1)
     expect(JSON.stringify(found[0]!.subject)).toContain('broken')

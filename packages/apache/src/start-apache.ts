@@ -30,7 +30,8 @@ interface RunningNode extends NodeLayout {
  * @throws ApacheError with the remedy: Java or Maven missing, download, format or start failed or interrupted, or the folder in use.
  */
 export async function startApache(options: ApacheOptions): Promise<ApacheCluster> {
-  const distribution = await fetchDistribution({ onProgress: options.onProgress, signal: options.signal })
+  const pinned = await fetchDistribution({ onProgress: options.onProgress, signal: options.signal })
+  const distributionOf = (node: NodeLayout): KafkaDistribution => options.distribution?.(node) ?? pinned
   const dataDir = resolve(options.dataDir)
   const count = options.brokers ?? 1
   const host = options.host ?? '127.0.0.1'
@@ -45,13 +46,13 @@ export async function startApache(options: ApacheOptions): Promise<ApacheCluster
   }))
 
   const clusterId = await clusterIdOf(dataDir, count)
-  await Promise.all(layouts.map((node) => prepare(node, layouts, clusterId, distribution, options)))
+  await Promise.all(layouts.map((node) => prepare(node, layouts, clusterId, distributionOf(node), options)))
   unlessInterrupted(options.signal)
 
   const running = new Map<number, RunningNode>()
   const start = async (layout: NodeLayout, signal?: AbortSignal) => {
     if (running.has(layout.nodeId)) return
-    const node = await launch(layout, distribution, options)
+    const node = await launch(layout, distributionOf(layout), options)
     running.set(layout.nodeId, node)
     void node.exited.then(() => running.delete(layout.nodeId))
     await untilServing(node, signal)
@@ -69,7 +70,7 @@ export async function startApache(options: ApacheOptions): Promise<ApacheCluster
 
   options.onProgress?.({
     stage: 'starting',
-    detail: `Apache Kafka ${distribution.version}, ${count} node${count > 1 ? 's' : ''}`,
+    detail: `Apache Kafka ${pinned.version}, ${count} node${count > 1 ? 's' : ''}`,
   })
   const started = await Promise.allSettled(layouts.map((layout) => start(layout, options.signal)))
   const failure = started.find((result) => result.status === 'rejected')
@@ -82,7 +83,7 @@ export async function startApache(options: ApacheOptions): Promise<ApacheCluster
 
   return {
     bootstrapServers: layouts.map((n) => `${n.host}:${n.port}`).join(','),
-    version: distribution.version,
+    version: pinned.version,
     get nodes() {
       return [...running.values()].map(({ nodeId, port, pid }) => ({ nodeId, host, port, pid }))
     },
@@ -146,7 +147,8 @@ async function prepare(
   options.onProgress?.({ stage: 'formatting', detail: `node ${node.nodeId}` })
   // A format that was interrupted leaves a folder that Kafka refuses; without meta.properties it holds nothing yet.
   await rm(join(node.dataDir, 'data'), { recursive: true, force: true })
-  const formatArguments = ['format', '--cluster-id', clusterId, '--config', configFile]
+  const release = options.releaseVersion === undefined ? [] : ['--release-version', options.releaseVersion]
+  const formatArguments = ['format', '--cluster-id', clusterId, '--config', configFile, ...release]
   const result = await runTool(distribution, 'kafka-storage', formatArguments, { signal: options.signal })
   unlessInterrupted(options.signal)
   if (result.exitCode !== 0) {

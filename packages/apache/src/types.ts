@@ -31,6 +31,13 @@ export interface ApacheOptions {
   heapMb?: number
   /** Further arguments of each node's JVM, such as an agent; a function where they depend on the node. */
   jvmArguments?: readonly string[] | ((node: NodeLayout) => readonly string[])
+  /**
+   * What a node runs, asked for at each of its starts: a cluster in the middle of an upgrade has nodes of two versions. Default: the
+   * pinned version.
+   */
+  distribution?: (node: NodeLayout) => KafkaDistribution
+  /** The version of the features that new storage is formatted with, such as `3.9`. Default: the newest of what the node runs. */
+  releaseVersion?: string
   /** Extra broker settings, by Kafka's names; a function where they depend on the node, as listeners do on its ports. */
   config?: Readonly<Record<string, string>> | ((node: NodeLayout) => Readonly<Record<string, string>>)
   /** Called with the current step (`downloading`, `formatting`, `starting`, `ready`), for progress lines. */

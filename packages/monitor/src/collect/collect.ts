@@ -88,9 +88,9 @@ export async function collect(source: Source, last: CollectorState, options: Col
     readQuorum(collection),
     readServices(collection),
   ])
-  const parts: Parts = { metadata, configs, logDirs, services, ...chain.parts, ...reach, quorum: quorum.reading }
+  const parts: Parts = { metadata, configs, logDirs, services, ...chain.parts, ...reach, quorum }
   await otherWork()
-  return nextState(collection, { ...parts, brokers: withClock(reach.brokers, quorum.clock) }, chain.unread, isRecreated)
+  return nextState(collection, parts, chain.unread, isRecreated)
 }
 
 /** Attempts a part when it is due; otherwise it stays as it is. */
@@ -110,8 +110,10 @@ async function read<P extends ReadPart>(
 function isDue({ options, last, startedAtMs }: Collection, part: ReadPart): boolean {
   const attemptedMs = last.attemptedMs.get(part)
   const everyMs = options.everyMs[part] ?? 0
+  // Our clock may have been set back: what was read in its future is read again, not hours later.
+  if (attemptedMs === undefined || attemptedMs > startedAtMs) return true
   // A timer fires a little early or late: half a second must not cost a whole interval.
-  return attemptedMs === undefined || startedAtMs - attemptedMs >= everyMs - timerSlackMs
+  return startedAtMs - attemptedMs >= everyMs - timerSlackMs
 }
 
 const timerSlackMs = 500
@@ -260,40 +262,21 @@ async function readReach(collection: Collection): Promise<Pick<Parts, 'brokers' 
 function brokerStatus({ brokerId, host, port, problem, tookMs, apiVersions }: BrokerReach): BrokerStatus {
   const versions = apiVersions === null ? null : [...apiVersions].sort(([a], [b]) => a - b)
   const text = versions?.map(([key, version]) => `${key}:${version}`).join(' ') ?? null
-  return { brokerId, host, port, problem, tookMs, apiVersions: text, clockOffsetMs: null }
+  return { brokerId, host, port, problem, tookMs, apiVersions: text }
 }
 
-interface Clock {
-  readonly brokerId: number
-  readonly offsetMs: number
-}
-
-/** The quorum's leader tells its time; where it is a broker too, that is the broker's clock. */
-async function readQuorum(
-  collection: Collection,
-): Promise<{ readonly reading: Snapshot['quorum']; readonly clock: Clock | null }> {
-  const { source, options } = collection
-  let clock: Clock | null = null
-  const reading = await read(collection, 'quorum', async () => {
+function readQuorum(collection: Collection): Promise<Snapshot['quorum']> {
+  const { source, options, last } = collection
+  return read(collection, 'quorum', async () => {
     const askedMs = options.now()
     const quorum = await source.quorum()
     const { leaderId, leaderTimeMs } = quorum
-    if (leaderTimeMs !== null) {
-      clock = { brokerId: leaderId, offsetMs: leaderTimeMs - (askedMs + options.now()) / 2 }
-    }
+    const before = lastValue(last.snapshot.quorum)
     // Without a leader no one gives the rest: it is as it was.
-    const before = lastValue(collection.last.snapshot.quorum)
-    return leaderId < 0 && before ? { ...before, leaderId } : quorum
+    if (leaderId < 0 && before) return { ...before, leaderId, leaderTimeMs: null, leaderClockOffsetMs: null }
+    const ourTimeMs = (askedMs + options.now()) / 2
+    return { ...quorum, leaderClockOffsetMs: leaderTimeMs === null ? null : leaderTimeMs - ourTimeMs }
   })
-  return { reading, clock }
-}
-
-function withClock(brokers: Snapshot['brokers'], clock: Clock | null): Snapshot['brokers'] {
-  if (brokers.state !== 'read' || clock === null) return brokers
-  const value = brokers.value.map((one) =>
-    one.brokerId === clock.brokerId ? { ...one, clockOffsetMs: clock.offsetMs } : one,
-  )
-  return { ...brokers, value }
 }
 
 /** All of them when they are due, in between those of topics that are new. */

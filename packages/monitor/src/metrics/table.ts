@@ -71,9 +71,9 @@ export const metrics = {
   ),
   brokerClockOffset: gauge(
     'kafka_broker_clock_offset_seconds',
-    'brokers',
+    'quorum',
     ['broker'],
-    "The broker's clock minus the exporter's, as a record with LogAppendTime or the quorum shows it.",
+    "The clock of the node that leads the quorum, broker or controller, minus the exporter's. Kafka tells the time of no other node.",
   ),
   controllers: gauge(
     'kafka_active_controllers',

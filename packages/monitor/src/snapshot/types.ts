@@ -70,8 +70,6 @@ export interface Metadata {
 export interface BrokerStatus extends Omit<BrokerReach, 'apiVersions' | 'certificate'> {
   /** The highest version of each API it has, as `key:version`, joined: brokers of one version of Kafka have the same text. */
   readonly apiVersions: string | null
-  /** The broker's clock minus ours, where something told us (a record with LogAppendTime, the quorum's times). */
-  readonly clockOffsetMs: number | null
 }
 
 export interface Configs {
@@ -151,6 +149,10 @@ export interface Quorum {
   readonly highWatermark: bigint
   readonly voters: readonly QuorumReplica[]
   readonly observers: readonly QuorumReplica[]
+  /** The leader's clock when it answered, which all times of the replicas are by; null from Kafka before 3.3. */
+  readonly leaderTimeMs: number | null
+  /** The leader's clock minus ours. Kafka tells the time of no other node. */
+  readonly leaderClockOffsetMs: number | null
 }
 
 export interface Certificate {

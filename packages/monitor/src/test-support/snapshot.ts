@@ -10,6 +10,7 @@ import type {
   Metadata,
   PartitionOffsets,
   Problem,
+  Quorum,
   Reading,
   Snapshot,
 } from '../snapshot/types.ts'
@@ -88,7 +89,6 @@ export function snapshotOf(spec: ClusterSpec = {}): Snapshot {
         problem: null,
         tookMs: 2,
         apiVersions: '0:11,1:17',
-        clockOffsetMs: 3,
         ...spec.reach?.[id],
       })),
     ),
@@ -204,3 +204,21 @@ function historyOf(spec: ClusterSpec): History {
 }
 
 export const problem = (code: string, message = code): Problem => ({ code, message })
+
+export const quorum = (of: Partial<Quorum>): Quorum => ({
+  leaderId: 1,
+  leaderEpoch: 4,
+  highWatermark: 90n,
+  voters: [],
+  observers: [],
+  leaderTimeMs: null,
+  leaderClockOffsetMs: null,
+  ...of,
+})
+
+/** The clock of broker 1, which leads, is wrong; its voters follow. */
+export const skewed = (offsetMs: number): Quorum => {
+  const leaderTimeMs = nowMs + offsetMs
+  const voters = [1, 2].map((id) => ({ id, logEndOffset: 90n, lastFetchMs: null, lastCaughtUpMs: leaderTimeMs }))
+  return quorum({ voters, leaderTimeMs, leaderClockOffsetMs: offsetMs })
+}

@@ -141,20 +141,23 @@ function findUnreachable(facts: Facts): Finding[] {
   })
 }
 
-function findSkew({ snapshot }: Facts): Finding[] {
-  return (lastValue(snapshot.brokers) ?? []).flatMap(({ brokerId, host, clockOffsetMs }) => {
-    if (clockOffsetMs === null || Math.abs(clockOffsetMs) < clockSkewMs) return []
-    const way = clockOffsetMs > 0 ? 'ahead of' : 'behind'
-    return [
-      {
-        subject: { kind: 'broker' as const, brokerId },
-        severity: Math.abs(clockOffsetMs) >= clockSkewRefusedMs ? ('error' as const) : undefined,
-        message: `the clock of broker ${brokerId} is ${span(Math.abs(clockOffsetMs))} ${way} this machine's`,
-        evidence: [evidence('offsetMs', clockOffsetMs, `${count(Math.round(clockOffsetMs))} ms, on ${host}`)],
-        command: 'chronyc tracking',
-      },
-    ]
-  })
+/** Kafka tells the time of the node that leads the quorum alone: after an election, that of another one. */
+function findSkew({ snapshot, brokers }: Facts): Finding[] {
+  const { leaderId = -1, leaderClockOffsetMs: offsetMs = null } = lastValue(snapshot.quorum) ?? {}
+  if (offsetMs === null || Math.abs(offsetMs) < clockSkewMs) return []
+  const way = offsetMs > 0 ? 'ahead of' : 'behind'
+  const broker = brokers.get(leaderId)
+  const node = broker === undefined ? `controller ${leaderId}` : `broker ${leaderId}`
+  const where = broker === undefined ? 'the leader of the quorum' : broker.host
+  return [
+    {
+      subject: { kind: 'broker' as const, brokerId: leaderId },
+      severity: Math.abs(offsetMs) >= clockSkewRefusedMs ? ('error' as const) : undefined,
+      message: `the clock of ${node} is ${span(Math.abs(offsetMs))} ${way} this machine's`,
+      evidence: [evidence('offsetMs', offsetMs, `${count(Math.round(offsetMs))} ms, on ${where}`)],
+      command: 'chronyc tracking',
+    },
+  ]
 }
 
 function findMixed({ snapshot }: Facts): Finding[] {
@@ -209,10 +212,11 @@ function findNoController(facts: Facts): Finding[] {
 function findLaggingVoters(facts: Facts): Finding[] {
   const quorum = lastValue(facts.snapshot.quorum)
   if (quorum === null || quorum.leaderId < 0 || facts.snapshot.quorum.state !== 'read') return []
-  const { atMs } = facts.snapshot.quorum
+  // The leader's clock may be wrong, and the times of the voters are by it.
+  const nowMs = quorum.leaderTimeMs ?? facts.snapshot.quorum.atMs
   return quorum.voters.flatMap(({ id, logEndOffset, lastCaughtUpMs }) => {
     if (id === quorum.leaderId) return []
-    const behindMs = lastCaughtUpMs === null ? null : atMs - lastCaughtUpMs
+    const behindMs = lastCaughtUpMs === null ? null : nowMs - lastCaughtUpMs
     const behind = quorum.highWatermark - logEndOffset
     // A voter that has never fetched since the election says -1 for its end.
     if (behindMs === null ? behind <= 0n && logEndOffset >= 0n : behindMs < quorumLagMs) return []
@@ -314,7 +318,7 @@ export const brokerChecks = {
     severity: 'warning',
     subject: 'broker',
     explanation:
-      'A broker’s clock is wrong: retention, timestamps and resets of offsets by time are wrong by the same amount, and beyond an hour records are refused.',
+      'A broker’s or controller’s clock is wrong: retention, timestamps and resets of offsets by time are wrong by the same amount, and beyond an hour records are refused. Only the clock of the node that leads the quorum can be seen.',
     remedy: 'Let NTP set the clock of the host; step it only while the broker is stopped.',
     runbook: operation('a-brokers-clock-is-wrong'),
     find: findSkew,

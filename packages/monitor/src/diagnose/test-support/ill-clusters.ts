@@ -8,7 +8,9 @@ import {
   minutes,
   nowMs,
   problem,
+  quorum,
   read,
+  skewed,
   waiting,
 } from '../../test-support/snapshot.ts'
 import type { CheckCode } from '../index.ts'
@@ -36,31 +38,17 @@ export const growth = (gibPerHour: number, wild?: bigint) =>
       at === 6 && wild !== undefined ? wild : 40n * gib + BigInt(Math.round((Number(gib) * gibPerHour * at) / 12)),
   }))
 
+const unreadable = (code: string) => ({ metadata: failed(code), groups: failed(code), brokers: failed(code) })
+
 /** Each code, a cluster that has it, and everything that is then said. */
 export const ill: Readonly<
   Record<CheckCode, readonly (readonly [title: string, spec: ClusterSpec, said: readonly string[]])[]>
 > = {
   CLUSTER_UNREACHABLE: [
-    [
-      'folds what could not be read',
-      {
-        parts: {
-          metadata: failed('CANNOT_CONNECT'),
-          groups: failed('CANNOT_CONNECT'),
-          brokers: failed('CANNOT_CONNECT'),
-        },
-      },
-      ['critical CLUSTER_UNREACHABLE cluster'],
-    ],
+    ['folds what could not be read', { parts: unreadable('CANNOT_CONNECT') }, ['critical CLUSTER_UNREACHABLE cluster']],
     [
       'when the login is refused',
-      {
-        parts: {
-          metadata: failed('AUTHENTICATION_FAILED'),
-          groups: failed('AUTHENTICATION_FAILED'),
-          brokers: failed('AUTHENTICATION_FAILED'),
-        },
-      },
+      { parts: unreadable('AUTHENTICATION_FAILED') },
       ['critical CLUSTER_UNREACHABLE cluster'],
     ],
   ],
@@ -99,16 +87,14 @@ export const ill: Readonly<
         },
         parts: {
           logDirs: failed('CANNOT_CONNECT'),
-          quorum: read({
-            leaderId: 1,
-            leaderEpoch: 4,
-            highWatermark: 90n,
-            voters: [
-              { id: 1, logEndOffset: 90n, lastFetchMs: null, lastCaughtUpMs: nowMs },
-              { id: 2, logEndOffset: 40n, lastFetchMs: nowMs - hours(1), lastCaughtUpMs: nowMs - hours(1) },
-            ],
-            observers: [],
-          }),
+          quorum: read(
+            quorum({
+              voters: [
+                { id: 1, logEndOffset: 90n, lastFetchMs: null, lastCaughtUpMs: nowMs },
+                { id: 2, logEndOffset: 40n, lastFetchMs: nowMs - hours(1), lastCaughtUpMs: nowMs - hours(1) },
+              ],
+            }),
+          ),
         },
       },
       [
@@ -197,21 +183,31 @@ export const ill: Readonly<
     ],
   ],
   CLOCK_SKEW: [
-    ['behind', { reach: { 1: { clockOffsetMs: -7_000 } } }, ['warning CLOCK_SKEW broker 1']],
-    ['so far that records are refused', { reach: { 1: { clockOffsetMs: hours(2) } } }, ['error CLOCK_SKEW broker 1']],
+    ['behind', { parts: { quorum: read(skewed(-7_000)) } }, ['warning CLOCK_SKEW broker 1']],
+    ['so far that records are refused', { parts: { quorum: read(skewed(hours(2))) } }, ['error CLOCK_SKEW broker 1']],
+    [
+      'so far that its voters would look late by our clock',
+      { parts: { quorum: read(skewed(-minutes(5))) } },
+      ['warning CLOCK_SKEW broker 1'],
+    ],
+    [
+      'of a controller that is no broker',
+      { parts: { quorum: read(quorum({ leaderId: 1000, leaderClockOffsetMs: 9_000 })) } },
+      ['warning CLOCK_SKEW broker 1000'],
+    ],
   ],
   MIXED_VERSIONS: [['one differs', { reach: { 3: { apiVersions: '0:12' } } }, ['warning MIXED_VERSIONS cluster']]],
   NO_CONTROLLER: [
     [
       'by the quorum',
-      { parts: { quorum: read({ leaderId: -1, leaderEpoch: 3, highWatermark: -1n, voters: [], observers: [] }) } },
+      { parts: { quorum: read(quorum({ leaderId: -1, highWatermark: -1n })) } },
       ['critical NO_CONTROLLER cluster'],
     ],
     [
       'explains a broker that does not answer and that nothing takes out of the cluster',
       {
         reach: { 2: { problem: problem('CANNOT_CONNECT', 'connection refused') } },
-        parts: { quorum: read({ leaderId: -1, leaderEpoch: 3, highWatermark: -1n, voters: [], observers: [] }) },
+        parts: { quorum: read(quorum({ leaderId: -1, highWatermark: -1n })) },
       },
       ['critical NO_CONTROLLER cluster'],
     ],
@@ -221,18 +217,17 @@ export const ill: Readonly<
       'a controller of its own',
       {
         parts: {
-          quorum: read({
-            leaderId: 1000,
-            leaderEpoch: 3,
-            highWatermark: 90n,
-            voters: [1000, 1001].map((id) => ({
-              id,
-              logEndOffset: 90n,
-              lastFetchMs: nowMs,
-              lastCaughtUpMs: id === 1001 ? nowMs - minutes(5) : nowMs,
-            })),
-            observers: [],
-          }),
+          quorum: read(
+            quorum({
+              leaderId: 1000,
+              voters: [1000, 1001].map((id) => ({
+                id,
+                logEndOffset: 90n,
+                lastFetchMs: nowMs,
+                lastCaughtUpMs: id === 1001 ? nowMs - minutes(5) : nowMs,
+              })),
+            }),
+          ),
         },
       },
       ['error QUORUM_VOTER_BEHIND broker 1001'],

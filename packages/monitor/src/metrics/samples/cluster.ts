@@ -56,9 +56,8 @@ export const clusterSamples = {
     }
   },
   brokerClockOffset: ({ snapshot }, emit) => {
-    for (const { brokerId, clockOffsetMs } of lastValue(snapshot.brokers) ?? []) {
-      if (clockOffsetMs !== null) emit([String(brokerId)], clockOffsetMs / 1_000)
-    }
+    const { leaderId = -1, leaderClockOffsetMs = null } = lastValue(snapshot.quorum) ?? {}
+    if (leaderClockOffsetMs !== null) emit([String(leaderId)], leaderClockOffsetMs / 1_000)
   },
   controllers: ({ snapshot }, emit) => {
     const quorum = lastValue(snapshot.quorum)

@@ -26,6 +26,8 @@ export function everything(): Snapshot {
           lastCaughtUpMs: null,
         })),
         observers: [{ id: 3, logEndOffset: 490n, lastFetchMs: null, lastCaughtUpMs: null }],
+        leaderTimeMs: null,
+        leaderClockOffsetMs: 3,
       }),
       logDirs: read([
         {
