@@ -11,6 +11,8 @@ export type Events = {
   'audit.events': {
     access_denied: AccessDenied
     access_granted: AccessGranted
+    change_finished: ChangeFinished
+    change_intended: ChangeIntended
     data_exported: DataExported
     permission_changed: PermissionChanged
     record_changed: RecordChanged
@@ -216,6 +218,237 @@ export interface AccessGrantedActor {
    * @maxLength 128
    */
   id: string
+}
+
+/** A change by the selfmonitor command was made, or failed. */
+export interface ChangeFinished {
+  /**
+   * Version of this payload.
+   * @minimum 1
+   */
+  format: number
+  /**
+   * The same in the intention and the outcome of a change.
+   * @minLength 1
+   */
+  change_id: string
+  /** In the words of Article 12 of the RTS (EU) 2024/1774. */
+  category: 'access control' | 'capacity management' | 'change management' | 'ICT operations'
+  /**
+   * Noun and verb: topics.delete.
+   * @minLength 1
+   * @maxLength 128
+   */
+  action: string
+  /** What is changed. */
+  resources: {
+    /** Kind: topic, group, user, acl, subject. */
+    type: string
+    /** Name. */
+    name: string
+  }[]
+  /** Who did it. */
+  who: {
+    /** User of the operating system. */
+    os_user: string | null
+    /** Kafka's principal. */
+    principal: string
+    /** The pod, where it ran in one. */
+    kubernetes: {
+      /** Namespace. */
+      namespace: string | null
+      /** Service account. */
+      service_account: string | null
+      /** Name of the pod. */
+      pod: string
+    } | null
+  }
+  /** Where it came from. */
+  from: {
+    /** Name of the machine. */
+    host: string
+    /** Its address towards the brokers. */
+    address: string | null
+    /** Address that the SSH session came from. */
+    ssh_client: string | null
+    /** Process id. */
+    process: number
+    /** Kafka's client.id. */
+    client_id: string
+  }
+  /** The command line, without payloads and secrets. */
+  command: string
+  /** Environment of platform.yaml. */
+  environment: string
+  /** Id of the cluster. */
+  cluster: string
+  /** Addresses by which it was reached. */
+  brokers: string
+  /** Version of the command. */
+  tool_version: string
+  /** What was there, as far as it was read. */
+  before: unknown
+  /** What is to be there; in the outcome, what it led to. */
+  after: unknown
+  /** What became of it. */
+  outcome: {
+    /** refused: by the cluster or the registry, because the account may not. */
+    status: 'success' | 'failure' | 'refused'
+    /** Code of the error. */
+    code: string | null
+    /** The error. */
+    message: string | null
+  }
+  /** Whether the system says that its clock follows a time server. */
+  clock: 'synchronized' | 'unknown'
+  /** Written after the change, which created the topic of the trail. */
+  recorded_afterwards: boolean
+  /** How the record is bound to those before it. */
+  chain: {
+    /** One run of a command. */
+    writer: string
+    /**
+     * 0, 1, … within the writer.
+     * @minimum 0
+     */
+    sequence: number
+    /** The writer's record before. */
+    previous: ChangeFinishedLink | null
+    /** The newest records when this one was written; null when the account may not read them. */
+    seen: ChangeFinishedLink[] | null
+    /** No older record than the first of them was there. */
+    seen_all: boolean
+  }
+  /**
+   * SHA-256 in hex of the record's canonical form (RFC 8785) without this field.
+   * @pattern ^[0-9a-f]{64}$
+   */
+  hash: string
+}
+
+/** An earlier record: its hash, offset and time. */
+export interface ChangeFinishedLink {
+  /**
+   * SHA-256 in hex.
+   * @pattern ^[0-9a-f]{64}$
+   */
+  hash: string
+  /** Its offset. */
+  offset: number
+  /** Milliseconds since the epoch. */
+  at: number
+}
+
+/** The selfmonitor command is about to change the cluster or the registry. */
+export interface ChangeIntended {
+  /**
+   * Version of this payload.
+   * @minimum 1
+   */
+  format: number
+  /**
+   * The same in the intention and the outcome of a change.
+   * @minLength 1
+   */
+  change_id: string
+  /** In the words of Article 12 of the RTS (EU) 2024/1774. */
+  category: 'access control' | 'capacity management' | 'change management' | 'ICT operations'
+  /**
+   * Noun and verb: topics.delete.
+   * @minLength 1
+   * @maxLength 128
+   */
+  action: string
+  /** What is changed. */
+  resources: {
+    /** Kind: topic, group, user, acl, subject. */
+    type: string
+    /** Name. */
+    name: string
+  }[]
+  /** Who did it. */
+  who: {
+    /** User of the operating system. */
+    os_user: string | null
+    /** Kafka's principal. */
+    principal: string
+    /** The pod, where it ran in one. */
+    kubernetes: {
+      /** Namespace. */
+      namespace: string | null
+      /** Service account. */
+      service_account: string | null
+      /** Name of the pod. */
+      pod: string
+    } | null
+  }
+  /** Where it came from. */
+  from: {
+    /** Name of the machine. */
+    host: string
+    /** Its address towards the brokers. */
+    address: string | null
+    /** Address that the SSH session came from. */
+    ssh_client: string | null
+    /** Process id. */
+    process: number
+    /** Kafka's client.id. */
+    client_id: string
+  }
+  /** The command line, without payloads and secrets. */
+  command: string
+  /** Environment of platform.yaml. */
+  environment: string
+  /** Id of the cluster. */
+  cluster: string
+  /** Addresses by which it was reached. */
+  brokers: string
+  /** Version of the command. */
+  tool_version: string
+  /** What was there, as far as it was read. */
+  before: unknown
+  /** What is to be there; in the outcome, what it led to. */
+  after: unknown
+  /** None yet. */
+  outcome: null
+  /** Whether the system says that its clock follows a time server. */
+  clock: 'synchronized' | 'unknown'
+  /** Written after the change, which created the topic of the trail. */
+  recorded_afterwards: boolean
+  /** How the record is bound to those before it. */
+  chain: {
+    /** One run of a command. */
+    writer: string
+    /**
+     * 0, 1, … within the writer.
+     * @minimum 0
+     */
+    sequence: number
+    /** The writer's record before. */
+    previous: ChangeIntendedLink | null
+    /** The newest records when this one was written; null when the account may not read them. */
+    seen: ChangeIntendedLink[] | null
+    /** No older record than the first of them was there. */
+    seen_all: boolean
+  }
+  /**
+   * SHA-256 in hex of the record's canonical form (RFC 8785) without this field.
+   * @pattern ^[0-9a-f]{64}$
+   */
+  hash: string
+}
+
+/** An earlier record: its hash, offset and time. */
+export interface ChangeIntendedLink {
+  /**
+   * SHA-256 in hex.
+   * @pattern ^[0-9a-f]{64}$
+   */
+  hash: string
+  /** Its offset. */
+  offset: number
+  /** Milliseconds since the epoch. */
+  at: number
 }
 
 /** Personal data has left the platform. */

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { describeEngines } from '../../../test/support/engines.ts'
+import { selfmonitor } from './test-io.ts'
 import { liveCommands } from './test-support/live-commands.ts'
 
 const repository = fileURLToPath(new URL('../../../', import.meta.url))
@@ -154,7 +155,9 @@ describeEngines('the commands', (engine) => {
         code: 2,
         stderr: expect.stringContaining(`--confirm ${topic}`),
       })
-      expect(await cli(...words, '--confirm', topic)).toMatchObject({ code: 0, stdout: expect.stringContaining(topic) })
+      const env = { ...live.env, SELFMONITOR_AUDIT: 'none: this cluster has no topic for it' }
+      const removed = await selfmonitor([...words, '--confirm', topic], { cwd: folder.path, env })
+      expect(removed).toMatchObject({ code: 0, stdout: expect.stringContaining(topic) })
       expect((await cli('topics', 'list', '-o', 'name')).stdout.split('\n')).not.toContain(topic)
     })
   })

@@ -29,7 +29,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     if (invocation.globals.verbose === true && settings.ignoredProperties.length > 0) {
       io.stderr.write(`Ignored client settings: ${settings.ignoredProperties.join(', ')}\n`)
     }
-    code = await runVerb(invocation, settings, io)
+    code = await runVerb(invocation, settings, io, argv)
   }
   try {
     if (argv[0] === '__complete') return await complete(argv.slice(2), io)
@@ -75,13 +75,14 @@ async function withoutVainHelp(argv: readonly string[]): Promise<readonly string
   return words.includes('--help') ? argv : withoutHelp
 }
 
-async function runVerb(invocation: Invocation, settings: Settings, io: Io): Promise<number> {
+async function runVerb(invocation: Invocation, settings: Settings, io: Io, words: readonly string[]): Promise<number> {
   const { context, end } = createContext({
     io,
     settings,
     format: invocation.format,
     colour: invocation.globals.color !== false,
     confirmation: { yes: invocation.yes, typed: invocation.confirm },
+    words,
   })
   try {
     return (await invocation.verb.run(context, invocation)) ?? exitCodes.done
@@ -101,6 +102,7 @@ async function complete(words: readonly string[], io: Io): Promise<number> {
     format: 'name',
     colour: false,
     confirmation: { yes: false, typed: undefined },
+    words: [],
   })
   try {
     const found = await completeWords(words, nouns, (kind) => liveNames(context, kind))

@@ -131,13 +131,15 @@ describe.skipIf(missing)('the commands on a secured cluster', { timeout: 60_000 
 
   it('need the name typed in production', async () => {
     const words = ['users', 'create', 'prod', '--env', 'production']
-    const env = { SELFMONITOR_PASSWORD: 'from-the-environment' }
+    const audit = { SELFMONITOR_AUDIT: 'none: this cluster has no topic for it' }
+    const env = { SELFMONITOR_PASSWORD: 'from-the-environment', ...audit }
     expect(await cli([...words, '--yes'], { env })).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('--confirm prod'),
     })
     expect((await cli([...words, '--confirm', 'prod'], { env })).code).toBe(0)
-    expect((await cli(['users', 'delete', 'prod', '--env', 'production', '--confirm', 'prod'])).code).toBe(0)
+    const removed = await cli(['users', 'delete', 'prod', '--env', 'production', '--confirm', 'prod'], { env: audit })
+    expect(removed.code).toBe(0)
   })
 
   it('add ACLs, show whom they let in, and delete them', async () => {

@@ -140,7 +140,7 @@ function createPrinter(
   }
 }
 
-async function createRecordDecoder(context: Context): Promise<Decoder> {
+export async function createRecordDecoder(context: Context): Promise<Decoder> {
   const [{ createCodec }, { createDecoder }, registry] = await Promise.all([
     // Not the whole library: a tail has no producer and joins no group.
     import('@selfmonitor/events/codec'),

@@ -154,6 +154,12 @@ export const nouns: readonly NounEntry[] = [
     load: async () => (await import('./drill.ts')).drill,
   },
   {
+    name: 'audit',
+    summary: 'the record of every change: search, verify',
+    group: groups.operate,
+    load: async () => (await import('./audit.ts')).audit,
+  },
+  {
     name: 'exporter',
     summary: 'serve metrics of a cluster to Prometheus',
     group: groups.operate,

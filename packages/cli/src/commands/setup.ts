@@ -40,6 +40,7 @@ const setupVerb = defineVerb({
       loaded.push({ name: relative(context.io.cwd, path) || path, platform: await loadPlatformFile(context, path) })
     }
     const steps = createSteps(context.io.stderr, context.colours.stderr)
+    const declared = loaded.flatMap(({ platform: { topics } }) => topics.map(({ name }) => name))
     const up = new Set<Target['registry']>()
     const done: SetupResult[] = []
     for (const { name, platform } of loaded) {
@@ -59,7 +60,8 @@ const setupVerb = defineVerb({
         // It runs after every upgrade: a change made by hand must not prevent everything else from being applied.
         allowMorePartitions: true,
         onProgress: () => {},
-        audited: context.audited,
+        // A later file may declare the topic of the audit trail.
+        audited: (entry, change) => context.audited({ ...entry, createsTopics: declared }, change),
         confirm: async (plan) => {
           context.note(renderPlan(plan, 'text', planView(context, 'stderr')).trimEnd())
           if (platform.environment === 'development' && !context.isDefaultAddress('cluster')) return

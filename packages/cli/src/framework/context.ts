@@ -1,4 +1,5 @@
 // The context of an action: the outside world, the settings, connections that are opened on first use, and ways to print.
+import type { Recorder } from '@selfmonitor/audit'
 import type { Cluster } from '@selfmonitor/cluster'
 import type { RegistryClient } from '@selfmonitor/registry'
 import { withoutUser } from '@selfmonitor/registry/url'
@@ -6,7 +7,7 @@ import { type Colours, coloursFor } from '../output/colour.ts'
 import { type OutputFormat, toJson, toYaml } from '../output/data.ts'
 import { shortAddresses } from '../output/format.ts'
 import { type Column, renderTable } from '../output/table.ts'
-import type { AuditEntry, ChangeReport } from './audited.ts'
+import { type AuditEntry, type ChangeReport, openRecorder } from './audited.ts'
 import { type ConfirmOptions, confirmChange } from './confirm.ts'
 import type { Io } from './io.ts'
 import { registryOptions } from './registry-options.ts'
@@ -66,6 +67,8 @@ export interface ContextOptions {
   readonly format: OutputFormat
   readonly colour: boolean
   readonly confirmation: ConfirmOptions
+  /** The words after `selfmonitor`, for the audit trail. */
+  readonly words: readonly string[]
 }
 
 /** A context and the function that closes what it opened. */
@@ -74,6 +77,7 @@ export function createContext(options: ContextOptions): { context: Context; end:
   const cleanups: (() => Promise<void>)[] = []
   let cluster: Promise<Cluster> | undefined
   let registry: Promise<RegistryClient> | undefined
+  let recorder: Promise<Recorder> | undefined
   const noted = new Set<'cluster' | 'registry'>()
   const colours = {
     stdout: coloursFor(io.stdout, io.env, options.colour),
@@ -155,10 +159,22 @@ export function createContext(options: ContextOptions): { context: Context; end:
       }
       await confirmChange({ ...change, what }, { ...options.confirmation, io, environment: settings.environment.value })
     },
-    audited: async (_entry, change) => await change({ after: () => {}, failed: () => {} }),
+    async audited(entry, change) {
+      recorder ??= openRecorder({
+        io,
+        settings,
+        words: options.words,
+        note: (line) => context.note(colours.stderr.careful(line)),
+        connect: async () =>
+          cluster === undefined && settings.bootstrapServers.origin === 'default' ? undefined : await context.cluster(),
+        registry: context.registry,
+      })
+      return await (await recorder).audited(entry, change)
+    },
   }
 
   const end = async (): Promise<void> => {
+    await (await recorder?.catch(() => undefined))?.end()
     for (const cleanup of cleanups.reverse()) await cleanup()
   }
   return { context, end }

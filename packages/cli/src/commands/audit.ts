@@ -1,0 +1,229 @@
+// `selfmonitor audit`: the audit trail: search, verify.
+import type { AuditEnvelope, AuditedChange, ReadTrail } from '@selfmonitor/audit'
+import type { Cluster } from '@selfmonitor/cluster'
+import type { Decoded } from '../events/decode.ts'
+import { type Place, place } from '../events/filter.ts'
+import { auditSetting } from '../framework/audited.ts'
+import type { Context } from '../framework/context.ts'
+import { CliError, exitCodes, usageError } from '../framework/errors.ts'
+import { collect, integer } from '../framework/parse.ts'
+import { defineVerb, type Noun, value } from '../framework/verb.ts'
+import { count, counted, time } from '../output/format.ts'
+import type { Column } from '../output/table.ts'
+import { createRecordDecoder } from './events-tail.ts'
+import { requireTopics } from './topic-view.ts'
+
+const statuses = ['success', 'failure', 'refused', 'unfinished'] as const
+type Status = (typeof statuses)[number]
+
+/** Reads `--outcome failure,refused`, repeatable. */
+function outcomes(text: string, previous: readonly Status[] = []): Status[] {
+  const named = text.split(',').map((word) => {
+    const found = statuses.find((status) => status === word)
+    if (found === undefined) throw usageError(`"${word}" is not an outcome`, `The outcomes are ${statuses.join(', ')}.`)
+    return found
+  })
+  return [...previous, ...named]
+}
+
+/** `10m` (ago) or a time, in milliseconds since the epoch. */
+function moment(text: string): number {
+  const read: Place = place(text)
+  if (read.kind === 'ago') return Date.now() - read.ms
+  if (read.kind === 'time') return read.timestampMs
+  throw usageError(`"${text}" is not a time`, 'Write 10m (ago), 2026-11-22T13:00:00Z or 2026-11-22.')
+}
+
+/** A change as it is printed. */
+interface Row {
+  readonly change: AuditedChange
+  readonly status: Status
+}
+
+const first = ({ change }: Row) => (change.intention ?? change.outcome)!
+
+const columns: readonly Column<Row>[] = [
+  { header: 'WHEN', value: (row) => time(first(row).timestamp) },
+  {
+    header: 'WHO',
+    value: (row) => {
+      const { principal, os_user: osUser, kubernetes } = first(row).data.who
+      const who = kubernetes === null ? osUser : `pod ${kubernetes.pod}`
+      return who === null ? principal : `${principal} (${who})`
+    },
+  },
+  { header: 'FROM', value: (row) => first(row).data.from.ssh_client ?? first(row).data.from.host },
+  { header: 'ACTION', value: (row) => first(row).data.action },
+  {
+    header: 'OUTCOME',
+    value: ({ change, status }) => [status, change.outcome?.data.outcome?.code].filter(Boolean).join(' '),
+    colour: (text, { status }, colours) =>
+      status === 'success' ? colours.good(text) : status === 'unfinished' ? colours.careful(text) : colours.bad(text),
+  },
+  {
+    header: 'RESOURCES',
+    value: (row) => {
+      const { resources } = first(row).data
+      const shown = resources.slice(0, 3).map(({ type, name }) => `${type}/${name}`)
+      return [...shown, ...(resources.length > 3 ? [`${count(resources.length - 3)} more`] : [])].join(' ')
+    },
+  },
+]
+
+const search = defineVerb({
+  name: 'search',
+  summary: 'list recorded changes: who, when, from where, what, with which outcome',
+  details:
+    'All that the options name, in the order of time. -o json has the whole records: the resources before and after, the command line,\n' +
+    'the pod, the hashes. A change without an outcome is running, was interrupted, or could not record its outcome.',
+  examples: [
+    'selfmonitor audit search --from 24h',
+    'selfmonitor audit search --who User:admin --action topics.delete --from 2026-11-01 -o json',
+    'selfmonitor audit search --resource topic/user.events --outcome failure,refused',
+  ],
+  options: {
+    who: value('--who <name>', 'a principal or a user of the operating system; repeatable', collect),
+    action: value('--action <action>', 'such as topics.delete, or topics for all of them; repeatable', collect),
+    resource: value('--resource <name>', 'a name, or kind and name: topic/orders; repeatable', collect),
+    outcome: value('--outcome <outcome,...>', `${statuses.join(', ')}; repeatable`, outcomes),
+    from: value('--from <time>', 'since 10m (ago), or a time', moment),
+    until: value('--until <time>', 'before; the same forms', moment),
+    last: value('--last <n>', 'only the newest n', integer(1)),
+  },
+  output: ['table', 'json', 'yaml'],
+  async run(context, { options }) {
+    const { changesOf, matchesFilter, statusOf } = await import('@selfmonitor/audit')
+    const { records } = await read(context, options.from)
+    const found = changesOf(records.flatMap((placed) => ('record' in placed ? [placed.record] : [])))
+      .filter((change) =>
+        matchesFilter(change, {
+          who: options.who,
+          actions: options.action,
+          resources: options.resource,
+          outcomes: options.outcome,
+          fromMs: options.from,
+          untilMs: options.until,
+        }),
+      )
+      .map((change): Row => ({ change, status: statusOf(change) }))
+      .sort((a, b) => first(a).timestamp - first(b).timestamp)
+    await context.printRows(options.last === undefined ? found : found.slice(-options.last), {
+      columns,
+      name: (row) => first(row).data.change_id,
+      data: ({ change, status }) => ({ status, intention: change.intention ?? null, outcome: change.outcome ?? null }),
+      empty: 'No recorded changes there.',
+    })
+    const damaged = records.filter((placed) => 'problem' in placed && placed.problem !== undefined).length
+    if (damaged > 0) {
+      context.note(
+        context.colours.stderr.bad(`${counted(damaged, 'record')} cannot be read: selfmonitor audit verify says why.`),
+      )
+    }
+  },
+})
+
+const verify = defineVerb({
+  name: 'verify',
+  summary: 'check that no record was changed, removed, inserted or moved',
+  details:
+    'Compares each record with its hash and with the earlier ones that it names. Exit code 1 at a break, with the offset of the first.\n' +
+    'A record is protected once a later one was written: the end of a log that was cut off cannot be told from its end. Records that\n' +
+    'expired by their retention are no break. --from leaves older ones out, also those that newer ones name: for a topic that was\n' +
+    'restored from a backup.',
+  examples: ['selfmonitor audit verify', 'selfmonitor audit verify --from 2026-11-01 -o json'],
+  options: { from: value('--from <time>', 'since 10m (ago), or a time', moment) },
+  output: ['table', 'json', 'yaml'],
+  async run(context, { options }) {
+    const { verifyChain } = await import('@selfmonitor/audit')
+    const { topic, cluster, records, others, start } = await read(context, options.from)
+    const retentionMs = options.from === undefined ? await retentionOf(cluster, topic) : null
+    const verdict = verifyChain(records, { start, retentionMs, nowMs: Date.now() })
+    const { breaks, unfinished, unlinked, expired } = verdict
+    const at = ({ partition, offset }: { partition: number; offset: bigint }): string =>
+      `${topic}[${partition}]@${offset}`
+    await context.printThing(
+      {
+        topic,
+        sound: breaks.length === 0,
+        records: verdict.records,
+        others,
+        breaks,
+        unfinished: unfinished.map(({ partition, offset, record }) => ({
+          ...{ partition, offset, changeId: record.data.change_id, action: record.data.action, at: record.timestamp },
+        })),
+        unlinked,
+        expired,
+      },
+      {
+        table: () => {
+          const colours = context.colours.stdout
+          const [broken] = breaks
+          const lines = [
+            broken === undefined
+              ? `${colours.good('sound')}: ${counted(verdict.records, 'record')} of ${topic}, and ${count(others)} of others`
+              : `${colours.bad('broken')} at ${at(broken)}: ${counted(breaks.length, 'break')} in ${counted(verdict.records, 'record')}`,
+            ...breaks.map((one) => colours.bad(`  ${at(one)} ${one.kind}: ${one.message}`)),
+            ...unfinished.map((one) => {
+              const { action, who } = one.record.data
+              return `  ${at(one)} unfinished: ${action} by ${who.principal} at ${time(one.record.timestamp)}`
+            }),
+            ...(unlinked === 0
+              ? []
+              : [`  ${counted(unlinked, 'record')} by accounts that may not read ${topic}: they name no others`]),
+            ...(expired === 0 ? [] : [`  ${counted(expired, 'record')} before them expired`]),
+          ]
+          return `${lines.join('\n')}\n`
+        },
+      },
+    )
+    return breaks.length === 0 ? exitCodes.done : exitCodes.failed
+  },
+})
+
+async function read(
+  context: Context,
+  fromMs: number | undefined,
+): Promise<ReadTrail & { readonly topic: string; readonly cluster: Cluster }> {
+  const setting = auditSetting(context.io.env)
+  if (setting.kind === 'none') {
+    throw new CliError('NO_AUDIT_TRAIL', `SELFMONITOR_AUDIT says that there is no trail: ${setting.reason}`, {
+      hint: 'Unset it to read audit.events, or name another topic in it.',
+    })
+  }
+  const cluster = await context.cluster()
+  const { topic } = setting
+  await requireTopics(cluster, [topic])
+  const [{ readTrail }, decoder] = await Promise.all([import('@selfmonitor/audit'), createRecordDecoder(context)])
+  const decode = async (bytes: Buffer | null) => envelopeOf(await decoder.decode(bytes))
+  const trail = await readTrail(cluster, topic, { decode, fromMs, signal: context.io.signal })
+  return { ...trail, topic, cluster }
+}
+
+/** Events are Avro in the envelope, or the envelope as JSON where there was no registry. */
+function envelopeOf(decoded: Decoded): AuditEnvelope | { readonly problem: string } | undefined {
+  if (decoded.kind === 'event') return decoded.envelope
+  if (decoded.kind === 'undecodable') return { problem: decoded.reason }
+  const { event_id, event_type, user_id, timestamp, data } = (decoded.value ?? {}) as Partial<AuditEnvelope>
+  const texts = [event_id, event_type, user_id, data]
+  if (decoded.format !== 'json' || typeof timestamp !== 'number' || texts.some((text) => typeof text !== 'string')) {
+    return undefined
+  }
+  return { event_id, event_type, user_id, timestamp, data } as AuditEnvelope
+}
+
+/** @returns null where records may go for other reasons than their age, or the settings cannot be read */
+async function retentionOf(cluster: Cluster, topic: string): Promise<number | null> {
+  const configs = await cluster.topicConfigs([topic]).catch(() => undefined)
+  const setting = (name: string) => configs?.get(topic)?.find((entry) => entry.name === name)?.value ?? undefined
+  const retentionMs = setting('retention.ms')
+  if (retentionMs === undefined || setting('retention.bytes') !== '-1' || setting('cleanup.policy') !== 'delete') {
+    return null
+  }
+  return retentionMs === '-1' ? Number.POSITIVE_INFINITY : Number(retentionMs)
+}
+
+export const audit: Noun = {
+  name: 'audit',
+  summary: 'the record of every change: search, verify',
+  verbs: [search, verify],
+}
