@@ -47,6 +47,8 @@ const environments = {
     'typing-extensions==4.16.0',
     'urllib3==2.8.0',
   ],
+  /** Avro and Parquet files, written and read by libraries of their own. */
+  'archive-files': ['fastavro==1.13.1', 'pyarrow==26.0.1', 'cramjam==2.14.0', 'backports-zstd==1.8.0'],
   /** A server of S3, in memory. */
   moto: [
     'moto==5.2.5',

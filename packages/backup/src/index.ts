@@ -1,5 +1,6 @@
 // The package's public exports.
 
+export * from './archive/index.ts'
 export { BackupError, type BackupErrorCode } from './format/backup-error.ts'
 export type { Finding } from './format/coverage.ts'
 export {

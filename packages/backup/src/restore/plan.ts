@@ -277,7 +277,13 @@ function chooseTopics(
   return chosen
 }
 
-export function refuseExisting(to: string, { name, partitions }: TopicState, has: number, resume: boolean): void {
+/** @throws BackupError TARGET_NOT_EMPTY unless the topic may be from an interrupted restore */
+export function refuseExisting(
+  to: string,
+  { name, partitions }: Pick<TopicState, 'name' | 'partitions'>,
+  has: number,
+  resume: boolean,
+): void {
   if (!resume) {
     throw new BackupError('TARGET_NOT_EMPTY', `topic ${to} exists in the target`, {
       hint: 'Choose another name, or delete it. If it is there from a restore that was interrupted, repeat that with --resume.',

@@ -71,6 +71,9 @@ export interface ObjectStore {
   close(): Promise<void>
 }
 
+/** A store that is only read. */
+export type ObjectReader = Pick<ObjectStore, 'address' | 'read' | 'get' | 'list' | 'close'>
+
 export type StoreErrorCode =
   | 'NOT_FOUND'
   | 'EXISTS'

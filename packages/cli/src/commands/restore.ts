@@ -1,19 +1,18 @@
 // `selfmonitor restore`: brings topics and groups' positions back from a backup.
-import type { PlannedTopic, Restored, RestorePlan, RestorePoint } from '@selfmonitor/backup'
-import type { AuditEntry } from '../framework/audited.ts'
+import type { BackupStore, FoundArchive, RestorePlan, RestorePoint } from '@selfmonitor/backup'
 import type { Context } from '../framework/context.ts'
-import { CliError, exitCodes, usageError } from '../framework/errors.ts'
-import { collect, integer, pointInTime } from '../framework/parse.ts'
+import { exitCodes, usageError } from '../framework/errors.ts'
+import { collect, integer, pointInTime, throughDate } from '../framework/parse.ts'
 import { defineVerb, flag, type Noun, text, value } from '../framework/verb.ts'
-import { count, counted, elapsed, span, time } from '../output/format.ts'
-import { progressLine } from '../output/progress-line.ts'
-import { type Column, renderTable } from '../output/table.ts'
 import { identityOption, openPlace, placeOptions, topicFilter, topicsOption } from './backup-place.ts'
+import { archiveOptions, refuseOptions, restoreArchive } from './restore-archive.ts'
+import { carryOut, confirmRestore } from './restore-run.ts'
+import { entryOf, planData, showPlan } from './restore-view.ts'
 
 const options = {
   source: text(
     '--source <address>',
-    'where the backups are: a folder, or s3://bucket/prefix, perhaps with /<topic> (SELFMONITOR_BACKUP)',
+    'where the backups are, or the files of an S3 sink connector: a folder, or s3://bucket/prefix, perhaps with /<topic> (SELFMONITOR_BACKUP)',
   ),
   clusterId: placeOptions.clusterId,
   identity: identityOption,
@@ -26,7 +25,11 @@ const options = {
     'what the logs held at a time: 2026-11-29T14:03Z, "2026-11-29 14:03 Europe/Berlin"',
     pointInTime,
   ),
-  date: value('--date <time>', 'the same as --at', pointInTime),
+  date: value(
+    '--date <date>',
+    'up to the end of a day: 2026-11-29, "2026-11-29 Europe/Berlin" (default: UTC); a time is as with --at',
+    throughDate,
+  ),
   partition: value(
     '--partition <n>',
     'only this partition; may be given several times',
@@ -40,6 +43,7 @@ const options = {
   resume: flag('--resume', 'go on with a restore that was interrupted'),
   releaseRetention: flag('--release-retention', 'let retention delete at once what is older than it keeps'),
   dryRun: flag('--dry-run', 'only show what would be done'),
+  ...archiveOptions,
 } as const
 
 const verb = defineVerb({
@@ -59,8 +63,11 @@ const verb = defineVerb({
   mutates: true,
   async run(context, { options: given }) {
     const point = pointOf(given)
-    const { store, clusterId, topics } = await findSource(context, given)
-    const [cluster, { planRestore, runRestore }] = await Promise.all([context.cluster(), import('@selfmonitor/backup')])
+    const source = await findSource(context, given)
+    if (source.kind === 'archive') return await restoreArchive(context, source.archive, given)
+    refuseOptions(given, archiveOptions, 'an archive of a sink connector')
+    const { store, clusterId, topics } = source
+    const [cluster, { planRestore }] = await Promise.all([context.cluster(), import('@selfmonitor/backup')])
     const include = topicFilter(topics)
     const { clusterId: targetClusterId } = await cluster.info()
     const plan = await planRestore(
@@ -82,54 +89,10 @@ const verb = defineVerb({
       await context.printThing(planData(plan), { table: () => '' })
       return exitCodes.done
     }
-    const records = plan.topics.reduce((sum, topic) => sum + recordsOf(topic), 0n)
-    await context.confirm({
-      what: `Restore ${counted(records, 'record')} into ${counted(plan.topics.length, 'topic')}`,
-      typedName: plan.topics[0]!.to,
-    })
-    const line = progressLine(context.io.stderr, context.colours.stderr)
-    const startedAt = performance.now()
-    let restored: Restored
-    try {
-      restored = await context.audited(entryOf(plan, store.address), async (outcome) => {
-        const result = await runRestore(cluster, plan, {
-          signal: context.io.signal,
-          releaseRetention: given.releaseRetention,
-          onProgress: ({ phase, ...progress }) => line.show(phase, { ...progress, unit: 'records' }),
-        })
-        if (!result.isComplete) outcome.failed(new CliError('RESTORE_INCOMPLETE', 'The restore is not complete.'))
-        return result
-      })
-    } catch (error) {
-      line.end()
-      // Neither has begun.
-      if (!['TARGET_NOT_EMPTY', 'AUDIT_UNAVAILABLE'].includes((error as { code: string }).code)) {
-        context.note('The restore was interrupted: its topics hold a part of the records. Repeat it with --resume.')
-      }
-      throw error
-    }
-    line.end()
-    return await report(context, plan, restored, performance.now() - startedAt)
+    await confirmRestore(context, plan.topics)
+    return await carryOut(context, entryOf(plan, store.address), async () => plan, given)
   },
 })
-
-/** A restore as the audit trail records it. */
-function entryOf({ source, topics, positions, missing }: RestorePlan, address: string): AuditEntry {
-  const { number, clusterId, cutAtMs } = source.manifest
-  return {
-    action: 'restore',
-    resources: [
-      { type: 'backup', name: `${address} ${clusterId} ${number}` },
-      ...topics.map(({ to }) => ({ type: 'topic', name: to })),
-      ...[...new Set(positions.map(({ groupId }) => groupId))].map((name) => ({ type: 'group', name })),
-    ],
-    after: {
-      upTo: new Date(cutAtMs).toISOString(),
-      topics: topics.map((topic) => ({ from: topic.from, to: topic.to, records: String(recordsOf(topic)) })),
-      missing,
-    },
-  }
-}
 
 function pointOf(given: {
   backup: number | undefined
@@ -175,7 +138,19 @@ function refuseUnknown(
   if (group !== undefined) throw usageError(`backup ${number} has no position of group ${group} in these topics`)
 }
 
-/** An address of backups; or such an address with a topic behind it, as in `s3://kafka-backups/user.events`. */
+type Source =
+  | {
+      readonly kind: 'backup'
+      readonly store: BackupStore
+      readonly clusterId: string
+      readonly topics: readonly string[] | undefined
+    }
+  | { readonly kind: 'archive'; readonly archive: FoundArchive }
+
+/**
+ * An address of backups; or such an address with a topic behind it, as in `s3://kafka-backups/user.events`; or one of the files of a
+ * sink connector.
+ */
 async function findSource(
   context: Context,
   given: {
@@ -184,144 +159,28 @@ async function findSource(
     readonly identity: string | undefined
     readonly topic: readonly string[] | undefined
   },
-) {
+): Promise<Source> {
   const { source, identity, topic: topics } = given
   const open = (address: string | undefined) => openPlace(context, address, '--source', { identity })
   const store = await open(source)
-  const { backedUpClusters, chooseCluster } = await import('@selfmonitor/backup')
-  const split = /^(.+[^/:])\/([^/]+)\/?$/.exec(store.address)
-  if (split !== null && topics === undefined && (await backedUpClusters(store)).length === 0) {
-    const above = await open(split[1])
-    if ((await backedUpClusters(above)).length > 0) {
-      return { store: above, clusterId: await chooseCluster(above, given.clusterId ?? null), topics: [split[2]!] }
+  const { backedUpClusters, chooseCluster, findArchive } = await import('@selfmonitor/backup')
+  const clusters = await backedUpClusters(store)
+  if (clusters.length === 0) {
+    const split = /^(.+[^/:])\/([^/]+)\/?$/.exec(store.address)
+    if (split !== null && topics === undefined) {
+      const above = await open(split[1])
+      if ((await backedUpClusters(above)).length > 0) {
+        const clusterId = await chooseCluster(above, given.clusterId ?? null)
+        return { kind: 'backup', store: above, clusterId, topics: [split[2]!] }
+      }
+    }
+    const archive = await findArchive(store.address)
+    if (archive !== null) {
+      context.onEnd(() => archive.reader.close())
+      return { kind: 'archive', archive }
     }
   }
-  return { store, clusterId: await chooseCluster(store, given.clusterId ?? null), topics }
-}
-
-const recordsOf = ({ partitions }: PlannedTopic): bigint => partitions.reduce((sum, { records }) => sum + records, 0n)
-const droppedOf = ({ partitions }: PlannedTopic): bigint => partitions.reduce((sum, { dropped }) => sum + dropped, 0n)
-const straddlingOf = ({ partitions }: PlannedTopic): bigint =>
-  partitions.reduce((sum, { straddling }) => sum + straddling, 0n)
-
-const planColumns: readonly Column<PlannedTopic>[] = [
-  { header: 'TOPIC', value: ({ from }) => from },
-  { header: 'RESTORED AS', value: ({ to, exists }) => (exists ? `${to} (resumed)` : to) },
-  { header: 'PARTITIONS', value: ({ partitions }) => partitions.length },
-  { header: 'RECORDS', value: recordsOf },
-  { header: 'YOUNGER, LEFT OUT', value: droppedOf },
-  { header: 'IN OPEN TRANSACTIONS', value: straddlingOf },
-]
-
-/** The preview, on standard error. */
-function showPlan(context: Context, { source, topics, positions, warnings, missing }: RestorePlan): void {
-  const colours = context.colours.stderr
-  const { number, clusterId, cutAtMs } = source.manifest
-  const hasStraddling = topics.some((topic) => straddlingOf(topic) > 0n)
-  const columns = hasStraddling ? planColumns : planColumns.slice(0, -1)
-  context.note(`From backup ${number} of cluster ${clusterId}, up to ${time(cutAtMs)}:\n`)
-  context.note(renderTable(topics, columns, colours))
-  for (const [groupId, own] of Map.groupBy(positions, (position) => position.groupId)) {
-    const unread = own.reduce((sum, position) => sum + position.unread, 0n)
-    context.note(
-      `  group ${groupId}: its place of ${time(source.groupsAtMs)}, with ${counted(unread, 'record')} to read`,
-    )
-  }
-  for (const { to, expired } of topics) {
-    if (expired === null) continue
-    const limit = span(Number(expired.retentionMs))
-    context.note(
-      `  ${to}: up to ${count(expired.records)} records are older than its retention of ${limit}; they are kept until --release-retention`,
-    )
-  }
-  for (const warning of warnings) context.note(colours.careful(`  ${warning}`))
-  for (const what of missing) context.note(colours.bad(`  missing: ${what}`))
-}
-
-function planData({ source, targetClusterId, topics, positions, warnings, missing }: RestorePlan): unknown {
-  return {
-    backup: source.manifest.number,
-    clusterId: source.manifest.clusterId,
-    targetClusterId,
-    topics: topics.map((topic) => ({
-      from: topic.from,
-      to: topic.to,
-      records: recordsOf(topic),
-      dropped: droppedOf(topic),
-      straddling: straddlingOf(topic),
-      partitions: topic.partitions.map(({ partition, records, selection }) => ({
-        partition,
-        records,
-        from: selection.from,
-        cut: selection.cut,
-      })),
-    })),
-    positions,
-    warnings,
-    missing,
-  }
-}
-
-async function report(context: Context, plan: RestorePlan, restored: Restored, tookMs: number): Promise<number> {
-  const { partitions, positions, held, isComplete } = restored
-  const { append, verify } = restored.tookMs
-  const colours = context.colours.stdout
-  const different = partitions.filter(({ isEqual }) => !isEqual)
-  const notPlaced = positions.filter(({ problem }) => problem !== null)
-  await context.printThing(
-    {
-      ...restored,
-      warnings: plan.warnings,
-      missing: plan.missing,
-      clusterId: plan.targetClusterId,
-      tookMs: { append: Math.round(append), verify: Math.round(verify), all: Math.round(tookMs) },
-    },
-    {
-      table: () => {
-        const records = partitions.reduce((sum, one) => sum + one.records, 0n)
-        const lines = [
-          isComplete
-            ? `${colours.good('restored')}: ${counted(records, 'record')} in ${counted(partitions.length, 'partition')}, read back and equal, in ${elapsed(tookMs)}`
-            : `${colours.bad('not complete')}: see below`,
-          ...different.map(({ topic, partition, digest, records: wanted }) =>
-            colours.bad(
-              `  ${topic} partition ${partition} differs from the backup: ${count(digest.records)} records instead of ${count(wanted)}, or others`,
-            ),
-          ),
-          ...groupLines(positions),
-          ...plan.missing.map((what) => colours.bad(`  missing: ${what}`)),
-          ...notPlaced.map(({ groupId, problem }) =>
-            colours.bad(`  group ${groupId} keeps its position: ${problem!.message}`),
-          ),
-          ...held.map(
-            (topic) => `  ${topic}: retention is held. To let it delete what is too old: ${release(plan, topic)}`,
-          ),
-        ]
-        return `${[...new Set(lines)].join('\n')}\n`
-      },
-    },
-  )
-  return isComplete ? exitCodes.done : exitCodes.failed
-}
-
-function groupLines(positions: Restored['positions']): string[] {
-  const placed = positions.filter(({ problem }) => problem === null)
-  return [...Map.groupBy(placed, ({ groupId }) => groupId)].map(
-    ([groupId, own]) =>
-      `  group ${groupId}: ${counted(own.length, 'partition')}, ${counted(
-        own.reduce((sum, { unread }) => sum + unread, 0n),
-        'record',
-      )} to read`,
-  )
-}
-
-/** The command that gives a topic its own retention back. */
-function release({ topics }: RestorePlan, name: string): string {
-  const { config } = topics.find(({ to }) => to === name)!
-  const settings = ['retention.ms', 'retention.bytes'].map((setting) =>
-    config[setting] === undefined ? `--unset ${setting}` : `--set ${setting}=${config[setting]}`,
-  )
-  return `selfmonitor topics alter ${name} ${settings.join(' ')}`
+  return { kind: 'backup', store, clusterId: await chooseCluster(store, given.clusterId ?? null), topics }
 }
 
 export const restore: Noun = { name: 'restore', summary: verb.summary, verbs: [verb] }

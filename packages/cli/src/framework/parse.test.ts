@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { bigInteger, duration, integer, keyValue, pointInTime, timestamp, topicPartitions } from './parse.ts'
+import {
+  bigInteger,
+  duration,
+  integer,
+  keyValue,
+  pointInTime,
+  throughDate,
+  timestamp,
+  topicPartitions,
+  wallClock,
+} from './parse.ts'
 
 describe('duration', () => {
   it.each([
@@ -68,6 +78,19 @@ describe('numbers and pairs', () => {
 })
 
 describe('a point in time', () => {
+  it('a date goes through its last millisecond, also on the day on which the clock changes', () => {
+    expect(new Date(throughDate('2024-01-01')).toISOString()).toBe('2024-01-01T23:59:59.999Z')
+    expect(new Date(throughDate('2026-10-25 Europe/Berlin')).toISOString()).toBe('2026-10-25T22:59:59.999Z')
+    expect(new Date(throughDate('2026-12-31 America/New_York')).toISOString()).toBe('2027-01-01T04:59:59.999Z')
+    expect(throughDate('2026-07-29T14:03Z')).toBe(Date.UTC(2026, 6, 29, 14, 3))
+    expect(() => throughDate('2026-02-30')).toThrow('"2026-02-30" is not a time')
+  })
+
+  it('a clock on the wall of a zone', () => {
+    expect(wallClock('Europe/Berlin')(Date.UTC(2026, 6, 29, 14))).toBe(Date.UTC(2026, 6, 29, 12))
+    expect(() => wallClock('Europe/Nowhere')).toThrow('"Europe/Nowhere" is not a time zone')
+  })
+
   it('is a time of the wall in a zone, in summer and in winter', () => {
     expect(new Date(pointInTime('2026-11-29 14:03 Europe/Berlin')).toISOString()).toBe('2026-11-29T13:03:00.000Z')
     expect(new Date(pointInTime('2026-07-29 14:03:30 Europe/Berlin')).toISOString()).toBe('2026-07-29T12:03:30.000Z')

@@ -62,7 +62,8 @@ export function timestamp(text: string): number {
     const [, date, minutes = '00:00', seconds = ':00', fraction = '', zone, hours, zoneMinutes = '00'] = parts
     const offset = zone === undefined || zone === 'Z' ? 'Z' : `${hours}:${zoneMinutes}`
     const value = Date.parse(`${date}T${minutes}${seconds}${fraction.replace(',', '.')}${offset}`)
-    if (!Number.isNaN(value)) return value
+    // JavaScript takes the 30th of February for the 2nd of March.
+    if (!Number.isNaN(value) && new Date(`${date}T00:00Z`).toISOString().startsWith(date!)) return value
   }
   throw usageError(`"${text}" is not a time`, 'Write 2026-11-22T13:00:00Z, 2026-11-22, or milliseconds since 1970.')
 }
@@ -78,6 +79,23 @@ export function pointInTime(text: string): number {
   const found = asUtc - zoneOffsetMs(zone!, near)
   if (found + zoneOffsetMs(zone!, found) === asUtc) return found
   throw usageError(`"${text}" does not exist: the clock was put forward`, 'Write the time in UTC, with a Z at its end.')
+}
+
+/** As `pointInTime`; a day without a time, `2026-11-29` or `2026-11-29 Europe/Berlin`, is the last millisecond of that day. */
+export function throughDate(text: string): number {
+  const [, date, zone = ''] = /^(\d{4}-\d{2}-\d{2})(\s+[A-Za-z_]+(?:\/[A-Za-z0-9_+-]+)*)?$/.exec(text.trim()) ?? []
+  if (date === undefined) return pointInTime(text)
+  const next = new Date(timestamp(date) + 86_400_000).toISOString().slice(0, 10)
+  return pointInTime(`${next}${zone}`) - 1
+}
+
+/** Reads a clock on the wall of a zone. @returns from milliseconds, as if the clock showed UTC, to those since the epoch */
+export function wallClock(timeZone: string): (wallMs: number) => number {
+  zoneOffsetMs(timeZone, 0)
+  return (wallMs) => {
+    const near = wallMs - zoneOffsetMs(timeZone, wallMs)
+    return wallMs - zoneOffsetMs(timeZone, near)
+  }
 }
 
 function zoneOffsetMs(timeZone: string, timestampMs: number): number {

@@ -2,7 +2,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open, rmdir, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { checkKey, checkPrefix } from '../keys.ts'
+import { checkKey, checkPrefix, type KeyRule, keyProblem } from '../keys.ts'
 import { StoreError } from '../store-error.ts'
 import { defaultMaxGetBytes, type ObjectStore, type WriteOptions } from '../types.ts'
 import { folderError, hasCode } from './errors.ts'
@@ -12,8 +12,8 @@ import { folderWriter } from './write-object.ts'
 
 const readBytes = 1024 * 1024
 
-/** @param root an absolute path; it is made at the first write */
-export function folderStore(root: string): ObjectStore {
+/** @param root an absolute path; it is made at the first write @param rule of the keys that are seen */
+export function folderStore(root: string, rule: KeyRule = keyProblem): ObjectStore {
   const address = root
   let prepared: Promise<void> | undefined
   const prepare = () => {
@@ -22,7 +22,7 @@ export function folderStore(root: string): ObjectStore {
   }
 
   const pathOf = (key: string): string => {
-    checkKey(address, key)
+    checkKey(address, key, rule)
     return join(root, ...key.split('/'))
   }
 
@@ -131,8 +131,8 @@ export function folderStore(root: string): ObjectStore {
     read,
     get,
     list(prefix, { after = '' } = {}) {
-      checkPrefix(address, prefix)
-      return listFolder(address, root, prefix, after)
+      checkPrefix(address, prefix, rule)
+      return listFolder(address, root, prefix, after, rule)
     },
     async delete(keys) {
       for (const key of keys) checkKey(address, key)

@@ -3,7 +3,7 @@
 import type { Dirent } from 'node:fs'
 import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { keyProblem } from '../keys.ts'
+import type { KeyRule } from '../keys.ts'
 import type { StoredObject } from '../types.ts'
 import { folderError, hasCode } from './errors.ts'
 
@@ -13,9 +13,10 @@ export async function* listFolder(
   root: string,
   prefix: string,
   after: string,
+  rule: KeyRule,
 ): AsyncGenerator<StoredObject, void, undefined> {
   try {
-    yield* walk(root, '', prefix, after)
+    yield* walk(root, '', prefix, after, rule)
   } catch (error) {
     throw folderError(`${address}: cannot list ${prefix === '' ? 'objects' : `objects of ${prefix}`}`, error)
   }
@@ -26,13 +27,14 @@ async function* walk(
   folder: string,
   prefix: string,
   after: string,
+  rule: KeyRule,
 ): AsyncGenerator<StoredObject, void, undefined> {
-  for (const name of sortedNames(await entriesOf(join(root, folder)))) {
+  for (const name of sortedNames(await entriesOf(join(root, folder)), rule)) {
     const key = folder + name
     if (name.endsWith('/')) {
       const maybeMatches = key.startsWith(prefix) || prefix.startsWith(key)
       const maybeAfter = key > after || after.startsWith(key)
-      if (maybeMatches && maybeAfter) yield* walk(root, key, prefix, after)
+      if (maybeMatches && maybeAfter) yield* walk(root, key, prefix, after, rule)
     } else if (key.startsWith(prefix) && key > after) {
       const found = await lstat(join(root, key)).catch(ignoreMissing)
       if (found?.isFile()) yield { key, sizeBytes: found.size, modifiedMs: Math.floor(found.mtimeMs) }
@@ -46,10 +48,10 @@ async function entriesOf(path: string): Promise<Dirent[]> {
 }
 
 /** Names that can be of keys; those of folders end with the "/" that their keys have there, so that the order is that of keys. */
-function sortedNames(entries: readonly Dirent[]): string[] {
+function sortedNames(entries: readonly Dirent[], rule: KeyRule): string[] {
   const names: string[] = []
   for (const entry of entries) {
-    if (keyProblem(entry.name) !== null) continue
+    if (rule(entry.name) !== null) continue
     if (entry.isDirectory()) names.push(`${entry.name}/`)
     else if (entry.isFile()) names.push(entry.name)
   }

@@ -1,6 +1,6 @@
 // A store in a bucket of S3, below a prefix. This is the only folder that loads the AWS SDK.
 import { GetObjectLockConfigurationCommand, ListObjectsV2Command } from '@aws-sdk/client-s3'
-import { checkKey, checkPrefix, keyProblem } from '../keys.ts'
+import { checkKey, checkPrefix, type KeyRule, keyProblem } from '../keys.ts'
 import { StoreError } from '../store-error.ts'
 import {
   defaultMaxGetBytes,
@@ -24,14 +24,21 @@ interface S3Address {
   readonly prefix: string
 }
 
-/** @throws StoreError INVALID_ARGUMENT for settings that cannot be; nothing is asked of the server */
-export async function s3Store({ address, bucket, prefix }: S3Address, settings: StoreSettings): Promise<ObjectStore> {
+/**
+ * @param rule of the keys that are seen
+ * @throws StoreError INVALID_ARGUMENT for settings that cannot be; nothing is asked of the server
+ */
+export async function s3Store(
+  { address, bucket, prefix }: S3Address,
+  settings: StoreSettings,
+  rule: KeyRule = keyProblem,
+): Promise<ObjectStore> {
   const connection = await connectS3(address, bucket, settings)
   const conditional = conditionalWrites(connection, prefix)
   const checkLock = once(() => checkObjectLock(connection))
 
   const placeOf = (key: string) => {
-    checkKey(address, key)
+    checkKey(address, key, rule)
     return { Bucket: bucket, Key: prefix + key }
   }
 
@@ -57,8 +64,8 @@ export async function s3Store({ address, bucket, prefix }: S3Address, settings: 
       return parts.length === 1 ? parts[0]! : Buffer.concat(parts)
     },
     async *list(below, { after } = {}) {
-      checkPrefix(address, below)
-      yield* listObjects(connection, prefix, below, after)
+      checkPrefix(address, below, rule)
+      yield* listObjects(connection, prefix, below, after, rule)
     },
     async delete(keys) {
       await deleteObjects(
@@ -75,6 +82,7 @@ async function* listObjects(
   prefix: string,
   below: string,
   after: string | undefined,
+  rule: KeyRule,
 ): AsyncGenerator<StoredObject, void, undefined> {
   const doing = below === '' ? 'list objects' : `list objects of ${below}`
   const StartAfter = after === undefined || after === '' ? undefined : prefix + after
@@ -96,7 +104,7 @@ async function* listObjects(
     })
     for (const { Key = '', Size = 0, LastModified } of page.Contents ?? []) {
       // A page that comes again would be read without end, and a manifest would be found twice.
-      if (Key <= last) {
+      if (Buffer.compare(Buffer.from(Key), Buffer.from(last)) <= 0) {
         const message = `${connection.address}: cannot ${doing}: the server lists ${Key} after ${last}`
         throw new StoreError('UNAVAILABLE', message, {
           hint: 'A store needs lists in the order of keys, which directory buckets of S3 do not have.',
@@ -105,7 +113,7 @@ async function* listObjects(
       last = Key
       const key = Key.slice(prefix.length)
       // Others may keep objects with other names in the bucket.
-      if (keyProblem(key) === null && (after === undefined || key > after))
+      if (rule(key) === null && (after === undefined || key > after))
         yield { key, sizeBytes: Size, modifiedMs: LastModified?.getTime() ?? 0 }
     }
     token = page.IsTruncated === true ? page.NextContinuationToken : undefined
