@@ -126,6 +126,8 @@ describeEngines('backup and restore', (engine) => {
           { key: 'a', value: Buffer.from('1') },
           { key: '', value: null },
           { key: 'a', value: Buffer.alloc(0) },
+          // Not UTF-8: Kafka's own consumers cannot tell it from others, and it stays what it is.
+          { key: '\ufffd', keyBytes: Buffer.from([0xff]), value: Buffer.alloc(0) },
         ],
       },
     ]

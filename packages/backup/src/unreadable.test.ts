@@ -187,6 +187,15 @@ describeEngines('a backup of a cluster that cannot be read everywhere', (engine)
     expect(await valuesOf(to, 0)).toEqual(['b'])
   })
 
+  it('names topics without an id, of brokers that speak an old protocol among themselves', async () => {
+    const [old, open] = [await newTopic(1), await newTopic(1)]
+    const listTopics: Cluster['listTopics'] = async (options) =>
+      (await cluster.listTopics(options)).map((one) => (one.name === old ? { ...one, id: 'A'.repeat(22) } : one))
+    const { problems, manifest } = await take(memoryStore(), [old, open], { ...cluster, listTopics })
+    expect(problems).toEqual([expect.objectContaining({ part: `topic ${old}`, code: 'NO_TOPIC_ID' })])
+    expect(manifest.topics.map(({ name }) => name)).toEqual([open])
+  })
+
   it('restores a topic without the settings that the target does not know, and says which', async () => {
     const topic = await newTopic(1)
     const store = memoryStore()

@@ -81,6 +81,8 @@ export interface ReadOptions {
   readonly maxBufferedBytes?: number
   /** How long a broker waits for news, in milliseconds. Default 500. */
   readonly maxWaitMs?: number
+  /** The most that one batch may decompress to. Default 128 MiB; a larger one is damaged for this reading. */
+  readonly maxDecompressedBytes?: number
 }
 
 /** Kafka's numbers for them (KIP-98). */

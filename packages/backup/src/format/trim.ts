@@ -3,9 +3,12 @@ import type { ReadBatch, ReadRecord } from '@selfmonitor/cluster'
 import { recordsOfBatch } from '@selfmonitor/cluster/records-of'
 import { encodeBatch, readBatchHeader } from '@selfmonitor/protocol/records'
 
+/** The most that a batch may decompress to: a broker takes any, and so may a backup have any. */
+export const maxDecompressedBytes = 2 ** 31 - 1
+
 /** The records of a batch in [from, end), decompressed. @throws ProtocolError */
 export function recordsBetween(batch: ReadBatch, from: bigint, end: bigint): Promise<ReadRecord[]> {
-  return recordsOfBatch(batch, { topic: '', partition: 0, from, end })
+  return recordsOfBatch(batch, { topic: '', partition: 0, from, end }, maxDecompressedBytes)
 }
 
 /**

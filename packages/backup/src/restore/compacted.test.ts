@@ -10,6 +10,7 @@ import {
 import { describe, expect, it } from 'vitest'
 import { addBatch, collect, writeSegment } from '../format/segments.ts'
 import { memoryStore } from '../test-support/memory-store.ts'
+import { digestOfBatches } from './compare.ts'
 import { producerBatch } from './rebuild.ts'
 import { recordsBefore, recordsBeforeEach, type Selection, selectedBatches } from './source.ts'
 
@@ -108,6 +109,36 @@ describe('records whose time the broker set', () => {
     const sent = await producerBatch({ header: readBatchHeader(bytes), bytes }, identity, 0n)
     expect(readBatchHeader(sent).timestampType).toBe('CreateTime')
     expect(shown(sent)).toEqual(['0 5000 null 1', '1 5000 null 2'])
+  })
+})
+
+describe('header names that are not UTF-8', () => {
+  it('stay the bytes that they are when a batch is encoded again', async () => {
+    const names = [Buffer.from([0xff, 0x61]), Buffer.from([0xfe, 0x61]), Buffer.from('ü'), Buffer.from('\ufffd')]
+    const headers = names.map((keyBytes) => ({ key: keyBytes.toString('utf8'), keyBytes, value: null }))
+    const records = [10, 20].map((at) => ({ offset: BigInt(at), value: Buffer.from(`${at}`), timestamp: 1n, headers }))
+    const bytes = encodeBatch(records, { baseOffset: 10n })
+    const sent = await producerBatch({ header: readBatchHeader(bytes), bytes }, identity, 0n)
+    for (const record of decodeRecords(sent)) {
+      expect(record.headers.map(({ key, keyBytes = Buffer.from(key) }) => keyBytes)).toEqual(names)
+    }
+    const other = encodeBatch(
+      records.map((one) => ({ ...one, headers: [headers[1]!, ...headers.slice(1)] })),
+      {
+        baseOffset: 10n,
+      },
+    )
+    const digests = await Promise.all(
+      [bytes, other].map((one) =>
+        digestOfBatches(
+          (async function* () {
+            yield { header: readBatchHeader(one), bytes: one }
+          })(),
+          null,
+        ),
+      ),
+    )
+    expect(digests[0]).not.toEqual(digests[1])
   })
 })
 

@@ -1,7 +1,7 @@
 // Whether a restored partition is what the source has: both are read, and their records hashed in the same form.
 import { createHash, type Hash } from 'node:crypto'
 import type { Cluster, ReadBatch, ReadRecord } from '@selfmonitor/cluster'
-import { recordsBetween } from '../format/trim.ts'
+import { maxDecompressedBytes, recordsBetween } from '../format/trim.ts'
 
 export interface PartitionDigest {
   readonly records: bigint
@@ -29,7 +29,7 @@ export function addRecord(digest: Digest, { timestampMs, key, value, headers }: 
   addBytes(hash, key)
   addBytes(hash, value)
   for (const header of headers) {
-    addBytes(hash, Buffer.from(header.key))
+    addBytes(hash, header.keyBytes ?? Buffer.from(header.key))
     addBytes(hash, header.value)
   }
   lengths.writeInt32BE(headers.length)
@@ -67,7 +67,7 @@ export async function digestOfPartition(cluster: Cluster, topic: string, partiti
   const [end] = await cluster.listOffsets(place, 'latest')
   const digest = newDigest()
   const range = { topic, partition, next: first!.offset ?? 0n, end: end!.offset ?? 0n }
-  for await (const event of cluster.read([range])) {
+  for await (const event of cluster.read([range], { maxDecompressedBytes })) {
     if (event.kind === 'records') for (const record of event.records) addRecord(digest, record)
   }
   return finish(digest)

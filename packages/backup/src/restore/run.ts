@@ -1,6 +1,7 @@
 // Carries out a plan: creates topics, appends records, reads them back, puts the topics' settings and the groups' positions in place.
 import type { BatchAppender, Cluster, ProducerIdentity } from '@selfmonitor/cluster'
 import { ClusterError } from '@selfmonitor/cluster/errors'
+import type { BatchHeader } from '@selfmonitor/protocol/records'
 import { runInBackground } from '../background.ts'
 import { BackupError } from '../format/backup-error.ts'
 import { digestOfBatches, digestOfPartition, type PartitionDigest } from './compare.ts'
@@ -162,7 +163,7 @@ async function appendPartition(
   const { partition, records } = planned
   let number = 0n
   const appends = runInBackground(maxPendingBytes)
-  let identity: ProducerIdentity | null = null
+  let producer: Producer | null = null
   for await (const batch of planned.batches()) {
     signal?.throwIfAborted()
     const count = BigInt(batch.header.recordsCount)
@@ -170,10 +171,13 @@ async function appendPartition(
     if (number <= has) continue
     if (number - count < has)
       throw notFromRestore(`topic ${to} partition ${partition}`, `it ends within a batch, at record ${has}`)
-    identity ??= await cluster.initProducer()
-    const bytes = await producerBatch(batch, identity, number - count - has)
+    producer ??= await producerOf(cluster, to, partition, has)
+    const at = number - count - has
+    const bytes = await producerBatch(batch, producer.identity, producer.sequence + at)
+    const expected = producer.next + at
     await appends.add(bytes.length, async () => {
-      await appender.append(to, partition, bytes)
+      const offset = await appender.append(to, partition, bytes)
+      if (offset !== null && offset !== expected) throw appendedElsewhere(to, partition, expected, offset)
       context.advanced('restoring', count, bytes.length)
     })
   }
@@ -184,6 +188,42 @@ async function appendPartition(
       `the plan has ${records} records for ${to} partition ${partition}, the source gave ${number}`,
     )
   if (has > 0n) context.advanced('restoring', has, 0)
+}
+
+interface Producer {
+  readonly identity: ProducerIdentity
+  /** The sequence number of its next record. */
+  readonly sequence: bigint
+  /** The offset of its next record. */
+  readonly next: bigint
+}
+
+/**
+ * A partition with records of an interrupted restore is written on by the same producer, with the sequence numbers that follow: a batch
+ * that the process before had sent is then appended once, whether it comes before this one's or behind (KIP-98).
+ * @param has how many records the partition has
+ */
+async function producerOf(cluster: Cluster, topic: string, partition: number, has: bigint): Promise<Producer> {
+  const place = [{ topic, partition }]
+  if (has > 0n) {
+    const next = (await cluster.listOffsets(place, 'earliest'))[0]!.offset! + has
+    let last: BatchHeader | null = null
+    // A batch that has come since is sent again, and is not appended a second time.
+    for await (const event of cluster.readBatches([{ topic, partition, next: next - 1n, end: next }])) {
+      if (event.kind === 'batches') last = event.batches.at(-1)?.header ?? last
+    }
+    if (last !== null && last.producerId >= 0n) {
+      const { producerId, producerEpoch, baseSequence, recordsCount } = last
+      return { identity: { producerId, producerEpoch }, sequence: BigInt(baseSequence) + BigInt(recordsCount), next }
+    }
+  }
+  const [end] = await cluster.listOffsets(place, 'latest')
+  return { identity: await cluster.initProducer(), sequence: 0n, next: end!.offset! }
+}
+
+function appendedElsewhere(topic: string, partition: number, wanted: bigint, offset: bigint): BackupError {
+  const text = `topic ${topic} partition ${partition}: another process appended to it: a batch came to offset ${offset} instead of ${wanted}`
+  return new BackupError('NOT_EQUAL', text, { hint: 'Delete the topic, end the other process, and restore again.' })
 }
 
 /** What an interrupted restore has left must be the beginning of the selection. @returns how many records it is */

@@ -1,6 +1,6 @@
 // Takes a backup: reads what the last one does not have, writes it as segments, and then the manifest that names them.
 import { randomBytes } from 'node:crypto'
-import type { Cluster } from '@selfmonitor/cluster'
+import type { Cluster, TopicInfo } from '@selfmonitor/cluster'
 import { runInBackground } from '../background.ts'
 import { BackupError } from '../format/backup-error.ts'
 import { putDocument, putSealed } from '../format/documents.ts'
@@ -43,6 +43,15 @@ export interface Taken {
 /** Of segments that are compressed and stored while the reading goes on: two of the usual size. */
 const maxWritingBytes = 2 * defaultSegmentBytes
 const defaultUnavailableMs = 30_000
+/** Kafka's text for an id of zeros. */
+const noTopicId = 'A'.repeat(22)
+
+/** Without an id a topic that is created again could not be told from what it was. */
+function withoutId({ name }: TopicInfo): Taken['problems'][number] {
+  const message =
+    'the brokers give topics no ids: inter.broker.protocol.version is older than 2.8, and has to be raised'
+  return { part: `topic ${name}`, code: 'NO_TOPIC_ID', message }
+}
 
 /**
  * Whatever cannot be read stays as the last backup has it, and is a problem of the result.
@@ -58,7 +67,9 @@ export async function takeBackup(cluster: Cluster, store: BackupStore, options: 
   const number = (previous?.number ?? 0) + 1
   const run = runName(number, randomBytes(4).toString('hex'))
   const { include = () => true, signal, unavailableMs = defaultUnavailableMs } = options
-  const visible = await cluster.listTopics()
+  const all = await cluster.listTopics()
+  const visible = all.filter(({ id }) => id !== noTopicId)
+  const nameOnly = all.filter(({ id, name }) => id === noTopicId && include(name)).map(withoutId)
   const chosen = visible.filter(({ name }) => include(name))
   const before = new Set((previous?.topics ?? []).map(({ id }) => id))
   const concerned = visible.filter(({ id, name }) => include(name) || before.has(id))
@@ -95,6 +106,7 @@ export async function takeBackup(cluster: Cluster, store: BackupStore, options: 
     topics: [...read.state.topics, ...older.topics].filter(({ id }) => ids.has(id)),
     groups: withinCuts(read.state.groups, cutsOf(readings, kept)),
     problems: [
+      ...nameOnly,
       ...read.state.problems,
       ...carried.problems,
       ...older.problems,

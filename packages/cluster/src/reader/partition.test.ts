@@ -145,6 +145,13 @@ describe('a log that lost what was read, because a leader without it took over',
     expect(told(step)).toBe('t[3] was cut back to offset 6: reading continues from there.')
   })
 
+  it('is also known by an epoch that the leader does not know, which it answers as a position out of range', () => {
+    const away = refused(asked, 'OFFSET_OUT_OF_RANGE', followingPolicy, 0)
+    const step = located(away, found(), followingPolicy, 0)
+    expect(step.reading).toMatchObject({ next: 9n, leaderEpoch: -1, phase: { kind: 'ready' } })
+    expect(told(step)).toBe('t[3] was cut back to offset 9: reading continues from there.')
+  })
+
   it('is read again from its beginning, or fails, where the policy says so', () => {
     const restart: ReadPolicy = { ...followingPolicy, outOfRange: 'restart' }
     const away = diverged(asked, 1, 6n, restart).reading

@@ -244,8 +244,14 @@ function restarted(reading: PartitionReading, next: bigint, why: 'recreated' | '
 
 function outside(reading: PartitionReading, earliest: bigint, latest: bigint, policy: ReadPolicy): Step {
   const { next, end } = reading
-  if (next >= earliest && next <= latest) return { reading, notices: [] }
+  const isWithin = next >= earliest && next <= latest
+  if (isWithin && reading.leaderEpoch < 0) return { reading, notices: [] }
   if (policy.outOfRange === 'restart') return restarted(reading, earliest, 'out of range')
+  if (isWithin) {
+    // Then it is the epoch that the leader does not know, not even as one of the past: its log is another one.
+    const notice: ReadNotice = { kind: 'cut', ...at(reading), to: next, follows: true }
+    return { reading: { ...reading, leaderEpoch: -1 }, notices: [notice] }
+  }
   if (next < earliest) {
     const phase = arrived(earliest, end) ?? reading.phase
     return {

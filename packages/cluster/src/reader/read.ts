@@ -1,4 +1,5 @@
 // Reads partitions without joining a group: nothing is committed, and no group is left behind on the cluster.
+import { defaultMaxOutputBytes } from '@selfmonitor/protocol/compression'
 import { ProtocolError } from '@selfmonitor/protocol/protocol-error'
 import {
   finitePolicy,
@@ -52,7 +53,9 @@ export async function* readPartitions(
 ): AsyncGenerator<ReadEvent, void, undefined> {
   const { session, close } = openSession(connections, ranges, options)
   try {
-    yield* options.order === 'time' ? byTime(session, options.signal) : byArrival(session, options.signal, slices)
+    yield* options.order === 'time'
+      ? byTime(session, options.signal)
+      : byArrival(session, options.signal, (chunk) => slices(chunk, session.options.maxDecompressedBytes))
   } finally {
     await close()
   }
@@ -89,6 +92,7 @@ function openSession(
     keepsCommits: options.keepsCommits ?? false,
     maxWaitMs,
     maxBufferedBytes,
+    maxDecompressedBytes: options.maxDecompressedBytes ?? defaultMaxOutputBytes,
     partitionMaxBytes: Math.min(maxPartitionBytes, Math.max(minPartitionBytes, share)),
   })
   // This ends the fetches that wait for news.
@@ -171,7 +175,7 @@ function openSources(session: Session, sources: Map<string, Source>): void {
     session.chunks.splice(session.chunks.indexOf(chunk), 1)
     session.bufferedBytes -= chunk.sizeBytes
     const latest = sources.get(chunk.key)?.latest ?? Number.NEGATIVE_INFINITY
-    sources.set(chunk.key, { rest: slices(chunk), isEmpty: false, latest })
+    sources.set(chunk.key, { rest: slices(chunk, session.options.maxDecompressedBytes), isEmpty: false, latest })
   }
 }
 
@@ -214,15 +218,15 @@ function* notices(session: Session): Generator<NoticeEvent> {
 }
 
 /** Decodes a chunk, about a megabyte at a time. */
-async function* slices(chunk: Chunk): AsyncGenerator<Slice> {
+async function* slices(chunk: Chunk, maxBytes: number): AsyncGenerator<Slice> {
   const { topic, partition, batches, next, limit } = chunk
   let records: ReadRecord[] = []
   let bytes = 0
-  let ahead = batches.length === 0 ? nothing : decompressed(batches[0]!)
+  let ahead = batches.length === 0 ? nothing : decompressed(batches[0]!, maxBytes)
   for (const [index, { header }] of batches.entries()) {
     const payload = ahead
     // The next batch is decompressed, on another thread, while this one is decoded and the caller works with it.
-    if (index + 1 < batches.length) ahead = decompressed(batches[index + 1]!)
+    if (index + 1 < batches.length) ahead = decompressed(batches[index + 1]!, maxBytes)
     try {
       const plain = payload instanceof Promise ? await payload : payload
       const found = recordsOf(header, plain, chunk)
@@ -244,9 +248,9 @@ async function* slices(chunk: Chunk): AsyncGenerator<Slice> {
 const nothing = Buffer.alloc(0)
 
 /** As `payloadOf`, but that its error is only thrown where the result is awaited. */
-function decompressed(batch: WholeBatch): Buffer | Promise<Buffer> {
+function decompressed(batch: WholeBatch, maxBytes: number): Buffer | Promise<Buffer> {
   try {
-    const payload = payloadOf(batch)
+    const payload = payloadOf(batch, maxBytes)
     if (payload instanceof Promise) payload.catch(() => {})
     return payload
   } catch (error) {

@@ -116,13 +116,16 @@ const threadFromBytes = 16 * 1024
  * @returns at once where there is little to do, else a promise, whose work is done on another thread
  * @throws ProtocolError BAD_COMPRESSION, or TOO_LARGE for more than 128 MiB
  */
-export function payloadOf({ header, bytes }: WholeBatch): Buffer | Promise<Buffer> {
+export function payloadOf(
+  { header, bytes }: WholeBatch,
+  maxOutputBytes = defaultMaxOutputBytes,
+): Buffer | Promise<Buffer> {
   const type: CompressionType = header.compression
   const payload = bytes.subarray(batchHeaderBytes)
   if (type === 'none' || payload.length === 0) return payload
   return payload.length < threadFromBytes
-    ? decompress(type, payload, defaultMaxOutputBytes)
-    : decompressAsync(type, payload, defaultMaxOutputBytes)
+    ? decompress(type, payload, maxOutputBytes)
+    : decompressAsync(type, payload, maxOutputBytes)
 }
 
 export interface RecordRange {
@@ -149,6 +152,10 @@ export function recordsOf(header: BatchHeader, bytes: Buffer, range: RecordRange
 }
 
 /** As `recordsOf`, of a batch as it lies in the log. @throws ProtocolError also BAD_COMPRESSION, TOO_LARGE */
-export async function recordsOfBatch(batch: WholeBatch, range: RecordRange): Promise<ReadRecord[]> {
-  return recordsOf(batch.header, await payloadOf(batch), range)
+export async function recordsOfBatch(
+  batch: WholeBatch,
+  range: RecordRange,
+  maxOutputBytes?: number,
+): Promise<ReadRecord[]> {
+  return recordsOf(batch.header, await payloadOf(batch, maxOutputBytes), range)
 }

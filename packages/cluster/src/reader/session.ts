@@ -53,6 +53,7 @@ export interface SessionOptions {
   readonly maxWaitMs: number
   readonly maxBufferedBytes: number
   readonly partitionMaxBytes: number
+  readonly maxDecompressedBytes: number
 }
 
 export interface Session {

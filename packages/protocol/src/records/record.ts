@@ -9,6 +9,8 @@ import { ProtocolError } from '../protocol-error.ts'
 
 export interface RecordHeader {
   readonly key: string
+  /** The name as it was read, only where it is not UTF-8: `key` has replacement characters then, and writing uses these bytes. */
+  readonly keyBytes?: Buffer
   readonly value: Buffer | null
 }
 
@@ -69,7 +71,9 @@ function readHeaders(reader: Reader): readonly RecordHeader[] {
   for (let index = 0; index < count; index++) {
     const keyBytes = readBytes(reader)
     if (keyBytes === null) throw new ProtocolError('MALFORMED', 'header without a key')
-    headers.push({ key: keyBytes.toString('utf8'), value: readBytes(reader) })
+    const key = keyBytes.toString('utf8')
+    const value = readBytes(reader)
+    headers.push(key.includes('\ufffd') ? { key, keyBytes, value } : { key, value })
   }
   return headers
 }
@@ -83,8 +87,7 @@ export function writeRecord(writer: Writer, record: RawRecord): void {
   writeBytes(writer, record.key)
   writeBytes(writer, record.value)
   writer.varint(record.headers.length)
-  for (const { key, value } of record.headers) {
-    const keyBytes = Buffer.from(key)
+  for (const { key, keyBytes = Buffer.from(key), value } of record.headers) {
     writeBytes(writer, keyBytes)
     writeBytes(writer, value)
   }
@@ -103,8 +106,8 @@ function recordBodyBytes(record: RawRecord): number {
   let size = 1 + varlongBytes(record.timestampDelta) + varintBytes(record.offsetDelta)
   size += sizedBytes(record.key?.length ?? -1) + sizedBytes(record.value?.length ?? -1)
   size += varintBytes(record.headers.length)
-  for (const { key, value } of record.headers) {
-    size += sizedBytes(Buffer.byteLength(key)) + sizedBytes(value?.length ?? -1)
+  for (const { key, keyBytes, value } of record.headers) {
+    size += sizedBytes(keyBytes?.length ?? Buffer.byteLength(key)) + sizedBytes(value?.length ?? -1)
   }
   return size
 }
