@@ -15,7 +15,7 @@ export {
 export { type BackupStore, canOpen, readKeyFile, type Sealing, withSealing } from './format/sealing.ts'
 export type * from './format/types.ts'
 export { formatName, formatVersion } from './format/types.ts'
-export { type PrunePlan, type PruneRules, planPrune, prune } from './prune.ts'
+export { type Pruned, type PrunePlan, type PruneRules, planPrune, prune } from './prune.ts'
 export {
   type PartitionSource,
   type PlannedTopic,

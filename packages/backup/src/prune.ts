@@ -4,34 +4,39 @@ import { clusterPrefix, manifestKey, runOf } from './format/keys.ts'
 import { manifestNumbers, readIndex, readManifest } from './format/manifests.ts'
 import type { BackupStore } from './format/sealing.ts'
 import type { Manifest } from './format/types.ts'
+import { StoreError } from './store/store-error.ts'
 
 export interface PruneRules {
   /** So many of the newest are kept. */
   readonly keepLast?: number
   /** Those that are younger than this are kept, in milliseconds. */
   readonly keepForMs?: number
+  /** These are kept, by number. */
+  readonly keep?: readonly number[]
 }
 
 export interface PrunePlan {
   readonly clusterId: string
   readonly keep: readonly number[]
   readonly remove: readonly number[]
+  /** Of those to keep, which would be removed if Object Lock did not keep them. */
+  readonly locked: readonly { readonly number: number; readonly untilMs: number }[]
   /** What the backups that stay do not need. */
   readonly objects: readonly { readonly key: string; readonly sizeBytes: number }[]
 }
 
 /**
- * What pruning would delete. A backup is kept if any rule keeps it; the newest always is. Objects of a run that is under way are left
+ * What pruning would delete. A backup is kept if any rule keeps it, or Object Lock does; the newest always is. Objects of a run that is under way are left
  * alone: their number is above that of the newest backup.
  * @throws BackupError NO_BACKUP, INVALID_ARGUMENT, DAMAGED when a backup that stays cannot be read: then nothing may be deleted
  */
 export async function planPrune(
   store: BackupStore,
   clusterId: string,
-  { keepLast, keepForMs }: PruneRules,
+  { keepLast, keepForMs, keep: given = [] }: PruneRules,
   nowMs: number,
 ): Promise<PrunePlan> {
-  if (keepLast === undefined && keepForMs === undefined) {
+  if (keepLast === undefined && keepForMs === undefined && given.length === 0) {
     throw new BackupError('INVALID_ARGUMENT', 'which backups should be kept?', {
       hint: 'Say how many of the newest, or how old one may be.',
     })
@@ -42,16 +47,25 @@ export async function planPrune(
   const youngEnough = (manifest: Manifest): boolean => keepForMs !== undefined && nowMs - manifest.cutAtMs <= keepForMs
   const keep: Manifest[] = []
   const remove: number[] = []
+  const locked: PrunePlan['locked'][number][] = []
+  const manifestOf = async (number: number) => (await readManifest(store, clusterId, number)).manifest
   // From the newest on: once one is too old, all before it are.
+  let isYoung = true
   for (const [at, number] of numbers.toReversed().entries()) {
-    const isKept = number === newest || at < (keepLast ?? 0)
-    if (remove.length > 0) {
+    const isKept = number === newest || at < (keepLast ?? 0) || given.includes(number)
+    const manifest: Manifest | null =
+      isKept || isYoung ? await manifestOf(number) : await manifestOf(number).catch(nullIfDamaged)
+    isYoung &&= manifest !== null && youngEnough(manifest)
+    const { untilMs = 0 } = manifest?.lock ?? {}
+    if (manifest !== null && (isKept || isYoung)) {
+      keep.push(manifest)
+    } else if (manifest !== null && untilMs > nowMs) {
+      // To delete what it needs, and not itself, would leave a backup that is damaged.
+      keep.push(manifest)
+      locked.push({ number, untilMs })
+    } else {
       remove.push(number)
-      continue
     }
-    const { manifest } = await readManifest(store, clusterId, number)
-    if (isKept || youngEnough(manifest)) keep.push(manifest)
-    else remove.push(number)
   }
   const needed = new Set<string>()
   for (const { number, state, schemas, index } of keep) {
@@ -71,18 +85,61 @@ export async function planPrune(
     clusterId,
     keep: keep.map(({ number }) => number).toSorted((a, b) => a - b),
     remove: remove.toReversed(),
+    locked: locked.toReversed(),
     objects,
   }
 }
 
+/** A backup that is to be removed may be damaged. */
+function nullIfDamaged(error: unknown): null {
+  if (error instanceof BackupError && error.code === 'DAMAGED') return null
+  throw error
+}
+
 const keysAtOnce = 1_000
 
+export interface Pruned {
+  /** Numbers of the backups that are gone. */
+  readonly removed: readonly number[]
+  readonly objects: number
+  /** Keys that Object Lock kept although no backup says so: a bucket may lock all that is written to it. */
+  readonly locked: readonly string[]
+}
+
 /**
- * Deletes what the plan names: first the manifests, so that no backup that is left names an object that is gone.
- * @throws StoreError LOCKED where Object Lock keeps one; what was deleted before it stays deleted, and the rest can be pruned again
+ * Deletes what the plan names: first the manifests, so that no backup that is left names an object that is gone. Where Object Lock keeps
+ * a manifest, all that it needs is kept with it.
+ * @throws StoreError NOT_ALLOWED, UNAVAILABLE; what was deleted before it stays deleted, and the rest can be pruned again
  */
-export async function prune(store: BackupStore, { clusterId, remove, objects }: PrunePlan): Promise<void> {
-  await store.delete(remove.map((number) => manifestKey(clusterId, number)))
-  const keys = objects.map(({ key }) => key)
-  for (let at = 0; at < keys.length; at += keysAtOnce) await store.delete(keys.slice(at, at + keysAtOnce))
+export async function prune(store: BackupStore, plan: PrunePlan): Promise<Pruned> {
+  const { clusterId, keep, remove } = plan
+  const lockedManifests = await deleteUnlocked(
+    store,
+    remove.map((number) => manifestKey(clusterId, number)),
+  )
+  const held = remove.filter((number) => lockedManifests.includes(manifestKey(clusterId, number)))
+  const { objects } =
+    held.length === 0 ? plan : await planPrune(store, clusterId, { keep: [...keep, ...held] }, Date.now())
+  const manifests = new Set(remove.map((number) => manifestKey(clusterId, number)))
+  const keys = objects.map(({ key }) => key).filter((key) => !manifests.has(key))
+  const locked = [...lockedManifests, ...(await deleteUnlocked(store, keys))]
+  return {
+    removed: remove.filter((number) => !held.includes(number)),
+    objects: remove.length + keys.length - locked.length,
+    locked,
+  }
+}
+
+/** @returns the keys that Object Lock keeps */
+async function deleteUnlocked(store: BackupStore, keys: readonly string[]): Promise<string[]> {
+  const locked: string[] = []
+  for (let at = 0; at < keys.length; at += keysAtOnce) {
+    try {
+      await store.delete(keys.slice(at, at + keysAtOnce))
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.code !== 'LOCKED') throw error
+      locked.push(...error.keys)
+    }
+  }
+  return locked
 }

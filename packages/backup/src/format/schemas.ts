@@ -62,6 +62,7 @@ export const manifestSchema = z.object({
   index: z.array(reference.extend({ segments: count })),
   state: reference,
   schemas: reference.extend({ contentSha256: hash, subjects: count, versions: count }).nullish(),
+  lock: z.object({ untilMs: timeMs, mode: z.enum(['governance', 'compliance']) }).optional(),
   recipients: z.array(z.string()),
   straddling: z.array(
     z.object({

@@ -10,6 +10,8 @@
 // it is a file that Kafka's own kafka-dump-log reads. Numbers and offsets in names have leading zeros, so that they sort.
 // A topic that is deleted and created again has another topic id (KIP-516), and so another folder.
 
+import type { ObjectLock } from '../store/types.ts'
+
 export const formatName = 'selfmonitor-backup'
 /** A newer version is refused. */
 export const formatVersion = 1
@@ -120,6 +122,8 @@ export interface Manifest {
   /** null: the registry could not be read, with the reason in the state's `problems`. Absent: it was not asked, or by an earlier version. */
   readonly schemas?: BackedUpSchemas | null | undefined
   readonly straddling: readonly StraddlingRecords[]
+  /** Of this manifest, its state and its index file; absent when none of its topics is to be locked. */
+  readonly lock?: ObjectLock
   /** Public keys of age that the state and this run's segments are encrypted to; none: they are not. */
   readonly recipients: readonly string[]
 }

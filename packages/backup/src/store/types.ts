@@ -25,12 +25,16 @@ export interface StoreSettings {
   }
 }
 
+/** S3 Object Lock: the store refuses to delete or to replace a version before that time. */
+export interface ObjectLock {
+  readonly untilMs: number
+  /** `governance`: but for accounts with `s3:BypassGovernanceRetention`; `compliance`: for every account. */
+  readonly mode: 'governance' | 'compliance'
+}
+
 export interface WriteOptions {
-  /**
-   * The store refuses to delete or to replace this version before that time (S3 Object Lock, mode COMPLIANCE). A folder, and a bucket
-   * without Object Lock, refuse the object with INVALID_ARGUMENT.
-   */
-  readonly lockedUntilMs?: number
+  /** A folder, and a bucket without Object Lock, refuse the object with INVALID_ARGUMENT. */
+  readonly lock?: ObjectLock
 }
 
 /** What `get` returns at most, unless given another limit: 256 MiB. */

@@ -1,4 +1,5 @@
 // What a caller says of a backup, and hears while it is taken.
+import type { ObjectLock } from '../store/types.ts'
 import type { SchemaSource } from './schemas.ts'
 
 export interface TakeOptions {
@@ -8,6 +9,8 @@ export interface TakeOptions {
   readonly tool: string
   /** Default: the backup has no schemas but those in the topic `_schemas`. */
   readonly registry?: SchemaSource | null
+  /** Object Lock of the topic's segments. Objects that several topics share get the longest. Default: nothing is locked. */
+  readonly lockOf?: (topic: string) => ObjectLock | undefined
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: TakeProgress) => void
   readonly now?: () => number

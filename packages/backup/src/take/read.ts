@@ -2,6 +2,7 @@
 import type { Cluster, ReadBatchesEvent, ReadNotice } from '@selfmonitor/cluster'
 import type { Background } from '../background.ts'
 import { segmentKey } from '../format/keys.ts'
+import { withLock } from '../format/locking.ts'
 import type { BackupStore } from '../format/sealing.ts'
 import { addBatch, collect, writeSegment } from '../format/segments.ts'
 import { noteBatch, type SeenTransactions } from '../format/transactions.ts'
@@ -15,7 +16,7 @@ export const defaultSegmentBytes = 32 * 1024 * 1024
 /** Partitions that are read at a time: each collects one segment in memory. */
 const partitionsAtOnce = 6
 
-export interface ReadContext extends Pick<TakeOptions, 'onProgress' | 'segmentBytes' | 'signal'> {
+export interface ReadContext extends Pick<TakeOptions, 'lockOf' | 'onProgress' | 'segmentBytes' | 'signal'> {
   readonly unavailableMs: number
   readonly clusterId: string
   readonly run: string
@@ -144,7 +145,7 @@ async function isThere(cluster: Cluster, { topicId }: Reading): Promise<boolean>
 async function closeSegment(
   store: BackupStore,
   reading: Reading,
-  { clusterId, run, writes }: ReadContext,
+  { clusterId, run, writes, lockOf }: ReadContext,
 ): Promise<void> {
   const { collected, topic, topicId, partition } = reading
   reading.collected = collect(collected.next)
@@ -152,6 +153,10 @@ async function closeSegment(
   const at = reading.begun++
   const key = segmentKey(clusterId, reading, collected.from, run)
   await writes.add(collected.sizeBytes, async () => {
-    reading.segments[at] = await writeSegment(store, { topic, topicId, partition, key }, collected)
+    reading.segments[at] = await writeSegment(
+      withLock(store, lockOf?.(topic)),
+      { topic, topicId, partition, key },
+      collected,
+    )
   })
 }

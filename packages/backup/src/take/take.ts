@@ -6,6 +6,7 @@ import { BackupError } from '../format/backup-error.ts'
 import { putDocument, putSealed } from '../format/documents.ts'
 import { addToIndex } from '../format/index-files.ts'
 import { indexKey, manifestKey, runName, stateKey } from '../format/keys.ts'
+import { longestLock, withLock } from '../format/locking.ts'
 import { latestManifest } from '../format/manifests.ts'
 import type { BackupStore } from '../format/sealing.ts'
 import { type Behind, type SeenTransactions, straddling, transactionWindowMs } from '../format/transactions.ts'
@@ -92,8 +93,11 @@ export async function takeBackup(cluster: Cluster, store: BackupStore, options: 
   await writes.settled()
   // After the ends: a schema is registered before the first record that has its id.
   const problems: ClusterState['problems'][number][] = []
+  const locks = [...readable, ...carried.topics].map(({ name }) => options.lockOf?.(name))
+  const lock = longestLock(locks)
+  const shared = withLock(store, lock)
   const chain = { clusterId, run, previous }
-  const schemas = options.registry == null ? undefined : await takeSchemas(store, options.registry, chain, problems)
+  const schemas = options.registry == null ? undefined : await takeSchemas(shared, options.registry, chain, problems)
   const isPartial = carried.topics.length > 0 || problemsOf(readings, kept).length > 0
   const straddles = await findStraddling(cluster, readings, seen, previous?.straddling ?? [], isPartial, signal)
   signal?.throwIfAborted()
@@ -115,7 +119,7 @@ export async function takeBackup(cluster: Cluster, store: BackupStore, options: 
     ],
   }
   const isNeeded = ({ topicId }: Segment): boolean => ids.has(topicId)
-  const index = await addToIndex(store, previous?.index ?? [], segments, isNeeded, indexKey(clusterId, run))
+  const index = await addToIndex(shared, previous?.index ?? [], segments, isNeeded, indexKey(clusterId, run))
   const manifest: Manifest = {
     format: formatName,
     version: formatVersion,
@@ -128,14 +132,15 @@ export async function takeBackup(cluster: Cluster, store: BackupStore, options: 
     previous: last?.reference ?? null,
     topics,
     index,
-    state: await putSealed(store, stateKey(clusterId, run), state),
+    state: await putSealed(shared, stateKey(clusterId, run), state),
     schemas,
     straddling: straddles,
+    ...(lock === undefined ? {} : { lock }),
     recipients: store.sealing?.recipients ?? [],
   }
   return {
     manifest,
-    reference: await putManifest(store, manifest),
+    reference: await putManifest(shared, manifest),
     added: {
       segments: segments.length,
       records: segments.reduce((sum, { records }) => sum + BigInt(records), 0n),

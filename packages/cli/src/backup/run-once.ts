@@ -1,5 +1,5 @@
 // One backup: taken, printed, and its exit code.
-import type { BackupStore, Manifest, Taken } from '@selfmonitor/backup'
+import type { BackupStore, Manifest, ObjectLock, Taken } from '@selfmonitor/backup'
 import { registryOfCluster } from '../commands/backup-registry.ts'
 import type { Context } from '../framework/context.ts'
 import { exitCodes } from '../framework/errors.ts'
@@ -12,16 +12,23 @@ export interface RunChoice {
   readonly include: (topic: string) => boolean
   /** Names that an option gives: one that is not in the backup is an error. */
   readonly named: readonly string[]
+  /** Object Lock of what the run writes of a topic. */
+  readonly lockOf: (topic: string) => ObjectLock | undefined
 }
 
 /** @throws BackupError, ClusterError, StoreError */
-export async function runOnce(context: Context, store: BackupStore, { include, named }: RunChoice): Promise<number> {
+export async function runOnce(
+  context: Context,
+  store: BackupStore,
+  { include, named, lockOf }: RunChoice,
+): Promise<number> {
   const [cluster, { takeBackup }] = await Promise.all([context.cluster(), import('@selfmonitor/backup')])
   const { io, colours } = context
   const line = progressLine(io.stderr, colours.stderr)
   const startedAt = performance.now()
   const taken = await takeBackup(cluster, store, {
     include,
+    lockOf,
     registry: await registryOfCluster(context, cluster),
     tool: `selfmonitor ${version()}`,
     signal: io.signal,

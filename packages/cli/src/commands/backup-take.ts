@@ -1,9 +1,10 @@
 // `selfmonitor backup take`: one backup, or one after the other as a service.
-import type { BackupStore } from '@selfmonitor/backup'
+import type { BackupStore, ObjectLock } from '@selfmonitor/backup'
+import type { BackupPolicy } from '@selfmonitor/platform'
 import { parseSchedule, type Schedule } from '@selfmonitor/platform/schedule'
 import { type Due, dueTopics, type Plan } from '../backup/due.ts'
 import { loadPolicies, type Policies, policyOf } from '../backup/policies.ts'
-import { runOnce } from '../backup/run-once.ts'
+import { type RunChoice, runOnce } from '../backup/run-once.ts'
 import { serveBackups } from '../backup/service.ts'
 import type { Context } from '../framework/context.ts'
 import { CliError, exitCodes, usageError } from '../framework/errors.ts'
@@ -78,11 +79,7 @@ function schedule(given: string): Schedule {
   throw usageError(`"${given}" is not a schedule: it ${parsed.problem}`)
 }
 
-interface TopicChoice {
-  readonly include: (topic: string) => boolean
-  /** Names given in full. */
-  readonly named: readonly string[]
-}
+type TopicChoice = RunChoice
 
 function choiceOf(policies: Policies, patterns: readonly string[] | undefined): TopicChoice {
   const matches = topicFilter(patterns)
@@ -90,8 +87,17 @@ function choiceOf(policies: Policies, patterns: readonly string[] | undefined): 
   const names = new Set(named)
   return {
     named,
+    lockOf: (topic) => lockOf(policyOf(policies, topic)),
     include: (topic) => names.has(topic) || (matches(topic) && policyOf(policies, topic)?.none === undefined),
   }
+}
+
+const dayMs = 86_400_000
+
+/** From now on, as a run writes it. */
+function lockOf(policy: BackupPolicy | undefined): ObjectLock | undefined {
+  const { days, mode } = policy?.lock ?? {}
+  return days === undefined || mode === undefined ? undefined : { untilMs: Date.now() + days * dayMs, mode }
 }
 
 function requireFrequency({ declared, otherwise, source }: Policies, option: string): void {
@@ -120,9 +126,9 @@ async function look(context: Context, store: BackupStore) {
 }
 
 /** The topics that are due; one that the last backup has and the account no longer sees is a problem of the run. */
-function dueChoice(due: Due, seen: readonly { readonly name: string }[], { include, named }: TopicChoice): TopicChoice {
+function dueChoice(due: Due, seen: readonly { readonly name: string }[], topics: TopicChoice): TopicChoice {
   const [now, visible] = [new Set(due.now), new Set(seen.map(({ name }) => name))]
-  return { named, include: (topic) => now.has(topic) || (!visible.has(topic) && include(topic)) }
+  return { ...topics, include: (topic) => now.has(topic) || (!visible.has(topic) && topics.include(topic)) }
 }
 
 /** A job that runs every five minutes starts a little early or late: a topic with `frequency: 5m` is due after 4m 30s. */

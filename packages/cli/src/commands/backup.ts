@@ -208,8 +208,8 @@ const prune = defineVerb({
   name: 'prune',
   summary: 'delete old backups, and the objects that no other backup needs',
   details:
-    'A backup is kept if --keep-last or --keep-for keeps it; the newest always is. Backups share objects: one that a later backup\n' +
-    'needs stays. Objects of a run that was killed are deleted too.',
+    'A backup is kept if --keep-last, --keep-for or Object Lock keeps it; the newest always is. Backups share objects: one that a later\n' +
+    'backup needs stays. Objects of a run that was killed are deleted too.',
   examples: ['selfmonitor backup prune --target s3://kafka-backups/production --keep-last 10 --keep-for 30d'],
   options: {
     ...placeOptions,
@@ -226,6 +226,8 @@ const prune = defineVerb({
     const plan = await planPrune(store, clusterId, rules, Date.now())
     const size = bytes(sum(plan.objects, ({ sizeBytes }) => sizeBytes))
     const kept = `${counted(plan.keep.length, 'backup')} of cluster ${clusterId} in ${store.address}`
+    const lockedText = plan.locked.map(({ number, untilMs }) => `${number} until ${time(untilMs)}`).join(', ')
+    if (plan.locked.length > 0) context.note(`  locked: ${counted(plan.locked.length, 'backup')}: ${lockedText}`)
     if (plan.objects.length === 0) {
       context.note(`Nothing to delete: ${kept}, and nothing else.`)
       return
@@ -236,7 +238,7 @@ const prune = defineVerb({
       typedName: clusterId,
       of: 'folder',
     })
-    await context.audited(
+    const pruned = await context.audited(
       {
         action: 'backup.prune',
         resources: [{ type: 'backup', name: `${store.address} ${clusterId}` }],
@@ -246,13 +248,14 @@ const prune = defineVerb({
       () => carryOut(store, plan),
     )
     await context.printThing(
-      { clusterId, kept: plan.keep, deleted: plan.remove, objects: plan.objects.length },
+      { clusterId, kept: plan.keep, deleted: pruned.removed, objects: pruned.objects, locked: pruned.locked },
       {
-        name: plan.remove.join('\n') || undefined,
+        name: pruned.removed.join('\n') || undefined,
         table: () =>
-          `deleted: ${counted(plan.remove.length, 'backup')}, ${counted(plan.objects.length, 'object')}, ${size}\n`,
+          `deleted: ${counted(pruned.removed.length, 'backup')}, ${counted(pruned.objects, 'object')}${pruned.locked.length === 0 ? `, ${size}` : ''}\n`,
       },
     )
+    for (const key of pruned.locked) context.note(`Object Lock keeps ${key}`)
   },
 })
 

@@ -132,7 +132,7 @@ describe('a folder', () => {
 
   it('refuses to lock an object, which a folder cannot', async () => {
     const store = await openStore(join(base, 'lock'))
-    await expect(store.put('a', bytes, { lockedUntilMs: Date.now() + 1000 })).rejects.toEqual(
+    await expect(store.put('a', bytes, { lock: { untilMs: Date.now() + 1000, mode: 'governance' } })).rejects.toEqual(
       storeError('INVALID_ARGUMENT', store),
     )
   })

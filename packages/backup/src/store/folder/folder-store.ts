@@ -26,9 +26,9 @@ export function folderStore(root: string, rule: KeyRule = keyProblem): ObjectSto
     return join(root, ...key.split('/'))
   }
 
-  function create(key: string, { lockedUntilMs }: WriteOptions = {}) {
+  function create(key: string, { lock }: WriteOptions = {}) {
     const path = pathOf(key)
-    if (lockedUntilMs !== undefined) {
+    if (lock !== undefined) {
       throw new StoreError('INVALID_ARGUMENT', `${address}: cannot lock ${key}: a folder has no Object Lock`, {
         hint: 'Use a bucket of S3 that was created with Object Lock.',
       })

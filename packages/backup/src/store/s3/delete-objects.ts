@@ -19,10 +19,11 @@ const listsAtOnce = 8
 const maxNamed = 5
 
 /**
- * @param objectKeys with the store's prefix
+ * @param prefix the store's
  * @throws StoreError LOCKED, NOT_ALLOWED, …; the other objects are deleted all the same
  */
-export async function deleteObjects(connection: S3Connection, objectKeys: readonly string[]): Promise<void> {
+export async function deleteObjects(connection: S3Connection, prefix: string, keys: readonly string[]): Promise<void> {
+  const objectKeys = keys.map((key) => prefix + key)
   if (objectKeys.length === 0) return
   const targets = await connection.attempt('delete objects', async () =>
     (await hasVersions(connection)) ? versionsOf(connection, objectKeys) : objectKeys.map((Key) => ({ Key })),
@@ -35,7 +36,7 @@ export async function deleteObjects(connection: S3Connection, objectKeys: readon
     )
     refused.push(...Errors.filter(({ Code }) => Code !== 'NoSuchKey' && Code !== 'NoSuchVersion'))
   }
-  if (refused.length > 0) throw await refusal(connection, refused, targets.length)
+  if (refused.length > 0) throw await refusal(connection, prefix, refused, targets.length)
 }
 
 async function hasVersions({ client, bucket }: S3Connection): Promise<boolean> {
@@ -71,7 +72,12 @@ async function versionsOfOne({ client, bucket }: S3Connection, objectKey: string
   }
 }
 
-async function refusal(connection: S3Connection, refused: readonly _Error[], total: number): Promise<StoreError> {
+async function refusal(
+  connection: S3Connection,
+  prefix: string,
+  refused: readonly _Error[],
+  total: number,
+): Promise<StoreError> {
   const [first] = refused as [_Error]
   const named = refused.slice(0, maxNamed).map(({ Key }) => Key)
   const more = refused.length > maxNamed ? ` and ${refused.length - maxNamed} more` : ''
@@ -79,7 +85,8 @@ async function refusal(connection: S3Connection, refused: readonly _Error[], tot
   const locked = await lockedUntil(connection, first)
   if (locked !== null) {
     const message = `${connection.address}: Object Lock refuses to delete ${which}${locked === '' ? '' : `, the first until ${locked}`}`
-    return new StoreError('LOCKED', message, { hint: 'Delete them when their time is over.' })
+    const keys = [...new Set(refused.map(({ Key = '' }) => Key.slice(prefix.length)))]
+    return new StoreError('LOCKED', message, { keys, hint: 'Delete them when their time is over.' })
   }
   const error = Object.assign(new Error(first.Message ?? first.Code ?? ''), { name: first.Code ?? 'Error' })
   return connection.failure(`delete ${which}`, error)

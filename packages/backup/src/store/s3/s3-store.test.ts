@@ -92,11 +92,12 @@ describe.each(kinds)('S3 of $kind.name', { timeout: 120_000 }, ({ kind, missing 
           ],
     )('keeps a locked object that is %s when it is to be deleted', async (size, length) => {
       const store = await open('locks', `kept-${size}`)
-      await store.put('locked', Buffer.alloc(length), { lockedUntilMs: Date.now() + 3_600_000 })
+      await store.put('locked', Buffer.alloc(length), { lock: { untilMs: Date.now() + 3_600_000, mode: 'compliance' } })
       await store.put('free', bytes)
       const refusal = await store.delete(['locked', 'free']).catch((error) => error)
       expect(refusal).toEqual(storeError('LOCKED', store))
       expect(refusal.message).toContain(`1 of 2 objects: kept-${size}/locked, the first until `)
+      expect(refusal.keys).toEqual(['locked'])
       expect(await collectKeys(store)).toEqual(['locked'])
       expect(await versions('locks', `kept-${size}`)).toBe(1)
       expect(await store.get('locked')).toHaveLength(length)
@@ -104,7 +105,7 @@ describe.each(kinds)('S3 of $kind.name', { timeout: 120_000 }, ({ kind, missing 
 
     it('locks nothing in a bucket without Object Lock, and says so before it writes', async () => {
       const store = await open('plain', 'unlocked')
-      const lock = { lockedUntilMs: Date.now() + 3_600_000 }
+      const lock = { lock: { untilMs: Date.now() + 3_600_000, mode: 'compliance' } } as const
       await expect(store.put('a', bytes, lock)).rejects.toEqual(storeError('INVALID_ARGUMENT', store))
       expect(await collectKeys(store)).toEqual([])
     })

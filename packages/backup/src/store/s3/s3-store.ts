@@ -68,10 +68,8 @@ export async function s3Store(
       yield* listObjects(connection, prefix, below, after, rule)
     },
     async delete(keys) {
-      await deleteObjects(
-        connection,
-        keys.map((key) => placeOf(key).Key),
-      )
+      for (const key of keys) checkKey(address, key)
+      await deleteObjects(connection, prefix, keys)
     },
     close: async () => connection.client.destroy(),
   }

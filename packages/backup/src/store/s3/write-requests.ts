@@ -44,7 +44,7 @@ const algorithm = { ChecksumAlgorithm: 'CRC64NVME' } as const
 const body = (bytes: Buffer) => ({ Body: bytes, ContentLength: bytes.length })
 
 /** All throw errors of the SDK, or StoreError. */
-export function writeRequests(target: Target, { lockedUntilMs }: WriteOptions): WriteRequests {
+export function writeRequests(target: Target, { lock }: WriteOptions): WriteRequests {
   const { connection, key, place, conditional, checkLock } = target
   const { client } = connection
   const tag = randomUUID()
@@ -52,9 +52,9 @@ export function writeRequests(target: Target, { lockedUntilMs }: WriteOptions): 
     ...place,
     ...algorithm,
     Metadata: { [writerTag]: tag },
-    ...(lockedUntilMs !== undefined && {
-      ObjectLockMode: 'COMPLIANCE' as const,
-      ObjectLockRetainUntilDate: new Date(lockedUntilMs),
+    ...(lock !== undefined && {
+      ObjectLockMode: lock.mode === 'compliance' ? ('COMPLIANCE' as const) : ('GOVERNANCE' as const),
+      ObjectLockRetainUntilDate: new Date(lock.untilMs),
     }),
   }
 
@@ -89,7 +89,7 @@ export function writeRequests(target: Target, { lockedUntilMs }: WriteOptions): 
 
   return {
     async put(bytes) {
-      if (lockedUntilMs !== undefined) await checkLock()
+      if (lock !== undefined) await checkLock()
       await conditional.checkPut()
       const ChecksumCRC64NVME = await checksumOf(bytes)
       await decided(async () => {
@@ -98,7 +98,7 @@ export function writeRequests(target: Target, { lockedUntilMs }: WriteOptions): 
       })
     },
     async begin() {
-      if (lockedUntilMs !== undefined) await checkLock()
+      if (lock !== undefined) await checkLock()
       await conditional.checkMultipart()
       const request = new CreateMultipartUploadCommand({ ...attributes, ChecksumType: 'FULL_OBJECT' })
       return (await client.send(request)).UploadId!
