@@ -1,4 +1,7 @@
-// The two programs beside the Compose file, started as a person starts them: by Node, from their folder, without options.
+// The programs beside the Compose file, started as a person starts them: by Node, from their folder, without options.
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type RunOptions, run } from '@selfmonitor/apache'
 import { type Broker, startBroker } from '@selfmonitor/broker'
@@ -50,6 +53,67 @@ describe('infra/kafka/setup-kafka.ts', () => {
     expect(result.exitCode).toBe(4)
     expect(result.stderr).toContain('127.0.0.1:9')
     expect(result.stderr).not.toContain('success')
+  })
+})
+
+describe('infra/kafka/disaster-recovery.ts', () => {
+  let broker: Broker
+  let folder: string
+  beforeAll(async () => {
+    broker = await startBroker()
+    folder = mkdtempSync(join(tmpdir(), 'recovery-'))
+    // What an S3 sink connector has written of two days.
+    for (const [day, offset] of [
+      ['01', 0],
+      ['02', 3],
+    ] as const) {
+      const path = join(folder, `topics/user.events/year=2024/month=01/day=${day}`)
+      mkdirSync(path, { recursive: true })
+      const lines = [0, 1, 2].map((at) => `{"number":${offset + at}}\n`)
+      writeFileSync(join(path, `user.events+0+000000000${offset}.json`), lines.join(''))
+    }
+  })
+  afterAll(async () => {
+    await broker.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+  const recover = (more: readonly string[] = [], cwdOfScript = cwd, script = 'disaster-recovery.ts') => {
+    const documented = ['--source', `${folder}/user.events`, '--target', 'user.events.restored', '--date', '2024-01-01']
+    const ports = { KAFKA_PORT: broker.bootstrapServers.split(':')[1]! }
+    return node([script, ...documented, ...more], { cwd: cwdOfScript, env: { ...env, ...ports } })
+  }
+  async function topics(): Promise<string[]> {
+    const admin = new Kafka({ brokers: [broker.bootstrapServers], logLevel: logLevel.NOTHING }).admin()
+    await admin.connect()
+    const names = await admin.listTopics()
+    await admin.disconnect()
+    return names
+  }
+
+  it('restores a topic up to the end of a day, and a second time fails without a change', {
+    timeout: 60_000,
+  }, async () => {
+    const preview = await recover(['--dry-run'])
+    expect(preview, preview.stderr).toMatchObject({ exitCode: 0, stdout: '' })
+    expect(await topics()).not.toContain('user.events.restored')
+    const restored = await recover()
+    expect(restored, restored.stderr).toMatchObject({ exitCode: 0 })
+    expect(restored.stdout).toMatch(/^restored: 3 records in 1 partition, read back and equal/)
+    expect(await topics()).toContain('user.events.restored')
+    const again = await recover()
+    expect(again.exitCode).toBe(1)
+    expect(again.stderr).toContain('topic user.events.restored exists in the target')
+  })
+
+  it('finds the command as the image has it', { timeout: 60_000 }, async () => {
+    const image = mkdtempSync(join(tmpdir(), 'image-'))
+    mkdirSync(join(image, 'node_modules'))
+    copyFileSync(join(cwd, 'disaster-recovery.ts'), join(image, 'disaster-recovery.ts'))
+    symlinkSync(fileURLToPath(new URL('../packages/cli', import.meta.url)), join(image, 'node_modules/selfmonitor'))
+    const preview = await recover(['--dry-run', '--resume'], image)
+    rmSync(image, { recursive: true })
+    expect(preview, preview.stderr).toMatchObject({ exitCode: 0 })
+    expect(preview.stderr).toContain('From the files of a sink connector')
   })
 })
 
