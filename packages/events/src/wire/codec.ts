@@ -7,6 +7,7 @@ import { frameHeaderBytes, writeFrameHeader } from '@selfmonitor/registry/frame'
 import type avro from 'avsc'
 import { EventSchemaError, EventValidationError, UndecodableEventError, type ValidationProblem } from '../errors.ts'
 import type { Envelope } from '../types.ts'
+import { jsonToAvro } from './avro-json.ts'
 import { DecimalType } from './avro-types.ts'
 import { meantName } from './meant-name.ts'
 import { createSchemas, type RegisteredSchema, unframe } from './schemas.ts'
@@ -64,6 +65,12 @@ export interface Codec {
   decodeRecord(topic: string, value: Buffer, readerSchema: string | undefined): RecordValue | Promise<RecordValue>
   /** Reads any Avro value with the schema that it was written with. @throws UndecodableEventError as `decode` */
   decodeAny(value: Buffer): Promise<DecodedValue>
+  /**
+   * Encodes a value that `avroToJson` gave, or that a person wrote, with the schema of this id.
+   * @returns the framed value
+   * @throws EventValidationError when it does not fit the schema, UndecodableEventError when the id has no usable Avro schema
+   */
+  encodeJson(schemaId: number, json: unknown): Promise<Buffer>
 }
 
 /** @param registryFrom the setting that gave the registry's address, for messages: `SCHEMA_REGISTRY_URL` */
@@ -164,6 +171,19 @@ export function createCodec(registry: RegistryClient, registryFrom?: string): Co
       const type = await schemas.writer(id, 'writer')
       return { schemaId: id, name: type.name ?? type.typeName, value: read(type, payload, id) }
     },
+
+    async encodeJson(schemaId, json) {
+      const type = await schemas.writer(schemaId, 'writer')
+      const problems: ValidationProblem[] = []
+      const value = jsonToAvro(type, json, (path) => {
+        problems.push({ path: pathText(path), expected: `is not in schema ${schemaId}` })
+      })
+      type.isValid(value, {
+        errorHook: (path, part, of) => void problems.push(...problemsAt(path, part, of, schemaId)),
+      })
+      if (problems.length > 0) throw new EventValidationError(`schema ${schemaId}`, null, problems)
+      return encoderOf(type, schemaId).encode(value)
+    },
   }
 }
 
@@ -222,6 +242,11 @@ function checker(topic: string, type: avro.Type, { id }: RegisteredSchema): Reco
   }
 }
 
+/** A JSON Pointer (RFC 6901). */
+function pathText(path: readonly string[]): string {
+  return path.map((part) => `/${part.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+}
+
 /**
  * avsc names the place and the type that was expected there. Texts are not repeated, they may be personal; of a decimal
  * and an enum the value is, for those are numbers and names.
@@ -232,7 +257,7 @@ function problemsAt(
   expected: avro.Type,
   schemaId: number,
 ): ValidationProblem[] {
-  const at = path.map((part) => `/${part.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+  const at = pathText(path)
   if (isRecordType(expected) && typeof found === 'object' && found !== null) {
     const undeclared = Object.keys(found).filter((name) => expected.field(name) === undefined)
     const declared = expected.fields.map(({ name }) => name)
@@ -308,3 +333,5 @@ function readEnvelope(type: avro.Type, payload: Buffer, schemaId: number): Envel
   }
   return record as Envelope
 }
+
+export { avroToJson } from './avro-json.ts'
