@@ -3,6 +3,7 @@ import type { AuditEnvelope, AuditedChange, ReadTrail } from '@selfmonitor/audit
 import type { Cluster } from '@selfmonitor/cluster'
 import type { Decoded } from '../events/decode.ts'
 import { type Place, place } from '../events/filter.ts'
+import { openDecoder } from '../events/reading.ts'
 import { auditSetting } from '../framework/audited.ts'
 import type { Context } from '../framework/context.ts'
 import { CliError, exitCodes, usageError } from '../framework/errors.ts'
@@ -10,7 +11,6 @@ import { collect, integer } from '../framework/parse.ts'
 import { defineVerb, type Noun, value } from '../framework/verb.ts'
 import { count, counted, time } from '../output/format.ts'
 import type { Column } from '../output/table.ts'
-import { createRecordDecoder } from './events-tail.ts'
 import { requireTopics } from './topic-view.ts'
 
 const statuses = ['success', 'failure', 'refused', 'unfinished'] as const
@@ -193,7 +193,7 @@ async function read(
   const cluster = await context.cluster()
   const { topic } = setting
   await requireTopics(cluster, [topic])
-  const [{ readTrail }, decoder] = await Promise.all([import('@selfmonitor/audit'), createRecordDecoder(context)])
+  const [{ readTrail }, decoder] = await Promise.all([import('@selfmonitor/audit'), openDecoder(context)])
   const decode = async (bytes: Buffer | null) => envelopeOf(await decoder.decode(bytes))
   const trail = await readTrail(cluster, topic, { decode, fromMs, signal: context.io.signal })
   return { ...trail, topic, cluster }

@@ -4,6 +4,7 @@ import type { Cluster, ReadRange, TopicInfo } from '@selfmonitor/cluster'
 import { isDeadLetterTopic } from '@selfmonitor/events/dead-letters'
 import type { Decoder } from '../events/decode.ts'
 import { type EventFilter, matches, type Place, place } from '../events/filter.ts'
+import { openDecoder, readRecords } from '../events/reading.ts'
 import {
   decodeRecord,
   type LineOptions,
@@ -73,7 +74,7 @@ export const tail = defineVerb({
       showTopic: topics.length > 1,
       showHeaders: options.headers,
     })
-    const reading: Reading = { context, cluster, decoder: await createRecordDecoder(context), filter, printer }
+    const reading: Reading = { context, cluster, decoder: await openDecoder(context), filter, printer }
     const window = { from, until, last: filtered ? Math.max(last, filteredWindow) : last, nowMs: Date.now() }
     const past = await tailRanges(cluster, topics, { ...window, follow: from !== undefined && follow })
     if (from !== undefined) {
@@ -140,46 +141,16 @@ function createPrinter(
   }
 }
 
-export async function createRecordDecoder(context: Context): Promise<Decoder> {
-  const [{ createCodec }, { createDecoder }, registry] = await Promise.all([
-    // Not the whole library: a tail has no producer and joins no group.
-    import('@selfmonitor/events/codec'),
-    import('../events/decode.ts'),
-    context.registry(),
-  ])
-  return createDecoder(createCodec(registry), registry)
-}
-
 /** Decodes records and passes on those that match the filter, until the ranges end, the signal, or the printer's limit. */
 async function read(reading: Reading, ranges: readonly ReadRange[], take: (event: TailedEvent) => void): Promise<void> {
   const { context, cluster, decoder, filter, printer } = reading
-  const { noticeText } = await import('@selfmonitor/cluster')
-  const following = ranges.some(({ end }) => end === null)
-  const policy = following ? {} : { unavailableMs: context.settings.timeoutMs }
-  try {
-    for await (const found of cluster.read(ranges, { order: 'time', signal: context.io.signal, policy })) {
-      if (found.kind === 'notice') {
-        context.note(context.colours.stderr.careful(noticeText(found.notice)))
-        continue
-      }
-      for (const record of found.records) {
-        const event = await decodeRecord(record, decoder)
-        if (matches(filter, tailNames(event))) take(event)
-        if (printer.isFull()) return
-      }
+  for await (const records of readRecords(context, cluster, ranges, 'read_uncommitted')) {
+    for (const record of records) {
+      const event = await decodeRecord(record, decoder)
+      if (matches(filter, tailNames(event))) take(event)
+      if (printer.isFull()) return
     }
-  } catch (error) {
-    throw deletedMeanwhile(error, ranges) ?? error
   }
-}
-
-/** The topics were there when the tail began. */
-function deletedMeanwhile(error: unknown, ranges: readonly ReadRange[]): CliError | undefined {
-  const { code, resource, message } = error as { code?: unknown; resource?: unknown; message?: unknown }
-  if (code !== 'UNKNOWN_TOPIC_OR_PARTITION' && code !== 'UNKNOWN_TOPIC_ID') return undefined
-  const names = [...new Set(ranges.map(({ topic }) => topic))].sort((a, b) => b.length - a.length)
-  const topic = names.find((name) => `${resource} ${message}`.includes(name)) ?? names.join(', ')
-  return new CliError('TOPIC_DELETED', `${topic} was deleted while it was being read.`, { cause: error })
 }
 
 /** All partitions' ends are read, and the newest of them shown, before anything newer. */

@@ -136,6 +136,12 @@ export const nouns: readonly NounEntry[] = [
     load: async () => (await import('./events.ts')).events,
   },
   {
+    name: 'dlq',
+    summary: 'dead letters: list, causes, show, replay, edit, discard',
+    group: groups.operate,
+    load: async () => (await import('./dlq.ts')).dlq,
+  },
+  {
     name: 'backup',
     summary: 'backups of the cluster: take, list, describe, verify, prune',
     group: groups.operate,

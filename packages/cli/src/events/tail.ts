@@ -86,12 +86,12 @@ function errorOf({ topic, headers }: ReadRecord): { readonly class: string; read
   return errorClass === undefined || message === undefined ? undefined : { class: errorClass, message }
 }
 
-function headerText(value: Buffer | null | undefined): string | undefined {
+export function headerText(value: Buffer | null | undefined): string | undefined {
   return value?.toString('utf8')
 }
 
 /** Line breaks and control characters as JSON writes them: a text from a record moves no cursor. */
-function visible(text: string): string {
+export function visible(text: string): string {
   return text.replace(
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach the terminal
     /[\u0000-\u001f\u007f-\u009f]/g,

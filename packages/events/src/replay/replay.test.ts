@@ -76,7 +76,7 @@ describeEngines('dead letters', (engine) => {
           rate: null,
           again: false,
           timestamps: 'original',
-          resendUncertain: false,
+          uncertain: 'fail',
           ...more,
         },
         readLetters(through, await letterRanges(through, dlq)),
@@ -235,6 +235,50 @@ describeEngines('dead letters', (engine) => {
     })
     await cluster.alterTopicConfigs([{ topic, set: { 'max.message.bytes': null } }])
     expect(await replay(dlq)).toMatchObject({ sent: 1, settled: { found: 0, sent: 0 } })
+  })
+
+  it('of which it cannot be told whether they were sent stop the next run, until it is told what to do', async () => {
+    for (const uncertain of ['resend', 'assume-sent']) {
+      const { topic, dlq } = await prepare(uncertain, 1, 1)
+      // A run of yesterday, whose batch is not in the target; and the target has lost records since.
+      await cluster.alterTopicConfigs([{ topic, set: { 'cleanup.policy': 'delete' } }])
+      const writer = await openJournal(cluster, 'write')
+      const identity = await cluster.initProducer()
+      const [target] = await cluster.describeTopics([topic])
+      const claim = {
+        step: 'sending',
+        topic: dlq.name,
+        topicId: dlq.id,
+        letters: [{ partition: 0, offset: '0', round: 1 }],
+        at: new Date(Date.now() - 86_400_000).toISOString(),
+        by: 'grace',
+        to: { topic, topicId: target!.id, partition: 0 },
+        producerId: String(identity.producerId),
+        producerEpoch: identity.producerEpoch,
+        sequence: 0,
+        searchFrom: '0',
+        timestamps: 'original',
+      } as const
+      // Other test files write to the journal too.
+      while (!(await writer.claim(`old-${topic}`, claim)));
+      await writer.close()
+      const appender = await cluster.appendBatches()
+      const other = await cluster.initProducer()
+      await appender.append(
+        topic,
+        0,
+        encodeBatch([{ value: Buffer.from('x'), timestamp: 1n }], { ...other, baseSequence: 0 }),
+      )
+      await appender.close()
+      await cluster.deleteRecords([{ topic, partition: 0, offset: 1n }])
+      await expect(replay(dlq)).rejects.toMatchObject({
+        code: 'REPLAY_UNCERTAIN',
+        message: expect.stringContaining(`${dlq.name}/0/0`),
+      })
+      const settled = uncertain === 'resend' ? { found: 0, sent: 1 } : { found: 1, sent: 0 }
+      expect(await replay(dlq, { uncertain })).toMatchObject({ sent: 0, settled })
+      expect(await valuesOf(topic)).toEqual(uncertain === 'resend' ? ['0/0'] : [])
+    }
   })
 
   it('have a journal that is compacted', async () => {

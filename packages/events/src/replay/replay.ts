@@ -29,8 +29,8 @@ export interface ReplayOptions {
   /** Also letters that were sent or discarded before. */
   readonly again: boolean
   readonly timestamps: 'original' | 'now'
-  /** Sends a batch again of which it cannot be told whether it was sent. */
-  readonly resendUncertain: boolean
+  /** What becomes of a batch of which it cannot be told whether it was sent. */
+  readonly uncertain: 'fail' | 'resend' | 'assume-sent'
   /** At most so many are claimed and sent together. Default 100. */
   readonly lettersPerBatch?: number
   readonly signal?: AbortSignal
@@ -300,7 +300,11 @@ async function settle(run: Run, id: string, batch: SendingBatch): Promise<'found
     await run.journal.write(id, { step: 'void' })
     return 'void'
   }
-  if (!run.resendUncertain && (await isUncertain(run.cluster, batch))) {
+  if (run.uncertain !== 'resend' && (await isUncertain(run.cluster, batch))) {
+    if (run.uncertain === 'assume-sent') {
+      await writeOutcome(run, id, batch, null)
+      return 'found'
+    }
     const places = batch.letters.map((one) => letterPlace(batch.topic, one))
     throw new EventsError(
       'REPLAY_UNCERTAIN',

@@ -1,6 +1,7 @@
 import type { RegistryClient } from '@selfmonitor/registry'
 import { describe, expect, it } from 'vitest'
-import { avroToJson, createCodec } from './codec.ts'
+import { avroToJson } from './avro-json.ts'
+import { createCodec } from './codec.ts'
 
 const schema = {
   type: 'record',

@@ -7,7 +7,6 @@ import { frameHeaderBytes, writeFrameHeader } from '@selfmonitor/registry/frame'
 import type avro from 'avsc'
 import { EventSchemaError, EventValidationError, UndecodableEventError, type ValidationProblem } from '../errors.ts'
 import type { Envelope } from '../types.ts'
-import { jsonToAvro } from './avro-json.ts'
 import { DecimalType } from './avro-types.ts'
 import { meantName } from './meant-name.ts'
 import { createSchemas, type RegisteredSchema, unframe } from './schemas.ts'
@@ -173,7 +172,7 @@ export function createCodec(registry: RegistryClient, registryFrom?: string): Co
     },
 
     async encodeJson(schemaId, json) {
-      const type = await schemas.writer(schemaId, 'writer')
+      const [type, { jsonToAvro }] = await Promise.all([schemas.writer(schemaId, 'writer'), import('./avro-json.ts')])
       const problems: ValidationProblem[] = []
       const value = jsonToAvro(type, json, (path) => {
         problems.push({ path: pathText(path), expected: `is not in schema ${schemaId}` })
@@ -333,5 +332,3 @@ function readEnvelope(type: avro.Type, payload: Buffer, schemaId: number): Envel
   }
   return record as Envelope
 }
-
-export { avroToJson } from './avro-json.ts'
