@@ -46,6 +46,7 @@ export interface Replayed {
 }
 
 const lettersPerBatch = 100
+const retryWithinMs = 50
 const bytesPerBatch = 256 * 1024
 /** Before that, brokers certainly know a producer still. */
 const certainMs = 60 * 60_000
@@ -175,7 +176,11 @@ async function send(run: Run, waiting: Open, value: Buffer | null | undefined): 
     if (run.signal?.aborted) return
     const id = newBatchId()
     const batch = await claimOf(run, waiting, value)
-    if (!(await journal.claim(id, batch))) continue
+    if (!(await journal.claim(id, batch))) {
+      // Runs that lost at the same time do not meet again at the same time.
+      await pause(Math.random() * retryWithinMs, run.signal)
+      continue
+    }
     await sendBatch(run, id, batch, letters)
     run.sent += letters.length
     run.onProgress?.({ sent: run.sent })
@@ -245,7 +250,7 @@ async function sendBatch(run: Run, id: string, batch: Claim, letters: readonly L
   } catch (error) {
     const { code, message } = error as { code?: string; message?: string }
     if (code === undefined || !refusedForContent.has(code)) throw error
-    await run.journal.write(id, { step: 'void' })
+    await run.journal.write(id, batch.topicId, { step: 'void' })
     const places = batch.letters.map((letter) => letterPlace(batch.topic, letter))
     const named = places.length === 1 ? places[0] : `one of ${places[0]} to ${places.at(-1)}`
     throw new EventsError('REPLAY_REFUSED', `${named} cannot be sent to ${topic}: ${message}`, { cause: error })
@@ -260,7 +265,7 @@ async function sendBatch(run: Run, id: string, batch: Claim, letters: readonly L
 
 async function writeOutcome(run: Run, id: string, batch: Claim, offset: bigint | null): Promise<void> {
   const { topic, topicId, letters, at, by, to } = batch
-  await run.journal.write(id, {
+  await run.journal.write(id, topicId, {
     step: 'replayed',
     topic,
     topicId,
@@ -297,7 +302,7 @@ async function settle(run: Run, id: string, batch: SendingBatch): Promise<'found
   )
   if (!isSameTopic || letters.includes(undefined)) {
     // The same bytes cannot be sent to the same log any more: the letters that are left are open again.
-    await run.journal.write(id, { step: 'void' })
+    await run.journal.write(id, batch.topicId, { step: 'void' })
     return 'void'
   }
   if (run.uncertain !== 'resend' && (await isUncertain(run.cluster, batch))) {
