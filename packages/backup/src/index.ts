@@ -16,6 +16,7 @@ export { type BackupStore, canOpen, readKeyFile, type Sealing, withSealing } fro
 export type * from './format/types.ts'
 export { formatName, formatVersion } from './format/types.ts'
 export { type Pruned, type PrunePlan, type PruneRules, planPrune, prune } from './prune.ts'
+export { findEvent, recordAt } from './restore/find-record.ts'
 export {
   type PartitionSource,
   type PlannedTopic,
@@ -26,7 +27,7 @@ export {
   type TargetTopic,
 } from './restore/plan.ts'
 export { type Restored, type RestoreOptions, type RestoreProgress, runRestore } from './restore/run.ts'
-export type { RestorePoint } from './restore/source.ts'
+export type { RecordPlace, RestorePoint } from './restore/source.ts'
 export { openStore } from './store/open-store.ts'
 export { StoreError } from './store/store-error.ts'
 export type * from './store/types.ts'

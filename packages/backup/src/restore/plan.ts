@@ -16,6 +16,7 @@ import {
 } from './settings.ts'
 import {
   iso,
+  offsetAfter,
   openSource,
   type RestorePoint,
   type RestoreSource,
@@ -31,6 +32,8 @@ export interface RestoreRequest {
   readonly nameOf: (topic: string) => string | null
   /** Only these partitions; default: all. The others are created, and stay empty. */
   readonly partitions?: readonly number[]
+  /** Leaves out what each partition has before its first record that is not older than this, in milliseconds since the epoch. */
+  readonly fromMs?: number
   /** Which groups get their positions back; null: none. */
   readonly includeGroup: ((groupId: string) => boolean) | null
   /** Goes on with a restore that was interrupted: target topics may have a part of the records. */
@@ -49,6 +52,8 @@ export interface PlannedPartition extends PartitionSource {
   readonly selection: Selection
   /** In the backup, and younger than the point. */
   readonly dropped: bigint
+  /** In the backup, and older than the window. */
+  readonly older: bigint
   /** Left out because their transaction is not complete at the point. */
   readonly straddling: bigint
 }
@@ -152,6 +157,7 @@ export async function planRestore(
     )
   }
   const positions = await planPositions(store, source.groups ?? [], topics, request)
+  warnings.push(...beforeWindow(positions, accepted))
   const missing = missingParts(source, chosen, request)
   const held = accepted.map((topic) => ({
     ...topic,
@@ -159,6 +165,20 @@ export async function planRestore(
     expired: expiredRecords(topic.config, defaults, topic.partitions, nowMs),
   }))
   return { source, targetClusterId, topics: held, positions, warnings, missing }
+}
+
+/** Groups that had not read all of what lies before the window: they do not get it. */
+function beforeWindow(positions: readonly PlannedPosition[], topics: readonly PlannedTopic[]): string[] {
+  const isBefore = ({ topic, partition, committed }: PlannedPosition): boolean => {
+    const planned = topics.find(({ to }) => to === topic)?.partitions.find((one) => one.partition === partition)
+    return planned !== undefined && planned.older > 0n && committed < planned.selection.from
+  }
+  return positions
+    .filter(isBefore)
+    .map(
+      ({ groupId, topic, partition, committed }) =>
+        `group ${groupId} had not read ${topic} partition ${partition} from offset ${committed}: it continues where the window begins`,
+    )
 }
 
 /** What is asked for and the backup could not read. */
@@ -183,7 +203,9 @@ function missingParts(
 
 /** Partitions that the backup has only up to an earlier time than the point. */
 function olderPartitions({ manifest }: RestoreSource, { id, name }: TopicState, request: RestoreRequest): string[] {
-  const pointMs = request.point.kind === 'time' ? request.point.timestampMs : manifest.cutAtMs
+  const { point } = request
+  const atMs = point.kind === 'time' ? point.timestampMs : point.kind === 'before' ? point.record.timestampMs : null
+  const pointMs = atMs ?? manifest.cutAtMs
   const all = manifest.topics.find((topic) => topic.id === id)?.partitions ?? []
   return all
     .filter(({ partition }) => request.partitions?.includes(partition) ?? true)
@@ -309,7 +331,10 @@ async function planPartitions(
     ({ partition }) => request.partitions?.includes(partition) ?? true,
   )
   const planned: PlannedPartition[] = []
-  for (const selection of selections) {
+  for (const whole of selections) {
+    const from = request.fromMs === undefined ? whole.from : await offsetAfter(store, whole, request.fromMs - 1)
+    const older = from === whole.from ? 0n : await recordsBefore(store, { ...whole, excluded: [] }, from)
+    const selection = { ...whole, from }
     const kept = { ...selection, excluded: [] }
     const [records, upToCut] = [
       await recordsBefore(store, selection, selection.cut),
@@ -323,7 +348,8 @@ async function planPartitions(
       batches: () => selectedBatches(store, selection),
       records,
       straddling,
-      dropped: all - records - straddling,
+      older,
+      dropped: all - records - straddling - older,
     })
   }
   return planned

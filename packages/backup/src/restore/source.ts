@@ -15,11 +15,37 @@ import {
 import { recordsBetween, trimBatch } from '../format/trim.ts'
 import type { ClusterState, GroupState, Manifest, Segment, StraddlingRecords, TopicState } from '../format/types.ts'
 
-/** `latest`: the newest backup. `number`: that backup. `time`: what the logs held at that time, milliseconds since the epoch. */
+/**
+ * `latest`: the newest backup. `number`: that backup. `time`: what the logs held at that time, milliseconds since the epoch. `before`:
+ * what they held just before a record, all others by its time.
+ */
 export type RestorePoint =
   | { readonly kind: 'latest' }
   | { readonly kind: 'number'; readonly number: number }
   | { readonly kind: 'time'; readonly timestampMs: number }
+  | { readonly kind: 'before'; readonly record: RecordPlace }
+
+/** Where a record is. */
+export interface RecordPlace {
+  readonly topic: string
+  readonly topicId: string
+  readonly partition: number
+  readonly offset: bigint
+  readonly timestampMs: number
+}
+
+/** A time, and perhaps the end of one partition. */
+interface Moment {
+  readonly timestampMs: number
+  readonly before: RecordPlace | null
+}
+
+/** null: not a time but a backup. */
+function momentOf(point: RestorePoint): Moment | null {
+  if (point.kind === 'time') return { timestampMs: point.timestampMs, before: null }
+  if (point.kind === 'before') return { timestampMs: point.record.timestampMs - 1, before: point.record }
+  return null
+}
 
 /** The part of one partition that is restored. */
 export interface Selection {
@@ -53,20 +79,21 @@ export interface RestoreSource {
 export async function openSource(store: BackupStore, clusterId: string, point: RestorePoint): Promise<RestoreSource> {
   const { manifest, before } = await chooseManifests(store, clusterId, point)
   const whole = await openManifest(store, manifest)
-  if (point.kind !== 'time') {
+  const moment = momentOf(point)
+  if (moment === null) {
     const { groups, groupsAtMs, problems } = whole.state
     const { topics, selections, findings } = whole
     return { manifest, topics, selections, findings, groups, groupsAtMs, problems, warnings: [] }
   }
-  const selections = await cutAt(store, whole.selections, point.timestampMs)
+  const selections = await cutAt(store, whole.selections, moment)
   const source = { manifest, topics: whole.topics, selections, findings: whole.findings }
   // Without a backup from before the time nothing is known of the groups at it: a later place would skip events.
   if (before === null) {
-    const text = `no backup is older than ${iso(point.timestampMs)}: groups do not get their positions back`
+    const text = `no backup is older than ${iso(moment.timestampMs)}: groups do not get their positions back`
     const problems = whole.state.problems.filter(({ part }) => !part.startsWith('group'))
-    return { ...source, groups: null, groupsAtMs: point.timestampMs, problems, warnings: [text] }
+    return { ...source, groups: null, groupsAtMs: moment.timestampMs, problems, warnings: [text] }
   }
-  const earlier = await withEarlierTopics(store, source, await openManifest(store, before), point.timestampMs)
+  const earlier = await withEarlierTopics(store, source, await openManifest(store, before), moment)
   // Groups are those of the backup before the time, everything else is from the one behind it.
   const ofGroups = earlier.problems.filter(({ part }) => part.startsWith('group'))
   return {
@@ -111,8 +138,9 @@ async function withEarlierTopics(
   store: BackupStore,
   source: Pick<RestoreSource, 'manifest' | 'topics' | 'selections' | 'findings'>,
   before: Opened,
-  timestampMs: number,
+  moment: Moment,
 ): Promise<RestoreSource> {
+  const { timestampMs } = moment
   const topics = [...source.topics]
   const selections = new Map(source.selections)
   const warnings: string[] = []
@@ -130,7 +158,7 @@ async function withEarlierTopics(
       selections.delete(successor.id)
     }
     topics.push(topic)
-    const earlier = await cutAt(store, new Map([[topic.id, before.selections.get(topic.id)!]]), timestampMs)
+    const earlier = await cutAt(store, new Map([[topic.id, before.selections.get(topic.id)!]]), moment)
     selections.set(topic.id, earlier.get(topic.id)!)
     warnings.push(
       `topic ${topic.name} was deleted after the backup before ${iso(timestampMs)}, and is restored up to that backup`,
@@ -149,7 +177,7 @@ async function chooseManifests(
   const numbers = await manifestNumbers(store, clusterId)
   const newest = numbers.at(-1)
   if (newest === undefined) throw new BackupError('NO_BACKUP', `${store.address} has no backup of cluster ${clusterId}`)
-  if (point.kind !== 'time') {
+  if (point.kind === 'latest' || point.kind === 'number') {
     const wanted = point.kind === 'latest' ? newest : point.number
     if (!numbers.includes(wanted)) {
       throw new BackupError('NO_BACKUP', `${store.address} has no backup ${wanted} of cluster ${clusterId}`, {
@@ -159,7 +187,7 @@ async function chooseManifests(
     const { manifest } = await readManifest(store, clusterId, wanted)
     return { manifest, before: null }
   }
-  return chooseByTime(store, clusterId, numbers, point.timestampMs)
+  return chooseByTime(store, clusterId, numbers, momentOf(point)!)
 }
 
 /** The first backup that has everything up to the time; and the last one before, for the groups: as they were not after the time. */
@@ -167,7 +195,7 @@ async function chooseByTime(
   store: BackupStore,
   clusterId: string,
   numbers: readonly number[],
-  timestampMs: number,
+  { timestampMs, before }: Moment,
 ): Promise<{ manifest: Manifest; before: Manifest | null }> {
   let [low, high] = [0, numbers.length]
   let found: Manifest | null = null
@@ -175,7 +203,7 @@ async function chooseByTime(
   while (low < high) {
     const middle = (low + high) >> 1
     const { manifest } = await readManifest(store, clusterId, numbers[middle]!)
-    if (manifest.cutAtMs >= timestampMs) [found, high] = [manifest, middle]
+    if (manifest.cutAtMs >= timestampMs && reaches(manifest, before)) [found, high] = [manifest, middle]
     else [last, low] = [manifest, middle + 1]
   }
   if (found === null) {
@@ -188,19 +216,29 @@ async function chooseByTime(
   return { manifest: found, before: last }
 }
 
+/** A record may have come after the time that its producer gave it. */
+function reaches({ topics }: Manifest, place: RecordPlace | null): boolean {
+  if (place === null) return true
+  const topic = topics.find(({ id }) => id === place.topicId)
+  return topic?.partitions.some(({ partition, end }) => partition === place.partition && end >= place.offset) ?? false
+}
+
 export const iso = (timestampMs: number): string => new Date(timestampMs).toISOString()
 
 /** Ends each partition before its first record that is younger than the time, as Kafka's own look-up by time does. */
 async function cutAt(
   store: BackupStore,
   whole: ReadonlyMap<string, readonly Selection[]>,
-  timestampMs: number,
+  { timestampMs, before }: Moment,
 ): Promise<Map<string, Selection[]>> {
   const cut = new Map<string, Selection[]>()
   for (const [id, selections] of whole) {
     const own: Selection[] = []
-    for (const selection of selections)
-      own.push({ ...selection, cut: await offsetAfter(store, selection, timestampMs) })
+    for (const selection of selections) {
+      const isOwn = before !== null && before.topicId === id && before.partition === selection.partition
+      const end = isOwn ? before.offset : await offsetAfter(store, selection, timestampMs)
+      own.push({ ...selection, cut: end < selection.cut ? end : selection.cut })
+    }
     cut.set(id, own)
   }
   const all = [...cut.values()].flat()
@@ -219,7 +257,8 @@ async function cutAt(
   )
 }
 
-async function offsetAfter(
+/** @returns the first record that is younger than the time; where the selection ends, if there is none */
+export async function offsetAfter(
   store: BackupStore,
   { segments, from, cut }: Selection,
   timestampMs: number,

@@ -106,7 +106,10 @@ describe('the commands for backups', () => {
   it('refuse what cannot be meant', async () => {
     for (const [line, message] of [
       ['restore --at yesterday', 'is not a time'],
-      ['restore --backup 1 --date 2026-01-01', '--backup, --at and --date exclude each other'],
+      [
+        'restore --backup 1 --date 2026-01-01',
+        '--backup, --at, --to, --date, --before-event and --before-offset exclude each other',
+      ],
       ['restore --backup 99', 'has no backup 99'],
       ['restore --topic or*ders', '`*` may only be the last character'],
       ['restore --topic order --dry-run', 'has no such topic'],

@@ -55,6 +55,7 @@ interface Given {
   readonly target: string | undefined
   readonly targetSuffix: string | undefined
   readonly at: number | undefined
+  readonly to: number | undefined
   readonly date: number | undefined
   readonly partition: readonly number[] | undefined
   readonly partitions: number | undefined
@@ -67,7 +68,15 @@ interface Given {
   readonly dryRun: boolean
 }
 
-const onlyOfBackups = { backup: null, groups: null, identity: null, clusterId: null }
+const onlyOfBackups = {
+  backup: null,
+  groups: null,
+  identity: null,
+  clusterId: null,
+  beforeEvent: null,
+  beforeOffset: null,
+  from: null,
+}
 
 /** @returns the exit code */
 export async function restoreArchive(context: Context, archive: FoundArchive, given: Given): Promise<number> {
@@ -82,7 +91,7 @@ export async function restoreArchive(context: Context, archive: FoundArchive, gi
     toInstant: given.pathZone ?? ((wallMs) => wallMs),
     separator: given.separator ?? Buffer.from('\n'),
   }
-  const pointMs = given.at ?? given.date ?? null
+  const pointMs = given.at ?? given.to ?? given.date ?? null
   const include = topicFilter(given.topic)
   const plan = await planArchive(
     reading,

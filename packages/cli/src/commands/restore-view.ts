@@ -8,6 +8,7 @@ import { type Column, renderTable } from '../output/table.ts'
 export const recordsOf = ({ partitions }: PlannedTopic): bigint =>
   partitions.reduce((sum, { records }) => sum + records, 0n)
 const droppedOf = ({ partitions }: PlannedTopic): bigint => partitions.reduce((sum, { dropped }) => sum + dropped, 0n)
+const olderOf = ({ partitions }: PlannedTopic): bigint => partitions.reduce((sum, { older }) => sum + older, 0n)
 const straddlingOf = ({ partitions }: PlannedTopic): bigint =>
   partitions.reduce((sum, { straddling }) => sum + straddling, 0n)
 
@@ -17,15 +18,23 @@ const planColumns: readonly Column<PlannedTopic>[] = [
   { header: 'PARTITIONS', value: ({ partitions }) => partitions.length },
   { header: 'RECORDS', value: recordsOf },
   { header: 'YOUNGER, LEFT OUT', value: droppedOf },
+  { header: 'OLDER, LEFT OUT', value: olderOf },
   { header: 'IN OPEN TRANSACTIONS', value: straddlingOf },
 ]
+/** Shown where one is not 0. */
+const rare = new Map<string, (topic: PlannedTopic) => bigint>([
+  ['OLDER, LEFT OUT', olderOf],
+  ['IN OPEN TRANSACTIONS', straddlingOf],
+])
 
 /** The preview, on standard error. */
 export function showPlan(context: Context, { source, topics, positions, warnings, missing }: RestorePlan): void {
   const colours = context.colours.stderr
   const { number, clusterId, cutAtMs } = source.manifest
-  const hasStraddling = topics.some((topic) => straddlingOf(topic) > 0n)
-  const columns = hasStraddling ? planColumns : planColumns.slice(0, -1)
+  const columns = planColumns.filter(({ header }) => {
+    const of = rare.get(header)
+    return of === undefined || topics.some((topic) => of(topic) > 0n)
+  })
   context.note(`From backup ${number} of cluster ${clusterId}, up to ${time(cutAtMs)}:\n`)
   context.note(renderTable(topics, columns, colours))
   for (const [groupId, own] of Map.groupBy(positions, (position) => position.groupId)) {
@@ -55,6 +64,7 @@ export function planData({ source, targetClusterId, topics, positions, warnings,
       to: topic.to,
       records: recordsOf(topic),
       dropped: droppedOf(topic),
+      older: olderOf(topic),
       straddling: straddlingOf(topic),
       partitions: topic.partitions.map(({ partition, records, selection }) => ({
         partition,

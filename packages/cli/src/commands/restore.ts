@@ -1,8 +1,8 @@
 // `selfmonitor restore`: brings topics and groups' positions back from a backup.
-import type { BackupStore, FoundArchive, RestorePlan, RestorePoint } from '@selfmonitor/backup'
+import type { BackupStore, FoundArchive, RecordPlace, RestorePlan, RestorePoint } from '@selfmonitor/backup'
 import type { Context } from '../framework/context.ts'
 import { exitCodes, usageError } from '../framework/errors.ts'
-import { collect, integer, pointInTime, throughDate } from '../framework/parse.ts'
+import { bigInteger, collect, integer, pointInTime, throughDate } from '../framework/parse.ts'
 import { defineVerb, flag, type Noun, text, value } from '../framework/verb.ts'
 import { identityOption, openPlace, placeOptions, topicFilter, topicsOption } from './backup-place.ts'
 import { archiveOptions, refuseOptions, restoreArchive } from './restore-archive.ts'
@@ -30,6 +30,14 @@ const options = {
     'up to the end of a day: 2026-11-29, "2026-11-29 Europe/Berlin" (default: UTC); a time is as with --at',
     throughDate,
   ),
+  beforeEvent: text('--before-event <id>', 'just before the event with this id, in all topics'),
+  beforeOffset: value(
+    '--before-offset <topic:partition:offset>',
+    'just before this record, in all topics',
+    beforeOffset,
+  ),
+  from: value('--from <time>', 'only from each partition’s first record that is not older', pointInTime),
+  to: value('--to <time>', 'the same as --at', pointInTime),
   partition: value(
     '--partition <n>',
     'only this partition; may be given several times',
@@ -62,13 +70,14 @@ const verb = defineVerb({
   output: ['table', 'json', 'yaml'],
   mutates: true,
   async run(context, { options: given }) {
-    const point = pointOf(given)
+    refuseTwoPoints(given)
     const source = await findSource(context, given)
     if (source.kind === 'archive') return await restoreArchive(context, source.archive, given)
     refuseOptions(given, archiveOptions, 'an archive of a sink connector')
     const { store, clusterId, topics } = source
     const [cluster, { planRestore }] = await Promise.all([context.cluster(), import('@selfmonitor/backup')])
     const include = topicFilter(topics)
+    const point = await pointOf(context, store, clusterId, given, include)
     const { clusterId: targetClusterId } = await cluster.info()
     const plan = await planRestore(
       store,
@@ -78,6 +87,7 @@ const verb = defineVerb({
         point,
         nameOf: (topic) => (include(topic) ? (given.target ?? `${topic}${given.targetSuffix ?? ''}`) : null),
         partitions: given.partition,
+        fromMs: given.from,
         includeGroup: groupFilter(given.groups, clusterId === targetClusterId),
         resume: given.resume,
       },
@@ -94,15 +104,56 @@ const verb = defineVerb({
   },
 })
 
-function pointOf(given: {
-  backup: number | undefined
-  at: number | undefined
-  date: number | undefined
-}): RestorePoint {
-  const timestampMs = given.at ?? given.date
-  const chosen = [given.backup, given.at, given.date].filter((one) => one !== undefined)
-  if (chosen.length > 1) throw usageError('--backup, --at and --date exclude each other')
+interface Points {
+  readonly backup: number | undefined
+  readonly at: number | undefined
+  readonly to: number | undefined
+  readonly date: number | undefined
+  readonly beforeEvent: string | undefined
+  readonly beforeOffset: Offset | undefined
+}
+
+interface Offset {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: bigint
+}
+
+function beforeOffset(word: string): Offset {
+  const [, topic, partition, offset] = /^(.+):(\d+):(\d+)$/.exec(word) ?? []
+  if (topic === undefined) throw usageError(`"${word}" is not topic:partition:offset`)
+  return { topic, partition: integer(0)(partition!), offset: bigInteger(offset!) }
+}
+
+/** @throws CliError USAGE for two of them */
+function refuseTwoPoints({ backup, at, to, date, beforeEvent, beforeOffset: before }: Points): void {
+  const chosen = [backup, at, to, date, beforeEvent, before].filter((one) => one !== undefined)
+  if (chosen.length < 2) return
+  throw usageError('--backup, --at, --to, --date, --before-event and --before-offset exclude each other')
+}
+
+/** @throws BackupError NO_BACKUP for an event or an offset that the backup does not have */
+async function pointOf(
+  context: Context,
+  store: BackupStore,
+  clusterId: string,
+  given: Points,
+  include: (topic: string) => boolean,
+): Promise<RestorePoint> {
+  const { findEvent, recordAt } = await import('@selfmonitor/backup')
+  const timestampMs = given.at ?? given.to ?? given.date
   if (timestampMs !== undefined) return { kind: 'time', timestampMs }
+  if (given.beforeOffset !== undefined) {
+    return { kind: 'before', record: await recordAt(store, clusterId, given.beforeOffset) }
+  }
+  if (given.beforeEvent !== undefined) {
+    const [record, ...others] = await findEvent(store, clusterId, given.beforeEvent, include)
+    const say = ({ topic, partition, offset, timestampMs: ms }: RecordPlace): string =>
+      `${topic} partition ${partition} offset ${offset}, ${new Date(ms).toISOString()}`
+    context.note(`Event ${given.beforeEvent} is in ${say(record!)}.`)
+    if (others.length > 0) context.note(`Later records have its id too: ${others.slice(0, 3).map(say).join('; ')}.`)
+    return { kind: 'before', record: record! }
+  }
   return given.backup === undefined ? { kind: 'latest' } : { kind: 'number', number: given.backup }
 }
 
