@@ -85,8 +85,13 @@ async function* readBatches(...args: Parameters<typeof readPartitionBatches>): A
 
 /** The modules that read a whole cluster are loaded on first use. */
 function surveyLater(transport: Transport, options: ClusterOptions): ClusterSurvey {
-  const load = async () => (await import('./survey/operations.ts')).surveyOf(transport, options)
+  let loading: Promise<ClusterSurvey> | undefined
+  const load = (): Promise<ClusterSurvey> => {
+    loading ??= import('./survey/operations.ts').then(({ surveyOf }) => surveyOf(transport, options))
+    return loading
+  }
   return {
+    surveyMetadata: async () => (await load()).surveyMetadata(),
     surveyGroups: async (o) => (await load()).surveyGroups(o),
     groupOffsets: async (groups) => (await load()).groupOffsets(groups),
     partitionBounds: async (partitions) => (await load()).partitionBounds(partitions),

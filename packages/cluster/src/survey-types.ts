@@ -1,6 +1,6 @@
 // Reading a whole cluster at once, for those who watch it: 10,000 partitions and 1,000 groups in few requests. Whatever cannot be
 // read is a problem of that broker, group or partition, and the rest is there.
-import type { ConfigEntry, GroupMember, GroupState } from './model.ts'
+import type { ClusterInfo, ConfigEntry, GroupMember, GroupState, TopicInfo } from './model.ts'
 
 /** Why something could not be read. `code` is Kafka's name of the error, or that of a ClusterError. */
 export interface Problem {
@@ -154,16 +154,22 @@ export interface BrokerReach {
 
 /** The parts of `Cluster` that read everything. */
 export interface ClusterSurvey {
+  /** The brokers and every topic, internal ones too, of one answer. */
+  surveyMetadata(): Promise<ClusterInfo & { readonly topics: readonly TopicInfo[] }>
   /**
    * Every group with its type, coordinator and members: one ListGroups for each broker, then one describing request of its kind for
    * 1,000 groups. Groups of the streams protocol (KIP-1071) are listed without members.
-   * @param include groups for which it returns false are left out
+   * @param options.include groups for which it returns false are left out
+   * @param options.brokers ids of the cluster's brokers, where they were read just now; default: asks for them
    * @throws ClusterError when no broker answers
    */
-  surveyGroups(options?: { include?: (groupId: string) => boolean }): Promise<GroupsSurvey>
+  surveyGroups(options?: {
+    readonly include?: (groupId: string) => boolean
+    readonly brokers?: readonly number[]
+  }): Promise<GroupsSurvey>
   /** The groups' committed offsets (for a share group, its start offsets): one request for 1,000 groups of a coordinator (KIP-709), in the order given. */
   groupOffsets(groups: readonly Pick<SurveyedGroup, 'groupId' | 'type' | 'coordinatorId'>[]): Promise<GroupOffsets[]>
-  /** Log start, last stable offset and high watermark: three requests for each leader and 10,000 partitions, in the order given. */
+  /** Log start, last stable offset and high watermark: three requests for each leader and 50,000 partitions, in the order given. */
   partitionBounds(partitions: readonly PlacedPartition[]): Promise<PartitionBounds[]>
   /**
    * The first record at or after each offset, with its time. Small batches come together; a batch over `batchBytes` is fetched alone.

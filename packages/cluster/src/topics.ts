@@ -13,7 +13,7 @@ import {
 } from './errors.ts'
 import type { Deadline } from './transport/deadline.ts'
 import type { Transport } from './transport/transport.ts'
-import type { Cluster, TopicInfo } from './types.ts'
+import type { Cluster, ClusterInfo, TopicInfo } from './types.ts'
 
 /** How long to wait until a change that the controller took is seen by the broker that is asked for it. */
 const visibleWithinMs = 5_000
@@ -27,16 +27,20 @@ export async function readTopics(
   if (names.length === 0) {
     return []
   }
+  const { topics } = await readMetadata(transport, deadline, names)
+  return topics
+}
+
+/** The cluster's brokers and the topics, of one answer. */
+export function readMetadata(
+  transport: Transport,
+  deadline: Deadline,
+  names: readonly string[] | 'all',
+): Promise<ClusterInfo & { readonly topics: TopicInfo[] }> {
   return transport.retrying(deadline, async () => {
-    const response = await transport.send(
-      'any',
-      apis.metadata,
-      names === 'all' ? null : [...new Set(names)],
-      false,
-      false,
-    )
+    const { info, topics: found } = await transport.metadata(names === 'all' ? null : [...new Set(names)])
     const topics: TopicInfo[] = []
-    for (const topic of response.topics) {
+    for (const topic of found) {
       const name = topic.name ?? ''
       if (topic.errorCode === errorCodes.UNKNOWN_TOPIC_OR_PARTITION) {
         continue
@@ -60,7 +64,7 @@ export async function readTopics(
           .sort((a, b) => a.partition - b.partition),
       })
     }
-    return topics.sort((a, b) => (a.name < b.name ? -1 : 1))
+    return { ...info, topics: topics.sort((a, b) => (a.name < b.name ? -1 : 1)) }
   })
 }
 

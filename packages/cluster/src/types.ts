@@ -1,7 +1,7 @@
 // The package's public types: connection options, the read model, the operations and their previews.
 // Offsets are bigint, times are milliseconds, sizes are bytes.
 import type { AclOperation, AclResourceType } from '@selfmonitor/protocol/acl'
-import type { ConfigEntry, GroupMember, GroupState } from './model.ts'
+import type { ClusterInfo, ConfigEntry, GroupMember, GroupState, TopicInfo } from './model.ts'
 import type {
   Isolation,
   ReadBatchesEvent,
@@ -13,7 +13,16 @@ import type {
 import type { ClusterSurvey } from './survey-types.ts'
 import type { BatchAppender, ProducerIdentity } from './write-types.ts'
 
-export type { ConfigEntry, ConfigSource, GroupMember, GroupState } from './model.ts'
+export type {
+  BrokerInfo,
+  ClusterInfo,
+  ConfigEntry,
+  ConfigSource,
+  GroupMember,
+  GroupState,
+  PartitionInfo,
+  TopicInfo,
+} from './model.ts'
 
 /** The subset of a pino logger that the packages of this project write to. */
 export interface Logger {
@@ -52,36 +61,6 @@ export interface ClusterOptions {
   sasl?: SaslOptions
   /** `true` for the system's trust store. Default: no TLS. */
   tls?: boolean | TlsOptions
-}
-
-export interface BrokerInfo {
-  readonly id: number
-  readonly host: string
-  readonly port: number
-  readonly rack: string | null
-}
-
-export interface ClusterInfo {
-  readonly clusterId: string
-  readonly controllerId: number
-  readonly brokers: readonly BrokerInfo[]
-}
-
-export interface PartitionInfo {
-  readonly partition: number
-  /** -1 when the partition has no leader. */
-  readonly leader: number
-  readonly replicas: readonly number[]
-  readonly isr: readonly number[]
-  /** Replicas whose broker, or the log directory they are in, is offline. */
-  readonly offlineReplicas: readonly number[]
-}
-
-export interface TopicInfo {
-  readonly name: string
-  readonly id: string
-  readonly internal: boolean
-  readonly partitions: readonly PartitionInfo[]
 }
 
 export interface NewTopic {

@@ -21,6 +21,13 @@ describe('a survey of three brokers', () => {
     expect(brokers.requests('ListOffsets')).toHaveLength(9)
   })
 
+  it('costs one Metadata for brokers, topics and the listing of groups', async () => {
+    const { brokers: found, topics } = await brokers.cluster.surveyMetadata()
+    await brokers.cluster.surveyGroups({ brokers: found.map(({ id }) => id) })
+    expect([found.length, topics.map(({ name }) => name)]).toEqual([3, expect.arrayContaining(['orders'])])
+    expect(brokers.requests('Metadata')).toHaveLength(1)
+  })
+
   it('costs a listing, a description and three requests for offsets of 120 groups a coordinator', async () => {
     const { groups: found } = await brokers.cluster.surveyGroups()
     expect(found.map(({ groupId }) => groupId)).toEqual(groups)

@@ -22,9 +22,10 @@ type Details = Pick<SurveyedGroup, 'members' | 'problem'> &
 
 export const surveyGroups =
   (transport: Transport): ClusterSurvey['surveyGroups'] =>
-  ({ include = () => true } = {}) =>
+  ({ include = () => true, brokers } = {}) =>
     transport.operation('surveyGroups', async () => {
-      const { listed, problems } = await listEverywhere(transport)
+      const asked = brokers ?? (await transport.refresh()).brokers.map(({ id }) => id)
+      const { listed, problems } = await listEverywhere(transport, asked)
       const wanted = listed.filter(({ groupId }) => include(groupId))
       const requests = [...groupBy(wanted, ({ coordinatorId, type }) => `${coordinatorId} ${type}`).values()].flatMap(
         (groups) => chunks(groups, groupsPerRequest),
@@ -36,11 +37,11 @@ export const surveyGroups =
 /** Asks every broker which groups it coordinates. A group that moves meanwhile is listed by the broker that has it last. */
 async function listEverywhere(
   transport: Transport,
+  brokers: readonly number[],
 ): Promise<{ listed: Listed[]; problems: GroupsSurvey['problems'][number][] }> {
-  const { brokers } = await transport.refresh()
   const problems: GroupsSurvey['problems'][number][] = []
   const byId = new Map<string, Listed>()
-  await mapConcurrently(brokers, concurrency, async ({ id }) => {
+  await mapConcurrently(brokers, concurrency, async (id) => {
     try {
       const { errorCode, groups } = await transport.send(id, apis.listGroups, [], [])
       const problem = problemOfCode(errorCode)

@@ -2,6 +2,7 @@
 import { surveyConfigs } from '../configs.ts'
 import { surveyLogDirs } from '../log-dirs.ts'
 import type { ClusterSurvey } from '../survey-types.ts'
+import { readMetadata } from '../topics.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { ClusterOptions } from '../types.ts'
 import { partitionBounds } from './bounds.ts'
@@ -14,6 +15,7 @@ import { unreadRecords } from './unread.ts'
 
 export function surveyOf(transport: Transport, options: ClusterOptions): ClusterSurvey {
   return {
+    surveyMetadata: () => transport.operation('surveyMetadata', (deadline) => readMetadata(transport, deadline, 'all')),
     surveyGroups: surveyGroups(transport),
     groupOffsets: groupOffsets(transport),
     partitionBounds: partitionBounds(transport),

@@ -26,23 +26,31 @@ const noLeader: QuorumInfo = {
   leaderTimeMs: null,
 }
 
-/** Asks on a connection of its own: a broker answers in order, and all that is asked behind this would wait with it. */
-export const quorum =
-  (transport: Transport, options: ClusterOptions): ClusterSurvey['quorum'] =>
-  async () => {
-    const timeoutMs = Math.min(options.timeoutMs ?? defaultTimeoutMs, answerLimitMs)
-    const own = createTransport({ ...options, timeoutMs }, transport)
+/**
+ * Asks on a connection of its own: a broker answers in order, and all that is asked behind this would wait with it. It is kept for the
+ * next time unless it has a question that was not answered.
+ */
+export const quorum = (transport: Transport, options: ClusterOptions): ClusterSurvey['quorum'] => {
+  const timeoutMs = Math.min(options.timeoutMs ?? defaultTimeoutMs, answerLimitMs)
+  const open = (): Transport => createTransport({ ...options, timeoutMs }, transport)
+  let own: Transport | null = null
+  transport.closesWith(async () => own?.close())
+  return async () => {
+    own ??= open()
+    const used = own
     try {
-      return await readQuorum(own)
+      return await readQuorum(used)
     } catch (error) {
+      if (error instanceof ClusterError && error.code === 'UNSUPPORTED_API') throw error
+      if (own === used) own = null
+      await used.close()
       if (!(error instanceof ClusterError) || !isWithoutLeader(error)) throw error
       // The brokers answer, only not this question.
       await transport.operation('quorum', () => transport.refresh())
       return noLeader
-    } finally {
-      await own.close()
     }
   }
+}
 
 function isWithoutLeader({ code, kafkaError }: ClusterError): boolean {
   return code === 'TIMEOUT' || (kafkaError !== null && isRetriableKafkaError(kafkaError.code))

@@ -259,6 +259,10 @@ describeEngines('a survey', (engine) => {
       return
     }
     const quorum = await cluster.quorum()
+    // Its connection is kept.
+    const before = cluster.requestsSent()
+    await cluster.quorum()
+    expect(cluster.requestsSent() - before).toBe(1)
     expect(quorum.voters.map(({ id }) => id)).toContain(quorum.leaderId)
     expect(quorum.leaderEpoch).toBeGreaterThan(0)
     expect(Math.abs(quorum.leaderTimeMs! - Date.now())).toBeLessThan(60_000)

@@ -50,6 +50,11 @@ export interface Transport {
   info(): Promise<ClusterInfo>
   /** Asks again. */
   refresh(): Promise<ClusterInfo>
+  /**
+   * Asks for topics, all of them with null; what the answer says of the brokers is known from then on.
+   * Error codes inside the response are left to the caller.
+   */
+  metadata(topics: readonly string[] | null): Promise<{ readonly info: ClusterInfo; readonly topics: MetadataTopics }>
   /** The coordinator's broker id for each group. */
   coordinators(groupIds: readonly string[], deadline: Deadline): Promise<Map<string, number>>
   /** Repeats `attempt` while it throws an error that Kafka calls retriable, and asks for the cluster's brokers anew before. */
@@ -58,11 +63,16 @@ export interface Transport {
   requestsSent(): number
   /** Counts a request that was sent on a connection outside this transport. */
   countRequest(): void
+  /** Something else that ends when this is closed. */
+  closesWith(close: () => Promise<unknown>): void
   close(): Promise<void>
 }
 
 const groupKeyType = 0
 export const defaultTimeoutMs = 30_000
+
+type Sent<T> = T extends readonly ApiVersion<never, infer Response>[] ? Response : never
+type MetadataTopics = Sent<typeof apis.metadata>['topics']
 
 /** A transport that another one belongs to. */
 export type Directory = Pick<Transport, 'refresh' | 'countRequest'>
@@ -77,6 +87,7 @@ export function createTransport(options: ClusterOptions, directory?: Directory):
   if (!Number.isFinite(timeoutMs) || timeoutMs <= 0) {
     throw invalid(`timeoutMs must be a positive number of milliseconds, it is ${timeoutMs}`)
   }
+  const closing: (() => Promise<unknown>)[] = []
   let sent = 0
   const countRequest = (): void => {
     sent++
@@ -128,16 +139,19 @@ export function createTransport(options: ClusterOptions, directory?: Directory):
   }
 
   async function refresh(): Promise<ClusterInfo> {
-    known = await (directory?.refresh() ?? readBrokers())
-    return known
+    const info = await (directory?.refresh() ?? metadata([]).then((answer) => answer.info))
+    known = info
+    return info
   }
 
-  async function readBrokers(): Promise<ClusterInfo> {
-    const response = await send('any', apis.metadata, [], false, false)
+  const metadata: Transport['metadata'] = async (names) => {
+    const response = await send('any', apis.metadata, names === null ? null : [...names], false, false)
     const brokers: BrokerInfo[] = response.brokers
       .map(({ nodeId, host, port, rack }) => ({ id: nodeId, host, port, rack: rack || null }))
       .sort((a, b) => a.id - b.id)
-    return { clusterId: response.clusterId ?? '', controllerId: response.controllerId, brokers }
+    const info = { clusterId: response.clusterId ?? '', controllerId: response.controllerId, brokers }
+    known = info
+    return { info, topics: response.topics }
   }
 
   async function repeating<T>(
@@ -164,6 +178,7 @@ export function createTransport(options: ClusterOptions, directory?: Directory):
     send,
     change,
     refresh,
+    metadata,
     info: async () => known ?? refresh(),
     retrying: (deadline, attempt) => repeating(deadline, isTransient, attempt),
     redirected: (deadline, attempt) => repeating(deadline, isUndone, attempt),
@@ -177,7 +192,10 @@ export function createTransport(options: ClusterOptions, directory?: Directory):
       repeating(deadline, isTransient, async () => findCoordinators(send, groupIds)),
     requestsSent: () => sent,
     countRequest,
-    close: () => connections.close(),
+    closesWith: (close) => void closing.push(close),
+    async close() {
+      await Promise.all([connections.close(), ...closing.map((close) => close())])
+    },
   }
 }
 

@@ -65,9 +65,9 @@ describe('a collection', () => {
     it.groups.billing = { committed: { 0: 90n } }
     const before = await step(it)
     const down = await step(it, () => {
-      it.failing = { info: 'CANNOT_CONNECT', listTopics: 'CANNOT_CONNECT' }
+      it.failing = { surveyMetadata: 'CANNOT_CONNECT' }
     })
-    expect(it.calls).toEqual(['info', 'listTopics'])
+    expect(it.calls).toEqual(['surveyMetadata'])
     expect(new Set(Object.values(problems(down)))).toEqual(new Set(['read CANNOT_CONNECT']))
     expect(lagOf(down, 'billing')).toEqual(lagOf(before, 'billing'))
     expect(down.metadata).toMatchObject({ atMs: 15_000 })
@@ -80,9 +80,12 @@ describe('a collection', () => {
 
   it('was never read when nothing ever answered', async () => {
     const it = world()
-    it.failing = { info: 'CANNOT_CONNECT' }
+    it.failing = { surveyMetadata: 'CANNOT_CONNECT' }
     const snapshot = await step(it)
-    expect(snapshot.metadata).toEqual({ state: 'never', problem: { code: 'CANNOT_CONNECT', message: 'info failed' } })
+    expect(snapshot.metadata).toEqual({
+      state: 'never',
+      problem: { code: 'CANNOT_CONNECT', message: 'surveyMetadata failed' },
+    })
     expect(snapshot.groups.state).toBe('never')
   })
 
@@ -177,7 +180,9 @@ describe('a collection', () => {
     const it = world()
     await step(it)
     await step(it, () => {}, -3_600_000)
-    expect(it.calls).toEqual(expect.arrayContaining(['info', 'reachBrokers', 'configs of orders', 'surveyLogDirs']))
+    expect(it.calls).toEqual(
+      expect.arrayContaining(['surveyMetadata', 'reachBrokers', 'configs of orders', 'surveyLogDirs']),
+    )
   })
 
   it('keeps settings that topics have in common once', async () => {

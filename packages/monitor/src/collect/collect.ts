@@ -4,7 +4,6 @@
 import { setImmediate as otherWork } from 'node:timers/promises'
 import {
   type BrokerReach,
-  type Cluster,
   ClusterError,
   type ClusterSurvey,
   type ConfigEntry,
@@ -33,7 +32,7 @@ import { afterAttempt, attempt, never } from './reading.ts'
 import type { CollectorState, ReadPart } from './state.ts'
 
 /** What a collection reads from. */
-export type Source = Pick<Cluster, 'info' | 'listTopics'> & ClusterSurvey
+export type Source = ClusterSurvey
 
 export interface CollectOptions {
   /** The label; null takes the cluster's id. */
@@ -140,7 +139,7 @@ async function unreachable(collection: Collection, metadata: Snapshot['metadata'
 }
 
 async function readMetadata(source: Source, { isTopicCollected }: CollectOptions): Promise<Metadata> {
-  const [info, topics] = await Promise.all([source.info(), source.listTopics({ internal: true })])
+  const { topics, ...info } = await source.surveyMetadata()
   return { ...info, topics: topics.filter(({ name }) => isTopicCollected(name)) }
 }
 
@@ -197,7 +196,8 @@ async function readChain(
 async function readGroups(collection: Collection, metadata: Metadata): Promise<Group[]> {
   const { source, last, options } = collection
   const previous = new Map((lastValue(last.snapshot.groups) ?? []).map((group) => [group.groupId, group]))
-  const survey = await source.surveyGroups({ include: options.isGroupCollected })
+  const brokers = metadata.brokers.map(({ id }) => id)
+  const survey = await source.surveyGroups({ include: options.isGroupCollected, brokers })
   if (survey.groups.length === 0 && survey.problems.length > 0) throw problemError(survey.problems[0]!.problem)
   const groups = listedGroups(survey, previous)
   const offsets = await source.groupOffsets(survey.groups)

@@ -83,8 +83,8 @@ export function world(): World {
     return value()
   }
   const source: Source = {
-    info: async () => step('info', () => ({ clusterId: 'abc', controllerId: 0, brokers: brokers(it) })),
-    listTopics: async () => step('listTopics', () => topics(it)),
+    surveyMetadata: async () =>
+      step('surveyMetadata', () => ({ clusterId: 'abc', controllerId: 0, brokers: brokers(it), topics: topics(it) })),
     surveyGroups: async () => step('surveyGroups', () => survey(it)),
     groupOffsets: async (groups) =>
       step('groupOffsets', () =>
