@@ -77,8 +77,11 @@ async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   }
 }
 
-/** Starts it, with one super user, `admin`. Takes some ten seconds: one for a test file. */
-export async function startSecureApache(): Promise<SecureApache> {
+/**
+ * Starts it, with one super user, `admin`. Takes some ten seconds: one for a test file.
+ * @param more further settings of the broker
+ */
+export async function startSecureApache(more: Readonly<Record<string, string>> = {}): Promise<SecureApache> {
   const dir = await mkdtemp(join(tmpdir(), 'selfmonitor-secure-apache-'))
   const remove = () => rm(dir, { recursive: true, force: true })
   try {
@@ -117,6 +120,7 @@ export async function startSecureApache(): Promise<SecureApache> {
         'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
         // ANONYMOUS are the broker and the controller among themselves, and this file, which makes the first account.
         'super.users': 'User:ANONYMOUS;User:admin',
+        ...more,
       }),
     })
     const admin = { name: 'admin', password: randomBytes(12).toString('hex') }

@@ -1,4 +1,4 @@
-// `selfmonitor acls`: the rules of Kafka's authorizer: list, create, delete. The options have kafka-acls' names.
+// `selfmonitor acls`: the rules of Kafka's authorizer: list, create, delete; explain and matrix are in acl-explain. The options have kafka-acls' names.
 import type { AclBinding } from '@selfmonitor/cluster'
 import type { AuditedResource } from '../framework/audited.ts'
 import { CliError, usageError } from '../framework/errors.ts'
@@ -6,6 +6,7 @@ import { collect } from '../framework/parse.ts'
 import { choice, defineVerb, flag, type Noun, text, value } from '../framework/verb.ts'
 import { counted } from '../output/format.ts'
 import { type Column, renderTable } from '../output/table.ts'
+import { explain, matrix } from './acl-explain.ts'
 import { aclOperations, isOpen, matching, newRules, principals, type RuleFilter } from './acl-options.ts'
 import { typedName } from './topics.ts'
 
@@ -157,6 +158,6 @@ function resourcesOf(rules: readonly AclBinding[]): AuditedResource[] {
 
 export const acls: Noun = {
   name: 'acls',
-  summary: 'who may do what: list, create, delete',
-  verbs: [list, create, remove],
+  summary: 'who may do what: list, create, delete, explain, matrix',
+  verbs: [list, create, remove, explain, matrix],
 }

@@ -119,9 +119,15 @@ export const nouns: readonly NounEntry[] = [
   },
   {
     name: 'acls',
-    summary: 'who may do what: list, create, delete',
+    summary: 'who may do what: list, create, delete, explain, matrix',
     group: groups.operate,
     load: async () => (await import('./acls.ts')).acls,
+  },
+  {
+    name: 'quotas',
+    summary: 'how much users, clients and addresses may use: list, set, delete',
+    group: groups.operate,
+    load: async () => (await import('./quotas.ts')).quotas,
   },
   {
     name: 'schemas',
