@@ -59,6 +59,7 @@ const setupVerb = defineVerb({
         passwords: await passwordsOf(context, platform, options.passwords),
         // It runs after every upgrade: a change made by hand must not prevent everything else from being applied.
         allowMorePartitions: true,
+        knownPrincipals: loaded.flatMap(({ platform: { users = [] } }) => users.map(({ name }) => `User:${name}`)),
         onProgress: () => {},
         // A later file may declare the topic of the audit trail.
         audited: (entry, change) => context.audited({ ...entry, createsTopics: declared }, change),

@@ -78,14 +78,16 @@ export async function applyPlatform(
     readonly passwords?: Passwords | null
     /** Let topics have more partitions than the file says, with a warning. */
     readonly allowMorePartitions?: boolean
+    /** Of other files that are applied as well. */
+    readonly knownPrincipals?: readonly string[]
     /** Records the changes in the audit trail. */
     readonly audited?: Context['audited']
   },
 ): Promise<SetupResult> {
   const { planPlatform, applyPlan } = await import('@selfmonitor/platform')
   options.onProgress('comparing', 'tick')
-  const { passwords, allowMorePartitions } = options
-  const plan = await planPlatform(platform, cluster, registry, { passwords, allowMorePartitions })
+  const { passwords, allowMorePartitions, knownPrincipals } = options
+  const plan = await planPlatform(platform, cluster, registry, { passwords, allowMorePartitions, knownPrincipals })
   if (plan.changes.length > 0 && plan.errors.length === 0) await options.confirm?.(plan)
   let done = 0
   const apply = async (report?: ChangeReport): Promise<ApplyResult> => {

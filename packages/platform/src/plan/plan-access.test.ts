@@ -251,11 +251,14 @@ No changes
       rule({ principal: 'User:reader', operation: 'read' }),
       rule({ principal: 'User:guest', operation: 'delete', permission: 'deny' }),
     ])
-    expect(await planned(shop.replace('partitions: 3', 'partitions: 3, protect: true'), live)).toBe(`\
+    const guarded = shop.replace('partitions: 3', 'partitions: 3, protect: true')
+    expect(await planned(guarded, live)).toBe(`\
 ! User:stranger, which the file does not know, is allowed write on protected topics: orders, orders.dlq.
 
 No changes
 `)
+    // Another file of the same setup declares it.
+    expect(await planned(guarded, live, { knownPrincipals: ['User:stranger'] })).toBe('No changes\n')
   })
 })
 

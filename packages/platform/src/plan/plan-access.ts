@@ -47,7 +47,7 @@ export function compareAccess(
   const there = new Set(live.acls.map(keyOf))
   const missing = [...wanted.values()].filter((rule) => !there.has(keyOf(rule)))
   const extra = live.acls.filter((rule) => declared.has(rule.principal) && !wanted.has(keyOf(rule)))
-  warnOfStrangers(platform, live, declared, warnings)
+  warnOfStrangers(platform, live, new Set([...declared.keys(), ...(options.knownPrincipals ?? [])]), warnings)
 
   const owned = ownedAccounts(platform, live, declared, options.account ?? null, warnings)
   const ofOwned = live.acls.filter(({ principal }) => owned.some((name) => principalOf(name) === principal))
@@ -189,7 +189,7 @@ const changing: readonly Grant['operations'][number][] = ['all', 'write', 'delet
 function warnOfStrangers(
   platform: Platform,
   live: LiveAccess,
-  declared: ReadonlyMap<string, string>,
+  declared: ReadonlySet<string>,
   warnings: string[],
 ): void {
   const topics = protectedTopics(platform)

@@ -13,4 +13,6 @@ export interface PlanOptions {
   passwords?: Passwords | null
   /** The account that the connection uses: it is never deleted. */
   account?: string
+  /** Principals that another file of the same run declares: their rights on protected topics are known. */
+  knownPrincipals?: readonly string[]
 }
