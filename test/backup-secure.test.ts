@@ -40,6 +40,10 @@ describe.skipIf('missing' in inject('apache'))('backup and restore of a secured 
     await admin.createAcls([
       ...rules('backup', 'topic', ['read', 'describe-configs']),
       ...rules('backup', 'group', ['describe']),
+      ...(['describe', 'describe-configs'] as const).map((operation) => ({
+        ...rules('backup', 'group', [operation])[0]!,
+        ...({ resourceType: 'cluster', resourceName: 'kafka-cluster' } as const),
+      })),
       ...rules('restore', 'topic', ['create', 'write', 'read', 'describe-configs', 'alter-configs']),
       ...rules('restore', 'group', ['read']),
     ])

@@ -1,6 +1,7 @@
 // The package's public exports.
 
 export * from './archive/index.ts'
+export type { AccessState } from './format/access-state.ts'
 export { BackupError, type BackupErrorCode } from './format/backup-error.ts'
 export type { Finding } from './format/coverage.ts'
 export {
@@ -16,7 +17,9 @@ export { type BackupStore, canOpen, readKeyFile, type Sealing, withSealing } fro
 export type * from './format/types.ts'
 export { formatName, formatVersion } from './format/types.ts'
 export { type Pruned, type PrunePlan, type PruneRules, planPrune, prune } from './prune.ts'
+export { type AccessPlan, type AccessRestored, type NewPassword, planAccess, restoreAccess } from './restore/access.ts'
 export { findEvent, recordAt } from './restore/find-record.ts'
+export type { OverwrittenPosition } from './restore/groups.ts'
 export {
   type PartitionSource,
   type PlannedTopic,
@@ -27,7 +30,7 @@ export {
   type TargetTopic,
 } from './restore/plan.ts'
 export { type Restored, type RestoreOptions, type RestoreProgress, runRestore } from './restore/run.ts'
-export type { RecordPlace, RestorePoint } from './restore/source.ts'
+export { openState, type RecordPlace, type RestorePoint } from './restore/source.ts'
 export { openStore } from './store/open-store.ts'
 export { StoreError } from './store/store-error.ts'
 export type * from './store/types.ts'

@@ -1,7 +1,14 @@
 // Puts the operations together into the `Cluster` that the other packages use.
 import { acls, createAcls, deleteAcls } from './acls.ts'
 import { alterTopicConfigs, brokerConfigs, topicConfigs } from './configs.ts'
-import { commitOffsets, deleteGroupOffsets, groupLag, planOffsetReset, resetOffsets } from './group-offsets.ts'
+import {
+  commitOffsets,
+  deleteGroupOffsets,
+  groupLag,
+  planOffsetReset,
+  resetOffsets,
+  setShareGroupStarts,
+} from './group-offsets.ts'
 import { deleteGroups, describeGroups, listGroups } from './groups.ts'
 import { logDirs } from './log-dirs.ts'
 import { listOffsets } from './offsets.ts'
@@ -55,6 +62,7 @@ export function connectCluster(options: ClusterOptions): Cluster {
     planOffsetReset: planOffsetReset(transport, Date.now),
     resetOffsets: resetOffsets(transport),
     commitOffsets: commitOffsets(transport),
+    setShareGroupStarts: setShareGroupStarts(transport),
     deleteGroups: deleteGroups(transport),
     deleteGroupOffsets: deleteGroupOffsets(transport),
     logDirs: logDirs(transport),

@@ -1,13 +1,15 @@
 // Committed offsets of groups: lag, resets of any kind, deletion.
+import { alterShareGroupOffsets } from '@selfmonitor/protocol/api/alter-share-group-offsets'
 import { errorCodes } from '@selfmonitor/protocol/errors'
 import { apis } from './apis.ts'
-import { byTopic } from './batch.ts'
+import { byTopic, groupBy } from './batch.ts'
 import { brokerError, type ClusterError, invalid } from './errors.ts'
 import { readGroups } from './groups.ts'
 import { listOffsets } from './offsets.ts'
 import { computeResets, type PartitionState } from './reset.ts'
-import { describeTopics, readTopics } from './topics.ts'
+import { describeTopics, readTopics, throwFirst } from './topics.ts'
 import type { Deadline } from './transport/deadline.ts'
+import { protocolApi } from './transport/protocol-api.ts'
 import type { Transport } from './transport/transport.ts'
 import type { Cluster, GroupLag, ResetStrategy } from './types.ts'
 
@@ -200,12 +202,43 @@ export const commitOffsets =
       await commit(transport, deadline, groupId, offsets, `committing offsets of the group ${groupId}`)
     })
 
+const alterShareVersions = [protocolApi(alterShareGroupOffsets, 0)]
+
+export const setShareGroupStarts =
+  (transport: Transport): Cluster['setShareGroupStarts'] =>
+  (groupId, starts) =>
+    transport.operation('setShareGroupStarts', async (deadline) => {
+      if (starts.length === 0) return
+      await transport.redirected(deadline, async () => {
+        const coordinator = (await transport.coordinators([groupId], deadline)).get(groupId)!
+        const what = `setting where the share group ${groupId} begins`
+        const { errorCode, errorMessage, responses } = await transport.change(
+          deadline,
+          what,
+          coordinator,
+          alterShareVersions,
+          {
+            groupId,
+            topics: [...groupBy(starts, ({ topic }) => topic)].map(([topicName, own]) => ({
+              topicName,
+              partitions: own.map(({ partition, to }) => ({ partitionIndex: partition, startOffset: to })),
+            })),
+          },
+        )
+        if (errorCode !== 0) throw brokerError(errorCode, `group ${groupId}`, errorMessage)
+        const results = responses.flatMap(({ topicName, partitions }) =>
+          partitions.map((one) => ({ ...one, topicName })),
+        )
+        throwFirst(results, (one) => `group ${groupId}, topic ${one.topicName} partition ${one.partitionIndex}`)
+      })
+    })
+
 /** Commits as no member of the group. @throws ClusterError NON_EMPTY_GROUP while it has some */
 async function commit(
   transport: Transport,
   deadline: Deadline,
   groupId: string,
-  offsets: readonly { readonly topic: string; readonly partition: number; readonly to: bigint }[],
+  offsets: Parameters<Cluster['commitOffsets']>[1],
   what: string,
 ): Promise<void> {
   await transport.redirected(deadline, async () => {
@@ -219,11 +252,11 @@ async function commit(
       noMember.generation,
       noMember.id,
       null,
-      byTopic(offsets, ({ partition, to }) => ({
+      byTopic(offsets, ({ partition, to, metadata = '' }) => ({
         partitionIndex: partition,
         committedOffset: to,
         committedLeaderEpoch: -1,
-        committedMetadata: '',
+        committedMetadata: metadata,
       })),
     )
     for (const { name, partitions } of response.topics) {

@@ -46,6 +46,10 @@ export interface GroupOffsets {
     readonly partition: number
     /** The next offset to read; of a share group, its start offset. */
     readonly offset: bigint
+    /** Of the leader that wrote the record before the offset, as the group committed it (KIP-320); -1 when it is not known. */
+    readonly leaderEpoch: number
+    /** What the group committed beside the offset; empty for nothing, and of a share group. */
+    readonly metadata: string
     /** As the coordinator counts it: share groups on brokers with KIP-1226 only. */
     readonly lag: bigint | null
   }[]

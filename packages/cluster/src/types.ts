@@ -218,7 +218,21 @@ export interface Cluster extends ClusterSurvey {
    */
   commitOffsets(
     groupId: string,
-    offsets: readonly { readonly topic: string; readonly partition: number; readonly to: bigint }[],
+    offsets: readonly {
+      readonly topic: string
+      readonly partition: number
+      readonly to: bigint
+      /** What is kept beside the offset. Default: nothing. */
+      readonly metadata?: string
+    }[],
+  ): Promise<void>
+  /**
+   * Sets where a share group begins in partitions (KIP-932); a group that does not exist begins to.
+   * @throws ClusterError NON_EMPTY_GROUP while it has members; UNSUPPORTED_API from brokers without share groups
+   */
+  setShareGroupStarts(
+    groupId: string,
+    starts: readonly { readonly topic: string; readonly partition: number; readonly to: bigint }[],
   ): Promise<void>
   deleteGroups(ids: readonly string[]): Promise<void>
   deleteGroupOffsets(groupId: string, partitions: readonly { topic: string; partition: number }[]): Promise<void>

@@ -1,5 +1,6 @@
 // What the files of a backup must look like. They may have been written by another version, or changed by hand.
 import { z } from 'zod'
+import { accessSchema } from './access-state.ts'
 import { type ClusterState, formatName, formatVersion, type Manifest, type Segment } from './types.ts'
 
 const int64 = z
@@ -92,10 +93,20 @@ export const stateSchema = z.object({
     .array(
       z.object({
         groupId: z.string(),
-        offsets: z.array(z.object({ ...place, topicId: z.string(), next: int64 })),
+        type: z.literal('share').optional(),
+        offsets: z.array(
+          z.object({
+            ...place,
+            topicId: z.string(),
+            next: int64,
+            leaderEpoch: z.int().optional(),
+            metadata: z.string().optional(),
+          }),
+        ),
       }),
     )
     .nullable(),
   groupsAtMs: timeMs,
+  access: accessSchema.optional(),
   problems: z.array(z.object({ part: z.string(), code: z.string(), message: z.string() })),
 }) satisfies z.ZodType<ClusterState, unknown>

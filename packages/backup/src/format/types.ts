@@ -11,6 +11,7 @@
 // A topic that is deleted and created again has another topic id (KIP-516), and so another folder.
 
 import type { ObjectLock } from '../store/types.ts'
+import type { AccessState } from './access-state.ts'
 
 export const formatName = 'selfmonitor-backup'
 /** A newer version is refused. */
@@ -140,12 +141,18 @@ export interface TopicState {
 
 export interface GroupState {
   readonly groupId: string
+  /** A share group has start offsets (KIP-932) instead of committed ones. Absent: any other. */
+  readonly type?: 'share' | undefined
   readonly offsets: readonly {
     readonly topic: string
     readonly topicId: string
     readonly partition: number
     /** The next offset that the group would read. */
     readonly next: bigint
+    /** As the group committed it. A restored log has other epochs, so this is for people. Absent: not known. */
+    readonly leaderEpoch?: number | undefined
+    /** What the group committed beside it. Absent: nothing. */
+    readonly metadata?: string | undefined
   }[]
 }
 
@@ -155,5 +162,7 @@ export interface ClusterState {
   /** Read before the partitions' ends: a group may see an event again after a restore, and never skips one. */
   readonly groups: readonly GroupState[] | null
   readonly groupsAtMs: number
+  /** Absent where it was not asked for, and in backups of earlier versions. */
+  readonly access?: AccessState | undefined
   readonly problems: readonly { readonly part: string; readonly code: string; readonly message: string }[]
 }

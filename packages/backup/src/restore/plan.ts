@@ -81,6 +81,8 @@ export interface PlannedTopic extends TargetTopic {
 
 export interface PlannedPosition {
   readonly groupId: string
+  /** A share group gets a start offset instead of a committed one. Absent: any other. */
+  readonly type?: 'share' | undefined
   readonly topic: string
   readonly partition: number
   readonly committed: bigint
@@ -88,6 +90,8 @@ export interface PlannedPosition {
   readonly position: bigint
   /** Records at and behind the position: those that the group gets. */
   readonly unread: bigint
+  /** What the group had committed beside it. Absent: nothing. */
+  readonly metadata?: string | undefined
 }
 
 /** What is to be done in the target, wherever the records come from. */
@@ -387,7 +391,7 @@ async function planPositions(
   const byId = new Map(topics.map((topic) => [topic.state.id, topic]))
   const asked = groups
     .filter(({ groupId }) => request.includeGroup?.(groupId) === true)
-    .flatMap(({ groupId, offsets }) => offsets.map((one) => ({ groupId, ...one })))
+    .flatMap(({ groupId, type, offsets }) => offsets.map((one) => ({ groupId, type, ...one })))
   const positions: PlannedPosition[] = []
   for (const own of Map.groupBy(asked, ({ topicId, partition }) => `${partition}:${topicId}`).values()) {
     const { topicId, partition } = own[0]!
@@ -396,10 +400,10 @@ async function planPositions(
     if (topic === undefined || planned === undefined) continue
     const offsets = own.map(({ next }) => next)
     const before = await recordsBeforeEach(store, planned.selection, offsets)
-    for (const { groupId, next } of own) {
+    for (const { groupId, type, next, metadata } of own) {
       const position = before.get(next)!
       const unread = planned.records - position
-      positions.push({ groupId, topic: topic.to, partition, committed: next, position, unread })
+      positions.push({ groupId, type, topic: topic.to, partition, committed: next, position, unread, metadata })
     }
   }
   return positions

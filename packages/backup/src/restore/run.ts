@@ -1,11 +1,11 @@
 // Carries out a plan: creates topics, appends records, reads them back, puts the topics' settings and the groups' positions in place.
 import type { BatchAppender, Cluster, ProducerIdentity } from '@selfmonitor/cluster'
-import { ClusterError } from '@selfmonitor/cluster/errors'
 import type { BatchHeader } from '@selfmonitor/protocol/records'
 import { runInBackground } from '../background.ts'
 import { BackupError } from '../format/backup-error.ts'
 import { digestOfBatches, digestOfPartition, type PartitionDigest } from './compare.ts'
-import { newTopic, type PartitionSource, type PlannedPosition, type TargetPlan, type TargetTopic } from './plan.ts'
+import { type OverwrittenPosition, placeGroups, type RestoredPosition } from './groups.ts'
+import { newTopic, type PartitionSource, type TargetPlan, type TargetTopic } from './plan.ts'
 import { producerBatch } from './rebuild.ts'
 
 export interface RestoreOptions {
@@ -13,6 +13,8 @@ export interface RestoreOptions {
   readonly onProgress?: (progress: RestoreProgress) => void
   /** Deletes at once what the topics' own retention does not keep. Default false: such a topic keeps everything until it is let go. */
   readonly releaseRetention?: boolean
+  /** Gets the places of groups that are about to be overwritten; nothing is when it fails. */
+  readonly keepPositions?: (overwritten: readonly OverwrittenPosition[]) => Promise<void>
 }
 
 export interface RestoreProgress {
@@ -32,12 +34,6 @@ export interface RestoredPartition {
   readonly digest: PartitionDigest
   /** What was read back is what the backup has. */
   readonly isEqual: boolean
-}
-
-export interface RestoredPosition extends PlannedPosition {
-  /** What the group had in the target before; null for nothing. */
-  readonly before: bigint | null
-  readonly problem: { readonly code: string; readonly message: string } | null
 }
 
 export interface Restored {
@@ -96,7 +92,9 @@ export async function runRestore(cluster: Cluster, plan: TargetPlan, options: Re
     const tookMs = { append: appendedAt - startedAt, verify: performance.now() - appendedAt }
     const isEqual = partitions.every((one) => one.isEqual)
     // A partition that differs is not given to the groups, and its topic keeps everything.
-    const positions = isEqual ? await placeGroups(cluster, plan.positions) : []
+    const positions = isEqual
+      ? await placeGroups(cluster, plan.positions, options.keepPositions ?? (async () => {}))
+      : []
     // Last, because a place counts from the first record, which retention may take away.
     const held = isEqual ? await letGo(cluster, plan.topics, options) : plan.topics.map(({ to }) => to)
     const isComplete = isEqual && plan.missing.length === 0 && positions.every(({ problem }) => problem === null)
@@ -285,62 +283,4 @@ async function letGo(
     })),
   )
   return topics.filter(keeps).map(({ to }) => to)
-}
-
-async function placeGroups(cluster: Cluster, positions: readonly PlannedPosition[]): Promise<RestoredPosition[]> {
-  const placed: RestoredPosition[] = []
-  for (const [groupId, own] of Map.groupBy(positions, (position) => position.groupId)) {
-    let before = new Map<string, bigint>()
-    let problem: RestoredPosition['problem'] = null
-    try {
-      before = await committedBefore(cluster, groupId)
-      const firsts = await cluster.listOffsets(own, 'earliest')
-      const offsets = own.map(({ topic, partition, position }, at) => ({
-        topic,
-        partition,
-        to: (firsts[at]!.offset ?? 0n) + position,
-      }))
-      await cluster.commitOffsets(groupId, offsets)
-      problem = await notCommitted(cluster, groupId, offsets)
-    } catch (error) {
-      if (!(error instanceof ClusterError)) throw error
-      problem = { code: error.code, message: error.message }
-    }
-    placed.push(
-      ...own.map((position) => ({
-        ...position,
-        before: before.get(`${position.partition}:${position.topic}`) ?? null,
-        problem,
-      })),
-    )
-  }
-  return placed
-}
-
-async function committedBefore(cluster: Cluster, groupId: string): Promise<Map<string, bigint>> {
-  try {
-    const lags = await cluster.groupLag(groupId)
-    return new Map(
-      lags.flatMap(({ topic, partition, committedOffset }) =>
-        committedOffset === null ? [] : [[`${partition}:${topic}`, committedOffset] as const],
-      ),
-    )
-  } catch (error) {
-    if (error instanceof ClusterError && error.code === 'GROUP_ID_NOT_FOUND') return new Map()
-    throw error
-  }
-}
-
-/** Reads back what was committed: a rival reported success and had committed nothing. */
-async function notCommitted(
-  cluster: Cluster,
-  groupId: string,
-  offsets: readonly { topic: string; partition: number; to: bigint }[],
-): Promise<RestoredPosition['problem']> {
-  const now = await committedBefore(cluster, groupId)
-  const wrong = offsets.find(({ topic, partition, to }) => now.get(`${partition}:${topic}`) !== to)
-  if (wrong === undefined) return null
-  const { topic, partition, to } = wrong
-  const found = now.get(`${partition}:${topic}`) ?? 'nothing'
-  return { code: 'NOT_EQUAL', message: `${topic} partition ${partition} has ${found} committed instead of ${to}` }
 }

@@ -102,6 +102,19 @@ export async function openSource(store: BackupStore, clusterId: string, point: R
   }
 }
 
+/**
+ * What a backup has beside records, without a look at these.
+ * @throws BackupError NO_BACKUP, DAMAGED, NEWER_FORMAT, SEALED; StoreError
+ */
+export async function openState(
+  store: BackupStore,
+  clusterId: string,
+  point: RestorePoint,
+): Promise<{ readonly manifest: Manifest; readonly state: ClusterState }> {
+  const { manifest } = await chooseManifests(store, clusterId, point)
+  return { manifest, state: await readState(store, manifest) }
+}
+
 interface Opened extends Pick<RestoreSource, 'findings'> {
   readonly state: ClusterState
   readonly topics: readonly TopicState[]

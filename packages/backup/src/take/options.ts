@@ -16,6 +16,8 @@ export interface TakeOptions {
   readonly now?: () => number
   /** Where a segment ends, in bytes of the log. Default 32 MiB. */
   readonly segmentBytes?: number
+  /** Whether ACLs, quotas and accounts are read too. Default true. */
+  readonly access?: boolean
   /** How long partitions may have no leader before the backup goes on without them, in milliseconds. Default 30,000. */
   readonly unavailableMs?: number
 }

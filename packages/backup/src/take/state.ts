@@ -143,15 +143,18 @@ async function readGroups(
     const survey = await cluster.surveyGroups()
     for (const { brokerId, problem } of survey.problems)
       problems.push({ part: `groups of broker ${brokerId}`, ...problem })
-    // Share groups have no committed offsets, but a state of every record in flight, which nothing can set.
-    const read = await cluster.groupOffsets(survey.groups.filter(({ type }) => type !== 'share'))
+    const shared = new Set(survey.groups.filter(({ type }) => type === 'share').map(({ groupId }) => groupId))
+    const read = await cluster.groupOffsets(survey.groups)
     return read.flatMap(({ groupId, offsets, problem }) => {
       if (problem !== null) problems.push({ part: `group ${groupId}`, ...problem })
-      const own = offsets.flatMap(({ topic, partition, offset }) => {
+      const own = offsets.flatMap(({ topic, partition, offset, leaderEpoch, metadata }) => {
         const topicId = ids.get(topic)
-        return topicId === undefined ? [] : [{ topic, topicId, partition, next: offset }]
+        if (topicId === undefined) return []
+        const more = { leaderEpoch: leaderEpoch < 0 ? undefined : leaderEpoch, metadata: metadata || undefined }
+        return [{ topic, topicId, partition, next: offset, ...more }]
       })
-      return own.length === 0 ? [] : [{ groupId, offsets: own }]
+      if (own.length === 0) return []
+      return [shared.has(groupId) ? { groupId, type: 'share', offsets: own } : { groupId, offsets: own }]
     })
   } catch (error) {
     if (!(error instanceof ClusterError)) throw error

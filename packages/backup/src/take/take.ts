@@ -20,6 +20,7 @@ import {
   type StraddlingRecords,
 } from '../format/types.ts'
 import { StoreError } from '../store/store-error.ts'
+import { readAccess } from './access.ts'
 import { carriedTopics } from './carried.ts'
 import type { TakeOptions } from './options.ts'
 import { positions } from './positions.ts'
@@ -97,6 +98,7 @@ export async function takeBackup(cluster: Cluster, store: BackupStore, options: 
   const lock = longestLock(locks)
   const shared = withLock(store, lock)
   const chain = { clusterId, run, previous }
+  const access = options.access === false ? undefined : await readAccess(cluster, problems)
   const schemas = options.registry == null ? undefined : await takeSchemas(shared, options.registry, chain, problems)
   const isPartial = carried.topics.length > 0 || problemsOf(readings, kept).length > 0
   const straddles = await findStraddling(cluster, readings, seen, previous?.straddling ?? [], isPartial, signal)
@@ -108,6 +110,7 @@ export async function takeBackup(cluster: Cluster, store: BackupStore, options: 
   const state = {
     ...read.state,
     topics: [...read.state.topics, ...older.topics].filter(({ id }) => ids.has(id)),
+    access,
     groups: withinCuts(read.state.groups, cutsOf(readings, kept)),
     problems: [
       ...nameOnly,

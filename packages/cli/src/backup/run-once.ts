@@ -14,13 +14,15 @@ export interface RunChoice {
   readonly named: readonly string[]
   /** Object Lock of what the run writes of a topic. */
   readonly lockOf: (topic: string) => ObjectLock | undefined
+  /** Whether ACLs, quotas and accounts are read too. */
+  readonly access: boolean
 }
 
 /** @throws BackupError, ClusterError, StoreError */
 export async function runOnce(
   context: Context,
   store: BackupStore,
-  { include, named, lockOf }: RunChoice,
+  { include, named, lockOf, access }: RunChoice,
 ): Promise<number> {
   const [cluster, { takeBackup }] = await Promise.all([context.cluster(), import('@selfmonitor/backup')])
   const { io, colours } = context
@@ -29,6 +31,7 @@ export async function runOnce(
   const taken = await takeBackup(cluster, store, {
     include,
     lockOf,
+    access,
     registry: await registryOfCluster(context, cluster),
     tool: `selfmonitor ${version()}`,
     signal: io.signal,

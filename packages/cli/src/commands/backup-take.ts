@@ -19,8 +19,9 @@ export const take = defineVerb({
   summary: 'copy what the last backup does not have yet',
   details:
     'Copies records with key, value, headers, time and offset, up to the last stable offset of each partition, the topics’ settings,\n' +
-    'how far each group is, and the schemas of the registry (--registry-url). Only the first backup of a topic is a whole one. It\n' +
-    'changes nothing in the cluster. The account needs READ and DESCRIBE_CONFIGS on the topics, DESCRIBE on the groups.\n' +
+    'how far each group is, the schemas of the registry (--registry-url), ACLs, quotas and accounts. Only the first backup of a topic\n' +
+    'is a whole one. It changes nothing in the cluster. The account needs READ and DESCRIBE_CONFIGS on the topics, DESCRIBE on the\n' +
+    'groups, DESCRIBE and DESCRIBE_CONFIGS on the cluster.\n' +
     '`backup` alone is the same as `backup take`. ' +
     'Topics with `backup: { none: <reason> }` in platform.yaml are left out, unless --topic names them.',
   examples: [
@@ -38,6 +39,10 @@ export const take = defineVerb({
       collect,
     ),
     recipientsFile: text('--recipients-file <file>', 'the same, from a file with a key on each line'),
+    withoutAccess: flag(
+      '--without-access',
+      'leave ACLs, quotas and accounts out, which need DESCRIBE and DESCRIBE_CONFIGS on the cluster',
+    ),
     service: flag('--service', 'run until it is stopped: each topic by the frequency that platform.yaml gives it'),
     schedule: value(
       '--schedule <when>',
@@ -59,7 +64,7 @@ export const take = defineVerb({
     if (ways.filter(Boolean).length > 1) throw usageError('--service, --schedule, --every and --due exclude each other')
     const policies = await loadPolicies(context, options.file)
     const store = await openPlace(context, options.target, '--target', { recipients, recipientsFile })
-    const topics = choiceOf(policies, options.topic)
+    const topics = choiceOf(policies, options.topic, !options.withoutAccess)
     const fixed: Schedule | undefined = every === undefined ? options.schedule : { kind: 'every', everyMs: every }
     const planOf = (topic: string): Plan => {
       if (!topics.include(topic)) return null
@@ -81,13 +86,14 @@ function schedule(given: string): Schedule {
 
 type TopicChoice = RunChoice
 
-function choiceOf(policies: Policies, patterns: readonly string[] | undefined): TopicChoice {
+function choiceOf(policies: Policies, patterns: readonly string[] | undefined, access: boolean): TopicChoice {
   const matches = topicFilter(patterns)
   const named = (patterns ?? []).filter((pattern) => !pattern.endsWith('*'))
   const names = new Set(named)
   return {
     named,
     lockOf: (topic) => lockOf(policyOf(policies, topic)),
+    access,
     include: (topic) => names.has(topic) || (matches(topic) && policyOf(policies, topic)?.none === undefined),
   }
 }

@@ -5,6 +5,7 @@ import type { Context } from '../framework/context.ts'
 import { CliError, exitCodes } from '../framework/errors.ts'
 import { count, counted, elapsed } from '../output/format.ts'
 import { progressLine } from '../output/progress-line.ts'
+import { keepPositions } from './kept-positions.ts'
 
 /** Asks first. */
 export async function confirmRestore(
@@ -40,6 +41,7 @@ export async function carryOut(
       const restored = await runRestore(cluster, plan, {
         signal: context.io.signal,
         releaseRetention: options.releaseRetention,
+        keepPositions: keepPositions(context),
         onProgress: ({ phase, ...progress }) => line.show(phase, { ...progress, unit: 'records' }),
       })
       if (!restored.isComplete) outcome.failed(new CliError('RESTORE_INCOMPLETE', 'The restore is not complete.'))

@@ -48,6 +48,14 @@ const options = {
     'groups that get their positions back: names, `all` or `none` (default: all in another cluster, none in the same)',
     collect,
   ),
+  access: flag(
+    '--access',
+    'ACLs, quotas and accounts, instead of topics and groups; nothing that is there is taken away',
+  ),
+  newPasswords: text(
+    '--new-passwords <file>',
+    'with --access: create the accounts that are missing, with passwords that are generated and written to this new file',
+  ),
   resume: flag('--resume', 'go on with a restore that was interrupted'),
   releaseRetention: flag('--release-retention', 'let retention delete at once what is older than it keeps'),
   dryRun: flag('--dry-run', 'only show what would be done'),
@@ -65,6 +73,7 @@ const verb = defineVerb({
     'selfmonitor restore --source s3://kafka-backups/production --topic user.events --target user.events.restored --dry-run',
     'selfmonitor restore --source s3://kafka-backups/user.events --target user.events.restored --date 2026-11-01 --yes',
     'selfmonitor restore --source /var/backups/kafka --at "2026-11-29 14:03 Europe/Berlin" --target-suffix .restored',
+    'selfmonitor restore --source /var/backups/kafka --access --new-passwords passwords.json --dry-run',
   ],
   options,
   output: ['table', 'json', 'yaml'],
@@ -78,6 +87,14 @@ const verb = defineVerb({
     const [cluster, { planRestore }] = await Promise.all([context.cluster(), import('@selfmonitor/backup')])
     const include = topicFilter(topics)
     const point = await pointOf(context, store, clusterId, given, include)
+    if (given.newPasswords !== undefined && !given.access) throw usageError('--new-passwords needs --access')
+    if (given.access) {
+      if (given.target !== undefined && topics?.length !== 1) throw usageError('--target needs one --topic')
+      const { restoreAccessFrom } = await import('./restore-access.ts')
+      const nameOf = (topic: string): string =>
+        include(topic) ? (given.target ?? `${topic}${given.targetSuffix ?? ''}`) : topic
+      return await restoreAccessFrom(context, { ...given, store, clusterId, point, nameOf })
+    }
     const { clusterId: targetClusterId } = await cluster.info()
     const plan = await planRestore(
       store,

@@ -46,10 +46,12 @@ async function committedOffsets(transport: Transport, coordinator: number, ids: 
     offsets: topics.flatMap(({ name, partitions }) =>
       partitions
         .filter((partition) => partition.errorCode === 0 && partition.committedOffset >= 0n)
-        .map(({ partitionIndex, committedOffset }) => ({
+        .map(({ partitionIndex, committedOffset, committedLeaderEpoch, metadata }) => ({
           topic: name,
           partition: partitionIndex,
           offset: committedOffset,
+          leaderEpoch: committedLeaderEpoch,
+          metadata: metadata ?? '',
           lag: null,
         })),
     ),
@@ -66,10 +68,12 @@ async function shareOffsets(transport: Transport, coordinator: number, ids: stri
       partitions
         // -1: not initialised, the group has not read the partition yet.
         .filter((partition) => partition.errorCode === 0 && partition.startOffset >= 0n)
-        .map(({ partitionIndex, startOffset, lag }) => ({
+        .map(({ partitionIndex, startOffset, leaderEpoch, lag }) => ({
           topic: topicName,
           partition: partitionIndex,
           offset: startOffset,
+          leaderEpoch,
+          metadata: '',
           lag: lag < 0n ? null : lag,
         })),
     ),

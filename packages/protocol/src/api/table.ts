@@ -37,6 +37,7 @@ import { listConfigResources } from './74-list-config-resources.ts'
 import { describeTopicPartitions } from './75-describe-topic-partitions.ts'
 import { shareGroupDescribe } from './77-share-group-describe.ts'
 import { describeShareGroupOffsets } from './90-describe-share-group-offsets.ts'
+import { alterShareGroupOffsets } from './91-alter-share-group-offsets.ts'
 import type { Api } from './api.ts'
 
 export const apis = {
@@ -77,6 +78,7 @@ export const apis = {
   DescribeTopicPartitions: describeTopicPartitions,
   ShareGroupDescribe: shareGroupDescribe,
   DescribeShareGroupOffsets: describeShareGroupOffsets,
+  AlterShareGroupOffsets: alterShareGroupOffsets,
 } as const
 
 export type ApiName = keyof typeof apis

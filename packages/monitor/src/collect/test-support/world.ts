@@ -92,7 +92,7 @@ export function world(): World {
           groupId,
           problem: null,
           offsets: Object.entries(it.groups[groupId]!.committed).map(([partition, offset]) => ({
-            ...{ topic: 'orders', partition: Number(partition), offset, lag: null },
+            ...{ topic: 'orders', partition: Number(partition), offset, leaderEpoch: -1, metadata: '', lag: null },
           })),
         })),
       ),
