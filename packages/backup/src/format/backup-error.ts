@@ -10,10 +10,18 @@ export type BackupErrorCode =
   /** Another process wrote at the same time. */
   | 'CONFLICT'
   | 'INVALID_ARGUMENT'
+  /** The backup has schemas, and there is no registry to put them into. */
+  | 'NO_REGISTRY'
   /** A registry that was not named keeps its schemas in another cluster. */
   | 'OTHER_CLUSTER'
   /** The target has something that must not be changed. */
   | 'TARGET_NOT_EMPTY'
+  /** The target's registry has other schemas under the ids or versions of the backup's. */
+  | 'SCHEMAS_DIFFER'
+  /** A record has the id of a schema that the backup does not have. */
+  | 'SCHEMA_UNMAPPED'
+  /** It must be said which records carry ids of schemas. */
+  | 'SCHEMA_IDS'
   /** What was restored is not what the backup has. */
   | 'NOT_EQUAL'
   /** A drill would restore into the cluster that the backup is of. */

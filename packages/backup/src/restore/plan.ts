@@ -4,6 +4,15 @@ import { ClusterError } from '@selfmonitor/cluster/errors'
 import { BackupError } from '../format/backup-error.ts'
 import type { BackupStore } from '../format/sealing.ts'
 import type { GroupState, TopicState } from '../format/types.ts'
+import type { PlannedSchemas, SchemaRequest } from './schemas.ts'
+import {
+  missingSchemas,
+  planSchemasOf,
+  registryAnswers,
+  registryTopic,
+  withIdsOf,
+  withoutRegistryTopic,
+} from './schemas-of-plan.ts'
 import {
   acceptedLimits,
   finalConfig,
@@ -36,6 +45,8 @@ export interface RestoreRequest {
   readonly fromMs?: number
   /** Which groups get their positions back; null: none. */
   readonly includeGroup: ((groupId: string) => boolean) | null
+  /** null, and the default: schemas are not restored, and records keep the ids that they have. */
+  readonly schemas?: SchemaRequest | null
   /** Goes on with a restore that was interrupted: target topics may have a part of the records. */
   readonly resume: boolean
 }
@@ -99,6 +110,8 @@ export interface TargetPlan {
   readonly targetClusterId: string
   readonly topics: readonly TargetTopic[]
   readonly positions: readonly PlannedPosition[]
+  /** null: nothing is to be done in a registry. */
+  readonly schemas?: PlannedSchemas | null
   readonly warnings: readonly string[]
   /** What the source does not have of what is asked for: the restore cannot be complete. */
   readonly missing: readonly string[]
@@ -110,7 +123,8 @@ export interface RestorePlan extends TargetPlan {
 }
 
 /**
- * @throws BackupError NO_BACKUP, TARGET_NOT_EMPTY, INVALID_ARGUMENT, DAMAGED; ClusterError; StoreError
+ * @throws BackupError NO_BACKUP, TARGET_NOT_EMPTY, INVALID_ARGUMENT, DAMAGED, NO_REGISTRY, OTHER_CLUSTER, SCHEMAS_DIFFER; ClusterError;
+ * RegistryError; StoreError
  */
 export async function planRestore(
   store: BackupStore,
@@ -120,10 +134,12 @@ export async function planRestore(
   nowMs: number,
 ): Promise<RestorePlan> {
   const source = await openSource(store, clusterId, request.point)
-  const chosen = chooseTopics(source, request)
   const { brokers, clusterId: targetClusterId } = await cluster.info()
   const existing = new Map((await cluster.listTopics({ internal: true })).map((topic) => [topic.name, topic]))
   const warnings: string[] = [...source.warnings]
+  const hasRegistry = await registryAnswers(request)
+  const all = chooseTopics(source, request)
+  const chosen = hasRegistry && existing.has(registryTopic) ? withoutRegistryTopic(all, warnings) : all
   const topics: PlannedTopic[] = []
   refusePartitions(source, chosen, request)
   for (const { state, to } of chosen) {
@@ -162,13 +178,15 @@ export async function planRestore(
   }
   const positions = await planPositions(store, source.groups ?? [], topics, request)
   warnings.push(...beforeWindow(positions, accepted))
-  const missing = missingParts(source, chosen, request)
+  const missing = [...missingParts(source, chosen, request), ...missingSchemas(source, request)]
+  const schemas = await planSchemasOf(store, request, { source, topics, targetClusterId, hasRegistry, warnings })
   const held = accepted.map((topic) => ({
     ...topic,
     held: { ...topic.held, ...limits },
+    partitions: withIdsOf(topic, schemas),
     expired: expiredRecords(topic.config, defaults, topic.partitions, nowMs),
   }))
-  return { source, targetClusterId, topics: held, positions, warnings, missing }
+  return { source, targetClusterId, topics: held, positions, schemas, warnings, missing }
 }
 
 /** Groups that had not read all of what lies before the window: they do not get it. */

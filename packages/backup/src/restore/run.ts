@@ -7,6 +7,7 @@ import { digestOfBatches, digestOfPartition, type PartitionDigest } from './comp
 import { type OverwrittenPosition, placeGroups, type RestoredPosition } from './groups.ts'
 import { newTopic, type PartitionSource, type TargetPlan, type TargetTopic } from './plan.ts'
 import { producerBatch } from './rebuild.ts'
+import { restoreSchemas } from './schemas.ts'
 
 export interface RestoreOptions {
   readonly signal?: AbortSignal
@@ -59,9 +60,11 @@ interface Context extends RestoreOptions {
 
 /**
  * After an error nothing is undone: the topics of the plan hold a part of the records, with retention held, and `resume` goes on.
- * @throws BackupError TARGET_NOT_EMPTY, DAMAGED; ClusterError; StoreError
+ * @throws BackupError TARGET_NOT_EMPTY, DAMAGED, SCHEMAS_DIFFER, SCHEMA_UNMAPPED, SCHEMA_IDS; ClusterError; RegistryError; StoreError
  */
 export async function runRestore(cluster: Cluster, plan: TargetPlan, options: RestoreOptions = {}): Promise<Restored> {
+  const refusal = plan.schemas?.refusals[0]
+  if (refusal !== undefined) throw refusal
   const work = plan.topics.flatMap((topic) => topic.partitions.map((planned) => ({ topic, planned })))
   const total = work.reduce((sum, { planned }) => sum + planned.records, 0n)
   const counts = { restoring: { done: 0n, bytes: 0 }, verifying: { done: 0n, bytes: 0 } }
@@ -85,6 +88,8 @@ export async function runRestore(cluster: Cluster, plan: TargetPlan, options: Re
     await refuseForeign(cluster, plan.topics, (topic) =>
       work.some((one, at) => one.topic === topic && resumedAt[at]! > 0n),
     )
+    // Before the records that need them.
+    if (plan.schemas != null) await restoreSchemas(plan.schemas)
     await createTargets(cluster, plan.topics)
     await mapSome(work, ({ topic, planned }, at) => appendPartition(context, topic, planned, resumedAt[at]!))
     const appendedAt = performance.now()

@@ -1,6 +1,6 @@
 // What a caller says of a backup, and hears while it is taken.
+import type { SchemaSource } from '../registry/read.ts'
 import type { ObjectLock } from '../store/types.ts'
-import type { SchemaSource } from './schemas.ts'
 
 export interface TakeOptions {
   /** Which topics; default: all but the cluster's internal ones. */

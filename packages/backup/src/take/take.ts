@@ -97,7 +97,7 @@ export async function takeBackup(cluster: Cluster, store: BackupStore, options: 
   const locks = [...readable, ...carried.topics].map(({ name }) => options.lockOf?.(name))
   const lock = longestLock(locks)
   const shared = withLock(store, lock)
-  const chain = { clusterId, run, previous }
+  const chain = { clusterId, run, previous, isLocked: lock !== undefined }
   const access = options.access === false ? undefined : await readAccess(cluster, problems)
   const schemas = options.registry == null ? undefined : await takeSchemas(shared, options.registry, chain, problems)
   const isPartial = carried.topics.length > 0 || problemsOf(readings, kept).length > 0

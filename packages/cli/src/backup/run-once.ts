@@ -1,12 +1,12 @@
 // One backup: taken, printed, and its exit code.
 import type { BackupStore, Manifest, ObjectLock, Taken } from '@selfmonitor/backup'
-import { registryOfCluster } from '../commands/backup-registry.ts'
 import type { Context } from '../framework/context.ts'
 import { exitCodes } from '../framework/errors.ts'
 import { version } from '../framework/version.ts'
 import { bytes, counted, elapsed } from '../output/format.ts'
 import { progressLine } from '../output/progress-line.ts'
 import { renderFields } from '../output/table.ts'
+import { registryOfCluster } from './registry.ts'
 
 export interface RunChoice {
   readonly include: (topic: string) => boolean

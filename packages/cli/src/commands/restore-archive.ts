@@ -76,6 +76,8 @@ const onlyOfBackups = {
   beforeEvent: null,
   beforeOffset: null,
   from: null,
+  schemas: null,
+  schemaIds: null,
 }
 
 /** @returns the exit code */

@@ -4,6 +4,7 @@ import type { AuditEntry } from '../framework/audited.ts'
 import type { Context } from '../framework/context.ts'
 import { count, counted, span, time } from '../output/format.ts'
 import { type Column, renderTable } from '../output/table.ts'
+import { schemasData, showSchemas } from './restore-schemas.ts'
 
 export const recordsOf = ({ partitions }: PlannedTopic): bigint =>
   partitions.reduce((sum, { records }) => sum + records, 0n)
@@ -28,7 +29,8 @@ const rare = new Map<string, (topic: PlannedTopic) => bigint>([
 ])
 
 /** The preview, on standard error. */
-export function showPlan(context: Context, { source, topics, positions, warnings, missing }: RestorePlan): void {
+export function showPlan(context: Context, plan: RestorePlan): void {
+  const { source, topics, positions, warnings, missing } = plan
   const colours = context.colours.stderr
   const { number, clusterId, cutAtMs } = source.manifest
   const columns = planColumns.filter(({ header }) => {
@@ -50,11 +52,13 @@ export function showPlan(context: Context, { source, topics, positions, warnings
       `  ${to}: up to ${count(expired.records)} records are older than its retention of ${limit}; they are kept until --release-retention`,
     )
   }
+  showSchemas(context, plan)
   for (const warning of warnings) context.note(colours.careful(`  ${warning}`))
   for (const what of missing) context.note(colours.bad(`  missing: ${what}`))
 }
 
-export function planData({ source, targetClusterId, topics, positions, warnings, missing }: RestorePlan): unknown {
+export function planData(plan: RestorePlan): unknown {
+  const { source, targetClusterId, topics, positions, warnings, missing } = plan
   return {
     backup: source.manifest.number,
     clusterId: source.manifest.clusterId,
@@ -74,19 +78,21 @@ export function planData({ source, targetClusterId, topics, positions, warnings,
       })),
     })),
     positions,
+    schemas: schemasData(plan),
     warnings,
     missing,
   }
 }
 
 /** A restore as the audit trail records it. */
-export function entryOf({ source, topics, positions, missing }: RestorePlan, address: string): AuditEntry {
+export function entryOf({ source, topics, positions, schemas, missing }: RestorePlan, address: string): AuditEntry {
   const { number, clusterId, cutAtMs } = source.manifest
   return {
     action: 'restore',
     resources: [
       { type: 'backup', name: `${address} ${clusterId} ${number}` },
       ...topics.map(({ to }) => ({ type: 'topic', name: to })),
+      ...(schemas?.subjects ?? []).map(({ subject }) => ({ type: 'subject', name: subject })),
       ...[...new Set(positions.map(({ groupId }) => groupId))].map((name) => ({ type: 'group', name })),
     ],
     after: {

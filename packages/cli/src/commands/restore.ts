@@ -7,6 +7,7 @@ import { defineVerb, flag, type Noun, text, value } from '../framework/verb.ts'
 import { identityOption, openPlace, placeOptions, topicFilter, topicsOption } from './backup-place.ts'
 import { archiveOptions, refuseOptions, restoreArchive } from './restore-archive.ts'
 import { carryOut, confirmRestore } from './restore-run.ts'
+import { schemaOptions, schemaRequest } from './restore-schemas.ts'
 import { entryOf, planData, showPlan } from './restore-view.ts'
 
 const options = {
@@ -56,6 +57,7 @@ const options = {
     '--new-passwords <file>',
     'with --access: create the accounts that are missing, with passwords that are generated and written to this new file',
   ),
+  ...schemaOptions,
   resume: flag('--resume', 'go on with a restore that was interrupted'),
   releaseRetention: flag('--release-retention', 'let retention delete at once what is older than it keeps'),
   dryRun: flag('--dry-run', 'only show what would be done'),
@@ -68,7 +70,7 @@ const verb = defineVerb({
   details:
     'Creates the topics, with retention and compaction held back, appends the records with their own times, reads everything back\n' +
     'and compares it with the backup, then gives topics their settings and groups their places. A topic that exists is never changed:\n' +
-    'choose another name for it. A group with members keeps its position. Exit code 1 when anything is missing or differs.',
+    'choose another name for it. The schemas of its records are registered first, with the ids that they had. A group with members keeps its position. Exit code 1 when anything is missing or differs.',
   examples: [
     'selfmonitor restore --source s3://kafka-backups/production --topic user.events --target user.events.restored --dry-run',
     'selfmonitor restore --source s3://kafka-backups/user.events --target user.events.restored --date 2026-11-01 --yes',
@@ -106,16 +108,19 @@ const verb = defineVerb({
         partitions: given.partition,
         fromMs: given.from,
         includeGroup: groupFilter(given.groups, clusterId === targetClusterId),
+        schemas: await schemaRequest(context, cluster, given),
         resume: given.resume,
       },
       Date.now(),
     )
     refuseUnknown(plan, topics, given.groups)
     showPlan(context, plan)
+    const refusal = plan.schemas?.refusals[0]
     if (given.dryRun) {
       await context.printThing(planData(plan), { table: () => '' })
-      return exitCodes.done
+      return refusal === undefined ? exitCodes.done : exitCodes.failed
     }
+    if (refusal !== undefined) throw refusal
     await confirmRestore(context, plan.topics)
     return await carryOut(context, entryOf(plan, store.address), async () => plan, given)
   },
