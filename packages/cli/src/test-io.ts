@@ -40,6 +40,9 @@ export async function selfmonitor(words: readonly string[], given: TestIo = {}):
     stderr: output('stderr'),
     interactive: false,
     readStdin: async () => given.stdin ?? '',
+    stdinChunks: async function* () {
+      yield Buffer.from(given.stdin ?? '')
+    },
     env: given.env ?? {},
     cwd: given.cwd ?? tmpdir(),
     signal: given.signal ?? new AbortController().signal,

@@ -8,7 +8,7 @@ import { counted } from '../output/format.ts'
 import { type Column, renderTable } from '../output/table.ts'
 import { explain, matrix } from './acl-explain.ts'
 import { aclOperations, isOpen, matching, newRules, principals, type RuleFilter } from './acl-options.ts'
-import { typedName } from './topics.ts'
+import { typedName } from './topic-guard.ts'
 
 const columns: readonly Column<AclBinding>[] = [
   { header: 'PRINCIPAL', value: ({ principal }) => principal },

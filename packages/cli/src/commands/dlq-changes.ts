@@ -8,7 +8,7 @@ import { actor } from '../framework/actor.ts'
 import type { Context } from '../framework/context.ts'
 import { CliError, usageError } from '../framework/errors.ts'
 import { readGivenFile } from '../framework/given-file.ts'
-import { collect } from '../framework/parse.ts'
+import { collect, perSecond } from '../framework/parse.ts'
 import { choice, defineVerb, flag, required, rest, text, value } from '../framework/verb.ts'
 import { counted, span } from '../output/format.ts'
 import { progressLine } from '../output/progress-line.ts'
@@ -26,14 +26,6 @@ interface SelectionOptions {
   readonly cause: readonly string[] | undefined
   readonly offset: readonly { readonly partition: number; readonly offset: bigint }[] | undefined
   readonly where: string | undefined
-}
-
-/** Letters per second. */
-export function perSecond(given: string): number {
-  const match = /^(\d+(?:\.\d+)?)(?:\/s)?$/.exec(given)
-  const rate = match === null ? 0 : Number(match[1])
-  if (rate > 0) return rate
-  throw usageError(`"${given}" is not a rate`, 'Write 50/s.')
 }
 
 /** What a change is about: read once for the preview, and again, up to the same ends, for the change. */

@@ -10,7 +10,7 @@ import type { Colours } from '../output/colour.ts'
 import { count, counted } from '../output/format.ts'
 import { type Column, renderFields, renderTable } from '../output/table.ts'
 import { strategyFrom, toOffsetsCsv } from './reset-strategy.ts'
-import { typedName } from './topics.ts'
+import { typedName } from './topic-guard.ts'
 
 function stateColour(state: GroupState, colours: Colours): (text: string) => string {
   switch (state) {

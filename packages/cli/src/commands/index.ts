@@ -101,7 +101,7 @@ export const nouns: readonly NounEntry[] = [
   },
   {
     name: 'topics',
-    summary: 'topics: list, describe, create, alter, delete',
+    summary: 'topics: list, describe, create, alter, delete; consume, produce, purge',
     group: groups.operate,
     load: async () => (await import('./topics.ts')).topics,
   },

@@ -7,7 +7,7 @@ import { didYouMean } from '../framework/suggest.ts'
 import { defineVerb, flag, type Noun, text, value } from '../framework/verb.ts'
 import { bytes, count, counted } from '../output/format.ts'
 import { type Column, renderTable } from '../output/table.ts'
-import { typedName } from './topics.ts'
+import { typedName } from './topic-guard.ts'
 
 interface QuotaKind {
   /** Of users and client ids, or of addresses. */

@@ -1,7 +1,8 @@
 import type { ConfigEntry } from '@selfmonitor/cluster'
 import { describe, expect, it } from 'vitest'
+import { checkInternal } from './topic-guard.ts'
 import type { PartitionView } from './topic-view.ts'
-import { alterations, checkInternal } from './topics.ts'
+import { alterations } from './topics.ts'
 
 const topic = {
   name: 'orders',

@@ -1,12 +1,15 @@
 // `selfmonitor topics`: list, describe, create, alter, delete.
-import type { TopicInfo } from '@selfmonitor/cluster'
 import { CliError, errorChain, usageError } from '../framework/errors.ts'
 import { collect, integer, keyValue } from '../framework/parse.ts'
 import { didYouMean } from '../framework/suggest.ts'
 import { defineVerb, flag, type Noun, required, value, variadic } from '../framework/verb.ts'
 import { bytes, count, counted, retention } from '../output/format.ts'
 import { type Column, renderFields, renderTable } from '../output/table.ts'
+import { checkInternal, internalFlag, internalTopics, typedName } from './topic-guard.ts'
 import { type PartitionView, requireTopics, type TopicView, topicData, viewTopics } from './topic-view.ts'
+import { consume } from './topics-consume.ts'
+import { produce } from './topics-produce.ts'
+import { purge } from './topics-purge.ts'
 
 const listColumns: readonly Column<TopicView>[] = [
   {
@@ -219,47 +222,6 @@ const create = defineVerb({
   },
 })
 
-interface InternalTopic {
-  readonly owner: string
-  readonly holds: string
-  /** The reason why the topic must keep its number of partitions. */
-  readonly fixedPartitions: string
-}
-
-/** Topics that are not for events: those of Kafka and of the Schema Registry. */
-const internalTopics: Readonly<Record<string, InternalTopic>> = {
-  __consumer_offsets: {
-    owner: 'Kafka',
-    holds: 'the committed offsets of every group',
-    fixedPartitions: 'groups would look for their offsets in other partitions, and not find them',
-  },
-  __transaction_state: {
-    owner: 'Kafka',
-    holds: 'the transactions of every producer',
-    fixedPartitions: 'producers would look for their transactions in other partitions, and not find them',
-  },
-  __share_group_state: {
-    owner: 'Kafka',
-    holds: 'the progress of every share group',
-    fixedPartitions: 'share groups would look for their state in other partitions, and not find it',
-  },
-  _schemas: {
-    owner: 'the Schema Registry',
-    holds: 'every schema, without which no event can be decoded',
-    fixedPartitions: 'the registry needs all schemas in one order',
-  },
-}
-
-const internalFlag = flag('--internal', 'also a topic of Kafka or of the Schema Registry')
-
-/** @throws CliError USAGE of an internal topic that was not asked for with `--internal` */
-export function checkInternal({ name, internal }: Pick<TopicInfo, 'name' | 'internal'>, allowed: boolean): void {
-  const known = internalTopics[name]
-  if (allowed || (!internal && known === undefined)) return
-  const what = known === undefined ? 'is an internal topic' : `belongs to ${known.owner} and holds ${known.holds}`
-  throw usageError(`${name} ${what}.`, 'Pass --internal to do it anyway.')
-}
-
 const alter = defineVerb({
   name: 'alter',
   summary: 'add partitions to a topic, change its settings',
@@ -420,13 +382,8 @@ const topicFacts = ({ name, id, partitions, replicationFactor, records, config }
   ...{ name, id, partitions: partitions.length, replicationFactor, records, config },
 })
 
-/** The text to type in production: the name of the resource, or of the environment if there are several resources. */
-export function typedName(environment: string, names: readonly string[]): string {
-  return names.length === 1 ? names[0]! : environment
-}
-
 export const topics: Noun = {
   name: 'topics',
-  summary: 'topics: list, describe, create, alter, delete',
-  verbs: [list, describe, create, alter, remove],
+  summary: 'topics: list, describe, create, alter, delete; consume, produce, purge',
+  verbs: [list, describe, create, alter, remove, consume, produce, purge],
 }

@@ -7,7 +7,7 @@ import { didYouMean } from '../framework/suggest.ts'
 import { choice, defineVerb, type Noun, required, text, variadic } from '../framework/verb.ts'
 import { counted } from '../output/format.ts'
 import type { Column } from '../output/table.ts'
-import { typedName } from './topics.ts'
+import { typedName } from './topic-guard.ts'
 
 const columns: readonly Column<ScramUser>[] = [
   { header: 'USER', value: ({ name }) => name },

@@ -8,10 +8,7 @@ import type { RegistryClient } from '@selfmonitor/registry'
 import { decodeFrame, frameHeaderBytes, isFrame, writeFrameHeader } from '@selfmonitor/registry/frame'
 import { timestamp } from '../framework/parse.ts'
 import type { Decoder } from './decode.ts'
-
-/** How values are shown. `auto`: decoded where that is possible. */
-export const valueFormats = ['auto', 'avro', 'json', 'raw', 'hex'] as const
-export type ValueFormat = (typeof valueFormats)[number]
+import type { ValueFormat } from './formats.ts'
 
 export interface ValueLine {
   readonly format: 'avro' | 'json' | 'text' | 'raw' | 'hex' | 'tombstone'

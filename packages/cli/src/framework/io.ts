@@ -10,6 +10,8 @@ export interface Io {
   readonly interactive: boolean
   /** Everything on standard input, for options that read `-`. */
   readStdin(): Promise<string>
+  /** Standard input as it comes, for commands that handle it line by line. */
+  stdinChunks(): AsyncIterable<Buffer>
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
   /** Fires on the first Ctrl-C or SIGTERM. */
@@ -43,6 +45,7 @@ export function processIo(signal: AbortSignal): Io {
       for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
       return Buffer.concat(chunks).toString('utf8')
     },
+    stdinChunks: () => process.stdin as AsyncIterable<Buffer>,
     env: process.env,
     cwd: process.cwd(),
     signal,

@@ -24,6 +24,14 @@ export function positiveNumber(text: string): number {
   return value
 }
 
+/** `50/s` or `50`: so many a second. */
+export function perSecond(given: string): number {
+  const match = /^(\d+(?:\.\d+)?)(?:\/s)?$/.exec(given)
+  const rate = match === null ? 0 : Number(match[1])
+  if (rate > 0) return rate
+  throw usageError(`"${given}" is not a rate`, 'Write 50/s.')
+}
+
 const durationUnits: Readonly<Record<string, number>> = {
   ms: 1,
   s: 1000,
