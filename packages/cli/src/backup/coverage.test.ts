@@ -1,8 +1,9 @@
 import type { BackedUpTopic } from '@selfmonitor/backup'
+import { backupReportTopic } from '@selfmonitor/monitor/backup-report'
 import type { BackupPolicy } from '@selfmonitor/platform'
 import { describe, expect, it } from 'vitest'
 import { type CoverageInput, coverageOf } from './coverage.ts'
-import { type Policies, reportTopic } from './policies.ts'
+import type { Policies } from './policies.ts'
 
 const minute = 60_000
 const hour = 60 * minute
@@ -101,7 +102,7 @@ describe('coverage', () => {
   it('holds topics that no file declares to the default, but SelfMonitor’s own', () => {
     expect(
       states({
-        topics: [topic('a'), topic(reportTopic), topic('_selfmonitor-probe')],
+        topics: [topic('a'), topic(backupReportTopic), topic('_selfmonitor-probe')],
         manifest: manifest([backedUp('a', now - 2 * hour)]),
         policies: policies({}, { rpoMs: hour }),
       }),

@@ -1,4 +1,6 @@
 // What the platform files say about the backup of each topic.
+
+import { backupReportTopic } from '@selfmonitor/monitor/backup-report'
 import type { BackupPolicy, Platform } from '@selfmonitor/platform'
 import type { Context } from '../framework/context.ts'
 import { loadPlatformFile, nearestPlatformFile } from '../local/platform-file.ts'
@@ -12,12 +14,9 @@ export interface Policies {
   readonly source: string | undefined
 }
 
-/** The topic with the outcome of each backup, which the exporter reads. */
-export const reportTopic = '_selfmonitor-backups'
-
 /** Topics of SelfMonitor that are in no backup unless a file or an option names them. */
 const leftOut: ReadonlyMap<string, BackupPolicy> = new Map([
-  [reportTopic, { none: 'has the outcomes of backups, of this cluster only' }],
+  [backupReportTopic, { none: 'has the outcomes of backups, of this cluster only' }],
   ['_selfmonitor-probe', { none: 'has the messages of the end-to-end probe' }],
 ])
 

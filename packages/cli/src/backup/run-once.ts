@@ -6,12 +6,16 @@ import { version } from '../framework/version.ts'
 import { bytes, counted, elapsed } from '../output/format.ts'
 import { progressLine } from '../output/progress-line.ts'
 import { renderFields } from '../output/table.ts'
+import { coverageOf } from './coverage.ts'
+import type { Policies } from './policies.ts'
 import { registryOfCluster } from './registry.ts'
+import { reportOf, sendReport } from './report.ts'
 
 export interface RunChoice {
   readonly include: (topic: string) => boolean
   /** Names that an option gives: one that is not in the backup is an error. */
   readonly named: readonly string[]
+  readonly policies: Policies
   /** Object Lock of what the run writes of a topic. */
   readonly lockOf: (topic: string) => ObjectLock | undefined
   /** Whether ACLs, quotas and accounts are read too. */
@@ -22,7 +26,7 @@ export interface RunChoice {
 export async function runOnce(
   context: Context,
   store: BackupStore,
-  { include, named, lockOf, access }: RunChoice,
+  { include, named, lockOf, access, policies }: RunChoice,
 ): Promise<number> {
   const [cluster, { takeBackup }] = await Promise.all([context.cluster(), import('@selfmonitor/backup')])
   const { io, colours } = context
@@ -49,6 +53,10 @@ export async function runOnce(
   for (const { part, code, message } of problems) {
     context.note(colours.stderr.bad(`Not backed up: ${part}: ${code}: ${message}`))
   }
+  const topics = await cluster.listTopics()
+  const found = coverageOf({ topics, manifest, problems, policies, nowMs: Date.now() })
+  const unsent = await sendReport(cluster, reportOf(store.address, taken, found, problems.length + unseen.length))
+  if (unsent !== null) context.note(colours.stderr.careful(`The exporter does not know of this backup: ${unsent}`))
   return problems.length + unseen.length === 0 ? exitCodes.done : exitCodes.failed
 }
 

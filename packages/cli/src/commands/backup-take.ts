@@ -20,8 +20,8 @@ export const take = defineVerb({
   details:
     'Copies records with key, value, headers, time and offset, up to the last stable offset of each partition, the topics’ settings,\n' +
     'how far each group is, the schemas of the registry (--registry-url), ACLs, quotas and accounts. Only the first backup of a topic\n' +
-    'is a whole one. It changes nothing in the cluster. The account needs READ and DESCRIBE_CONFIGS on the topics, DESCRIBE on the\n' +
-    'groups, DESCRIBE and DESCRIBE_CONFIGS on the cluster.\n' +
+    'is a whole one. It changes nothing in the cluster, but writes its outcome to the topic _selfmonitor-backups if there is one. The\n' +
+    'account needs READ and DESCRIBE_CONFIGS on the topics, DESCRIBE on the groups, DESCRIBE and DESCRIBE_CONFIGS on the cluster.\n' +
     '`backup` alone is the same as `backup take`. ' +
     'Topics with `backup: { none: <reason> }` in platform.yaml are left out, unless --topic names them.',
   examples: [
@@ -92,6 +92,7 @@ function choiceOf(policies: Policies, patterns: readonly string[] | undefined, a
   const names = new Set(named)
   return {
     named,
+    policies,
     lockOf: (topic) => lockOf(policyOf(policies, topic)),
     access,
     include: (topic) => names.has(topic) || (matches(topic) && policyOf(policies, topic)?.none === undefined),

@@ -16,6 +16,7 @@ import {
 import { lastValue } from '../snapshot/last-value.ts'
 import { PartitionMap } from '../snapshot/partition-map.ts'
 import type {
+  BackupReport,
   BrokerStatus,
   Certificate,
   Configs,
@@ -45,6 +46,8 @@ export interface CollectOptions {
   readonly everyMs: Partial<Readonly<Record<ReadPart, number>>>
   /** Reads the services whose address was given; null when none was. */
   readonly readServices: (() => Promise<readonly ServiceHealth[]>) | null
+  /** Reads the outcomes of backups; null: nothing is read. */
+  readonly readBackups: (() => Promise<readonly BackupReport[]>) | null
   /** Certificates that this client was given. */
   readonly ownCertificates: readonly Certificate[]
   /** A mistake in this program. */
@@ -59,6 +62,7 @@ export const defaultEveryMs: CollectOptions['everyMs'] = {
   configs: 5 * 60_000,
   certificates: 30_000,
   services: 30_000,
+  backups: 30_000,
 }
 
 interface Collection {
@@ -79,15 +83,16 @@ export async function collect(source: Source, last: CollectorState, options: Col
   const value = lastValue(metadata)
   if (value === null || metadata.problem !== null) return unreachable(collection, metadata)
   const isRecreated = recreatedTopics(last.snapshot.history.topics, value)
-  const [chain, reach, configs, logDirs, quorum, services] = await Promise.all([
+  const [chain, reach, configs, logDirs, quorum, services, backups] = await Promise.all([
     readChain(collection, value, isRecreated),
     readReach(collection),
     readConfigs(collection, value),
     read(collection, 'logDirs', () => readLogDirs(source, options)),
     readQuorum(collection),
     readServices(collection),
+    readBackups(collection),
   ])
-  const parts: Parts = { metadata, configs, logDirs, services, ...chain.parts, ...reach, quorum }
+  const parts: Parts = { metadata, configs, logDirs, services, backups, ...chain.parts, ...reach, quorum }
   await otherWork()
   return nextState(collection, parts, chain.unread, isRecreated)
 }
@@ -134,6 +139,7 @@ async function unreachable(collection: Collection, metadata: Snapshot['metadata'
     quorum: stale(snapshot.quorum),
     transactions: stale(snapshot.transactions),
     certificates: stale(snapshot.certificates),
+    backups: collection.options.readBackups === null ? snapshot.backups : stale(snapshot.backups),
   }
   return nextState(collection, parts, collection.last.unread, () => false)
 }
@@ -336,6 +342,11 @@ async function readLogDirs(source: Source, { isTopicCollected }: CollectOptions)
     ...dir,
     replicas: partitions.filter(({ topic }) => isTopicCollected(topic)),
   }))
+}
+
+function readBackups(collection: Collection): Promise<Snapshot['backups']> | Snapshot['backups'] {
+  const { readBackups: ask } = collection.options
+  return ask === null ? never : read(collection, 'backups', ask)
 }
 
 function readServices(collection: Collection): Promise<Snapshot['services']> {

@@ -13,6 +13,8 @@ export interface CollectorOptions {
   readonly intervalMs?: number
   /** The label `cluster`. Default: the cluster's id. */
   readonly cluster?: string
+  /** Reads the outcomes of backups. Default: they are not read. */
+  readonly readBackups?: CollectOptions['readBackups']
   /** Default: the most brokers that were seen within 24 hours. */
   readonly expectedBrokers?: number
   readonly topics?: NamePatterns
@@ -99,6 +101,7 @@ function collectOptions(options: CollectorOptions, now: () => number): CollectOp
     isGroupCollected: nameFilter(options.groups ?? {}),
     everyMs: { ...defaultEveryMs, ...options.everyMs },
     readServices: servicesReader(options.services ?? {}, options.serviceTimeoutMs ?? defaultServiceTimeoutMs),
+    readBackups: options.readBackups ?? null,
     ownCertificates: ownCertificates(options.tls),
     onBug: (error) => options.logger.error({ err: error }, 'A collection failed unexpectedly'),
     now,

@@ -36,6 +36,7 @@ export function firstState(cluster: string, probe: Probe | null, sinceMs: number
     transactions: never,
     certificates: never,
     services: never,
+    backups: never,
     probe,
     history: firstHistory(sinceMs),
   }

@@ -203,6 +203,51 @@ export const overview: Dashboard = {
       ],
     },
     {
+      title: 'Backup',
+      panels: [
+        {
+          ...lines,
+          title: 'Age of the backup',
+          description:
+            'How long ago the newest backup read the topics: all of it, and the topic that was read longest ago. So much would be lost with the cluster.',
+          unit: 's',
+          queries: [
+            query(`time() - ${now('backupCut')}`, '{{backup}}'),
+            query(`time() - ${now('backupOldest')}`, '{{backup}}, oldest topic'),
+          ],
+          noValue: 'no backup reports',
+        },
+        {
+          ...stat,
+          width: 6,
+          height: 8,
+          title: 'Overdue in',
+          description: 'Time until a topic’s backup is overdue by its rpo or frequency.',
+          unit: 's',
+          queries: [query(`${now('backupDeadline')} - time()`, '{{backup}}')],
+          thresholds: [
+            { at: null, colour: 'red' },
+            { at: 0, colour: 'green' },
+          ],
+          noValue: 'no objectives',
+        },
+        {
+          ...stat,
+          width: 6,
+          height: 8,
+          title: 'Not in the backup',
+          description:
+            'Topics that are in no backup and not left out in platform.yaml, and what the last run could not read.',
+          queries: [
+            query(now('backupUncovered'), 'topics of {{backup}}'),
+            query(now('backupProblems'), 'problems of {{backup}}'),
+          ],
+          thresholds: badFrom(1),
+          noValue: 'no backup reports',
+        },
+      ],
+    },
+    {
       title: 'End to end',
       panels: [
         {

@@ -1,5 +1,6 @@
 // An exporter: a collector, the metrics of its snapshots, and the server that shows them.
 import { type ClusterOptions, connectCluster, type Logger } from '@selfmonitor/cluster'
+import { readBackupReports } from '../collect/backups.ts'
 import { type Collector, type CollectorOptions, startCollector } from '../collect/index.ts'
 import type { Granularity } from '../metrics/families.ts'
 import { viewOf } from '../metrics/view.ts'
@@ -66,7 +67,13 @@ export async function startExporter(options: ExporterOptions): Promise<Exporter>
     }
     const collector = startCollector(
       cluster,
-      { ...options.collect, tls: connect.tls, logger, probe: () => probe?.totals() ?? null },
+      {
+        readBackups: () => readBackupReports(cluster),
+        ...options.collect,
+        tls: connect.tls,
+        logger,
+        probe: () => probe?.totals() ?? null,
+      },
       async (snapshot) => {
         await pages.show(viewOf(snapshot, { version, requests: cluster.requestsSent() }), granularity)
         last = snapshot

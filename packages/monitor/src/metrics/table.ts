@@ -363,18 +363,57 @@ export const metrics = {
     'Failed tasks of the connector.',
   ),
 
-  // Backup: the names, until there is a backup that gives them values
+  // Backup, from the topic in which backups report
   backupSuccess: gauge(
     'kafka_backup_last_success_timestamp_seconds',
-    'backup',
+    'backups',
     ['backup'],
-    'When the last complete backup ended, in seconds since the epoch.',
+    'When the last backup to this target ended, in seconds since the epoch.',
   ),
-  backupLag: gauge(
-    'kafka_backup_lag_seconds',
-    'backup',
+  backupCut: gauge(
+    'kafka_backup_cut_timestamp_seconds',
+    'backups',
     ['backup'],
-    'Age of the oldest message that is in no backup yet: the recovery point that is achieved.',
+    'When the last backup read the ends of the partitions: records that were committed before are in it.',
+  ),
+  backupOldest: gauge(
+    'kafka_backup_oldest_topic_timestamp_seconds',
+    'backups',
+    ['backup'],
+    'The same of the topic that was read longest ago: a run leaves out topics that are not due.',
+  ),
+  backupTopics: gauge('kafka_backup_topics', 'backups', ['backup'], 'Topics in the newest backup.'),
+  backupRecords: gauge('kafka_backup_records', 'backups', ['backup'], 'Records in the newest backup.'),
+  backupAddedRecords: gauge('kafka_backup_added_records', 'backups', ['backup'], 'Records that the last run wrote.'),
+  backupAddedBytes: gauge(
+    'kafka_backup_added_bytes',
+    'backups',
+    ['backup'],
+    'Bytes that the last run wrote, compressed.',
+  ),
+  backupProblems: gauge(
+    'kafka_backup_problems',
+    'backups',
+    ['backup'],
+    'Parts of the cluster that the last run could not read.',
+  ),
+  backupUncovered: gauge(
+    'kafka_backup_uncovered_topics',
+    'backups',
+    ['backup'],
+    'Topics that are in no backup, and that platform.yaml does not leave out.',
+  ),
+  backupDue: gauge(
+    'kafka_backup_next_due_timestamp_seconds',
+    'backups',
+    ['backup'],
+    'When the next backup of a topic is due by its frequency, in seconds since the epoch.',
+  ),
+  backupDeadline: gauge(
+    'kafka_backup_deadline_timestamp_seconds',
+    'backups',
+    ['backup'],
+    'From when on a topic is overdue by its rpo or frequency, in seconds since the epoch.',
   ),
   drillSuccess: gauge(
     'kafka_drill_last_success_timestamp_seconds',

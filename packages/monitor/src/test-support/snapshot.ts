@@ -113,6 +113,7 @@ export function snapshotOf(spec: ClusterSpec = {}): Snapshot {
     transactions: read([]),
     certificates: read([]),
     services: read([]),
+    backups: read([]),
     probe: null,
     ...spec.parts,
     history: historyOf(spec),

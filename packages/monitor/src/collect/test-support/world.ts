@@ -66,6 +66,7 @@ export function world(): World {
         isGroupCollected: () => true,
         everyMs: {},
         readServices: null,
+        readBackups: null,
         ownCertificates: [],
         onBug: (error) => {
           throw error

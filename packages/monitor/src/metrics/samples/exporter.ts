@@ -1,11 +1,23 @@
 // Metrics of the exporter itself, and of its probe.
-import type { Probe, Snapshot } from '../../snapshot/types.ts'
+import { lastValue } from '../../snapshot/last-value.ts'
+import type { BackupReport, Probe, Snapshot } from '../../snapshot/types.ts'
 import { type Compute, noLabels, type Value } from './types.ts'
 
 const fromProbe =
   (value: (probe: Probe) => Value): Compute =>
   ({ snapshot: { probe } }, emit) => {
     if (probe !== null) emit(noLabels, value(probe))
+  }
+
+const seconds = (ms: number | null): number | null => (ms === null ? null : ms / 1_000)
+
+const ofBackups =
+  (value: (report: BackupReport) => number | null): Compute =>
+  ({ snapshot: { backups } }, emit) => {
+    for (const report of lastValue(backups) ?? []) {
+      const found = value(report)
+      if (found !== null) emit([report.target], found)
+    }
   }
 
 /** Nothing gives these values yet. */
@@ -22,14 +34,17 @@ const parts = [
   'transactions',
   'certificates',
   'services',
+  'backups',
 ] as const satisfies readonly (keyof Snapshot)[]
+
+const onlyIfAsked: ReadonlySet<string> = new Set(['services', 'backups'])
 
 /** Parts that this cluster has; a service that nobody asked about is not one. */
 function collectedParts(snapshot: Snapshot): readonly (typeof parts)[number][] {
   return parts.filter((part) => {
     const { state, problem } = snapshot[part]
     if (state === 'read') return true
-    return problem?.code !== 'UNSUPPORTED_API' && (part !== 'services' || problem !== null)
+    return problem?.code !== 'UNSUPPORTED_API' && (!onlyIfAsked.has(part) || problem !== null)
   })
 }
 
@@ -42,8 +57,17 @@ export const exporterSamples = {
   probeProduceSeconds: fromProbe(({ produceLatency }) => produceLatency),
   probeCommitSeconds: fromProbe(({ commitLatency }) => commitLatency),
   probeRoundTripSeconds: fromProbe(({ roundTrip }) => roundTrip),
-  backupSuccess: notYet,
-  backupLag: notYet,
+  backupSuccess: ofBackups(({ finishedAtMs }) => finishedAtMs / 1_000),
+  backupCut: ofBackups(({ cutAtMs }) => cutAtMs / 1_000),
+  backupOldest: ofBackups(({ oldestTopicMs }) => seconds(oldestTopicMs)),
+  backupTopics: ofBackups(({ topics }) => topics),
+  backupRecords: ofBackups(({ records }) => records),
+  backupAddedRecords: ofBackups(({ addedRecords }) => addedRecords),
+  backupAddedBytes: ofBackups(({ addedBytes }) => addedBytes),
+  backupProblems: ofBackups(({ problems }) => problems),
+  backupUncovered: ofBackups(({ uncoveredTopics }) => uncoveredTopics),
+  backupDue: ofBackups(({ dueMs }) => seconds(dueMs)),
+  backupDeadline: ofBackups(({ deadlineMs }) => seconds(deadlineMs)),
   drillSuccess: notYet,
   drillRto: notYet,
   exporterCollect: ({ snapshot }, emit) => {

@@ -53,6 +53,13 @@ export function everything(): Snapshot {
           connectors: [{ name: 'sink', state: 'FAILED', tasks: [{ id: 0, state: 'FAILED', trace: 'boom' }] }],
         },
       ]),
+      backups: read([
+        {
+          ...{ target: 's3://backups/kafka', number: 7, topics: 2, records: 1_000, addedRecords: 10, addedBytes: 500 },
+          ...{ cutAtMs: nowMs - minutes(5), finishedAtMs: nowMs - minutes(4), oldestTopicMs: nowMs - minutes(60) },
+          ...{ problems: 0, uncoveredTopics: 1, dueMs: nowMs + minutes(5), deadlineMs: nowMs + minutes(10) },
+        },
+      ]),
       probe: {
         ...{ topic: 'probe', produced: 10, produceFailures: 1, consumed: 9, lost: 1, commits: 9, commitFailures: 0 },
         ...{ produceLatency: distribution, commitLatency: distribution, roundTrip: distribution, lastProblem: null },

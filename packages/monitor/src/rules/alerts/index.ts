@@ -1,5 +1,6 @@
 // The table of alerts.
 import type { Alert } from '../alert.ts'
+import { backupAlerts } from './backups.ts'
 import { clusterAlerts } from './cluster.ts'
 import { consumerAlerts } from './consumers.ts'
 import { jmxAlerts } from './jmx.ts'
@@ -16,6 +17,7 @@ export const alertGroups: readonly {
   { name: 'kafka-consumers', title: 'Consumer groups', alerts: consumerAlerts },
   { name: 'kafka-topics', title: 'Topics, transactions, the probe, certificates', alerts: topicAlerts },
   { name: 'kafka-services', title: 'The exporter, Schema Registry, Connect, ksqlDB', alerts: serviceAlerts },
+  { name: 'kafka-backups', title: 'Backups', alerts: backupAlerts },
   { name: 'kafka-jmx', title: 'From the brokers’ own metrics (JMX)', alerts: jmxAlerts },
 ]
 
