@@ -1,5 +1,6 @@
 // CEL expressions over records: https://github.com/google/cel-spec. Compiling is here, evaluating in a thread of its own (evaluator.ts).
 import { TypeError as CelTypeError, Environment, EvaluationError, type ParseError } from '@marcbachmann/cel-js'
+import { registerDecimals, revive } from './decimal.ts'
 
 /** An expression that is not valid. `code` is stable; the message says where. */
 export class CelError extends Error {
@@ -20,6 +21,8 @@ export interface CelOptions {
   readonly variables: readonly string[]
   /** The expression must give true or false, as far as its type can be told beforehand. Default false. */
   readonly isCondition?: boolean
+  /** Numbers with a fraction are `Decimal`s, and computed exactly. Default false: they are doubles. */
+  readonly decimals?: boolean
 }
 
 /** Far more than people write; they bound the time that parsing takes. */
@@ -40,7 +43,7 @@ const mixedArithmetic: Readonly<Record<string, (a: number, b: number) => number>
   '%': (a, b) => a % b,
 }
 
-function environmentFor(variables: readonly string[]): Environment {
+function environmentFor({ variables, decimals = false }: CelOptions): Environment {
   const environment = new Environment({ enableOptionalTypes: true, homogeneousAggregateLiterals: false, limits })
   for (const name of variables) environment.registerVariable(name, 'dyn')
   for (const [operator, apply] of Object.entries(mixedArithmetic)) {
@@ -49,6 +52,7 @@ function environmentFor(variables: readonly string[]): Environment {
     environment.registerOperator(`int ${operator} double`, mixed)
   }
   environment.registerOperator('double % double', mixedArithmetic['%']!)
+  if (decimals) registerDecimals(environment)
   return environment
 }
 
@@ -58,7 +62,7 @@ function environmentFor(variables: readonly string[]): Environment {
  * @throws CelError when the expression is not valid, or uses an unknown variable
  */
 export function compileCel(expression: string, options: CelOptions): (context: CelContext) => CelOutcome {
-  const environment = environmentFor(options.variables)
+  const environment = environmentFor(options)
   const checked = environment.check(expression)
   if (!checked.valid) throw invalid(expression, checked.error, options)
   const type = String(checked.type)
@@ -68,7 +72,8 @@ export function compileCel(expression: string, options: CelOptions): (context: C
   const evaluate = environment.parse(expression)
   return (context) => {
     try {
-      return { kind: 'value', value: evaluate(context) as unknown }
+      const known = options.decimals === true ? (revive(context) as CelContext) : context
+      return { kind: 'value', value: evaluate(known) as unknown }
     } catch (error) {
       if (!(error instanceof EvaluationError || error instanceof CelTypeError)) {
         return { kind: 'error', code: 'failed', message: (error as Error).message }

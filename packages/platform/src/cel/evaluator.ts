@@ -22,12 +22,15 @@ const defaultDeadlineMs = 1_000
 /** For one context and what an expression makes of it. */
 const maxHeapMb = 256
 
+/** What a thread says when it has compiled the expression. */
+export const readyMessage = 'ready'
+
 const workerFile = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url)
 
 /** @throws CelError when the expression is not valid */
 export function createCelEvaluator(expression: string, options: CelEvaluatorOptions): CelEvaluator {
-  const { deadlineMs = defaultDeadlineMs, variables, isCondition = false } = options
-  const celOptions: CelOptions = { variables, isCondition }
+  const { deadlineMs = defaultDeadlineMs, variables, isCondition = false, decimals = false } = options
+  const celOptions: CelOptions = { variables, isCondition, decimals }
   compileCel(expression, celOptions)
   let worker: Worker | undefined
   let turn: Promise<unknown> = Promise.resolve()
@@ -58,14 +61,15 @@ export function createCelEvaluator(expression: string, options: CelEvaluatorOpti
       if (isStarted && seen === outcomes.length) stop('deadline', `it took longer than ${deadlineMs} ms`)
       seen = outcomes.length
     }, deadlineMs)
-    // The start of a thread on a busy machine is not the expression's time.
-    let isStarted = running.threadId > 0 && online.has(running)
-    running.once('online', () => {
-      online.add(running)
-      isStarted = true
-      seen = -1
-    })
-    running.on('message', (outcome: CelOutcome) => {
+    // The start of a thread on a busy machine, with its modules, is not the expression's time.
+    let isStarted = ready.has(running)
+    running.on('message', (outcome: CelOutcome | typeof readyMessage) => {
+      if (outcome === readyMessage) {
+        ready.add(running)
+        isStarted = true
+        seen = -1
+        return
+      }
       if (outcomes.push(outcome) === contexts.length) resolve(outcomes)
     })
     running.on('error', (error: Error & { code?: string }) => {
@@ -107,4 +111,4 @@ export function createCelEvaluator(expression: string, options: CelEvaluatorOpti
   }
 }
 
-const online = new WeakSet<Worker>()
+const ready = new WeakSet<Worker>()
