@@ -62,6 +62,10 @@ const more: Readonly<Record<string, readonly [fallback: string, example: string]
   'file.owners': ['none', '{ team-shop: { slack: "#team-shop" } }'],
   'file.alerting': ['none', '{ owner: platform }'],
   'file.backup': ['none', '{ frequency: 1h, rpo: 2h }'],
+  'file.drills': ['none', '{ checks: { … } }'],
+  'check.topics': ['required', '[shop.payments]'],
+  'check.fold': ['required', '{ paid: value.amount }'],
+  'check.assert': ['required', 'totals.paid >= 0'],
   'backup.frequency': ['none', '15m'],
   'backup.rpo': ['none', '1h'],
   'backup.rto': ['none', '4h'],
@@ -144,6 +148,8 @@ export function objectiveKeys(): string {
   return table('objectives', { ...ofService!.properties!, ...properties.objectives!.properties! })
 }
 export const backupKeys = (): string => table('backup', properties.backup!.properties!)
+export const drillKeys = (): string =>
+  table('check', (properties.drills!.properties!.checks!.additionalProperties as JsonSchema).properties!)
 export const ownerKeys = (): string => table('owner', inner('owners'))
 export const alertingKeys = (): string => table('alerting', properties.alerting!.properties!)
 

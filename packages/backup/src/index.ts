@@ -11,8 +11,10 @@ export {
   manifestNumbers,
   readIndex,
   readManifest,
+  readSchemas,
   readState,
 } from './format/manifests.ts'
+export type { RegistryState, SubjectState, VersionState } from './format/schema-state.ts'
 export { type BackupStore, canOpen, readKeyFile, type Sealing, withSealing } from './format/sealing.ts'
 export type * from './format/types.ts'
 export { formatName, formatVersion } from './format/types.ts'

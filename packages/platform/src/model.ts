@@ -111,6 +111,17 @@ export interface BackupPolicy {
   readonly at?: PlatformPosition
 }
 
+/** A reconciliation that a drill runs over what it has restored. */
+export interface Reconciliation {
+  readonly name: string
+  readonly topics: readonly string[]
+  /** CEL expressions over a record, by the name of the total that they are summed up to. */
+  readonly fold: Readonly<Record<string, string>>
+  /** CEL expression over the totals. */
+  readonly assert: string
+  readonly at?: PlatformPosition
+}
+
 export type AccessMode = 'acls' | 'none'
 
 /** One rule of an account beside those that follow from the services: what it may do with which resource. */
@@ -159,6 +170,7 @@ export interface Platform {
   readonly alerting?: Alerting
   /** Of topics that the file does not declare. */
   readonly backup?: BackupPolicy
+  readonly drills?: { readonly checks: readonly Reconciliation[] }
 }
 
 /** A mistake in a platform file: where it is and what to do. */

@@ -7,8 +7,10 @@ import { describeEngines } from '../../../../test/support/engines.ts'
 import { takeBackup } from '../take/take.ts'
 import { type MemoryStore, memoryStore } from '../test-support/memory-store.ts'
 import { keepReport, keptReport, keptReports } from './kept.ts'
+import { ageOfCut } from './recovery-point.ts'
 import type { DrillReport } from './report.ts'
 import { type DrillOptions, type DrillTarget, runDrill } from './run.ts'
+import { backedUpSchemas } from './schemas.ts'
 import { newSigningKey, signingKey, verifyingKey, verifyReport, writeReport } from './signing.ts'
 
 const nowhere = { principal: null, credentials: null }
@@ -231,6 +233,50 @@ describeEngines('a drill', (engine) => {
     ])
     // Positions of one group: the records and the group are two findings, the scenario names both checks.
     expect(report.groups[0]).toMatchObject({ position: '3', isVerified: false })
+  })
+})
+
+describe('schemas and times', () => {
+  let broker: Broker
+  let cluster: Cluster
+  beforeAll(async () => {
+    broker = await startBroker()
+    cluster = connectCluster({ bootstrapServers: broker.bootstrapServers })
+  })
+  afterAll(async () => {
+    await cluster.close()
+    await broker.close()
+  })
+
+  it('schemas come from the topic of the registry where the backup has no others', async () => {
+    await cluster.createTopics([
+      { name: '_schemas', partitions: 1, replicationFactor: 1, config: { 'cleanup.policy': 'compact' } },
+    ])
+    const appender = await cluster.appendBatches()
+    const record = (version: number, value: object | null): RecordInput => ({
+      key: Buffer.from(JSON.stringify({ keytype: 'SCHEMA', subject: 'orders-value', version, magic: 1 })),
+      value: value === null ? null : Buffer.from(JSON.stringify(value)),
+      timestamp: BigInt(Date.now()),
+    })
+    const one = { subject: 'orders-value', version: 1, id: 7, schema: '"string"', deleted: false }
+    const records = [record(1, one), record(2, { ...one, version: 2, id: 8 }), record(2, null)]
+    await appender.append('_schemas', 0, encodeBatch(records, { ...(await cluster.initProducer()), baseSequence: 0 }))
+    await appender.close()
+    const store = memoryStore()
+    await takeBackup(cluster, store, { tool: 'test' })
+    expect(await backedUpSchemas(store, broker.clusterId)).toEqual({
+      from: 'topic _schemas',
+      versions: [{ ...one, schemaType: 'AVRO', references: [] }],
+    })
+  })
+
+  it('a partition that the last run did not read is as old as the run that did', async () => {
+    await cluster.createTopics([{ name: 'old', partitions: 1, replicationFactor: 1 }])
+    const store = memoryStore()
+    const first = await takeBackup(cluster, store, { tool: 'test', now: () => 1_000 })
+    const { manifest } = await takeBackup(cluster, store, { tool: 'test', now: () => 5_000, include: () => false })
+    expect(first.manifest.cutAtMs).toBe(1_000)
+    expect(ageOfCut(manifest, 7_000)).toMatchObject({ lossMs: 6_000, offsets: null })
   })
 })
 

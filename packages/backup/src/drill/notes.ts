@@ -1,5 +1,5 @@
 // What a drill notes while it goes: phases with their times, checks, and a finding for each thing that is wrong.
-import type { DrillCheck, DrillFinding, DrillOutcome, DrillPhase } from './report.ts'
+import type { DrillCheck, DrillFinding, DrillOutcome, DrillPhase, DrillReport } from './report.ts'
 
 export interface Wrong {
   readonly subject: string
@@ -10,9 +10,15 @@ export interface DrillNotes {
   readonly phases: DrillPhase[]
   readonly checks: DrillCheck[]
   readonly findings: Omit<DrillFinding, 'remediation'>[]
+  schemas: DrillReport['schemas']
 }
 
-export const newNotes = (): DrillNotes => ({ phases: [], checks: [], findings: [] })
+export const newNotes = (): DrillNotes => ({
+  phases: [],
+  checks: [],
+  findings: [],
+  schemas: { from: null, inBackup: 0, ids: [], missing: [] },
+})
 
 /** A check with a finding for everything that is wrong; it passed when nothing is. */
 export function noteCheck(

@@ -1,6 +1,6 @@
 // How much would be lost if the source were gone now: the newest record of the source against the cut of the backup.
 import type { Cluster } from '@selfmonitor/cluster'
-import type { Manifest } from '../format/types.ts'
+import type { BackedUpPartition, Manifest } from '../format/types.ts'
 
 export interface RecoveryPoint {
   readonly lossMs: number
@@ -12,11 +12,16 @@ export interface RecoveryPoint {
 /** Of a partition so many of its last offsets are read, to find its newest record behind compaction and markers. */
 const lastOffsets = 100n
 
-/** Without the source: everything since the cut may be lost. Pure. */
+/** A run for other topics, or one that could not read the partition, leaves it as an earlier backup has it. */
+const cutOf = ({ cutAtMs }: Manifest, { asOfMs }: Pick<BackedUpPartition, 'asOfMs'>): number => asOfMs ?? cutAtMs
+
+/** Without the source: everything since the cut may be lost, of the partition whose cut is the oldest. Pure. */
 export function ageOfCut(manifest: Manifest, nowMs: number): RecoveryPoint {
   const how =
-    'The age of the cut when the drill began. The source was not read, so all that it wrote since counts as lost.'
-  return { lossMs: Math.max(0, nowMs - manifest.cutAtMs), offsets: null, how }
+    'The age of the oldest cut when the drill began. The source was not read, so all that it wrote since counts as lost.'
+  const cuts = manifest.topics.flatMap(({ partitions }) => partitions.map((one) => cutOf(manifest, one)))
+  const oldest = cuts.reduce((a, b) => Math.min(a, b), manifest.cutAtMs)
+  return { lossMs: Math.max(0, nowMs - oldest), offsets: null, how }
 }
 
 /**
@@ -26,12 +31,14 @@ export function ageOfCut(manifest: Manifest, nowMs: number): RecoveryPoint {
 export async function againstSource(cluster: Cluster, manifest: Manifest, nowMs: number): Promise<RecoveryPoint> {
   const known = new Map((await cluster.listTopics({ internal: true })).map((topic) => [topic.id, topic]))
   const backedUp = manifest.topics.flatMap(({ id, name, partitions }) =>
-    known.has(id) ? partitions.map(({ partition, end }) => ({ topic: name, partition, end })) : [],
+    known.has(id)
+      ? partitions.map((one) => ({ topic: name, partition: one.partition, end: one.end, cutMs: cutOf(manifest, one) }))
+      : [],
   )
   const ends = await cluster.listOffsets(backedUp, 'latest', { isolation: 'read_committed' })
-  const behind = backedUp.flatMap(({ topic, partition, end }, at) => {
+  const behind = backedUp.flatMap(({ end, ...one }, at) => {
     const stable = ends[at]!.offset ?? end
-    return stable > end ? [{ topic, partition, from: end, end: stable }] : []
+    return stable > end ? [{ ...one, from: end, end: stable }] : []
   })
   const offsets = behind.reduce((sum, { from, end }) => sum + end - from, 0n)
   const ranges = behind.map(({ topic, partition, from, end }) => ({
@@ -40,16 +47,19 @@ export async function againstSource(cluster: Cluster, manifest: Manifest, nowMs:
     next: end - from > lastOffsets ? end - lastOffsets : from,
     end,
   }))
-  let newestMs = manifest.cutAtMs
+  const cuts = new Map(behind.map(({ topic, partition, cutMs }) => [`${partition}:${topic}`, cutMs]))
+  let lossMs = 0
   if (ranges.length > 0) {
     for await (const event of cluster.read(ranges, { isolation: 'read_committed' })) {
       if (event.kind !== 'records') continue
-      for (const { timestampMs } of event.records) newestMs = Math.max(newestMs, Math.min(timestampMs, nowMs))
+      for (const { topic, partition, timestampMs } of event.records) {
+        lossMs = Math.max(lossMs, Math.min(timestampMs, nowMs) - cuts.get(`${partition}:${topic}`)!)
+      }
     }
   }
   const how =
     offsets === 0n
       ? 'The source has no record behind the cut.'
       : `From the cut to the newest record of the source, which has ${offsets} offsets behind it.`
-  return { lossMs: newestMs - manifest.cutAtMs, offsets, how }
+  return { lossMs, offsets, how }
 }

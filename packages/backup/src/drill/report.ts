@@ -110,6 +110,8 @@ export const reportSchema = z.object({
     .nullable(),
   topics: z.array(z.object({ name: text, topicId: text, partitions: z.array(partition) })),
   groups: z.array(position),
+  /** Where the schemas come from that decoded values, the ids that values name, and those of them that the backup does not have. */
+  schemas: z.object({ from: text.nullable(), inBackup: count, ids: z.array(z.int()), missing: z.array(z.int()) }),
   phases: z.array(phase),
   objectives: z.array(objective),
   checks: z.array(check),

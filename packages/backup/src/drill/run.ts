@@ -49,8 +49,8 @@ export interface RecordCheck {
   /** Topics of which it sees the records, by their name in the backup. */
   readonly wants: (topic: string) => boolean
   onRecord(topic: string, partition: number, record: ClientRecord): Promise<void> | undefined
-  /** Notes its checks. @param isWhole whether it has seen all that it asked for */
-  finish(notes: DrillNotes, isWhole: boolean): Promise<void>
+  /** Notes its checks. @param restored the topics, all of whose records it has seen; null: they could not be read back */
+  finish(notes: DrillNotes, restored: ReadonlySet<string> | null): Promise<void>
 }
 
 export interface Objective {
@@ -194,9 +194,10 @@ async function inTarget(drill: Drill): Promise<InTarget> {
     const recoveryMs = done === null ? null : clock.now() - startedAt
     const reads = plan === null || done === null ? null : await readAllBack(drill, target, plan)
     if (plan !== null && done !== null) await noteSettings(drill, target, { plan, done })
+    const restoredTopics = reads === null ? null : new Set(plan!.topics.map(({ from }) => from))
     for (const check of options.recordChecks) {
       await runPhase(notes, clock, 'evaluate the records', 'reconciliation', async () => {
-        await check.finish(notes, reads !== null)
+        await check.finish(notes, restoredTopics)
         return { result: true, detail: '' }
       })
     }
@@ -522,6 +523,7 @@ function report(drill: Drill, found: Found): DrillReport {
           },
     topics: topicsOf(found),
     groups: found.readBacks.flatMap(({ positions }) => positions),
+    schemas: notes.schemas,
     phases: notes.phases,
     objectives,
     checks,

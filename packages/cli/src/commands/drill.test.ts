@@ -127,3 +127,92 @@ describe('drill', () => {
     }
   })
 })
+
+describe('what platform.yaml asks of a drill', () => {
+  let broker: Broker
+  let folder: string
+  beforeAll(async () => {
+    broker = await startBroker()
+    folder = mkdtempSync(join(tmpdir(), 'cli-drill-file-'))
+    const cluster = connectCluster({ bootstrapServers: broker.bootstrapServers })
+    await cluster.createTopics([{ name: 'ledger', partitions: 1, replicationFactor: 1 }])
+    const appender = await cluster.appendBatches()
+    const amounts = ['0.10', '0.2', '9007199254740993', '0.3', '9007199254740993.00']
+    const records = amounts.map((amount, at) => ({
+      value: Buffer.from(`{"side":"${at < 3 ? 'debit' : 'credit'}","amount":${amount}}`),
+      timestamp: BigInt(Date.now()),
+    }))
+    await appender.append('ledger', 0, encodeBatch(records, { ...(await cluster.initProducer()), baseSequence: 0 }))
+    await appender.close()
+    await cluster.close()
+    expect((await run('backup')).code).toBe(0)
+  })
+  afterAll(async () => {
+    await broker.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+  const run = (line: string) =>
+    selfmonitor(line.split(' '), {
+      cwd: folder,
+      env: { KAFKA_BOOTSTRAP_SERVERS: broker.bootstrapServers, SELFMONITOR_BACKUP: join(folder, 'backups') },
+    })
+  const fold = `{ debits: 'value.side == "debit" ? value.amount : 0', credits: 'value.side == "credit" ? value.amount : 0' }`
+  const drill = async (topics: string, checks: string) => {
+    const file = `version: 1\nbackup: { frequency: 1h, rpo: 2h, rto: 4h }\ntopics: ${topics}\ndrills:\n  checks:\n    ${checks}\n`
+    writeFileSync(join(folder, 'platform.yaml'), file)
+    return run('drill')
+  }
+  const ledger = '{ ledger: { partitions: 1, backup: { rpo: 90m } } }'
+
+  it('debits equal credits, exactly', async () => {
+    const { code, stdout } = await drill(
+      ledger,
+      `debits equal credits: { topics: [ledger], fold: ${fold}, assert: totals.debits == totals.credits && records == 5 }`,
+    )
+    expect(stdout).toMatch(
+      /passed +debits equal credits +debits = 9007199254740993\.30, credits = 9007199254740993\.30, over 5 records\n/,
+    )
+    expect(stdout).toMatch(/RPO +\S+ \S+ of 1h 30m, met\nRTO +\S+ \S+ of 4h, met\n/)
+    expect(stdout).toContain('set by topic ledger in platform.yaml, development')
+    expect(code).toBe(0)
+  })
+
+  it('a reconciliation that does not hold fails the drill, and so does one that cannot be computed', async () => {
+    const wrong = await drill(
+      ledger,
+      `sums: { topics: [ledger], fold: ${fold}, assert: totals.debits < totals.credits }`,
+    )
+    expect(wrong.code).toBe(1)
+    expect(wrong.stdout).toMatch(/FAILED +sums /)
+    expect(wrong.stdout).toContain(
+      'totals.debits < totals.credits does not hold: debits = 9007199254740993.30, credits = 9007199254740993.30',
+    )
+    const missing = await drill(ledger, `sums: { topics: [ledger], fold: { x: value.amuont }, assert: totals.x > 0 }`)
+    expect(missing.code).toBe(1)
+    expect(missing.stdout).toContain('topic ledger partition 0 offset 0 of the target: No such key: amuont')
+    const text = await drill(ledger, `sums: { topics: [ledger], fold: { x: value.side }, assert: totals.x > 0 }`)
+    expect(text.stdout).toContain('x is "debit", and must be a number, or true or false')
+    const slow = await drill(
+      ledger,
+      `slow: { topics: [ledger], fold: { x: '"${'a'.repeat(40)}!".matches("^(a+)+$")' }, assert: totals.x > 0 }`,
+    )
+    expect(slow.code).toBe(1)
+    expect(slow.stdout).toContain('it took longer than 1000 ms')
+  })
+
+  it('a topic that has to be in the backup and is not there fails the drill', async () => {
+    const { code, stdout } = await drill(
+      '{ ledger: { partitions: 1 }, accounts: { partitions: 1 } }',
+      'sums: { topics: [accounts], fold: { x: "1" }, assert: "true" }',
+    )
+    expect(code).toBe(1)
+    expect(stdout).toMatch(/topic accounts +it has to be backed up, and the backup does not have it\n/)
+    expect(stdout).toMatch(/sums +the backup does not have accounts\n/)
+  })
+
+  it('a mistake in an expression is found before anything starts', async () => {
+    const { code, stdout, stderr } = await drill(ledger, 'a: { topics: [ledger], fold: { x: value. }, assert: "true" }')
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toContain('"value." is not a CEL expression')
+  })
+})

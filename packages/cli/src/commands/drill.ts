@@ -4,6 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { hostname, userInfo } from 'node:os'
 import { resolve } from 'node:path'
 import type { DrillReport, ScenarioId, SignedReport } from '@selfmonitor/backup/drill'
+import { expectations, recordChecksOf } from '../backup/drill-checks.ts'
 import type { Context } from '../framework/context.ts'
 import { CliError, exitCodes, usageError } from '../framework/errors.ts'
 import { readGivenFile } from '../framework/given-file.ts'
@@ -48,10 +49,22 @@ const run = defineVerb({
       '--folder <path>',
       'where the broker of its own keeps its data; default: the system’s temporary folder',
     ),
-    rpo: value('--rpo <duration>', 'recovery point objective: so much may be lost', duration),
-    rto: value('--rto <duration>', 'recovery time objective: so long may the restore take', duration),
+    rpo: value(
+      '--rpo <duration>',
+      'recovery point objective: so much may be lost; default: the strictest of platform.yaml',
+      duration,
+    ),
+    rto: value(
+      '--rto <duration>',
+      'recovery time objective: so long may the restore take; default: the strictest of platform.yaml',
+      duration,
+    ),
     key: text('--key <file>', 'sign the report with this private key (`drill keygen`; SELFMONITOR_DRILL_KEY)'),
     report: text('--report <file>', 'also write the report to this file'),
+    file: text(
+      '-f, --file <file>',
+      'platform file with objectives and reconciliations (default: the nearest platform.yaml)',
+    ),
     operator: text('--operator <name>', 'who runs the drill; default: the account of the machine'),
     approver: text('--approver <name>', 'who approved it'),
     trigger: choice('--trigger <why>', 'why it runs', ['manual', 'scheduled', 'change'], 'manual'),
@@ -78,6 +91,9 @@ const run = defineVerb({
       const where = options.into ?? `the cluster of ${options.intoConfig}`
       await context.confirm({ of: 'said', what: `Restore the newest backup into ${where}`, typedName: where })
     }
+    const include = topicFilter(options.topic)
+    const expected = await expectations(context, options.file, include)
+    const recordChecks = await recordChecksOf(store, clusterId, expected.checks)
     const line = progressLine(context.io.stderr, context.colours.stderr)
     let phase = 'preparing'
     const target = () =>
@@ -87,12 +103,12 @@ const run = defineVerb({
         scenario: options.scenario,
         target,
         source: await reachableSource(context, clusterId),
-        include: topicFilter(options.topic),
-        required: [],
-        recordChecks: [],
+        include,
+        required: expected.required,
+        recordChecks,
         storeChecks: [],
-        rpo: options.rpo === undefined ? null : { ms: options.rpo, setBy: '--rpo' },
-        rto: options.rto === undefined ? null : { ms: options.rto, setBy: '--rto' },
+        rpo: options.rpo === undefined ? expected.rpo : { ms: options.rpo, setBy: '--rpo' },
+        rto: options.rto === undefined ? expected.rto : { ms: options.rto, setBy: '--rto' },
         tool: { name: `selfmonitor ${version()}`, build: await drills.programHash() },
         operator: options.operator ?? `${userInfo().username}@${hostname()}`,
         approver: options.approver ?? null,

@@ -5,6 +5,7 @@ import { didYouMean } from '../suggest.ts'
 import { get, type Position, problemAt, type Tree } from './document.ts'
 import { access, owns, users } from './format-access.ts'
 import { backup } from './format-backup.ts'
+import { drills } from './format-drills.ts'
 import { alerting, clusterObjectives, owners, serviceObjectives, topicObjectives } from './format-objectives.ts'
 
 const text = (description: string, error = 'must be text') => z.string({ error }).meta({ description })
@@ -148,6 +149,7 @@ export const platformFile = z
       owners,
       alerting,
       backup: backup.meta({ description: 'How topics are backed up that do not say so themselves.' }),
+      drills: drills.meta({ description: 'What a drill checks beside the records themselves.' }),
     },
     { error: 'must be a map with topics, services, …' },
   )

@@ -8,6 +8,7 @@ import { type Environment, entriesOf, get, overlay, type Position, problemAt, ty
 import { includedFile, platformFile, structureProblems } from './format.ts'
 import { type AclPlaces, accessOf, checkProtected, checkServiceNames, ownsOf, texts, userOf } from './load-access.ts'
 import { backupPolicyOf } from './load-backup.ts'
+import { drillsOf } from './load-drills.ts'
 import { alertingOf, checkOwners, clusterObjectivesOf, ownersOf, serviceObjectivesOf } from './load-objectives.ts'
 import { collect, type Declared, defaultEnvironment, type LoadedFile, readFiles } from './read-files.ts'
 import { checkEventsPattern, shownPath } from './schema-files.ts'
@@ -75,6 +76,7 @@ export async function loadPlatform(file: string, options: LoadOptions = {}): Pro
     ...ownersOf(owners, problems),
     ...alertingOf(root, chosen, problems),
     ...(backup === undefined ? {} : { backup }),
+    ...(await drillsOf(root, [...topics.keys()], problems)),
   }
   checkOwners(
     platform,
