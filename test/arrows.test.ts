@@ -28,7 +28,7 @@ const rows: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   'protocol/src': [['codec'], ['api', 'compression', 'data'], ['records']],
   'monitor/src': [['snapshot'], ['metrics', 'collect'], ['rules'], ['diagnose', 'dashboards', 'probe'], ['exporter']],
-  'backup/src': [['store'], ['format'], ['registry'], ['take', 'restore'], ['archive', 'drill']],
+  'backup/src': [['store'], ['format'], ['registry'], ['take', 'restore'], ['archive', 'drill', 'export']],
   'audit/src': [['record'], ['trail']],
   'cli/src': [['output', 'light'], ['framework'], ['demo', 'events', 'init'], ['local'], ['backup'], ['commands']],
 }

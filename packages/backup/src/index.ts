@@ -1,6 +1,7 @@
 // The package's public exports.
 
 export * from './archive/index.ts'
+export { type Exported, type ExportFormat, type ExportRequest, exportBackup } from './export/export.ts'
 export type { AccessState } from './format/access-state.ts'
 export { BackupError, type BackupErrorCode } from './format/backup-error.ts'
 export type { Finding } from './format/coverage.ts'

@@ -264,7 +264,7 @@ describeEngines('a restore of a sink’s archive', (engine) => {
     }
     /** Decoded by the schema whose id the frame has. */
     async function decoded(to: string): Promise<unknown[]> {
-      const { avroType } = await import('./avro-types.ts')
+      const { avroType } = await import('../format/avro-types.ts')
       return (await recordsOf(to)).map(({ value }) => {
         expect(value![0]).toBe(0)
         const type = avroType(schemas[value!.readInt32BE(1) - 101]!.schema)

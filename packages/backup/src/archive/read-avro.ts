@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { crc32, inflateRaw } from 'node:zlib'
 import { decompressAsync } from '@selfmonitor/protocol/compression'
 import type avro from 'avsc'
-import { avroType } from './avro-types.ts'
+import { avroType } from '../format/avro-types.ts'
 import { type ByteReader, byteReader, UnexpectedEnd } from './bytes.ts'
 import type { Datum } from './datum.ts'
 

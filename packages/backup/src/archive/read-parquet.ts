@@ -3,7 +3,7 @@
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import type avro from 'avsc'
 import type { AsyncBuffer, FileMetaData } from 'hyparquet'
-import { avroType } from './avro-types.ts'
+import { avroType } from '../format/avro-types.ts'
 import { type Datum, jsonText } from './datum.ts'
 import { datumOf } from './read-avro.ts'
 

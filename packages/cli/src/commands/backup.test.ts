@@ -88,6 +88,21 @@ describe('the commands for backups', () => {
     expect((await run(`backup describe ${own}`)).stdout).toMatch(/\nschemas +could not be read: REGISTRY_UNREACHABLE: /)
   })
 
+  it('export the records as files, each once', async () => {
+    await produce('exported', 'a', 'b')
+    await run('backup')
+    const to = join(folder, 'exported')
+    expect(await run(`backup export --topic exported --to ${to} --format json`)).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^exported: 2 records in 1 file, \d+ B\n$/),
+    })
+    expect((await run(`backup export --topic exported --to ${to} --format json`)).stdout).toBe(
+      'exported: 0 records in 0 files, 0 B; there already: 1 file\n',
+    )
+    expect(await run('backup export --to x --format csv')).toMatchObject({ code: 2 })
+    expect(await run('backup export')).toMatchObject({ code: 2, stderr: expect.stringContaining('--to is missing') })
+  })
+
   it('change nothing without a yes, and without a terminal ask nobody', async () => {
     await produce('unasked', 'a')
     await run('backup')

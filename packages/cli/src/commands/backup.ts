@@ -8,6 +8,7 @@ import { bytes, count, counted, elapsed, time } from '../output/format.ts'
 import { progressLine } from '../output/progress-line.ts'
 import { type Column, renderFields, renderTable } from '../output/table.ts'
 import { coverage } from './backup-coverage.ts'
+import { exportVerb } from './backup-export.ts'
 import { identityOption, openPlace, placeOptions } from './backup-place.ts'
 import { take } from './backup-take.ts'
 
@@ -261,6 +262,6 @@ const prune = defineVerb({
 
 export const backup: Noun = {
   name: 'backup',
-  summary: 'backups of the cluster: take, list, describe, verify, coverage, prune',
-  verbs: [take, list, describe, verify, coverage, prune],
+  summary: 'backups of the cluster: take, list, describe, verify, coverage, export, prune',
+  verbs: [take, list, describe, verify, coverage, exportVerb, prune],
 }
