@@ -151,4 +151,43 @@ describe.skipIf(missing)('each of them', { timeout: 120_000 }, () => {
       stdout: expect.stringMatching(/^sound: \d+ records/),
     })
   })
+
+  it('needs Write and Describe on the trail, and is refused in production without', async () => {
+    await cluster.createTopics([{ name: 'rights', partitions: 1, replicationFactor: 1 }])
+    const password = 'not-a-secret-1'
+    await cluster.setUserPasswords(['oncall', 'outsider'].map((name) => ({ name, password })))
+    const rule = (
+      principal: string,
+      resourceType: 'topic' | 'cluster',
+      resourceName: string,
+      operation: 'create' | 'write',
+    ) => ({
+      ...{ resourceType, resourceName, pattern: 'literal' as const, host: '*', permission: 'allow' as const },
+      ...{ principal: `User:${principal}`, operation },
+    })
+    await cluster.createAcls([
+      rule('oncall', 'cluster', 'kafka-cluster', 'create'),
+      rule('outsider', 'cluster', 'kafka-cluster', 'create'),
+      // Write implies Describe.
+      rule('oncall', 'topic', 'rights', 'write'),
+    ])
+    const as = async (name: string, topic: string) => {
+      const config = await kafka.clientProperties({ name, password })
+      const words = ['topics', 'create', topic, '-p', '1', '-r', '1', '--env', 'production', '--confirm', topic]
+      const more = { SELFMONITOR_COMMAND_CONFIG: config, SELFMONITOR_AUDIT: 'rights' }
+      return await selfmonitor(words, { cwd: folder.path, env: { ...env, ...more } })
+    }
+    const refused = await as('outsider', 'from-outside')
+    expect(refused.stderr).toMatch(/Nothing was changed[\s\S]*needs Write and Describe on rights/)
+    await as('oncall', 'from-oncall')
+    const names = (await cluster.listTopics()).map(({ name }) => name)
+    expect(names).toContain('from-oncall')
+    expect(names).not.toContain('from-outside')
+    // The first record had none before it.
+    const verified = await selfmonitor(['audit', 'verify'], {
+      cwd: folder.path,
+      env: { ...env, SELFMONITOR_AUDIT: 'rights' },
+    })
+    expect(verified.stdout).toMatch(/^sound: 2 records[\s\S]*1 record by accounts that may not read rights/)
+  })
 })
