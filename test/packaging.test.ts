@@ -1,5 +1,5 @@
 // The packages as others get them: built, packed, installed from their tarballs into an empty project, and used there.
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { run } from '@selfmonitor/apache'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { packPackages } from '../scripts/release/packages.ts'
+import { endGroup } from './support/process-group.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const service = `
@@ -155,12 +156,3 @@ describe('the packages, installed from their tarballs into an empty project', ()
     await ended
   })
 })
-
-/** Ends what is left of a process that leads a group. */
-function endGroup({ pid }: ChildProcess): void {
-  try {
-    process.kill(-pid!, 'SIGKILL')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-  }
-}

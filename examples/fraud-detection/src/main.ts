@@ -1,6 +1,8 @@
 // Starts fraud detection, and ends it in good order on SIGINT and SIGTERM.
+import { endWithNpm } from '../../npm-start.ts'
 import { createService } from './service.ts'
 
+endWithNpm()
 try {
   const events = await createService()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void events.close())

@@ -1,6 +1,8 @@
 // Starts the user service on port 3001 (PORT) of this machine, and ends it in good order on SIGINT and SIGTERM.
+import { endWithNpm } from '../../npm-start.ts'
 import { buildApp } from './app.ts'
 
+endWithNpm()
 const app = await buildApp().catch((error: Error) => {
   console.error(error.message)
   process.exit(1)

@@ -13,6 +13,7 @@ import {
   query,
   rate,
   rateOfBrokers,
+  servicesUp,
   stat,
   sumBy,
   topK,
@@ -169,21 +170,10 @@ export const overview: Dashboard = {
           queries: [query(now('brokers'), '{{cluster}}'), query(now('brokersExpected'), '{{cluster}} expected')],
         },
         {
-          ...stat,
+          ...servicesUp,
           width: 8,
           height: 8,
           title: 'Services beside Kafka',
-          description: 'Whether Schema Registry, Connect and ksqlDB answer: those whose address the exporter has.',
-          queries: [query(now('serviceUp'), '{{service}}')],
-          thresholds: [
-            { at: null, colour: 'red' },
-            { at: 1, colour: 'green' },
-          ],
-          names: [
-            { value: 0, text: 'down', colour: 'red' },
-            { value: 1, text: 'up', colour: 'green' },
-          ],
-          noValue: 'no addresses',
         },
         {
           ...stat,
@@ -282,6 +272,7 @@ export const overview: Dashboard = {
       panels: [
         {
           ...lines,
+          width: 10,
           title: 'Duration of a collection',
           description: 'How long the exporter took to read the cluster. Metrics are at least this old.',
           unit: 's',
@@ -289,6 +280,7 @@ export const overview: Dashboard = {
         },
         {
           ...lines,
+          width: 10,
           title: 'Stale parts',
           description:
             'Parts of the snapshot whose last attempt to be read failed: their metrics are from an earlier one.',
@@ -298,8 +290,8 @@ export const overview: Dashboard = {
         },
         {
           ...stat,
-          width: 24,
-          height: 3,
+          width: 4,
+          height: 8,
           title: 'Series',
           description: 'Time series of the exporter in its last snapshot.',
           queries: [query(now('exporterSeries'), '{{cluster}}')],

@@ -80,6 +80,22 @@ export function badFrom(bad: number, careful?: number): Threshold[] {
 }
 export const neutral: readonly Threshold[] = [{ at: null, colour: 'text' }]
 
+/** Which of the services that the exporter asks answer. */
+export const servicesUp = {
+  ...stat,
+  description: 'Whether Schema Registry, Connect and ksqlDB answer the exporter: those whose address it was given.',
+  queries: [query(now('serviceUp'), '{{service}}')],
+  thresholds: [
+    { at: null, colour: 'red' },
+    { at: 1, colour: 'green' },
+  ],
+  names: [
+    { value: 0, text: 'down', colour: 'red' },
+    { value: 1, text: 'up', colour: 'green' },
+  ],
+  noValue: 'no addresses',
+} as const
+
 /** A panel of metrics that the brokers expose themselves says where they come from, and shows why it is empty. */
 export const fromBrokers = <P extends Panel>(panel: P): P =>
   withSource(panel, "the brokers' own metrics (the chart's JMX agent, or the embedded broker).")

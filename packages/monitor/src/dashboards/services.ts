@@ -12,6 +12,7 @@ import {
   rateOfBrokers,
   rateOfServices,
   serviceMarks,
+  servicesUp,
   stat,
   sumBy,
   variables,
@@ -39,20 +40,9 @@ const perConnector = (key: ServiceMetricKey): string => sumBy(['connector'], rat
 
 const answers: readonly Panel[] = [
   {
-    ...stat,
+    ...servicesUp,
     width: 12,
     title: 'Services',
-    description: 'Whether Schema Registry, Connect and ksqlDB answer the exporter, those whose address it was given.',
-    queries: [query(now('serviceUp'), '{{service}}')],
-    thresholds: [
-      { at: null, colour: 'red' },
-      { at: 1, colour: 'green' },
-    ],
-    names: [
-      { value: 0, text: 'down', colour: 'red' },
-      { value: 1, text: 'up', colour: 'green' },
-    ],
-    noValue: 'none given',
   },
   {
     ...stat,

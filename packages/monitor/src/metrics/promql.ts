@@ -2,8 +2,12 @@
 // `lowest`, so that two replicas of the exporter, which export the same, count once.
 import { type MetricKey, metrics } from './table.ts'
 
-/** Labels by which the series of two replicas differ: those of Prometheus, of the operator's monitors, and of a pair of Prometheus. */
+/**
+ * Labels by which the series of two replicas differ: those of Prometheus, of the operator's monitors, and of a pair of Prometheus. Also
+ * the job: a cluster that two jobs scrape, as while an exporter moves, is one cluster.
+ */
 export const replicaLabels = [
+  'job',
   'instance',
   'pod',
   'container',

@@ -60,10 +60,10 @@ export interface Firing {
   readonly summary?: string
 }
 
-/** Two replicas of the exporter; their labels differ in these only. */
+/** Two replicas of the exporter, of two jobs; their labels differ in these only. */
 const replicas = [
-  { instance: '10.0.0.1:9308', pod: 'kafka-exporter-0' },
-  { instance: '10.0.0.2:9308', pod: 'kafka-exporter-1' },
+  { job: 'kafka-exporter', instance: '10.0.0.1:9308', pod: 'kafka-exporter-0' },
+  { job: 'kafka-exporter-of-before', instance: '10.0.0.2:9308', pod: 'kafka-exporter-1' },
 ] as const
 
 /** A series as the first replica of the exporter gives it, in cluster `c`. */
