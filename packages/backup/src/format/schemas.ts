@@ -42,6 +42,7 @@ export const manifestSchema = z.object({
   startedAtMs: timeMs,
   cutAtMs: timeMs,
   finishedAtMs: timeMs,
+  outOfTime: z.array(z.int().positive()).optional(),
   previous: reference.nullable(),
   topics: z.array(
     z.object({

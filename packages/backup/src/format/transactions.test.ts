@@ -1,6 +1,13 @@
 import { encodeBatch, readBatchHeader } from '@selfmonitor/protocol/records'
 import { describe, expect, it } from 'vitest'
-import { type Behind, noteBatch, type SeenTransactions, straddling } from './transactions.ts'
+import {
+  type Behind,
+  moveWindow,
+  noteBatch,
+  type SeenTransactions,
+  straddling,
+  transactionWindow,
+} from './transactions.ts'
 
 interface Written {
   readonly topic: string
@@ -113,5 +120,33 @@ describe('transactions that straddle the end of a backup', () => {
       noteBatch(seen, 'a', 0, { header: readBatchHeader(bytes), bytes }, 1_000)
     }
     expect(seen.size).toBe(0)
+  })
+})
+
+describe('how far back transactions are kept', () => {
+  const minute = 60_000
+  const read = (latestMs: number, batches: readonly Written[]): SeenTransactions => {
+    const seen: SeenTransactions = new Map()
+    const window = transactionWindow(latestMs)
+    for (const one of batches) {
+      const bytes = batchOf(one)
+      const batch = { header: readBatchHeader(bytes), bytes }
+      moveWindow(window, seen, batch)
+      noteBatch(seen, one.topic, 0, batch, window.sinceMs)
+    }
+    return seen
+  }
+  const old = [data('a', 0n, 3, 0), commit('a', 1n, 4, minute)]
+  const young = [data('b', 0n, 9, 100 * minute), commit('b', 1n, 10, 101 * minute)]
+
+  it('is measured by the clock of the markers: that of this machine may run ahead', () => {
+    const kept = [...read(10_000 * minute, [...old, ...young]).values()].flat()
+    expect(kept.map(({ topic }) => topic)).toEqual(['b'])
+    expect([...read(10_000 * minute, old).values()].flat()).toHaveLength(1)
+  })
+
+  it('does not follow a marker from the future', () => {
+    const kept = [...read(minute, [...young, ...old]).values()].flat()
+    expect(kept.map(({ topic }) => topic).sort()).toEqual(['a', 'b'])
   })
 })

@@ -11,6 +11,36 @@ import type { StraddlingRecords } from './types.ts'
 /** Longer than a transaction may last by default (transaction.max.timeout.ms) and clocks may differ. */
 export const transactionWindowMs = 20 * 60_000
 
+/** How far back transactions are kept. Its clock is that of the markers: the clock of this machine may be another one. */
+export interface TransactionWindow {
+  /** Transactions that were committed before are not kept. */
+  sinceMs: number
+  readonly latestMs: number
+  newestMarkerMs: number
+  sweptAtMs: number
+}
+
+/** @param latestMs no marker counts as younger */
+export function transactionWindow(latestMs: number): TransactionWindow {
+  const never = Number.NEGATIVE_INFINITY
+  return { sinceMs: never, latestMs, newestMarkerMs: never, sweptAtMs: never }
+}
+
+/** Moves the window with a batch of the log, and forgets what lies before it. */
+export function moveWindow(window: TransactionWindow, seen: SeenTransactions, { header }: ReadBatch): void {
+  const { isTransactional, isControl, maxTimestamp } = header
+  if (!isTransactional || !isControl || Number(maxTimestamp) <= window.newestMarkerMs) return
+  window.newestMarkerMs = Number(maxTimestamp)
+  window.sinceMs = Math.min(window.latestMs, window.newestMarkerMs) - transactionWindowMs
+  if (window.sinceMs < window.sweptAtMs + transactionWindowMs) return
+  window.sweptAtMs = window.sinceMs
+  for (const [key, all] of seen) {
+    const kept = all.filter(({ committedMs }) => committedMs === null || committedMs >= window.sinceMs)
+    if (kept.length === 0) seen.delete(key)
+    else if (kept.length < all.length) seen.set(key, kept)
+  }
+}
+
 /** Transactions of a producer in a partition, in their order; those that were decided long before the end are left out. */
 export type SeenTransactions = Map<string, StraddlingRecords[]>
 

@@ -115,6 +115,11 @@ export interface Manifest {
   /** When the ends of all partitions were read: no record that was committed before is missing. */
   readonly cutAtMs: number
   readonly finishedAtMs: number
+  /**
+   * Numbers of backups before this one whose times are later than its own: the clock ran ahead then, or runs behind now. No point in
+   * time is looked up in them. Absent: none.
+   */
+  readonly outOfTime?: readonly number[] | undefined
   /** The hash chain: the manifest before this one. */
   readonly previous: ObjectReference | null
   readonly topics: readonly BackedUpTopic[]

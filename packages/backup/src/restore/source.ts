@@ -200,7 +200,9 @@ async function chooseManifests(
     const { manifest } = await readManifest(store, clusterId, wanted)
     return { manifest, before: null }
   }
-  return chooseByTime(store, clusterId, numbers, momentOf(point)!)
+  const { outOfTime = [] } = (await readManifest(store, clusterId, newest)).manifest
+  const timed = numbers.filter((number) => !outOfTime.includes(number))
+  return chooseByTime(store, clusterId, timed, momentOf(point)!)
 }
 
 /** The first backup that has everything up to the time; and the last one before, for the groups: as they were not after the time. */

@@ -5,7 +5,7 @@ import { segmentKey } from '../format/keys.ts'
 import { withLock } from '../format/locking.ts'
 import type { BackupStore } from '../format/sealing.ts'
 import { addBatch, collect, writeSegment } from '../format/segments.ts'
-import { noteBatch, type SeenTransactions } from '../format/transactions.ts'
+import { moveWindow, noteBatch, type SeenTransactions, type TransactionWindow } from '../format/transactions.ts'
 import { trimBatch } from '../format/trim.ts'
 import type { TakeOptions } from './options.ts'
 import { logCut, problemOf, type Reading } from './reading.ts'
@@ -20,8 +20,8 @@ export interface ReadContext extends Pick<TakeOptions, 'lockOf' | 'onProgress' |
   readonly unavailableMs: number
   readonly clusterId: string
   readonly run: string
-  /** Transactions that were committed before are not looked for behind the ends. */
-  readonly sinceMs: number
+  /** Of transactions that are looked for behind the ends. */
+  readonly window: TransactionWindow
   /** Segments that are being written while the reading goes on. */
   readonly writes: Background
 }
@@ -106,7 +106,8 @@ async function take(
     const isWhole = baseOffset >= event.from && next <= end
     const wanted = isWhole ? batch : await trimBatch(batch, event.from, end)
     if (wanted === null) continue
-    noteBatch(seen, topic, partition, wanted, context.sinceMs)
+    moveWindow(context.window, seen, wanted)
+    noteBatch(seen, topic, partition, wanted, context.window.sinceMs)
     addBatch(reading.collected, wanted)
     reading.collected.next = next < end ? next : end
     if (reading.collected.sizeBytes >= segmentBytes) await closeSegment(store, reading, context)

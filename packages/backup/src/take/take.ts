@@ -9,7 +9,7 @@ import { indexKey, manifestKey, runName, stateKey } from '../format/keys.ts'
 import { longestLock, withLock } from '../format/locking.ts'
 import { latestManifest } from '../format/manifests.ts'
 import type { BackupStore } from '../format/sealing.ts'
-import { type Behind, type SeenTransactions, straddling, transactionWindowMs } from '../format/transactions.ts'
+import { type Behind, type SeenTransactions, straddling, transactionWindow } from '../format/transactions.ts'
 import {
   type ClusterState,
   formatName,
@@ -22,6 +22,7 @@ import {
 import { StoreError } from '../store/store-error.ts'
 import { readAccess } from './access.ts'
 import { carriedTopics } from './carried.ts'
+import { backupsOutOfTime, forwardOnly } from './clock.ts'
 import type { TakeOptions } from './options.ts'
 import { positions } from './positions.ts'
 import { defaultSegmentBytes, readAll } from './read.ts'
@@ -60,7 +61,7 @@ function withoutId({ name }: TopicInfo): Taken['problems'][number] {
  * @throws BackupError CONFLICT when another process takes one at the same time, SEALED; ClusterError when no broker answers; StoreError
  */
 export async function takeBackup(cluster: Cluster, store: BackupStore, options: TakeOptions): Promise<Taken> {
-  const now = options.now ?? Date.now
+  const now = forwardOnly(options.now ?? Date.now)
   const startedAtMs = now()
   const { clusterId, brokers } = await cluster.info()
   const last = await latestManifest(store, clusterId)
@@ -83,7 +84,7 @@ export async function takeBackup(cluster: Cluster, store: BackupStore, options: 
   const { readings, kept } = await positions(cluster, readable, previous, unavailableMs, signal)
   const seen: SeenTransactions = new Map()
   const writes = runInBackground(maxWritingBytes)
-  const context = { ...options, ...{ clusterId, run, unavailableMs, writes, sinceMs: cutAtMs - transactionWindowMs } }
+  const context = { ...options, ...{ clusterId, run, unavailableMs, writes, window: transactionWindow(cutAtMs) } }
   try {
     await readAll(cluster, store, readings, seen, context)
   } catch (error) {
@@ -132,6 +133,7 @@ export async function takeBackup(cluster: Cluster, store: BackupStore, options: 
     startedAtMs,
     cutAtMs,
     finishedAtMs: now(),
+    outOfTime: await backupsOutOfTime(store, previous, cutAtMs),
     previous: last?.reference ?? null,
     topics,
     index,

@@ -135,6 +135,7 @@ const describe = defineVerb({
                 ['records', recordsOf(manifest)],
                 ['written by', manifest.tool],
                 ['groups', state === null ? 'encrypted: give --identity' : groupsText(groups)],
+                ['access', accessText(state)],
                 ['schemas', describedSchemas(manifest, state)],
                 ['encrypted to', manifest.recipients.join(', ') || 'nobody: not encrypted'],
               ],
@@ -152,6 +153,16 @@ function describedSchemas({ schemas }: Manifest, state: ClusterState | null): st
   const problem = state?.problems.find(({ part }) => part === 'schemas')
   const why = problem === undefined ? '' : `: ${problem.code}: ${problem.message}`
   return schemas === null ? `could not be read${why}` : `${schemas.versions} in ${counted(schemas.subjects, 'subject')}`
+}
+
+/** @param state null: it is encrypted */
+function accessText(state: ClusterState | null): string {
+  if (state === null) return 'encrypted: give --identity'
+  if (state.access === undefined) return 'not in it'
+  const { acls, quotas, accounts } = state.access
+  const part = (all: readonly unknown[] | null, what: string): string =>
+    all === null ? `${what}s could not be read` : counted(all.length, what)
+  return [part(acls, 'ACL'), part(quotas, 'quota'), part(accounts, 'account')].join(', ')
 }
 
 function groupsText(groups: readonly GroupState[] | null): string {

@@ -19,7 +19,7 @@ export function keepPositions(context: Context) {
       context.note(
         own[0]!.type === 'share'
           ? `  ${file} has those of the share group ${groupId}: kafka-share-groups --reset-offsets sets them by time`
-          : `  selfmonitor groups reset-offsets ${quoted} --from-file ${file}`,
+          : `  selfmonitor groups reset-offsets ${quoted} --from-file ${file} --execute`,
       )
     }
   }
