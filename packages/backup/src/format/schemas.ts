@@ -75,6 +75,7 @@ export const manifestSchema = z.object({
       next: int64,
       committedMs: timeMs.nullable(),
       hasOwnEpoch: z.boolean(),
+      foundMs: timeMs.optional(),
     }),
   ),
 }) satisfies z.ZodType<Manifest, unknown>

@@ -123,6 +123,24 @@ describe('transactions that straddle the end of a backup', () => {
   })
 })
 
+describe('a transaction that straddled the end of the backup before', () => {
+  const before = straddling(seenOf([data('a', 0n, 3, 100), commit('a', 1n, 4, 200)]), [behind(3, 150)], [], {
+    cutAtMs: 1_000,
+    oldestEndMs: Number.POSITIVE_INFINITY,
+  })
+  const none: SeenTransactions = new Map()
+  const next = (cutAtMs: number, oldestEndMs: number, more: readonly Behind[] = []) =>
+    straddling(none, more, before, { cutAtMs, oldestEndMs }).map(({ foundMs }) => foundMs)
+
+  it('stays out while a partition has its end of then, and comes in when all were read since', () => {
+    expect(before.map(({ foundMs }) => foundMs)).toEqual([1_000])
+    expect(next(2_000, 1_000)).toEqual([1_000])
+    expect(next(3_000, 2_000)).toEqual([])
+    expect(next(3_000, Number.POSITIVE_INFINITY)).toEqual([])
+    expect(next(4_000, Number.POSITIVE_INFINITY, [behind(3, 150)])).toEqual([4_000])
+  })
+})
+
 describe('how far back transactions are kept', () => {
   const minute = 60_000
   const read = (latestMs: number, batches: readonly Written[]): SeenTransactions => {

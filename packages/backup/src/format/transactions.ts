@@ -88,14 +88,15 @@ export interface Behind {
 
 /**
  * @param before what straddled at the end of the backup before this one, and still may
- * @param isPartial not every end is known: nothing of `before` may be taken for complete
+ * @param run `cutAtMs` of the backup; and of the oldest backup that has the end of a partition which this one did not read, where a part
+ *   of a transaction of `before` may still lie; Infinity when all were read
  * @returns the records that a consistent restore leaves out
  */
 export function straddling(
   seen: SeenTransactions,
   behind: readonly Behind[],
   before: readonly StraddlingRecords[],
-  isPartial = false,
+  run: { readonly cutAtMs?: number; readonly oldestEndMs: number } = { oldestEndMs: Number.POSITIVE_INFINITY },
 ): StraddlingRecords[] {
   const first = new Map<string, number>()
   for (const { producerId, producerEpoch, timestampMs } of behind) {
@@ -107,9 +108,15 @@ export function straddling(
     if (behindMs === undefined) return false
     return committedMs === null || hasOwnEpoch || behindMs <= committedMs
   }
-  const found = [...seen.values()].flat().filter(isSplit)
+  const nowFound = (one: StraddlingRecords): StraddlingRecords => ({ ...one, foundMs: run.cutAtMs })
+  const found = [...seen.values()].flat().filter(isSplit).map(nowFound)
   const placeOf = ({ topic, partition, producerId, from }: StraddlingRecords): string =>
     `${keyOf(topic, partition, producerId)}:${from}`
   const known = new Set(found.map(placeOf))
-  return [...before.filter((one) => (isPartial || isSplit(one)) && !known.has(placeOf(one))), ...found]
+  const left = before.flatMap((one) => {
+    if (known.has(placeOf(one))) return []
+    if (isSplit(one)) return [nowFound(one)]
+    return run.oldestEndMs <= (one.foundMs ?? Number.MAX_SAFE_INTEGER) ? [one] : []
+  })
+  return [...left, ...found]
 }

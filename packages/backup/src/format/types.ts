@@ -88,6 +88,8 @@ export interface StraddlingRecords {
   readonly committedMs: number | null
   /** The marker has another epoch than the records: transactions of version 2, each of which has an epoch of its own. */
   readonly hasOwnEpoch: boolean
+  /** `cutAtMs` of the last backup that saw other records of it behind an end. Absent in backups of earlier versions. */
+  readonly foundMs?: number | undefined
 }
 
 export interface ObjectReference {

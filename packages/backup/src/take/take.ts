@@ -101,11 +101,11 @@ export async function takeBackup(cluster: Cluster, store: BackupStore, options: 
   const chain = { clusterId, run, previous, isLocked: lock !== undefined }
   const access = options.access === false ? undefined : await readAccess(cluster, problems)
   const schemas = options.registry == null ? undefined : await takeSchemas(shared, options.registry, chain, problems)
-  const isPartial = carried.topics.length > 0 || problemsOf(readings, kept).length > 0
-  const straddles = await findStraddling(cluster, readings, seen, previous?.straddling ?? [], isPartial, signal)
+  const topics = [...backedUpTopics(readings, kept, previous), ...carried.topics]
+  const ends = { cutAtMs, oldestEndMs: oldestEnd(topics, readings, kept) }
+  const straddles = await findStraddling(cluster, readings, seen, previous?.straddling ?? [], ends, signal)
   signal?.throwIfAborted()
   const segments = readings.flatMap((reading) => (reading.ending?.kind === 'cut' ? [] : reading.segments))
-  const topics = [...backedUpTopics(readings, kept, previous), ...carried.topics]
   const ids = new Set(topics.map(({ id }) => id))
   const older = await statesOfCarried(store, previous, carried.topics, read.state.topics, concerned, brokers.length)
   const state = {
@@ -183,15 +183,31 @@ async function putManifest(store: BackupStore, manifest: Manifest): Promise<Obje
 }
 
 /**
+ * When the oldest end was read that this run did not read; Infinity when it read all. A partition of which the backup has nothing may
+ * have had anything.
+ */
+function oldestEnd(
+  topics: Manifest['topics'],
+  readings: readonly Reading[],
+  kept: readonly { readonly known: unknown }[],
+): number {
+  const partitions = topics.flatMap((topic) => topic.partitions)
+  const unread = [...kept, ...readings.filter(({ ending }) => ending?.kind === 'cut')]
+  const isUnknown = unread.some(({ known }) => known === null)
+  const ends = partitions.map(({ asOfMs }) => (asOfMs === undefined ? Number.POSITIVE_INFINITY : (asOfMs ?? 0)))
+  return ends.reduce((oldest, end) => Math.min(oldest, end), isUnknown ? 0 : Number.POSITIVE_INFINITY)
+}
+
+/**
  * Looks behind the ends for parts of transactions of which the backup has others.
- * @param isPartial not every partition of the backup was read: what straddled before may still
+ * @param ends as `run` of `straddling`
  */
 async function findStraddling(
   cluster: Cluster,
   readings: readonly Reading[],
   seen: SeenTransactions,
   before: readonly StraddlingRecords[],
-  isPartial: boolean,
+  ends: Parameters<typeof straddling>[3],
   signal: AbortSignal | undefined,
 ): Promise<StraddlingRecords[]> {
   if (seen.size === 0 && before.length === 0) return []
@@ -208,5 +224,5 @@ async function findStraddling(
       }
     }
   }
-  return straddling(seen, behind, before, isPartial)
+  return straddling(seen, behind, before, ends)
 }
