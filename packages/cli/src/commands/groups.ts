@@ -9,6 +9,7 @@ import { defineVerb, flag, type Noun, required, text, value, variadic } from '..
 import type { Colours } from '../output/colour.ts'
 import { count, counted } from '../output/format.ts'
 import { type Column, renderFields, renderTable } from '../output/table.ts'
+import { lag } from './groups-lag.ts'
 import { strategyFrom, toOffsetsCsv } from './reset-strategy.ts'
 import { typedName } from './topic-guard.ts'
 
@@ -335,5 +336,5 @@ const remove = defineVerb({
 export const groups: Noun = {
   name: 'groups',
   summary: 'consumer groups: lag, members, offsets',
-  verbs: [list, describe, resetOffsets, remove],
+  verbs: [list, describe, lag, resetOffsets, remove],
 }

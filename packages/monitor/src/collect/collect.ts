@@ -42,7 +42,7 @@ export interface CollectOptions {
   readonly expectedBrokers: number | null
   readonly isTopicCollected: (name: string) => boolean
   readonly isGroupCollected: (name: string) => boolean
-  /** How often parts are read that need not be read every time, in milliseconds. */
+  /** How often parts are read that need not be read every time, in milliseconds; Infinity: never. */
   readonly everyMs: Partial<Readonly<Record<ReadPart, number>>>
   /** Reads the services whose address was given; null when none was. */
   readonly readServices: (() => Promise<readonly ServiceHealth[]>) | null
@@ -114,6 +114,7 @@ async function read<P extends ReadPart>(
 function isDue({ options, last, startedAtMs }: Collection, part: ReadPart): boolean {
   const attemptedMs = last.attemptedMs.get(part)
   const everyMs = options.everyMs[part] ?? 0
+  if (everyMs === Number.POSITIVE_INFINITY) return false
   // Our clock may have been set back: what was read in its future is read again, not hours later.
   if (attemptedMs === undefined || attemptedMs > startedAtMs) return true
   // A timer fires a little early or late: half a second must not cost a whole interval.
@@ -292,6 +293,7 @@ async function readConfigs(collection: Collection, { topics, brokers }: Metadata
   const known = lastValue(previous)
   const names = topics.map(({ name }) => name)
   const ids = brokers.map(({ id }) => id)
+  if (options.everyMs.configs === Number.POSITIVE_INFINITY) return previous
   if (isDue(collection, 'configs') || known === null) {
     return read(collection, 'configs', async () =>
       configsOf(await source.surveyConfigs({ topics: names, brokers: ids })),

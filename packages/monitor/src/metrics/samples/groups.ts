@@ -1,10 +1,8 @@
 // Metrics of groups.
 import type { GroupState, GroupType } from '@selfmonitor/cluster'
+import { catchUpSeconds, lagSeconds, topicLag, topicLagSeconds, topicVelocity } from '../lag.ts'
 import type { View, ViewedGroup, ViewedRow } from '../view.ts'
 import type { Compute } from './types.ts'
-
-/** Over how much of the history the velocity of a lag is told. */
-const velocityMs = 5 * 60_000
 
 /** The states of KIP-848, KIP-932 and KIP-1071, and of classic groups. */
 const states: Readonly<Record<GroupType, readonly GroupState[]>> = {
@@ -45,47 +43,6 @@ const perTopic =
     }
   }
 
-/** undefined when no partition's lag is known: nothing is committed. */
-function topicLag(rows: readonly ViewedRow[]): bigint | undefined {
-  let sum: bigint | undefined
-  for (const { row } of rows) if (row.lag !== null) sum = (sum ?? 0n) + row.lag
-  return sum
-}
-
-/** undefined when it is not known: the record was not read. */
-function lagSeconds({ row }: ViewedRow, { groupsAtMs }: View): number | undefined {
-  if (row.lag === null) return undefined
-  if (row.lag === 0n || row.nextUnread === 'none') return 0
-  return row.nextUnread === null ? undefined : Math.max(0, groupsAtMs - row.nextUnread.timestampMs) / 1_000
-}
-
-/** Messages a second by which the lag of a partition grew; undefined before there are two points. */
-function velocity({ history }: ViewedRow): number | undefined {
-  const last = history?.points.at(-1)
-  const first = history?.points.find(({ atMs }) => last !== undefined && last.atMs - atMs <= velocityMs)
-  if (first === undefined || last === undefined || last.atMs <= first.atMs) return undefined
-  const lag = ({ committed, end }: typeof last): number => Math.max(0, Number(end - committed))
-  return ((lag(last) - lag(first)) * 1_000) / (last.atMs - first.atMs)
-}
-
-function topicVelocity(rows: readonly ViewedRow[]): number | undefined {
-  let sum: number | undefined
-  for (const row of rows) {
-    const one = velocity(row)
-    if (one !== undefined) sum = (sum ?? 0) + one
-  }
-  return sum
-}
-
-function catchUpSeconds(rows: readonly ViewedRow[]): number | undefined {
-  const lag = topicLag(rows)
-  if (lag === undefined) return undefined
-  if (lag === 0n) return 0
-  const speed = topicVelocity(rows)
-  if (speed === undefined) return undefined
-  return speed < 0 ? Number(lag) / -speed : Number.POSITIVE_INFINITY
-}
-
 /** How near the next unread message is to being deleted, 0 to 1. */
 function retentionUsed(viewed: ViewedRow, view: View): number | undefined {
   const { row, at } = viewed
@@ -124,10 +81,7 @@ export const groupSamples = {
   lag: perRow(({ row }) => row.lag),
   groupTopicLag: perTopic(topicLag),
   lagSeconds: perRow(lagSeconds),
-  groupTopicLagSeconds: perTopic((rows, view) => {
-    const known = rows.map((row) => lagSeconds(row, view)).filter((seconds) => seconds !== undefined)
-    return known.length === 0 ? undefined : Math.max(...known)
-  }),
+  groupTopicLagSeconds: perTopic(topicLagSeconds),
   lagVelocity: perTopic(topicVelocity),
   catchUp: perTopic(catchUpSeconds),
   retentionUsed: perRow(retentionUsed),
