@@ -1,6 +1,8 @@
 // Drills: an entry of their own, because they load a Kafka client that other commands for backups do not need.
 export type { ClientConnection, ClientRecord } from './client-reader.ts'
+export { reportHtml } from './html.ts'
 export { keepReport, keptReport, keptReports, reportName } from './kept.ts'
+export { keyCheck, type OneIdentity } from './keys.ts'
 export { counted, type DrillNotes, noteCheck, noteSkipped, type Wrong } from './notes.ts'
 export { programHash } from './program-hash.ts'
 export type { DrillCheck, DrillReport } from './report.ts'

@@ -1,6 +1,6 @@
 // What a drill supposes to be lost, and what has to hold without it.
 
-export const scenarioIds = ['cluster-lost', 'topic-deleted'] as const
+export const scenarioIds = ['cluster-lost', 'topic-deleted', 'bucket-region-lost', 'key-lost', 'registry-lost'] as const
 
 export type ScenarioId = (typeof scenarioIds)[number]
 
@@ -27,5 +27,26 @@ export const scenarios: Readonly<Record<ScenarioId, Scenario>> = {
     takenAway: 'One topic with its records and the positions of its groups.',
     hasToHold: 'The backup has the topic, and it restores without the others.',
     needs: ['restore', 'read-back', 'positions'],
+  },
+  'bucket-region-lost': {
+    id: 'bucket-region-lost',
+    title: 'The region of the bucket is lost',
+    takenAway: 'The store that backups are written to. The drill does not open it.',
+    hasToHold: 'A copy of it elsewhere has a whole backup, and that one restores.',
+    needs: ['store', 'restore', 'read-back', 'positions'],
+  },
+  'key-lost': {
+    id: 'key-lost',
+    title: 'A key of the backups is lost',
+    takenAway: 'Each of the identities, one after the other.',
+    hasToHold: 'Without any one identity another one opens everything.',
+    needs: ['keys', 'restore', 'read-back'],
+  },
+  'registry-lost': {
+    id: 'registry-lost',
+    title: 'The Schema Registry is lost',
+    takenAway: 'The registry. Schemas come from the backup alone.',
+    hasToHold: 'The backup has every schema that a restored value names, and values can be decoded with it.',
+    needs: ['restore', 'read-back', 'schemas'],
   },
 }

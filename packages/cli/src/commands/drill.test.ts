@@ -1,10 +1,11 @@
 // `selfmonitor drill` on embedded brokers: texts, exit codes, files, what it refuses.
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Broker, startBroker } from '@selfmonitor/broker'
 import { connectCluster } from '@selfmonitor/cluster'
 import { encodeBatch } from '@selfmonitor/protocol/records'
+import { generateIdentity, identityToRecipient } from 'age-encryption'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { selfmonitor, type TestIo } from '../test-io.ts'
 
@@ -68,7 +69,12 @@ describe('drill', () => {
 
     const [name] = (await run('drill list -o name')).stdout.trim().split('\n')
     expect((await run('drill list')).stdout).toMatch(new RegExp(`${name} .* cluster-lost +passed +1 `))
-    await run(`drill show ${name} --report kept.json`)
+    await run(`drill show ${name} --report kept.json --html page.html`)
+    const page = readFileSync(join(folder, 'page.html'), 'utf8')
+    expect(page).toContain('<title>Restore drill')
+    expect(page).toContain('DORA Art. 12(7)')
+    // Nothing is loaded from elsewhere.
+    expect(page).not.toMatch(/<script|<link|<img|https?:\/\/|url\(/)
     expect(readFileSync(join(folder, 'kept.json'))).toEqual(readFileSync(join(folder, 'report.json')))
     // Pruning backups leaves reports.
     await run('backup')
@@ -111,11 +117,44 @@ describe('drill', () => {
     }
   })
 
+  it('a copy elsewhere is what is left when the bucket is lost', async () => {
+    cpSync(backups, join(folder, 'copy'), { recursive: true })
+    const lost = { env: { SELFMONITOR_BACKUP: join(folder, 'lost') } }
+    const { code, stdout } = await run('drill --scenario bucket-region-lost --copy copy', lost)
+    expect(code).toBe(0)
+    expect(stdout).toContain(`backups in ${join(folder, 'copy')}`)
+  })
+
+  it('a backup that one key alone opens fails the drill of a lost key', async () => {
+    const keys = await Promise.all([1, 2].map(() => generateIdentity()))
+    const recipients = await Promise.all(keys.map((key) => identityToRecipient(key)))
+    writeFileSync(join(folder, 'both.txt'), keys.join('\n'))
+    writeFileSync(join(folder, 'one.txt'), keys[0]!)
+    const sealed = { env: { SELFMONITOR_BACKUP: join(folder, 'sealed') } }
+    await run(`backup --recipient ${recipients[0]} --recipient ${recipients[1]}`, sealed)
+    const both = await run('drill --scenario key-lost --identity both.txt', sealed)
+    expect(both.stdout).toMatch(/passed +The loss of any one key loses no backup/)
+    expect(both.code).toBe(0)
+    const one = await run('drill --scenario key-lost --identity one.txt', sealed)
+    expect(one.stdout).toContain('when this key is lost, so is the backup')
+    expect(one.code).toBe(1)
+    const none = await run('drill --scenario key-lost', sealed)
+    expect(none.stdout).toContain(`no identity was given that opens it; it is encrypted to ${recipients.join(', ')}`)
+    expect(none.code).toBe(1)
+  })
+
+  it('without schemas in the backup a lost registry is not recovered from', async () => {
+    const { code, stdout } = await run('drill --scenario registry-lost')
+    expect(code).toBe(1)
+    expect(stdout).toContain('the check schemas did not pass: The backup has no schemas.')
+  })
+
   it('refuses what cannot be meant', async () => {
     for (const [line, message] of [
       ['drill --keep', '--keep needs --into'],
       ['drill --scenario fire', 'fire'],
       ['drill --scenario topic-deleted', 'needs --topic'],
+      ['drill --copy copy', 'go together'],
       ['drill --key nowhere.pem', '--key nowhere.pem'],
       ['drill --cluster-id other', 'no backup of cluster other'],
       ['drill verify-report report.json', '--key is missing'],

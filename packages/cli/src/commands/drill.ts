@@ -19,7 +19,15 @@ import { embeddedTarget, namedTarget, reachableSource } from './drill-target.ts'
 import { reportText } from './drill-view.ts'
 
 const source = text('--source <address>', 'where the backups are: a folder, or s3://bucket/prefix (SELFMONITOR_BACKUP)')
-const scenarioNames = ['cluster-lost', 'topic-deleted'] as const satisfies readonly ScenarioId[]
+const scenarioNames = [
+  'cluster-lost',
+  'topic-deleted',
+  'bucket-region-lost',
+  'key-lost',
+  'registry-lost',
+] as const satisfies readonly ScenarioId[]
+
+const htmlOption = text('--html <file>', 'also write it as a page, to read and to print')
 
 const dayMs = 86_400_000
 const dateAfter = (ms: number): string => new Date(Date.now() + ms).toISOString().slice(0, 10)
@@ -42,6 +50,7 @@ const run = defineVerb({
     identity: identityOption,
     topic: topicsOption,
     scenario: choice('--scenario <name>', 'what counts as lost', scenarioNames, 'cluster-lost'),
+    copy: text('--copy <address>', 'a copy of the backups elsewhere, for --scenario bucket-region-lost'),
     into: text('--into <host:port,...>', 'restore into this cluster instead of a broker of its own'),
     intoConfig: text('--into-config <file>', 'client settings for that cluster (client.properties)'),
     keep: flag('--keep', 'leave what was restored in the cluster of --into'),
@@ -61,6 +70,7 @@ const run = defineVerb({
     ),
     key: text('--key <file>', 'sign the report with this private key (`drill keygen`; SELFMONITOR_DRILL_KEY)'),
     report: text('--report <file>', 'also write the report to this file'),
+    html: htmlOption,
     file: text(
       '-f, --file <file>',
       'platform file with objectives and reconciliations (default: the nearest platform.yaml)',
@@ -79,7 +89,12 @@ const run = defineVerb({
     const drills = await import('@selfmonitor/backup/drill')
     const keyFile = options.key ?? (context.io.env.SELFMONITOR_DRILL_KEY || undefined)
     const key = keyFile === undefined ? null : drills.signingKey(readGivenFile(context.io, keyFile, '--key'))
-    const store = await openPlace(context, options.source, '--source', { identity: options.identity })
+    const isCopy = options.scenario === 'bucket-region-lost'
+    if (isCopy !== (options.copy !== undefined)) {
+      throw usageError('--copy and --scenario bucket-region-lost go together: the copy is what is left.')
+    }
+    const place = isCopy ? options.copy : options.source
+    const store = await openPlace(context, place, '--source', { identity: options.identity })
     const { chooseCluster } = await import('@selfmonitor/backup')
     const clusterId = await chooseCluster(store, options.clusterId ?? null)
     const isNamed = options.into !== undefined || options.intoConfig !== undefined
@@ -106,7 +121,7 @@ const run = defineVerb({
         include,
         required: expected.required,
         recordChecks,
-        storeChecks: [],
+        storeChecks: options.scenario === 'key-lost' ? [await keysOf(context, place, options.identity)] : [],
         rpo: options.rpo === undefined ? expected.rpo : { ms: options.rpo, setBy: '--rpo' },
         rto: options.rto === undefined ? expected.rto : { ms: options.rto, setBy: '--rto' },
         tool: { name: `selfmonitor ${version()}`, build: await drills.programHash() },
@@ -132,6 +147,7 @@ const run = defineVerb({
     const file = drills.writeReport(report, key)
     if (options.report !== undefined) await writeFile(resolve(context.io.cwd, options.report), file)
     await drills.keepReport(store, report, file)
+    await writePage(context, options.html, drills.readReport(file))
     await show(context, drills.readReport(file))
     return report.outcome === 'passed' ? exitCodes.done : exitCodes.failed
   },
@@ -150,6 +166,31 @@ async function show(context: Context, signed: SignedReport): Promise<void> {
       ),
     )
   }
+}
+
+/** Each key of the file alone. */
+async function keysOf(context: Context, place: string | undefined, file: string | undefined) {
+  const [{ readKeyFile, withSealing }, { keyCheck }, { identityToRecipient }] = await Promise.all([
+    import('@selfmonitor/backup'),
+    import('@selfmonitor/backup/drill'),
+    import('age-encryption'),
+  ])
+  const identities = file === undefined ? [] : await readKeyFile(resolve(context.io.cwd, file))
+  const store = await openPlace(context, place, '--source')
+  return keyCheck(
+    await Promise.all(
+      identities.map(async (identity) => ({
+        recipient: await identityToRecipient(identity),
+        store: await withSealing(store, { recipients: [], identities: [identity] }),
+      })),
+    ),
+  )
+}
+
+async function writePage(context: Context, name: string | undefined, signed: SignedReport): Promise<void> {
+  if (name === undefined) return
+  const { reportHtml } = await import('@selfmonitor/backup/drill')
+  await writeFile(resolve(context.io.cwd, name), reportHtml(signed))
 }
 
 const columns: readonly Column<SignedReport>[] = [
@@ -196,7 +237,12 @@ const showVerb = defineVerb({
   summary: 'show a report that is kept with the backups',
   examples: ['selfmonitor drill show 20261130T104512Z-3fa9c1d2 --source backups'],
   args: { name: required('name of the report, as `drill list` has it') },
-  options: { source, clusterId: placeOptions.clusterId, report: text('--report <file>', 'write it to this file') },
+  options: {
+    source,
+    clusterId: placeOptions.clusterId,
+    report: text('--report <file>', 'write it to this file'),
+    html: htmlOption,
+  },
   output: ['table', 'json', 'yaml', 'name'],
   async run(context, { args, options }) {
     const store = await openPlace(context, options.source, '--source')
@@ -206,6 +252,7 @@ const showVerb = defineVerb({
     ])
     const kept = await keptReport(store, await chooseCluster(store, options.clusterId ?? null), args.name)
     if (options.report !== undefined) await writeFile(resolve(context.io.cwd, options.report), kept.file)
+    await writePage(context, options.html, kept.signed)
     await show(context, kept.signed)
   },
 })
