@@ -96,7 +96,7 @@ export const referencedDataExists: Rule = (objects, context) => {
 }
 
 /** Volumes that are mounted are declared, those declared are mounted, and no two mounts of a container share a path. */
-export const volumesMatch: Rule = (objects) =>
+export const volumesMatch: Rule = (objects, { supplied }) =>
   podPerOwner(objects).flatMap((pod) => {
     const claims = (pod.owner.spec.volumeClaimTemplates ?? []).map((claim: Json) => claim.metadata.name)
     const declared: string[] = [...claims, ...(pod.spec.volumes ?? []).map((volume: Json) => volume.name)]
@@ -120,7 +120,7 @@ export const volumesMatch: Rule = (objects) =>
     }
     const pvcs = new Set(ofKind(objects, 'PersistentVolumeClaim').map((claim) => claim.metadata.name))
     for (const { persistentVolumeClaim: claim } of pod.spec.volumes ?? [])
-      if (claim && !pvcs.has(claim.claimName))
+      if (claim && !pvcs.has(claim.claimName) && !supplied.includes(`PersistentVolumeClaim ${claim.claimName}`))
         problems.push(`${nameOf(pod.owner)}: there is no PersistentVolumeClaim ${claim.claimName}`)
     return [...new Set(problems)]
   })

@@ -55,6 +55,7 @@ is changed (ACLs in development, or none in production); without a registry, the
 {{- if .Values.ksqldb.enabled }}{{ $accounts = append $accounts "ksqldb" }}{{ end -}}
 {{- if ne .Values.ui.kind "none" }}{{ $accounts = append $accounts "kafka-ui" }}{{ end -}}
 {{- if .Values.monitoring.exporter.enabled }}{{ $accounts = append $accounts "kafka-exporter" }}{{ end -}}
+{{- if .Values.backup.enabled }}{{ $accounts = append $accounts "kafka-backup" }}{{ end -}}
 {{- if .Values.test.enabled }}{{ $accounts = append $accounts "helm-test" }}{{ end -}}
 {{- toYaml $accounts -}}
 {{- end -}}

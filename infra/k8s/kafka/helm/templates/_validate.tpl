@@ -55,6 +55,14 @@ value and the remedy. Called by selfmonitor.validate; renders nothing.
 {{- range list "kafka" "controller" "zookeeper" "schemaRegistry" "connect" "ksqldb" "ui" -}}
 {{- $_ := set $given (printf "%s.podLabels" .) (index $.Values .).podLabels -}}
 {{- end -}}
+{{- if .Values.backup.enabled -}}
+{{- if not .Values.setup.enabled -}}
+{{- fail "backup.enabled needs setup.enabled: the setup Job creates its account and the ConfigMap with platform.yaml" -}}
+{{- end -}}
+{{- if and (hasPrefix "s3://" .Values.backup.target) .Values.networkPolicy.enabled (not .Values.backup.egress) -}}
+{{- fail "backup.target is a bucket, and backup.egress allows no address: name those of the store, for example [{ cidr: 0.0.0.0/0, ports: [443] }]" -}}
+{{- end -}}
+{{- end -}}
 {{- range list "exporter" "prometheus" "alertmanager" "grafana" -}}
 {{- $_ := set $given (printf "monitoring.%s.podLabels" .) (index $.Values.monitoring .).podLabels -}}
 {{- end -}}
