@@ -108,6 +108,7 @@ describe.skipIf(missing !== null)('restore --source s3://kafka-backups/user.even
 
   it('refuses what an archive does not have', async () => {
     for (const [option, message] of [
+      ['--access', '--access is for a backup of `selfmonitor backup`'],
       ['--groups all', '--groups is for a backup of `selfmonitor backup`'],
       ['--date 2023-12-31', 'has no record up to 2023-12-31T23:59:59.999Z'],
       ['--topic orders', 'has no such topic'],

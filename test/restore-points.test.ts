@@ -68,6 +68,11 @@ describeEngines('a restore to just before an event', (engine) => {
     })
   })
 
+  it('finds it also in a topic that is not restored', async () => {
+    const { counts } = await planned('--topic', users, '--before-event', emitted[3]!.eventId)
+    expect(counts![0]).toEqual([2, 2, 0])
+  })
+
   it('is the same before its offset', async () => {
     const byEvent = await planned('--before-event', emitted[4]!.eventId)
     const byOffset = await planned('--before-offset', `${users}:0:2`)

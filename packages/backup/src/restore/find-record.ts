@@ -31,8 +31,8 @@ export async function recordAt(
 }
 
 /**
- * Finds an event by its id, which a record has as Avro's text, as JSON's, or as a header's value. All of the newest backup's topics that
- * are included are read.
+ * Finds an event by its id, which a record has as Avro's text, as JSON's, or as a header's value. All of the newest backup is
+ * read: a topic that is not restored may have the event, and one that is only a record that refers to it.
  * @returns every record that has it, the oldest first: the event, then copies and those that refer to it
  * @throws BackupError NO_BACKUP when there is none, INVALID_ARGUMENT for an empty id
  */
@@ -40,16 +40,15 @@ export async function findEvent(
   store: BackupStore,
   clusterId: string,
   eventId: string,
-  include: (topic: string) => boolean,
 ): Promise<readonly RecordPlace[]> {
   if (eventId === '') throw new BackupError('INVALID_ARGUMENT', 'the id of an event is empty')
   const source = await openSource(store, clusterId, { kind: 'latest' })
   const has = idMatcher(eventId)
   const found: RecordPlace[] = []
-  for await (const one of recordsIn(store, source, include, 0n)) if (has(one.record)) found.push(placeOf(one))
+  for await (const one of recordsIn(store, source, () => true, 0n)) if (has(one.record)) found.push(placeOf(one))
   if (found.length > 0) return found.sort((a, b) => a.timestampMs - b.timestampMs)
   throw new BackupError('NO_BACKUP', `backup ${source.manifest.number} has no event with the id ${eventId}`, {
-    hint: 'It is looked for in the newest backup, in the topics that --topic names. Take a backup if the cluster still has it.',
+    hint: 'It is looked for in the newest backup. Take one now if the cluster still has the event.',
   })
 }
 

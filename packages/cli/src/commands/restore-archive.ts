@@ -44,7 +44,12 @@ function acceptance(text: string, before: readonly Acceptance[] = []): Acceptanc
 
 /** Options of the other kind of source, which would do nothing here. */
 export function refuseOptions(given: object, options: object, source: string): void {
-  const name = Object.keys(options).find((one) => (given as Record<string, unknown>)[one] !== undefined)
+  const isGiven = (name: string): boolean => {
+    const value: unknown = (given as Record<string, unknown>)[name]
+    // A flag that is not given is false.
+    return value !== undefined && value !== false
+  }
+  const name = Object.keys(options).find(isGiven)
   if (name === undefined) return
   const option = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
   throw usageError(`--${option} is for ${source}`, 'Leave it out.')
@@ -76,6 +81,8 @@ const onlyOfBackups = {
   beforeEvent: null,
   beforeOffset: null,
   from: null,
+  access: null,
+  newPasswords: null,
   schemas: null,
   schemaIds: null,
 }

@@ -88,7 +88,7 @@ const verb = defineVerb({
     const { store, clusterId, topics } = source
     const [cluster, { planRestore }] = await Promise.all([context.cluster(), import('@selfmonitor/backup')])
     const include = topicFilter(topics)
-    const point = await pointOf(context, store, clusterId, given, include)
+    const point = await pointOf(context, store, clusterId, given)
     if (given.newPasswords !== undefined && !given.access) throw usageError('--new-passwords needs --access')
     if (given.access) {
       if (given.target !== undefined && topics?.length !== 1) throw usageError('--target needs one --topic')
@@ -155,13 +155,7 @@ function refuseTwoPoints({ backup, at, to, date, beforeEvent, beforeOffset: befo
 }
 
 /** @throws BackupError NO_BACKUP for an event or an offset that the backup does not have */
-async function pointOf(
-  context: Context,
-  store: BackupStore,
-  clusterId: string,
-  given: Points,
-  include: (topic: string) => boolean,
-): Promise<RestorePoint> {
+async function pointOf(context: Context, store: BackupStore, clusterId: string, given: Points): Promise<RestorePoint> {
   const { findEvent, recordAt } = await import('@selfmonitor/backup')
   const timestampMs = given.at ?? given.to ?? given.date
   if (timestampMs !== undefined) return { kind: 'time', timestampMs }
@@ -169,7 +163,7 @@ async function pointOf(
     return { kind: 'before', record: await recordAt(store, clusterId, given.beforeOffset) }
   }
   if (given.beforeEvent !== undefined) {
-    const [record, ...others] = await findEvent(store, clusterId, given.beforeEvent, include)
+    const [record, ...others] = await findEvent(store, clusterId, given.beforeEvent)
     const say = ({ topic, partition, offset, timestampMs: ms }: RecordPlace): string =>
       `${topic} partition ${partition} offset ${offset}, ${new Date(ms).toISOString()}`
     context.note(`Event ${given.beforeEvent} is in ${say(record!)}.`)
