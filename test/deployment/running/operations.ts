@@ -32,7 +32,7 @@ interface Expectation<T = unknown> {
 
 /** Blocks that change something: each of them has an expectation. */
 export const changes =
-  /--(alter|execute|add|remove|cancel)\b|console-producer|delete-records|leader-election|unregister|upgrade (?!.*--dry-run)/
+  /--(alter|execute|add|remove|cancel)\b|console-producer|delete-records|leader-election|unregister|upgrade (?!.*--dry-run)|selfmonitor \S+ (alter|create|set|delete|purge)\b|selfmonitor restore (?!.*--dry-run)/
 
 export const isOf = (block: RunbookBlock, of: Expectation['of']): boolean =>
   typeof of === 'string' ? block.text.includes(of) : of.test(block.text)
@@ -160,6 +160,13 @@ export const expectations: readonly Expectation[] = [
   prints(/--describe --topic system\.events$/, /PartitionCount: 4\s+ReplicationFactor: 3/, /min.insync.replicas=2/),
   prints(/^kafka-get-offsets/, /audit\.events:0:\d+/),
   prints(/--describe --entity-type topics --entity-name audit\.events$/m, /retention.ms=31622400000/),
+  prints('selfmonitor doctor', /\S/),
+  prints('selfmonitor topics list', /^audit\.events\s/m, /^system\.events\s/m),
+  settingOf('selfmonitor topics alter', 'topics', 'system.events', /retention.ms=259200000\b/),
+  prints('selfmonitor groups list', /^analytics-service\s/m),
+  prints('selfmonitor why', /\S/),
+  prints('selfmonitor users list', /^payment-service\s/m, /transaction\.events/, /audit-service/),
+  prints('selfmonitor groups reset-offsets', /user\.events/),
   settingOf(/retention\.ms=259200000$/, 'topics', 'system.events', /retention.ms=259200000\b/),
   settingOf('retention.ms=2592000000', 'topics', 'system.events', /retention.ms=2592000000\b/),
   prints('df -h', /\/var\/lib\/kafka\/data/),
