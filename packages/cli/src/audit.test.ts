@@ -164,5 +164,19 @@ describeEngines('changes of a command', (engine) => {
       expect(found).toMatchObject([{ status: 'success', intention: { data: { recorded_afterwards: true } } }])
       expect((await cli(own, 'audit', 'verify')).stdout).toMatch(/^sound: 2 records/)
     })
+
+    it('not by a setup that comes before the one which creates the topic, as in Kubernetes; it says so', async () => {
+      const early = `${id}.early`
+      writeFileSync(
+        join(folder.path, 'early.yaml'),
+        `version: 1\nenvironments: { production: {} }\ntopics:\n  ${early}: { partitions: 1, replication: 1 }\n`,
+      )
+      const words = ['setup', '-f', 'early.yaml', '--confirm', 'production', ...production]
+      expect(await cli(`${id}.later`, ...words)).toMatchObject({
+        code: 0,
+        stderr: expect.stringMatching(/1 change could not be recorded: this cluster has no topic .*\.later/),
+      })
+      expect(await exists(early)).toBe(true)
+    })
   })
 })

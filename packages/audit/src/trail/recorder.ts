@@ -23,6 +23,8 @@ export interface AuditEntry {
   readonly after?: unknown
   /** Topics that the change creates: the one of the audit trail may be among them, and is then written to afterwards. */
   readonly createsTopics?: readonly string[]
+  /** It builds the platform, of which the trail's topic may only come later: without the topic the change is made, and said not to be recorded. */
+  readonly mayPrecedeTrail?: boolean
 }
 
 /** Given to a change, which may say what it led to. */
@@ -104,7 +106,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
   async function begin(entry: AuditEntry, intention: NewRecord): Promise<'recorded' | 'afterwards' | 'not recorded'> {
     try {
       if (!(await within(timeoutMs, open(), topic))) {
-        if (entry.createsTopics?.includes(topic)) return 'afterwards'
+        if (entry.mayPrecedeTrail || entry.createsTopics?.includes(topic)) return 'afterwards'
         if (isRequired) throw noTopic(topic)
         return 'not recorded'
       }
@@ -181,13 +183,14 @@ export function createRecorder(options: RecorderOptions): Recorder {
       return result!
     },
     async end() {
+      let why = `this cluster has no topic ${topic}`
       try {
         if (waiting.length > 0 && (await open())) await flush()
-      } catch {
-        // Said below.
+      } catch (error) {
+        why = messageOf(error)
       }
       if (waiting.length > 0 && isRequired) {
-        note(`${waiting.length} of the changes could not be recorded: ${topic} cannot be written to.`)
+        note(`${waiting.length} ${waiting.length === 1 ? 'change' : 'changes'} could not be recorded: ${why}`)
       }
       await writer?.close()
     },

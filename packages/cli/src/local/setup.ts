@@ -103,7 +103,9 @@ export async function applyPlatform(
     return applied
   }
   const isRecorded = options.audited !== undefined && plan.changes.length > 0
-  const result = await (isRecorded ? options.audited(planEntry('setup', plan), apply) : apply())
+  const result = await (isRecorded
+    ? options.audited({ ...planEntry('setup', plan), mayPrecedeTrail: true }, apply)
+    : apply())
   return { plan, result }
 }
 
