@@ -518,7 +518,13 @@ describe.skipIf(missing !== null)('the chart, running', () => {
 
   describe('the runbook’s commands', () => {
     const timeout = 300_000
-    beforeAll(() => prepareState(kafka), timeout)
+    const withTools = async (): Promise<void> => {
+      if (!kafka.pods().some(({ labels }) => labels.app === 'kafka-tools')) await openTools(kafka)
+    }
+    beforeAll(async () => {
+      await withTools()
+      await prepareState(kafka)
+    }, timeout)
 
     for (const block of operations) {
       test(`${block.heading}, line ${block.line}`, { timeout }, async () => {
@@ -527,7 +533,7 @@ describe.skipIf(missing !== null)('the chart, running', () => {
     }
 
     test('Scale to five brokers and back', { timeout: 900_000 }, async () => {
-      if (!kafka.pods().some(({ labels }) => labels.app === 'kafka-tools')) await openTools(kafka)
+      await withTools()
       await kafka.scale('StatefulSet', 'kafka', 5)
       await kafka.waitReady(['kafka-3', 'kafka-4'], { timeoutMs: timeout })
       const move = async (brokers: string) => {
