@@ -137,7 +137,7 @@ describe('the command line', () => {
     [['groups', 'reset', 'g'], /unknown command 'reset'\n +Did you mean reset-offsets\?/],
     [
       ['groups', 'billing'],
-      /selfmonitor groups: missing verb before 'billing'; one of list, describe, reset-offsets, delete\n/,
+      /selfmonitor groups: missing verb before 'billing'; one of list, describe, lag, reset-offsets, delete\n/,
     ],
     [['schemas', 'compatibility', 'a-value'], /compatibility: missing verb before 'a-value'; one of get, set\n/],
     [
