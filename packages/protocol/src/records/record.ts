@@ -73,7 +73,8 @@ function readHeaders(reader: Reader): readonly RecordHeader[] {
     if (keyBytes === null) throw new ProtocolError('MALFORMED', 'header without a key')
     const key = keyBytes.toString('utf8')
     const value = readBytes(reader)
-    headers.push(key.includes('\ufffd') ? { key, keyBytes, value } : { key, value })
+    const isExact = !key.includes('\ufffd') || Buffer.from(key).equals(keyBytes)
+    headers.push(isExact ? { key, value } : { key, keyBytes, value })
   }
   return headers
 }

@@ -127,6 +127,17 @@ describe('encoding and decoding', () => {
     )
   })
 
+  it('gives the bytes of a header name only where its text does not give them', () => {
+    const headers = [Buffer.from('a\ufffdb'), Buffer.from([0x61, 0xff])].map((keyBytes) => ({
+      key: keyBytes.toString(),
+      keyBytes,
+      value: null,
+    }))
+    const batch = encodeBatch([{ timestamp: 0n, key: null, value: null, headers }])
+    const [record] = decodeRecords(batch)
+    expect(record!.headers).toEqual([{ key: 'a\ufffdb', value: null }, headers[1]])
+  })
+
   it('keeps the gaps that compaction leaves', () => {
     const [a, b] = records(2)
     const batch = encodeBatch(
