@@ -8,7 +8,7 @@ export {
 } from './client-properties.ts'
 export { connectCluster } from './cluster.ts'
 export { ClusterError, type ClusterErrorReason } from './errors.ts'
-export { quotaText } from './quotas.ts'
+export { quotaText } from './quota-text.ts'
 export type * from './read-types.ts'
 export { finitePolicy, followingPolicy } from './read-types.ts'
 export { noticeText } from './reader/notice-text.ts'

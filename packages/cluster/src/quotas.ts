@@ -2,18 +2,14 @@
 import { apis } from './apis.ts'
 import { chunks } from './batch.ts'
 import { brokerError, several } from './errors.ts'
+import { quotaText } from './quota-text.ts'
 import { settle, throwFirst } from './topics.ts'
 import type { Deadline } from './transport/deadline.ts'
 import type { Transport } from './transport/transport.ts'
-import type { ClientQuota, Cluster, QuotaEntity } from './types.ts'
+import type { ClientQuota, Cluster } from './types.ts'
 
 /** A controller takes at most 10,000 changes in one request. */
 const entitiesPerRequest = 1_000
-
-/** `user alice, client-id <default>`: the entity as a text for people; equal entities have equal texts. */
-export function quotaText(entity: QuotaEntity): string {
-  return entity.map(({ type, name }) => `${type} ${name ?? '<default>'}`).join(', ')
-}
 
 const order = ['user', 'client-id', 'ip']
 

@@ -1,25 +1,9 @@
 // Reads restored topics and groups' positions as a service would: with the public consumer of @platformatic/kafka, which has its own
 // decoder of batches and its own decompression. The restore's comparison reads with ours: a mistake in one is not in the other.
 import { Consumer } from '@platformatic/kafka'
-import { type ClusterOptions, clientSecurity } from '@selfmonitor/cluster'
+import { clientSecurity } from '@selfmonitor/cluster'
 import { BackupError } from '../format/backup-error.ts'
-import type { DigestedRecord } from '../restore/compare.ts'
-
-export type ClientConnection = Pick<ClusterOptions, 'bootstrapServers' | 'sasl' | 'tls' | 'timeoutMs'>
-
-export interface ClientRecord extends DigestedRecord {
-  readonly offset: bigint
-}
-
-export interface ClientReader {
-  /** Number of partitions. @throws when there is no such topic */
-  partitions(topic: string): Promise<number>
-  /** All records of a partition, in the order of their offsets. */
-  records(topic: string, partition: number): AsyncGenerator<ClientRecord, void, undefined>
-  /** What a group has committed for a partition; null for nothing. */
-  committed(groupId: string, topic: string, partition: number): Promise<bigint | null>
-  close(): Promise<void>
-}
+import type { ClientConnection, ClientReader, ClientRecord } from './client-types.ts'
 
 type FetchedPartition = Awaited<ReturnType<Consumer['fetch']>>['responses'][number]['partitions'][number]
 

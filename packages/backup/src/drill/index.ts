@@ -1,5 +1,5 @@
 // Drills: an entry of their own, because they load a Kafka client that other commands for backups do not need.
-export type { ClientConnection, ClientRecord } from './client-reader.ts'
+export type { ClientConnection, ClientRecord } from './client-types.ts'
 export { reportHtml } from './html.ts'
 export { keepReport, keptReport, keptReports, reportName } from './kept.ts'
 export { keyCheck, type OneIdentity } from './keys.ts'

@@ -5,7 +5,7 @@ import { recordsBetween } from '../format/trim.ts'
 import { addRecord, type DigestedRecord, finish, newDigest, type PartitionDigest } from '../restore/compare.ts'
 import type { PlannedPartition, PlannedPosition, PlannedTopic } from '../restore/plan.ts'
 import { type Selection, selectedBatches } from '../restore/source.ts'
-import type { ClientReader, ClientRecord } from './client-reader.ts'
+import type { ClientReader, ClientRecord } from './client-types.ts'
 import type { DrillPosition } from './report.ts'
 
 /** The first record at or behind a committed offset: the one that the group gets next. */
