@@ -82,6 +82,9 @@ describe.skipIf(missingPrometheus() !== null).each(engines)('the dashboards of a
     await render.ends()
     // First a backlog, then less than the group reads: the lag shrinks while it is looked at.
     await start(folder, ['demo', '--rate', '100', '--duration', '15s', ...at]).ends()
+    const reports = ['_selfmonitor-backups', '--partitions', '1', '--config', 'cleanup.policy=compact', '--yes']
+    await start(folder, ['topics', 'create', ...reports, ...at]).ends()
+    await start(folder, ['backup', '--target', join(folder, 'backup'), '--file', platformFile, ...at]).ends()
     const demo = start(folder, ['demo', '--rate', '3', ...at])
     closers.push(() => stopped(demo.child))
     const reader = await slowReader(`127.0.0.1:${9092 + offset}`)

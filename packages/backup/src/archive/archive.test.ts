@@ -226,7 +226,9 @@ describeEngines('a restore of a sink’s archive', (engine) => {
     expect(before).toBeGreaterThan(0)
     await expect(restore({ to })).rejects.toMatchObject({ code: 'TARGET_NOT_EMPTY' })
     const { restored } = await restore({ to, resume: true })
-    expect(restored.partitions[0]).toMatchObject({ resumedAt: BigInt(before), records: 6_000n, isEqual: true })
+    // A batch that was on its way may have arrived after the count.
+    expect(restored.partitions[0]!.resumedAt).toBeGreaterThanOrEqual(BigInt(before))
+    expect(restored.partitions[0]).toMatchObject({ records: 6_000n, isEqual: true })
     expect((await recordsOf(to)).map(({ value }) => JSON.parse(value!.toString()).number)).toEqual(
       Array.from({ length: 6_000 }, (_, at) => at),
     )
