@@ -4,7 +4,7 @@
 const longestWord = 300
 
 /** Options whose value is, or may hold, a secret or a payload. Files that hold one are named, not read. */
-const hiddenOptions = /^--(data|value|password|secret|token|header)$/
+const hiddenOptions = /^--(data|value|password|secret|token|header|key|where)$/
 
 /**
  * The words joined, without what must not be in a trail: payloads, texts after options that may hold a secret, the login of a URL.
@@ -25,7 +25,7 @@ export function commandLine(words: readonly string[]): string {
   ].join(' ')
 }
 
-/** `https://name:password@host` without the two. */
+/** `https://name:password@host` without the two; the password may have an `@`. */
 function withoutLogin(word: string): string {
-  return word.replace(/([a-z][a-z0-9+.-]*:\/\/)[^/@\s]*@/gi, '$1…@')
+  return word.replace(/([a-z][a-z0-9+.-]*:\/\/)\S*@/gi, '$1…@')
 }

@@ -21,11 +21,12 @@ export interface AuditedChange {
   readonly outcome: AuditRecord | undefined
 }
 
-/** Puts the two records of each change together, in the order of the first. */
+/** Puts the two records of each change together, in the order of the first. Another writer's record with the same id is another change. */
 export function changesOf(records: Iterable<AuditRecord>): AuditedChange[] {
   const changes = new Map<string, AuditedChange>()
   for (const record of records) {
-    const { change_id: id, outcome } = record.data
+    const { change_id, outcome, chain } = record.data
+    const id = `${chain.writer} ${change_id}`
     const known = changes.get(id) ?? { intention: undefined, outcome: undefined }
     changes.set(id, outcome === null ? { ...known, intention: record } : { ...known, outcome: record })
   }

@@ -43,7 +43,9 @@ async function linksIn(
     if (event.kind !== 'records') continue
     for (const { headers, offset, timestampMs } of event.records) {
       const hash = headers.find(({ key }) => key === hashHeader)?.value?.toString('utf8')
-      if (hash !== undefined) links.push({ hash, offset: Number(offset), at: timestampMs })
+      // An account that may write to the topic may write anything as a header.
+      if (hash !== undefined && /^[0-9a-f]{64}$/.test(hash))
+        links.push({ hash, offset: Number(offset), at: timestampMs })
     }
   }
   return links
