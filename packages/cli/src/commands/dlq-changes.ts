@@ -14,10 +14,19 @@ import { counted, span } from '../output/format.ts'
 import { progressLine } from '../output/progress-line.ts'
 import { renderFields, renderTable } from '../output/table.ts'
 import { recordPlace } from './event-place.ts'
+import { internalTopics } from './topic-guard.ts'
 import { requireTopics } from './topic-view.ts'
 
+/** Nothing would select everything, as of a shell variable that is not set. */
+function causes(word: string, previous?: never): readonly string[] {
+  if (!/^\S{4,}$/.test(word)) {
+    throw new Error(`"${word}" is not the beginning of a cause, four characters of it at least`)
+  }
+  return collect(word, previous)
+}
+
 const selectionOptions = {
-  cause: value('--cause <fingerprint>', 'only letters of this cause, or one that begins so; repeatable', collect),
+  cause: value('--cause <fingerprint>', 'only letters of this cause, or one that begins so; repeatable', causes),
   offset: value('--offset <partition:offset>', 'only this letter; repeatable', letterPlaces),
   where: text('--where <cel>', `only letters for which this CEL expression is true: ${whereVariables.letter}`),
 } as const
@@ -209,7 +218,13 @@ async function checkTargets(
     )
   }
   const names = to === undefined ? [...origins.keys()] : waiting > 0 ? [to] : []
-  await requireTopics(cluster, names)
+  for (const target of await requireTopics(cluster, names)) {
+    // A letter's headers are its writer's: they must not choose a topic that the writer may not write to and the operator may.
+    const isInternal = target.internal || target.name in internalTopics
+    if (!isInternal && target.name !== topic.name) continue
+    const what = isInternal ? 'an internal topic' : 'the topic that the letters are in'
+    throw usageError(`${target.name} is ${what}: letters are not sent there.`, 'Select others, or pass --to <topic>.')
+  }
   if (timestamp === 'now' || names.length === 0) return
   const configs = await cluster.topicConfigs(names)
   for (const name of names) {

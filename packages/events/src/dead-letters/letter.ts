@@ -60,8 +60,8 @@ export function letterFacts(record: {
     const topic = reader.text(headers.topic)
     if (topic === null) continue
     const number = (header: string | undefined): bigint | null => reader.number(header, numbers)
-    const partition = number(headers.partition)
-    const timestamp = number(headers.timestamp)
+    const partition = within(number(headers.partition), 2n ** 31n - 1n)
+    const timestamp = within(number(headers.timestamp), BigInt(Number.MAX_SAFE_INTEGER))
     const errorClass = reader.first(headers.errorClass)
     const errorMessage = reader.first(headers.errorMessage)
     const stack = reader.text(headers.stack)
@@ -117,4 +117,9 @@ function headerReader(headers: readonly RecordHeader[]) {
 /** The headers that the record had before it became a dead letter, in their order, without those of earlier replays. */
 export function originalHeaders(headers: readonly RecordHeader[]): RecordHeader[] {
   return headers.filter(({ key }) => !replayNames.has(key) && !conventions.some(({ isOwn }) => isOwn(key)))
+}
+
+/** A header may say anything: a number that cannot be one of a partition, or a time, says nothing. */
+function within(number: bigint | null, most: bigint): bigint | null {
+  return number !== null && number >= 0n && number <= most ? number : null
 }
