@@ -43,6 +43,26 @@ it('starts what has more bytes than it allows once nothing else is under way', a
   expect(started).toEqual(['first', 'large'])
 })
 
+it('starts no more than so many at a time, however small they are', async () => {
+  const background = runInBackground(10, 2)
+  const end = Promise.withResolvers<void>()
+  let started = 0
+  const add = (): Promise<void> =>
+    background.add(0, () => {
+      started++
+      return end.promise
+    })
+  await add()
+  await add()
+  const third = add()
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(started).toBe(2)
+  end.resolve()
+  await third
+  await background.settled()
+  expect(started).toBe(3)
+})
+
 it('gives the first error to those that come after it, waits for the others, and starts nothing more', async () => {
   const { background, started, add, end } = rig(10)
   await add('broken', 5)

@@ -1,9 +1,10 @@
-// Work that goes on in the background, with a bound on the bytes that it keeps in memory.
+// Work that goes on in the background, with a bound on the bytes that it keeps in memory, and on how many are under way: each may have a
+// file or a connection open.
 
 export interface Background {
   /**
-   * Starts the work once its bytes fit beside those of the others, in the order of the calls; more bytes than the bound when nothing
-   * else is under way. Resolves when it has started.
+   * Starts the work once it fits beside the others, in the order of the calls; more bytes than the bound when nothing else is under
+   * way. Resolves when it has started.
    * @throws the error of an earlier one; then nothing is started any more
    */
   add(bytes: number, work: () => Promise<void>): Promise<void>
@@ -11,25 +12,30 @@ export interface Background {
   settled(): Promise<void>
 }
 
-/** @param limitBytes of what is under way at a time */
-export function runInBackground(limitBytes: number): Background {
+/** @param limitBytes of what is under way at a time; @param most how many are */
+export function runInBackground(limitBytes: number, most = 32): Background {
   let taken = 0
+  let places = 0
   let underWay = 0
   const whenIdle: (() => void)[] = []
   let failure: { readonly error: unknown } | null = null
   const waiting: { readonly bytes: number; readonly resolve: () => void }[] = []
-  const fits = (bytes: number): boolean => taken === 0 || taken + bytes <= limitBytes
+  const fits = (bytes: number): boolean => places === 0 || (places < most && taken + bytes <= limitBytes)
 
   async function take(bytes: number): Promise<void> {
-    if (waiting.length === 0 && fits(bytes)) taken += bytes
-    else await new Promise<void>((resolve) => waiting.push({ bytes, resolve }))
+    if (waiting.length === 0 && fits(bytes)) {
+      taken += bytes
+      places++
+    } else await new Promise<void>((resolve) => waiting.push({ bytes, resolve }))
   }
 
   function give(bytes: number): void {
     taken -= bytes
+    places--
     while (waiting.length > 0 && fits(waiting[0]!.bytes)) {
       const next = waiting.shift()!
       taken += next.bytes
+      places++
       next.resolve()
     }
   }

@@ -49,13 +49,14 @@ export async function planPrune(
   const remove: number[] = []
   const locked: PrunePlan['locked'][number][] = []
   const manifestOf = async (number: number) => (await readManifest(store, clusterId, number)).manifest
-  // From the newest on: once one is too old, all before it are.
-  let isYoung = true
+  // By its own time, because a run's clock may have been wrong. One that cannot be read behind young ones only may be young too.
+  let areYoung = true
   for (const [at, number] of numbers.toReversed().entries()) {
     const isKept = number === newest || at < (keepLast ?? 0) || given.includes(number)
     const manifest: Manifest | null =
-      isKept || isYoung ? await manifestOf(number) : await manifestOf(number).catch(nullIfDamaged)
-    isYoung &&= manifest !== null && youngEnough(manifest)
+      isKept || areYoung ? await manifestOf(number) : await manifestOf(number).catch(nullIfDamaged)
+    const isYoung: boolean = manifest !== null && youngEnough(manifest)
+    areYoung = areYoung && isYoung
     const { untilMs = 0 } = manifest?.lock ?? {}
     if (manifest !== null && (isKept || isYoung)) {
       keep.push(manifest)

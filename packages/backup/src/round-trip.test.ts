@@ -345,6 +345,18 @@ describeEngines('backup and restore', (engine) => {
       expect(stdout).not.toContain('isvalid: false')
     })
 
+  it('prunes by the age of each backup, also when the clock of one was wrong', async () => {
+    const topic = await newTopic({}, 1)
+    const store = memoryStore()
+    const day = 24 * 60 * 60 * 1_000
+    for (const age of [3 * day, 2 * day, 400 * day, 0]) {
+      await produce(topic, 0, [text('a')])
+      await takeBackup(cluster, store, { tool, include: (name) => name === topic, now: () => now - age })
+    }
+    const { keep, remove } = await planPrune(store, clusterId, { keepForMs: 30 * day }, now)
+    expect({ keep, remove }).toEqual({ keep: [1, 2, 4], remove: [3] })
+  })
+
   it('keeps topics that a run leaves out, and copies nothing of them twice', async () => {
     const [topic, other] = [await newTopic({}, 1), await newTopic({}, 1)]
     const store = memoryStore()

@@ -54,7 +54,7 @@ export interface ArchiveListing {
 
 /** A topic's name has no `+`. */
 const fileName =
-  /^(?<topic>[A-Za-z0-9._-]{1,249})\+(?<partition>\d{1,10})\+(?<offset>\d{1,19})(?:\.(?<part>keys|headers))?\.(?<extension>avro|(?:json|bin)(?:\.gz)?|(?:[a-z0-9]+\.)?parquet)$/
+  /^(?<topic>[A-Za-z0-9._-]{1,249})\+(?<partition>\d{1,5})\+(?<offset>\d{1,19})(?:\.(?<part>keys|headers))?\.(?<extension>avro|(?:json|bin)(?:\.gz)?|(?:[a-z0-9]+\.)?parquet)$/
 
 const formats = { avro: 'avro', json: 'json', bin: 'bytes', parquet: 'parquet' } as const satisfies Record<
   string,

@@ -18,15 +18,18 @@ const asStored = {
   dateFromDays: (days: number) => days,
 }
 
-/** @throws Error when the file is not whole, or has a type that would lose digits */
-export async function* readParquetFile(bytes: Buffer): AsyncGenerator<Datum[], void> {
+/**
+ * @param isKeys Parquet has records only: of keys, a record of one text, or of bytes, holds a key without a schema
+ * @throws Error when the file is not whole, or has a type that would lose digits
+ */
+export async function* readParquetFile(bytes: Buffer, isKeys: boolean): AsyncGenerator<Datum[], void> {
   const { parquetMetadata, parquetReadObjects } = await import('hyparquet')
   const whole = Uint8Array.from(bytes).buffer
   const file: AsyncBuffer = { byteLength: whole.byteLength, slice: (start, end) => whole.slice(start, end) }
   const metadata = parquetMetadata(whole)
   const schema = metadata.key_value_metadata?.find(({ key }) => schemaNames.includes(key))?.value ?? null
   adjustTypes(metadata, schema !== null)
-  const toDatum = schema === null ? jsonDatum : avroDatum(schema)
+  const toDatum = schema === null ? jsonDatum : avroDatum(schema, isKeys)
   let rowStart = 0
   for (const group of metadata.row_groups) {
     const rowEnd = rowStart + Number(group.num_rows)
@@ -61,11 +64,10 @@ function jsonDatum(row: Readonly<Record<string, unknown>>): Datum {
   return { bytes: Buffer.from(jsonText(row)), schema: null, value: row }
 }
 
-/** Parquet has records only: a record of one text, or of bytes, holds the key of a record without a schema. */
-function avroDatum(schema: string): (row: Readonly<Record<string, unknown>>) => Datum {
+function avroDatum(schema: string, isKeys: boolean): (row: Readonly<Record<string, unknown>>) => Datum {
   const type = avroType(schema) as avro.types.RecordType
   const [only, ...others] = type.fields
-  if (others.length === 0 && only !== undefined && isPlain(only.type)) {
+  if (isKeys && others.length === 0 && only !== undefined && isPlain(only.type)) {
     const toDatum = datumOf(JSON.stringify(only.type.schema()))
     return (row) => toDatum(Buffer.alloc(0), toAvro(only.type, row[only.name]))
   }

@@ -31,8 +31,9 @@ export async function* fileRecords(
   file: ArchiveFile,
   separator: Buffer,
 ): AsyncGenerator<ArchiveRecord[], void> {
-  const open = (part: ArchivePart | null) => (part === null ? null : queue(data(reader, part, separator)))
-  const [values, keys, headers] = [open(file.values), open(file.keys), open(file.headers)]
+  const open = (part: ArchivePart | null, isKeys = false) =>
+    part === null ? null : queue(data(reader, part, separator, isKeys))
+  const [values, keys, headers] = [open(file.values), open(file.keys, true), open(file.headers)]
   const leading = values ?? keys!
   try {
     for (let some = await leading.some(); some.length > 0; some = await leading.some()) {
@@ -73,11 +74,16 @@ function headerList(datum: Datum, { key }: ArchivePart): readonly RecordHeader[]
   return headers
 }
 
-async function* data(reader: ObjectReader, part: ArchivePart, separator: Buffer): AsyncGenerator<Datum[], void> {
+async function* data(
+  reader: ObjectReader,
+  part: ArchivePart,
+  separator: Buffer,
+  isKeys: boolean,
+): AsyncGenerator<Datum[], void> {
   const { key, format } = part
   try {
     const parts = part.isGzipped ? gunzipped(reader.read(key)) : reader.read(key)
-    if (format === 'parquet') yield* readParquetFile(await reader.get(key, maxParquetBytes))
+    if (format === 'parquet') yield* readParquetFile(await reader.get(key, maxParquetBytes), isKeys)
     else if (format === 'avro') yield* readAvroFile(parts)
     else if (format === 'json') yield* readJsonLines(parts)
     else yield* readBytes(parts, separator)

@@ -175,6 +175,64 @@ describeEngines('a drill', (engine) => {
     })
   })
 
+  describe('in a named cluster', () => {
+    let broker: Awaited<ReturnType<typeof startBroker>>
+    let standby: Cluster
+    beforeAll(async () => {
+      broker = await startBroker()
+      standby = connectCluster({ bootstrapServers: broker.bootstrapServers })
+    })
+    afterAll(async () => {
+      await standby.close()
+      await broker.close()
+    })
+    const into =
+      (change: Partial<Cluster> = {}) =>
+      async (): Promise<DrillTarget> => ({
+        kind: 'cluster',
+        cluster: { ...standby, ...change },
+        connection: { bootstrapServers: broker.bootstrapServers },
+        place: { addresses: [broker.bootstrapServers], ...nowhere },
+        close: async () => {},
+      })
+    const names = async () => (await standby.listTopics()).map(({ name }) => name)
+
+    it('removes what it has restored, also when it is interrupted', async () => {
+      const topic = await newTopic(1, 'a')
+      const store = memoryStore()
+      await take(store, topic)
+      expect(await runDrill(store, clusterId, drillOptions({ target: into() }))).toMatchObject({ outcome: 'passed' })
+      expect(await names()).not.toContain(topic)
+      const abort = new AbortController()
+      const createTopics: Cluster['createTopics'] = async (topics, options) => {
+        await standby.createTopics(topics, options)
+        if (options?.validateOnly) return
+        expect(await names()).toContain(topic)
+        abort.abort(new Error('Ctrl-C'))
+      }
+      const drill = runDrill(store, clusterId, drillOptions({ target: into({ createTopics }), signal: abort.signal }))
+      await expect(drill).rejects.toThrow('Ctrl-C')
+      expect(await names()).not.toContain(topic)
+    })
+
+    it('leaves a topic that another program has created meanwhile', async () => {
+      const topic = await newTopic(1, 'a')
+      const store = memoryStore()
+      await take(store, topic)
+      const createTopics: Cluster['createTopics'] = async (topics, options) => {
+        if (!options?.validateOnly) {
+          await standby.createTopics([{ name: topic, partitions: 1, replicationFactor: 1 }])
+        }
+        await standby.createTopics(topics, options)
+      }
+      // A check over the records follows the failed restore, as with the command.
+      const check = { wants: () => true, onRecord: () => undefined, finish: async () => {} }
+      const options = drillOptions({ target: into({ createTopics }), recordChecks: [check] })
+      expect(await runDrill(store, clusterId, options)).toMatchObject({ outcome: 'failed' })
+      expect(await names()).toContain(topic)
+    })
+  })
+
   it('fails with a flipped bit, and with a segment that is missing', async () => {
     const topic = await newTopic(1, 'a', 'b', 'c', 'd', 'e', 'f')
     const store = memoryStore()

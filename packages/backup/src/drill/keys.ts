@@ -26,15 +26,20 @@ export function keyCheck(identities: readonly OneIdentity[]) {
       noteSkipped(notes, { ...check, detail: 'The backup is not encrypted: there is no key to lose.' })
       return
     }
-    const opening: string[] = []
+    // The same key given twice is one.
+    const opening = new Set<string>()
     const closed: { subject: string; message: string }[] = []
     for (const { recipient, store } of identities) {
       const problem = await opensAll(store, segments, manifest)
-      if (problem === null) opening.push(recipient)
+      if (problem === null) opening.add(recipient)
       else closed.push({ subject: recipient, message: `it does not open everything: ${problem}` })
     }
-    if (opening.length >= 2) {
-      noteCheck(notes, { ...check, detail: `${sealed.length} encrypted; each of ${opening.join(', ')} opens all` }, [])
+    if (opening.size >= 2) {
+      noteCheck(
+        notes,
+        { ...check, detail: `${sealed.length} encrypted; each of ${[...opening].join(', ')} opens all` },
+        [],
+      )
       return
     }
     const [only] = opening

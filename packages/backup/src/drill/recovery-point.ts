@@ -12,8 +12,11 @@ export interface RecoveryPoint {
 /** Of a partition so many of its last offsets are read, to find its newest record behind compaction and markers. */
 const lastOffsets = 100n
 
-/** A run for other topics, or one that could not read the partition, leaves it as an earlier backup has it. */
-const cutOf = ({ cutAtMs }: Manifest, { asOfMs }: Pick<BackedUpPartition, 'asOfMs'>): number => asOfMs ?? cutAtMs
+/**
+ * A run for other topics, or one that could not read the partition, leaves it as an earlier backup has it. Of one that no run has read to
+ * its end everything may be lost.
+ */
+const cutOf = ({ cutAtMs }: Manifest, { asOfMs = cutAtMs }: Pick<BackedUpPartition, 'asOfMs'>): number => asOfMs ?? 0
 
 /** Without the source: everything since the cut may be lost, of the partition whose cut is the oldest. Pure. */
 export function ageOfCut(manifest: Manifest, nowMs: number): RecoveryPoint {

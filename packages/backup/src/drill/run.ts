@@ -9,7 +9,8 @@ import type { Segment } from '../format/types.ts'
 import { planRestore, type RestorePlan } from '../restore/plan.ts'
 import { type Restored, runRestore } from '../restore/run.ts'
 import { verifyBackup } from '../verify.ts'
-import { type ClientConnection, type ClientRecord, clientReader } from './client-reader.ts'
+import { clientReader } from './client-reader.ts'
+import type { ClientConnection, ClientRecord } from './client-types.ts'
 import {
   counted,
   type DrillNotes,
@@ -184,13 +185,20 @@ async function inTarget(drill: Drill): Promise<InTarget> {
     return { result, detail: result.kind === 'embedded' ? 'an embedded broker of its own' : 'a named cluster' }
   })
   if (target === null) return nothing
+  // What is not known to be this drill's own is never deleted.
+  const created: string[] = []
+  const removes = target.kind === 'cluster' && options.keep !== true
   try {
-    const place = await placeOf(target.cluster, target.place)
-    const source = await sourcePlace(drill)
+    const places = await runPhase(notes, clock, 'compare source and target', 'segregation', async () => {
+      const result = { place: await placeOf(target.cluster, target.place), source: await sourcePlace(drill) }
+      return { result, detail: `cluster ${result.place.clusterId}` }
+    })
+    if (places === null) return nothing
+    const { place, source } = places
     const segregation = segregationOf(source, place)
     requireSegregation(segregation)
     noteSegregation(drill, segregation)
-    const { plan, done } = await restoreInto(drill, target)
+    const { plan, done } = await restoreInto(drill, target, (topics) => created.push(...topics))
     const recoveryMs = done === null ? null : clock.now() - startedAt
     const reads = plan === null || done === null ? null : await readAllBack(drill, target, plan)
     if (plan !== null && done !== null) await noteSettings(drill, target, { plan, done })
@@ -201,12 +209,11 @@ async function inTarget(drill: Drill): Promise<InTarget> {
         return { result: true, detail: '' }
       })
     }
-    // One that another program created meanwhile is not ours.
-    const isOurs = done !== null || !lastDetail(notes).startsWith('TOPIC_ALREADY_EXISTS')
-    const removes = target.kind === 'cluster' && options.keep !== true && isOurs
-    if (plan !== null && removes) await removeRestored(drill, target, plan)
+    if (removes) await removeRestored(drill, target, created)
     return { target: { kind: target.kind, place }, segregation, plan, recoveryMs, readBacks: reads ?? [] }
   } finally {
+    // Also after Ctrl-C: restored events do not stay where they were not before.
+    if (removes && created.length > 0) await target.cluster.deleteTopics(created).catch(() => {})
     await target.close()
   }
 }
@@ -239,7 +246,7 @@ function noteSegregation({ notes }: Drill, rows: readonly Segregation[]): void {
   )
 }
 
-async function restoreInto(drill: Drill, target: DrillTarget) {
+async function restoreInto(drill: Drill, target: DrillTarget, onCreated: (topics: readonly string[]) => void) {
   const { store, clusterId, options, notes, clock } = drill
   const check = {
     id: 'restore',
@@ -263,6 +270,7 @@ async function restoreInto(drill: Drill, target: DrillTarget) {
   const done = await runPhase(notes, clock, 'restore', 'restore', async () => {
     const result = await runRestore(target.cluster, plan, {
       signal: options.signal,
+      onCreated,
       onProgress: ({ done: records, total }) => options.onProgress?.({ done: records, total }),
     })
     const records = result.partitions.reduce((sum, one) => sum + one.records, 0n)
@@ -291,12 +299,12 @@ async function restoreInto(drill: Drill, target: DrillTarget) {
   return { plan, done }
 }
 
-/** A named cluster is left as it was: every topic of the plan was created by this drill, because one that exists is refused. */
-async function removeRestored(drill: Drill, target: DrillTarget, plan: RestorePlan): Promise<void> {
+/** A named cluster is left as it was. @param created by this drill; empty afterwards */
+async function removeRestored(drill: Drill, target: DrillTarget, created: string[]): Promise<void> {
   const { notes, clock } = drill
   await runPhase(notes, clock, 'remove what was restored', 'restore', async () => {
     const there = new Set((await target.cluster.listTopics({ internal: true })).map(({ name }) => name))
-    const own = plan.topics.map(({ to }) => to).filter((name) => there.has(name))
+    const own = created.splice(0).filter((name) => there.has(name))
     await target.cluster.deleteTopics(own)
     return { result: true, detail: counted(own.length, 'topic') }
   })

@@ -81,11 +81,10 @@ export async function exportBackup(
   return exported
 }
 
-function mayHave({ records, minTimestampMs, maxTimestampMs }: Segment, { fromMs, untilMs }: ExportRequest): boolean {
+/** Its least time does not count: it is of the first records of batches, and others may be older. */
+function mayHave({ records, maxTimestampMs }: Segment, { fromMs }: ExportRequest): boolean {
   if (records === 0) return false
-  const isBefore = fromMs !== null && maxTimestampMs !== null && maxTimestampMs < fromMs
-  const isBehind = untilMs !== null && minTimestampMs !== null && minTimestampMs > untilMs
-  return !isBefore && !isBehind
+  return fromMs === null || maxTimestampMs === null || maxTimestampMs >= fromMs
 }
 
 /** The window is part of the name: the same segment has other records in another one. */

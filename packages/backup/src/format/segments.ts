@@ -47,6 +47,9 @@ export function collect(from: bigint): Collected {
   }
 }
 
+/** What it holds in memory, in bytes. */
+export const memoryOf = ({ pieces }: Collected): number => pieces.length * pieceBytes
+
 /** Copies the batch: it is a view of an answer of megabytes. */
 export function addBatch(segment: Collected, { header, bytes }: ReadBatch): void {
   for (let copied = 0; copied < bytes.length; ) {

@@ -178,7 +178,7 @@ export async function planRestore(
   }
   const positions = await planPositions(store, source.groups ?? [], topics, request)
   warnings.push(...beforeWindow(positions, accepted))
-  const missing = [...missingParts(source, chosen, request), ...missingSchemas(source, request)]
+  const missing = [...missingParts(source, request), ...missingSchemas(source, request)]
   const schemas = await planSchemasOf(store, request, { source, topics, targetClusterId, hasRegistry, warnings })
   const held = accepted.map((topic) => ({
     ...topic,
@@ -204,18 +204,13 @@ function beforeWindow(positions: readonly PlannedPosition[], topics: readonly Pl
 }
 
 /** What is asked for and the backup could not read. */
-function missingParts(
-  { problems }: RestoreSource,
-  chosen: readonly { readonly state: TopicState }[],
-  { includeGroup, partitions }: RestoreRequest,
-): string[] {
-  const names = new Set(chosen.map(({ state }) => state.name))
+function missingParts({ problems }: RestoreSource, { nameOf, includeGroup, partitions }: RestoreRequest): string[] {
   return problems.flatMap(({ part, code, message }) => {
     const because = `${part}: ${code} when the backup was taken: ${message}`
     const [, topic, partition] = /^topic (\S+)(?: partition (\d+))?$/.exec(part) ?? []
     if (topic !== undefined) {
       const isWanted = partition === undefined || (partitions?.includes(Number(partition)) ?? true)
-      return names.has(topic) && isWanted ? [because] : []
+      return nameOf(topic) !== null && isWanted ? [because] : []
     }
     const group = /^group (.+)$/.exec(part)?.[1]
     const isWanted = group === undefined ? part.startsWith('groups') : (includeGroup?.(group) ?? false)

@@ -14,6 +14,8 @@ export interface RestoreOptions {
   readonly onProgress?: (progress: RestoreProgress) => void
   /** Deletes at once what the topics' own retention does not keep. Default false: such a topic keeps everything until it is let go. */
   readonly releaseRetention?: boolean
+  /** Hears of the topics that this restore has created, at once. */
+  readonly onCreated?: (topics: readonly string[]) => void
   /** Gets the places of groups that are about to be overwritten; nothing is when it fails. */
   readonly keepPositions?: (overwritten: readonly OverwrittenPosition[]) => Promise<void>
 }
@@ -90,7 +92,7 @@ export async function runRestore(cluster: Cluster, plan: TargetPlan, options: Re
     )
     // Before the records that need them.
     if (plan.schemas != null) await restoreSchemas(plan.schemas)
-    await createTargets(cluster, plan.topics)
+    await createTargets(cluster, plan.topics, options)
     await mapSome(work, ({ topic, planned }, at) => appendPartition(context, topic, planned, resumedAt[at]!))
     const appendedAt = performance.now()
     const partitions = await mapSome(work, ({ topic, planned }, at) => verify(context, topic, planned, resumedAt[at]!))
@@ -129,9 +131,14 @@ async function mapSome<T, R>(items: readonly T[], work: (item: T, at: number) =>
   return results
 }
 
-async function createTargets(cluster: Cluster, topics: readonly TargetTopic[]): Promise<void> {
+async function createTargets(
+  cluster: Cluster,
+  topics: readonly TargetTopic[],
+  { onCreated }: RestoreOptions,
+): Promise<void> {
   const missing = topics.filter(({ exists }) => !exists)
   await cluster.createTopics(missing.map(newTopic))
+  onCreated?.(missing.map(({ to }) => to))
   const there = topics.filter(({ exists }) => exists)
   if (there.length > 0) await cluster.alterTopicConfigs(there.map(({ to, held }) => ({ topic: to, set: held })))
 }

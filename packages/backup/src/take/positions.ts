@@ -3,7 +3,7 @@ import type { Cluster, PartitionBounds, TopicInfo } from '@selfmonitor/cluster'
 import { backoffMs, pause } from '@selfmonitor/cluster/backoff'
 import { partitionErrorKind } from '@selfmonitor/cluster/partition-errors'
 import type { BackedUpPartition, Manifest } from '../format/types.ts'
-import { type KeptPartition, logCut, type Place, problemOf, type Reading, startReading } from './reading.ts'
+import { type KeptPartition, knownOf, logCut, type Place, problemOf, type Reading, startReading } from './reading.ts'
 
 export interface Positions {
   readonly readings: readonly Reading[]
@@ -41,7 +41,7 @@ export async function positions(
   const [readings, kept]: [Reading[], KeptPartition[]] = [[], []]
   for (const [at, place] of places.entries()) {
     if (!there.has(place.topicId)) continue
-    const known = before.get(`${place.partition}:${place.topicId}`) ?? null
+    const known = knownOf(before.get(`${place.partition}:${place.topicId}`))
     const problem = ends[at]!.problem ?? highs[at]!.problem
     const [first, end, high] = [ends[at]!.start ?? 0n, ends[at]!.lastStable ?? 0n, highs[at]!.end ?? 0n]
     if (problem !== null) {

@@ -4,7 +4,7 @@ import type { Background } from '../background.ts'
 import { segmentKey } from '../format/keys.ts'
 import { withLock } from '../format/locking.ts'
 import type { BackupStore } from '../format/sealing.ts'
-import { addBatch, collect, writeSegment } from '../format/segments.ts'
+import { addBatch, collect, memoryOf, writeSegment } from '../format/segments.ts'
 import { moveWindow, noteBatch, type SeenTransactions, type TransactionWindow } from '../format/transactions.ts'
 import { trimBatch } from '../format/trim.ts'
 import type { TakeOptions } from './options.ts'
@@ -153,7 +153,7 @@ async function closeSegment(
   if (collected.next === collected.from) return
   const at = reading.begun++
   const key = segmentKey(clusterId, reading, collected.from, run)
-  await writes.add(collected.sizeBytes, async () => {
+  await writes.add(memoryOf(collected), async () => {
     reading.segments[at] = await writeSegment(
       withLock(store, lockOf?.(topic)),
       { topic, topicId, partition, key },

@@ -78,20 +78,32 @@ export function backedUpTopics(
   kept: readonly KeptPartition[],
   previous: Manifest | null,
 ): BackedUpTopic[] {
-  const old = (known: BackedUpPartition | null): BackedUpPartition[] =>
-    known === null ? [] : [asBefore(known, previous!)]
+  const old = ({ known, partition }: Pick<KeptPartition, 'known' | 'partition'>): BackedUpPartition =>
+    known === null ? unread(partition) : asBefore(known, previous!)
   const parts = [
     ...readings.map((reading) => ({
       ...reading,
-      now: reading.ending?.kind === 'cut' ? old(reading.known) : [backedUp(reading, previous)],
+      now: reading.ending?.kind === 'cut' ? old(reading) : backedUp(reading, previous),
     })),
-    ...kept.map((one) => ({ ...one, now: old(one.known) })),
+    ...kept.map((one) => ({ ...one, now: old(one) })),
   ]
   return [...Map.groupBy(parts, ({ topicId }) => topicId).values()].map((all) => ({
     name: all[0]!.topic,
     id: all[0]!.topicId,
-    partitions: all.flatMap(({ now }) => now).sort((a, b) => a.partition - b.partition),
+    partitions: all.map(({ now }) => now).sort((a, b) => a.partition - b.partition),
   }))
+}
+
+/** A partition that no backup has read: the manifest names it, so that its topic does not count as covered. */
+function unread(partition: number): BackedUpPartition {
+  return { partition, start: 0n, end: 0n, records: 0n, gaps: [], leaderEpoch: -1, asOfMs: null }
+}
+
+/** @returns null where no backup has read anything of it */
+export function knownOf(partition: BackedUpPartition | undefined): BackedUpPartition | null {
+  if (partition === undefined) return null
+  const { asOfMs, start, end, gaps } = partition
+  return asOfMs === null && start === end && gaps.length === 0 ? null : partition
 }
 
 function backedUp(reading: Reading, previous: Manifest | null): BackedUpPartition {
@@ -101,7 +113,9 @@ function backedUp(reading: Reading, previous: Manifest | null): BackedUpPartitio
   if (ending?.kind === 'deleted') return { ...common, end: ending.at, leaderEpoch: -1 }
   if (ending?.kind === 'failed') {
     const asOfMs = known === null ? null : asBefore(known, previous!).asOfMs
-    return { ...common, end: collected.next, leaderEpoch, asOfMs }
+    // What retention took before the next batch came is known already: noted again by the next run, it would be there twice.
+    const end = gaps.reduce((next, gap) => (gap.from === next ? gap.to : next), collected.next)
+    return { ...common, end, leaderEpoch, asOfMs }
   }
   return { ...common, end: from > end ? from : end, leaderEpoch }
 }

@@ -17,7 +17,6 @@ import {
   type Manifest,
   type ObjectReference,
   type Segment,
-  type StraddlingRecords,
 } from '../format/types.ts'
 import { StoreError } from '../store/store-error.ts'
 import { readAccess } from './access.ts'
@@ -26,7 +25,7 @@ import { backupsOutOfTime, forwardOnly } from './clock.ts'
 import type { TakeOptions } from './options.ts'
 import { positions } from './positions.ts'
 import { defaultSegmentBytes, readAll } from './read.ts'
-import { backedUpTopics, cutsOf, problemsOf, type Reading } from './reading.ts'
+import { backedUpTopics, cutsOf, type Problem, problemOf, problemsOf, type Reading } from './reading.ts'
 import { takeSchemas } from './schemas.ts'
 import { readClusterState, statesOfCarried, withinCuts } from './state.ts'
 
@@ -103,7 +102,9 @@ export async function takeBackup(cluster: Cluster, store: BackupStore, options: 
   const schemas = options.registry == null ? undefined : await takeSchemas(shared, options.registry, chain, problems)
   const topics = [...backedUpTopics(readings, kept, previous), ...carried.topics]
   const ends = { cutAtMs, oldestEndMs: oldestEnd(topics, readings, kept) }
-  const straddles = await findStraddling(cluster, readings, seen, previous?.straddling ?? [], ends, signal)
+  const behind = await readBehind(cluster, readings, seen.size > 0 || (previous?.straddling ?? []).length > 0, signal)
+  problems.push(...behind.problems)
+  const straddles = straddling(seen, behind.found, previous?.straddling ?? [], ends)
   signal?.throwIfAborted()
   const segments = readings.flatMap((reading) => (reading.ending?.kind === 'cut' ? [] : reading.segments))
   const ids = new Set(topics.map(({ id }) => id))
@@ -198,31 +199,35 @@ function oldestEnd(
   return ends.reduce((oldest, end) => Math.min(oldest, end), isUnknown ? 0 : Number.POSITIVE_INFINITY)
 }
 
-/**
- * Looks behind the ends for parts of transactions of which the backup has others.
- * @param ends as `run` of `straddling`
- */
-async function findStraddling(
+/** Looks behind the ends for parts of transactions of which the backup may have others. */
+async function readBehind(
   cluster: Cluster,
   readings: readonly Reading[],
-  seen: SeenTransactions,
-  before: readonly StraddlingRecords[],
-  ends: Parameters<typeof straddling>[3],
+  hasTransactions: boolean,
   signal: AbortSignal | undefined,
-): Promise<StraddlingRecords[]> {
-  if (seen.size === 0 && before.length === 0) return []
+): Promise<{ readonly found: readonly Behind[]; readonly problems: readonly Problem[] }> {
+  if (!hasTransactions) return { found: [], problems: [] }
   const ranges = readings
     .filter(({ end, high, ending }) => ending === null && high > end)
     .map(({ topic, partition, end, high }) => ({ topic, partition, next: end, end: high }))
-  const behind: Behind[] = []
+  const found: Behind[] = []
+  const problems: Problem[] = []
   for await (const event of cluster.readBatches(ranges, { keepsGoing: true, signal })) {
-    if (event.kind !== 'batches') continue
+    if (event.kind === 'notice') {
+      const { notice } = event
+      if (notice.kind !== 'failed') continue
+      const reading = readings.find(({ topic, partition }) => topic === notice.topic && partition === notice.partition)!
+      const what =
+        'whether transactions go on behind the end of the backup is not known, so half of one may be restored'
+      problems.push(problemOf(reading, notice.code, `${what}: ${notice.message}`))
+      continue
+    }
     for (const { header } of event.batches) {
       const { isTransactional, isControl, producerId, producerEpoch, baseTimestamp } = header
       if (isTransactional && !isControl) {
-        behind.push({ producerId, producerEpoch, timestampMs: Number(baseTimestamp) })
+        found.push({ producerId, producerEpoch, timestampMs: Number(baseTimestamp) })
       }
     }
   }
-  return straddling(seen, behind, before, ends)
+  return { found, problems }
 }

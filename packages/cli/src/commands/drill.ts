@@ -145,8 +145,9 @@ const run = defineVerb({
       line.end(),
     )
     const file = drills.writeReport(report, key)
-    if (options.report !== undefined) await writeFile(resolve(context.io.cwd, options.report), file)
+    // First where it is safe: the other places are the caller's.
     await drills.keepReport(store, report, file)
+    if (options.report !== undefined) await writeFile(resolve(context.io.cwd, options.report), file)
     await writePage(context, options.html, drills.readReport(file))
     await show(context, drills.readReport(file))
     return report.outcome === 'passed' ? exitCodes.done : exitCodes.failed
