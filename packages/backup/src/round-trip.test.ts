@@ -345,6 +345,30 @@ describeEngines('backup and restore', (engine) => {
       expect(stdout).not.toContain('isvalid: false')
     })
 
+  it('restores to a time what only a later backup has, of a topic that is backed up less often', async () => {
+    const [seldom, often] = [await newTopic({ 'max.message.bytes': '500000' }, 1), await newTopic({}, 1)]
+    const store = memoryStore()
+    const at = (seconds: number): number => now - 60_000 + seconds * 1_000
+    const runAt = (seconds: number, ...names: string[]) =>
+      takeBackup(cluster, store, { tool, include: (name) => names.includes(name), now: () => at(seconds) })
+    await produce(seldom, 0, [text('a')])
+    await runAt(5, seldom, often)
+    await produce(seldom, 0, [text('b', 10_000)])
+    await runAt(20, often)
+    // Changed after the time that is restored.
+    await cluster.alterTopicConfigs([{ topic: seldom, set: { 'max.message.bytes': '400000' } }])
+    const point = { kind: 'time', timestampMs: at(15) } as const
+    const early = await restore(store, seldom, { point })
+    expect(early.isComplete).toBe(false)
+    await produce(seldom, 0, [text('c', 30_000)])
+    await runAt(40, seldom, often)
+    const { to, isComplete } = await restore(store, seldom, { point })
+    expect(isComplete).toBe(true)
+    expect((await readAll(to)).map(({ value }) => String(value))).toEqual(['a', 'b'])
+    const config = (await cluster.topicConfigs([to])).get(to)!.find(({ name }) => name === 'max.message.bytes')
+    expect(config!.value).toBe('500000')
+  })
+
   it('prunes by the age of each backup, also when the clock of one was wrong', async () => {
     const topic = await newTopic({}, 1)
     const store = memoryStore()

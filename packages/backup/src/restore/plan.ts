@@ -137,6 +137,7 @@ export async function planRestore(
   const { brokers, clusterId: targetClusterId } = await cluster.info()
   const existing = new Map((await cluster.listTopics({ internal: true })).map((topic) => [topic.name, topic]))
   const warnings: string[] = [...source.warnings]
+  const older: string[] = []
   const hasRegistry = await registryAnswers(request)
   const all = chooseTopics(source, request)
   const chosen = hasRegistry && existing.has(registryTopic) ? withoutRegistryTopic(all, warnings) : all
@@ -153,7 +154,9 @@ export async function planRestore(
       )
     }
     const partitions = await planPartitions(store, source, state, request)
-    warnings.push(...olderPartitions(source, state, request))
+    // At a time they lack records that were there; in the newest backup they are as old as their schedule.
+    const isOfTime = request.point.kind === 'time' || request.point.kind === 'before'
+    ;(isOfTime ? older : warnings).push(...olderPartitions(source, state, request))
     const final = finalConfig(state, replicationFactor)
     warnings.push(...final.warnings)
     topics.push({
@@ -178,7 +181,7 @@ export async function planRestore(
   }
   const positions = await planPositions(store, source.groups ?? [], topics, request)
   warnings.push(...beforeWindow(positions, accepted))
-  const missing = [...missingParts(source, request), ...missingSchemas(source, request)]
+  const missing = [...older, ...missingParts(source, request), ...missingSchemas(source, request)]
   const schemas = await planSchemasOf(store, request, { source, topics, targetClusterId, hasRegistry, warnings })
   const held = accepted.map((topic) => ({
     ...topic,

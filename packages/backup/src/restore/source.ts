@@ -1,5 +1,6 @@
 // The point of a backup that is restored: which manifest, up to where in each partition, and what is left out.
 import type { ReadBatch } from '@selfmonitor/cluster'
+import { asOf } from '../format/as-of.ts'
 import { BackupError } from '../format/backup-error.ts'
 import { coverageFindings, type Finding } from '../format/coverage.ts'
 import { manifestNumbers, readIndex, readManifest, readState } from '../format/manifests.ts'
@@ -13,7 +14,15 @@ import {
   transactionWindowMs,
 } from '../format/transactions.ts'
 import { recordsBetween, trimBatch } from '../format/trim.ts'
-import type { ClusterState, GroupState, Manifest, Segment, StraddlingRecords, TopicState } from '../format/types.ts'
+import type {
+  BackedUpTopic,
+  ClusterState,
+  GroupState,
+  Manifest,
+  Segment,
+  StraddlingRecords,
+  TopicState,
+} from '../format/types.ts'
 
 /**
  * `latest`: the newest backup. `number`: that backup. `time`: what the logs held at that time, milliseconds since the epoch. `before`:
@@ -77,9 +86,16 @@ export interface RestoreSource {
 
 /** @throws BackupError NO_BACKUP, DAMAGED, NEWER_FORMAT, SEALED; StoreError */
 export async function openSource(store: BackupStore, clusterId: string, point: RestorePoint): Promise<RestoreSource> {
-  const { manifest, before } = await chooseManifests(store, clusterId, point)
-  const whole = await openManifest(store, manifest)
+  const { manifest: chosen, before, later } = await chooseManifests(store, clusterId, point)
   const moment = momentOf(point)
+  const { manifest, whole } = await withLaterTopics(
+    store,
+    clusterId,
+    chosen,
+    await openManifest(store, chosen),
+    later,
+    moment,
+  )
   if (moment === null) {
     const { groups, groupsAtMs, problems } = whole.state
     const { topics, selections, findings } = whole
@@ -93,7 +109,11 @@ export async function openSource(store: BackupStore, clusterId: string, point: R
     const problems = whole.state.problems.filter(({ part }) => !part.startsWith('group'))
     return { ...source, groups: null, groupsAtMs: moment.timestampMs, problems, warnings: [text] }
   }
-  const earlier = await withEarlierTopics(store, source, await openManifest(store, before), moment)
+  const opened = await openManifest(store, before)
+  // What was changed after the time, perhaps by the mistake that is to be undone, is not in force.
+  const configs = new Map(opened.state.topics.map(({ id, config }) => [id, config]))
+  const topics = source.topics.map((topic) => ({ ...topic, config: configs.get(topic.id) ?? topic.config }))
+  const earlier = await withEarlierTopics(store, { ...source, topics }, opened, moment)
   // Groups are those of the backup before the time, everything else is from the one behind it.
   const ofGroups = earlier.problems.filter(({ part }) => part.startsWith('group'))
   return {
@@ -103,7 +123,8 @@ export async function openSource(store: BackupStore, clusterId: string, point: R
 }
 
 /**
- * What a backup has beside records, without a look at these.
+ * What a backup has beside records, without a look at these. For a time it is what the backup before it has: what was changed after the
+ * time is not in it.
  * @throws BackupError NO_BACKUP, DAMAGED, NEWER_FORMAT, SEALED; StoreError
  */
 export async function openState(
@@ -111,7 +132,8 @@ export async function openState(
   clusterId: string,
   point: RestorePoint,
 ): Promise<{ readonly manifest: Manifest; readonly state: ClusterState }> {
-  const { manifest } = await chooseManifests(store, clusterId, point)
+  const chosen = await chooseManifests(store, clusterId, point)
+  const manifest = chosen.before ?? chosen.manifest
   return { manifest, state: await readState(store, manifest) }
 }
 
@@ -141,6 +163,53 @@ async function openManifest(store: BackupStore, manifest: Manifest): Promise<Ope
     ]),
   )
   return { state, topics: state.topics.filter(({ id }) => selections.has(id)), selections, findings }
+}
+
+/**
+ * A run for other topics leaves a topic as an earlier backup has it, perhaps from before the time: then the first later backup that has it
+ * up to the time is taken for it.
+ * @param later numbers of the backups behind the manifest, rising
+ */
+async function withLaterTopics(
+  store: BackupStore,
+  clusterId: string,
+  manifest: Manifest,
+  whole: Opened,
+  later: readonly number[],
+  moment: Moment | null,
+): Promise<{ readonly manifest: Manifest; readonly whole: Opened }> {
+  if (moment === null) return { manifest, whole }
+  const isOlder = (of: Manifest, topic: BackedUpTopic): boolean => (asOf(of, topic) ?? 0) < moment.timestampMs
+  const older = new Set(manifest.topics.filter((topic) => isOlder(manifest, topic)).map(({ id }) => id))
+  const found = new Map<string, BackedUpTopic>()
+  const [selections, findings] = [new Map(whole.selections), new Map(whole.findings)]
+  for (const number of later) {
+    if (older.size === 0) break
+    const behind = (await readManifest(store, clusterId, number)).manifest
+    const now = behind.topics.filter((topic) => older.has(topic.id) && !isOlder(behind, topic))
+    if (now.length === 0) continue
+    const opened = await openManifest(store, behind)
+    for (const topic of now) {
+      older.delete(topic.id)
+      // The time of the manifest that is left would count for it otherwise.
+      found.set(topic.id, {
+        ...topic,
+        partitions: topic.partitions.map(({ asOfMs = behind.cutAtMs, ...one }) => ({ ...one, asOfMs })),
+      })
+      selections.set(topic.id, opened.selections.get(topic.id)!)
+      findings.set(topic.id, opened.findings.get(topic.id)!)
+    }
+  }
+  return {
+    manifest: { ...manifest, topics: manifest.topics.map((topic) => found.get(topic.id) ?? topic) },
+    whole: { ...whole, selections, findings, state: { ...whole.state, problems: problemsBut(whole.state, found) } },
+  }
+}
+
+/** Without those of topics that a later backup has. */
+function problemsBut({ problems }: ClusterState, found: ReadonlyMap<string, BackedUpTopic>): ClusterState['problems'] {
+  const names = new Set([...found.values()].map(({ name }) => name))
+  return problems.filter(({ part }) => !names.has(/^topic (\S+)/.exec(part)?.[1] ?? ''))
 }
 
 /**
@@ -186,7 +255,7 @@ async function chooseManifests(
   store: BackupStore,
   clusterId: string,
   point: RestorePoint,
-): Promise<{ manifest: Manifest; before: Manifest | null }> {
+): Promise<{ manifest: Manifest; before: Manifest | null; later: readonly number[] }> {
   const numbers = await manifestNumbers(store, clusterId)
   const newest = numbers.at(-1)
   if (newest === undefined) throw new BackupError('NO_BACKUP', `${store.address} has no backup of cluster ${clusterId}`)
@@ -198,11 +267,12 @@ async function chooseManifests(
       })
     }
     const { manifest } = await readManifest(store, clusterId, wanted)
-    return { manifest, before: null }
+    return { manifest, before: null, later: [] }
   }
   const { outOfTime = [] } = (await readManifest(store, clusterId, newest)).manifest
   const timed = numbers.filter((number) => !outOfTime.includes(number))
-  return chooseByTime(store, clusterId, timed, momentOf(point)!)
+  const chosen = await chooseByTime(store, clusterId, timed, momentOf(point)!)
+  return { ...chosen, later: timed.filter((number) => number > chosen.manifest.number) }
 }
 
 /** The first backup that has everything up to the time; and the last one before, for the groups: as they were not after the time. */
@@ -212,23 +282,29 @@ async function chooseByTime(
   numbers: readonly number[],
   { timestampMs, before }: Moment,
 ): Promise<{ manifest: Manifest; before: Manifest | null }> {
-  let [low, high] = [0, numbers.length]
-  let found: Manifest | null = null
-  let last: Manifest | null = null
-  while (low < high) {
-    const middle = (low + high) >> 1
-    const { manifest } = await readManifest(store, clusterId, numbers[middle]!)
-    if (manifest.cutAtMs >= timestampMs && reaches(manifest, before)) [found, high] = [manifest, middle]
-    else [last, low] = [manifest, middle + 1]
+  const firstThat = async (from: number, holds: (manifest: Manifest) => boolean) => {
+    let [low, high] = [from, numbers.length]
+    let found: Manifest | null = null
+    let last: Manifest | null = null
+    while (low < high) {
+      const middle = (low + high) >> 1
+      const { manifest } = await readManifest(store, clusterId, numbers[middle]!)
+      if (holds(manifest)) [found, high] = [manifest, middle]
+      else [last, low] = [manifest, middle + 1]
+    }
+    return { at: low, found, last }
   }
+  const behind = await firstThat(0, ({ cutAtMs }) => cutAtMs >= timestampMs)
+  const { found, last } = await firstThat(behind.at, (manifest) => reaches(manifest, before))
   if (found === null) {
+    const newest = last ?? behind.last
     throw new BackupError(
       'NO_BACKUP',
-      `the newest backup in ${store.address} is of ${iso(last!.cutAtMs)}, before ${iso(timestampMs)}`,
+      `the newest backup in ${store.address} is of ${iso(newest!.cutAtMs)}, before ${iso(timestampMs)}`,
       { hint: 'Restore the newest backup, or take one now if the cluster still has the events.' },
     )
   }
-  return { manifest: found, before: last }
+  return { manifest: found, before: behind.last }
 }
 
 /** A record may have come after the time that its producer gave it. */
