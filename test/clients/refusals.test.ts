@@ -40,7 +40,9 @@ describe('a transactional producer gives up at the first answer', () => {
           fatal: true,
           text: expect.stringContaining(noTransactions),
         })
-        expect(asked()).toBe(1)
+        // Once; or twice when the answer came while it asked over its second connection, to the same broker by its id.
+        expect(asked()).toBeGreaterThan(0)
+        expect(asked()).toBeLessThanOrEqual(2)
       })
     })
   }

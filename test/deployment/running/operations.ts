@@ -168,7 +168,7 @@ export const expectations: readonly Expectation[] = [
   prints('selfmonitor why', /\S/),
   prints('selfmonitor users list', /^payment-service\s/m, /transaction\.events/, /audit-service/),
   prints('selfmonitor acls explain', /ALLOW|allowed/i),
-  prints('selfmonitor quotas set', /analytics-service.*1048576|1 ?MiB/),
+  prints('selfmonitor quotas set', /user analytics-service +consumer_byte_rate +1\.0 MiB\/s/),
   expectation('selfmonitor quotas delete', async ({ cluster }) =>
     expect(await describeEntity(cluster, 'users', 'analytics-service')).not.toContain('consumer_byte_rate'),
   ),
