@@ -42,7 +42,7 @@ export async function measureBackup(platform: RunningPlatform, load: BackupLoad)
 }
 
 async function runRound(
-  { bootstrapServers }: RunningPlatform,
+  { bootstrapServers, registryUrl }: RunningPlatform,
   { recordBytes, records }: BackupLoad,
 ): Promise<BackupResult> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-backup-'))
@@ -50,7 +50,8 @@ async function runRound(
   const topic = `bench-backup-${recordBytes}-${process.pid}-${Date.now()}`
   const megabytes = (recordBytes * records) / 2 ** 20
   const rate = (ms: number): number => megabytes / (ms / 1_000)
-  const selfmonitor = (...words: string[]) => run([...words, '--bootstrap-servers', bootstrapServers, '-o', 'json'])
+  const places = ['--bootstrap-servers', bootstrapServers, '--registry-url', registryUrl]
+  const selfmonitor = (...words: string[]) => run([...words, ...places, '-o', 'json'])
   try {
     await tool('kafka-topics', [...server, '--create', '--topic', topic, '--partitions', '6'])
     const produced = await tool('kafka-producer-perf-test', [
