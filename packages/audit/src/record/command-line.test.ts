@@ -22,3 +22,15 @@ it('a command line keeps names and places, and loses payloads, secrets and login
     "restore --at '2026-11-29 14:03 Europe/Berlin'",
   )
 })
+
+it('has no login of a URL, whatever its password has in it, no payload and no condition', () => {
+  expect(commandLine(['--registry-url', 'https://me:se@cret@registry:8081', 'topics', 'list'])).toBe(
+    'selfmonitor --registry-url https://…@registry:8081 topics list',
+  )
+  expect(commandLine(['dlq', 'replay', 'orders.dlq', '--where', 'value.name == "Ann"', '--yes'])).toBe(
+    'selfmonitor dlq replay orders.dlq --where … --yes',
+  )
+  expect(commandLine(['events', 'emit', 'user.events', '--key=user-4'])).toBe(
+    'selfmonitor events emit user.events --key=…',
+  )
+})
