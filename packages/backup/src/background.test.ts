@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { runInBackground } from './background.ts'
 
-/** Work that ends when it is told to, and a list of what has started. */
+/** Work that the test ends, and a list of what has started. */
 function rig(limitBytes: number) {
   const background = runInBackground(limitBytes)
   const started: string[] = []

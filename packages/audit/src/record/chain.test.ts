@@ -239,7 +239,7 @@ describe('the beginning of a chain', () => {
 })
 
 describe('changes', () => {
-  it('without an outcome are unfinished, which is no break', () => {
+  it('without an outcome are unfinished, and do not count as a break', () => {
     const log = logOf([
       { writer: 0, lag: 0, gap: 0 },
       { writer: 1, lag: 0, gap: 0 },

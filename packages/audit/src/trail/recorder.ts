@@ -37,7 +37,7 @@ export interface ChangeReport {
 
 export interface RecorderOptions {
   readonly topic: string
-  /** The cluster that has the topic; undefined: none is known, so that there is no trail. */
+  /** The cluster that has the topic; undefined: no cluster is known, and nothing can be recorded. */
   connect(): Promise<Cluster | undefined>
   encode(envelope: AuditEnvelope): Promise<Buffer>
   /** A change is refused when its intention cannot be written. Otherwise `note` says so, once. */

@@ -58,7 +58,7 @@ export function byteReader(parts: AsyncIterator<Buffer>): ByteReader {
         value |= BigInt(byte & 0x7f) << shift
         if (byte < 0x80) return (value >> 1n) ^ -(value & 1n)
       }
-      throw new RangeError(`there is no number at byte ${position}`)
+      throw new RangeError(`no number begins at byte ${position}`)
     },
   }
 }

@@ -391,7 +391,7 @@ export async function restoreSchemas({ client, imports, subjects, scopes }: Plan
   })
 }
 
-/** In IMPORT mode nobody else registers: a version that came in between would be overwritten. */
+/** In IMPORT mode no other client registers: a version that came in between would be overwritten. */
 async function requireUnchanged(
   client: RegistryClient,
   { subject, there }: PlannedSchemas['subjects'][number],
