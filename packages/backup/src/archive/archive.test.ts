@@ -177,7 +177,7 @@ describeEngines('a restore of a sink’s archive', (engine) => {
     expect(await textsOf(to)).toEqual(['5', '6', '7', '8', '12'])
     expect(restored.isComplete).toBe(false)
     expect(plan.missing).toEqual([
-      'topics/t/partition=0/t+0+0000000020.keys.json: there is no file with the values of its records',
+      'topics/t/partition=0/t+0+0000000020.keys.json: no file has the values of its records',
       expect.stringContaining('t partition 0: no record of offsets 9 to 11: a file is missing, or'),
     ])
     expect(plan.warnings).toEqual([

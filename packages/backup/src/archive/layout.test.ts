@@ -48,7 +48,7 @@ describe('the names of a sink’s objects', () => {
     const { files, unusable } = listing('topics/t/tombstone/t+0+5.keys.avro', 'topics/t/partition=0/t+0+9.keys.avro')
     expect(files.map(({ firstOffset, values }) => [firstOffset, values])).toEqual([[5n, null]])
     expect(unusable).toEqual([
-      { key: 'topics/t/partition=0/t+0+9.keys.avro', why: 'there is no file with the values of its records' },
+      { key: 'topics/t/partition=0/t+0+9.keys.avro', why: 'no file has the values of its records' },
     ])
   })
 

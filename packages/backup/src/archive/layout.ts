@@ -112,7 +112,7 @@ export function readListing(objects: Iterable<StoredObject>, tombstoneFolder = '
     const [values, keys, headers] = [only('values'), only('keys'), only('headers')]
     const isTombstones = values === null && keys !== null && folder.split('/').includes(tombstoneFolder)
     if (values === null && !isTombstones) {
-      const why = 'there is no file with the values of its records'
+      const why = 'no file has the values of its records'
       for (const part of [keys, headers]) if (part !== null) unusable.push({ key: part.key, why })
       continue
     }

@@ -10,7 +10,7 @@ export interface ClientRecord extends DigestedRecord {
 }
 
 export interface ClientReader {
-  /** Number of partitions. @throws when there is no such topic */
+  /** Number of partitions. @throws when the topic does not exist */
   partitions(topic: string): Promise<number>
   /** All records of a partition, in the order of their offsets. */
   records(topic: string, partition: number): AsyncGenerator<ClientRecord, void, undefined>
