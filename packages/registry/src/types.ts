@@ -36,14 +36,9 @@ export interface RegisteredSchema extends SchemaDefinition {
 
 /** One reason why a reader cannot read what a writer wrote. */
 export interface Incompatibility {
-  readonly type:
-    | 'NAME_MISMATCH'
-    | 'FIXED_SIZE_MISMATCH'
-    | 'MISSING_ENUM_SYMBOLS'
-    | 'READER_FIELD_MISSING_DEFAULT_VALUE'
-    | 'TYPE_MISMATCH'
-    | 'MISSING_UNION_BRANCH'
-  /** JSON pointer into the reader's schema, `/fields/2/type`. */
+  /** The name that Confluent's registry has for it: `READER_FIELD_MISSING_DEFAULT_VALUE`. Each format has its own. */
+  readonly type: string
+  /** Where in the schema, in the format's notation: `/fields/2/type` of Avro is a JSON pointer into the reader's schema. */
   readonly path: string
   readonly message: string
 }

@@ -31,7 +31,17 @@ const promotions: Partial<Record<AvroSchema['type'], readonly AvroSchema['type']
   string: ['bytes'],
 }
 
-type Problems = readonly Incompatibility[]
+export interface AvroIncompatibility extends Incompatibility {
+  readonly type:
+    | 'NAME_MISMATCH'
+    | 'FIXED_SIZE_MISMATCH'
+    | 'MISSING_ENUM_SYMBOLS'
+    | 'READER_FIELD_MISSING_DEFAULT_VALUE'
+    | 'TYPE_MISMATCH'
+    | 'MISSING_UNION_BRANCH'
+}
+
+type Problems = readonly AvroIncompatibility[]
 
 /**
  * Every reason why `reader` may fail on data of `writer`; none when it never does.
@@ -118,15 +128,15 @@ function symbols(to: EnumSchema, from: EnumSchema, path: readonly string[]): Pro
   return [problem('MISSING_ENUM_SYMBOLS', [...path, 'symbols'], `[${missing.join(', ')}]`)]
 }
 
-function missingBranch(writer: AvroSchema, path: readonly string[]): Incompatibility {
+function missingBranch(writer: AvroSchema, path: readonly string[]): AvroIncompatibility {
   return problem('MISSING_UNION_BRANCH', path, `reader union lacking writer type: ${writer.type.toUpperCase()}`)
 }
 
-function typeMismatch(to: AvroSchema, from: AvroSchema, path: readonly string[]): Incompatibility {
+function typeMismatch(to: AvroSchema, from: AvroSchema, path: readonly string[]): AvroIncompatibility {
   const message = `reader type: ${to.type.toUpperCase()} not compatible with writer type: ${from.type.toUpperCase()}`
   return problem('TYPE_MISMATCH', path, message)
 }
 
-function problem(type: Incompatibility['type'], path: readonly string[], message: string): Incompatibility {
+function problem(type: AvroIncompatibility['type'], path: readonly string[], message: string): AvroIncompatibility {
   return { type, path: `/${path.map((part) => part.replaceAll('~', '~0').replaceAll('/', '~1')).join('/')}`, message }
 }

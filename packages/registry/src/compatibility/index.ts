@@ -1,5 +1,5 @@
 // The exports of this folder: the rules for which schemas can read which data. Pure, no I/O.
-export { AmbiguousAliasError, checkAvroReader } from './avro.ts'
+export { AmbiguousAliasError, type AvroIncompatibility, checkAvroReader } from './avro.ts'
 export {
   type Comparable,
   type Conflict,
@@ -8,4 +8,4 @@ export {
   isCompatibilityLevel,
   type Versioned,
 } from './levels.ts'
-export { describeProblem, type Side } from './messages.ts'
+export { describeAvroProblem, type Side } from './messages.ts'

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { parseAvro } from '../avro/index.ts'
 import type { CompatibilityLevel, Incompatibility } from '../types.ts'
-import { checkAvroReader } from './avro.ts'
+import { type AvroIncompatibility, checkAvroReader } from './avro.ts'
 import { type Comparable, compatibilityLevels, findConflict, isCompatibilityLevel } from './levels.ts'
+import { describeAvroProblem } from './messages.ts'
 
 interface Schema extends Comparable<Schema> {
   readonly avro: ReturnType<typeof parseAvro>
@@ -10,7 +11,11 @@ interface Schema extends Comparable<Schema> {
 
 function schema(text: string): Schema {
   const avro = parseAvro(text)
-  return { avro, problemsReading: (writer): readonly Incompatibility[] => checkAvroReader(avro, writer.avro) }
+  return {
+    avro,
+    problemsReading: (writer): readonly Incompatibility[] => checkAvroReader(avro, writer.avro),
+    describe: (problem, reader, writer) => describeAvroProblem(problem as AvroIncompatibility, reader, writer),
+  }
 }
 
 const record = (...fields: string[]) => `{"type":"record","name":"U","fields":[${fields.join(',')}]}`

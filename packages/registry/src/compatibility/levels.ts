@@ -1,7 +1,7 @@
 // The seven compatibility levels: which versions a new schema is compared with, and which side reads.
 // https://docs.confluent.io/platform/current/schema-registry/fundamentals/schema-evolution.html
 import type { CompatibilityLevel, Incompatibility } from '../types.ts'
-import { describeProblem, type Side } from './messages.ts'
+import type { Side } from './messages.ts'
 
 export const compatibilityLevels = [
   'NONE',
@@ -21,6 +21,8 @@ export function isCompatibilityLevel(text: string): text is CompatibilityLevel {
 export interface Comparable<Self> {
   /** Every problem of reading, with this schema, what `writer` wrote. May throw what makes a comparison impossible. */
   problemsReading(writer: Self): readonly Incompatibility[]
+  /** A problem as Confluent's registry words it for this format, in a line of `messages`. */
+  describe(problem: Incompatibility, reader: Side, writer: Side): string
 }
 
 export interface Versioned<Schema> {
@@ -92,7 +94,7 @@ function compare<Schema extends Comparable<Schema>>(
       const existing = parse()
       const found = reader === 'new' ? candidate.problemsReading(existing) : existing.problemsReading(candidate)
       problems.push(...found.map((problem) => ({ ...problem, reader })))
-      lines = found.map((problem) => describeProblem(problem, reader, writer))
+      lines = found.map((problem) => candidate.describe(problem, reader, writer))
     } catch (error) {
       lines = [`Unexpected exception during compatibility check: ${(error as Error).message}`]
     }

@@ -1,16 +1,16 @@
-// A problem as Confluent's registry words it in `messages` and `details`: scripts and people search for these texts.
-import type { Incompatibility } from '../types.ts'
+// A problem of Avro as Confluent's registry words it in `messages` and `details`: scripts and people search for these texts.
+import type { AvroIncompatibility } from './avro.ts'
 
 /** Which of the two schemas reads: `new` under BACKWARD, `old` under FORWARD. */
 export type Side = 'new' | 'old'
 
 /** `{errorType:'…', description:'…', additionalInfo:'…'}` */
-export function describeProblem(problem: Incompatibility, reader: Side, writer: Side): string {
+export function describeAvroProblem(problem: AvroIncompatibility, reader: Side, writer: Side): string {
   const description = descriptionOf(problem, reader, writer)
   return `{errorType:'${problem.type}', description:'${description}', additionalInfo:'${problem.message}'}`
 }
 
-function descriptionOf({ type, path, message }: Incompatibility, reader: Side, writer: Side): string {
+function descriptionOf({ type, path, message }: AvroIncompatibility, reader: Side, writer: Side): string {
   switch (type) {
     case 'FIXED_SIZE_MISMATCH':
       return `The size of FIXED type field at path '${path}' in the ${reader} schema does not match with the ${writer} schema`

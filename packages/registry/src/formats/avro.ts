@@ -8,7 +8,7 @@ import {
   parseAvro,
   printAvro,
 } from '../avro/index.ts'
-import { checkAvroReader } from '../compatibility/index.ts'
+import { type AvroIncompatibility, checkAvroReader, describeAvroProblem } from '../compatibility/index.ts'
 import type { Incompatibility, SchemaReference } from '../types.ts'
 import { InvalidSchemaError, type ParsedSchema, type SchemaFormat } from './types.ts'
 
@@ -52,6 +52,8 @@ function parsedSchema(
     get resolved() {
       return printAvro(avro)
     },
+    formatted: (form) => (form === 'resolved' ? printAvro(avro) : undefined),
+    describe: (problem, reader, writer) => describeAvroProblem(problem as AvroIncompatibility, reader, writer),
     normalize: () => parsedSchema(normalizeAvro(avro), sortReferences(references), known),
     problemsReading: (writer): readonly Incompatibility[] => checkAvroReader(avro, (writer as AvroParsedSchema).avro),
   }

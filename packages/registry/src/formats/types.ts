@@ -1,6 +1,6 @@
-// The seam between the registry and a schema language. Avro is in; JSON Schema and Protobuf are added as further rows
-// of the table in index.ts.
-import type { Incompatibility, SchemaDefinition, SchemaReference, SchemaType } from '../types.ts'
+// The seam between the registry and a schema language: each is a row of the table in index.ts.
+import type { Comparable } from '../compatibility/index.ts'
+import type { SchemaDefinition, SchemaReference, SchemaType } from '../types.ts'
 
 /** The text of a schema is wrong; the message says what and where. */
 export class InvalidSchemaError extends Error {
@@ -13,7 +13,7 @@ export interface ResolvedReference {
   readonly schema: string
 }
 
-export interface ParsedSchema {
+export interface ParsedSchema extends Comparable<ParsedSchema> {
   readonly schemaType: SchemaType
   /** The text that is stored, compared and hashed. */
   readonly canonical: string
@@ -22,7 +22,12 @@ export interface ParsedSchema {
   readonly references: readonly SchemaReference[]
   /** The same schema without the differences that mean nothing. */
   normalize(): ParsedSchema
-  problemsReading(writer: ParsedSchema): readonly Incompatibility[]
+  /**
+   * The text in the form that the query parameter `format` asks for: `resolved` of Avro and JSON Schema, `serialized` and
+   * `ignore_extensions` of Protobuf.
+   * @returns undefined for a form that the language does not have
+   */
+  formatted(form: string): string | undefined
 }
 
 export interface SchemaFormat {

@@ -29,7 +29,8 @@ export function typeAnswer(value: SchemaValue, call: Call): Record<string, unkno
   }
 }
 
-/** The text that `format` asks for; `resolved` has the referenced types written out. Unknown formats are ignored. */
+/** The text in the form that `format` asks for; the stored one where the schema's language does not have that form. */
 export function textOf(state: RegistryState, value: SchemaValue, format: string | undefined): string {
-  return format?.toLowerCase() === 'resolved' ? parseStored(state, value).resolved : value.schema
+  if (format === undefined || format === '') return value.schema
+  return parseStored(state, value).formatted(format.toLowerCase()) ?? value.schema
 }
