@@ -102,7 +102,7 @@ function surveyLater(transport: Transport, options: ClusterOptions): ClusterSurv
     surveyMetadata: async () => (await load()).surveyMetadata(),
     surveyGroups: async (o) => (await load()).surveyGroups(o),
     groupOffsets: async (groups) => (await load()).groupOffsets(groups),
-    partitionBounds: async (partitions) => (await load()).partitionBounds(partitions),
+    partitionBounds: async (partitions, o) => (await load()).partitionBounds(partitions, o),
     unreadRecords: async (positions, o) => (await load()).unreadRecords(positions, o),
     quorum: async () => (await load()).quorum(),
     openTransactions: async (partitions) => (await load()).openTransactions(partitions),

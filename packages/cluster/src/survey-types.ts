@@ -37,6 +37,8 @@ export interface GroupsSurvey {
   readonly groups: readonly SurveyedGroup[]
   /** Brokers that did not list their groups: those that they coordinate are missing. */
   readonly problems: readonly { readonly brokerId: number; readonly problem: Problem }[]
+  /** In the order of `groups`; empty unless they were asked for. */
+  readonly offsets: readonly GroupOffsets[]
 }
 
 export interface GroupOffsets {
@@ -165,16 +167,25 @@ export interface ClusterSurvey {
    * 1,000 groups. Groups of the streams protocol (KIP-1071) are listed without members.
    * @param options.include groups for which it returns false are left out
    * @param options.brokers ids of the cluster's brokers, where they were read just now; default: asks for them
+   * @param options.offsets also reads what `groupOffsets` does, while the groups are described; default false
    * @throws ClusterError when no broker answers
    */
   surveyGroups(options?: {
     readonly include?: (groupId: string) => boolean
     readonly brokers?: readonly number[]
+    readonly offsets?: boolean
   }): Promise<GroupsSurvey>
   /** The groups' committed offsets (for a share group, its start offsets): one request for 1,000 groups of a coordinator (KIP-709), in the order given. */
   groupOffsets(groups: readonly Pick<SurveyedGroup, 'groupId' | 'type' | 'coordinatorId'>[]): Promise<GroupOffsets[]>
-  /** Log start, last stable offset and high watermark: three requests for each leader and 50,000 partitions, in the order given. */
-  partitionBounds(partitions: readonly PlacedPartition[]): Promise<PartitionBounds[]>
+  /**
+   * Log start, last stable offset and high watermark: three requests for each leader and 50,000 partitions, in the order given.
+   * @param options.after log starts are asked for at once, the others when this has resolved: then no end is older than what it waits
+   *   for, such as committed offsets. It must not reject. Default: all at once
+   */
+  partitionBounds(
+    partitions: readonly PlacedPartition[],
+    options?: { readonly after?: Promise<void> },
+  ): Promise<PartitionBounds[]>
   /**
    * The first record at or after each offset, with its time. Small batches come together; a batch over `batchBytes` is fetched alone.
    * @param options `batchBytes`: default 16 KiB; `budgetBytes`: what all batches that come alone may have, default 64 MiB:

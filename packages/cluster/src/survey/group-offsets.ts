@@ -1,7 +1,7 @@
 // Committed offsets of many groups, and start offsets of share groups.
 import { describeShareGroupOffsets } from '@selfmonitor/protocol/api/describe-share-group-offsets'
+import { offsetFetch } from '@selfmonitor/protocol/api/offset-fetch'
 import { errorCodes } from '@selfmonitor/protocol/errors'
-import { apis } from '../apis.ts'
 import { chunks, groupBy, mapConcurrently } from '../batch.ts'
 import { problemOf, problemOfCode } from '../problem.ts'
 import type { ClusterSurvey, GroupOffsets } from '../survey-types.ts'
@@ -10,35 +10,42 @@ import type { Transport } from '../transport/transport.ts'
 
 const groupsPerRequest = 1_000
 const concurrency = 4
+const offsetFetchVersions = [9, 8].map((version) => protocolApi(offsetFetch, version))
 const shareOffsetsVersions = [1, 0].map((version) => protocolApi(describeShareGroupOffsets, version))
 
 export const groupOffsets =
   (transport: Transport): ClusterSurvey['groupOffsets'] =>
   (groups) =>
-    transport.operation('groupOffsets', async () => {
-      const kindOf = ({ type }: { readonly type: string }): 'share' | 'committed' =>
-        type === 'share' ? 'share' : 'committed'
-      const requests = [...groupBy(groups, (group) => `${group.coordinatorId} ${kindOf(group)}`).values()].flatMap(
-        (same) => chunks(same, groupsPerRequest),
-      )
-      const found = new Map<string, GroupOffsets>()
-      await mapConcurrently(requests, concurrency, async (part) => {
-        const ids = part.map(({ groupId }) => groupId)
-        const read = kindOf(part[0]!) === 'share' ? shareOffsets : committedOffsets
-        try {
-          for (const group of await read(transport, part[0]!.coordinatorId, ids)) found.set(group.groupId, group)
-        } catch (error) {
-          const problem = problemOf(error)
-          for (const groupId of ids) found.set(groupId, { groupId, offsets: [], problem })
-        }
-      })
-      return groups.map(({ groupId }) => found.get(groupId) ?? { groupId, offsets: [], problem: null })
-    })
+    transport.operation('groupOffsets', () => readOffsets(transport, groups))
+
+/** As `groupOffsets`, within the time of another operation. */
+export async function readOffsets(
+  transport: Transport,
+  groups: Parameters<ClusterSurvey['groupOffsets']>[0],
+): Promise<GroupOffsets[]> {
+  const kindOf = ({ type }: { readonly type: string }): 'share' | 'committed' =>
+    type === 'share' ? 'share' : 'committed'
+  const requests = [...groupBy(groups, (group) => `${group.coordinatorId} ${kindOf(group)}`).values()].flatMap((same) =>
+    chunks(same, groupsPerRequest),
+  )
+  const found = new Map<string, GroupOffsets>()
+  await mapConcurrently(requests, concurrency, async (part) => {
+    const ids = part.map(({ groupId }) => groupId)
+    const read = kindOf(part[0]!) === 'share' ? shareOffsets : committedOffsets
+    try {
+      for (const group of await read(transport, part[0]!.coordinatorId, ids)) found.set(group.groupId, group)
+    } catch (error) {
+      const problem = problemOf(error)
+      for (const groupId of ids) found.set(groupId, { groupId, offsets: [], problem })
+    }
+  })
+  return groups.map(({ groupId }) => found.get(groupId) ?? { groupId, offsets: [], problem: null })
+}
 
 /** OffsetFetch for several groups (KIP-709); null asks for all of a group's partitions. */
 async function committedOffsets(transport: Transport, coordinator: number, ids: string[]): Promise<GroupOffsets[]> {
-  const asked = ids.map((groupId) => ({ groupId, memberId: null, memberEpoch: -1, topics: null }))
-  const { groups } = await transport.send(coordinator, apis.offsetFetch, asked, false)
+  const request = { groups: ids.map((groupId) => ({ groupId, topics: null })), requireStable: false }
+  const { groups } = await transport.send(coordinator, offsetFetchVersions, request)
   return groups.map(({ groupId, errorCode, topics }) => ({
     groupId,
     // A group that is deleted meanwhile has no offsets.

@@ -10,6 +10,7 @@ import { problemOf, problemOfCode } from '../problem.ts'
 import type { ClusterSurvey, GroupsSurvey, GroupType, Problem, SurveyedGroup, SurveyedMember } from '../survey-types.ts'
 import { protocolApi } from '../transport/protocol-api.ts'
 import type { Transport } from '../transport/transport.ts'
+import { readOffsets } from './group-offsets.ts'
 
 /** As many as the admin client of Kafka would, but for a bound: it asks a coordinator for all at once. */
 const groupsPerRequest = 1_000
@@ -22,16 +23,19 @@ type Details = Pick<SurveyedGroup, 'members' | 'problem'> &
 
 export const surveyGroups =
   (transport: Transport): ClusterSurvey['surveyGroups'] =>
-  ({ include = () => true, brokers } = {}) =>
+  ({ include = () => true, brokers, offsets: withOffsets = false } = {}) =>
     transport.operation('surveyGroups', async () => {
       const asked = brokers ?? (await transport.refresh()).brokers.map(({ id }) => id)
       const { listed, problems } = await listEverywhere(transport, asked)
-      const wanted = listed.filter(({ groupId }) => include(groupId))
+      const wanted = listed.filter(({ groupId }) => include(groupId)).sort((a, b) => (a.groupId < b.groupId ? -1 : 1))
       const requests = [...groupBy(wanted, ({ coordinatorId, type }) => `${coordinatorId} ${type}`).values()].flatMap(
         (groups) => chunks(groups, groupsPerRequest),
       )
-      const groups = await mapConcurrently(requests, concurrency, (part) => describePart(transport, part))
-      return { groups: groups.flat().sort((a, b) => (a.groupId < b.groupId ? -1 : 1)), problems }
+      const [groups, offsets] = await Promise.all([
+        mapConcurrently(requests, concurrency, (part) => describePart(transport, part)),
+        withOffsets ? readOffsets(transport, wanted) : [],
+      ])
+      return { groups: groups.flat().sort((a, b) => (a.groupId < b.groupId ? -1 : 1)), problems, offsets }
     })
 
 /** Asks every broker which groups it coordinates. A group that moves meanwhile is listed by the broker that has it last. */

@@ -77,6 +77,16 @@ describeEngines('a survey', (engine) => {
     ])
   })
 
+  it('reads no end before that which it is to come after', async () => {
+    const topic = await newTopic(1)
+    const partitions = await placed(cluster, [topic])
+    const { promise: after, resolve } = Promise.withResolvers<void>()
+    const reading = cluster.partitionBounds(partitions, { after })
+    await produce(topic, [1_000, 2_000])
+    resolve()
+    expect(await reading).toEqual([{ topic, partition: 0, start: 0n, lastStable: 2n, end: 2n, problem: null }])
+  })
+
   it('tells of a partition that is gone or has no leader what is wrong, and the rest', async () => {
     const topic = await newTopic(1)
     const [there] = await placed(cluster, [topic])
@@ -203,6 +213,11 @@ describeEngines('a survey', (engine) => {
         { groupId: empty, type: 'classic', state: 'Empty', members: [], problem: null },
       ])
       for (const { coordinatorId } of groups) expect(brokers).toContain(coordinatorId)
+      const survey = await cluster.surveyGroups({
+        include: (id) => groups.some(({ groupId }) => groupId === id),
+        offsets: true,
+      })
+      expect(survey.offsets).toEqual(await cluster.groupOffsets(groups))
       const offsets = await cluster.groupOffsets(groups.toReversed())
       expect(offsets).toEqual([
         {

@@ -14,7 +14,7 @@ import {
   type Unread,
 } from '@selfmonitor/cluster'
 import { lastValue } from '../snapshot/last-value.ts'
-import { PartitionMap } from '../snapshot/partition-map.ts'
+import { indexed, PartitionMap } from '../snapshot/partition-map.ts'
 import type {
   BackupReport,
   BrokerStatus,
@@ -168,11 +168,15 @@ async function readChain(
 ): Promise<Chain> {
   const { source, last, options } = collection
   const before = last.snapshot
-  const committed = await read(collection, 'groups', () => readGroups(collection, metadata))
-  const offsets = await read(collection, 'offsets', async () => {
-    const bounds = await source.partitionBounds(placed(metadata.topics))
-    return mergeOffsets(bounds, lastValue(before.offsets) ?? [], isRecreated)
-  })
+  const { promise: after, resolve: committedAreRead } = Promise.withResolvers<void>()
+  // The log starts are asked for with the groups; the ends once the committed offsets are here, before anything is made of them.
+  const [committed, offsets] = await Promise.all([
+    read(collection, 'groups', () => readGroups(collection, metadata, committedAreRead)).finally(committedAreRead),
+    read(collection, 'offsets', async () => {
+      const bounds = await source.partitionBounds(placed(metadata.topics), { after })
+      return mergeOffsets(bounds, lastValue(before.offsets) ?? [], isRecreated)
+    }),
+  ])
   const transactions = await readTransactions(collection, metadata, offsets)
   const ends = lastValue(offsets)
   if (committed.state === 'never' || committed.problem !== null) {
@@ -184,7 +188,7 @@ async function readChain(
     return { parts: { groups: afterAttempt(before.groups, { problem }), offsets, transactions }, unread: last.unread }
   }
   await otherWork()
-  const bounds = PartitionMap.of(ends)
+  const bounds = indexed(ends)
   const lagging = withLag(committed.value, bounds)
   await otherWork()
   const plan = planUnread(lagging, bounds, metadata.topics, last.unread)
@@ -196,22 +200,24 @@ async function readChain(
   )
   await otherWork()
   const unread = afterUnread(plan, lastValue(found) ?? [])
-  const value = withUnread(lagging, bounds, metadata.topics, unread)
+  const value = withUnread(lagging, plan, unread)
   return { parts: { groups: { ...committed, value, problem: found.problem }, offsets, transactions }, unread }
 }
 
-async function readGroups(collection: Collection, metadata: Metadata): Promise<Group[]> {
+/** @param onRead called when the brokers have answered */
+async function readGroups(collection: Collection, metadata: Metadata, onRead: () => void): Promise<Group[]> {
   const { source, last, options } = collection
   const previous = new Map((lastValue(last.snapshot.groups) ?? []).map((group) => [group.groupId, group]))
   const brokers = metadata.brokers.map(({ id }) => id)
-  const survey = await source.surveyGroups({ include: options.isGroupCollected, brokers })
+  const survey = await source.surveyGroups({ include: options.isGroupCollected, brokers, offsets: true })
+  onRead()
+  await otherWork()
   if (survey.groups.length === 0 && survey.problems.length > 0) throw problemError(survey.problems[0]!.problem)
   const groups = listedGroups(survey, previous)
-  const offsets = await source.groupOffsets(survey.groups)
   const sizes = new Map(metadata.topics.map(({ name, partitions }) => [name, partitions.length]))
   return withOffsets(
     groups,
-    new Map(offsets.map((group) => [group.groupId, group])),
+    new Map(survey.offsets.map((group) => [group.groupId, group])),
     previous,
     (topic, partition) => partition < (sizes.get(topic) ?? 0),
   )

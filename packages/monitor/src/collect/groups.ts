@@ -8,7 +8,7 @@ import type {
   Unread,
   UnreadPosition,
 } from '@selfmonitor/cluster'
-import { PartitionMap } from '../snapshot/partition-map.ts'
+import { indexed, PartitionMap } from '../snapshot/partition-map.ts'
 import type { Group, GroupPartition, PartitionOffsets, UnreadRecord } from '../snapshot/types.ts'
 import type { Bounds } from './history.ts'
 
@@ -54,33 +54,29 @@ export function withOffsets(
   })
 }
 
-const rowKey = (topic: string, partition: number): string => `${partition} ${topic}`
-
-/** What the group has committed or has assigned. A share group's lag is what its coordinator says. */
+/** What the group has committed or has assigned, in order. A share group's lag is what its coordinator says. */
 function partitionsOf({ offsets }: GroupOffsets, members: Group['members']): GroupPartition[] {
-  const rows = new Map<string, GroupPartition>()
-  for (const { topic, partition, offset, lag } of offsets) {
-    rows.set(rowKey(topic, partition), {
-      topic,
-      partition,
-      committed: offset,
-      lag,
-      memberId: null,
-      nextUnread: null,
-    })
+  const owners = new PartitionMap<string>()
+  for (const { memberId, assignment } of members) {
+    for (const { topic, partitions } of assignment) {
+      for (const partition of partitions) owners.set(topic, partition, memberId)
+    }
   }
+  const rows = offsets.map(({ topic, partition, offset, lag }): GroupPartition => {
+    const memberId = owners.get(topic, partition) ?? null
+    return { topic, partition, committed: offset, lag, memberId, nextUnread: null }
+  })
+  const isCommitted = members.length === 0 ? null : PartitionMap.of(offsets)
   for (const { memberId, assignment } of members) {
     for (const { topic, partitions } of assignment) {
       for (const partition of partitions) {
-        const key = rowKey(topic, partition)
-        const row = rows.get(key) ?? { topic, partition, committed: null, lag: null, nextUnread: null }
-        rows.set(key, { ...row, memberId })
+        // Two members may both have a partition while a group rebalances: it is one row, of the one that counts above.
+        if (isCommitted?.has(topic, partition) || owners.get(topic, partition) !== memberId) continue
+        rows.push({ topic, partition, committed: null, lag: null, memberId, nextUnread: null })
       }
     }
   }
-  return [...rows.values()].sort((a, b) =>
-    a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1,
-  )
+  return rows.sort((a, b) => (a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1))
 }
 
 /** The lag of each partition, by ends that were read after the committed offsets. */
@@ -112,6 +108,8 @@ export interface UnreadPlan {
   readonly wanted: readonly Wanted[]
   /** By `unreadKey`. */
   readonly known: ReadonlyMap<string, KnownUnread>
+  /** The `unreadKey` of each row of each group, by their places; undefined where nothing is looked for. */
+  readonly keys: readonly (readonly (string | undefined)[])[]
 }
 
 const unreadKey = (topicId: string, partition: number, offset: bigint): string => `${offset} ${partition} ${topicId}`
@@ -136,12 +134,12 @@ export function planUnread(
   const byName = new Map(topics.map((topic) => [topic.name, topic]))
   const kept = new Map<string, KnownUnread>()
   const wanted = new Map<string, Wanted>()
-  for (const group of groups) {
-    for (const row of group.partitions) {
+  const keys = groups.map((group) =>
+    group.partitions.map((row) => {
       const at = unreadAt(group, row, bounds)
       const topic = byName.get(row.topic)
       const place = topic?.partitions[row.partition]
-      if (at === undefined || topic === undefined || place === undefined) continue
+      if (at === undefined || topic === undefined || place === undefined) return undefined
       const key = unreadKey(topic.id, row.partition, at.offset)
       const last = known.get(key)
       if (last !== undefined && (last.found !== 'none' || last.end >= at.end)) kept.set(key, last)
@@ -150,13 +148,15 @@ export function planUnread(
         const position = { topic: name, topicId: topic.id, partition, leader: place.leader, ...at }
         wanted.set(key, { key, position })
       }
-    }
-  }
-  return { wanted: [...wanted.values()], known: kept }
+      return key
+    }),
+  )
+  return { wanted: [...wanted.values()], known: kept, keys }
 }
 
 /** @param found in the order of `plan.wanted` */
-export function afterUnread(plan: UnreadPlan, found: readonly Unread[]): Map<string, KnownUnread> {
+export function afterUnread(plan: UnreadPlan, found: readonly Unread[]): ReadonlyMap<string, KnownUnread> {
+  if (plan.wanted.length === 0) return plan.known
   const known = new Map(plan.known)
   plan.wanted.forEach(({ key, position }, i) => {
     const one = found[i]
@@ -169,20 +169,17 @@ export function afterUnread(plan: UnreadPlan, found: readonly Unread[]): Map<str
   return known
 }
 
+/** @param groups those of the plan, in its order */
 export function withUnread(
   groups: readonly Group[],
-  bounds: Bounds,
-  topics: readonly TopicInfo[],
+  { keys }: UnreadPlan,
   known: ReadonlyMap<string, KnownUnread>,
 ): Group[] {
-  const ids = new Map(topics.map(({ name, id }) => [name, id]))
-  return groups.map((group) => ({
+  return groups.map((group, i) => ({
     ...group,
-    partitions: group.partitions.map((row) => {
-      const at = unreadAt(group, row, bounds)
-      const id = ids.get(row.topic)
-      if (at === undefined || id === undefined) return row
-      return { ...row, nextUnread: known.get(unreadKey(id, row.partition, at.offset))?.found ?? null }
+    partitions: group.partitions.map((row, j) => {
+      const key = keys[i]![j]
+      return key === undefined ? row : { ...row, nextUnread: known.get(key)?.found ?? null }
     }),
   }))
 }
@@ -194,7 +191,7 @@ export function mergeOffsets(
   isRecreated: (topic: string) => boolean,
 ): PartitionOffsets[] {
   if (read.every(({ problem }) => problem === null)) return [...read]
-  const last = PartitionMap.of(previous)
+  const last = indexed(previous)
   return read.map((one) => {
     const before = isRecreated(one.topic) ? undefined : last.get(one.topic, one.partition)
     if (one.problem === null || before === undefined) return one

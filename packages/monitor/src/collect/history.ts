@@ -2,10 +2,11 @@
 
 import { groupKey, logDirKey } from '../snapshot/keys.ts'
 import { lastValue } from '../snapshot/last-value.ts'
-import { PartitionMap, type ReadonlyPartitionMap } from '../snapshot/partition-map.ts'
+import { indexed, type ReadonlyPartitionMap } from '../snapshot/partition-map.ts'
 import type {
   Group,
   GroupHistory,
+  GroupPartition,
   GroupPartitionHistory,
   History,
   LogDir,
@@ -70,7 +71,7 @@ export function topicsHistory(
   offsets: Change<readonly PartitionOffsets[]>,
   { atMs, elapsedMs }: { readonly atMs: number; readonly elapsedMs: number | null },
 ): History['topics'] {
-  const before = PartitionMap.of(offsets.before ?? [])
+  const before = indexed(offsets.before ?? [])
   const grown = new Map<string, bigint>()
   const total = new Map<string, bigint>()
   for (const { topic, partition, end } of offsets.now) {
@@ -192,9 +193,9 @@ export function groupPartitionsHistory(
   for (const { groupId, members, partitions } of now) {
     const group = last.get(groupId)
     const isIdle = members.length === 0 && group?.members.length === 0
-    const rowsBefore = PartitionMap.of(group?.partitions ?? [])
-    for (const { topic, partition, committed } of partitions) {
-      if (committed === null) continue
+    const rowsBefore = group?.partitions ?? []
+    partitions.forEach(({ topic, partition, committed }, i) => {
+      if (committed === null) return
       const key = groupKey(groupId, topic, partition)
       const at = bounds.now.get(topic, partition)
       const isNew = isRecreated(topic)
@@ -202,15 +203,26 @@ export function groupPartitionsHistory(
         key,
         partitionHistory(isNew ? undefined : known.get(key), {
           ...{ committed, isIdle, atMs },
-          previous: (isNew ? null : rowsBefore.get(topic, partition)?.committed) ?? committed,
+          previous: (isNew ? null : rowOf(rowsBefore, topic, partition, i)?.committed) ?? committed,
           start: at?.start ?? null,
           startBefore: (isNew ? null : bounds.before?.get(topic, partition)?.start) ?? null,
           end: at?.end ?? null,
         }),
       )
-    }
+    })
   }
   return next
+}
+
+/** Rows are in the order of topics and partitions, so that one mostly has the place it had the last time. */
+function rowOf(
+  rows: readonly GroupPartition[],
+  topic: string,
+  partition: number,
+  likely: number,
+): GroupPartition | undefined {
+  const row = rows[likely]
+  return row?.partition === partition && row.topic === topic ? row : indexed(rows).get(topic, partition)
 }
 
 interface Seen {
@@ -297,8 +309,8 @@ export function nextHistory(
   const beforeAtMs = before.metadata.state === 'read' ? before.metadata.atMs : atMs
   const offsetsBefore = lastValue(before.offsets)
   const bounds = {
-    before: offsetsBefore === null ? null : PartitionMap.of(offsetsBefore),
-    now: PartitionMap.of(lastValue(now.offsets) ?? []),
+    before: offsetsBefore === null ? null : indexed(offsetsBefore),
+    now: indexed(lastValue(now.offsets) ?? []),
   }
   const groupsChange = groups && { before: lastValue(before.groups), now: groups }
   const read = (reading: Reading<unknown>): number | null => (reading.state === 'read' ? reading.atMs : null)

@@ -3,7 +3,7 @@
 import type { ConfigEntry, PartitionInfo, TopicInfo } from '@selfmonitor/cluster'
 import { groupKey } from '../snapshot/keys.ts'
 import { lastValue } from '../snapshot/last-value.ts'
-import { PartitionMap, type ReadonlyPartitionMap } from '../snapshot/partition-map.ts'
+import { indexed, PartitionMap, type ReadonlyPartitionMap } from '../snapshot/partition-map.ts'
 import type {
   Configs,
   Group,
@@ -107,7 +107,7 @@ function viewTopics(
   metadata: Metadata | null,
   partitions: PartitionMap<ViewedPartition>,
 ): ViewedTopic[] {
-  const offsets = PartitionMap.of(lastValue(snapshot.offsets) ?? [])
+  const offsets = indexed(lastValue(snapshot.offsets) ?? [])
   const sizes = new PartitionMap<{ broker: number; bytes: bigint }[]>()
   for (const { brokerId, replicas } of lastValue(snapshot.logDirs) ?? []) {
     for (const { topic, partition, sizeBytes } of replicas) {

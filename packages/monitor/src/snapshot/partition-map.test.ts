@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { PartitionMap } from './partition-map.ts'
+import { indexed, PartitionMap } from './partition-map.ts'
 
 describe('PartitionMap', () => {
   it('finds values by topic and partition', () => {
@@ -13,6 +13,13 @@ describe('PartitionMap', () => {
     expect(map.get('b', 11)).toBeUndefined()
     expect(map.get('c', 1)).toBeUndefined()
     expect(['a', 'c'].map((topic) => map.hasTopic(topic))).toEqual([true, false])
+  })
+
+  it('is made once of a list, for all that look into it', () => {
+    const list = [{ topic: 'a', partition: 1, end: 10n }]
+    expect(indexed(list).get('a', 1)).toBe(list[0])
+    expect(indexed(list)).toBe(indexed(list))
+    expect(indexed([...list])).not.toBe(indexed(list))
   })
 
   it('has a partition whose value is undefined, and gives the last value that was set', () => {

@@ -6,11 +6,25 @@ export interface ReadonlyPartitionMap<T> {
   has(topic: string, partition: number): boolean
 }
 
+type Entry = { readonly topic: string; readonly partition: number }
+
+const indexes = new WeakMap<readonly Entry[], PartitionMap<Entry>>()
+
+/** `PartitionMap.of` for a list that never changes, made once: several parts of a collection and the metrics look into the same offsets. */
+export function indexed<E extends Entry>(entries: readonly E[]): ReadonlyPartitionMap<E> {
+  let index = indexes.get(entries)
+  if (index === undefined) {
+    index = PartitionMap.of(entries)
+    indexes.set(entries, index)
+  }
+  return index as PartitionMap<E>
+}
+
 export class PartitionMap<T> implements ReadonlyPartitionMap<T> {
   readonly #topics = new Map<string, Map<number, T>>()
 
   /** Of two entries of one partition the later counts. */
-  static of<E extends { readonly topic: string; readonly partition: number }>(entries: Iterable<E>): PartitionMap<E> {
+  static of<E extends Entry>(entries: Iterable<E>): PartitionMap<E> {
     const map = new PartitionMap<E>()
     for (const entry of entries) map.set(entry.topic, entry.partition, entry)
     return map

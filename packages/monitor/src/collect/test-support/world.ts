@@ -1,5 +1,12 @@
 // For tests: a cluster in memory that a collection reads, and the time.
-import { ClusterError, type ConfigEntry, type GroupType, type SurveyedMember } from '@selfmonitor/cluster'
+import {
+  ClusterError,
+  type ConfigEntry,
+  type GroupOffsets,
+  type GroupsSurvey,
+  type GroupType,
+  type SurveyedMember,
+} from '@selfmonitor/cluster'
 import { type CollectOptions, collect, type Source } from '../collect.ts'
 import { type CollectorState, firstState } from '../state.ts'
 
@@ -86,19 +93,14 @@ export function world(): World {
   const source: Source = {
     surveyMetadata: async () =>
       step('surveyMetadata', () => ({ clusterId: 'abc', controllerId: 0, brokers: brokers(it), topics: topics(it) })),
-    surveyGroups: async () => step('surveyGroups', () => survey(it)),
-    groupOffsets: async (groups) =>
-      step('groupOffsets', () =>
-        groups.map(({ groupId }) => ({
-          groupId,
-          problem: null,
-          offsets: Object.entries(it.groups[groupId]!.committed).map(([partition, offset]) => ({
-            ...{ topic: 'orders', partition: Number(partition), offset, leaderEpoch: -1, metadata: '', lag: null },
-          })),
-        })),
-      ),
-    partitionBounds: async (partitions) =>
-      step('partitionBounds', () =>
+    surveyGroups: async ({ offsets = false } = {}) => {
+      const found = step('surveyGroups', () => survey(it))
+      return { ...found, offsets: offsets ? step('groupOffsets', () => offsetsOf(it, found.groups)) : [] }
+    },
+    groupOffsets: async (groups) => step('groupOffsets', () => offsetsOf(it, groups)),
+    partitionBounds: async (partitions, { after } = {}) => {
+      await after
+      return step('partitionBounds', () =>
         partitions.map(({ topic, partition, leader }) => {
           if (leader < 0) return { topic, partition, start: null, lastStable: null, end: null, problem }
           const { start, end } = it.topics[topic]!
@@ -111,7 +113,8 @@ export function world(): World {
             problem: null,
           }
         }),
-      ),
+      )
+    },
     unreadRecords: async (positions) =>
       step('unreadRecords', () => {
         if (positions.length > 0)
@@ -167,7 +170,16 @@ const topics = (it: World) =>
     partitions: end.map((_, partition) => ({ partition, leader, replicas: [0], isr: [0], offlineReplicas: [] })),
   }))
 
-function survey(it: World): Awaited<ReturnType<Source['surveyGroups']>> {
+const offsetsOf = (it: World, groups: readonly { readonly groupId: string }[]): GroupOffsets[] =>
+  groups.map(({ groupId }) => ({
+    groupId,
+    problem: null,
+    offsets: Object.entries(it.groups[groupId]!.committed).map(([partition, offset]) => ({
+      ...{ topic: 'orders', partition: Number(partition), offset, leaderEpoch: -1, metadata: '', lag: null },
+    })),
+  }))
+
+function survey(it: World): Pick<GroupsSurvey, 'groups' | 'problems'> {
   const problems = it.silent.map((brokerId) => ({ brokerId, problem }))
   const listed = it.silent.includes(0) ? [] : Object.entries(it.groups)
   const groups = listed.map(([groupId, { type = 'classic', state, epoch = null, members = {} }]) => ({
