@@ -4,13 +4,16 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { ReadRecord } from '@selfmonitor/cluster'
+import type { Cluster, ReadRecord } from '@selfmonitor/cluster'
 import { connectEvents, PermanentError } from '@selfmonitor/events'
 import { createCodec } from '@selfmonitor/events/codec'
+import { openJournal } from '@selfmonitor/events/dead-letters/replay'
+import { encodeBatch } from '@selfmonitor/protocol/records'
 import { type IHeaders, Kafka, logLevel, type Message } from 'kafkajs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { describeEngines } from '../../../test/support/engines.ts'
 import { until } from '../../../test/support/events.ts'
+import { letterTopicRow } from './events/letters.ts'
 import { selfmonitor } from './test-io.ts'
 import { liveCommands } from './test-support/live-commands.ts'
 
@@ -324,5 +327,118 @@ describeEngines('the commands for dead letters', (engine) => {
     const letters = (await recordsOf(dlq)).map(({ partition, offset }) => `${dlq}/${partition}/${offset}`)
     const sent = (await recordsOf(topic)).map((record) => headersOf(record)['dlq.replayed.from'])
     expect(sent.sort()).toEqual(letters.sort())
+  })
+
+  /** A topic and its letters, half of them in each of two partitions. */
+  async function prepare(name: string, count: number): Promise<{ topic: string; dlq: string }> {
+    const [topic, dlq] = [`${id}.${name}`, `${id}.${name}.dlq`]
+    await createTopics(topic, dlq)
+    // Not with kafkajs, which may write a record twice.
+    const appender = await live.cluster.appendBatches()
+    const identity = await live.cluster.initProducer()
+    const header = (key: string, value: string | number) => ({ key, value: Buffer.from(String(value)) })
+    for (const partition of [0, 1]) {
+      const records = Array.from({ length: count / 2 }, (_, n) => ({
+        key: Buffer.from(`k${n}`),
+        value: Buffer.from(String(n)),
+        timestamp: BigInt(Date.now()),
+        headers: [
+          header('dlq.original.topic', topic),
+          header('dlq.original.partition', partition),
+          header('dlq.original.offset', n),
+        ],
+      }))
+      await appender.append(dlq, partition, encodeBatch(records, { ...identity, baseSequence: 0 }))
+    }
+    await appender.close()
+    return { topic, dlq }
+  }
+  const interruptible = () => {
+    const interrupt = new AbortController()
+    const running = (...words: string[]) =>
+      selfmonitor(words, { cwd: folder.path, env: live.env, signal: interrupt.signal })
+    return { interrupt: () => interrupt.abort('SIGTERM'), running }
+  }
+
+  it('that were not all sent or discarded when the command was stopped are an error, and the next one finishes', async () => {
+    const { topic, dlq } = await prepare('stopped', 40)
+    const { running, interrupt } = interruptible()
+    const stopped = running('dlq', 'replay', dlq, '--rate', '10/s', '--yes')
+    await expect.poll(async () => (await recordsOf(topic)).length).toBeGreaterThan(0)
+    interrupt()
+    expect(await stopped).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/sent +\d+\n/),
+      stderr: expect.stringContaining('error Interrupted: the same command sends the rest.'),
+    })
+    // One that is stopped before it has read the letters changes nothing.
+    for (const words of [['replay'], ['discard', '--where', 'true']]) {
+      const begun = interruptible()
+      begun.interrupt()
+      expect(await begun.running('dlq', ...words, dlq, '--yes')).toMatchObject({ code: 1, stdout: '' })
+    }
+    expect(await dataOf('list', dlq)).toMatchObject([{ letters: '40', discarded: 0 }])
+    expect((await cli('dlq', 'replay', dlq, '--yes')).code).toBe(0)
+    expect(await recordsOf(topic)).toHaveLength(40)
+  })
+
+  it('that are sent once more are continued with the time that the interrupted run said', async () => {
+    const { topic, dlq } = await prepare('more', 40)
+    expect((await cli('dlq', 'replay', dlq, '--yes')).code).toBe(0)
+    const { running, interrupt } = interruptible()
+    const stopped = running('dlq', 'replay', dlq, '--again', '--rate', '10/s', '--yes')
+    await expect.poll(async () => (await recordsOf(topic)).length).toBeGreaterThan(40)
+    interrupt()
+    const [, time] = /continue with (--again-before \S+)/.exec((await stopped).stderr)!
+    expect((await cli('dlq', 'replay', dlq, ...time!.split(' '), '--yes')).code).toBe(0)
+    expect(await recordsOf(topic)).toHaveLength(80)
+  })
+
+  it('are counted, and not the offsets between them', async () => {
+    const { dlq } = await prepare('counted', 4)
+    const [topic] = await live.cluster.describeTopics([dlq])
+    const { state } = await openJournal(live.cluster, 'read')
+    // As where every second offset has the marker of a transaction.
+    const gappy: Cluster = {
+      ...live.cluster,
+      async *read(...of) {
+        for await (const event of live.cluster.read(...of)) {
+          if (event.kind === 'records') {
+            yield { ...event, records: event.records.filter(({ offset }) => offset % 2n === 0n) }
+          }
+        }
+      },
+    }
+    const all = await recordsOf(dlq)
+    const even = BigInt(all.filter(({ offset }) => offset % 2n === 0n).length)
+    expect(await letterTopicRow(gappy, topic!, state)).toMatchObject({ letters: even, waiting: even, isCounted: true })
+    expect(await letterTopicRow(gappy, topic!, state, 1n)).toMatchObject({
+      letters: BigInt(all.length),
+      waiting: BigInt(all.length),
+      isCounted: false,
+    })
+  })
+
+  // The embedded broker has no transactions.
+  const onlyApache = engine.name === 'apache' ? it : () => {}
+  onlyApache('are counted without the markers of transactions', async () => {
+    const { topic, dlq } = await prepare('transactions', 2)
+    const kafka = new Kafka({ brokers: engine.bootstrapServers.split(','), logLevel: logLevel.NOTHING })
+    const producer = kafka.producer({ transactionalId: id, idempotent: true, maxInFlightRequests: 1 })
+    await producer.connect()
+    for (const ends of ['commit', 'abort'] as const) {
+      const transaction = await producer.transaction()
+      await transaction.send({
+        topic: dlq,
+        messages: [{ value: ends, partition: 0, headers: { 'dlq.original.topic': topic } }],
+      })
+      await transaction[ends]()
+    }
+    await producer.disconnect()
+    await expect
+      .poll(() => dataOf('list', dlq))
+      .toMatchObject([{ letters: '3', waiting: '3', isCounted: true, replayed: 0 }])
+    expect((await cli('dlq', 'replay', dlq, '--yes')).code).toBe(0)
+    expect(await dataOf('list', dlq)).toMatchObject([{ letters: '3', waiting: '0', replayed: 3 }])
   })
 })

@@ -171,6 +171,27 @@ describeEngines('records on the command line', (engine) => {
     )
   })
 
+  it('that are not all sent or printed when the command is stopped are an error', async () => {
+    const topic = await create('stopped', 1)
+    const interrupt = new AbortController()
+    const io = { env: live.env, cwd: folder.path, signal: interrupt.signal }
+    const lines = Array.from({ length: 60 }, (_, n) => `{"value":${n}}\n`).join('')
+    const stopped = selfmonitor(['topics', 'produce', topic, '--rate', '10/s'], { ...io, stdin: lines })
+    await expect.poll(async () => (await consume(topic)).length).toBeGreaterThan(0)
+    interrupt.abort('SIGTERM')
+    const { code, stdout, stderr } = await stopped
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringContaining('error Interrupted: records that are not counted here were not sent.'),
+    })
+    const [, sent] = /records +(\d+)\n/.exec(stdout)!
+    expect(await consume(topic)).toHaveLength(Number(sent))
+    expect(await selfmonitor(['topics', 'consume', topic], io)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('Interrupted: not all records were read.'),
+    })
+  })
+
   it('are followed until enough have come', async () => {
     const topic = await create('follow', 1)
     await send(topic, [{ value: 'before' }])

@@ -12,6 +12,7 @@ export interface ClusterErrorOptions {
   readonly hint?: string
   readonly kafkaError?: { readonly name: string; readonly code: number }
   readonly others?: readonly ClusterError[]
+  readonly isUnwritten?: boolean
   readonly cause?: unknown
 }
 
@@ -32,6 +33,8 @@ export class ClusterError extends Error {
   readonly kafkaError: { readonly name: string; readonly code: number } | null
   /** Other errors of the same request, each about another resource. Resources that no error names were changed. */
   readonly others: readonly ClusterError[]
+  /** Of a batch that was to be appended: it certainly is not in the log, because no sending of it is without an answer. */
+  readonly isUnwritten: boolean
 
   constructor(code: string, message: string, options: ClusterErrorOptions = {}) {
     super(message, options.cause === undefined ? {} : { cause: options.cause })
@@ -41,5 +44,6 @@ export class ClusterError extends Error {
     this.hint = options.hint ?? null
     this.kafkaError = options.kafkaError ?? null
     this.others = options.others ?? []
+    this.isUnwritten = options.isUnwritten ?? false
   }
 }

@@ -16,7 +16,8 @@ export interface BatchAppender {
    * @returns once all in-sync replicas have it (acks=all): the offset of its first record; null when the broker has had it already
    *   and does not say where
    * @throws ClusterError what the broker refused (`MESSAGE_TOO_LARGE`, `TOPIC_AUTHORIZATION_FAILED`, `OUT_OF_ORDER_SEQUENCE_NUMBER`, …),
-   *   or TIMEOUT when it could not be appended within two minutes. Batches of the partition behind it fail with it.
+   *   or TIMEOUT when it could not be appended within two minutes. Batches of the partition behind it fail with it. `isUnwritten` says
+   *   that the batch is certainly not in the log.
    */
   append(topic: string, partition: number, batch: Buffer): Promise<bigint | null>
   close(): Promise<void>

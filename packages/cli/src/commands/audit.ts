@@ -2,7 +2,7 @@
 import type { AuditEnvelope, AuditedChange, ReadTrail } from '@selfmonitor/audit'
 import type { Cluster } from '@selfmonitor/cluster'
 import type { Decoded } from '../events/decode.ts'
-import { type Place, place } from '../events/filter.ts'
+import { moment } from '../events/filter.ts'
 import { openDecoder } from '../events/reading.ts'
 import { auditSetting } from '../framework/audited.ts'
 import type { Context } from '../framework/context.ts'
@@ -24,14 +24,6 @@ function outcomes(text: string, previous: readonly Status[] = []): Status[] {
     return found
   })
   return [...previous, ...named]
-}
-
-/** `10m` (ago) or a time, in milliseconds since the epoch. */
-function moment(text: string): number {
-  const read: Place = place(text)
-  if (read.kind === 'ago') return Date.now() - read.ms
-  if (read.kind === 'time') return read.timestampMs
-  throw usageError(`"${text}" is not a time`, 'Write 10m (ago), 2026-11-22T13:00:00Z or 2026-11-22.')
 }
 
 /** A change as it is printed. */

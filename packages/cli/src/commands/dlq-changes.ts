@@ -1,12 +1,13 @@
 // `selfmonitor dlq replay | edit | discard`.
 import type { Cluster, ReadRange, TopicInfo } from '@selfmonitor/cluster'
 import type { Letter, OpenJournal, Replayed } from '@selfmonitor/events/dead-letters/replay'
+import { moment } from '../events/filter.ts'
 import type { CauseRow, Selection } from '../events/letters.ts'
 import { letterPlaces, noLetter } from '../events/letters.ts'
 import { whereVariables } from '../events/where.ts'
 import { actor } from '../framework/actor.ts'
 import type { Context } from '../framework/context.ts'
-import { CliError, usageError } from '../framework/errors.ts'
+import { CliError, exitCodes, interrupted, requireUninterrupted, usageError } from '../framework/errors.ts'
 import { readGivenFile } from '../framework/given-file.ts'
 import { collect, perSecond } from '../framework/parse.ts'
 import { choice, defineVerb, flag, required, rest, text, value } from '../framework/verb.ts'
@@ -51,10 +52,16 @@ interface Selected {
   readonly origins: ReadonlyMap<string, { letters: number; oldestMs: number }>
 }
 
-async function select(context: Context, name: string, options: SelectionOptions, again: boolean): Promise<Selected> {
+/** Which letters that were handled before are selected nevertheless. */
+interface Again {
+  readonly again: boolean
+  readonly againBeforeMs?: number
+}
+
+async function select(context: Context, name: string, options: SelectionOptions, again: Again): Promise<Selected> {
   const cluster = await context.cluster()
   const { causeRows, groupByCause, selectLetters } = await import('../events/letters.ts')
-  const { letterRanges, openJournal, stepOf } = await import('@selfmonitor/events/dead-letters/replay')
+  const { isOpenAgain, letterRanges, openJournal, stepOf } = await import('@selfmonitor/events/dead-letters/replay')
   const [topic] = await requireTopics(cluster, [name])
   const selection = await selectionOf(context, options)
   const ranges: ReadRange[] = await letterRanges(cluster, topic!)
@@ -65,7 +72,10 @@ async function select(context: Context, name: string, options: SelectionOptions,
   const origins = new Map<string, { letters: number; oldestMs: number }>()
   let waiting = 0
   let handled = 0
-  const isOpen = ({ record }: Letter): boolean => again || stepOf(journal.state, topic!.id, record) === undefined
+  const isOpen = ({ record }: Letter): boolean => {
+    const step = stepOf(journal.state, topic!.id, record)
+    return step === undefined || isOpenAgain(step.entry, again)
+  }
   for await (const some of letters()) {
     const open = some.filter(isOpen)
     handled += some.length - open.length
@@ -81,6 +91,7 @@ async function select(context: Context, name: string, options: SelectionOptions,
       })
     }
   }
+  requireUninterrupted(context, 'Interrupted while the letters were read: nothing was changed.')
   const problem = selection.where?.problem()
   if (problem !== undefined) context.note(context.colours.stderr.careful(problem))
   return {
@@ -166,11 +177,19 @@ export const replay = defineVerb({
     ...targetOptions,
     rate: value('--rate <n/s>', 'letters per second (default: as fast as they are taken)', perSecond),
     again: flag('--again', 'also letters that were sent again or discarded before'),
+    againBefore: value(
+      '--again-before <time>',
+      'as --again, of letters whose last step was before this time: continues an interrupted --again, which says when it began',
+      moment,
+    ),
   },
   output: ['table', 'json', 'yaml'],
   mutates: true,
   async run(context, { args, options }) {
-    const selected = await select(context, args.topic, options, options.again)
+    const againBeforeMs = options.againBefore
+    const again = { again: options.again || againBeforeMs !== undefined, againBeforeMs }
+    const beganAtMs = againBeforeMs ?? Date.now()
+    const selected = await select(context, args.topic, options, again)
     const { unsettled } = await import('@selfmonitor/events/dead-letters/replay')
     const interrupted = unsettled(selected.journal.state, selected.topic.id)
     if (selected.waiting === 0 && interrupted.length === 0) {
@@ -190,7 +209,14 @@ export const replay = defineVerb({
       what: `Send ${counted(selected.waiting, 'letter')} of ${args.topic} again`,
       typedName: args.topic,
     })
-    printReplayed(context, await runReplay(context, selected, { ...options, rate: options.rate ?? null }), args.topic)
+    if (again.again) {
+      // Said before the first letter is sent: a run that is killed says nothing at its end.
+      context.note(
+        `If this is interrupted, continue with --again-before ${new Date(beganAtMs).toISOString()} in place of --again.`,
+      )
+    }
+    const rate = options.rate ?? null
+    await printReplayed(context, await runReplay(context, selected, { ...options, ...again, rate }), args.topic)
   },
 })
 
@@ -249,6 +275,7 @@ interface RunOptions {
   readonly timestamp: 'original' | 'now'
   readonly uncertain: 'resend' | 'assume-sent' | undefined
   readonly again: boolean
+  readonly againBeforeMs?: number
   readonly rate: number | null
 }
 
@@ -287,6 +314,7 @@ async function runReplay(
             by,
             rate: options.rate,
             again: options.again,
+            againBeforeMs: options.againBeforeMs,
             timestamps: options.timestamp,
             uncertain: options.uncertain ?? 'fail',
             signal: context.io.signal,
@@ -297,9 +325,10 @@ async function runReplay(
           edited,
         )
         report.after({ to: targets, ...done })
+        if (context.io.signal.aborted) report.failed(interrupted(replayInterrupted))
         return done
       } catch (error) {
-        throw uncertain(error)
+        throw withRemedy(error)
       } finally {
         progress.end()
         await journal.close()
@@ -308,17 +337,26 @@ async function runReplay(
   )
 }
 
-function uncertain(error: unknown): unknown {
-  const { code, message } = error as { code?: unknown; message?: string }
-  if (code !== 'REPLAY_UNCERTAIN') return error
-  return new CliError('REPLAY_UNCERTAIN', `${message}.`, {
-    hint: '--uncertain resend sends them, maybe twice; --uncertain assume-sent leaves them.',
-    cause: error,
-  })
+const remedies: Readonly<Record<string, string>> = {
+  REPLAY_UNCERTAIN: '--uncertain resend sends them, maybe twice; --uncertain assume-sent leaves them.',
+  REPLAY_NOT_ALLOWED:
+    'Grant the account Write on the topic, or select other letters (`--where \'origin != "…"\'`), or pass --to <topic>. What was sent before stays sent.',
+  REPLAY_UNSETTLED: 'Grant the account Read on the topic and run the command again.',
 }
 
-function printReplayed(context: Context, done: Replayed, topic: string): void {
-  void context.printThing(done, {
+function withRemedy(error: unknown): unknown {
+  const { code, message } = error as { code?: unknown; message?: string }
+  const hint = typeof code === 'string' ? remedies[code] : undefined
+  if (hint === undefined) return error
+  const exitCode = code === 'REPLAY_UNCERTAIN' ? exitCodes.failed : exitCodes.cannotConnect
+  return new CliError(code as string, `${message!.replace(/\.$/, '')}.`, { hint, cause: error, exitCode })
+}
+
+const replayInterrupted = 'Interrupted: the same command sends the rest.'
+
+/** @throws CliError INTERRUPTED, after it was printed what was sent */
+async function printReplayed(context: Context, done: Replayed, topic: string): Promise<void> {
+  await context.printThing(done, {
     table: () =>
       renderFields(
         [
@@ -330,7 +368,7 @@ function printReplayed(context: Context, done: Replayed, topic: string): void {
         context.colours.stdout,
       ),
   })
-  if (context.io.signal.aborted) context.note('Interrupted: the same command sends the rest.')
+  requireUninterrupted(context, replayInterrupted)
 }
 
 export const discard = defineVerb({
@@ -348,7 +386,7 @@ export const discard = defineVerb({
     if (options.cause === undefined && options.offset === undefined && options.where === undefined) {
       throw usageError('No letters are selected.', "Pass --cause, --offset or --where (all: --where 'true').")
     }
-    const selected = await select(context, args.topic, options, false)
+    const selected = await select(context, args.topic, options, { again: false })
     notePreview(context, selected)
     if (selected.waiting === 0) {
       context.note('No letters wait that could be discarded.')
@@ -370,6 +408,7 @@ export const discard = defineVerb({
         try {
           const result = await discardLetters({ journal, from: topic, by, reason }, letters())
           report.after({ reason, ...result })
+          if (context.io.signal.aborted) report.failed(interrupted(discardInterrupted))
           return result
         } finally {
           await journal.close()
@@ -387,8 +426,11 @@ export const discard = defineVerb({
           context.colours.stdout,
         ),
     })
+    requireUninterrupted(context, discardInterrupted)
   },
 })
+
+const discardInterrupted = 'Interrupted: the same command discards the rest.'
 
 export const edit = defineVerb({
   name: 'edit',
@@ -414,7 +456,7 @@ export const edit = defineVerb({
     if (options.schemaId !== undefined && !/^\d{1,10}$/.test(options.schemaId))
       throw usageError(`--schema-id ${options.schemaId} is not a schema id.`)
     const selection = { cause: undefined, offset: [place], where: undefined }
-    const selected = await select(context, place.topic, selection, options.again)
+    const selected = await select(context, place.topic, selection, options)
     if (selected.waiting === 0) {
       if (selected.handled === 0) throw noLetter(place.topic, place.partition, place.offset)
       throw new CliError(
@@ -448,6 +490,7 @@ export const edit = defineVerb({
       what: `Send the letter ${place.partition}:${place.offset} of ${place.topic} with its new value`,
       typedName: place.topic,
     })
-    printReplayed(context, await runReplay(context, selected, { ...options, rate: null }, edited.bytes), place.topic)
+    const done = await runReplay(context, selected, { ...options, rate: null }, edited.bytes)
+    await printReplayed(context, done, place.topic)
   },
 })

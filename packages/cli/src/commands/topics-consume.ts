@@ -2,7 +2,7 @@
 import type { ReadPlace, ReadRecord } from '@selfmonitor/cluster'
 import { place, readPlace } from '../events/filter.ts'
 import { type ValueFormat, valueFormats } from '../events/formats.ts'
-import { usageError } from '../framework/errors.ts'
+import { requireUninterrupted, usageError } from '../framework/errors.ts'
 import { collect, integer } from '../framework/parse.ts'
 import { choice, defineVerb, flag, required, text, value } from '../framework/verb.ts'
 import { toJsonLine } from '../output/data.ts'
@@ -95,6 +95,8 @@ export const consume = defineVerb({
     }
     const problem = where?.problem()
     if (problem !== undefined) context.note(context.colours.stderr.careful(problem))
+    // Waiting for new records ends with Ctrl-C; the records that are there do not.
+    if (!follow && shown < max) requireUninterrupted(context, 'Interrupted: not all records were read.')
     if (shown === 0 && !follow) context.note('No records there.')
 
     async function linesOf(

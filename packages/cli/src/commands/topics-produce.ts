@@ -1,6 +1,6 @@
 // `selfmonitor topics produce`: writes records that a file or standard input has, one on each line.
 import { lineFormats } from '../events/formats.ts'
-import { usageError } from '../framework/errors.ts'
+import { interrupted, requireUninterrupted, usageError } from '../framework/errors.ts'
 import { integer, keyValue, perSecond, timestamp } from '../framework/parse.ts'
 import { isProduction } from '../framework/settings.ts'
 import { choice, defineVerb, flag, required, text, value } from '../framework/verb.ts'
@@ -89,7 +89,9 @@ export const produce = defineVerb({
         const { createRecordWriter } = await import('@selfmonitor/cluster/record-writer')
         const writer = await createRecordWriter(cluster)
         try {
-          return await sendAll(context, input, writer, (records) => report.after({ records }))
+          const done = await sendAll(context, input, writer, (records) => report.after({ records }))
+          if (context.io.signal.aborted) report.failed(interrupted(interruptedText))
+          return done
         } finally {
           await writer.close()
         }
@@ -108,6 +110,8 @@ export const produce = defineVerb({
           context.colours.stdout,
         ),
     })
-    if (context.io.signal.aborted) context.note('Interrupted: what is not counted here was not sent.')
+    requireUninterrupted(context, interruptedText)
   },
 })
+
+const interruptedText = 'Interrupted: records that are not counted here were not sent.'

@@ -28,6 +28,14 @@ export function readPlace(where: Place, nowMs: number): ReadPlace {
   return where.kind === 'ago' ? { kind: 'time', timestampMs: nowMs - where.ms } : where
 }
 
+/** `10m` (ago) or a time, in milliseconds since the epoch. */
+export function moment(text: string): number {
+  const read = place(text)
+  if (read.kind === 'ago') return Date.now() - read.ms
+  if (read.kind === 'time') return read.timestampMs
+  throw usageError(`"${text}" is not a time`, 'Write 10m (ago), 2026-11-22T13:00:00Z or 2026-11-22.')
+}
+
 export interface EventFilter {
   /** Event types, or names of Avro types, with or without their namespace. Empty: all. */
   readonly types: readonly string[]

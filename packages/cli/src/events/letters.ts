@@ -139,6 +139,8 @@ export interface LetterTopicRow {
   readonly topic: string
   readonly letters: bigint
   readonly waiting: bigint
+  /** Letters were counted. Of a large topic its offsets are, which markers of transactions and compacted records have, too. */
+  readonly isCounted: boolean
   readonly replayed: number
   readonly discarded: number
   /** Of the oldest and the newest letter; null for none. */
@@ -149,40 +151,40 @@ export interface LetterTopicRow {
   readonly origins: readonly string[]
 }
 
-/** The newest letters of each partition that are looked at for `by`. */
+/** Topics with at most so many offsets are read in full. */
+const countedOffsets = 20_000n
+/** The newest letters of each partition that are looked at for `by` in larger topics. */
 const lookedAt = 50n
 
-export async function letterTopicRow(cluster: Cluster, topic: TopicInfo, journal: Journal): Promise<LetterTopicRow> {
+/** @param countedAtMost topics with at most so many offsets are read in full; of others the oldest and newest letters are */
+export async function letterTopicRow(
+  cluster: Cluster,
+  topic: TopicInfo,
+  journal: Journal,
+  countedAtMost = countedOffsets,
+): Promise<LetterTopicRow> {
   const ranges = (await letterRanges(cluster, topic)).filter(({ next, end }) => end! > next)
-  const letters = ranges.reduce((sum, { next, end }) => sum + end! - next, 0n)
-  const steps = { sending: 0, replayed: 0, discarded: 0 }
-  const starts = new Map(ranges.map(({ partition, next }) => [partition, next]))
-  for (const batch of journal.batches.values()) {
-    if (batch.topicId !== topic.id) continue
-    for (const { partition, offset } of batch.letters) {
-      const start = starts.get(partition)
-      const isLast = stepOf(journal, topic.id, { partition, offset: BigInt(offset) })?.entry === batch
-      if (start !== undefined && BigInt(offset) >= start && isLast) steps[batch.step]++
-    }
-  }
+  const offsets = ranges.reduce((sum, { next, end }) => sum + end! - next, 0n)
+  const isCounted = offsets <= countedAtMost
+  const seen = { letters: 0n, waiting: 0n }
   const times: number[] = []
   const by = new Set<string>()
   const origins = new Set<string>()
-  const looked = ranges.flatMap(({ next, end, ...place }): ReadRange[] => {
-    const from = end! - next > lookedAt ? end! - lookedAt : next
-    return [...(from > next ? [{ ...place, next, end: next + 1n }] : []), { ...place, next: from, end }]
-  })
-  for await (const some of readLetters(cluster, looked)) {
+  for await (const some of readLetters(cluster, isCounted ? ranges : ranges.flatMap(endsOf))) {
     for (const letter of some) {
+      seen.letters++
+      if (stepOf(journal, topic.id, letter.record) === undefined) seen.waiting++
       times.push(failedAtMs(letter))
       if (letter.facts.by !== null) by.add(letter.facts.by)
       if (letter.facts.origin !== null) origins.add(letter.facts.origin.topic)
     }
   }
+  const steps = stepsOf(journal, topic.id, ranges)
   return {
     topic: topic.name,
-    letters,
-    waiting: letters - BigInt(steps.sending + steps.replayed + steps.discarded),
+    letters: isCounted ? seen.letters : offsets,
+    waiting: isCounted ? seen.waiting : offsets - BigInt(steps.sending + steps.replayed + steps.discarded),
+    isCounted,
     replayed: steps.replayed,
     discarded: steps.discarded,
     oldest: times.length === 0 ? null : times.reduce((a, b) => Math.min(a, b)),
@@ -190,6 +192,31 @@ export async function letterTopicRow(cluster: Cluster, topic: TopicInfo, journal
     by: [...by].sort(),
     origins: [...origins].sort(),
   }
+}
+
+/** The first offset of a range, and its last ones. */
+function endsOf({ next, end, ...place }: ReadRange): ReadRange[] {
+  const from = end! - next > lookedAt ? end! - lookedAt : next
+  return [...(from > next ? [{ ...place, next, end: next + 1n }] : []), { ...place, next: from, end }]
+}
+
+/** How many letters that are in the topic still are in which step. */
+function stepsOf(
+  journal: Journal,
+  topicId: string,
+  ranges: readonly ReadRange[],
+): Record<HoldingEntry['step'], number> {
+  const steps = { sending: 0, replayed: 0, discarded: 0 }
+  const starts = new Map(ranges.map(({ partition, next }) => [partition, next]))
+  for (const batch of journal.batches.values()) {
+    if (batch.topicId !== topicId) continue
+    for (const { partition, offset } of batch.letters) {
+      const start = starts.get(partition)
+      const isLast = stepOf(journal, topicId, { partition, offset: BigInt(offset) })?.entry === batch
+      if (start !== undefined && BigInt(offset) >= start && isLast) steps[batch.step]++
+    }
+  }
+  return steps
 }
 
 export async function deadLetterTopics(cluster: Cluster): Promise<TopicInfo[]> {

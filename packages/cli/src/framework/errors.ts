@@ -24,6 +24,16 @@ export function usageError(message: string, hint?: string): CliError {
   return new CliError('USAGE', message, { exitCode: exitCodes.usage, hint })
 }
 
+/** Ctrl-C or SIGTERM came before the command was done. @param message what was done and what was not */
+export function interrupted(message: string): CliError {
+  return new CliError('INTERRUPTED', message)
+}
+
+/** To be called where a part of the work would look like all of it. @throws CliError INTERRUPTED after Ctrl-C or SIGTERM */
+export function requireUninterrupted({ io }: { readonly io: { readonly signal: AbortSignal } }, message: string): void {
+  if (io.signal.aborted) throw interrupted(message)
+}
+
 /** The parts of an error that are shown. */
 export interface ErrorReport {
   readonly code: string

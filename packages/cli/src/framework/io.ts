@@ -1,4 +1,5 @@
 // The outside world as a command sees it, so that tests can replace it.
+import { addAbortSignal } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import type { Output } from '../output/terminal.ts'
@@ -10,7 +11,7 @@ export interface Io {
   readonly interactive: boolean
   /** Everything on standard input, for options that read `-`. */
   readStdin(): Promise<string>
-  /** Standard input as it comes, for commands that handle it line by line. */
+  /** Standard input as it comes, for commands that handle it line by line; it ends when the signal fires. */
   stdinChunks(): AsyncIterable<Buffer>
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
@@ -45,7 +46,14 @@ export function processIo(signal: AbortSignal): Io {
       for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
       return Buffer.concat(chunks).toString('utf8')
     },
-    stdinChunks: () => process.stdin as AsyncIterable<Buffer>,
+    stdinChunks: async function* () {
+      try {
+        yield* addAbortSignal(signal, process.stdin) as AsyncIterable<Buffer>
+      } catch (error) {
+        // What comes after Ctrl-C is not waited for.
+        if (!signal.aborted) throw error
+      }
+    },
     env: process.env,
     cwd: process.cwd(),
     signal,

@@ -118,6 +118,33 @@ describeEngines('appending batches', (engine) => {
   })
 })
 
+describe('a batch that is refused', () => {
+  it('is certainly not written, unless an earlier sending of it has no answer', async () => {
+    const broker = await startBroker()
+    const cluster = connectCluster({ bootstrapServers: broker.bootstrapServers })
+    onTestFinished(async () => {
+      await cluster.close()
+      await broker.close()
+    })
+    await cluster.createTopics([{ name: 't', partitions: 1, replicationFactor: 1 }])
+    const refused = async (): Promise<unknown> => {
+      const appender = await cluster.appendBatches()
+      const batch = batchOf(await cluster.initProducer(), 0, ['a'])
+      return await appender
+        .append('t', 0, batch)
+        .catch((error: unknown) => error)
+        .finally(() => appender.close())
+    }
+    const refusal = { api: 'Produce', topic: 't', action: { error: 'TOPIC_AUTHORIZATION_FAILED' } } as const
+    broker.faults.add(refusal)
+    expect(await refused()).toMatchObject({ code: 'TOPIC_AUTHORIZATION_FAILED', isUnwritten: true })
+    broker.faults.clear()
+    broker.faults.add({ ...refusal, nth: 1, action: { close: true } })
+    broker.faults.add({ ...refusal, nth: 2 })
+    expect(await refused()).toMatchObject({ code: 'TOPIC_AUTHORIZATION_FAILED', isUnwritten: false })
+  })
+})
+
 describe('a broker that is stopped while batches are appended', () => {
   it('gets each of them once when it is there again', async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'append-'))

@@ -33,6 +33,8 @@ export const initProducer = (transport: Transport): Promise<ProducerIdentity> =>
 interface Entry {
   readonly batch: Buffer
   readonly giveUpAtMs: number
+  /** How often it was sent without an answer that says that it was not written. */
+  sendings: number
   readonly resolve: (offset: bigint | null) => void
   readonly reject: (error: ClusterError) => void
 }
@@ -120,6 +122,7 @@ export function createAppender(transport: Transport, connections: Transport): Ba
 
   async function send(queue: Queue, entry: Entry, leader: number): Promise<void> {
     const { topic, partition } = queue
+    entry.sendings++
     try {
       const { responses } = await connections.send(leader, produceVersions, {
         acks: allReplicas,
@@ -155,7 +158,7 @@ export function createAppender(transport: Transport, connections: Transport): Ba
           return
         }
         const queue = queueOf(topic, partition)
-        queue.waiting.push({ batch, giveUpAtMs: performance.now() + appendWithinMs, resolve, reject })
+        queue.waiting.push({ batch, giveUpAtMs: performance.now() + appendWithinMs, sendings: 0, resolve, reject })
         pump(queue)
       }),
     close: async () => {
@@ -170,6 +173,8 @@ function refused(queue: Queue, entry: Entry, name: string, error: ClusterError):
   const kind = error.reason === 'not-allowed' ? 'refused' : produceErrorKind(name)
   // One before it failed, or is on its way still: the first requests over a new connection may overtake each other.
   const cameEarly = name === 'OUT_OF_ORDER_SEQUENCE_NUMBER' && queue.inFlight[0] !== entry
+  // Brokers refuse a batch before they write it. An earlier sending whose answer was lost may have been written all the same.
+  if (kind === 'refused') entry.sendings--
   const isFinal = !queue.inFlight.includes(entry) || kind === 'refused' || (kind === 'identity lost' && !cameEarly)
   if (isFinal || isLate(entry)) {
     failAll(queue, error)
@@ -201,7 +206,17 @@ function failAll(queue: Queue, error: ClusterError): void {
   queue.waiting.length = 0
   queue.again.clear()
   queue.leader = null
-  for (const entry of entries) entry.reject(error)
+  for (const entry of entries) entry.reject(entry.sendings === 0 ? unwritten(error) : error)
+}
+
+function unwritten(error: ClusterError): ClusterError {
+  const { code, message, reason, others, cause } = error
+  const [resource, hint, kafkaError] = [
+    error.resource ?? undefined,
+    error.hint ?? undefined,
+    error.kafkaError ?? undefined,
+  ]
+  return new ClusterError(code, message, { reason, resource, hint, kafkaError, others, cause, isUnwritten: true })
 }
 
 function closedError(): ClusterError {

@@ -1,9 +1,16 @@
 // Dead letters are sent again once each: over runs that are cut off anywhere, and runs at the same time.
-import { type BatchAppender, type Cluster, connectCluster, type ReadRecord, type TopicInfo } from '@selfmonitor/cluster'
+import {
+  type BatchAppender,
+  type Cluster,
+  ClusterError,
+  connectCluster,
+  type ReadRecord,
+  type TopicInfo,
+} from '@selfmonitor/cluster'
 import { encodeBatch } from '@selfmonitor/protocol/records'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { describeEngines } from '../../../../test/support/engines.ts'
-import { deadLetterHeaders } from '../dead-letters/index.ts'
+import { deadLetterHeaders, replayHeaders } from '../dead-letters/index.ts'
 import { discardLetters } from './discard.ts'
 import {
   journalTopic,
@@ -235,6 +242,90 @@ describeEngines('dead letters', (engine) => {
     })
     await cluster.alterTopicConfigs([{ topic, set: { 'max.message.bytes': null } }])
     expect(await replay(dlq)).toMatchObject({ sent: 1, settled: { found: 0, sent: 0 } })
+  })
+
+  /** The cluster of an account that may not write to a topic. */
+  function refusing(topic: string, { isUnwritten = true, mayRead = true, arrives = false } = {}): Cluster {
+    const refusal = new ClusterError('TOPIC_AUTHORIZATION_FAILED', `topic ${topic}: no`, {
+      reason: 'not-allowed',
+      isUnwritten,
+    })
+    return {
+      ...cluster,
+      listOffsets: async (places, ...more) => {
+        if (!mayRead && more[0] === 'earliest' && places.some((one) => one.topic === topic)) throw refusal
+        return await cluster.listOffsets(places, ...more)
+      },
+      appendBatches: async () => {
+        const appender = await cluster.appendBatches()
+        return {
+          close: () => appender.close(),
+          append: async (to, ...more) => {
+            if (to !== topic) return await appender.append(to, ...more)
+            if (arrives) await appender.append(to, ...more)
+            throw refusal
+          },
+        }
+      },
+    }
+  }
+  const notAllowed = { code: 'REPLAY_NOT_ALLOWED', message: expect.stringContaining('cannot be sent to') }
+
+  it('that the account may not write stay open, to be sent elsewhere', async () => {
+    for (const of of [{ mayRead: false }, { isUnwritten: false }]) {
+      const { topic, dlq } = await prepare(`denied-${Object.keys(of)}`, 2, 1)
+      const other = `${topic}.other`
+      await cluster.createTopics([{ name: other, partitions: 1, replicationFactor: 1 }])
+      await expect(replay(dlq, {}, refusing(topic, of))).rejects.toMatchObject(notAllowed)
+      expect(await replay(dlq, { to: other, timestamps: 'now' }, refusing(topic, of))).toMatchObject({ sent: 2 })
+      expect([await valuesOf(topic), await valuesOf(other)]).toEqual([[], valuesFor(2, 1)])
+    }
+  })
+
+  it('that arrived before the right went are not sent again', async () => {
+    const { topic, dlq } = await prepare('revoked', 2, 1)
+    await replay(dlq, {}, refusing(topic, { isUnwritten: false, arrives: true }))
+    expect(await replay(dlq)).toMatchObject({ sent: 0, skipped: 2 })
+    expect(await valuesOf(topic)).toEqual(valuesFor(2, 1))
+  })
+
+  it('of an interrupted run go where the next one sends them, when it may not write to their topic', async () => {
+    const { topic, dlq } = await prepare('moved', 2, 1)
+    const other = `${topic}.other`
+    await cluster.createTopics([{ name: other, partitions: 1, replicationFactor: 1 }])
+    await expect(replay(dlq, {}, mortal({ at: 2, after: false }))).rejects.toThrow(Killed)
+    expect(await replay(dlq, { to: other, timestamps: 'now' }, refusing(topic))).toMatchObject({ sent: 2 })
+    expect([await valuesOf(topic), await valuesOf(other)]).toEqual([[], valuesFor(2, 1)])
+  })
+
+  it('of an interrupted run that cannot be looked for hold up no others', async () => {
+    const { topic, dlq } = await prepare('unsettled', 3, 2)
+    const other = `${topic}.other`
+    await cluster.createTopics([{ name: other, partitions: 1, replicationFactor: 1 }])
+    await expect(replay(dlq, {}, mortal({ at: 2, after: false }))).rejects.toThrow(Killed)
+    const blind = refusing(topic, { mayRead: false })
+    await expect(replay(dlq, { to: other, timestamps: 'now' }, blind)).rejects.toMatchObject({
+      code: 'REPLAY_UNSETTLED',
+      message: expect.stringMatching(/left as they are \(3\).*Others were sent \(3\)/),
+    })
+    expect(await valuesOf(other)).toHaveLength(3)
+    expect(await replay(dlq)).toMatchObject({ settled: { found: 0, sent: 3 }, skipped: 6 })
+    expect([...(await valuesOf(topic)), ...(await valuesOf(other))].sort()).toEqual(valuesFor(3))
+  })
+
+  it('that were to be sent once more, and were half sent, are continued from the time at which that began', async () => {
+    const { topic, dlq } = await prepare('continued', 8, 1)
+    expect(await replay(dlq, small)).toMatchObject({ sent: 8 })
+    const last = (await recordsOf(topic)).at(-1)!
+    const at = Date.parse(last.headers.find(({ key }) => key === replayHeaders.at)!.value!.toString())
+    // The clock may stand still between two runs.
+    await expect.poll(() => Date.now()).toBeGreaterThan(at)
+    const againBeforeMs = Date.now()
+    const again = { ...small, again: true }
+    await expect(replay(dlq, again, mortal({ at: 4, after: true }))).rejects.toThrow(Killed)
+    expect(await valuesOf(topic)).toHaveLength(12)
+    await replay(dlq, { ...again, againBeforeMs })
+    expect(await valuesOf(topic)).toEqual([...valuesFor(8, 1), ...valuesFor(8, 1)].sort())
   })
 
   it('of which it cannot be told whether they were sent stop the next run, until it is told what to do', async () => {

@@ -11,7 +11,7 @@ import { pause } from '@selfmonitor/cluster/backoff'
 import { replayHeaders } from '../dead-letters/index.ts'
 import { EventsError } from '../errors.ts'
 import { letterPlace, replayBatch, targetPartition } from './batch.ts'
-import { type LetterId, type SendingBatch, stepOf, unsettled } from './journal.ts'
+import { type HoldingEntry, type LetterId, type SendingBatch, stepOf, unsettled } from './journal.ts'
 import { newBatchId, type OpenJournal } from './journal-topic.ts'
 import { type Letter, readLetter } from './letters.ts'
 
@@ -28,6 +28,11 @@ export interface ReplayOptions {
   readonly rate: number | null
   /** Also letters that were sent or discarded before. */
   readonly again: boolean
+  /**
+   * With `again`, only letters whose last step was before this time, in milliseconds since the epoch. The time at which an interrupted
+   * run began continues it: what it has sent is not sent once more.
+   */
+  readonly againBeforeMs?: number
   readonly timestamps: 'original' | 'now'
   /** What becomes of a batch of which it cannot be told whether it was sent. */
   readonly uncertain: 'fail' | 'resend' | 'assume-sent'
@@ -66,6 +71,8 @@ interface Run extends ReplayOptions {
   dueMs: number
   sent: number
   skipped: number
+  /** Claims of interrupted runs that this account may not settle. */
+  unsettled: { readonly letters: number; readonly error: Error } | undefined
 }
 
 /** The letters that wait to be sent to one partition. */
@@ -80,7 +87,9 @@ interface Open {
  * Sends letters again.
  * @param letters those that are selected; ones that were handled before are skipped
  * @param value the new value of the only letter; undefined: letters are sent as they are
- * @throws EventsError REPLAY_REFUSED when the brokers do not take a letter, REPLAY_UNCERTAIN, NO_ORIGIN, UNKNOWN_TOPIC; ClusterError.
+ * @throws EventsError REPLAY_REFUSED when the brokers do not take a letter, REPLAY_NOT_ALLOWED when the account may not write it,
+ *   REPLAY_UNSETTLED when it may not settle what an interrupted run left (all else is sent), REPLAY_UNCERTAIN, NO_ORIGIN, UNKNOWN_TOPIC;
+ *   ClusterError.
  *   What was sent before is in the journal; after any error the same call sends the rest.
  */
 export async function replayLetters(
@@ -101,6 +110,7 @@ export async function replayLetters(
       dueMs: performance.now(),
       sent: 0,
       skipped: 0,
+      unsettled: undefined,
     }
     const settled = await settleAll(run)
     const open = new Map<string, Open>()
@@ -124,6 +134,7 @@ export async function replayLetters(
       }
     }
     for (const waiting of open.values()) if (!signal?.aborted) await send(run, waiting, value)
+    if (run.unsettled !== undefined) throw unsettledError(run, run.unsettled)
     return { sent: run.sent, settled, skipped: run.skipped }
   } finally {
     await appender.close()
@@ -135,9 +146,17 @@ function batchLetters({ rate, lettersPerBatch: most = lettersPerBatch }: Run): n
   return rate === null ? most : Math.max(1, Math.min(most, Math.ceil(rate / 2)))
 }
 
-function isHandled({ journal, from, again, before }: Run, { record }: Letter): boolean {
+function isHandled({ journal, from, again, againBeforeMs, before }: Run, { record }: Letter): boolean {
   const step = stepOf(journal.state, from.id, record)
-  return step !== undefined && !(again && before.has(step.id) && step.entry.step !== 'sending')
+  return step !== undefined && !(before.has(step.id) && isOpenAgain(step.entry, { again, againBeforeMs }))
+}
+
+/** Whether a letter that was handled before is to be sent once more. */
+export function isOpenAgain(
+  entry: HoldingEntry,
+  { again, againBeforeMs = Number.POSITIVE_INFINITY }: Pick<ReplayOptions, 'again' | 'againBeforeMs'>,
+): boolean {
+  return again && entry.step !== 'sending' && Date.parse(entry.at) < againBeforeMs
 }
 
 function placeOf(run: Run, letter: Letter): { readonly topic: string; readonly partition: number } {
@@ -248,12 +267,7 @@ async function sendBatch(run: Run, id: string, batch: Claim, letters: readonly L
   try {
     offset = await run.appender.append(topic, partition, replayBatch(id, batch, letters))
   } catch (error) {
-    const { code, message } = error as { code?: string; message?: string }
-    if (code === undefined || !refusedForContent.has(code)) throw error
-    await run.journal.write(id, batch.topicId, { step: 'void' })
-    const places = batch.letters.map((letter) => letterPlace(batch.topic, letter))
-    const named = places.length === 1 ? places[0] : `one of ${places[0]} to ${places.at(-1)}`
-    throw new EventsError('REPLAY_REFUSED', `${named} cannot be sent to ${topic}: ${message}`, { cause: error })
+    offset = await offsetAfterRefusal(run, id, batch, error)
   }
   const known = run.partitions.get(`${partition} ${topic}`)
   if (known !== undefined && batch.producerId === String(run.identity.producerId)) {
@@ -262,6 +276,32 @@ async function sendBatch(run: Run, id: string, batch: Claim, letters: readonly L
   }
   await writeOutcome(run, id, batch, offset)
 }
+
+/**
+ * Gives up the claim of a batch that was refused, so that its letters are open again.
+ * @returns where the batch is, when an earlier sending of it was taken
+ */
+async function offsetAfterRefusal(run: Run, id: string, batch: Claim, error: unknown): Promise<bigint> {
+  const { code, message, isUnwritten } = error as { code?: string; message?: string; isUnwritten?: boolean }
+  const isRefused = code !== undefined && refusedForContent.has(code)
+  if (!isRefused && !isNotAllowed(error)) throw error
+  if (!isRefused && isUnwritten !== true) {
+    const found = await findBatch(run.cluster, id, batch).catch(() => {
+      // It may be there: the claim stays.
+      throw error
+    })
+    if (found !== undefined) return found
+  }
+  await run.journal.write(id, batch.topicId, { step: 'void' })
+  const places = batch.letters.map((letter) => letterPlace(batch.topic, letter))
+  const named = places.length === 1 ? places[0]! : `${places[0]} to ${places.at(-1)}`
+  const said = `cannot be sent to ${batch.to.topic}: ${message}`
+  throw isRefused
+    ? new EventsError('REPLAY_REFUSED', `${places.length === 1 ? '' : 'one of '}${named} ${said}`, { cause: error })
+    : new EventsError('REPLAY_NOT_ALLOWED', `${named} ${said}`, { cause: error })
+}
+
+const isNotAllowed = (error: unknown): boolean => (error as { reason?: unknown } | null)?.reason === 'not-allowed'
 
 async function writeOutcome(run: Run, id: string, batch: Claim, offset: bigint | null): Promise<void> {
   const { topic, topicId, letters, at, by, to } = batch
@@ -282,10 +322,26 @@ async function settleAll(run: Run): Promise<Replayed['settled']> {
   const settled = { found: 0, sent: 0 }
   for (const { id, batch } of unsettled(run.journal.state, run.from.id)) {
     if (run.signal?.aborted) break
-    const how = await settle(run, id, batch)
-    if (how !== 'void') settled[how] += batch.letters.length
+    try {
+      const how = await settle(run, id, batch)
+      if (how !== 'void') settled[how] += batch.letters.length
+    } catch (error) {
+      // Its letters are open again, and go where this run sends letters.
+      if ((error as { code?: unknown }).code === 'REPLAY_NOT_ALLOWED') continue
+      if (!isNotAllowed(error)) throw error
+      run.unsettled = { letters: (run.unsettled?.letters ?? 0) + batch.letters.length, error: error as Error }
+    }
   }
   return settled
+}
+
+function unsettledError({ sent }: Run, { letters, error }: NonNullable<Run['unsettled']>): EventsError {
+  return new EventsError(
+    'REPLAY_UNSETTLED',
+    `Letters that an interrupted run was sending are left as they are (${letters}), because this account cannot look whether they ` +
+      `arrived: ${error.message.replace(/\.$/, '')}. Others were sent (${sent})`,
+    { cause: error },
+  )
 }
 
 /** A batch that was claimed by a run which has written no outcome: it is gone, or still at it. */
@@ -322,7 +378,7 @@ async function settle(run: Run, id: string, batch: SendingBatch): Promise<'found
 }
 
 /** @returns the offset of the batch's first record that is still there; undefined when the batch is not in the target */
-async function findBatch(cluster: Cluster, id: string, { to, searchFrom }: SendingBatch): Promise<bigint | undefined> {
+async function findBatch(cluster: Cluster, id: string, { to, searchFrom }: Claim): Promise<bigint | undefined> {
   const place = { topic: to.topic, partition: to.partition }
   const [[start], [end]] = await Promise.all([
     cluster.listOffsets([place], 'earliest'),
