@@ -1,4 +1,5 @@
 // `@selfmonitor/events/fastify`: gives a Fastify service its event stream and closes it with the service.
+import { metricsContentTypes } from '@selfmonitor/http/metrics'
 import type { FastifyPluginAsync } from 'fastify'
 import plugin from 'fastify-plugin'
 import { connectEvents } from './stream.ts'
@@ -57,7 +58,7 @@ const register: FastifyPluginAsync<EventsPluginOptions> = async (
   }
   if (metricsPath !== undefined) {
     fastify.get(metricsPath, async (_request, reply) =>
-      reply.type('text/plain; version=0.0.4; charset=utf-8').send(events.metrics()),
+      reply.type(metricsContentTypes.prometheus).send(events.metrics()),
     )
   }
 }

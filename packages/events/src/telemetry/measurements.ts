@@ -1,93 +1,35 @@
-// Counters and histograms of a process without an OpenTelemetry SDK, and their text for Prometheus. Pure.
-//
-// The text is version 0.0.4 of Prometheus' exposition format: https://prometheus.io/docs/instrumenting/exposition_formats/
+// The library's metrics for Prometheus, in a process without an OpenTelemetry SDK.
+import { type Add, createMeasurements, type MeasuredMetric } from '@selfmonitor/http/metrics'
 import { durationBuckets, type LibraryMetric, prometheusLabel, prometheusName } from './metrics-table.ts'
 
-/** Values of attributes; one that is null is left out. */
+/** Values of attributes, by OpenTelemetry's names; one that is null is left out. */
 export type Labels = Readonly<Record<string, string | number | null>>
 
-/** Adds to one series: 1 or more to a counter, a value in the metric's unit to a histogram. */
-export type Add = (value: number) => void
-
-interface Series {
-  /** `{a="b"}` without the braces. */
-  readonly labels: string
-  value: number
-  /** Of a histogram: how many values, and how many are in each bucket; the last is for those above all bounds. */
-  count: number
-  readonly buckets: Float64Array | null
-}
-
-export interface Measurements {
+export interface LibraryMeasurements {
   /** @returns the function that adds to the series with these labels */
   series(metric: LibraryMetric, labels: Labels): Add
   /** All series of all metrics, in the order in which the metrics came. */
   text(): string
 }
 
-export function createMeasurements(): Measurements {
-  const families = new Map<LibraryMetric, Map<string, Series>>()
+/** Under the names that OpenTelemetry's exporters give to metrics and attributes. */
+export function createLibraryMeasurements(): LibraryMeasurements {
+  const all = createMeasurements()
+  const measured = new Map<LibraryMetric, MeasuredMetric>()
   return {
     series(metric, labels) {
-      const family = families.get(metric) ?? new Map<string, Series>()
-      families.set(metric, family)
-      const rendered = renderLabels(labels)
-      const series = family.get(rendered) ?? newSeries(metric, rendered)
-      family.set(rendered, series)
-      return adder(series)
+      const known = measured.get(metric) ?? measuredMetric(metric)
+      measured.set(metric, known)
+      const renamed = Object.entries(labels).map(([name, value]) => [prometheusLabel(name), value] as const)
+      return all.series(known, Object.fromEntries(renamed))
     },
-    text: () => [...families].map(([metric, family]) => familyText(metric, [...family.values()])).join(''),
+    text: () => all.text(),
   }
 }
 
-function newSeries({ type }: LibraryMetric, labels: string): Series {
-  const buckets = type === 'histogram' ? new Float64Array(durationBuckets.length + 1) : null
-  return { labels, value: 0, count: 0, buckets }
+function measuredMetric(metric: LibraryMetric): MeasuredMetric {
+  const head = { name: prometheusName(metric), help: metric.help }
+  return metric.type === 'counter'
+    ? { ...head, type: 'counter' }
+    : { ...head, type: 'histogram', buckets: durationBuckets }
 }
-
-function adder(series: Series): Add {
-  const { buckets } = series
-  if (buckets === null) {
-    return (value) => {
-      series.value += value
-    }
-  }
-  return (value) => {
-    series.value += value
-    series.count++
-    let at = 0
-    while (at < durationBuckets.length && value > durationBuckets[at]!) at++
-    buckets[at]!++
-  }
-}
-
-function familyText(metric: LibraryMetric, all: readonly Series[]): string {
-  const name = prometheusName(metric)
-  const lines = [`# HELP ${name} ${escapeHelp(metric.help)}`, `# TYPE ${name} ${metric.type}`]
-  for (const series of all) {
-    if (series.buckets === null) lines.push(`${name}${braces(series.labels)} ${series.value}`)
-    else lines.push(...histogramLines(name, series, series.buckets))
-  }
-  return `${lines.join('\n')}\n`
-}
-
-function histogramLines(name: string, { labels, value, count }: Series, buckets: Float64Array): string[] {
-  const before = labels === '' ? '' : `${labels},`
-  let below = 0
-  const lines = [...durationBuckets, '+Inf'].map((bound, at) => {
-    below += buckets[at]!
-    return `${name}_bucket{${before}le="${bound}"} ${below}`
-  })
-  return [...lines, `${name}_sum${braces(labels)} ${value}`, `${name}_count${braces(labels)} ${count}`]
-}
-
-const braces = (labels: string): string => (labels === '' ? '' : `{${labels}}`)
-
-function renderLabels(labels: Labels): string {
-  return Object.entries(labels)
-    .flatMap(([name, value]) => (value === null ? [] : [`${prometheusLabel(name)}="${escapeValue(String(value))}"`]))
-    .join(',')
-}
-
-const escapeHelp = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')
-const escapeValue = (text: string): string => escapeHelp(text).replaceAll('"', '\\"')

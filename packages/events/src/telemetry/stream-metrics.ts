@@ -1,8 +1,9 @@
 // The metrics of one stream: counted for OpenTelemetry's meter where an SDK takes metrics, and for Prometheus once they are asked for.
 // Until then only the outcomes of events are counted, which `stats()` needs as well.
 import type { Counter, Histogram } from '@opentelemetry/api'
+import type { Add } from '@selfmonitor/http/metrics'
 import type { ServerAddress } from '../kafka/index.ts'
-import { type Add, createMeasurements, type Labels, type Measurements } from './measurements.ts'
+import { createLibraryMeasurements, type Labels, type LibraryMeasurements } from './measurements.ts'
 import {
   durationBuckets,
   type LibraryMetric,
@@ -54,7 +55,7 @@ interface Sink {
 interface MetricsState {
   readonly group: string
   readonly outcomes: Map<string, Outcomes>
-  own: Measurements | null
+  own: LibraryMeasurements | null
   meter: Sink | null
   /** The series that have been used, by metric and labels. */
   readonly adders: Map<string, readonly Add[]>
@@ -65,7 +66,7 @@ export function createStreamMetrics(group: string, measured: boolean): StreamMet
   const state: MetricsState = {
     group,
     outcomes: new Map(),
-    own: measured ? createMeasurements() : null,
+    own: measured ? createLibraryMeasurements() : null,
     meter: null,
     adders: new Map(),
   }
@@ -172,10 +173,10 @@ function onlyOf({ attributes }: LibraryMetric, labels: Labels): Labels {
 
 function text(state: MetricsState): string {
   if (state.own === null) {
-    state.own = createMeasurements()
+    state.own = createLibraryMeasurements()
     state.adders.clear()
   }
-  const outcomes = createMeasurements()
+  const outcomes = createLibraryMeasurements()
   for (const key of outcomeKeys) {
     for (const [topic, counts] of state.outcomes) {
       outcomes.series(libraryMetrics[key], outcomeLabels(state, topic))(counts[key])

@@ -2,7 +2,8 @@
 import { pipeline } from 'node:stream/promises'
 import { setImmediate as otherWork } from 'node:timers/promises'
 import { constants, createGzip } from 'node:zlib'
-import { type Family, type Format, families, type Granularity, head, tail } from '../metrics/families.ts'
+import { metricHead, metricsEnd, type TextFormat } from '@selfmonitor/http/metrics'
+import { type Family, families, type Granularity } from '../metrics/families.ts'
 import type { View } from '../metrics/view.ts'
 
 /** Series of metrics look alike: the fastest level makes a twentieth of them, off the event loop. */
@@ -26,12 +27,12 @@ export interface Pages {
   /** Renders a snapshot, then replaces the one before: scrapes get the old one meanwhile. */
   show(view: View, granularity: Granularity): Promise<void>
   /** @returns null before the first snapshot */
-  page(format: Format, compressed: boolean): Promise<Page> | null
+  page(format: TextFormat, compressed: boolean): Promise<Page> | null
 }
 
 export function createPages(now: () => number): Pages {
   let current: Rendered | null = null
-  const asked = new Map<string, { format: Format; compressed: boolean; atMs: number }>()
+  const asked = new Map<string, { format: TextFormat; compressed: boolean; atMs: number }>()
   return {
     async show(view, granularity) {
       const next = await render(view, granularity)
@@ -60,15 +61,15 @@ async function render(view: View, granularity: Granularity): Promise<Rendered> {
   return { families: rendered, forms: new Map() }
 }
 
-const formKey = (format: Format, compressed: boolean): string => `${format} ${compressed}`
+const formKey = (format: TextFormat, compressed: boolean): string => `${format} ${compressed}`
 
-function form(rendered: Rendered, format: Format, compressed: boolean): Promise<Page> {
+function form(rendered: Rendered, format: TextFormat, compressed: boolean): Promise<Page> {
   const key = formKey(format, compressed)
   let made = rendered.forms.get(key)
   if (made === undefined) {
     const parts = [
-      ...rendered.families.flatMap(({ family, lines }) => [Buffer.from(head(family, format)), ...lines]),
-      Buffer.from(tail[format]),
+      ...rendered.families.flatMap(({ family, lines }) => [Buffer.from(metricHead(family, format)), ...lines]),
+      Buffer.from(metricsEnd[format]),
     ]
     made = compressed ? compress(parts) : Promise.resolve(pageOf(parts))
     rendered.forms.set(key, made)

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { isIP } from 'node:net'
 import type { Logger } from '@selfmonitor/cluster'
 import { guard, isLoopback, negotiate } from '@selfmonitor/http'
-import type { Format } from '../metrics/families.ts'
+import { metricsContentTypes, type TextFormat } from '@selfmonitor/http/metrics'
 import type { Reading, Snapshot } from '../snapshot/types.ts'
 import type { Pages } from './pages.ts'
 
@@ -90,12 +90,9 @@ function listening(server: Server, host: string, port: number): Promise<void> {
 }
 
 const types = {
-  'text/plain': { format: 'prometheus', header: 'text/plain; version=0.0.4; charset=utf-8' },
-  'application/openmetrics-text': {
-    format: 'openmetrics',
-    header: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
-  },
-} as const satisfies Record<string, { format: Format; header: string }>
+  'text/plain': 'prometheus',
+  'application/openmetrics-text': 'openmetrics',
+} as const satisfies Record<string, TextFormat>
 
 const routes: Readonly<
   Record<string, (request: IncomingMessage, response: ServerResponse, shown: Shown) => Promise<void> | void>
@@ -108,7 +105,7 @@ const routes: Readonly<
           404,
           "The brokers are not in this process: Apache Kafka's metrics come from its JMX agent.\n",
         )
-      : sendText(response, 200, brokerMetrics(), types['text/plain'].header),
+      : sendText(response, 200, brokerMetrics(), metricsContentTypes.prometheus),
   // The process works, whatever Kafka does: to restart it would not help.
   '/-/healthy': (_, response) => sendText(response, 200, 'Healthy.\n'),
   '/-/ready': (_, response, { snapshot }) =>
@@ -138,14 +135,14 @@ async function answer(request: IncomingMessage, response: ServerResponse, shown:
 }
 
 async function sendMetrics(request: IncomingMessage, response: ServerResponse, { pages }: Shown): Promise<void> {
-  const { format, header } =
+  const format =
     types[negotiate(request.headers.accept, ['text/plain', 'application/openmetrics-text']) ?? 'text/plain']
   const isCompressed = acceptsGzip(request.headers['accept-encoding'])
   const page = pages.page(format, isCompressed)
   if (page === null) return sendText(response, 503, 'The first collection has not ended yet.\n')
   const { parts, sizeBytes } = await page
   response.writeHead(200, {
-    'content-type': header,
+    'content-type': metricsContentTypes[format],
     'content-length': sizeBytes,
     vary: 'accept, accept-encoding',
     ...(isCompressed ? { 'content-encoding': 'gzip' } : {}),

@@ -1,7 +1,5 @@
-// Snapshot → the text of each metric. Rendered once for each snapshot: the formats of Prometheus and OpenMetrics have the same lines
-// of samples and differ in the lines above them.
-// https://prometheus.io/docs/instrumenting/exposition_formats/ and https://prometheus.io/docs/specs/om/open_metrics_spec/
-import type { Distribution } from '../snapshot/types.ts'
+// Snapshot → the text of each metric. The lines are rendered once for each snapshot: both formats have the same.
+import { histogramLines, labelValue, sampleLine } from '@selfmonitor/http/metrics'
 import { Lines } from './lines.ts'
 import { computations, type Emit, type Value } from './samples/index.ts'
 import { type Metric, type MetricKey, metrics, probeBuckets } from './table.ts'
@@ -64,7 +62,7 @@ function merge(how: 'sum' | 'max', a: number | bigint, b: number | bigint): numb
  * Arrays of labels that are shared by several metrics are written once.
  */
 export function* families(view: View, granularity: Granularity): Generator<Family> {
-  const cluster = `cluster="${escaped(view.snapshot.cluster)}"`
+  const cluster = `cluster="${labelValue(view.snapshot.cluster)}"`
   const texts = new Map<readonly string[], string>()
   let all = 0
   for (const key of Object.keys(computations) as (keyof typeof computations)[]) {
@@ -75,7 +73,7 @@ export function* families(view: View, granularity: Granularity): Generator<Famil
       const known = texts.get(labels)
       if (known !== undefined) return known
       // `join` makes one flat string; a chain of concatenations would be a tree of pieces that is kept and walked for each metric.
-      const text = [cluster, ...labels.map((value, i) => `${names[i]}="${escaped(value)}"`)].join(',')
+      const text = [cluster, ...labels.map((value, i) => `${names[i]}="${labelValue(value)}"`)].join(',')
       if (isShared) texts.set(labels, text)
       return text
     }
@@ -83,10 +81,11 @@ export function* families(view: View, granularity: Granularity): Generator<Famil
     let series = 0
     const emit: Emit = (labels, value) => {
       if (typeof value === 'object') {
-        lines.add(histogram(metric.name, textOf(labels), value))
+        // Lines of both formats.
+        lines.add(histogramLines(metric.name, textOf(labels), probeBuckets, value.counts, value.sum, 'openmetrics'))
         series += probeBuckets.length + 3
       } else {
-        lines.add(`${metric.name}{${textOf(labels)}} ${numberText(value)}\n`)
+        lines.add(sampleLine(metric.name, textOf(labels), value))
         series++
       }
     }
@@ -96,47 +95,6 @@ export function* families(view: View, granularity: Granularity): Generator<Famil
     if (series > 0) yield { metric, lines: lines.parts(), series }
   }
   const { exporterSeries } = metrics
-  const lines = [Buffer.from(`${exporterSeries.name}{${cluster}} ${all + 1}\n`)]
+  const lines = [Buffer.from(sampleLine(exporterSeries.name, cluster, all + 1))]
   yield { metric: exporterSeries, lines, series: 1 }
 }
-
-function histogram(name: string, labels: string, { counts, sum }: Distribution): string {
-  let total = 0
-  let lines = ''
-  counts.forEach((count, i) => {
-    total += count
-    const bound = probeBuckets[i]
-    // OpenMetrics wants a point in every bound; Prometheus reads both.
-    const le = bound === undefined ? '+Inf' : Number.isInteger(bound) ? `${bound}.0` : String(bound)
-    lines += `${name}_bucket{${labels},le="${le}"} ${total}\n`
-  })
-  return `${lines}${name}_sum{${labels}} ${numberText(sum)}\n${name}_count{${labels}} ${total}\n`
-}
-
-function numberText(value: number | bigint): string {
-  if (value === Number.POSITIVE_INFINITY) return '+Inf'
-  if (value === Number.NEGATIVE_INFINITY) return '-Inf'
-  return String(value)
-}
-
-const special = /[\\"\n]/
-
-/** A label's value: backslash, quote and line feed have a backslash before them. */
-function escaped(value: string): string {
-  if (!special.test(value)) return value
-  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
-}
-
-export type Format = 'prometheus' | 'openmetrics'
-
-/** The lines above a metric's samples. */
-export function head({ name, type, help }: Metric, format: Format): string {
-  // OpenMetrics names a counter without its suffix, and wants quotes in a help text escaped.
-  const family = format === 'openmetrics' && type === 'counter' ? name.replace(/_total$/, '') : name
-  const escapedHelp = help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')
-  const text = format === 'openmetrics' ? escapedHelp.replaceAll('"', '\\"') : escapedHelp
-  return `# HELP ${family} ${text}\n# TYPE ${family} ${type}\n`
-}
-
-/** The last line of the format. */
-export const tail: Readonly<Record<Format, string>> = { prometheus: '', openmetrics: '# EOF\n' }

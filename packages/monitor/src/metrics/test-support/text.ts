@@ -1,10 +1,11 @@
 // Metrics as text, for tests.
-import { type Family, type Format, families, head, tail } from '../families.ts'
+import { metricHead, metricsEnd, type TextFormat } from '@selfmonitor/http/metrics'
+import { type Family, families } from '../families.ts'
 import type { View } from '../view.ts'
 
 export const linesOf = ({ lines }: Family): string => Buffer.concat(lines).toString()
 
 /** Every metric, with the granularity `partition`. */
-export const pageOf = (view: View, format: Format): string =>
-  [...families(view, 'partition')].map((family) => head(family.metric, format) + linesOf(family)).join('') +
-  tail[format]
+export const pageOf = (view: View, format: TextFormat): string =>
+  [...families(view, 'partition')].map((family) => metricHead(family.metric, format) + linesOf(family)).join('') +
+  metricsEnd[format]
