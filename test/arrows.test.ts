@@ -19,7 +19,14 @@ const rows: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   'broker/src/log': [['batch', 'scheduling'], ['disk'], ['segment'], ['producers'], ['partition'], ['manager']],
   'cluster/src': [['transport'], ['reader', 'writer'], ['survey']],
-  'registry/src': [['avro'], ['compatibility'], ['formats', 'store', 'client'], ['operations'], ['server']],
+  'registry/src': [
+    ['json'],
+    ['avro', 'json-schema'],
+    ['compatibility'],
+    ['formats', 'store', 'client'],
+    ['operations'],
+    ['server'],
+  ],
   'platform/src': [['running', 'cel'], ['load'], ['live', 'types'], ['plan'], ['apply', 'import']],
   'events/src': [['kafka', 'wire', 'dead-letters'], ['telemetry', 'replay'], ['handle']],
   'kubernetes/src': [

@@ -247,7 +247,7 @@ describeEngines('the commands', (engine) => {
         expect({ code, stderr }).toEqual({
           code: 1,
           stderr: expect.stringContaining(
-            `a.proto is PROTOBUF, and the registry at ${live.registry.url} supports AVRO only.`,
+            `a.proto is PROTOBUF, and the registry at ${live.registry.url} supports JSON and AVRO only.`,
           ),
         })
         expect(stderr).not.toContain('not a schema')

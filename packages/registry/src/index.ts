@@ -1,13 +1,12 @@
 // The package's public exports. Most who come through it are clients: the server, and with it a Kafka client and a web
-// framework, is loaded when one is started, or at once by those who import `@selfmonitor/registry/server`.
+// framework, is loaded when one is started, or at once by those who import `@selfmonitor/registry/server`. The schema languages
+// beside Avro are in `@selfmonitor/registry/formats`.
 import type { RegistryOptions, RegistryServer } from './types.ts'
 
 export {
   type AvroSchema,
   AvroSchemaError,
   isNamed,
-  JsonSyntaxError,
-  jsonProblem,
   type NamedSchema,
   type NamedTypes,
   parseAvro,
@@ -30,8 +29,9 @@ export {
   type IncompatibilityReason,
   readIncompatibility,
 } from './compatibility/read-messages.ts'
-export { formatOf, InvalidSchemaError } from './formats/index.ts'
+export { InvalidSchemaError } from './formats/types.ts'
 export { decodeFrame, FrameError, frameHeaderBytes, isFrame, writeFrameHeader } from './frame.ts'
+export { JsonSyntaxError, jsonProblem } from './json/index.ts'
 export { RegistryOptionsError } from './server/errors.ts'
 export { StoreError, TopicUnusableError } from './store/errors.ts'
 export type * from './types.ts'

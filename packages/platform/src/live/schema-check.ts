@@ -4,7 +4,6 @@ import {
   type CompatibilityLevel,
   explainReason,
   findConflict,
-  formatOf,
   InvalidSchemaError,
   type RegistryClient,
   RegistryError,
@@ -72,6 +71,8 @@ async function checkUnder(
   schema: DeclaredSchema,
   registry: RegistryClient,
 ): Promise<SchemaProblem[]> {
+  // Loaded here: most plans change no level, and the schema languages are many modules.
+  const { formatOf } = await import('@selfmonitor/registry/formats')
   const format = formatOf(schema.schemaType ?? 'AVRO')
   if (format === undefined || level === 'NONE') {
     return []

@@ -1,5 +1,5 @@
 // Whether a JSON value can be the default of a field: the value check of Java Avro (`Schema.isValidDefault`, 1.12).
-import { isArray, isNumber, isObject, type JsonValue } from './json.ts'
+import { isArray, isNumber, isObject, type JsonValue } from '../json/index.ts'
 import type { AvroSchema } from './schema.ts'
 
 /**

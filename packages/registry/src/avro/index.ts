@@ -1,5 +1,4 @@
 // The exports of this folder: parses Avro schemas and prints their canonical text.
-export { JsonSyntaxError, jsonProblem } from './json.ts'
 export { normalizeAvro } from './normalize.ts'
 export { AvroSchemaError, type NamedTypes, parseAvro } from './parse.ts'
 export { printAvro } from './print.ts'

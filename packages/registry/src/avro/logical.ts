@@ -1,5 +1,5 @@
 // Logical types that are valid for their Avro type; an invalid one is only a property (https://avro.apache.org/docs/1.12.0/specification/#logical-types).
-import { isNumber, type JsonObject, type JsonValue } from './json.ts'
+import { isNumber, type JsonObject, type JsonValue } from '../json/index.ts'
 import type { AvroSchema } from './schema.ts'
 
 const baseTypes: Readonly<Record<string, AvroSchema['type']>> = {

@@ -1,7 +1,7 @@
 // `normalize=true`: the differences that mean nothing are taken out, so that two spellings of a schema get one id.
 // Follows Confluent's rules for Avro: properties and aliases sorted, a logical type's own properties first, empty docs
 // of types dropped, numbers of defaults as their field's type spells them.
-import { integer, isArray, isNumber, isObject, type JsonObject, type JsonValue } from './json.ts'
+import { integer, isArray, isNumber, isObject, type JsonObject, type JsonValue } from '../json/index.ts'
 import { logicalTypeProps } from './logical.ts'
 import { type AvroName, type AvroSchema, aliasNames, isNamed, type NamedSchema, type RecordField } from './schema.ts'
 

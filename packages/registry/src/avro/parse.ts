@@ -1,6 +1,6 @@
 // Schema text to schema, with the checks and the namespace rules of Apache Avro's parser.
 // Source: https://avro.apache.org/docs/1.12.0/specification/ and the behaviour of Java Avro 1.12.
-import { isValidDefault, parseJavaDouble } from './defaults.ts'
+
 import {
   isArray,
   isNumber,
@@ -10,7 +10,8 @@ import {
   type JsonValue,
   parseJson,
   writeJson,
-} from './json.ts'
+} from '../json/index.ts'
+import { isValidDefault, parseJavaDouble } from './defaults.ts'
 import { printAvro } from './print.ts'
 import { type AvroName, type AvroSchema, isPrimitiveType, type NamedSchema, type RecordField } from './schema.ts'
 

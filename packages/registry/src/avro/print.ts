@@ -1,7 +1,7 @@
 // A schema's canonical text: what Java Avro's `Schema.toString` writes, which is what Confluent's registry stores and
 // compares. Key order is fixed, properties keep theirs, `{"type":"string"}` becomes `"string"`, a type is written out
 // where it first appears and by name afterwards.
-import { type JsonValue, quote, writeJson } from './json.ts'
+import { type JsonValue, quote, writeJson } from '../json/index.ts'
 import { type AvroName, type AvroSchema, isPrimitiveType, type NamedSchema, type RecordField } from './schema.ts'
 
 const typeWords = new Set(['record', 'enum', 'array', 'map', 'union', 'fixed'])

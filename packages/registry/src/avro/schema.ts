@@ -1,5 +1,5 @@
 // An Avro schema after parsing: named types are objects that may refer back to themselves, properties keep their order.
-import type { JsonObject, JsonValue } from './json.ts'
+import type { JsonObject, JsonValue } from '../json/index.ts'
 
 export const primitiveTypes = ['null', 'boolean', 'int', 'long', 'float', 'double', 'bytes', 'string'] as const
 export type PrimitiveType = (typeof primitiveTypes)[number]

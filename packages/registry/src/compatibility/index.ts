@@ -1,4 +1,5 @@
-// The exports of this folder: the rules for which schemas can read which data. Pure, no I/O.
+// The exports of this folder: the rules for which schemas can read which data. Pure, no I/O. Those of JSON Schema are in json/, which
+// only its format loads.
 export { AmbiguousAliasError, type AvroIncompatibility, checkAvroReader } from './avro.ts'
 export {
   type Comparable,

@@ -89,4 +89,35 @@ describe('why a schema is incompatible', () => {
       compatibility: null,
     })
   })
+
+  it('is read of JSON Schema, whose lines have other quotes and no more than a description', () => {
+    const removed =
+      "The new has a closed content model and is missing a property or item present at path '#/properties/age' in the old schema"
+    const changed = "The old schema has another type at path '#/properties/name' than the new schema"
+    const messages = [
+      `{errorType:"PROPERTY_REMOVED_FROM_CLOSED_CONTENT_MODEL", description:"${removed}'}`,
+      `{errorType:"TYPE_CHANGED", description:"${changed}'}`,
+      '{oldSchemaVersion: 2}',
+      `{oldSchema: '{"properties":{"name":{"type":"string"},"age":{}}}'}`,
+      "{validateFields: 'false', compatibility: 'FULL'}",
+    ]
+    const { reasons } = readIncompatibility(messages, '{"properties":{"name":{"type":"integer"}}}')
+    expect(reasons).toEqual([
+      {
+        type: 'PROPERTY_REMOVED_FROM_CLOSED_CONTENT_MODEL',
+        description: removed,
+        path: '/properties/age',
+        additionalInfo: null,
+        direction: 'backward',
+      },
+      {
+        type: 'TYPE_CHANGED',
+        description: changed,
+        path: '/properties/name',
+        additionalInfo: null,
+        direction: 'forward',
+      },
+    ])
+    expect(explainReason(reasons[1]!, '{}')).toBe(changed)
+  })
 })

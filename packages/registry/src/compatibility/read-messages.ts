@@ -26,6 +26,8 @@ export interface Incompatibility {
 }
 
 const reasonLine = /^\{errorType:\s*'([^']*)',\s*description:\s*'(.*)',\s*additionalInfo:\s*'(.*)'\}$/s
+/** Of JSON Schema, with the quotes that Confluent's registry writes. */
+const jsonReasonLine = /^\{errorType:\s*"([^"]*)",\s*description:\s*"(.*)['"]\}$/s
 const contextLine = /^\{(oldSchema|oldSchemaVersion|validateFields|compatibility)\b/
 
 /**
@@ -109,18 +111,19 @@ function parsed(text: string | null): unknown {
 }
 
 function reasonOf(line: string, level: string | null, toNew: FindPlace): IncompatibilityReason {
-  const [, type, description, additionalInfo] = reasonLine.exec(line) ?? []
+  const [, type, description, additionalInfo] = reasonLine.exec(line) ?? jsonReasonLine.exec(line) ?? []
   if (type === undefined || description === undefined) {
     return { type: null, description: line, path: null, additionalInfo: null, direction: null }
   }
   // The schema that reads comes first, in Confluent's words as in ours.
-  const reader = /\bthe (new|old) schema\b/i.exec(description)?.[1]
+  const reader = /\bthe (new|old) (?:schema|has)\b/i.exec(description)?.[1]
   const direction = reader === 'new' ? 'backward' : reader === 'old' ? 'forward' : null
   // Paths are those of the schema that reads (org.apache.avro.SchemaCompatibility.Incompatibility.getLocation), whichever
   // of the two schemas the words name next to them.
   const reads =
     direction ?? (level?.startsWith('BACKWARD') ? 'backward' : level?.startsWith('FORWARD') ? 'forward' : null)
-  const said = /\bpath '([^']*)'/.exec(description)?.[1] ?? null
+  // JSON Schema's are URI fragments: `#/properties/name`.
+  const said = /\bpath '#?([^']*)'/.exec(description)?.[1] ?? null
   const path = said === null || reads === null ? null : reads === 'backward' ? said : toNew(said)
   return { type, description, path, additionalInfo: additionalInfo ?? null, direction }
 }

@@ -10,6 +10,7 @@ import {
 } from '../avro/index.ts'
 import { type AvroIncompatibility, checkAvroReader, describeAvroProblem } from '../compatibility/index.ts'
 import type { Incompatibility, SchemaReference } from '../types.ts'
+import { sortReferences } from './references.ts'
 import { InvalidSchemaError, type ParsedSchema, type SchemaFormat } from './types.ts'
 
 interface AvroParsedSchema extends ParsedSchema {
@@ -57,17 +58,4 @@ function parsedSchema(
     normalize: () => parsedSchema(normalizeAvro(avro), sortReferences(references), known),
     problemsReading: (writer): readonly Incompatibility[] => checkAvroReader(avro, (writer as AvroParsedSchema).avro),
   }
-}
-
-function sortReferences(references: readonly SchemaReference[]): SchemaReference[] {
-  const unique = new Map(
-    references.map((reference) => [JSON.stringify([reference.subject, reference.version, reference.name]), reference]),
-  )
-  return [...unique.values()].toSorted(
-    (a, b) => compare(a.subject, b.subject) || a.version - b.version || compare(a.name, b.name),
-  )
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }

@@ -1,11 +1,21 @@
 // The exports of this folder: the schema formats of the registry, by type.
 import type { SchemaType } from '../types.ts'
 import { avroFormat } from './avro.ts'
+import { jsonFormat } from './json.ts'
 import type { SchemaFormat } from './types.ts'
 
-export { InvalidSchemaError, type ParsedSchema, type ResolvedReference, type SchemaFormat } from './types.ts'
+export {
+  InvalidSchemaError,
+  type NamedReference,
+  type ParsedSchema,
+  type ResolvedReference,
+  type SchemaFormat,
+} from './types.ts'
 
-const formats = new Map<SchemaType, SchemaFormat>([['AVRO', avroFormat]])
+const formats = new Map<SchemaType, SchemaFormat>([
+  ['JSON', jsonFormat],
+  ['AVRO', avroFormat],
+])
 
 export const supportedSchemaTypes: readonly SchemaType[] = [...formats.keys()]
 

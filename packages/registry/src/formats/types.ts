@@ -13,6 +13,11 @@ export interface ResolvedReference {
   readonly schema: string
 }
 
+/** A schema that another one names, with the schemas that it names itself. */
+export interface NamedReference extends ResolvedReference {
+  readonly references: readonly NamedReference[]
+}
+
 export interface ParsedSchema extends Comparable<ParsedSchema> {
   readonly schemaType: SchemaType
   /** The text that is stored, compared and hashed. */
@@ -35,7 +40,14 @@ export interface SchemaFormat {
   /**
    * @param references every schema that the text depends on, dependencies before their dependents
    * @param lenient let pass what older registries let pass; for schemas that may be registered already
+   * @param named the schemas that the text itself names, each with its own: where the same name may mean another schema in
+   *   another text. Default: none of `references` names another
    * @throws {InvalidSchemaError}
    */
-  parse(definition: SchemaDefinition, references: readonly ResolvedReference[], lenient: boolean): ParsedSchema
+  parse(
+    definition: SchemaDefinition,
+    references: readonly ResolvedReference[],
+    lenient: boolean,
+    named?: readonly NamedReference[],
+  ): ParsedSchema
 }

@@ -2,6 +2,7 @@
 import {
   formatOf,
   InvalidSchemaError,
+  type NamedReference,
   type ParsedSchema,
   type ResolvedReference,
   supportedSchemaTypes,
@@ -36,8 +37,8 @@ export function parseSent(
   const references = definition.references ?? []
   try {
     const withVersions = references.map((reference) => atVersion(state, subject, reference))
-    const resolved = resolve(state, subject, withVersions, false)
-    return format.parse({ ...definition, references: withVersions }, resolved, lenient)
+    const { all, named } = resolve(state, subject, withVersions, false)
+    return format.parse({ ...definition, references: withVersions }, all, lenient, named)
   } catch (error) {
     if (!(error instanceof InvalidSchemaError)) throw error
     const refs = `[${references.map((ref) => `{name='${ref.name}', subject='${ref.subject}', version=${ref.version}}`).join(', ')}]`
@@ -59,7 +60,8 @@ export function parseStored(state: RegistryState, value: SchemaValue): ParsedSch
   const format = formatOf(value.schemaType)
   if (!format) throw new InvalidSchemaError(`schemas of type ${value.schemaType} cannot be compared by this registry`)
   const definition = { schema: value.schema, references: value.references }
-  const parsed = format.parse(definition, resolve(state, value.subject, value.references, true), true)
+  const { all, named } = resolve(state, value.subject, value.references, true)
+  const parsed = format.parse(definition, all, true, named)
   parsedVersions.set(value, parsed)
   return parsed
 }
@@ -72,8 +74,8 @@ function atVersion(state: RegistryState, from: string, reference: SchemaReferenc
 }
 
 /**
- * Everything that the references lead to, dependencies first, each once. A reference that names no context is one inside
- * the context of the schema that has it.
+ * Everything that the references lead to: dependencies first, each once, and as a tree of who names what. A reference that
+ * names no context is one inside the context of the schema that has it.
  * @param from the subject whose schema has the references
  */
 function resolve(
@@ -81,25 +83,25 @@ function resolve(
   from: string,
   references: readonly SchemaReference[],
   deleted: boolean,
-): ResolvedReference[] {
-  const found: ResolvedReference[] = []
-  const seen = new Set<string>()
-  const visit = (context: string, list: readonly SchemaReference[]): void => {
-    for (const reference of list) {
+): { readonly all: readonly ResolvedReference[]; readonly named: readonly NamedReference[] } {
+  const all: ResolvedReference[] = []
+  const seen = new Map<string, Omit<NamedReference, 'reference'>>()
+  const visit = (context: string, list: readonly SchemaReference[]): NamedReference[] =>
+    list.map((reference) => {
       const subject = qualify(reference.subject, context)
       const key = JSON.stringify([subject, reference.version])
-      if (seen.has(key)) continue
-      seen.add(key)
+      const known = seen.get(key)
+      if (known) return { reference, ...known }
       const value = state.version(subject, reference.version)
       if (!value || (value.deleted && !deleted)) {
         throw new InvalidSchemaError(
           `No schema reference found for subject "${reference.subject}" and version ${reference.version}`,
         )
       }
-      visit(contextOf(subject), value.references)
-      found.push({ reference, schema: value.schema })
-    }
-  }
-  visit(contextOf(from), references)
-  return found
+      const found = { schema: value.schema, references: visit(contextOf(subject), value.references) }
+      seen.set(key, found)
+      all.push({ reference, schema: value.schema })
+      return { reference, ...found }
+    })
+  return { named: visit(contextOf(from), references), all }
 }

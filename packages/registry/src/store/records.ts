@@ -3,7 +3,7 @@
 //
 // Field orders as Confluent Schema Registry 7.x writes them (keys: pinned by its SchemaKey, ConfigKey, … classes; values:
 // as observed on its topics; readers accept any order).
-import { quote } from '../avro/json.ts'
+import { quote } from '../json/index.ts'
 import type { SchemaReference } from '../types.ts'
 
 export type StoreKey =

@@ -1,4 +1,4 @@
-// JSON as Java Avro reads and prints it: numbers keep their text, objects their key order, comments are skipped.
+// JSON as Jackson reads and prints it, for Java Avro and Confluent's registry: numbers keep their text, objects their key order.
 // `JSON.parse` would lose what the canonical text of a schema depends on: `1` against `1.0`, 64-bit integers, and the
 // place of keys that look like integers.
 
