@@ -20,7 +20,7 @@ const rows: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'broker/src/log': [['batch', 'scheduling'], ['disk'], ['segment'], ['producers'], ['partition'], ['manager']],
   'cluster/src': [['transport'], ['reader', 'writer'], ['survey']],
   'registry/src': [
-    ['json'],
+    ['json', 'contract'],
     ['avro', 'json-schema'],
     ['compatibility'],
     ['formats', 'store', 'client'],

@@ -149,6 +149,27 @@ describeEngines('schemas and records restored', (engine) => {
     expect(again.schemas!.imports.map(({ subject }) => subject)).toEqual([`${topic}.again-value`])
   })
 
+  it('with their contracts and those of the settings', async () => {
+    const rule = { name: 'r', kind: 'CONDITION', mode: 'WRITE', type: 'CEL', expr: 'message.x > 0' } as const
+    const metadata = { properties: { owner: 'a' }, tags: { 'A.x': ['PII'] } }
+    const subject = `${topic}-value`
+    const { id } = await source.register(subject, { ...record('A', 'x'), metadata, ruleSet: { domainRules: [rule] } })
+    const other = await source.register(subject, { ...record('A', 'x'), metadata: { properties: { owner: 'b' } } })
+    const config = { defaultMetadata: { properties: { team: 'c' } }, compatibilityGroup: 'owner' }
+    await source.request({ method: 'PUT', path: `/config/${subject}`, body: config })
+    await produce(topic, { value: frame(id) }, { value: frame(other.id) })
+    await take(topic)
+    await runRestore(cluster, await plan(topic.concat('.restored')))
+    const restored = `${topic}.restored-value`
+    expect(await target.getVersion(restored, 1)).toMatchObject({ id, metadata, ruleSet: { domainRules: [rule] } })
+    expect(await target.getVersion(restored, 2)).toMatchObject({
+      id: other.id,
+      metadata: { properties: { owner: 'b' } },
+    })
+    expect((await subjectsOf(target))[0]!.config).toMatchObject(config)
+    expect((await subjectsOf(target))[0]!.versions).toEqual((await subjectsOf(source))[0]!.versions)
+  })
+
   it('in the same registry under another name: the new subject has the same ids', async () => {
     const { id } = await source.register(`${topic}-value`, record('A', 'x'))
     await source.register(`${topic}-key`, record('K', 'x'))

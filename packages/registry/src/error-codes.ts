@@ -20,7 +20,7 @@ export const registryErrorCodes = {
   referenceExists: 42206,
   invalidSubject: 42208,
   tooLarge: 42209,
-  unsupported: 42210,
+  invalidRuleSet: 42210,
   contextNotEmpty: 42211,
   storeFailed: 50001,
   storeTimeout: 50002,

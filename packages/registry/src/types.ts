@@ -26,6 +26,46 @@ export interface SchemaDefinition {
   /** Default `AVRO`. */
   readonly schemaType?: SchemaType
   readonly references?: readonly SchemaReference[]
+  /** Absent: a registration inherits those of the version before; `{}`: none. */
+  readonly metadata?: SchemaMetadata
+  /** As `metadata`. */
+  readonly ruleSet?: SchemaRuleSet
+}
+
+/** What is known about a schema beside its text. */
+export interface SchemaMetadata {
+  /** By path in the schema, for example `User.email` or `*.email`. */
+  readonly tags?: Readonly<Record<string, readonly string[]>>
+  readonly properties?: Readonly<Record<string, string>>
+  /** Properties that are not to be shown. */
+  readonly sensitive?: readonly string[]
+}
+
+/** A rule, which serializers and deserializers execute. */
+export interface SchemaRule {
+  readonly name: string
+  readonly doc?: string
+  readonly kind: 'CONDITION' | 'TRANSFORM'
+  readonly mode: 'UPGRADE' | 'DOWNGRADE' | 'UPDOWN' | 'WRITE' | 'READ' | 'WRITEREAD'
+  /** What executes it: `CEL`, `CEL_FIELD`, `ENCRYPT`, `JSONATA` or a name that the clients know. */
+  readonly type: string
+  /** Only fields with one of these. */
+  readonly tags?: readonly string[]
+  readonly params?: Readonly<Record<string, string>>
+  readonly expr?: string
+  /** `NONE`, `ERROR`, `DLQ` or a name that the clients know; two, joined with a comma, where the mode is a double one. */
+  readonly onSuccess?: string
+  readonly onFailure?: string
+  readonly disabled?: boolean
+}
+
+export interface SchemaRuleSet {
+  /** From one version to another. */
+  readonly migrationRules?: readonly SchemaRule[]
+  /** Of valid values. */
+  readonly domainRules?: readonly SchemaRule[]
+  /** Applied to the serialized bytes. */
+  readonly encodingRules?: readonly SchemaRule[]
 }
 
 export interface RegisteredSchema extends SchemaDefinition {

@@ -57,6 +57,21 @@ describe('the registry client', () => {
     })
   })
 
+  it('carries the contract of a schema both ways', async () => {
+    const schema = {
+      schema: '"int"',
+      metadata: { properties: { owner: 'a' } },
+      ruleSet: { domainRules: [{ name: 'r', kind: 'CONDITION', mode: 'WRITE', type: 'CEL', expr: 'true' } as const] },
+    }
+    const { client, sent } = clientWith([{ body: { subject: 's', version: 1, id: 7, ...schema } }])
+    await client.register('s', schema)
+    await client.lookup('s', schema)
+    await client.check('s', schema).catch(() => {})
+    expect(sent.slice(0, 3).map(({ body }) => body)).toEqual([schema, schema, schema])
+    expect(await client.getVersion('s', 1)).toMatchObject(schema)
+    expect(await client.getById(7)).toMatchObject(schema)
+  })
+
   it('asks for an id once, however many ask at the same time and afterwards', async () => {
     const { client, sent } = clientWith([{ body: { schema: '"int"' } }])
     const answers = await Promise.all(Array.from({ length: 50 }, () => client.getById(3)))

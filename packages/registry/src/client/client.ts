@@ -156,18 +156,20 @@ function query(flags: Readonly<Record<string, boolean>>): string {
 }
 
 /** Registries before 5.5 know no `schemaType`, so Avro does not say it. */
-function bodyOf({ schema, schemaType = 'AVRO', references = [] }: SchemaDefinition): object {
+function bodyOf({ schema, schemaType = 'AVRO', references = [], metadata, ruleSet }: SchemaDefinition): object {
   return {
     ...(schemaType === 'AVRO' ? {} : { schemaType }),
     ...(references.length === 0 ? {} : { references }),
+    ...(metadata && { metadata }),
+    ...(ruleSet && { ruleSet }),
     schema,
   }
 }
 
 function definition(answer: unknown): SchemaDefinition {
-  const { schema, schemaType = 'AVRO', references = [] } = answer as Partial<SchemaDefinition>
+  const { schema, schemaType = 'AVRO', references = [], metadata, ruleSet } = answer as Partial<SchemaDefinition>
   if (typeof schema !== 'string') throw badAnswer('/schemas/ids')
-  return { schema, schemaType, references }
+  return { schema, schemaType, references, ...(metadata && { metadata }), ...(ruleSet && { ruleSet }) }
 }
 
 function registeredSchema(answer: unknown): RegisteredSchema {

@@ -25,7 +25,8 @@ export async function deleteSubject(store: Store, subject: string, permanent: bo
     if (all.length === 0) throw errors.subjectNotFound(subject)
     if (permanent && live.length > 0) throw errors.subjectNotSoftDeleted(subject)
     if (!permanent && live.length === 0) throw errors.subjectSoftDeleted(subject)
-    const victims = permanent ? all : live
+    // A copy: what is deleted leaves the state's own list.
+    const victims = [...(permanent ? all : live)]
     for (const { version } of victims) refuseReferenced(state, subject, version)
     if (permanent) {
       for (const { version } of victims) await transaction.put({ keytype: 'SCHEMA', subject, version }, null)

@@ -73,7 +73,7 @@ export const errors = {
   invalidSubject: (subject: string) =>
     make.invalidSubject(`The specified subject '${subject}' is not a valid subject.`),
   tooLarge: make.tooLarge,
-  unsupported: make.unsupported,
+  invalidRuleSet: (problem: string) => make.invalidRuleSet(`Invalid rule set: ${problem}`),
   storeFailed: make.storeFailed,
   storeTimeout: make.storeTimeout,
 }

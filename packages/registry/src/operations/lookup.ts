@@ -1,9 +1,17 @@
 // Reading: which version is meant, which version holds a schema, which settings apply.
 
 import { isCompatibilityLevel } from '../compatibility/index.ts'
+import { type Contract, contractKey, propertyOf, versionProperty, withoutVersion } from '../contract/index.ts'
 import type { ParsedSchema } from '../formats/index.ts'
-import { fingerprint, type RegistryState, type SchemaValue, settingScopes } from '../store/index.ts'
+import {
+  fingerprint,
+  type RegistryState,
+  type SchemaIdentity,
+  type SchemaValue,
+  settingScopes,
+} from '../store/index.ts'
 import type { CompatibilityLevel } from '../types.ts'
+import type { ConfigField } from './config-fields.ts'
 import { errors } from './errors.ts'
 import { parseStored } from './schemas.ts'
 
@@ -37,28 +45,42 @@ export function findVersion(state: RegistryState, subject: string, spec: Version
 }
 
 /**
- * The newest version of a subject that holds the schema. Besides the same text it finds a version whose references,
- * written out, give the text that was asked for, and the latest version when another registry spelled it otherwise.
+ * The version of a subject that holds the schema with its contract, the newest if there are several. A version that differs only in
+ * the number in its metadata (`confluent:version`) counts where the contract that is looked for has none. Besides the same text it
+ * finds a version whose references, written out, give the text that was asked for, and the latest version when another registry
+ * spelled it otherwise.
  */
 export function findSchema(
   state: RegistryState,
   subject: string,
   schema: ParsedSchema,
+  contract: Contract,
   deleted: boolean,
 ): SchemaValue | undefined {
-  const versions = state.versions(subject, deleted)
-  const wanted = fingerprint(identityOf(schema))
-  const same = versions.findLast((value) => fingerprint(value) === wanted)
-  if (same) return same
+  const identity = identityOf(schema, contract)
+  const wanted = fingerprint(identity)
+  const same = state.withContent(subject, identity).filter((value) => deleted || !value.deleted)
+  const exact = same.findLast((value) => fingerprint(value) === wanted)
+  if (exact) return exact
+  const isNumbered = propertyOf(contract.metadata, versionProperty) !== undefined
+  if (!isNumbered && same.length > 0) return same.at(-1)
   // Only versions that may be equal are parsed: a subject may have thousands.
-  const candidates = versions.filter(
-    (value, index) => index === versions.length - 1 || (schema.references.length === 0 && value.references.length > 0),
-  )
-  return candidates.findLast((value) => meansTheSame(state, value, schema))
+  const versions = state.versions(subject, deleted)
+  const candidates =
+    schema.references.length === 0 && state.hasReferences(subject)
+      ? versions.filter((value, index) => index === versions.length - 1 || value.references.length > 0)
+      : versions.slice(-1)
+  return candidates.findLast((value) => hasContract(value, contract) && meansTheSame(state, value, schema))
 }
 
-export function identityOf(schema: ParsedSchema) {
-  return { schemaType: schema.schemaType, schema: schema.canonical, references: schema.references }
+export function identityOf(schema: ParsedSchema, { metadata, ruleSet }: Contract): SchemaIdentity {
+  return { schemaType: schema.schemaType, schema: schema.canonical, references: schema.references, metadata, ruleSet }
+}
+
+function hasContract(value: SchemaValue, contract: Contract): boolean {
+  const isNumbered = propertyOf(contract.metadata, versionProperty) !== undefined
+  const metadata = isNumbered ? value.metadata : withoutVersion(value.metadata)
+  return contractKey({ metadata, ruleSet: value.ruleSet }) === contractKey(contract)
 }
 
 function meansTheSame(state: RegistryState, value: SchemaValue, schema: ParsedSchema): boolean {
@@ -66,7 +88,7 @@ function meansTheSame(state: RegistryState, value: SchemaValue, schema: ParsedSc
   try {
     const stored = parseStored(state, value)
     if (schema.references.length === 0 && stored.references.length > 0) return stored.resolved === schema.canonical
-    return fingerprint(identityOf(stored)) === fingerprint(identityOf(schema))
+    return fingerprint(identityOf(stored, {})) === fingerprint(identityOf(schema, {}))
   } catch {
     // A stored text that does not parse equals no other; compatibility checks report it.
     return false
@@ -90,7 +112,12 @@ export function levelOf(state: RegistryState, subject: string | null): Compatibi
 
 /** Whether new schemas are normalised although the request does not ask for it. */
 export function normalizeInScope(state: RegistryState, subject: string): boolean {
-  return first(subject, (scope) => state.config(scope)?.raw?.normalize) === true
+  return settingInScope(state, subject, 'normalize') === true
+}
+
+/** A field of the configuration that applies to a subject; undefined where no scope has it. */
+export function settingInScope(state: RegistryState, subject: string, name: ConfigField): unknown {
+  return first(subject, (scope) => state.config(scope)?.raw?.[name])
 }
 
 export function modeInScope(state: RegistryState, subject: string | null): string {

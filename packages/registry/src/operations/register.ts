@@ -1,5 +1,6 @@
 // Registering a schema: the same schema again gives what is there, a new one gets the next version of its subject, and
 // an id that all subjects of a context share when they hold the same schema.
+import { type Contract, propertyOf, versionProperty, withoutVersion, withVersion } from '../contract/index.ts'
 import type { ParsedSchema } from '../formats/index.ts'
 import {
   contextOf,
@@ -12,31 +13,41 @@ import {
   type Store,
   type Transaction,
 } from '../store/index.ts'
-import type { CompatibilityLevel, SchemaDefinition } from '../types.ts'
+import type { CompatibilityLevel, SchemaDefinition, SchemaType } from '../types.ts'
 import { incompatibilities } from './check.ts'
+import { mergedContract, requireValid, sameGroup } from './contracts.ts'
 import { errors } from './errors.ts'
 import { findSchema, identityOf, isReadOnly, levelInScope, modeInScope, normalizeInScope } from './lookup.ts'
 import { parseSent } from './schemas.ts'
 
 export interface RegisterRequest {
   readonly subject: string
+  /** Without a text, but with a contract: the latest version's text, under the new contract. */
   readonly definition: SchemaDefinition
   readonly normalize: boolean
   /** Only in IMPORT mode. */
   readonly id?: number | undefined
+  /** The version that it has to get; -1: any, and its metadata says which (`confluent:version`). */
   readonly version?: number | undefined
+}
+
+export interface Registered {
+  readonly value: SchemaValue
+  /** Whether the version says what the request said: otherwise the answer has to show it. */
+  readonly asSent: boolean
 }
 
 /**
  * @param fallbackLevel the compatibility level while none is set
  * @returns the version under the subject, new or found
- * @throws {RegistryRefusal} 40901 incompatible, 42201 not a schema, 42205 not permitted by the mode, or an id that is taken
+ * @throws {RegistryRefusal} 40901 incompatible, 42201 not a schema, 42205 not permitted by the mode, or an id that is taken,
+ *   42210 a rule that makes no sense
  */
 export async function register(
   store: Store,
   request: RegisterRequest,
   fallbackLevel: CompatibilityLevel,
-): Promise<SchemaValue> {
+): Promise<Registered> {
   const known = existing(store.state, request)
   if (known) return known
   return store.exclusively(async (transaction) => {
@@ -55,7 +66,7 @@ export async function register(
         continue
       }
       await removePredecessors(transaction, value)
-      return value
+      return { value, asSent: request.id !== undefined || !(value.metadata || value.ruleSet) }
     }
   })
 }
@@ -80,32 +91,75 @@ async function removePredecessors(transaction: Transaction, { subject, version, 
 
 function parse(state: RegistryState, request: RegisterRequest, lenient: boolean): ParsedSchema {
   const { subject, definition, normalize } = request
-  const schema = parseSent(state, subject, definition, lenient)
+  const schema = parseSent(state, subject, withText(state, subject, definition), lenient)
   return normalize || normalizeInScope(state, subject) ? schema.normalize() : schema
 }
 
-function existing(state: RegistryState, request: RegisterRequest): SchemaValue | undefined {
-  const found = findSchema(state, request.subject, parse(state, request, true), false)
-  if (!found) return undefined
-  const { id = found.id, version = found.version } = request
-  return id === found.id && version === found.version ? found : undefined
+function withText(state: RegistryState, subject: string, definition: SchemaDefinition): SchemaDefinition {
+  if (definition.schema.trim() !== '' || (!definition.metadata && !definition.ruleSet)) return definition
+  const latest = state.versions(subject, false).at(-1)
+  if (!latest) return definition
+  const { schema, schemaType, references } = latest
+  return { ...definition, schema, schemaType: schemaType as SchemaType, references }
+}
+
+function existing(state: RegistryState, request: RegisterRequest): Registered | undefined {
+  const { subject, definition, id, version } = request
+  const schema = parse(state, request, true)
+  if (id !== undefined) {
+    const found = findSchema(state, subject, schema, definition, false)
+    return found?.id === id && (version ?? found.version) === found.version ? { value: found, asSent: true } : undefined
+  }
+  const exact = findNumbered(state, subject, schema, definition, version)
+  if (exact) return { value: exact, asSent: true }
+  const { metadata, ruleSet } = mergedContract(state, subject, definition)
+  // A number that was inherited is that of another version.
+  const isNumbered = propertyOf(definition.metadata, versionProperty) !== undefined
+  const contract = { metadata: isNumbered ? metadata : withoutVersion(metadata), ruleSet }
+  const found = findNumbered(state, subject, schema, contract, version)
+  return found && { value: found, asSent: false }
+}
+
+/** @param version that the version found must have, and its metadata say; -1: any, if they say one */
+function findNumbered(
+  state: RegistryState,
+  subject: string,
+  schema: ParsedSchema,
+  contract: Contract,
+  version: number | undefined,
+): SchemaValue | undefined {
+  if (version === undefined) return findSchema(state, subject, schema, contract, false)
+  if (version > 0) {
+    return findSchema(state, subject, schema, { ...contract, metadata: withVersion(contract.metadata, version) }, false)
+  }
+  return state
+    .withContent(subject, identityOf(schema, contract))
+    .findLast((value) => !value.deleted && propertyOf(value.metadata, versionProperty) !== undefined)
 }
 
 function next(state: RegistryState, request: RegisterRequest, fallbackLevel: CompatibilityLevel): SchemaValue {
-  const { subject } = request
+  const { subject, definition, id, version } = request
   checkMode(state, request)
-  const schema = parse(state, request, request.id !== undefined)
+  const schema = parse(state, request, id !== undefined)
   const nextVersion = state.nextVersion(subject)
-  const identity = identityOf(schema)
-  const base = { subject, ...identity, deleted: false }
-  if (request.id !== undefined) return imported(state, base, request.id, request.version ?? nextVersion)
-  if (request.version !== undefined && request.version !== nextVersion) {
-    throw errors.invalidSchema(`Version ${request.version} is not one more than previous version ${nextVersion - 1}`)
+  if (id !== undefined) {
+    const base = { subject, ...identityOf(schema, definition), deleted: false }
+    return imported(state, base, id, version !== undefined && version > 0 ? version : nextVersion)
   }
+  if (version !== undefined && version > 0 && version !== nextVersion) {
+    throw errors.invalidSchema(`Version ${version} is not one more than previous version ${nextVersion - 1}`)
+  }
+  const merged = mergedContract(state, subject, definition)
+  requireValid(merged.ruleSet)
   const level = levelInScope(state, subject, fallbackLevel)
-  const messages = incompatibilities(state, level, schema, state.versions(subject, false))
+  const compared = sameGroup(state, subject, merged, state.versions(subject, false))
+  const messages = incompatibilities(state, level, schema, compared)
   if (messages.length > 0) throw errors.incompatible(subject, messages)
-  return { ...base, version: nextVersion, id: state.nextId(contextOf(subject), identity) }
+  const isNumbered = version !== undefined || propertyOf(merged.metadata, versionProperty) !== undefined
+  const metadata = isNumbered ? withVersion(merged.metadata, nextVersion) : merged.metadata
+  const identity = identityOf(schema, { metadata, ruleSet: merged.ruleSet })
+  const newId = state.nextId(contextOf(subject), identity)
+  return { subject, ...identity, deleted: false, version: nextVersion, id: newId }
 }
 
 function checkMode(state: RegistryState, { subject, id }: RegisterRequest): void {

@@ -1,36 +1,30 @@
 // Compatibility levels and modes, of a subject and of a context (null: the default one).
 import { isCompatibilityLevel } from '../compatibility/index.ts'
+import { readRuleSet } from '../contract/index.ts'
 import { contextOf, encodeValue, nameOf, type RegistryState, type Store } from '../store/index.ts'
 import type { CompatibilityLevel } from '../types.ts'
+import { type ConfigChange, changedConfig } from './config-fields.ts'
+import { requireValid } from './contracts.ts'
 import { errors } from './errors.ts'
 import { isReadOnly, type Mode, modeInScope, modes } from './lookup.ts'
 
-export interface ConfigChange {
-  readonly level?: string | undefined
-  readonly normalize?: boolean | undefined
-}
-
-/** @throws {RegistryRefusal} 42203 not a level, 42205 read-only */
-export async function setConfig(
-  store: Store,
-  subject: string | null,
-  change: ConfigChange,
-): Promise<CompatibilityLevel | undefined> {
-  const level = change.level?.toUpperCase()
+/**
+ * @param change the level in any case; fields that are null are removed
+ * @returns what was set
+ * @throws {RegistryRefusal} 42203 not a level, 42205 read-only, 42210 a rule that makes no sense
+ */
+export async function setConfig(store: Store, subject: string | null, change: ConfigChange): Promise<ConfigChange> {
+  const level = (change.compatibilityLevel as string | undefined)?.toUpperCase()
   if (level !== undefined && !isCompatibilityLevel(level)) throw errors.invalidLevel()
+  for (const name of ['defaultRuleSet', 'overrideRuleSet'] as const) requireValid(readRuleSet(change[name]))
+  const changed = level === undefined ? change : { ...change, compatibilityLevel: level }
   return store.exclusively(async (transaction) => {
     const { state } = transaction
     refuseReadOnly(state, subject)
-    // A change adds to what is set, and keeps what another registry has set beside it.
     const { subject: _, ...before } = { ...state.config(subject)?.raw }
-    const changed = {
-      ...(change.normalize === undefined ? {} : { normalize: change.normalize }),
-      ...(level === undefined ? {} : { compatibilityLevel: level }),
-    }
-    if (Object.keys(changed).length === 0) return level
-    const fields = { ...before, ...changed }
-    await transaction.put({ keytype: 'CONFIG', subject }, encodeValue(subject, fields))
-    return level
+    if (Object.values(changed).every((value) => value === undefined)) return changed
+    await transaction.put({ keytype: 'CONFIG', subject }, encodeValue(subject, changedConfig(before, changed)))
+    return changed
   })
 }
 

@@ -8,7 +8,7 @@ import { errors, RegistryRefusal } from '../operations/index.ts'
 import { StoreError } from '../store/index.ts'
 import type { Logger } from '../types.ts'
 import { addMetrics } from './metrics.ts'
-import { allRoutes, RawText, type Route, type RouteContext } from './routes/index.ts'
+import { allRoutes, contractFields, RawText, type Route, type RouteContext } from './routes/index.ts'
 
 /**
  * The types that the registry answers in, the preferred one first.
@@ -112,6 +112,7 @@ async function answer(route: Route, request: FastifyRequest, reply: FastifyReply
   const result = await route.handle({
     params: request.params as Record<string, string>,
     query: firstValues(request.query as Record<string, string | string[]>),
+    queries: allValues(request.query as Record<string, string | string[]>),
     body: request.body,
   })
   if (result === undefined) return reply.status(204).send()
@@ -151,10 +152,21 @@ function plainRefusal(status: number, detail?: string): RegistryRefusal {
 function parseBody(text: string): unknown {
   if (text === '') return undefined
   try {
-    return JSON.parse(text)
+    return withExactContracts(JSON.parse(text), text)
   } catch (error) {
     throw new RegistryRefusal(400, 400, `The body is not JSON: ${(error as Error).message}`)
   }
+}
+
+/** Numbers in a contract are texts: `1.10` has to stay what it is, and so have twenty digits. */
+function withExactContracts(body: unknown, text: string): unknown {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body
+  const fields = contractFields.filter((name) => Object.hasOwn(body, name))
+  if (fields.length === 0) return body
+  const asText = (_name: string, value: unknown, { source }: { source?: string } = {}) =>
+    typeof value === 'number' ? source : value
+  const exact = JSON.parse(text, asText) as Record<string, unknown>
+  return { ...body, ...Object.fromEntries(fields.map((name) => [name, exact[name]])) }
 }
 
 function toRefusal(error: unknown): RegistryRefusal {
@@ -184,4 +196,8 @@ function firstValues(query: Record<string, string | string[]>): Record<string, s
   return Object.fromEntries(
     Object.entries(query).map(([name, value]) => [name, Array.isArray(value) ? value[0] : value]),
   )
+}
+
+function allValues(query: Record<string, string | string[]>): Record<string, readonly string[]> {
+  return Object.fromEntries(Object.entries(query).map(([name, value]) => [name, [value].flat()]))
 }

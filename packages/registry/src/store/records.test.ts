@@ -56,6 +56,11 @@ describe('the values of the registry topic', () => {
     expect(text(encodeSchemaValue({ ...value, schemaType: 'JSON', references, schema: '{}' }))).toBe(
       '{"subject":"av-value","version":1,"id":1,"schemaType":"JSON","references":[{"name":"Money","subject":"av_money","version":1}],"schema":"{}","deleted":false}',
     )
+    const contract = { metadata: { properties: { owner: 'ü' } }, ruleSet: { domainRules: [] } }
+    expect(text(encodeSchemaValue({ ...value, references, schema: '"int"', ...contract }))).toBe(
+      '{"subject":"av-value","version":1,"id":1,"references":[{"name":"Money","subject":"av_money","version":1}],' +
+        '"metadata":{"properties":{"owner":"ü"}},"ruleSet":{"domainRules":[]},"schema":"\\"int\\"","deleted":false}',
+    )
     expect(text(encodeValue('t', { compatibilityLevel: 'NONE' }))).toBe('{"subject":"t","compatibilityLevel":"NONE"}')
     expect(text(encodeValue(null, { compatibilityLevel: 'NONE' }))).toBe('{"compatibilityLevel":"NONE"}')
     expect(text(encodeValue('d', { version: 1 }))).toBe('{"subject":"d","version":1}')
@@ -65,6 +70,19 @@ describe('the values of the registry topic', () => {
     const key = { keytype: 'SCHEMA' as const, subject: value.subject, version: value.version }
     const record = decodeRecord(encodeKey(key), encodeSchemaValue(value))
     expect(record).toMatchObject({ key, value })
+  })
+
+  it('have the contracts that another registry wrote', () => {
+    const record = decode(
+      '{"keytype":"SCHEMA","subject":"s","version":1,"magic":1}',
+      '{"id":1,"schema":"\\"int\\"","metadata":{"properties":{"b":"2","a":"1"},"tags":null},"ruleSet":{"migrationRules":null,"domainRules":[{"name":"r"}]}}',
+    )
+    expect(record).toMatchObject({
+      value: {
+        metadata: { properties: { a: '1', b: '2' } },
+        ruleSet: { domainRules: [{ name: 'r', disabled: false }] },
+      },
+    })
   })
 
   it('keep what another registry wrote beside our fields, in its place, when a version is deleted', () => {

@@ -3,6 +3,7 @@
 //
 // Field orders as Confluent Schema Registry 7.x writes them (keys: pinned by its SchemaKey, ConfigKey, … classes; values:
 // as observed on its topics; readers accept any order).
+import { type Contract, readMetadata, readRuleSet } from '../contract/index.ts'
 import { quote } from '../json/index.ts'
 import type { SchemaReference } from '../types.ts'
 
@@ -13,7 +14,7 @@ export type StoreKey =
   | { readonly keytype: 'CONTEXT'; readonly context: string }
   | { readonly keytype: 'NOOP' }
 
-export interface SchemaValue {
+export interface SchemaValue extends Contract {
   readonly subject: string
   readonly version: number
   readonly id: number
@@ -124,6 +125,8 @@ export function encodeSchemaValue(value: SchemaValue): Buffer {
     ['id', String(value.id)],
     ...(value.schemaType === 'AVRO' ? [] : [['schemaType', quote(value.schemaType)] as const]),
     ...(references.length === 0 ? [] : [['references', `[${references.join(',')}]`] as const]),
+    ...(value.metadata === undefined ? [] : [['metadata', any(value.metadata)] as const]),
+    ...(value.ruleSet === undefined ? [] : [['ruleSet', any(value.ruleSet)] as const]),
     ['schema', quote(value.schema)],
     ['deleted', String(value.deleted)],
   ])
@@ -189,6 +192,8 @@ function decodeSchema(
     return { ignored: `the SCHEMA record of ${subject} version ${version} has no schema or no id` }
   }
   const references = Array.isArray(value.references) ? value.references.filter(isReference) : []
+  const metadata = readMetadata(value.metadata)
+  const ruleSet = readRuleSet(value.ruleSet)
   return {
     key,
     value: {
@@ -197,6 +202,8 @@ function decodeSchema(
       id: value.id as number,
       schemaType: typeof value.schemaType === 'string' ? value.schemaType : 'AVRO',
       references: references.map(({ name, subject: of, version: at }) => ({ name, subject: of, version: at })),
+      ...(metadata && { metadata }),
+      ...(ruleSet && { ruleSet }),
       schema: value.schema,
       deleted: value.deleted === true,
       raw: value,

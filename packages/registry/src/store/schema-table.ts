@@ -1,11 +1,13 @@
 // The schemas that the records of `_schemas` hold, by subject and version, and the tables by which they are found otherwise.
 import { createHash } from 'node:crypto'
+import { type Contract, contractKey, withoutVersion } from '../contract/index.ts'
 import type { SchemaReference } from '../types.ts'
 import { contextOf, defaultContext, qualify } from './contexts.ts'
 import type { SchemaValue } from './records.ts'
+import { createSubjectVersions, type SubjectVersions } from './subject-versions.ts'
 
-/** The key by which two schemas are the same: their canonical text and their references. */
-export interface SchemaIdentity {
+/** The key by which two schemas are the same: their canonical text, their references and their contracts. */
+export interface SchemaIdentity extends Contract {
   readonly schemaType: string
   readonly schema: string
   readonly references: readonly SchemaReference[]
@@ -14,29 +16,42 @@ export interface SchemaIdentity {
 /** Records never change, so each is hashed once. */
 const fingerprints = new WeakMap<SchemaIdentity, string>()
 
-/** MD5 over the text and the references, as Confluent's registry tells schemas apart. */
+/** MD5 over the text, the references and the contract, as Confluent's registry tells schemas apart. */
 export function fingerprint(identity: SchemaIdentity): string {
   const known = fingerprints.get(identity)
   if (known !== undefined) return known
   const { schemaType, schema, references } = identity
   const hash = createHash('md5').update(schemaType).update('\0').update(schema)
   for (const { name, subject, version } of references) hash.update(`\0${name}\0${subject}\0${version}`)
+  if (identity.metadata !== undefined || identity.ruleSet !== undefined) hash.update(`\0\0${contractKey(identity)}`)
   const result = hash.digest('base64')
   fingerprints.set(identity, result)
   return result
+}
+
+/** The fingerprint of a schema without the version number that its metadata may have. */
+function looseFingerprint(identity: SchemaIdentity): string {
+  const metadata = withoutVersion(identity.metadata)
+  if (metadata === identity.metadata) return fingerprint(identity)
+  const { schemaType, schema, references, ruleSet } = identity
+  return fingerprint({ schemaType, schema, references, metadata, ruleSet })
 }
 
 export interface SchemaTable {
   put(value: SchemaValue): void
   /** @returns whether the version was there */
   remove(subject: string, version: number): boolean
-  /** Of every subject that has a version, soft-deleted ones too. */
-  subjects(): string[]
-  /** The versions of a subject in order, soft-deleted ones too. */
-  versions(subject: string): SchemaValue[]
+  /** Names of the subjects that have a version, sorted; with `deleted`, those whose versions are all soft-deleted too. */
+  subjects(deleted: boolean): readonly string[]
+  /** The versions of a subject in order; with `deleted`, soft-deleted ones too. */
+  versions(subject: string, deleted: boolean): readonly SchemaValue[]
   version(subject: string, version: number): SchemaValue | undefined
   /** The number of the newest version; 0 when there is none. */
   lastVersion(subject: string): number
+  /** The versions of a subject that are the same but for the version number in their metadata, in order, soft-deleted ones too. */
+  withContent(subject: string, identity: SchemaIdentity): readonly SchemaValue[]
+  /** Whether a subject has versions that refer to others. */
+  hasReferences(subject: string): boolean
   /** All versions that have an id in a context. */
   withId(context: string, id: number): readonly SchemaValue[]
   /** Versions that refer to this one. */
@@ -48,11 +63,13 @@ export interface SchemaTable {
 }
 
 export function createSchemaTable(): SchemaTable {
-  const subjects = new Map<string, Map<number, SchemaValue>>()
+  const subjects = new Map<string, SubjectVersions>()
   const byId = new Map<string, SchemaValue[]>()
   const byFingerprint = new Map<string, SchemaValue[]>()
   const byReference = new Map<string, SchemaValue[]>()
   const maxIds = new Map<string, number>([[defaultContext, 0]])
+  /** Sorted names, until a subject comes or goes. */
+  let names: { all: readonly string[]; live: readonly string[] } | undefined
 
   /** Takes a version's old record out of the lookup tables and puts the new one in its place. */
   function index(previous: SchemaValue | undefined, next: SchemaValue | undefined): void {
@@ -64,12 +81,27 @@ export function createSchemaTable(): SchemaTable {
     })
   }
 
+  /** Changes the versions of a subject, and forgets the names when they are no longer those of before. */
+  function change(subject: string, versions: SubjectVersions, apply: () => void): void {
+    const [hadAny, hadLive] = [versions.size > 0, versions.liveSize > 0]
+    apply()
+    if (hadAny !== versions.size > 0 || hadLive !== versions.liveSize > 0) names = undefined
+    if (versions.size === 0) subjects.delete(subject)
+  }
+
+  function sortedNames() {
+    if (names !== undefined) return names
+    const all = [...subjects.keys()].toSorted()
+    names = { all, live: all.filter((name) => subjects.get(name)!.liveSize > 0) }
+    return names
+  }
+
   return {
     put(value) {
-      const versions = subjects.get(value.subject) ?? new Map<number, SchemaValue>()
+      const versions = subjects.get(value.subject) ?? createSubjectVersions(looseFingerprint)
       subjects.set(value.subject, versions)
       const previous = versions.get(value.version)
-      versions.set(value.version, value)
+      change(value.subject, versions, () => versions.put(value))
       index(previous, value)
       const context = contextOf(value.subject)
       maxIds.set(context, Math.max(maxIds.get(context) ?? 0, value.id))
@@ -78,15 +110,19 @@ export function createSchemaTable(): SchemaTable {
       const versions = subjects.get(subject)
       const previous = versions?.get(version)
       if (!versions || !previous) return false
-      versions.delete(version)
-      if (versions.size === 0) subjects.delete(subject)
+      change(subject, versions, () => versions.remove(version))
       index(previous, undefined)
       return true
     },
-    subjects: () => [...subjects.keys()],
-    versions: (subject) => [...(subjects.get(subject)?.values() ?? [])].toSorted((a, b) => a.version - b.version),
+    subjects: (deleted) => (deleted ? sortedNames().all : sortedNames().live),
+    versions(subject, deleted) {
+      const versions = subjects.get(subject)
+      return (deleted ? versions?.all() : versions?.live()) ?? []
+    },
     version: (subject, version) => subjects.get(subject)?.get(version),
-    lastVersion: (subject) => Math.max(0, ...(subjects.get(subject)?.keys() ?? [])),
+    lastVersion: (subject) => subjects.get(subject)?.all().at(-1)?.version ?? 0,
+    withContent: (subject, identity) => subjects.get(subject)?.withContent(looseFingerprint(identity)) ?? [],
+    hasReferences: (subject) => subjects.get(subject)?.hasReferences() ?? false,
     withId: (context, id) => byId.get(idKey(context, id)) ?? [],
     referrers: (subject, version) => byReference.get(versionKey(subject, version)) ?? [],
     idOf: (context, fingerprint) => byFingerprint.get(hashKey(context, fingerprint))?.[0]?.id,

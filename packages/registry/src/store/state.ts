@@ -8,10 +8,14 @@ import { createSchemaTable, fingerprint, type SchemaIdentity } from './schema-ta
 export interface RegistryState {
   apply(record: StoreRecord): void
   /** Subjects with at least one version, soft-deleted ones with `deleted`, sorted. */
-  subjects(deleted: boolean): string[]
-  /** The versions of a subject in order, soft-deleted ones with `deleted`. */
-  versions(subject: string, deleted: boolean): SchemaValue[]
+  subjects(deleted: boolean): readonly string[]
+  /** The versions of a subject in order, soft-deleted ones with `deleted`. Not to be kept: the list changes with the subject. */
+  versions(subject: string, deleted: boolean): readonly SchemaValue[]
   version(subject: string, version: number): SchemaValue | undefined
+  /** The versions of a subject that are the same but for the version number in their metadata, in order, soft-deleted ones too. */
+  withContent(subject: string, identity: SchemaIdentity): readonly SchemaValue[]
+  /** Whether a subject has versions that refer to others. */
+  hasReferences(subject: string): boolean
   /** All versions that have an id in a context; the id refers to the text of the first one. */
   withId(context: string, id: number): readonly SchemaValue[]
   /** Versions that refer to this one, soft-deleted ones with `deleted`. */
@@ -58,8 +62,8 @@ export function createState(): RegistryState {
   }
 
   function deleteUpTo(subject: string, last: number): void {
-    for (const value of schemas.versions(subject)) {
-      if (value.version <= last && !value.deleted) schemas.put({ ...value, deleted: true })
+    for (const value of [...schemas.versions(subject, false)]) {
+      if (value.version <= last) schemas.put({ ...value, deleted: true })
     }
   }
 
@@ -67,17 +71,12 @@ export function createState(): RegistryState {
   function clearDeleted(subject: string | null): void {
     const whole = subject === null || nameOf(subject) === ''
     const context = contextOf(subject)
-    const names = whole ? schemas.subjects().filter((name) => contextOf(name) === context) : [subject]
+    const names = whole ? schemas.subjects(true).filter((name) => contextOf(name) === context) : [subject]
     for (const name of names) {
-      for (const value of schemas.versions(name)) {
+      for (const value of [...schemas.versions(name, true)]) {
         if (value.deleted) remove(name, value.version)
       }
     }
-  }
-
-  function versions(subject: string, deleted: boolean): SchemaValue[] {
-    const all = schemas.versions(subject)
-    return deleted ? all : all.filter((value) => !value.deleted)
   }
 
   return {
@@ -100,13 +99,11 @@ export function createState(): RegistryState {
           return value === null ? undefined : announce(value as Reservation)
       }
     },
-    subjects: (deleted) =>
-      schemas
-        .subjects()
-        .filter((name) => versions(name, deleted).length > 0)
-        .toSorted(),
-    versions,
+    subjects: schemas.subjects,
+    versions: schemas.versions,
     version: schemas.version,
+    withContent: schemas.withContent,
+    hasReferences: schemas.hasReferences,
     withId: schemas.withId,
     referrers: (subject, version, deleted) =>
       schemas.referrers(subject, version).filter((value) => deleted || !value.deleted),
@@ -120,7 +117,7 @@ export function createState(): RegistryState {
     reservations,
     config: (subject) => configs.get(subject),
     mode: (subject) => modes.get(subject),
-    contexts: () => [...new Set([defaultContext, ...contexts, ...schemas.subjects().map(contextOf)])].toSorted(),
+    contexts: () => [...new Set([defaultContext, ...contexts, ...schemas.subjects(true).map(contextOf)])].toSorted(),
     hasContextRecord: (context) => contexts.has(context),
   }
 }

@@ -1,5 +1,5 @@
 // How a version is shown: Confluent's field order; the type of Avro and empty references are left out.
-import { parseStored } from '../../operations/index.ts'
+import { parseStored, type Registered } from '../../operations/index.ts'
 import { contextOf, qualify, type RegistryState, type SchemaValue } from '../../store/index.ts'
 import type { Call } from './route.ts'
 
@@ -9,8 +9,20 @@ export function versionAnswer(value: SchemaValue, call: Call): Record<string, un
     version: value.version,
     id: value.id,
     ...typeAnswer(value, call),
+    ...contractAnswer(value),
     schema: value.schema,
   }
+}
+
+/** The contract, which is left out where there is none. */
+export function contractAnswer({ metadata, ruleSet }: SchemaValue): Record<string, unknown> {
+  return { ...(metadata && { metadata }), ...(ruleSet && { ruleSet }) }
+}
+
+/** After a registration: the id, and with it what the request did not say. */
+export function registeredAnswer({ value, asSent }: Registered, call: Call): Record<string, unknown> {
+  const { subject: _, ...answer } = versionAnswer(value, call)
+  return asSent ? { id: value.id } : answer
 }
 
 /** References are shown as they were registered; with `referenceFormat=qualified` each names its context. */

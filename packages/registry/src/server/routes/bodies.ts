@@ -1,7 +1,48 @@
 // The bodies of requests.
 import { z } from 'zod'
-import { errors } from '../../operations/index.ts'
+import { readMetadata, readRuleSet } from '../../contract/index.ts'
+import { requireValid } from '../../operations/index.ts'
 import type { SchemaDefinition } from '../../types.ts'
+
+/** A text; numbers and booleans are taken for one, as Confluent's registry does. */
+const scalar = z.union([z.string(), z.number(), z.boolean()])
+
+const metadata = z.object({
+  tags: z.record(z.string(), z.array(scalar)).nullish(),
+  properties: z.record(z.string(), scalar).nullish(),
+  sensitive: z.array(scalar).nullish(),
+})
+
+const rule = z.object({
+  name: scalar.nullish(),
+  doc: scalar.nullish(),
+  kind: scalar.nullish(),
+  mode: scalar.nullish(),
+  type: scalar.nullish(),
+  tags: z.array(scalar).nullish(),
+  params: z.record(z.string(), scalar).nullish(),
+  expr: scalar.nullish(),
+  onSuccess: scalar.nullish(),
+  onFailure: scalar.nullish(),
+  disabled: z.boolean().nullish(),
+})
+
+const ruleSet = z.object({
+  migrationRules: z.array(rule).nullish(),
+  domainRules: z.array(rule).nullish(),
+  encodingRules: z.array(rule).nullish(),
+})
+
+/** The fields of bodies that hold contracts: their numbers are texts, digit by digit. */
+export const contractFields = [
+  'metadata',
+  'ruleSet',
+  'defaultMetadata',
+  'overrideMetadata',
+  'defaultRuleSet',
+  'overrideRuleSet',
+  'rulesToMerge',
+] as const
 
 const reference = z.object({ name: z.string(), subject: z.string(), version: z.number().int() })
 
@@ -11,28 +52,39 @@ export const schemaBody = z.object({
   references: z.array(reference).nullish(),
   id: z.number().int().nullish(),
   version: z.number().int().nullish(),
-  metadata: z.unknown().optional(),
-  ruleSet: z.unknown().optional(),
+  metadata: metadata.nullish(),
+  ruleSet: ruleSet.nullish(),
 })
 
-export const configBody = z.looseObject({
-  compatibility: z.string().nullish(),
+export const configBody = z.object({
+  alias: z.string().nullish(),
   normalize: z.boolean().nullish(),
+  validateFields: z.boolean().nullish(),
+  compatibility: z.string().nullish(),
+  compatibilityPolicy: z.enum(['STRICT', 'LENIENT']).nullish(),
+  compatibilityGroup: z.string().nullish(),
+  defaultMetadata: metadata.nullish(),
+  overrideMetadata: metadata.nullish(),
+  defaultRuleSet: ruleSet.nullish(),
+  overrideRuleSet: ruleSet.nullish(),
 })
 
 export const modeBody = z.object({ mode: z.string().nullish() })
 
 /**
- * The schema in a body.
- * @throws {RegistryRefusal} 42210: data contracts are not kept here, and dropping them silently would lose them
+ * The schema in a body, with its contract.
+ * @throws {RegistryRefusal} 42210: a rule makes no sense
  */
 export function definitionOf(body: z.output<typeof schemaBody>): SchemaDefinition {
-  if (body.metadata != null || body.ruleSet != null) {
-    throw errors.unsupported('metadata and ruleSet (data contracts) are not supported by this registry')
-  }
+  const metadata = readMetadata(body.metadata)
+  const ruleSet = readRuleSet(body.ruleSet)
+  // What comes from another registry, with its id, is kept as it is.
+  if (body.id == null || body.id < 0) requireValid(ruleSet)
   return {
     schema: body.schema ?? '',
     schemaType: (body.schemaType ?? 'AVRO') as SchemaDefinition['schemaType'],
     references: body.references ?? [],
+    ...(metadata && { metadata }),
+    ...(ruleSet && { ruleSet }),
   }
 }

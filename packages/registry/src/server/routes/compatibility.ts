@@ -8,6 +8,7 @@ import {
   parseSent,
   parseVersion,
   RegistryRefusal,
+  sameGroup,
 } from '../../operations/index.ts'
 import type { SchemaValue } from '../../store/index.ts'
 import { definitionOf, schemaBody } from './bodies.ts'
@@ -35,7 +36,8 @@ export function compatibilityRoutes({ store, fallbackLevel }: RouteContext): Rou
     try {
       const parsed = parseSent(state, subject, definition, false)
       const schema = flag(call, 'normalize') || normalizeInScope(state, subject) ? parsed.normalize() : parsed
-      return incompatibilities(state, levelInScope(state, subject, fallbackLevel), schema, versions)
+      const compared = sameGroup(state, subject, definition, versions)
+      return incompatibilities(state, levelInScope(state, subject, fallbackLevel), schema, compared)
     } catch (error) {
       const isUnparsable =
         error instanceof RegistryRefusal &&

@@ -6,6 +6,7 @@ import { contextRoutes, serverRoutes } from './server.ts'
 import { settingRoutes } from './settings.ts'
 import { subjectRoutes } from './subjects.ts'
 
+export { contractFields } from './bodies.ts'
 export { RawText, type Route, type RouteContext } from './route.ts'
 
 /** Every route is also there below `/contexts/<context>`: clients are given that as the address of a registry. */

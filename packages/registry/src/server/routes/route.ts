@@ -13,6 +13,8 @@ export interface RouteContext {
 export interface Call {
   readonly params: Readonly<Record<string, string | undefined>>
   readonly query: Readonly<Record<string, string | undefined>>
+  /** Every value of parameters that may be given several times. */
+  readonly queries: Readonly<Record<string, readonly string[] | undefined>>
   readonly body: unknown
 }
 

@@ -3,7 +3,7 @@
 import { supportedSchemaTypes } from '../../formats/index.ts'
 import { errors } from '../../operations/index.ts'
 import { contextOf, nameOf, qualify, type SchemaValue } from '../../store/index.ts'
-import { textOf, typeAnswer, versionAnswer } from './answers.ts'
+import { contractAnswer, textOf, typeAnswer, versionAnswer } from './answers.ts'
 import { type Call, contextOfPath, flag, page, RawText, type Route, type RouteContext, subjectFilter } from './route.ts'
 
 export function schemaRoutes({ store }: RouteContext): Route[] {
@@ -51,6 +51,7 @@ export function schemaRoutes({ store }: RouteContext): Route[] {
         const maxId = store.state.maxId(contextOf(value.subject))
         return {
           ...typeAnswer(value, call),
+          ...contractAnswer(value),
           schema: textOf(store.state, value, call.query.format),
           ...(flag(call, 'fetchMaxId') ? { maxId } : {}),
         }

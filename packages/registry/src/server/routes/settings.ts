@@ -1,5 +1,9 @@
 // `/config` and `/mode`, of a context and of a subject.
+import type { z } from 'zod'
+import { readMetadata, readRuleSet } from '../../contract/index.ts'
 import {
+  type ConfigChange,
+  configFieldNames,
   configFields,
   deleteConfig,
   deleteMode,
@@ -14,21 +18,13 @@ import { contextOf, globalContext, settingScopes } from '../../store/index.ts'
 import { configBody, modeBody } from './bodies.ts'
 import { bodyAs, type Call, flag, type Route, type RouteContext, settingTarget } from './route.ts'
 
-const supportedConfig = ['compatibility', 'normalize']
-
 export function settingRoutes({ store, fallbackLevel }: RouteContext): Route[] {
   async function putConfig(call: Call): Promise<unknown> {
-    const body = bodyAs(configBody, call)
-    const other = Object.keys(body).find((name) => body[name] != null && !supportedConfig.includes(name))
-    if (other !== undefined) throw errors.notPermitted(`the setting ${other} is not supported by this registry`)
-    const level = await setConfig(store, settingTarget(call), {
-      level: body.compatibility ?? undefined,
-      normalize: body.normalize ?? undefined,
-    })
-    return {
-      ...(body.normalize == null ? {} : { normalize: body.normalize }),
-      ...(level === undefined ? {} : { compatibility: level }),
-    }
+    const set = await setConfig(store, settingTarget(call), changeOf(bodyAs(configBody, call)))
+    const shown = configFieldNames
+      .filter((name) => set[name] !== undefined && set[name] !== null)
+      .map((name) => [name === 'compatibilityLevel' ? 'compatibility' : name, set[name]])
+    return Object.fromEntries(shown)
   }
 
   function getConfig(call: Call): unknown {
@@ -75,6 +71,26 @@ export function settingRoutes({ store, fallbackLevel }: RouteContext): Route[] {
       handle: async (call) => ({ mode: await deleteMode(store, settingTarget(call)) }),
     },
   ])
+}
+
+/** Null leaves a level and a switch as they are, and removes everything else; an alias is removed by an empty text as well. */
+function changeOf({ compatibility, alias, ...body }: z.output<typeof configBody>): ConfigChange {
+  return {
+    alias: alias === '' ? null : alias,
+    normalize: body.normalize ?? undefined,
+    validateFields: body.validateFields ?? undefined,
+    compatibilityLevel: compatibility ?? undefined,
+    compatibilityPolicy: body.compatibilityPolicy,
+    compatibilityGroup: body.compatibilityGroup,
+    defaultMetadata: read(readMetadata, body.defaultMetadata),
+    overrideMetadata: read(readMetadata, body.overrideMetadata),
+    defaultRuleSet: read(readRuleSet, body.defaultRuleSet),
+    overrideRuleSet: read(readRuleSet, body.overrideRuleSet),
+  }
+}
+
+function read<Value>(form: (value: unknown) => Value | undefined, value: unknown): Value | null | undefined {
+  return value === null ? null : form(value)
 }
 
 /** The default context and the global one have settings also where none are configured. */

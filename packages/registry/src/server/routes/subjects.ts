@@ -1,4 +1,5 @@
 // `/subjects`: what is registered under which name, in which versions.
+import { propertyOf } from '../../contract/index.ts'
 import {
   deleteSubject,
   deleteVersion,
@@ -10,7 +11,7 @@ import {
   parseVersion,
   register,
 } from '../../operations/index.ts'
-import { textOf, versionAnswer } from './answers.ts'
+import { registeredAnswer, textOf, versionAnswer } from './answers.ts'
 import { definitionOf, schemaBody } from './bodies.ts'
 import {
   bodyAs,
@@ -52,19 +53,19 @@ export function subjectRoutes({ store, fallbackLevel }: RouteContext): Route[] {
 
   async function registerSchema(call: Call): Promise<unknown> {
     const body = bodyAs(schemaBody, call)
-    const { id } = await register(
+    const registered = await register(
       store,
       {
         subject: subjectOf(call),
         definition: definitionOf(body),
         normalize: flag(call, 'normalize'),
-        // Confluent's clients send -1 (and 0 for the version) where they mean nothing.
+        // Confluent's clients send an id of -1, and 0 for the version, where they mean nothing.
         id: body.id != null && body.id >= 0 ? body.id : undefined,
-        version: body.version != null && body.version > 0 ? body.version : undefined,
+        version: body.version != null && body.version !== 0 ? Math.max(body.version, -1) : undefined,
       },
       fallbackLevel,
     )
-    return { id }
+    return registeredAnswer(registered, call)
   }
 
   function lookUp(call: Call): unknown {
@@ -77,7 +78,7 @@ export function subjectRoutes({ store, fallbackLevel }: RouteContext): Route[] {
     if (definition.schema.trim() === '') throw missing
     const schema = parseSent(state, subject, definition, true)
     const normalize = flag(call, 'normalize') || normalizeInScope(state, subject)
-    const found = findSchema(state, subject, normalize ? schema.normalize() : schema, deleted)
+    const found = findSchema(state, subject, normalize ? schema.normalize() : schema, definition, deleted)
     if (!found) throw missing
     return versionAnswer({ ...found, schema: textOf(state, found, call.query.format) }, call)
   }
@@ -85,6 +86,21 @@ export function subjectRoutes({ store, fallbackLevel }: RouteContext): Route[] {
   function versionOf(call: Call) {
     const spec = parseVersion(call.params.version ?? '')
     return findVersion(store.state, subjectOf(call), spec, flag(call, 'deleted'))
+  }
+
+  /** The latest version whose metadata has every property that the query names: `?key=owner&value=a&key=tier&value=1`. */
+  function latestWithMetadata(call: Call): unknown {
+    const { state } = store
+    const subject = subjectOf(call)
+    const versions = state.versions(subject, flag(call, 'deleted'))
+    if (versions.length === 0) throw errors.subjectNotFound(subject)
+    const { key = [], value: values = [] } = call.queries
+    const wanted = key.slice(0, values.length).map((name, index) => [name, values[index]] as const)
+    const found = versions.findLast(({ metadata }) =>
+      wanted.every(([name, text]) => propertyOf(metadata, name) === text),
+    )
+    if (!found) throw errors.schemaNotFound()
+    return versionAnswer({ ...found, schema: textOf(state, found, call.query.format) }, call)
   }
 
   function referencedBy(call: Call): unknown {
@@ -105,6 +121,7 @@ export function subjectRoutes({ store, fallbackLevel }: RouteContext): Route[] {
       path: '/subjects/:subject',
       handle: (call) => deleteSubject(store, subjectOf(call), flag(call, 'permanent')),
     },
+    { method: 'GET', path: '/subjects/:subject/metadata', handle: latestWithMetadata },
     { method: 'GET', path: '/subjects/:subject/versions', handle: listVersions },
     { method: 'POST', path: '/subjects/:subject/versions', handle: registerSchema },
     {
