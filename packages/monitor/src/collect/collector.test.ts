@@ -1,5 +1,6 @@
 import type { Logger } from '@selfmonitor/cluster'
 import { describe, expect, it } from 'vitest'
+import { probeGroup } from '../snapshot/probe-names.ts'
 import { startCollector } from './collector.ts'
 import { world } from './test-support/world.ts'
 
@@ -22,6 +23,30 @@ describe('the collector', () => {
     await second.promise
     await collector.close()
     expect(errors).toEqual([[{ err: mistake }, 'The snapshot could not be used']])
+  })
+
+  it.each([
+    ['leaves out the group of the end-to-end probe, which never has members', undefined, ['billing']],
+    ['unless a pattern asks for it', { include: ['_selfmonitor.*'] }, [probeGroup]],
+  ])('%s', async (_, groups, collected) => {
+    const it = world()
+    const asked: string[][] = []
+    const names = ['billing', probeGroup]
+    const source: typeof it.source = {
+      ...it.source,
+      async surveyGroups({ include = () => true } = {}) {
+        asked.push(names.filter(include))
+        return { groups: [], problems: [], offsets: [] }
+      },
+    }
+    const first = Promise.withResolvers<void>()
+    const { logger } = recorder()
+    const collector = startCollector(source, { intervalMs: 1, logger, ...(groups && { groups }) }, () =>
+      first.resolve(),
+    )
+    await first.promise
+    await collector.close()
+    expect(asked[0]).toEqual(collected)
   })
 
   it('says that a service did not answer in time, whatever its client waits for', async () => {

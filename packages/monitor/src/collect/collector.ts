@@ -2,6 +2,7 @@
 import { X509Certificate } from 'node:crypto'
 import { setImmediate as otherWork, setTimeout as pause } from 'node:timers/promises'
 import type { ClusterOptions, Logger } from '@selfmonitor/cluster'
+import { probeGroup } from '../snapshot/probe-names.ts'
 import type { Certificate, Probe, Snapshot } from '../snapshot/types.ts'
 import { type CollectOptions, collect, defaultEveryMs, type Source } from './collect.ts'
 import { type NamePatterns, nameFilter } from './patterns.ts'
@@ -93,12 +94,17 @@ export function startCollector(
 /** A collection that takes longer than the interval leaves Kafka this time before the next. */
 const leastPauseMs = 1_000
 
+/** The probe's own group is collected only where a pattern asks for it. */
+function withoutProbe({ include = [], exclude = [] }: NamePatterns): NamePatterns {
+  return include.length > 0 ? { include, exclude } : { exclude: [...exclude, probeGroup] }
+}
+
 function collectOptions(options: CollectorOptions, now: () => number): CollectOptions {
   return {
     cluster: options.cluster ?? null,
     expectedBrokers: options.expectedBrokers ?? null,
     isTopicCollected: nameFilter(options.topics ?? {}),
-    isGroupCollected: nameFilter(options.groups ?? {}),
+    isGroupCollected: nameFilter(withoutProbe(options.groups ?? {})),
     everyMs: { ...defaultEveryMs, ...options.everyMs },
     readServices: servicesReader(options.services ?? {}, options.serviceTimeoutMs ?? defaultServiceTimeoutMs),
     readBackups: options.readBackups ?? null,

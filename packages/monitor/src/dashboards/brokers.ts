@@ -158,7 +158,7 @@ export const brokers: Dashboard = {
   uid: 'selfmonitor-kafka-brokers',
   title: 'Broker Performance',
   description: 'CPU, memory, disk, network and requests of each broker; leaders, replicas and the quorum.',
-  variables: variables('cluster', 'job', 'instance'),
+  variables: variables('oneCluster', 'job', 'instance'),
   rows: [
     {
       title: 'Brokers',
@@ -173,7 +173,7 @@ export const brokers: Dashboard = {
           unit: 'short',
           labels: [{ name: 'broker', heading: 'Broker' }],
           queries: [
-            query(maxBy(['broker'], now('brokerUp')), 'Answers'),
+            query(maxBy(['broker'], now('brokerUp')), 'Answers', 'bool_yes_no'),
             query(maxBy(['broker'], now('brokerAnswer')), 'Time to answer', 's'),
             query(maxBy(['broker'], now('brokerLeaders')), 'Leaders'),
             query(maxBy(['broker'], now('brokerReplicas')), 'Replicas'),

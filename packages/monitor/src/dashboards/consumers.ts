@@ -38,7 +38,7 @@ export const consumers: Dashboard = {
   uid: 'selfmonitor-kafka-consumers',
   title: 'Consumer Monitoring',
   description: 'Lag in messages and seconds, throughput and state of the consumer groups.',
-  variables: variables('cluster', 'job', 'instance', 'group', 'topic'),
+  variables: variables('oneCluster', 'job', 'instance', 'group', 'topic'),
   rows: [
     {
       title: 'Now',

@@ -103,6 +103,47 @@ describe('every dashboard', () => {
     }
   })
 
+  const ofClusters = dashboards.filter(({ variables }) =>
+    variables.some(({ name, single }) => name === 'cluster' && !single),
+  )
+
+  it.each(ofClusters)('$title tells apart what several clusters have of the same name', (dashboard) => {
+    const unclear = panelsOf(dashboard).filter((panel) => {
+      const isOfClusters = panel.queries.some(({ expr }) => expr.includes('cluster=~"$cluster"'))
+      const isNamed =
+        panel.kind === 'table'
+          ? panel.labels.some(({ name }) => name === 'cluster')
+          : panel.queries.every(({ legend }) => legend.includes('{{cluster}}'))
+      return isOfClusters && !isNamed
+    })
+    expect(unclear.map(({ title }) => title)).toEqual([])
+  })
+
+  it('counts alerts of objectives only, also while all objectives are chosen', () => {
+    const { panels } = dashboards
+      .find(({ title }) => title === 'Objectives')!
+      .rows.find((row) => row.panels.some(({ title }) => title === 'Alerts on burn rates'))!
+    const { queries } = panels.find(({ title }) => title === 'Alerts on burn rates')!
+    // What matches `.*` need not be there: other alerts have no label sloth_slo.
+    expect(queries.map(({ expr }) => expr)).toEqual([expect.stringContaining('sloth_slo!=""')])
+  })
+
+  it('the others have one cluster at a time, in both forms', () => {
+    const single = dashboards.filter(({ variables }) => variables.some((one) => one.name === 'cluster' && one.single))
+    expect(single.map(({ title }) => title)).toEqual(['Consumer Monitoring', 'Broker Performance', 'Topic Analysis'])
+    for (const dashboard of single) {
+      const classic = classicDashboard(dashboard).templating!.list!.find(({ name }) => name === 'cluster')
+      expect(classic).toMatchObject({ multi: false, includeAll: false })
+      const { variables } = (v2Dashboard(dashboard) as unknown as { spec: { variables: { spec: { name: string } }[] } })
+        .spec
+      expect(variables.find(({ spec }) => spec.name === 'cluster')?.spec).toMatchObject({
+        multi: false,
+        includeAll: false,
+        current: { value: '' },
+      })
+    }
+  })
+
   it.each(dashboards)('$title uses each of its variables, and no other', (dashboard) => {
     const declared = dashboard.variables.map(({ name }) => name)
     const used = new Set(

@@ -124,29 +124,27 @@ const rowHeight = (row: Row): number => Math.max(0, ...placed(row).map(({ panel,
 
 const allOption = { text: 'All', value: '$__all' }
 
-function classicVariable({ name, label, query }: Variable): classic.QueryVariableBuilder {
-  return new classic.QueryVariableBuilder(name)
+function classicVariable({ name, label, query, single }: Variable): classic.QueryVariableBuilder {
+  const builder = new classic.QueryVariableBuilder(name)
     .label(label)
     .datasource(dataSource)
     .query({ query, refId: `variable-${name}` })
     .refresh(classic.VariableRefresh.OnTimeRangeChanged)
     .sort(classic.VariableSort.AlphabeticalAsc)
-    .multi(true)
-    .includeAll(true)
-    .allValue('.*')
-    .current(allOption)
+    .multi(single !== true)
+    .includeAll(single !== true)
+  return single ? builder : builder.allValue('.*').current(allOption)
 }
 
-function v2Variable({ name, label, query }: Variable): v2.QueryVariableBuilder {
-  return new v2.QueryVariableBuilder(name)
+function v2Variable({ name, label, query, single }: Variable): v2.QueryVariableBuilder {
+  const builder = new v2.QueryVariableBuilder(name)
     .label(label)
     .query(new QueryV2Builder().datasource({ name: dataSource.uid }).expr(query).refId(`variable-${name}`))
     .refresh(v2.VariableRefresh.OnTimeRangeChanged)
     .sort(v2.VariableSort.AlphabeticalAsc)
-    .multi(true)
-    .includeAll(true)
-    .allValue('.*')
-    .current(allOption)
+    .multi(single !== true)
+    .includeAll(single !== true)
+  return single ? builder : builder.allValue('.*').current(allOption)
 }
 
 const refId = (index: number): string => String.fromCharCode(65 + index)

@@ -8,6 +8,6 @@ import { services } from './services.ts'
 import { topics } from './topics.ts'
 
 export { classicDashboard, v2Dashboard } from './grafana.ts'
-export type { Dashboard, Panel, Query, Row, Variable } from './model.ts'
+export type { Dashboard, Panel, Query, Row, Threshold, Unit, ValueName, Variable } from './model.ts'
 
 export const dashboards: readonly Dashboard[] = [overview, consumers, brokers, topics, services, objectives]

@@ -13,6 +13,7 @@ export type Unit =
   | 'reqps'
   | 'cps'
   | 'dateTimeAsIso'
+  | 'bool_yes_no'
 
 export interface Query {
   readonly expr: string
@@ -75,6 +76,8 @@ export interface Variable {
   readonly label: string
   /** `label_values(…)`. */
   readonly query: string
+  /** One value at a time, at first the first one. Default: any number of them, at first all. */
+  readonly single?: true
 }
 
 export interface Dashboard {

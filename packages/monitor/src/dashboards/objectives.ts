@@ -45,8 +45,8 @@ export const objectives: Dashboard = {
           title: 'Error budget left',
           description:
             'Share of the error budget of the period that is left; of several clusters, the smallest. Below 0 the objective is missed.',
+          // Without bounds: a line below 0 has to be seen.
           unit: 'percentunit',
-          max: 1,
           queries: [query(budgetLeft, legend)],
         },
         {
@@ -90,7 +90,7 @@ export const objectives: Dashboard = {
           unit: 'short',
           queries: [
             query(
-              sumBy([...slo, 'sloth_severity'], `ALERTS{alertstate="firing", ${chosen}}`),
+              sumBy([...slo, 'sloth_severity'], `ALERTS{alertstate="firing", sloth_slo!="", ${chosen}}`),
               `${legend} {{sloth_severity}}`,
             ),
           ],

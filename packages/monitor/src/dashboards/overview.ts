@@ -108,7 +108,7 @@ export const overview: Dashboard = {
           description: 'Growth of the end offsets of the ten busiest topics.',
           unit: 'mps',
           stacked: true,
-          queries: [query(topK(10, sumBy(['cluster', 'topic'], rate('endOffset'))), '{{topic}}')],
+          queries: [query(topK(10, sumBy(['cluster', 'topic'], rate('endOffset'))), '{{cluster}} · {{topic}}')],
         },
         fromBrokers({
           ...lines,
@@ -123,7 +123,7 @@ export const overview: Dashboard = {
           description: 'Growth of the committed offsets of the ten busiest groups.',
           unit: 'mps',
           stacked: true,
-          queries: [query(topK(10, sumBy(['cluster', 'group'], rate('committed'))), '{{group}}')],
+          queries: [query(topK(10, sumBy(['cluster', 'group'], rate('committed'))), '{{cluster}} · {{group}}')],
           noValue: 'no groups',
         },
         {
@@ -131,7 +131,7 @@ export const overview: Dashboard = {
           title: 'Largest lags',
           description: 'Lag in messages of the ten groups with the largest lag.',
           unit: 'short',
-          queries: [query(topK(10, sumBy(['cluster', 'group'], now('groupTopicLag'))), '{{group}}')],
+          queries: [query(topK(10, sumBy(['cluster', 'group'], now('groupTopicLag'))), '{{cluster}} · {{group}}')],
           noValue: 'no groups',
         },
       ],
@@ -147,13 +147,16 @@ export const overview: Dashboard = {
           description:
             'Partitions, incoming messages, size on disk (the largest replica of each partition) and replication problems of every topic.',
           unit: 'short',
-          labels: [{ name: 'topic', heading: 'Topic' }],
+          labels: [
+            { name: 'cluster', heading: 'Cluster' },
+            { name: 'topic', heading: 'Topic' },
+          ],
           queries: [
-            query(sumBy(['topic'], now('topicPartitions')), 'Partitions'),
-            query(sumBy(['topic'], rate('endOffset')), 'Messages in', 'mps'),
-            query(sumBy(['topic'], now('logSize')), 'Size', 'bytes'),
-            query(sumBy(['topic'], now('underReplicated')), 'Under-replicated'),
-            query(sumBy(['topic'], now('offline')), 'Offline'),
+            query(sumBy(['cluster', 'topic'], now('topicPartitions')), 'Partitions'),
+            query(sumBy(['cluster', 'topic'], rate('endOffset')), 'Messages in', 'mps'),
+            query(sumBy(['cluster', 'topic'], now('logSize')), 'Size', 'bytes'),
+            query(sumBy(['cluster', 'topic'], now('underReplicated')), 'Under-replicated'),
+            query(sumBy(['cluster', 'topic'], now('offline')), 'Offline'),
           ],
         },
       ],
@@ -202,8 +205,8 @@ export const overview: Dashboard = {
             'How long ago the newest backup read the topics: all of it, and the topic that was read longest ago. So much would be lost with the cluster.',
           unit: 's',
           queries: [
-            query(`time() - ${now('backupCut')}`, '{{backup}}'),
-            query(`time() - ${now('backupOldest')}`, '{{backup}}, oldest topic'),
+            query(`time() - ${now('backupCut')}`, '{{cluster}} · {{backup}}'),
+            query(`time() - ${now('backupOldest')}`, '{{cluster}} · {{backup}}, oldest topic'),
           ],
           noValue: 'no backup reports',
         },
@@ -214,7 +217,7 @@ export const overview: Dashboard = {
           title: 'Overdue in',
           description: 'Time until a topic’s backup is overdue by its rpo or frequency.',
           unit: 's',
-          queries: [query(`${now('backupDeadline')} - time()`, '{{backup}}')],
+          queries: [query(`${now('backupDeadline')} - time()`, '{{cluster}} · {{backup}}')],
           thresholds: [
             { at: null, colour: 'red' },
             { at: 0, colour: 'green' },
@@ -229,8 +232,8 @@ export const overview: Dashboard = {
           description:
             'Topics that are in no backup and not left out in platform.yaml, and what the last run could not read.',
           queries: [
-            query(now('backupUncovered'), 'topics of {{backup}}'),
-            query(now('backupProblems'), 'problems of {{backup}}'),
+            query(now('backupUncovered'), 'topics of {{cluster}} · {{backup}}'),
+            query(now('backupProblems'), 'problems of {{cluster}} · {{backup}}'),
           ],
           thresholds: badFrom(1),
           noValue: 'no backup reports',
@@ -247,8 +250,8 @@ export const overview: Dashboard = {
             'Time from producing a message (acks=all) to consuming it, of the probe of the exporter (--probe): the median and the 99th percentile.',
           unit: 's',
           queries: [
-            query(`histogram_quantile(0.5, ${bucketRates('probeRoundTripSeconds')})`, 'median'),
-            query(`histogram_quantile(0.99, ${bucketRates('probeRoundTripSeconds')})`, '99th percentile'),
+            query(`histogram_quantile(0.5, ${bucketRates('probeRoundTripSeconds')})`, '{{cluster}} median'),
+            query(`histogram_quantile(0.99, ${bucketRates('probeRoundTripSeconds')})`, '{{cluster}} 99th percentile'),
           ],
           noValue: 'no probe',
         },
@@ -259,9 +262,9 @@ export const overview: Dashboard = {
             'Messages of the probe that were not acknowledged, that were lost, and offsets that could not be committed.',
           unit: 'cps',
           queries: [
-            query(sumBy(['cluster'], rate('probeProduceFailed')), 'not acknowledged'),
-            query(sumBy(['cluster'], rate('probeLost')), 'lost'),
-            query(sumBy(['cluster'], rate('probeCommitFailed')), 'not committed'),
+            query(sumBy(['cluster'], rate('probeProduceFailed')), '{{cluster}} not acknowledged'),
+            query(sumBy(['cluster'], rate('probeLost')), '{{cluster}} lost'),
+            query(sumBy(['cluster'], rate('probeCommitFailed')), '{{cluster}} not committed'),
           ],
           noValue: 'no probe',
         },
@@ -285,7 +288,7 @@ export const overview: Dashboard = {
           description:
             'Parts of the snapshot whose last attempt to be read failed: their metrics are from an earlier one.',
           unit: 'short',
-          queries: [query(`${now('exporterStale')} > 0`, '{{part}}')],
+          queries: [query(`${now('exporterStale')} > 0`, '{{cluster}} · {{part}}')],
           noValue: 'none',
         },
         {

@@ -27,7 +27,7 @@ export const increase = (key: MetricKey, matchers: Matchers = {}): string =>
 
 /** The buckets of a histogram of the exporter, as rates: each replica's probe is a probe of its own. */
 export const bucketRates = (key: MetricKey): string =>
-  `sum by (le) (rate(${series(key, scope, '_bucket')}[$__rate_interval]))`
+  `sum by (cluster, le) (rate(${series(key, scope, '_bucket')}[$__rate_interval]))`
 
 /** A gauge of the brokers themselves. */
 export const ofBrokers = (key: JmxMetricKey, matchers: Matchers = {}): string =>
@@ -84,7 +84,7 @@ export const neutral: readonly Threshold[] = [{ at: null, colour: 'text' }]
 export const servicesUp = {
   ...stat,
   description: 'Whether Schema Registry, Connect and ksqlDB answer the exporter: those whose address it was given.',
-  queries: [query(now('serviceUp'), '{{service}}')],
+  queries: [query(now('serviceUp'), '{{cluster}} · {{service}}')],
   thresholds: [
     { at: null, colour: 'red' },
     { at: 1, colour: 'green' },
@@ -102,7 +102,11 @@ export const fromBrokers = <P extends Panel>(panel: P): P =>
 
 /** The same for metrics that only Java has. */
 export const fromJava = <P extends Panel>(panel: P): P =>
-  withSource(panel, "the chart's JMX agent. The embedded broker does not run on Java.")
+  withSource(
+    panel,
+    "the chart's JMX agent. The embedded broker does not run on Java.",
+    'No JMX agent exports them here.',
+  )
 
 /** Says where the metrics of a panel come from, and in their place why there are none. */
 export function withSource<P extends Panel>(
@@ -125,6 +129,8 @@ const servicesOrExporter = `__name__=~"${['kafka_brokers', ...serviceMarks.map((
 const scopeText = 'cluster=~"$cluster",job=~"$job",instance=~"$instance"'
 const byName = {
   cluster: { name: 'cluster', label: 'Cluster', query: 'label_values(kafka_brokers, cluster)' },
+  /** Groups and topics of the same name in two clusters are not told apart by their lines' names. */
+  oneCluster: { name: 'cluster', label: 'Cluster', query: 'label_values(kafka_brokers, cluster)', single: true },
   job: { name: 'job', label: 'Job', query: `label_values({${brokersOrExporter}}, job)` },
   instance: {
     name: 'instance',

@@ -23,7 +23,7 @@ export const topics: Dashboard = {
   uid: 'selfmonitor-kafka-topics',
   title: 'Topic Analysis',
   description: 'Rates, size, retention and partitions of the topics.',
-  variables: variables('cluster', 'job', 'instance', 'topic'),
+  variables: variables('oneCluster', 'job', 'instance', 'topic'),
   rows: [
     {
       title: 'Now',

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Producer } from '@platformatic/kafka'
 import { type Cluster, ClusterError, type ClusterOptions, clientSecurity, type Logger } from '@selfmonitor/cluster'
+import { probeGroup, probeTopic } from '../snapshot/probe-names.ts'
 import type { Probe, Problem } from '../snapshot/types.ts'
 import { brokersToCover, sameLayout, type TopicLayout } from './layout.ts'
 import {
@@ -32,9 +33,6 @@ export interface RunningProbe {
   totals(): Probe
   close(): Promise<void>
 }
-
-export const probeTopic = '_selfmonitor-probe'
-export const probeGroup = '_selfmonitor-probe'
 
 const wantedReplicas = 3
 const commitEveryMs = 5_000

@@ -3,7 +3,8 @@ import { type AclBinding, type Cluster, type ClusterOptions, connectCluster } fr
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { type SecureApache, startSecureApache } from '../../../../test/support/secure-apache.ts'
 import { missingTool } from '../../../../test/support/tools.ts'
-import { probeGroup, probeTopic, startProbe } from './probe.ts'
+import { probeGroup, probeTopic } from '../snapshot/probe-names.ts'
+import { startProbe } from './probe.ts'
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} }
 const allowed = { pattern: 'literal', principal: 'User:kafka-exporter', host: '*', permission: 'allow' } as const
