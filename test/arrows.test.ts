@@ -21,7 +21,7 @@ const rows: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'cluster/src': [['transport'], ['reader', 'writer'], ['survey']],
   'registry/src': [
     ['json', 'contract'],
-    ['avro', 'json-schema'],
+    ['avro', 'json-schema', 'protobuf'],
     ['compatibility'],
     ['formats', 'store', 'client'],
     ['operations'],

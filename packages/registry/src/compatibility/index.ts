@@ -1,5 +1,5 @@
-// The exports of this folder: the rules for which schemas can read which data. Pure, no I/O. Those of JSON Schema are in json/, which
-// only its format loads.
+// The exports of this folder: the rules for which schemas can read which data. Pure, no I/O. Those of JSON Schema and
+// Protobuf are in json/ and protobuf/, which only their formats load.
 export { AmbiguousAliasError, type AvroIncompatibility, checkAvroReader } from './avro.ts'
 export {
   type Comparable,

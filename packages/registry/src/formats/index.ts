@@ -2,6 +2,7 @@
 import type { SchemaType } from '../types.ts'
 import { avroFormat } from './avro.ts'
 import { jsonFormat } from './json.ts'
+import { protobufFormat } from './protobuf.ts'
 import type { SchemaFormat } from './types.ts'
 
 export {
@@ -14,6 +15,7 @@ export {
 
 const formats = new Map<SchemaType, SchemaFormat>([
   ['JSON', jsonFormat],
+  ['PROTOBUF', protobufFormat],
   ['AVRO', avroFormat],
 ])
 

@@ -1,0 +1,74 @@
+// Protobuf as a schema format of the registry.
+import {
+  checkProtobufReader,
+  describeProtobufProblem,
+  type ProtobufIncompatibility,
+} from '../compatibility/protobuf/index.ts'
+import {
+  checkFile,
+  describeFile,
+  importsFrom,
+  isBase64,
+  type LinkedFile,
+  linkFile,
+  normalizeProto,
+  ownPath,
+  ProtobufError,
+  type ProtoFile,
+  parseProto,
+  printProto,
+  readDescriptor,
+  withoutExtensions,
+} from '../protobuf/index.ts'
+import type { SchemaReference } from '../types.ts'
+import { sortReferences } from './references.ts'
+import { InvalidSchemaError, type ParsedSchema, type ResolvedReference, type SchemaFormat } from './types.ts'
+
+interface ProtobufParsedSchema extends ParsedSchema {
+  readonly linked: LinkedFile
+}
+
+export const protobufFormat: SchemaFormat = {
+  schemaType: 'PROTOBUF',
+  parse(definition, references, lenient) {
+    const linked = link(definition.schema, references, lenient)
+    return parsedSchema(linked, linked.file, definition.references ?? [])
+  },
+}
+
+/** @param text a .proto file, or the base64 of a FileDescriptorProto */
+function link(text: string, references: readonly ResolvedReference[], lenient: boolean): LinkedFile {
+  try {
+    const find = importsFrom(new Map(references.map(({ reference, schema }) => [reference.name, schema])))
+    // A descriptor is written out first, so that everything of it is checked as a text is.
+    const source = isBase64(text) ? printProto(readDescriptor(Buffer.from(text, 'base64'), find)) : text
+    const linked = linkFile(ownPath, parseProto(source), find)
+    if (!lenient) checkFile(linked)
+    return linked
+  } catch (error) {
+    if (error instanceof ProtobufError) throw new InvalidSchemaError(error.message, { cause: error })
+    throw error
+  }
+}
+
+function parsedSchema(
+  linked: LinkedFile,
+  file: ProtoFile,
+  references: readonly SchemaReference[],
+): ProtobufParsedSchema {
+  const canonical = printProto(file)
+  return {
+    schemaType: 'PROTOBUF',
+    linked,
+    references,
+    canonical,
+    resolved: canonical,
+    normalize: () => parsedSchema(linked, normalizeProto(linked), sortReferences(references)),
+    formatted(form) {
+      if (form === 'serialized') return describeFile(linked, ownPath).toString('base64')
+      return form === 'ignore_extensions' ? printProto(withoutExtensions(file)) : undefined
+    },
+    describe: (problem, reader, writer) => describeProtobufProblem(problem as ProtobufIncompatibility, reader, writer),
+    problemsReading: (writer) => checkProtobufReader(linked, (writer as ProtobufParsedSchema).linked),
+  }
+}
