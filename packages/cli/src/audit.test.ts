@@ -139,6 +139,47 @@ describeEngines('changes of a command', (engine) => {
       })
     })
 
+    it('and are not called sound where they are all gone, or were not all read', async () => {
+      const emptied = `${id}.emptied`
+      await live.cluster.createTopics([{ name: emptied, partitions: 1, replicationFactor: 1 }])
+      const nothing = { code: 1, stdout: expect.stringMatching(/^not verified: \S+ has no records of changes/) }
+      expect(await cli(emptied, 'audit', 'verify')).toMatchObject(nothing)
+      await cli(emptied, 'topics', 'create', `${id}.h`, '--yes')
+      const stopped = AbortSignal.abort()
+      const env = { ...live.env, SELFMONITOR_AUDIT: emptied }
+      for (const verb of ['verify', 'search']) {
+        const result = await selfmonitor(['audit', verb], { cwd: folder.path, env, signal: stopped })
+        expect(result).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('Interrupted') })
+      }
+      const later = new Date(Date.now() + 3_600_000).toISOString()
+      expect(await cli(emptied, 'audit', 'verify', '--from', later)).toMatchObject({ code: 0 })
+      await live.cluster.deleteRecords([{ topic: emptied, partition: 0, offset: -1n }])
+      expect(await cli(emptied, 'audit', 'verify', '-o', 'json')).toMatchObject({
+        code: 1,
+        stdout: expect.stringContaining('"sound": false'),
+      })
+      expect(await cli(emptied, 'audit', 'verify', '--from', later)).toMatchObject(nothing)
+    })
+
+    it('and are not called sound where some are gone and their retention cannot be read', async () => {
+      const cut = `${id}.cut`
+      await live.cluster.createTopics([{ name: cut, partitions: 1, replicationFactor: 1 }])
+      for (const name of ['i', 'j']) await cli(cut, 'topics', 'create', `${id}.${name}`, '--yes')
+      await live.cluster.deleteRecords([{ topic: cut, partition: 0, offset: 1n }])
+      expect(await cli(cut, 'audit', 'verify')).toMatchObject({ code: 1, stdout: expect.stringMatching(/^broken at/) })
+      // On Apache Kafka an account without DescribeConfigs gets the same: rights.test.ts.
+      const stop = engine.broker?.faults.add({
+        api: 'DescribeConfigs',
+        action: { error: 'TOPIC_AUTHORIZATION_FAILED' },
+      })
+      if (stop === undefined) return
+      expect(await cli(cut, 'audit', 'verify')).toMatchObject({
+        code: 1,
+        stdout: expect.stringMatching(/^not verified: 1 record at the beginning is gone, and whether it expired/),
+      })
+      stop()
+    })
+
     it('and are not made in production when the record cannot be written', async () => {
       const small = `${id}.small`
       const config = { 'max.message.bytes': '100' }

@@ -8,6 +8,7 @@ import type { Cluster, ReadRecord } from '@selfmonitor/cluster'
 import { connectEvents, PermanentError } from '@selfmonitor/events'
 import { createCodec } from '@selfmonitor/events/codec'
 import { openJournal } from '@selfmonitor/events/dead-letters/replay'
+import { envelopeSchema } from '@selfmonitor/platform/shapes'
 import { encodeBatch } from '@selfmonitor/protocol/records'
 import { type IHeaders, Kafka, logLevel, type Message } from 'kafkajs'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -40,7 +41,7 @@ describeEngines('the commands for dead letters', (engine) => {
   }
   async function send(topic: string, messages: Message[]): Promise<void> {
     const kafka = new Kafka({ brokers: engine.bootstrapServers.split(','), logLevel: logLevel.NOTHING })
-    const producer = kafka.producer()
+    const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 })
     await producer.connect()
     await producer.send({ topic, messages })
     await producer.disconnect()
@@ -353,6 +354,31 @@ describeEngines('the commands for dead letters', (engine) => {
     await appender.close()
     return { topic, dlq }
   }
+  it('keep every digit of their numbers when they are edited', async () => {
+    const [topic, dlq] = [`${id}.digits`, `${id}.digits.dlq`]
+    await createTopics(topic, dlq)
+    await live.registryClient.register(`${dlq}-value`, { schema: envelopeSchema(topic) })
+    const codec = createCodec(live.registryClient)
+    const envelope = { event_id: 'e', event_type: 't', user_id: 'u', timestamp: 1 }
+    const event = (await codec.encoderFor(dlq)).encode({ ...envelope, data: '{"id":12345678901234567890,"n":1.10}' })
+    const headers = { 'dlq.original.topic': topic, 'dlq.original.partition': '0' }
+    await send(dlq, [
+      { value: event, partition: 0, headers },
+      { value: '{"id":12345678901234567890,"n":1.10}', partition: 1, headers },
+    ])
+    const shown = (await cli('dlq', 'show', dlq, '1', '0')).stdout
+    expect(shown).toContain('"id": 12345678901234567890,')
+    for (const partition of ['0', '1']) {
+      const env = { ...live.env, PATH: process.env.PATH, EDITOR: 'sed -i s/1.10/1.20/' }
+      expect(await selfmonitor(['dlq', 'edit', dlq, partition, '0', '--yes'], { env })).toMatchObject({ code: 0 })
+    }
+    const values = (await recordsOf(topic)).map(({ value }) => value!)
+    const [edited] = values.filter((value) => value[0] === 0)
+    const data = '{"id":12345678901234567890,"n":1.20}'
+    expect(await codec.decode(edited!)).toMatchObject({ ...envelope, data })
+    expect(values.filter((value) => value[0] !== 0).map(String)).toEqual([data])
+  })
+
   const interruptible = () => {
     const interrupt = new AbortController()
     const running = (...words: string[]) =>

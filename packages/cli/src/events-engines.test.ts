@@ -241,6 +241,38 @@ describeEngines('the commands for events', (engine) => {
       })
     })
 
+    it('keep every digit of their numbers, in events and in records', async () => {
+      const schema = { type: 'object', properties: { id: { type: 'integer' } }, required: ['id'] }
+      writeFileSync(join(folder.path, `schemas/${events}/numbered.json`), JSON.stringify(schema))
+      const numbered = (id: string) =>
+        cli('events', 'emit', events, 'numbered', '--user', 'u-9', '--data', `{"id":${id}}`)
+      expect((await numbered('12345678901234567890')).code).toBe(0)
+      expect(await numbered('1234567890.12345678901234')).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('data/id must be integer'),
+      })
+      expect((await cli('events', 'tail', events, '--user', 'u-9')).stdout).toContain('{"id":12345678901234567890}')
+      const longs = `${id}.longs`
+      await live.cluster.createTopics([{ name: longs, partitions: 1, replicationFactor: 1 }])
+      const fields = [{ name: 'id', type: 'long' }]
+      await live.registryClient.register(`${longs}-value`, {
+        schema: JSON.stringify({ type: 'record', name: 'Long', fields }),
+      })
+      // The library takes no long beyond 2^53 in a record, unless the schema says that it is a bigint.
+      expect(await cli('events', 'emit', longs, '--data', '{"id":9007199254740993}')).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('value/id must be'),
+      })
+      const bigints = `${id}.bigints`
+      await live.cluster.createTopics([{ name: bigints, partitions: 1, replicationFactor: 1 }])
+      const big = [{ name: 'id', type: { type: 'long', logicalType: 'bigint' } }]
+      await live.registryClient.register(`${bigints}-value`, {
+        schema: JSON.stringify({ type: 'record', name: 'Big', fields: big }),
+      })
+      expect(await cli('events', 'emit', bigints, '--data', '{"id":9007199254740993}')).toMatchObject({ code: 0 })
+      expect((await cli('events', 'tail', bigints)).stdout).toContain('"id":"9007199254740993"')
+    })
+
     it('say where no platform file is found, since payloads may go unchecked then', async () => {
       const words = ['events', 'emit', events, 'user_created', '--user', 'u-3', '--data', '{"anything":1}']
       expect((await selfmonitor(words, { env: live.env })).stderr).toContain(

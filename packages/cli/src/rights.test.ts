@@ -2,7 +2,13 @@
 // verb that changes something is recorded.
 
 import { Connection, metadataV12 } from '@platformatic/kafka'
-import { type AclBinding, type AclOperation, connectCluster, loadClientProperties } from '@selfmonitor/cluster'
+import {
+  type AclBinding,
+  type AclOperation,
+  type Cluster,
+  connectCluster,
+  loadClientProperties,
+} from '@selfmonitor/cluster'
 import { aclOperations } from '@selfmonitor/protocol/acl'
 import { encodeBatch } from '@selfmonitor/protocol/records'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
@@ -198,6 +204,65 @@ describe.skipIf(missing)('rights on a secured cluster', { timeout: 90_000 }, () 
       'csv',
     )
     expect(csv.stdout).toBe('topic,User:prefix,User:reader\r\norders,,read describe\r\n')
+  })
+})
+
+describe.skipIf(missing)('an account with few rights', { timeout: 90_000 }, () => {
+  const folder = temporaryFolder()
+  let kafka: SecureApache
+  let admin: Cluster
+  const as = async (user: { name: string; password: string }, words: string[], env: Record<string, string> = {}) =>
+    selfmonitor(words, {
+      cwd: folder.path,
+      env: { SELFMONITOR_COMMAND_CONFIG: await kafka.clientProperties(user), ...env },
+    })
+  const clerk = { name: 'clerk', password }
+
+  beforeAll(async () => {
+    kafka = await startSecureApache()
+    const { options } = loadClientProperties(await kafka.clientProperties(kafka.admin))
+    admin = connectCluster({ ...options, timeoutMs: 15_000 } as Parameters<typeof connectCluster>[0])
+    await admin.setUserPasswords([clerk])
+    const topic = { partitions: 1, replicationFactor: 1 }
+    await admin.createTopics(['trail', 'shop', 'shop.dlq', 'repair'].map((name) => ({ name, ...topic })))
+    const journal = '_selfmonitor-dead-letters'
+    await admin.createAcls([
+      ...[allow('clerk', 'read', 'trail'), allow('clerk', 'read', 'shop.dlq'), allow('clerk', 'describe', 'shop')],
+      ...[allow('clerk', 'write', 'repair'), allow('clerk', 'describe-configs', '*')],
+      ...(['create', 'read', 'write'] as const).map((operation) => allow('clerk', operation, journal)),
+    ])
+  }, 120_000)
+  afterAll(async () => {
+    await admin?.close()
+    await kafka?.close()
+    folder.remove()
+  })
+
+  it('that may not read the retention of the trail does not call it sound when records are gone', async () => {
+    await admin.createAcls([deny('clerk', 'describe-configs', 'trail')])
+    const trail = { SELFMONITOR_AUDIT: 'trail' }
+    for (const name of ['a', 'b']) await as(kafka.admin, ['topics', 'create', name, '--yes'], trail)
+    expect(await as(clerk, ['audit', 'verify'], trail)).toMatchObject({ code: 0 })
+    await admin.deleteRecords([{ topic: 'trail', partition: 0, offset: 1n }])
+    expect(await as(clerk, ['audit', 'verify'], trail)).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/^not verified: 1 record at the beginning is gone.*AUTHORIZATION_FAILED/),
+    })
+  })
+
+  it('that may not write to the origin of letters sends them elsewhere', async () => {
+    const appender = await admin.appendBatches()
+    const headers = [{ key: 'dlq.original.topic', value: Buffer.from('shop') }]
+    const letters = [{ value: Buffer.from('x'), headers, timestamp: BigInt(Date.now()) }]
+    await appender.append('shop.dlq', 0, encodeBatch(letters, { ...(await admin.initProducer()), baseSequence: 0 }))
+    await appender.close()
+    const refused = await as(clerk, ['dlq', 'replay', 'shop.dlq', '--yes'])
+    expect(refused).toMatchObject({
+      code: 4,
+      stderr: expect.stringMatching(/shop\.dlq\/0\/0 cannot be sent to shop: [\s\S]*--to <topic>/),
+    })
+    const sent = await as(clerk, ['dlq', 'replay', 'shop.dlq', '--to', 'repair', '--yes'])
+    expect(sent).toMatchObject({ code: 0, stdout: expect.stringMatching(/sent +1\n/) })
   })
 })
 

@@ -20,7 +20,8 @@ describeEngines('records on the command line', (engine) => {
     return topic
   }
   async function send(topic: string, messages: Message[]): Promise<void> {
-    const producer = kafka().producer()
+    // Otherwise kafkajs may write a record twice.
+    const producer = kafka().producer({ idempotent: true, maxInFlightRequests: 1 })
     await producer.connect()
     await producer.send({ topic, messages })
     await producer.disconnect()
@@ -169,6 +170,30 @@ describeEngines('records on the command line', (engine) => {
     expect((await cli('topics', 'consume', topic, '--last', '1', '--format', 'raw')).stdout).toBe(
       '{"n":19,"late":true}\n',
     )
+  })
+
+  it('keep every digit of their numbers, as JSON and as Avro', async () => {
+    const topic = await create('digits', 1)
+    const texts = ['{"id":12345678901234567890,"price":1.10}', '{"id":9007199254740993,"price":0.12345678901234567890}']
+    expect((await produce(topic, texts.join('\n'), '--format', 'json')).code).toBe(0)
+    expect((await produce(topic, texts.map((text) => `{"value":${text}}`).join('\n'))).code).toBe(0)
+    const fields = [{ name: 'id', type: ['null', 'long'] }]
+    const schema = JSON.stringify({ type: 'record', name: 'Long', fields })
+    const long = await live.registryClient.register(`${topic}-value`, { schema })
+    for (const id of ['9007199254740993', '"9007199254740993"']) {
+      expect(await produce(topic, `{"schemaId":${long.id},"value":{"id":${id}}}`)).toMatchObject({ code: 0 })
+    }
+    expect(await produce(topic, `{"schemaId":${long.id},"value":{"id":9223372036854775808}}`)).toMatchObject({
+      code: 1,
+    })
+    const { stdout } = await cli('topics', 'consume', topic, '-o', 'json')
+    const values = [...stdout.matchAll(/"value":(.*)\}\n/g)].map(([, value]) => value)
+    expect(values).toEqual([...texts, ...texts, ...Array(2).fill('{"id":"9007199254740993"}')])
+    expect((await cli('topics', 'consume', topic)).stdout).toContain('"id":12345678901234567890,"price":1.10')
+    const copy = await create('digits.copy', 1)
+    expect((await produce(copy, stdout)).code).toBe(0)
+    const raw = async (of: string) => (await consume(of, '--format', 'raw')).map(({ value }) => value)
+    expect(await raw(copy)).toEqual(await raw(topic))
   })
 
   it('that are not all sent or printed when the command is stopped are an error', async () => {

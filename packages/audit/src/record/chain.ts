@@ -14,7 +14,7 @@ export type PlacedRecord = { readonly partition: number; readonly offset: bigint
 export interface LogFacts {
   /** The first offset that each partition has, or that was read of it. */
   readonly start: ReadonlyMap<number, bigint>
-  /** `retention.ms`, Infinity for -1; null where records may go for other reasons than their age. */
+  /** `retention.ms`, Infinity for -1; null where records may go for other reasons than their age, or it cannot be read. */
   readonly retentionMs: number | null
   readonly nowMs: number
 }
@@ -175,18 +175,11 @@ function compareSeen(
   }
 }
 
-/** The writer's own chain: complete, and in its order. */
+/** The writer's own chain, in its order. A number is left out where it is not known whether that record was written. */
 function comparePrevious(search: Search, by: Sound, changedAt: ReadonlySet<string>): void {
   const { writer, sequence, previous } = by.record.data.chain
-  if (previous === null) {
-    if (sequence === 0) return
-    add(search, {
-      kind: 'changed',
-      ...placeOf(by),
-      message: `record ${sequence} of its writer names no record before it`,
-    })
-    return
-  }
+  // Its first; or it is not known whether one before it was written, as after a time-out.
+  if (previous === null) return
   const found = search.byHash.get(previous.hash)
   if (found === undefined) {
     if (changedAt.has(`${by.partition} ${previous.offset}`)) return
@@ -194,7 +187,7 @@ function comparePrevious(search: Search, by: Sound, changedAt: ReadonlySet<strin
     return
   }
   const { chain } = found.record.data
-  if (chain.writer !== writer || chain.sequence !== sequence - 1) {
+  if (chain.writer !== writer || chain.sequence >= sequence) {
     add(search, {
       kind: 'changed',
       ...placeOf(by),

@@ -56,9 +56,9 @@ export interface AuditLink {
 export interface AuditChain {
   /** One run of a command. */
   readonly writer: string
-  /** 0, 1, … within the writer. */
+  /** 0, 1, … within the writer. That of a record which could not be written is not used again. */
   readonly sequence: number
-  /** The record before in the writer's own chain; null for its first. */
+  /** The record before in the writer's own chain, the last that is known to be written; null where there is none. */
   readonly previous: AuditLink | null
   /** The newest records of the trail when this one was written, in the order of the log; null when the account may not read them. */
   readonly seen: readonly AuditLink[] | null

@@ -5,7 +5,7 @@ import { describeEngines } from '../../../../test/support/engines.ts'
 import { verifyChain } from '../record/chain.ts'
 import type { AuditEnvelope } from '../record/types.ts'
 import { readTrail } from './read.ts'
-import { createRecorder, outcomeOf } from './recorder.ts'
+import { createRecorder, outcomeOf, type RecorderOptions } from './recorder.ts'
 
 it('an outcome has the code of the error, and tells what was refused from what failed', () => {
   const coded = (code: string, cause?: unknown) => Object.assign(new Error('no', { cause }), { code })
@@ -30,7 +30,7 @@ describeEngines('a recorder', (engine) => {
     await cluster.close()
   })
 
-  const recorderOf = (topic: string, notes: string[] = [], timeoutMs = 15_000) =>
+  const recorderOf = (topic: string, notes: string[] = [], timeoutMs = 15_000, more: Partial<RecorderOptions> = {}) =>
     createRecorder({
       topic,
       connect: async () => cluster,
@@ -49,6 +49,7 @@ describeEngines('a recorder', (engine) => {
       env: {},
       timeoutMs,
       now: Date.now,
+      ...more,
     })
   const trailOf = (topic: string) =>
     readTrail(cluster, topic, { decode: async (value) => JSON.parse(value!.toString()) as AuditEnvelope })
@@ -79,6 +80,41 @@ describeEngines('a recorder', (engine) => {
       code: 'AUDIT_INCOMPLETE',
       message: expect.stringMatching(/^The change was made\./),
     })
+  })
+
+  it('gives a record up that takes too long, and uses neither its number nor its place again', async () => {
+    const topic = `${id}.late`
+    await cluster.createTopics([{ name: topic, partitions: 1, replicationFactor: 1 }])
+    let appends = 0
+    const held = Promise.withResolvers<void>()
+    /** The append of the second record is answered after its time is over, and reaches the log. */
+    const slow: Cluster = {
+      ...cluster,
+      appendBatches: async () => {
+        const appender = await cluster.appendBatches()
+        return {
+          close: () => appender.close(),
+          append: async (...of) => {
+            const offset = await appender.append(...of)
+            if (++appends === 2) await held.promise
+            return offset
+          },
+        }
+      },
+    }
+    const notes: string[] = []
+    const recorder = recorderOf(topic, notes, 3_000, { connect: async () => slow, isRequired: false })
+    const first = recorder.audited(entry, async () => {})
+    await expect.poll(() => notes).toEqual([expect.stringContaining('did not answer within 3 s')])
+    held.resolve()
+    await first
+    await recorder.audited(entry, async () => {})
+    await recorder.end()
+    const { records, start } = await trailOf(topic)
+    const chains = records.map((placed) => ('record' in placed ? placed.record!.data.chain : undefined)!)
+    expect(chains.map(({ sequence }) => sequence)).toEqual([0, 1, 2, 3])
+    expect(chains.map(({ previous }) => previous?.offset)).toEqual([undefined, 0, 0, 2])
+    expect(verifyChain(records, { start, retentionMs: null, nowMs: Date.now() }).breaks).toEqual([])
   })
 
   it('keeps the change’s own error when the outcome cannot be written either', async () => {

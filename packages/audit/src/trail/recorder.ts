@@ -79,7 +79,10 @@ export function createRecorder(options: RecorderOptions): Recorder {
   const waiting: Waiting[] = []
 
   const write = async (record: NewRecord): Promise<void> => {
-    await within(timeoutMs, writer!.write(record), topic)
+    const giveUp = new AbortController()
+    // A record that comes late would have the place of a later one.
+    const late = setTimeout(() => giveUp.abort(lateError(timeoutMs, topic)), timeoutMs)
+    await writer!.write(record, giveUp.signal).finally(() => clearTimeout(late))
   }
 
   /** @returns whether the topic exists. @throws ClusterError */
@@ -264,11 +267,14 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
+const lateError = (timeoutMs: number, topic: string): Error =>
+  new Error(`${topic} did not answer within ${timeoutMs / 1000} s`)
+
 /** @throws Error when it takes longer; what was begun goes on, and its result is ignored */
 async function within<T>(timeoutMs: number, work: Promise<T>, topic: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${topic} did not answer within ${timeoutMs / 1000} s`)), timeoutMs)
+    timer = setTimeout(() => reject(lateError(timeoutMs, topic)), timeoutMs)
   })
   work.catch(() => {})
   try {

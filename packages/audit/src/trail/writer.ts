@@ -32,8 +32,12 @@ export type NewRecord = {
 }
 
 export interface Writer {
-  /** @returns once all in-sync replicas have it (acks=all). @throws ClusterError */
-  write(record: NewRecord): Promise<AuditRecord>
+  /**
+   * Records are written one after the other. One that could not be written keeps its sequence number, because it may be in the log.
+   * @param signal gives the record up: nothing of it is sent afterwards
+   * @returns once all in-sync replicas have it (acks=all). @throws ClusterError, the signal's reason
+   */
+  write(record: NewRecord, signal: AbortSignal): Promise<AuditRecord>
   close(): Promise<void>
 }
 
@@ -46,48 +50,71 @@ export function createWriter({ cluster, clusterId, topic, encode }: WriterOption
   let previous: AuditLink | null = null
   let producer: Producer | undefined
 
+  /** The record before, written or given up. */
+  let turn: Promise<unknown> = Promise.resolve()
+
+  async function writeNow({ type, atMs, data }: NewRecord, signal: AbortSignal): Promise<AuditRecord> {
+    const unlessGivenUp = <T>(work: Promise<T>): Promise<T> => orAborted(work, signal)
+    const tail = await unlessGivenUp(tailIfAllowed(cluster, topic))
+    producer ??= await unlessGivenUp(openProducer(cluster))
+    const { appender, identity, sent } = producer
+    const record = seal({
+      event_id: newId(),
+      event_type: type,
+      user_id: data.who.principal,
+      timestamp: atMs,
+      data: {
+        ...data,
+        cluster: clusterId,
+        chain: { writer, sequence, previous, seen: tail?.seen ?? null, seen_all: tail?.isAll ?? false },
+      },
+    })
+    const { hash } = record.data
+    const value = await unlessGivenUp(encode(toEnvelope(record)))
+    const headers = [{ key: hashHeader, value: Buffer.from(hash) }]
+    const batch = encodeBatch([{ key: null, value, headers, timestamp: BigInt(atMs) }], {
+      ...identity,
+      baseSequence: sent,
+    })
+    sequence += 1
+    producer.sent += 1
+    const offset = await unlessGivenUp(appender.append(topic, trailPartition, batch)).catch((error: unknown) => {
+      // It may have been written: the next one under the same producer's number would be taken for it.
+      producer = undefined
+      appender.close().catch(() => {})
+      throw error
+    })
+    // The broker does not say where a batch is that it has had already: it is behind all that had been seen.
+    const place = offset === null ? (tail?.seen.at(-1)?.offset ?? -1) + 1 : Number(offset)
+    previous = { hash, offset: place, at: atMs }
+    return record
+  }
+
   return {
-    async write({ type, atMs, data }) {
-      const tail = await tailIfAllowed(cluster, topic)
-      const record = seal({
-        event_id: newId(),
-        event_type: type,
-        user_id: data.who.principal,
-        timestamp: atMs,
-        data: {
-          ...data,
-          cluster: clusterId,
-          chain: { writer, sequence, previous, seen: tail?.seen ?? null, seen_all: tail?.isAll ?? false },
-        },
-      })
-      const { hash } = record.data
-      producer ??= { identity: await cluster.initProducer(), appender: await cluster.appendBatches(), sent: 0 }
-      const { appender, identity } = producer
-      const batch = encodeBatch(
-        [
-          {
-            key: null,
-            value: await encode(toEnvelope(record)),
-            headers: [{ key: hashHeader, value: Buffer.from(hash) }],
-            timestamp: BigInt(atMs),
-          },
-        ],
-        { ...identity, baseSequence: producer.sent },
-      )
-      const offset = await appender.append(topic, trailPartition, batch).catch(async (error: unknown) => {
-        // It may have been written: the next one under the same sequence number would be taken for it.
-        producer = undefined
-        await appender.close()
-        throw error
-      })
-      producer.sent += 1
-      // The broker does not say where a batch is that it has had already: it is behind all that had been seen.
-      const place = offset === null ? (tail?.seen.at(-1)?.offset ?? -1) + 1 : Number(offset)
-      previous = { hash, offset: place, at: atMs }
-      sequence += 1
-      return record
+    async write(record, signal) {
+      const written = turn.then(() => writeNow(record, signal))
+      turn = written.catch(() => {})
+      return await written
     },
     close: async () => await producer?.appender.close(),
+  }
+}
+
+async function openProducer(cluster: Cluster): Promise<Producer> {
+  return { identity: await cluster.initProducer(), appender: await cluster.appendBatches(), sent: 0 }
+}
+
+/** @throws the signal's reason as soon as it fires; the result of the work is ignored then */
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted()
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const onAbort = (): void => reject(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
+  work.catch(() => {})
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
   }
 }
 

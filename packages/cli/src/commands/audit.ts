@@ -6,7 +6,7 @@ import { moment } from '../events/filter.ts'
 import { openDecoder } from '../events/reading.ts'
 import { auditSetting } from '../framework/audited.ts'
 import type { Context } from '../framework/context.ts'
-import { CliError, exitCodes, usageError } from '../framework/errors.ts'
+import { CliError, exitCodes, requireUninterrupted, usageError } from '../framework/errors.ts'
 import { collect, integer } from '../framework/parse.ts'
 import { defineVerb, type Noun, value } from '../framework/verb.ts'
 import { count, counted, time } from '../output/format.ts'
@@ -118,7 +118,8 @@ const verify = defineVerb({
   name: 'verify',
   summary: 'check that no record was changed, removed, inserted or moved',
   details:
-    'Compares each record with its hash and with the earlier ones that it names. Exit code 1 at a break, with the offset of the first.\n' +
+    'Compares each record with its hash and with the earlier ones that it names. Exit code 1 at a break, with the offset of the first, and\n' +
+    'where nothing can be said: there are no records, or some are gone and the account may not read the retention.\n' +
     'A record is protected once a later one was written: the end of a log that was cut off cannot be told from its end. Records that\n' +
     'expired by their retention are no break. --from leaves older ones out, also those that newer ones name: for a topic that was\n' +
     'restored from a backup.',
@@ -128,15 +129,18 @@ const verify = defineVerb({
   async run(context, { options }) {
     const { verifyChain } = await import('@selfmonitor/audit')
     const { topic, cluster, records, others, start } = await read(context, options.from)
-    const retentionMs = options.from === undefined ? await retentionOf(cluster, topic) : null
-    const verdict = verifyChain(records, { start, retentionMs, nowMs: Date.now() })
+    const retention = options.from === undefined ? await retentionOf(cluster, topic) : { ms: null, unknown: null }
+    const verdict = verifyChain(records, { start, retentionMs: retention.ms, nowMs: Date.now() })
     const { breaks, unfinished, unlinked, expired } = verdict
+    const undecided = await undecidedBecause({ cluster, topic, trail: { records, start }, expired, retention })
+    const isSound = breaks.length === 0 && undecided === null
     const at = ({ partition, offset }: { partition: number; offset: bigint }): string =>
       `${topic}[${partition}]@${offset}`
     await context.printThing(
       {
         topic,
-        sound: breaks.length === 0,
+        sound: isSound,
+        undecided,
         records: verdict.records,
         others,
         breaks,
@@ -151,9 +155,11 @@ const verify = defineVerb({
           const colours = context.colours.stdout
           const [broken] = breaks
           const lines = [
-            broken === undefined
-              ? `${colours.good('sound')}: ${counted(verdict.records, 'record')} of ${topic}, and ${count(others)} of others`
-              : `${colours.bad('broken')} at ${at(broken)}: ${counted(breaks.length, 'break')} in ${counted(verdict.records, 'record')}`,
+            undecided !== null && broken === undefined
+              ? `${colours.bad('not verified')}: ${undecided}`
+              : broken === undefined
+                ? `${colours.good('sound')}: ${counted(verdict.records, 'record')} of ${topic}, and ${count(others)} of others`
+                : `${colours.bad('broken')} at ${at(broken)}: ${counted(breaks.length, 'break')} in ${counted(verdict.records, 'record')}`,
             ...breaks.map((one) => colours.bad(`  ${at(one)} ${one.kind}: ${one.message}`)),
             ...unfinished.map((one) => {
               const { action, who } = one.record.data
@@ -162,13 +168,19 @@ const verify = defineVerb({
             ...(unlinked === 0
               ? []
               : [`  ${counted(unlinked, 'record')} by accounts that may not read ${topic}: they name no others`]),
-            ...(expired === 0 ? [] : [`  ${counted(expired, 'record')} before them expired`]),
+            ...(expired === 0
+              ? []
+              : [
+                  retention.ms === null
+                    ? `  ${counted(expired, 'record')} before them ${expired === 1 ? 'is' : 'are'} gone${retention.unknown === null ? `: ${topic} removes records by more than their age, or --from leaves them out` : ''}`
+                    : `  ${counted(expired, 'record')} before them expired`,
+                ]),
           ]
           return `${lines.join('\n')}\n`
         },
       },
     )
-    return breaks.length === 0 ? exitCodes.done : exitCodes.failed
+    return isSound ? exitCodes.done : exitCodes.failed
   },
 })
 
@@ -188,7 +200,28 @@ async function read(
   const [{ readTrail }, decoder] = await Promise.all([import('@selfmonitor/audit'), openDecoder(context)])
   const decode = async (bytes: Buffer | null) => envelopeOf(await decoder.decode(bytes))
   const trail = await readTrail(cluster, topic, { decode, fromMs, signal: context.io.signal })
+  requireUninterrupted(context, 'Interrupted: not all records were read.')
   return { ...trail, topic, cluster }
+}
+
+/** Why it cannot be said whether the trail is sound; null where it can. */
+async function undecidedBecause(of: {
+  readonly cluster: Cluster
+  readonly topic: string
+  readonly trail: Pick<ReadTrail, 'records' | 'start'>
+  readonly expired: number
+  readonly retention: Retention
+}): Promise<string | null> {
+  const { cluster, topic, trail, expired, retention } = of
+  if (retention.unknown !== null && expired > 0) {
+    return `${counted(expired, 'record')} at the beginning ${expired === 1 ? 'is' : 'are'} gone, and whether ${expired === 1 ? 'it' : 'they'} expired cannot be told: the settings of ${topic} cannot be read (${retention.unknown})`
+  }
+  if (trail.records.length > 0) return null
+  const places = [...trail.start.keys()].map((partition) => ({ topic, partition }))
+  const starts = await cluster.listOffsets(places, 'earliest')
+  // Since --from nothing was changed; older records are there, as far as offsets tell.
+  if (starts.some(({ partition, offset }) => offset !== null && offset < trail.start.get(partition)!)) return null
+  return `${topic} has no records of changes: they were removed or have expired, or none was ever written`
 }
 
 /** Events are Avro in the envelope, or the envelope as JSON where there was no registry. */
@@ -203,15 +236,26 @@ function envelopeOf(decoded: Decoded): AuditEnvelope | { readonly problem: strin
   return { event_id, event_type, user_id, timestamp, data } as AuditEnvelope
 }
 
-/** @returns null where records may go for other reasons than their age, or the settings cannot be read */
-async function retentionOf(cluster: Cluster, topic: string): Promise<number | null> {
-  const configs = await cluster.topicConfigs([topic]).catch(() => undefined)
-  const setting = (name: string) => configs?.get(topic)?.find((entry) => entry.name === name)?.value ?? undefined
+interface Retention {
+  /** Infinity for none; null where records may go for other reasons than their age, or the settings cannot be read. */
+  readonly ms: number | null
+  /** Why the settings cannot be read. */
+  readonly unknown: string | null
+}
+
+/** @throws ClusterError unless it is that the account may not read the settings */
+async function retentionOf(cluster: Cluster, topic: string): Promise<Retention> {
+  const configs = await cluster.topicConfigs([topic]).catch((error: Error & { reason?: unknown; code?: string }) => {
+    if (error.reason !== 'not-allowed') throw error
+    return error.code ?? error.message
+  })
+  if (typeof configs === 'string') return { ms: null, unknown: configs }
+  const setting = (name: string) => configs.get(topic)?.find((entry) => entry.name === name)?.value ?? undefined
   const retentionMs = setting('retention.ms')
   if (retentionMs === undefined || setting('retention.bytes') !== '-1' || setting('cleanup.policy') !== 'delete') {
-    return null
+    return { ms: null, unknown: null }
   }
-  return retentionMs === '-1' ? Number.POSITIVE_INFINITY : Number(retentionMs)
+  return { ms: retentionMs === '-1' ? Number.POSITIVE_INFINITY : Number(retentionMs), unknown: null }
 }
 
 export const audit: Noun = {

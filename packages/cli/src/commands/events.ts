@@ -1,6 +1,7 @@
 // `selfmonitor events`: emit one event, or show decoded events.
 import type { ConfigEntry } from '@selfmonitor/cluster'
 import type { Logger, RecordResult } from '@selfmonitor/events'
+import { parseExact, withBigInts } from '@selfmonitor/events/exact-json'
 import type { Context } from '../framework/context.ts'
 import { usageError } from '../framework/errors.ts'
 import { readGivenFile } from '../framework/given-file.ts'
@@ -62,7 +63,7 @@ const emit = defineVerb({
     const { key, header: headers } = options
     const send = (): Promise<RecordResult & { eventId?: string }> =>
       type === undefined
-        ? stream.emit(topic, data as Record<string, unknown>, { key: key ?? null, headers })
+        ? stream.emit(topic, withBigInts(data) as Record<string, unknown>, { key: key ?? null, headers })
         : stream.emit(topic, type, data, { userId: options.user!, key, headers })
     // The payload may be about a person: the trail has its place only.
     const recorded = context.audited(
@@ -111,12 +112,13 @@ async function refuseNullUnlessCompacted(context: Context, topic: string): Promi
   )
 }
 
+/** Numbers keep every digit. */
 async function readPayload(context: Context, given: string): Promise<unknown> {
   let json = given
   if (given === '-') json = await context.io.readStdin()
   else if (given.startsWith('@')) json = readGivenFile(context.io, given.slice(1), '--data')
   try {
-    return JSON.parse(json)
+    return parseExact(json)
   } catch (error) {
     throw usageError(
       `--data is not JSON: ${(error as Error).message}`,

@@ -1,11 +1,13 @@
 // Decodes a record's value: an event in its envelope, any other Avro value, JSON, or text; with or without a registered schema.
 
 import type { Codec, Envelope } from '@selfmonitor/events'
+import { parseExact } from '@selfmonitor/events/exact-json'
 import { envelopeFields } from '@selfmonitor/platform/shapes'
 import type { RegistryClient } from '@selfmonitor/registry'
 import { registryErrorCodes } from '@selfmonitor/registry/error-codes'
 import { decodeFrame, isFrame } from '@selfmonitor/registry/frame'
 
+/** Numbers of JSON keep every digit, see `parseExact`. */
 export type Decoded =
   | { readonly kind: 'event'; readonly envelope: Envelope; readonly data: unknown }
   | {
@@ -94,7 +96,7 @@ function textOf(bytes: Buffer): string | undefined {
 
 function jsonOf(text: string): { readonly value: unknown } | undefined {
   try {
-    return { value: JSON.parse(text) }
+    return { value: parseExact(text) }
   } catch {
     return undefined
   }

@@ -8,7 +8,15 @@ import { createCodec } from '@selfmonitor/events/codec'
 import type { Context } from '../framework/context.ts'
 import { CliError, usageError } from '../framework/errors.ts'
 import { createDecoder } from './decode.ts'
-import { encodeWith, type LineEncoder, LineError, parseRecordLine, type ValueLine, valueLine } from './record-lines.ts'
+import {
+  encodeWith,
+  type LineEncoder,
+  LineError,
+  parseJson,
+  parseRecordLine,
+  type ValueLine,
+  valueLine,
+} from './record-lines.ts'
 
 export interface EditedValue {
   readonly bytes: Buffer | null
@@ -48,7 +56,7 @@ export async function editValue(
 async function encode(text: string, line: ValueLine, encoder: LineEncoder, isEvent: boolean): Promise<Buffer | null> {
   const schemaId = encoder.valueSchemaId ?? line.schemaId
   if (schemaId === undefined && line.format === 'text') return Buffer.from(text.replace(/\n$/, ''))
-  const json = parse(text)
+  const json = parseJson(text)
   const isBytes =
     typeof json === 'object' && json !== null && Object.keys(json).length === 1 && ('base64' in json || 'hex' in json)
   if (json === null || isBytes || schemaId === undefined) {
@@ -57,14 +65,6 @@ async function encode(text: string, line: ValueLine, encoder: LineEncoder, isEve
     ).value
   }
   return encodeWith(schemaId, isEvent ? withDataAsText(json) : json, encoder, 'value')
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw new LineError(`it is not JSON: ${(error as Error).message}`)
-  }
 }
 
 function withDataAsText(json: unknown): unknown {

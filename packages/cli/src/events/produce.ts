@@ -10,7 +10,14 @@ import type { Context } from '../framework/context.ts'
 import { CliError, usageError } from '../framework/errors.ts'
 import { counted, span } from '../output/format.ts'
 import type { LineFormat } from './formats.ts'
-import { encodeWith, type LineEncoder, LineError, type ParsedRecord, parseRecordLine } from './record-lines.ts'
+import {
+  encodeWith,
+  type LineEncoder,
+  LineError,
+  type ParsedRecord,
+  parseJson,
+  parseRecordLine,
+} from './record-lines.ts'
 
 export interface Input {
   readonly topic: string
@@ -110,12 +117,7 @@ async function parse(bytes: Buffer, { format, encoder, key, header }: Input): Pr
 
 async function valueBytes(bytes: Buffer, format: 'avro' | 'json' | 'raw', encoder: LineEncoder): Promise<Buffer> {
   if (format === 'raw') return bytes
-  let json: unknown
-  try {
-    json = JSON.parse(bytes.toString('utf8'))
-  } catch (error) {
-    throw new LineError(`it is not JSON: ${(error as Error).message}`)
-  }
+  const json = parseJson(bytes.toString('utf8'))
   return format === 'json' ? bytes : encodeWith(encoder.valueSchemaId!, json, encoder, 'value')
 }
 

@@ -4,6 +4,7 @@
 import type { ReadRecord } from '@selfmonitor/cluster'
 import { avroToJson } from '@selfmonitor/events/avro-json'
 import type { Codec } from '@selfmonitor/events/codec'
+import { parseExact } from '@selfmonitor/events/exact-json'
 import type { RegistryClient } from '@selfmonitor/registry'
 import { decodeFrame, frameHeaderBytes, isFrame, writeFrameHeader } from '@selfmonitor/registry/frame'
 import { timestamp } from '../framework/parse.ts'
@@ -35,12 +36,6 @@ export async function valueLine(bytes: Buffer | null, format: ValueFormat, decod
     const { format: found, schema, value } = decoded
     if (found === 'avro')
       return { format: 'avro', schemaId, ...(schema === null ? {} : { schema }), value: avroToJson(value) }
-    // Digits that a number does not hold would be lost.
-    if (found === 'json' && /\d{16}/.test(bytes.toString('utf8'))) {
-      return schemaId === undefined
-        ? { format: 'text', value: bytes.toString('utf8') }
-        : raw('its numbers have more digits than JSON’s')
-    }
     return {
       format: found,
       ...(schemaId === undefined ? {} : { schemaId }),
@@ -132,9 +127,9 @@ export async function parseRecordLine(text: string, encoder: LineEncoder): Promi
   }
 }
 
-function parseJson(text: string): unknown {
+export function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseExact(text)
   } catch (error) {
     throw new LineError(`it is not JSON: ${(error as Error).message}`)
   }

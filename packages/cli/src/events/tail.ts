@@ -1,6 +1,7 @@
 // The offsets that a tail reads, and the output of one record: decoded, or marked as undecodable.
 import type { Cluster, ReadRange, ReadRecord, TopicInfo } from '@selfmonitor/cluster'
 import { deadLetterHeaders, isDeadLetterTopic } from '@selfmonitor/events/dead-letters'
+import { parseExact } from '@selfmonitor/events/exact-json'
 import type { Colours } from '../output/colour.ts'
 import { time } from '../output/format.ts'
 import { padEnd, textWidth } from '../output/width.ts'
@@ -209,7 +210,7 @@ function printable(this: unknown, name: string, value: unknown): unknown {
 
 function plainValue(value: unknown): unknown {
   const json = JSON.stringify(value, printable)
-  return json === undefined ? null : (JSON.parse(json) as unknown)
+  return json === undefined ? null : parseExact(json)
 }
 
 /** Decodes one record; a problem with it is part of the result. */

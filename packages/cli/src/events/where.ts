@@ -1,6 +1,7 @@
 // `--where`: a CEL expression over decoded records.
 import type { ReadRecord } from '@selfmonitor/cluster'
 import type { LetterFacts } from '@selfmonitor/events/dead-letters'
+import { withNumbers } from '@selfmonitor/events/exact-json'
 import { type CelContext, CelError, createCelEvaluator } from '@selfmonitor/platform/cel'
 import { usageError } from '../framework/errors.ts'
 import { counted } from '../output/format.ts'
@@ -71,9 +72,9 @@ async function contextOf({ record, facts }: WhereRecord, decoder: Decoder): Prom
     key: record.key?.toString('utf8') ?? null,
     value:
       decoded.kind === 'event'
-        ? { ...decoded.envelope, data: decoded.data }
+        ? { ...decoded.envelope, data: withNumbers(decoded.data) }
         : decoded.kind === 'value'
-          ? decoded.value
+          ? withNumbers(decoded.value)
           : record.value,
     headers,
     size: BigInt(record.value?.length ?? 0),

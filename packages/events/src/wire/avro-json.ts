@@ -1,6 +1,7 @@
 // Avro values as JSON that people read and edit, and back. Not Avro's own JSON encoding: unions are unwrapped where the value tells
 // which branch it is, and bytes are `{"base64": "…"}`. Longs that a number cannot hold are text, as are NaN and the infinities.
 import type avro from 'avsc'
+import { isRawNumber, type RawNumber, wholeOrNumber } from './exact-json.ts'
 
 /** @param value as `Codec.decodeAny` gives it */
 export function avroToJson(value: unknown): unknown {
@@ -14,6 +15,7 @@ export function avroToJson(value: unknown): unknown {
 
 /**
  * The value that a type encodes; fields that are missing get their default. What does not fit stays as it is, for the type's own check.
+ * @param json may have numbers of `parseExact`, of which a long keeps every digit
  * @param unknown is told of fields that the schema does not have
  */
 export function jsonToAvro(
@@ -24,6 +26,7 @@ export function jsonToAvro(
 ): unknown {
   const inner = (of: avro.Type, part: unknown, name: string): unknown => jsonToAvro(of, part, unknown, [...path, name])
   const { typeName } = type
+  if (isRawNumber(json) && !typeName.startsWith('union:')) return wholeOrNumberOf(typeName, json)
   if (typeName.startsWith('logical:')) return json
   switch (typeName) {
     case 'record':
@@ -72,6 +75,10 @@ export function jsonToAvro(
   }
 }
 
+function wholeOrNumberOf(typeName: string, raw: RawNumber): bigint | number {
+  return typeName === 'long' || typeName === 'abstract:long' ? wholeOrNumber(raw) : Number(raw.rawJSON)
+}
+
 /** The first branch that the value fits. */
 function unwrapped(branches: readonly avro.Type[], json: unknown, path: readonly string[]): unknown {
   for (const branch of branches) {
@@ -88,7 +95,8 @@ function unwrapped(branches: readonly avro.Type[], json: unknown, path: readonly
   }
   // For the message: of the only branch that is not null.
   const [only, ...others] = branches.filter(({ typeName }) => typeName !== 'null')
-  return only !== undefined && others.length === 0 && json !== null ? jsonToAvro(only, json, () => {}, path) : json
+  if (only !== undefined && others.length === 0 && json !== null) return jsonToAvro(only, json, () => {}, path)
+  return isRawNumber(json) ? Number(json.rawJSON) : json
 }
 
 function bytesOf(json: unknown): unknown {

@@ -2,6 +2,7 @@
 // own.
 import { nearest } from '@selfmonitor/cluster/nearest'
 import { EventsConfigError, EventValidationError, UnknownEventError } from '../errors.ts'
+import { holdsRawNumber, withNumbers } from './exact-json.ts'
 import { createPayloadValidator, type PayloadValidator } from './payload-validator.ts'
 
 /** By topic: payload schemas by event type (none: any event type), or the Avro schema of the topic's records. */
@@ -76,7 +77,10 @@ export function createCatalogue(schemas: PayloadSchemas | null): Catalogue {
     check: (topic, eventType) => void check(topic, eventType),
 
     validate(topic, eventType, data) {
-      const problems = validator(topic, eventType)?.(data) ?? []
+      const check = validator(topic, eventType)
+      let problems = check?.(data) ?? []
+      // Ajv takes a number that keeps every digit for an object.
+      if (problems.length > 0 && holdsRawNumber(data)) problems = check!(withNumbers(data))
       if (problems.length > 0) throw new EventValidationError(topic, eventType, problems)
     },
 
