@@ -12,3 +12,4 @@ export {
   type RecordField,
   type RecordSchema,
 } from './schema.ts'
+export { type AvroEntity, avroEntities, rewriteTags } from './tags.ts'

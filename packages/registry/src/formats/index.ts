@@ -11,6 +11,7 @@ export {
   type ParsedSchema,
   type ResolvedReference,
   type SchemaFormat,
+  type TaggedEntity,
 } from './types.ts'
 
 const formats = new Map<SchemaType, SchemaFormat>([

@@ -18,6 +18,14 @@ export interface NamedReference extends ResolvedReference {
   readonly references: readonly NamedReference[]
 }
 
+/** A record or a field of a schema, and its tags. */
+export interface TaggedEntity {
+  /** The record's full name, and the field's behind it: `com.x.User.email`. */
+  readonly path: string
+  readonly type: 'sr_record' | 'sr_field'
+  readonly tags: readonly string[]
+}
+
 export interface ParsedSchema extends Comparable<ParsedSchema> {
   readonly schemaType: SchemaType
   /** The text that is stored, compared and hashed. */
@@ -33,6 +41,15 @@ export interface ParsedSchema extends Comparable<ParsedSchema> {
    * @returns undefined for a form that the language does not have
    */
   formatted(form: string): string | undefined
+  /** Names of the fields at the top, where it is a record. Absent: the language does not say them yet. */
+  readonly fields?: readonly string[]
+  /** What is tagged in the text. Absent: the language has no tags yet. */
+  readonly tags?: readonly TaggedEntity[]
+  /**
+   * The same schema with some tags more and others less; a path may leave out the namespace. Absent: the language has no tags yet.
+   * @throws {InvalidSchemaError} nothing in the schema has the path
+   */
+  withTags?(add: readonly TaggedEntity[], remove: readonly TaggedEntity[]): ParsedSchema
 }
 
 export interface SchemaFormat {

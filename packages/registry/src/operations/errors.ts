@@ -25,6 +25,9 @@ const make = Object.fromEntries(
 export const errors = {
   /** The path names nothing that there could be. */
   noSuchPath: () => new RegistryRefusal(404, 404, 'HTTP 404 Not Found'),
+  /** @param feature a plural */
+  notSupported: (feature: string, instead: string) =>
+    new RegistryRefusal(501, 501, `This registry has no ${feature}: ${instead}`),
   subjectNotFound: (subject: string) => make.subjectNotFound(`Subject '${subject}' not found.`),
   versionNotFound: (version: number | string) => make.versionNotFound(`Version ${version} not found.`),
   contextNotFound: (context: string) => make.subjectNotFound(`Context '${context}' not found.`),
@@ -32,6 +35,7 @@ export const errors = {
     make.contextNotEmpty(`The context '${context}' is not empty: delete its subjects first, softly, then permanently`),
   schemaNotFound: (id?: number) =>
     make.schemaNotFound(id === undefined ? 'Schema not found' : `Schema ${id} not found`),
+  guidNotFound: (guid: string) => make.schemaNotFound(`Schema ${guid} not found`),
   subjectSoftDeleted: (subject: string) =>
     make.subjectSoftDeleted(`Subject '${subject}' was soft deleted.Set permanent=true to delete permanently`),
   subjectNotSoftDeleted: (subject: string) =>
@@ -62,7 +66,8 @@ export const errors = {
     make.invalidLevel(
       'Invalid compatibility level. Valid values are none, backward, forward, full, backward_transitive, forward_transitive, and full_transitive',
     ),
-  invalidMode: () => make.invalidMode('Invalid mode. Valid values are READWRITE, READONLY, READONLY_OVERRIDE, IMPORT'),
+  invalidMode: () =>
+    make.invalidMode('Invalid mode. Valid values are READWRITE, READONLY, READONLY_OVERRIDE, IMPORT, FORWARD'),
   notPermitted: make.notPermitted,
   readOnly: (subject: string) => make.notPermitted(`Subject ${subject} is in read-only mode`),
   referenceExists: (subject: string, version: number) =>

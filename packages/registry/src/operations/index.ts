@@ -1,7 +1,7 @@
 // The exports of this folder: the operations of the registry, without HTTP.
 export { incompatibilities } from './check.ts'
 export { type ConfigChange, type ConfigField, configFieldNames } from './config-fields.ts'
-export { requireValid, sameGroup } from './contracts.ts'
+export { requireValid } from './contracts.ts'
 export { deleteContext, deleteSubject, deleteVersion } from './delete.ts'
 export { errors, RegistryRefusal } from './errors.ts'
 export {
@@ -15,5 +15,6 @@ export {
   type VersionSpec,
 } from './lookup.ts'
 export { type Registered, type RegisterRequest, register } from './register.ts'
+export { registerTagged, type TagRequest } from './register-tagged.ts'
 export { parseSent, parseStored } from './schemas.ts'
 export { configFields, deleteConfig, deleteMode, setConfig, setMode } from './settings.ts'

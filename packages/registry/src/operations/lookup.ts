@@ -17,7 +17,7 @@ import { parseStored } from './schemas.ts'
 
 export type VersionSpec = number | 'latest'
 
-export const modes = ['READWRITE', 'READONLY', 'READONLY_OVERRIDE', 'IMPORT'] as const
+export const modes = ['READWRITE', 'READONLY', 'READONLY_OVERRIDE', 'IMPORT', 'FORWARD'] as const
 export type Mode = (typeof modes)[number]
 
 /**
@@ -127,7 +127,8 @@ export function modeInScope(state: RegistryState, subject: string | null): strin
 }
 
 export function isReadOnly(state: RegistryState, subject: string | null): boolean {
-  return ['READONLY', 'READONLY_OVERRIDE'].includes(modeInScope(state, subject))
+  // FORWARD means that another registry takes the changes. This one passes none on, so that it must not take them either.
+  return ['READONLY', 'READONLY_OVERRIDE', 'FORWARD'].includes(modeInScope(state, subject))
 }
 
 /** The setting of the first scope that has one. */

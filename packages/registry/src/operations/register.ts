@@ -15,10 +15,11 @@ import {
 } from '../store/index.ts'
 import type { CompatibilityLevel, SchemaDefinition, SchemaType } from '../types.ts'
 import { incompatibilities } from './check.ts'
-import { mergedContract, requireValid, sameGroup } from './contracts.ts'
+import { mergedContract, requireValid } from './contracts.ts'
 import { errors } from './errors.ts'
-import { findSchema, identityOf, isReadOnly, levelInScope, modeInScope, normalizeInScope } from './lookup.ts'
+import { findSchema, identityOf, isReadOnly, modeInScope, normalizeInScope } from './lookup.ts'
 import { parseSent } from './schemas.ts'
+import { type TagChange, tagged, withTagsOf } from './tags.ts'
 
 export interface RegisterRequest {
   readonly subject: string
@@ -27,8 +28,15 @@ export interface RegisterRequest {
   readonly normalize: boolean
   /** Only in IMPORT mode. */
   readonly id?: number | undefined
-  /** The version that it has to get; -1: any, and its metadata says which (`confluent:version`). */
-  readonly version?: number | undefined
+  /**
+   * The version that it has to get; -1: any, `next`: a new one even if the schema is there. The metadata says which it became
+   * (`confluent:version`).
+   */
+  readonly version?: number | 'next' | undefined
+  /** Written into the text. */
+  readonly tags?: TagChange | undefined
+  /** Whether the tags of the latest version are written into the text, too. */
+  readonly propagateTags?: boolean | undefined
 }
 
 export interface Registered {
@@ -91,7 +99,10 @@ async function removePredecessors(transaction: Transaction, { subject, version, 
 
 function parse(state: RegistryState, request: RegisterRequest, lenient: boolean): ParsedSchema {
   const { subject, definition, normalize } = request
-  const schema = parseSent(state, subject, withText(state, subject, definition), lenient)
+  const sent = parseSent(state, subject, withText(state, subject, definition), lenient)
+  const latest = state.versions(subject, false).at(-1)
+  const inherited = request.propagateTags ? withTagsOf(state, latest, sent) : sent
+  const schema = request.tags ? tagged(inherited, request.tags) : inherited
   return normalize || normalizeInScope(state, subject) ? schema.normalize() : schema
 }
 
@@ -105,6 +116,7 @@ function withText(state: RegistryState, subject: string, definition: SchemaDefin
 
 function existing(state: RegistryState, request: RegisterRequest): Registered | undefined {
   const { subject, definition, id, version } = request
+  if (version === 'next') return undefined
   const schema = parse(state, request, true)
   if (id !== undefined) {
     const found = findSchema(state, subject, schema, definition, false)
@@ -144,22 +156,26 @@ function next(state: RegistryState, request: RegisterRequest, fallbackLevel: Com
   const nextVersion = state.nextVersion(subject)
   if (id !== undefined) {
     const base = { subject, ...identityOf(schema, definition), deleted: false }
-    return imported(state, base, id, version !== undefined && version > 0 ? version : nextVersion)
+    return imported(state, base, id, isNumber(version) ? version : nextVersion)
   }
-  if (version !== undefined && version > 0 && version !== nextVersion) {
+  if (isNumber(version) && version !== nextVersion) {
     throw errors.invalidSchema(`Version ${version} is not one more than previous version ${nextVersion - 1}`)
   }
   const merged = mergedContract(state, subject, definition)
   requireValid(merged.ruleSet)
-  const level = levelInScope(state, subject, fallbackLevel)
-  const compared = sameGroup(state, subject, merged, state.versions(subject, false))
-  const messages = incompatibilities(state, level, schema, compared)
+  const candidate = { subject, schema, contract: merged, versions: state.versions(subject, false) }
+  const messages = incompatibilities(state, candidate, fallbackLevel)
   if (messages.length > 0) throw errors.incompatible(subject, messages)
   const isNumbered = version !== undefined || propertyOf(merged.metadata, versionProperty) !== undefined
   const metadata = isNumbered ? withVersion(merged.metadata, nextVersion) : merged.metadata
   const identity = identityOf(schema, { metadata, ruleSet: merged.ruleSet })
   const newId = state.nextId(contextOf(subject), identity)
   return { subject, ...identity, deleted: false, version: nextVersion, id: newId }
+}
+
+/** Not one of the words for any version. */
+function isNumber(version: RegisterRequest['version']): version is number {
+  return typeof version === 'number' && version > 0
 }
 
 function checkMode(state: RegistryState, { subject, id }: RegisterRequest): void {

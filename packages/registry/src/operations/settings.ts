@@ -76,12 +76,21 @@ export async function setMode(store: Store, subject: string | null, text: string
   })
 }
 
-/** @throws {RegistryRefusal} 40401 nothing was set for the subject */
-export async function deleteMode(store: Store, subject: string | null): Promise<string> {
+/**
+ * @param recursive also the modes of a context's subjects
+ * @returns the mode that was deleted
+ * @throws {RegistryRefusal} 40401 nothing was set for the subject
+ */
+export async function deleteMode(store: Store, subject: string | null, recursive: boolean): Promise<string> {
   return store.exclusively(async (transaction) => {
-    const mode = transaction.state.mode(subject)
-    if (mode === undefined && subject !== null) throw errors.subjectNotFound(subject)
-    if (mode !== undefined) await transaction.put({ keytype: 'MODE', subject }, null)
+    const { state } = transaction
+    const mode = state.mode(subject)
+    const isContext = subject === null || nameOf(subject) === ''
+    const inside = recursive && isContext ? state.withMode(contextOf(subject)).filter((name) => name !== subject) : []
+    if (mode === undefined && subject !== null && inside.length === 0) throw errors.subjectNotFound(subject)
+    for (const name of mode === undefined ? inside : [subject, ...inside]) {
+      await transaction.put({ keytype: 'MODE', subject: name }, null)
+    }
     return mode ?? 'READWRITE'
   })
 }

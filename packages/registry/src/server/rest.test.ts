@@ -1,9 +1,10 @@
+import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { describeEngines } from '../../../../test/support/engines.ts'
-import { int, record, useRegistry } from '../test-support/api.ts'
+import { int, record, useRegistry, withoutGuids } from '../test-support/api.ts'
 
 describeEngines("the registry's REST API", (engine) => {
-  const { subjectName, call, get, register, lookUp, idOf, fails } = useRegistry(engine)
+  const { subjectName, call, get, register, lookUp, idOf, fails, answers } = useRegistry(engine)
 
   describe('the server', () => {
     it('answers at its root', async () => {
@@ -124,13 +125,17 @@ describeEngines("the registry's REST API", (engine) => {
         subject,
         '{"name": "C", "type": "record", "fields": [{"type": {"type": "string"}, "name": "x"}]}',
       )
+      const text = '{"type":"record","name":"C","fields":[{"name":"x","type":"string"}]}'
+      const guid = createHash('md5')
+        .update(text)
+        .digest('hex')
+        .replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
       expect((await get(`/subjects/${subject}/versions/1`)).text).toBe(
-        `{"subject":"${subject}","version":1,"id":${id},"schema":"{\\"type\\":\\"record\\",\\"name\\":\\"C\\",\\"fields\\":[{\\"name\\":\\"x\\",\\"type\\":\\"string\\"}]}"}`,
+        `{"subject":"${subject}","version":1,"id":${id},"guid":"${guid}","schema":"{\\"type\\":\\"record\\",\\"name\\":\\"C\\",\\"fields\\":[{\\"name\\":\\"x\\",\\"type\\":\\"string\\"}]}"}`,
       )
       expect((await get(`/schemas/ids/${id}`)).text).toBe(
-        '{"schema":"{\\"type\\":\\"record\\",\\"name\\":\\"C\\",\\"fields\\":[{\\"name\\":\\"x\\",\\"type\\":\\"string\\"}]}"}',
+        `{"schema":"{\\"type\\":\\"record\\",\\"name\\":\\"C\\",\\"fields\\":[{\\"name\\":\\"x\\",\\"type\\":\\"string\\"}]}","guid":"${guid}"}`,
       )
-      const text = '{"type":"record","name":"C","fields":[{"name":"x","type":"string"}]}'
       expect((await get(`/schemas/ids/${id}/schema`)).text).toBe(text)
       expect((await get(`/subjects/${subject}/versions/latest/schema`)).text).toBe(text)
     })
@@ -214,7 +219,7 @@ describeEngines("the registry's REST API", (engine) => {
       const answer = await call('POST', `/subjects/${subject}`, {
         schema: record('A', '{ "type": {"type":"int"}, "name": "x" }'),
       })
-      expect(answer.body).toEqual({ subject, version: 1, id, schema: record('A', int('x')) })
+      expect(withoutGuids(answer.body)).toEqual({ subject, version: 1, id, schema: record('A', int('x')) })
     })
 
     it('tells a missing subject from a missing schema', async () => {
@@ -239,7 +244,7 @@ describeEngines("the registry's REST API", (engine) => {
       await call('DELETE', `/subjects/${subject}/versions/1`)
       const lookup = (query: string) => call('POST', `/subjects/${subject}${query}`, { schema: '"int"' })
       await fails(lookup(''), 404, 40403)
-      expect((await lookup('?deleted=true')).body).toEqual({ subject, version: 1, id, schema: '"int"' })
+      await answers(lookup('?deleted=true'), { subject, version: 1, id, schema: '"int"' })
     })
 
     it('rejects invalid versions, ids and pages', async () => {
@@ -290,10 +295,8 @@ describeEngines("the registry's REST API", (engine) => {
       const id = await idOf(':.lab:orders', record('InLab'))
       expect(id).toBe(1)
       expect((await get('/contexts')).body).toEqual(['.', '.lab'])
-      expect((await get(`/schemas/ids/1?subject=${encodeURIComponent(':.lab:')}`)).body).toEqual({
-        schema: record('InLab'),
-      })
-      expect((await get('/schemas/ids/1')).body).not.toEqual({ schema: record('InLab') })
+      await answers(get(`/schemas/ids/1?subject=${encodeURIComponent(':.lab:')}`), { schema: record('InLab') })
+      expect((await get('/schemas/ids/1')).body).not.toMatchObject({ schema: record('InLab') })
     })
   })
 })

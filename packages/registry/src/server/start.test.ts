@@ -84,7 +84,7 @@ describe('a registry as a server', () => {
     await expect.poll(() => broker.requests.list().filter(({ api }) => api === 'Produce').length).toBe(1)
     await Promise.all([server.close(), server.close()])
     const response = await answer
-    expect([response.status, await response.json()]).toEqual([200, { id: 1 }])
+    expect([response.status, await response.json()]).toMatchObject([200, { id: 1 }])
     await expect(fetch(`${server.url}/subjects`)).rejects.toThrow()
     broker.faults.clear()
   })

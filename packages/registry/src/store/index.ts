@@ -11,6 +11,6 @@ export {
 } from './contexts.ts'
 export { StoreError, TopicUnusableError } from './errors.ts'
 export { encodeContextValue, encodeSchemaValue, encodeValue, type SchemaValue } from './records.ts'
-export { fingerprint, type SchemaIdentity } from './schema-table.ts'
+export { fingerprint, guidOf, type SchemaIdentity } from './schema-table.ts'
 export type { RegistryState } from './state.ts'
 export { openStore, type Store, type StoreOptions, type Transaction } from './store.ts'

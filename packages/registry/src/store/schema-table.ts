@@ -15,6 +15,7 @@ export interface SchemaIdentity extends Contract {
 
 /** Records never change, so each is hashed once. */
 const fingerprints = new WeakMap<SchemaIdentity, string>()
+const guids = new WeakMap<SchemaIdentity, string>()
 
 /** MD5 over the text, the references and the contract, as Confluent's registry tells schemas apart. */
 export function fingerprint(identity: SchemaIdentity): string {
@@ -27,6 +28,21 @@ export function fingerprint(identity: SchemaIdentity): string {
   const result = hash.digest('base64')
   fingerprints.set(identity, result)
   return result
+}
+
+/**
+ * The identifier of a schema that is the same in every context: the MD5 of its text, references and contract, written as a UUID.
+ * https://docs.confluent.io/platform/current/schema-registry/develop/api.html#get-schema-by-guid
+ */
+export function guidOf(identity: SchemaIdentity): string {
+  const known = guids.get(identity)
+  if (known !== undefined) return known
+  const hash = createHash('md5').update(identity.schema)
+  for (const { name, subject, version } of identity.references) hash.update(`\0${name}\0${subject}\0${version}`)
+  if (identity.metadata !== undefined || identity.ruleSet !== undefined) hash.update(`\0\0${contractKey(identity)}`)
+  const guid = hash.digest('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
+  guids.set(identity, guid)
+  return guid
 }
 
 /** The fingerprint of a schema without the version number that its metadata may have. */
@@ -54,6 +70,8 @@ export interface SchemaTable {
   hasReferences(subject: string): boolean
   /** All versions that have an id in a context. */
   withId(context: string, id: number): readonly SchemaValue[]
+  /** All versions that have a guid, in every context. */
+  withGuid(guid: string): readonly SchemaValue[]
   /** Versions that refer to this one. */
   referrers(subject: string, version: number): readonly SchemaValue[]
   /** The id of the schema with a fingerprint in a context. */
@@ -67,6 +85,8 @@ export function createSchemaTable(): SchemaTable {
   const byId = new Map<string, SchemaValue[]>()
   const byFingerprint = new Map<string, SchemaValue[]>()
   const byReference = new Map<string, SchemaValue[]>()
+  /** Made when a guid is asked for the first time: most registries are never asked. */
+  let byGuid: Map<string, SchemaValue[]> | undefined
   const maxIds = new Map<string, number>([[defaultContext, 0]])
   /** Sorted names, until a subject comes or goes. */
   let names: { all: readonly string[]; live: readonly string[] } | undefined
@@ -75,10 +95,21 @@ export function createSchemaTable(): SchemaTable {
   function index(previous: SchemaValue | undefined, next: SchemaValue | undefined): void {
     replace(byId, previous, next, (value) => [idKey(contextOf(value.subject), value.id)])
     replace(byFingerprint, previous, next, (value) => [hashKey(contextOf(value.subject), fingerprint(value))])
+    if (byGuid) replace(byGuid, previous, next, (value) => [guidOf(value)])
     replace(byReference, previous, next, (value) => {
       const context = contextOf(value.subject)
       return value.references.map(({ subject, version }) => versionKey(qualify(subject, context), version))
     })
+  }
+
+  function withGuid(guid: string): readonly SchemaValue[] {
+    if (byGuid === undefined) {
+      byGuid = new Map()
+      for (const versions of subjects.values()) {
+        for (const value of versions.all()) replace(byGuid, undefined, value, () => [guidOf(value)])
+      }
+    }
+    return byGuid.get(guid.toLowerCase()) ?? []
   }
 
   /** Changes the versions of a subject, and forgets the names when they are no longer those of before. */
@@ -124,6 +155,7 @@ export function createSchemaTable(): SchemaTable {
     withContent: (subject, identity) => subjects.get(subject)?.withContent(looseFingerprint(identity)) ?? [],
     hasReferences: (subject) => subjects.get(subject)?.hasReferences() ?? false,
     withId: (context, id) => byId.get(idKey(context, id)) ?? [],
+    withGuid,
     referrers: (subject, version) => byReference.get(versionKey(subject, version)) ?? [],
     idOf: (context, fingerprint) => byFingerprint.get(hashKey(context, fingerprint))?.[0]?.id,
     maxId: (context) => maxIds.get(context) ?? 0,

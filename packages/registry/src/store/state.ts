@@ -1,6 +1,6 @@
 // The state that the records of `_schemas` produce, in memory. Pure: records in, answers out; the log's order decides, and the
 // last record of a key holds, so that a compacted topic gives the same answers as the whole one.
-import { contextOf, defaultContext, nameOf } from './contexts.ts'
+import { contextOf, defaultContext, nameOf, normalizeSubject } from './contexts.ts'
 import type { ConfigValue, Reservation, SchemaValue, StoreRecord } from './records.ts'
 import { createReservations, type Reservations } from './reservations.ts'
 import { createSchemaTable, fingerprint, type SchemaIdentity } from './schema-table.ts'
@@ -18,6 +18,8 @@ export interface RegistryState {
   hasReferences(subject: string): boolean
   /** All versions that have an id in a context; the id refers to the text of the first one. */
   withId(context: string, id: number): readonly SchemaValue[]
+  /** All versions that have a guid, in every context. */
+  withGuid(guid: string): readonly SchemaValue[]
   /** Versions that refer to this one, soft-deleted ones with `deleted`. */
   referrers(subject: string, version: number, deleted: boolean): SchemaValue[]
   /** The largest id that was ever seen in a context; ids of deleted schemas are not given out again. */
@@ -29,6 +31,10 @@ export interface RegistryState {
   readonly reservations: Pick<Reservations, 'isGranted' | 'pending'>
   config(subject: string | null): ConfigValue | undefined
   mode(subject: string | null): string | undefined
+  /** The subjects of a context, and the context itself, that have a mode of their own. */
+  withMode(context: string): readonly (string | null)[]
+  /** The aliases of every subject that has some, by the subject. */
+  aliases(): ReadonlyMap<string, readonly string[]>
   /** Those that were made known or have subjects, and the default one, sorted. */
   contexts(): string[]
   /** Whether the topic has a record of a context. */
@@ -105,6 +111,7 @@ export function createState(): RegistryState {
     withContent: schemas.withContent,
     hasReferences: schemas.hasReferences,
     withId: schemas.withId,
+    withGuid: schemas.withGuid,
     referrers: (subject, version, deleted) =>
       schemas.referrers(subject, version).filter((value) => deleted || !value.deleted),
     maxId: schemas.maxId,
@@ -117,6 +124,14 @@ export function createState(): RegistryState {
     reservations,
     config: (subject) => configs.get(subject),
     mode: (subject) => modes.get(subject),
+    withMode: (context) => [...modes.keys()].filter((subject) => contextOf(subject) === context),
+    aliases() {
+      const all = [...configs].flatMap(([alias, { raw }]) =>
+        alias !== null && typeof raw?.alias === 'string' ? [[alias, normalizeSubject(raw.alias)] as const] : [],
+      )
+      const byTarget = Map.groupBy(all, ([, target]) => target)
+      return new Map([...byTarget].map(([target, pairs]) => [target, pairs.map(([alias]) => alias).toSorted()]))
+    },
     contexts: () => [...new Set([defaultContext, ...contexts, ...schemas.subjects(true).map(contextOf)])].toSorted(),
     hasContextRecord: (context) => contexts.has(context),
   }

@@ -52,9 +52,17 @@ export function api(registry: () => TestRegistry) {
       if (typeof message === 'string') expect(found.message).toBe(message)
       else if (message) expect(found.message).toMatch(message)
     },
+    /** Guids are left out: they follow from the rest. aliases.test.ts looks at them. */
     async answers(answer: PromiseLike<Answer>, body: unknown) {
       const { status, body: actual } = await answer
-      expect([status, actual]).toEqual([200, body])
+      expect([status, withoutGuids(actual)]).toEqual([200, body])
     },
   }
+}
+
+export function withoutGuids(body: unknown): unknown {
+  if (Array.isArray(body)) return body.map(withoutGuids)
+  if (typeof body !== 'object' || body === null) return body
+  const { guid: _, ...rest } = body as { guid?: string }
+  return rest
 }

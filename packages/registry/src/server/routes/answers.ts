@@ -1,16 +1,18 @@
 // How a version is shown: Confluent's field order; the type of Avro and empty references are left out.
 import { parseStored, type Registered } from '../../operations/index.ts'
-import { contextOf, qualify, type RegistryState, type SchemaValue } from '../../store/index.ts'
+import { contextOf, guidOf, qualify, type RegistryState, type SchemaValue } from '../../store/index.ts'
 import type { Call } from './route.ts'
 
-export function versionAnswer(value: SchemaValue, call: Call): Record<string, unknown> {
+/** @param text in the form that the request asks for */
+export function versionAnswer(value: SchemaValue, call: Call, text = value.schema): Record<string, unknown> {
   return {
     subject: value.subject,
     version: value.version,
     id: value.id,
+    guid: guidOf(value),
     ...typeAnswer(value, call),
     ...contractAnswer(value),
-    schema: value.schema,
+    schema: text,
   }
 }
 
@@ -22,7 +24,18 @@ export function contractAnswer({ metadata, ruleSet }: SchemaValue): Record<strin
 /** After a registration: the id, and with it what the request did not say. */
 export function registeredAnswer({ value, asSent }: Registered, call: Call): Record<string, unknown> {
   const { subject: _, ...answer } = versionAnswer(value, call)
-  return asSent ? { id: value.id } : answer
+  return asSent ? { id: value.id, guid: guidOf(value) } : answer
+}
+
+/** With `findTags`: what is tagged in the text, in a language that has tags. */
+export function tagsAnswer(state: RegistryState, value: SchemaValue, call: Call): Record<string, unknown> {
+  if (call.query.findTags?.toLowerCase() !== 'true') return {}
+  const tagged = parseStored(state, value).tags?.filter(({ tags }) => tags.length > 0) ?? []
+  const schemaTags = tagged.map(({ path, type, tags }) => ({
+    schemaEntity: { entityPath: path, entityType: type },
+    tags,
+  }))
+  return { schemaTags }
 }
 
 /** References are shown as they were registered; with `referenceFormat=qualified` each names its context. */

@@ -1,6 +1,7 @@
 // The bodies of requests.
 import { z } from 'zod'
 import { readMetadata, readRuleSet } from '../../contract/index.ts'
+import type { TaggedEntity } from '../../formats/index.ts'
 import { requireValid } from '../../operations/index.ts'
 import type { SchemaDefinition } from '../../types.ts'
 
@@ -46,6 +47,21 @@ export const contractFields = [
 
 const reference = z.object({ name: z.string(), subject: z.string(), version: z.number().int() })
 
+const taggedEntity = z.object({
+  schemaEntity: z.object({ entityPath: z.string(), entityType: z.enum(['sr_record', 'sr_field']) }),
+  tags: z.array(z.string()),
+})
+
+export const tagsBody = z.object({
+  newVersion: z.number().int().nullish(),
+  tagsToAdd: z.array(taggedEntity).nullish(),
+  tagsToRemove: z.array(taggedEntity).nullish(),
+  metadata: metadata.nullish(),
+  ruleSet: ruleSet.nullish(),
+  rulesToMerge: ruleSet.nullish(),
+  rulesToRemove: z.array(z.string()).nullish(),
+})
+
 export const schemaBody = z.object({
   schema: z.string().nullish(),
   schemaType: z.string().nullish(),
@@ -54,6 +70,9 @@ export const schemaBody = z.object({
   version: z.number().int().nullish(),
   metadata: metadata.nullish(),
   ruleSet: ruleSet.nullish(),
+  schemaTagsToAdd: z.array(taggedEntity).nullish(),
+  schemaTagsToRemove: z.array(taggedEntity).nullish(),
+  propagateSchemaTags: z.boolean().nullish(),
 })
 
 export const configBody = z.object({
@@ -87,4 +106,13 @@ export function definitionOf(body: z.output<typeof schemaBody>): SchemaDefinitio
     ...(metadata && { metadata }),
     ...(ruleSet && { ruleSet }),
   }
+}
+
+/** What a body says about tags. */
+export function entitiesOf(sent: z.output<typeof taggedEntity>[] | null | undefined): readonly TaggedEntity[] {
+  return (sent ?? []).map(({ schemaEntity: { entityPath, entityType }, tags }) => ({
+    path: entityPath,
+    type: entityType,
+    tags,
+  }))
 }

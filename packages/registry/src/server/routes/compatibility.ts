@@ -3,12 +3,10 @@ import { registryErrorCodes } from '../../error-codes.ts'
 import {
   errors,
   incompatibilities,
-  levelInScope,
   normalizeInScope,
   parseSent,
   parseVersion,
   RegistryRefusal,
-  sameGroup,
 } from '../../operations/index.ts'
 import type { SchemaValue } from '../../store/index.ts'
 import { definitionOf, schemaBody } from './bodies.ts'
@@ -17,7 +15,7 @@ import { bodyAs, type Call, flag, type Route, type RouteContext, subjectOf } fro
 export function compatibilityRoutes({ store, fallbackLevel }: RouteContext): Route[] {
   function check(call: Call): unknown {
     const { state } = store
-    const subject = subjectOf(call)
+    const subject = subjectOf(call, store.state)
     const spec = call.params.version === undefined ? undefined : parseVersion(call.params.version)
     const live = state.versions(subject, false)
     // A subject without versions has nothing that could be broken; a version that is named must be there.
@@ -36,8 +34,7 @@ export function compatibilityRoutes({ store, fallbackLevel }: RouteContext): Rou
     try {
       const parsed = parseSent(state, subject, definition, false)
       const schema = flag(call, 'normalize') || normalizeInScope(state, subject) ? parsed.normalize() : parsed
-      const compared = sameGroup(state, subject, definition, versions)
-      return incompatibilities(state, levelInScope(state, subject, fallbackLevel), schema, compared)
+      return incompatibilities(state, { subject, schema, contract: definition, versions }, fallbackLevel)
     } catch (error) {
       const isUnparsable =
         error instanceof RegistryRefusal &&

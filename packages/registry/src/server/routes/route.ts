@@ -1,7 +1,17 @@
 // The declaration of a route: a method, a path, and a function from the call to the answer.
 import type { z } from 'zod'
 import { errors, RegistryRefusal } from '../../operations/index.ts'
-import { contextOf, defaultContext, globalContext, nameOf, qualify, type Store, settingsOf } from '../../store/index.ts'
+import {
+  contextOf,
+  defaultContext,
+  globalContext,
+  nameOf,
+  normalizeSubject,
+  qualify,
+  type RegistryState,
+  type Store,
+  settingsOf,
+} from '../../store/index.ts'
 import type { CompatibilityLevel } from '../../types.ts'
 
 export interface RouteContext {
@@ -51,13 +61,19 @@ export function contextOfPath(call: Call): string {
 }
 
 /**
- * The subject in the path, with its context.
+ * The subject that the one in the path means, with its context: itself, or the one that its configuration says it is an alias of.
  * @throws {RegistryRefusal} 42208
  */
-export function subjectOf(call: Call): string {
+export function subjectOf(call: Call, state: RegistryState): string {
   const subject = qualifiedSubject(call)
   if (nameOf(subject) === '' || contextOf(subject) === globalContext) throw errors.invalidSubject(subject)
-  return subject
+  return withoutAlias(subject, state)
+}
+
+/** An alias is a full name, in the default context unless it names another; an alias of an alias means nothing more. */
+export function withoutAlias(subject: string, state: RegistryState): string {
+  const alias = state.config(subject)?.raw?.alias
+  return typeof alias === 'string' && alias !== '' ? normalizeSubject(alias) : subject
 }
 
 /**

@@ -2,13 +2,24 @@
 
 import { supportedSchemaTypes } from '../../formats/index.ts'
 import { errors } from '../../operations/index.ts'
-import { contextOf, nameOf, qualify, type SchemaValue } from '../../store/index.ts'
-import { contractAnswer, textOf, typeAnswer, versionAnswer } from './answers.ts'
-import { type Call, contextOfPath, flag, page, RawText, type Route, type RouteContext, subjectFilter } from './route.ts'
+import { contextOf, guidOf, nameOf, qualify, type SchemaValue } from '../../store/index.ts'
+import { contractAnswer, tagsAnswer, textOf, typeAnswer, versionAnswer } from './answers.ts'
+import {
+  type Call,
+  contextOfPath,
+  flag,
+  page,
+  RawText,
+  type Route,
+  type RouteContext,
+  subjectFilter,
+  withoutAlias,
+} from './route.ts'
 
 export function schemaRoutes({ store }: RouteContext): Route[] {
   /** The subject that the query names, or (`:.lab:`, empty in the default one) a whole context. */
-  const wantedSubject = (call: Call) => qualify(call.query.subject ?? '', contextOfPath(call))
+  const wantedSubject = (call: Call) =>
+    withoutAlias(qualify(call.query.subject ?? '', contextOfPath(call)), store.state)
 
   /** @throws {RegistryRefusal} 404 where the id is not a number, 40403 */
   function holders(call: Call): readonly SchemaValue[] {
@@ -24,7 +35,7 @@ export function schemaRoutes({ store }: RouteContext): Route[] {
     return holders(call)
       .filter((value) => flag(call, 'deleted') || !value.deleted)
       .filter((value) => nameOf(subject) === '' || value.subject === subject)
-      .toSorted((a, b) => (a.subject < b.subject ? -1 : a.subject > b.subject ? 1 : a.version - b.version))
+      .toSorted((a, b) => compare(a.subject, b.subject) || a.version - b.version)
   }
 
   function list(call: Call): unknown {
@@ -37,7 +48,29 @@ export function schemaRoutes({ store }: RouteContext): Route[] {
         const versions = state.versions(subject, deleted)
         return flag(call, 'latestOnly') ? versions.slice(-1) : versions
       })
-    return page(call, found).map((value) => versionAnswer(value, call))
+    if (!flag(call, 'aliases')) return page(call, found).map((value) => versionAnswer(value, call))
+    const aliases = state.aliases()
+    return page(call, found).map((value) => ({
+      ...versionAnswer(value, call),
+      aliases: aliases.get(value.subject) ?? [],
+    }))
+  }
+
+  /** One version for each id and context, in order: those of the default context come first, because `.` is the least name. */
+  function withGuid(call: Call): SchemaValue[] {
+    const found = store.state.withGuid(call.params.guid ?? '')
+    const byPlace = new Map(found.map((value) => [JSON.stringify([contextOf(value.subject), value.id]), value]))
+    return [...byPlace.values()].toSorted((a, b) => compare(contextOf(a.subject), contextOf(b.subject)) || b.id - a.id)
+  }
+
+  function schemaAnswer(value: SchemaValue, call: Call): Record<string, unknown> {
+    return {
+      ...typeAnswer(value, call),
+      ...contractAnswer(value),
+      schema: textOf(store.state, value, call.query.format),
+      guid: guidOf(value),
+      ...tagsAnswer(store.state, value, call),
+    }
   }
 
   return [
@@ -49,13 +82,22 @@ export function schemaRoutes({ store }: RouteContext): Route[] {
       handle(call) {
         const value = holders(call)[0]!
         const maxId = store.state.maxId(contextOf(value.subject))
-        return {
-          ...typeAnswer(value, call),
-          ...contractAnswer(value),
-          schema: textOf(store.state, value, call.query.format),
-          ...(flag(call, 'fetchMaxId') ? { maxId } : {}),
-        }
+        return { ...schemaAnswer(value, call), ...(flag(call, 'fetchMaxId') ? { maxId } : {}) }
       },
+    },
+    {
+      method: 'GET',
+      path: '/schemas/guids/:guid',
+      handle(call) {
+        const [value] = withGuid(call)
+        if (!value) throw errors.guidNotFound(call.params.guid ?? '')
+        return schemaAnswer(value, call)
+      },
+    },
+    {
+      method: 'GET',
+      path: '/schemas/guids/:guid/ids',
+      handle: (call) => withGuid(call).map(({ subject, id }) => ({ context: contextOf(subject), id })),
     },
     {
       method: 'GET',
@@ -77,4 +119,8 @@ export function schemaRoutes({ store }: RouteContext): Route[] {
         ),
     },
   ]
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
 }

@@ -1,5 +1,5 @@
 // About the server itself: is it there, what is it, which contexts and cluster does it have.
-import { deleteContext } from '../../operations/index.ts'
+import { deleteContext, errors } from '../../operations/index.ts'
 import { version } from '../version.ts'
 import { type Call, contextOfPath, page, type Route, type RouteContext } from './route.ts'
 
@@ -31,4 +31,27 @@ export function serverRoutes({ store }: RouteContext): Route[] {
     },
     { method: 'GET', path: '/v1/metadata/version', handle: () => ({ version, commitId: '' }) },
   ]
+}
+
+/** Parts of Confluent's API that this registry does not have, with what serves in their place. */
+const missing: Readonly<Record<string, readonly [feature: string, instead: string]>> = {
+  exporters: [
+    'exporters (Schema Linking)',
+    'copy schemas to another registry with `selfmonitor backup` and `selfmonitor restore`',
+  ],
+  associations: ['associations of schemas and topics', 'name subjects after their topics, as in orders-value'],
+}
+
+export function missingRoutes(): Route[] {
+  return Object.entries(missing).flatMap(([name, [feature, instead]]) =>
+    (['GET', 'POST', 'PUT', 'DELETE'] as const).flatMap((method) =>
+      [`/${name}`, `/${name}/*`].map((path) => ({
+        method,
+        path,
+        handle: () => {
+          throw errors.notSupported(feature, instead)
+        },
+      })),
+    ),
+  )
 }

@@ -68,7 +68,7 @@ export function settingRoutes({ store, fallbackLevel }: RouteContext): Route[] {
     {
       method: 'DELETE',
       path: `/mode${of}`,
-      handle: async (call) => ({ mode: await deleteMode(store, settingTarget(call)) }),
+      handle: async (call) => ({ mode: await deleteMode(store, settingTarget(call), flag(call, 'recursive')) }),
     },
   ])
 }

@@ -11,8 +11,8 @@ import {
   parseVersion,
   register,
 } from '../../operations/index.ts'
-import { registeredAnswer, textOf, versionAnswer } from './answers.ts'
-import { definitionOf, schemaBody } from './bodies.ts'
+import { registeredAnswer, tagsAnswer, textOf, versionAnswer } from './answers.ts'
+import { definitionOf, entitiesOf, schemaBody } from './bodies.ts'
 import {
   bodyAs,
   type Call,
@@ -38,7 +38,7 @@ export function subjectRoutes({ store, fallbackLevel }: RouteContext): Route[] {
   }
 
   function listVersions(call: Call): unknown {
-    const subject = subjectOf(call)
+    const subject = subjectOf(call, store.state)
     const deletedOnly = flag(call, 'deletedOnly')
     const asNegative = flag(call, 'deletedAsNegative')
     const found = store.state
@@ -53,15 +53,19 @@ export function subjectRoutes({ store, fallbackLevel }: RouteContext): Route[] {
 
   async function registerSchema(call: Call): Promise<unknown> {
     const body = bodyAs(schemaBody, call)
+    const tags = { add: entitiesOf(body.schemaTagsToAdd), remove: entitiesOf(body.schemaTagsToRemove) }
+    const version = body.version != null && body.version !== 0 ? Math.max(body.version, -1) : undefined
     const registered = await register(
       store,
       {
-        subject: subjectOf(call),
+        subject: subjectOf(call, store.state),
         definition: definitionOf(body),
         normalize: flag(call, 'normalize'),
         // Confluent's clients send an id of -1, and 0 for the version, where they mean nothing.
         id: body.id != null && body.id >= 0 ? body.id : undefined,
-        version: body.version != null && body.version !== 0 ? Math.max(body.version, -1) : undefined,
+        version: tags.add.length + tags.remove.length > 0 ? (version ?? -1) : version,
+        tags,
+        propagateTags: body.propagateSchemaTags ?? undefined,
       },
       fallbackLevel,
     )
@@ -69,7 +73,7 @@ export function subjectRoutes({ store, fallbackLevel }: RouteContext): Route[] {
   }
 
   function lookUp(call: Call): unknown {
-    const subject = subjectOf(call)
+    const subject = subjectOf(call, store.state)
     const { state } = store
     const deleted = flag(call, 'deleted')
     const definition = definitionOf(bodyAs(schemaBody, call))
@@ -80,18 +84,18 @@ export function subjectRoutes({ store, fallbackLevel }: RouteContext): Route[] {
     const normalize = flag(call, 'normalize') || normalizeInScope(state, subject)
     const found = findSchema(state, subject, normalize ? schema.normalize() : schema, definition, deleted)
     if (!found) throw missing
-    return versionAnswer({ ...found, schema: textOf(state, found, call.query.format) }, call)
+    return versionAnswer(found, call, textOf(state, found, call.query.format))
   }
 
   function versionOf(call: Call) {
     const spec = parseVersion(call.params.version ?? '')
-    return findVersion(store.state, subjectOf(call), spec, flag(call, 'deleted'))
+    return findVersion(store.state, subjectOf(call, store.state), spec, flag(call, 'deleted'))
   }
 
   /** The latest version whose metadata has every property that the query names: `?key=owner&value=a&key=tier&value=1`. */
   function latestWithMetadata(call: Call): unknown {
     const { state } = store
-    const subject = subjectOf(call)
+    const subject = subjectOf(call, store.state)
     const versions = state.versions(subject, flag(call, 'deleted'))
     if (versions.length === 0) throw errors.subjectNotFound(subject)
     const { key = [], value: values = [] } = call.queries
@@ -100,7 +104,7 @@ export function subjectRoutes({ store, fallbackLevel }: RouteContext): Route[] {
       wanted.every(([name, text]) => propertyOf(metadata, name) === text),
     )
     if (!found) throw errors.schemaNotFound()
-    return versionAnswer({ ...found, schema: textOf(state, found, call.query.format) }, call)
+    return versionAnswer(found, call, textOf(state, found, call.query.format))
   }
 
   function referencedBy(call: Call): unknown {
@@ -119,7 +123,7 @@ export function subjectRoutes({ store, fallbackLevel }: RouteContext): Route[] {
     {
       method: 'DELETE',
       path: '/subjects/:subject',
-      handle: (call) => deleteSubject(store, subjectOf(call), flag(call, 'permanent')),
+      handle: (call) => deleteSubject(store, subjectOf(call, store.state), flag(call, 'permanent')),
     },
     { method: 'GET', path: '/subjects/:subject/metadata', handle: latestWithMetadata },
     { method: 'GET', path: '/subjects/:subject/versions', handle: listVersions },
@@ -129,14 +133,21 @@ export function subjectRoutes({ store, fallbackLevel }: RouteContext): Route[] {
       path: one,
       handle(call) {
         const value = versionOf(call)
-        return versionAnswer({ ...value, schema: textOf(store.state, value, call.query.format) }, call)
+        const { state } = store
+        const text = textOf(state, value, call.query.format)
+        return { ...versionAnswer(value, call, text), ...tagsAnswer(state, value, call) }
       },
     },
     {
       method: 'DELETE',
       path: one,
       handle: (call) =>
-        deleteVersion(store, subjectOf(call), parseVersion(call.params.version ?? ''), flag(call, 'permanent')),
+        deleteVersion(
+          store,
+          subjectOf(call, store.state),
+          parseVersion(call.params.version ?? ''),
+          flag(call, 'permanent'),
+        ),
     },
     {
       method: 'GET',
