@@ -12,4 +12,3 @@ export {
   type RecordField,
   type RecordSchema,
 } from './schema.ts'
-export { type AvroEntity, avroEntities, rewriteTags } from './tags.ts'

@@ -1,16 +1,14 @@
 // Avro as a schema format of the registry.
 import {
-  type AvroEntity,
   type AvroSchema,
   AvroSchemaError,
-  avroEntities,
   isNamed,
   type NamedTypes,
   normalizeAvro,
   parseAvro,
   printAvro,
-  rewriteTags,
 } from '../avro/index.ts'
+import { type AvroEntity, avroEntities, rewriteTags } from '../avro/tags.ts'
 import { type AvroIncompatibility, checkAvroReader, describeAvroProblem } from '../compatibility/index.ts'
 import type { Incompatibility, SchemaReference } from '../types.ts'
 import { sortReferences } from './references.ts'

@@ -25,9 +25,12 @@ const make = Object.fromEntries(
 export const errors = {
   /** The path names nothing that there could be. */
   noSuchPath: () => new RegistryRefusal(404, 404, 'HTTP 404 Not Found'),
-  /** @param feature a plural */
+  /**
+   * 404, as in a Confluent registry without the feature: its clients ask for associations, and go on where there are none.
+   * @param feature a plural
+   */
   notSupported: (feature: string, instead: string) =>
-    new RegistryRefusal(501, 501, `This registry has no ${feature}: ${instead}`),
+    new RegistryRefusal(404, 404, `This registry has no ${feature}: ${instead}`),
   subjectNotFound: (subject: string) => make.subjectNotFound(`Subject '${subject}' not found.`),
   versionNotFound: (version: number | string) => make.versionNotFound(`Version ${version} not found.`),
   contextNotFound: (context: string) => make.subjectNotFound(`Context '${context}' not found.`),

@@ -131,8 +131,8 @@ describeEngines('names and modes in the registry', (engine) => {
   it.each(['/exporters', '/exporters/a/status', '/associations', '/contexts/.lab/exporters'])(
     'what this registry does not have says so, and what to do: %s',
     async (path) => {
-      await fails(get(path), 501, 501, /^This registry has no (exporters|associations)[^:]*: (copy|name)/)
-      await fails(call('POST', path, {}), 501, 501)
+      await fails(get(path), 404, 404, /^This registry has no (exporters|associations)[^:]*: (copy|name)/)
+      await fails(call('POST', path, {}), 404, 404)
     },
   )
 })

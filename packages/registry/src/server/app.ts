@@ -69,7 +69,7 @@ export function buildApp(context: RouteContext, logger: Logger, guard: Guard): F
   })
   app.setErrorHandler((error, request, reply) => {
     const refusal = toRefusal(error)
-    if (refusal.status >= 500 && refusal.status !== 501) {
+    if (refusal.status >= 500) {
       logger.error(
         { method: request.method, url: request.url, error: String((error as Error).stack) },
         'request failed',
