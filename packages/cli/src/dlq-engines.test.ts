@@ -379,6 +379,42 @@ describeEngines('the commands for dead letters', (engine) => {
     expect(values.filter((value) => value[0] !== 0).map(String)).toEqual([data])
   })
 
+  it('and groups move no cursor, whatever their texts have', async () => {
+    const hostile = '\u001b[2J\u009b1A\u202e'
+    const [topic, dlq, group] = [`${id}.hostile`, `${id}.hostile.dlq`, `${id}-${hostile}`]
+    await createTopics(topic, dlq)
+    const headers = {
+      'dlq.original.topic': topic,
+      'dlq.error.class': hostile,
+      'dlq.service': hostile,
+      [hostile]: hostile,
+    }
+    await send(dlq, [{ key: hostile, value: `"${hostile}"`, partition: 0, headers }])
+    const admin = new Kafka({ brokers: engine.bootstrapServers.split(','), logLevel: logLevel.NOTHING }).admin()
+    await admin.connect()
+    await admin.setOffsets({ groupId: group, topic: dlq, partitions: [{ partition: 0, offset: '0' }] })
+    await admin.disconnect()
+    const commands = [
+      ['dlq', 'list', dlq],
+      ['dlq', 'causes', dlq],
+      ['dlq', 'show', dlq, '0', '0'],
+      ['dlq', 'replay', dlq],
+      ['events', 'tail', dlq, '--headers'],
+      ['topics', 'consume', dlq],
+      ['topics', 'purge', dlq],
+      ['groups', 'list'],
+      ['groups', 'describe', group],
+      ['groups', 'describe', hostile],
+      ['groups', 'lag', group],
+    ]
+    for (const words of commands) {
+      const { stdout, stderr } = await cli(...words)
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: these are looked for
+      expect(stdout + stderr, words.join(' ')).not.toMatch(/[\u001b\u009b\u202e]/)
+      if (!words.includes('purge')) expect(stdout + stderr, words.join(' ')).toContain('\\u001b[2J')
+    }
+  })
+
   const interruptible = () => {
     const interrupt = new AbortController()
     const running = (...words: string[]) =>

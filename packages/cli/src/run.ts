@@ -12,6 +12,7 @@ import { version } from './framework/version.ts'
 import { connectionRemedy, diskText } from './local/remedy.ts'
 import { coloursFor } from './output/colour.ts'
 import { toJson } from './output/data.ts'
+import { visibleLines } from './output/visible.ts'
 import { wrapFor } from './output/wrap.ts'
 
 const completionTimeoutMs = 1500
@@ -154,11 +155,10 @@ function writeError(report: ErrorReport, argv: readonly string[], io: Io, error:
     io.stderr.write(toJson({ error: shown }))
   } else {
     const colours = coloursFor(io.stderr, io.env, !argv.includes('--no-color'))
-    io.stderr.write(`${colours.bad('error')} ${wrapFor(io.stderr, report.message, errorIndent)}\n`)
+    io.stderr.write(`${colours.bad('error')} ${wrapFor(io.stderr, visibleLines(report.message), errorIndent)}\n`)
     if (report.hint !== undefined) {
-      const hint = io.stderr.isTTY
-        ? wrapFor(io.stderr, report.hint, errorIndent)
-        : report.hint.replaceAll('\n', '\n      ')
+      const text = visibleLines(report.hint)
+      const hint = io.stderr.isTTY ? wrapFor(io.stderr, text, errorIndent) : text.replaceAll('\n', '\n      ')
       io.stderr.write(`      ${hint}\n`)
     }
   }

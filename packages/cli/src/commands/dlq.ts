@@ -1,11 +1,12 @@
 // `selfmonitor dlq`: dead letters listed, grouped by cause, shown. What changes something is in dlq-changes.ts.
 import type { LetterFacts } from '@selfmonitor/events/dead-letters'
 import { type CauseRow, type LetterTopicRow, noLetter, stepText } from '../events/letters.ts'
-import { headerText, visible } from '../events/tail.ts'
+import { headerText } from '../events/tail.ts'
 import { requireUninterrupted } from '../framework/errors.ts'
 import { defineVerb, type Noun, required, rest } from '../framework/verb.ts'
 import { count, counted, time } from '../output/format.ts'
 import { type Column, renderFields, renderTable } from '../output/table.ts'
+import { visible } from '../output/visible.ts'
 import { discard, edit, replay } from './dlq-changes.ts'
 import { recordPlace } from './event-place.ts'
 import { requireTopics } from './topic-view.ts'
@@ -75,7 +76,7 @@ const causeColumns: readonly Column<CauseRow>[] = [
 
 function causeText(error: string | null, message: string | null): string {
   const text = [error, message].filter((part) => part !== null && part !== '').join(': ')
-  return text === '' ? '(its headers do not say)' : visible(text)
+  return text === '' ? '(its headers do not say)' : text
 }
 
 const causes = defineVerb({
@@ -156,11 +157,11 @@ const show = defineVerb({
               ['state', stateText(step?.entry)],
               ...causeFields(facts),
               ['time', record.timestampMs < 0 ? null : time(record.timestampMs)],
-              ['key', record.key === null ? null : visible(record.key.toString('utf8'))],
+              ['key', record.key === null ? null : record.key.toString('utf8')],
             ],
             colours,
           ),
-          ...(facts.stack === null ? [] : [heading('stack'), `${visibleLines(facts.stack)}\n`]),
+          ...(facts.stack === null ? [] : [heading('stack'), `${stackLines(facts.stack)}\n`]),
           ...(record.headers.length === 0
             ? []
             : [
@@ -168,8 +169,8 @@ const show = defineVerb({
                 renderTable(
                   record.headers.filter(({ key }) => !/stacktrace$/.test(key)),
                   [
-                    { header: 'NAME', value: ({ key }) => visible(key) },
-                    { header: 'VALUE', value: ({ value: bytes }) => visible(headerText(bytes) ?? 'null') },
+                    { header: 'NAME', value: ({ key }) => key },
+                    { header: 'VALUE', value: ({ value: bytes }) => headerText(bytes) ?? 'null' },
                   ],
                   colours,
                   context.io.stdout.isTTY ? context.io.stdout.columns : undefined,
@@ -209,8 +210,8 @@ function causeFields(facts: LetterFacts): [string, string | number | null][] {
   const fields: [string, string | number | null][] = [
     ['origin', origin === null ? null : `${origin.topic}[${origin.partition ?? '?'}]@${origin.offset ?? '?'}`],
     ['cause', facts.fingerprint],
-    ['error', facts.errorClass === null ? null : visible(facts.errorClass)],
-    ['message', facts.errorMessage === null ? null : visible(facts.errorMessage)],
+    ['error', facts.errorClass],
+    ['message', facts.errorMessage],
     ['attempts', facts.attempts],
     ['failed by', facts.by],
     ['failed at', facts.failedAt],
@@ -237,7 +238,7 @@ function moreBytes(length: number): string {
   return length <= shownBytes ? '' : `… ${counted(length - shownBytes, 'more byte')}: -o json has all of them\n`
 }
 
-function visibleLines(text: string): string {
+function stackLines(text: string): string {
   return text
     .split(/\r?\n/)
     .map((line) => `  ${visible(line.replaceAll('\t', '    '))}`)

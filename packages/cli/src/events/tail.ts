@@ -4,6 +4,7 @@ import { deadLetterHeaders, isDeadLetterTopic } from '@selfmonitor/events/dead-l
 import { parseExact } from '@selfmonitor/events/exact-json'
 import type { Colours } from '../output/colour.ts'
 import { time } from '../output/format.ts'
+import { visible } from '../output/visible.ts'
 import { padEnd, textWidth } from '../output/width.ts'
 import { wrapHanging } from '../output/wrap.ts'
 import type { Decoded, Decoder } from './decode.ts'
@@ -70,13 +71,14 @@ export function tailLine(event: TailedEvent, colours: Colours, options: LineOpti
 
 function recordLine(event: TailedEvent, colours: Colours, { showTopic, width }: LineOptions): string {
   const { record } = event
-  const { timestampMs, type, colour, who, payload } = lineParts(event, colours)
+  const { timestampMs, colour, payload, ...parts } = lineParts(event, colours)
+  const [type, who] = [visible(parts.type), visible(parts.who)]
   const when = colours.aside(time(timestampMs))
   const where = colours.aside(`${showTopic ? record.topic : ''}[${record.partition}]@${record.offset}`)
-  const columns = [when, colour(padEnd(type, typeWidth)), padEnd(who, whoWidth), where, payload.compact]
+  const columns = [when, colour(padEnd(type, typeWidth)), padEnd(who, whoWidth), where, visible(payload.compact)]
   const line = columns.join('  ')
   if (width === undefined || textWidth(line) <= width) return `${line}\n`
-  return `${wrapHanging([when, colour(type), who, where, payload.spaced].join('  '), width, indent)}\n`
+  return `${wrapHanging([when, colour(type), who, where, visible(payload.spaced)].join('  '), width, indent)}\n`
 }
 
 /** Why the library wrote a dead letter; undefined for other records. */
@@ -89,15 +91,6 @@ function errorOf({ topic, headers }: ReadRecord): { readonly class: string; read
 
 export function headerText(value: Buffer | null | undefined): string | undefined {
   return value?.toString('utf8')
-}
-
-/** Line breaks and control characters as JSON writes them: a text from a record moves no cursor. */
-export function visible(text: string): string {
-  return text.replace(
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach the terminal
-    /[\u0000-\u001f\u007f-\u009f]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
 }
 
 interface LineParts {

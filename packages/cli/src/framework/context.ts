@@ -7,6 +7,7 @@ import { type Colours, coloursFor } from '../output/colour.ts'
 import { type OutputFormat, toJson, toYaml } from '../output/data.ts'
 import { shortAddresses } from '../output/format.ts'
 import { type Column, renderTable } from '../output/table.ts'
+import { visibleLines } from '../output/visible.ts'
 import { type AuditEntry, type ChangeReport, openRecorder } from './audited.ts'
 import { type ConfirmOptions, confirmChange } from './confirm.ts'
 import type { Io } from './io.ts'
@@ -89,7 +90,7 @@ export function createContext(options: ContextOptions): { context: Context; end:
     settings,
     format,
     colours,
-    note: (line) => io.stderr.write(`${line}\n`),
+    note: (line) => io.stderr.write(`${visibleLines(line)}\n`),
     out: (text) => io.stdout.write(text),
     onEnd: (cleanup) => void cleanups.push(cleanup),
     async printRows(rows, view) {
@@ -105,7 +106,7 @@ export function createContext(options: ContextOptions): { context: Context; end:
       if (format === 'json') return io.stdout.write(toJson(thing))
       if (format === 'yaml') return io.stdout.write(await toYaml(thing))
       if (format === 'name') return io.stdout.write(view.name === undefined ? '' : `${view.name}\n`)
-      io.stdout.write(view.table())
+      io.stdout.write(visibleLines(view.table()))
     },
     isDefaultAddress(of) {
       const { value, origin } = of === 'cluster' ? settings.bootstrapServers : settings.registryUrl

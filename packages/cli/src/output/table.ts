@@ -1,6 +1,7 @@
 // Tables that align: numbers to the right with thousands separators, texts to the left, no rulers to get in grep's way.
 import type { Colours } from './colour.ts'
 import { count } from './format.ts'
+import { visible } from './visible.ts'
 import { padEnd, padStart, textWidth, truncate } from './width.ts'
 
 export type Cell = string | number | bigint | null | undefined
@@ -15,7 +16,7 @@ export interface Column<Row> {
 
 function cellText(cell: Cell): string {
   if (cell === null || cell === undefined) return '–'
-  return typeof cell === 'string' ? cell : count(cell)
+  return typeof cell === 'string' ? visible(cell) : count(cell)
 }
 
 /**

@@ -57,6 +57,12 @@ describe('services with a CA and a login each', () => {
     )
   })
 
+  it('are asked with a password that has a bare percent sign', async () => {
+    const found = await servicesReader({ connect: { url: connect.url.replace('//', '//someone:100%@') } }, 5_000)!()
+    expect(found).toMatchObject([{ problem: { code: expect.not.stringMatching(/URI/) } }])
+    expect(JSON.stringify(found)).not.toContain('malformed')
+  })
+
   it('never show a password, in a URL or beside it', async () => {
     const url = connect.url.replace('//', '//someone:hidden@')
     const found = await servicesReader({ connect: { url, auth: { username: 'u', password: 'concealed' } } }, 5_000)!()

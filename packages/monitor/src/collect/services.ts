@@ -1,6 +1,7 @@
 // What runs beside Kafka: does it answer, and how are its connectors?
 import { setTimeout as pause } from 'node:timers/promises'
 import { exchange } from '@selfmonitor/registry/exchange'
+import { loginOf } from '@selfmonitor/registry/url'
 import type { ServiceHealth } from '../snapshot/types.ts'
 
 /** A service that is asked by a client of its own, which knows its login and the CA to trust. */
@@ -98,10 +99,7 @@ function target(
   path: string,
 ): { url: URL; shown: string; headers: Record<string, string> } {
   const base = new URL(url)
-  const { username, password } = auth ?? {
-    username: decodeURIComponent(base.username),
-    password: decodeURIComponent(base.password),
-  }
+  const { username, password } = auth ?? loginOf(base)
   base.username = ''
   base.password = ''
   const shown = base.href.replace(/\/$/, '')

@@ -3,7 +3,7 @@ import { backoffMs } from '@selfmonitor/cluster/backoff'
 import type { RegistryClientOptions, RegistryRequest } from '../types.ts'
 import { hintFor, RegistryError } from './errors.ts'
 import { type Answer, exchange, type Message } from './exchange.ts'
-import { parseRegistryUrls } from './url.ts'
+import { loginOf, parseRegistryUrls } from './url.ts'
 
 export type Http = (request: RegistryRequest) => Promise<unknown>
 
@@ -148,10 +148,7 @@ function connectionError(error: unknown, url: string, timeoutMs: number): Regist
 
 /** From the options, else from the url's own user and password, which are never sent or shown as part of it. */
 function authorizationOf({ auth }: RegistryClientOptions, url: URL): string | undefined {
-  const fromUrl =
-    url.username === ''
-      ? undefined
-      : { username: decodeURIComponent(url.username), password: decodeURIComponent(url.password) }
+  const fromUrl = url.username === '' ? undefined : loginOf(url)
   const user = auth ?? fromUrl
   return user && `Basic ${Buffer.from(`${user.username}:${user.password}`).toString('base64')}`
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseRegistryUrls, withoutUser } from './url.ts'
+import { loginOf, parseRegistryUrls, withoutUser } from './url.ts'
 
 /** The error's message and hint in one text. */
 function refusalOf(url: string): string {
@@ -52,4 +52,9 @@ describe('the addresses of a registry', () => {
     ['ftp://one', /write http:\/\/host:8081/],
     ['http://one:8081,two:8081', /"http:\/\/one:8081,two:8081" is not an http\(s\) URL/],
   ])('%j is refused', (url, message) => expect(refusalOf(url)).toMatch(message))
+})
+
+it('a login may be escaped, or have a bare percent sign', () => {
+  expect(loginOf(new URL('http://a%40b:p%2Fq@one'))).toEqual({ username: 'a@b', password: 'p/q' })
+  expect(loginOf(new URL('http://ann:100%@one'))).toEqual({ username: 'ann', password: '100%' })
 })

@@ -43,3 +43,16 @@ export function parseRegistryUrls(urls: string): readonly URL[] {
 }
 
 const invalid = (message: string, hint: string) => new RegistryError('REGISTRY_OPTIONS', message, { hint })
+
+/** The user and the password of a URL. A "%" that begins no escape stands for itself, as in a password that was not escaped. */
+export function loginOf({ username, password }: URL): { readonly username: string; readonly password: string } {
+  return { username: unescaped(username), password: unescaped(password) }
+}
+
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}

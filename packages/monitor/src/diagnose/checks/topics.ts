@@ -94,10 +94,11 @@ function findTransactions(facts: Facts): Finding[] {
   return snapshot.transactions.value.flatMap((transaction) => {
     const { topic, partition, producerId, startedAtMs, timeoutMs } = transaction
     const ageMs = startedAtMs === null ? null : nowMs - startedAtMs
-    if (ageMs === null) return []
     const allowedMs = timeoutMs ?? longestMs
-    const hangs = ageMs > allowedMs + transactionOverdueMs
-    if (!hangs && ageMs < longTransactionMs) return []
+    // The time of one that no coordinator has is its producer's, whose clock may be wrong; nothing will end it, whatever it says.
+    const isUndated = transaction.isHanging && (ageMs === null || ageMs < -transactionOverdueMs)
+    if (!isUndated && (ageMs === null || ageMs < longTransactionMs)) return []
+    const hangs = ageMs !== null && ageMs > allowedMs + transactionOverdueMs
     const offsets = facts.offsets(topic, partition)
     const held: Evidence[] =
       offsets === undefined || offsets.end === null || offsets.lastStable === null
@@ -115,17 +116,28 @@ function findTransactions(facts: Facts): Finding[] {
         severity: hangs ? undefined : ('warning' as const),
         message: hangs
           ? `a transaction hangs in ${topic}-${partition}: consumers with read_committed receive nothing new`
-          : `a transaction in ${topic}-${partition} has been open for ${span(ageMs)}: consumers with read_committed wait for it`,
+          : `a transaction in ${topic}-${partition} has been open for ${ageMs === null || isUndated ? 'an unknown time' : span(ageMs)}: consumers with read_committed wait for it`,
         evidence: [
-          evidence(
-            'ageMs',
-            ageMs,
-            `open for ${span(ageMs)}; ${timeoutMs === null ? 'the brokers allow' : 'its timeout is'} ${span(allowedMs)}`,
-          ),
+          isUndated || ageMs === null
+            ? evidence(
+                'ageMs',
+                ageMs ?? 'unknown',
+                ageMs === null
+                  ? 'its last record has no time'
+                  : `by its producer’s clock its last record comes in ${span(-ageMs)}`,
+              )
+            : evidence(
+                'ageMs',
+                ageMs,
+                `open for ${span(ageMs)}; ${timeoutMs === null ? 'the brokers allow' : 'its timeout is'} ${span(allowedMs)}`,
+              ),
           evidence('producer', producerId, producerText(transaction)),
           ...held,
         ],
-        command: hangs ? abortCommand(facts.bootstrap, transaction) : describeCommand(facts.bootstrap, transaction),
+        command:
+          hangs || isUndated
+            ? abortCommand(facts.bootstrap, transaction)
+            : describeCommand(facts.bootstrap, transaction),
       },
     ]
   })

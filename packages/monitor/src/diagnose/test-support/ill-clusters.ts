@@ -329,6 +329,11 @@ export const ill: Readonly<
       ['warning HANGING_TRANSACTION orders-0'],
     ],
     [
+      'unknown to the coordinators, of a producer whose clock runs ahead',
+      { topics: { orders: {} }, parts: { transactions: read([transaction(-minutes(90), null)]) } },
+      ['warning HANGING_TRANSACTION orders-0'],
+    ],
+    [
       'explains a consumer that waits for it',
       {
         topics: { orders: { lastStable: 50n } },
