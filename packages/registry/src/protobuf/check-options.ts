@@ -1,6 +1,7 @@
 // The rules of options: they exist, have values of their type, and are allowed where they are.
 
 import { isPseudo, messagesOf, pseudoOption } from './descriptor.ts'
+import { ownFeatures } from './features.ts'
 import { descriptorFileOf, joinName, type LinkedFile } from './link.ts'
 import {
   type Enum,
@@ -118,6 +119,34 @@ export function checkFieldOptions(linked: LinkedFile, field: Field): void {
   const isLong = !field.mapKey && /64$/.test(field.type.name)
   if (jstype?.value.kind === 'name' && jstype.value.text !== 'JS_NORMAL' && !isLong) {
     fail('jstype is only allowed on int64, uint64, sint64, fixed64 or sfixed64 fields.', jstype.at)
+  }
+}
+
+/** The features that a field of this kind can have. https://protobuf.dev/editions/features/ */
+export function checkFieldFeatures(field: Field, isInOneof: boolean): void {
+  const own = ownFeatures(field.options)
+  const presence = own.get('field_presence')
+  const target = field.type.target?.kind
+  if (presence) {
+    const kind = isInOneof ? 'Oneof' : isRepeated(field) ? 'Repeated' : undefined
+    if (kind !== undefined) fail(`${kind} fields can't specify field presence.`, presence.at)
+    if (field.extension && presence.text === 'LEGACY_REQUIRED') fail("Extensions can't be required.", presence.at)
+    if (field.extension) fail("Extensions can't specify field presence.", presence.at)
+    if (target === 'message' && presence.text === 'IMPLICIT') {
+      fail("Message fields can't specify implicit presence.", presence.at)
+    }
+  }
+  const encoding = own.get('repeated_field_encoding')
+  if (encoding && !isRepeated(field)) fail('Only repeated fields can specify repeated field encoding.', encoding.at)
+  if (encoding?.text === 'PACKED' && (field.mapKey || !packable(field))) {
+    fail('Only repeated primitive fields can specify PACKED repeated field encoding.', encoding.at)
+  }
+  const utf8 = own.get('utf8_validation')
+  const isString = field.type.name === 'string' || field.mapKey?.name === 'string'
+  if (utf8 && !isString) fail('Only string fields can specify utf8 validation.', utf8.at)
+  const message = own.get('message_encoding')
+  if (message && (target !== 'message' || field.mapKey)) {
+    fail('Only message fields can specify message encoding.', message.at)
   }
 }
 

@@ -1,7 +1,7 @@
 // The rules of a linked file beyond grammar and names, with protoc's words.
 
 import { checkEnumNames, checkJsonNames } from './check-names.ts'
-import { checkFieldOptions, checkOptions } from './check-options.ts'
+import { checkFieldFeatures, checkFieldOptions, checkOptions } from './check-options.ts'
 import { isMessageSet } from './descriptor.ts'
 import type { Features } from './features.ts'
 import type { LinkedFile } from './link.ts'
@@ -46,8 +46,10 @@ function checkMessage(linked: LinkedFile, message: Message): void {
       fail('Extension ranges are not allowed in proto3.', member.ranges[0]!.at)
     }
   }
+  const inOneofs = new Set(membersOf(message, 'oneof').flatMap(({ fields }) => fields))
   for (const field of fieldsOf(message)) {
     checkField(linked, field)
+    checkFieldFeatures(field, inOneofs.has(field))
     if (field.group) checkMessage(linked, field.group)
   }
   if (linked.file.syntax === 'proto3' && isMessageSet(message)) {
@@ -104,6 +106,21 @@ function checkNumber(field: Field, inMessageSet: boolean): void {
 
 function contains({ from, to }: NumberRange, number: number): boolean {
   return from <= number && number <= to
+}
+
+/** @returns the range that has a number, found in a few steps however many there are; the ranges do not overlap */
+function rangeFinder(ranges: readonly NumberRange[]): (number: number) => NumberRange | undefined {
+  const sorted = ranges.toSorted((a, b) => a.from - b.from)
+  return (number) => {
+    let [low, high] = [0, sorted.length]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (sorted[middle]!.from <= number) low = middle + 1
+      else high = middle
+    }
+    const found = sorted[low - 1]
+    return found && contains(found, number) ? found : undefined
+  }
 }
 
 function checkRanges(message: Message): void {
@@ -173,8 +190,8 @@ function checkReservedNames(
 
 function checkNumbers(message: Message): void {
   const byNumber = new Map<number, Field>()
-  const extensions = membersOf(message, 'extensions').flatMap(({ ranges }) => ranges)
-  const reserved = membersOf(message, 'reserved').flatMap(({ ranges }) => ranges)
+  const extensionAt = rangeFinder(membersOf(message, 'extensions').flatMap(({ ranges }) => ranges))
+  const reservedAt = rangeFinder(membersOf(message, 'reserved').flatMap(({ ranges }) => ranges))
   for (const field of fieldsOf(message)) {
     const before = byNumber.get(field.number)
     if (before) {
@@ -184,14 +201,14 @@ function checkNumbers(message: Message): void {
       )
     }
     byNumber.set(field.number, field)
-    const extension = extensions.find((range) => contains(range, field.number))
+    const extension = extensionAt(field.number)
     if (extension) {
       fail(
         `Extension range ${extension.from} to ${extension.to} includes field "${field.name}" (${field.number}).`,
         extension.at,
       )
     }
-    if (reserved.some((range) => contains(range, field.number))) {
+    if (reservedAt(field.number)) {
       fail(`Field "${field.name}" uses reserved number ${field.number}.`, field.numberAt)
     }
   }
@@ -205,6 +222,7 @@ function checkExtend(linked: LinkedFile, extend: Extend): void {
   }
   for (const field of extend.fields) {
     checkField(linked, field)
+    checkFieldFeatures(field, false)
     if (field.group) checkMessage(linked, field.group)
     if (field.label === 'required') fail(`The extension ${field.extension!.fullName} cannot be required.`, field.at)
     if (!ranges.some((range) => contains(range, field.number))) {
@@ -253,9 +271,9 @@ function checkEnum(linked: LinkedFile, one: Enum): void {
     (range, other) =>
       `Reserved range ${range.from} to ${range.to} overlaps with already-defined range ${other.from} to ${other.to}.`,
   )
+  const reservedAt = rangeFinder(ranges)
   for (const { name, number, numberAt } of one.values) {
-    if (ranges.some((range) => contains(range, number)))
-      fail(`Enum value "${name}" uses reserved number ${number}.`, numberAt)
+    if (reservedAt(number)) fail(`Enum value "${name}" uses reserved number ${number}.`, numberAt)
   }
   checkReservedNames(one, one.reserved, one.values, 'Enum value')
   checkEnumNames(linked, one)

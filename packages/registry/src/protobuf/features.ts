@@ -1,6 +1,6 @@
 // The features that apply to each element: the edition's, then what the file and the elements around it set.
 // https://protobuf.dev/editions/features/
-import type { Enum, Extend, Field, Message, Option, ProtoFile, Service, Syntax } from './model.ts'
+import type { Enum, Extend, Field, Message, Option, Position, ProtoFile, Service, Syntax } from './model.ts'
 
 export interface Features {
   readonly field_presence: 'EXPLICIT' | 'IMPLICIT' | 'LEGACY_REQUIRED'
@@ -69,16 +69,26 @@ export function resolveFeatures(file: ProtoFile): ReadonlyMap<Element, Features>
 }
 
 function override(around: Features, options: readonly Option[]): Features {
-  let features = around
-  for (const { name, value } of options) {
+  const own = ownFeatures(options)
+  return own.size === 0
+    ? around
+    : { ...around, ...Object.fromEntries([...own].map(([name, { text }]) => [name, text])) }
+}
+
+/** The features that an element itself sets: `features.x = Y`, or `features = { x: Y }`. */
+export function ownFeatures(
+  options: readonly Option[],
+): ReadonlyMap<string, { readonly text: string; readonly at: Position }> {
+  const found = new Map<string, { readonly text: string; readonly at: Position }>()
+  for (const { name, value, at } of options) {
     if (name[0]!.text !== 'features' || name[0]!.extension) continue
     if (name.length === 1 && value.kind === 'message') {
       for (const field of value.fields) {
-        if (field.value.kind === 'name') features = { ...features, [field.name]: field.value.text }
+        if (field.value.kind === 'name') found.set(field.name, { text: field.value.text, at })
       }
     } else if (name.length === 2 && !name[1]!.extension && value.kind === 'name') {
-      features = { ...features, [name[1]!.text]: value.text }
+      found.set(name[1]!.text, { text: value.text, at })
     }
   }
-  return features
+  return found
 }

@@ -10,6 +10,7 @@ import {
   isEdition,
   isScalar,
   type LiteralField,
+  type Member,
   type Message,
   type NumberRange,
   type Oneof,
@@ -153,12 +154,15 @@ class DescriptorReader {
       packageAt: at,
       imports,
       options: this.#options(file),
-      declarations: [
-        ...nested.filter((one) => !groups.has(one.text('name'))).map((one) => this.#message(one)),
-        ...file.parts('enum_type').map((one) => this.#enum(one)),
-        ...this.#extends(file.parts('extension'), nested),
-        ...file.parts('service').map((one) => this.#service(one)),
-      ],
+      declarations: inOrder(
+        [
+          ...nested.filter((one) => !groups.has(one.text('name'))).map((one) => this.#message(one)),
+          ...file.parts('enum_type').map((one) => this.#enum(one)),
+          ...this.#extends(file.parts('extension'), nested),
+          ...file.parts('service').map((one) => this.#service(one)),
+        ],
+        nested.map((one) => one.text('name')),
+      ),
     }
   }
 
@@ -180,21 +184,24 @@ class DescriptorReader {
     return {
       ...base,
       visibility: visibilities[part.number('visibility') as 1 | 2],
-      members: [
-        ...this.#fieldsAndOneofs(part, nested, entries),
-        ...part.parts('extension_range').map((range) => ({
-          kind: 'extensions' as const,
-          ranges: [inclusive(range, max)],
-          options: this.#options(range),
-          at,
-        })),
-        ...reservedOf(part, (range) => inclusive(range, maxFieldNumber + 1)),
-        ...nested
-          .filter((one) => !entries.has(one.text('name')) && !groups.has(one.text('name')))
-          .map((one) => this.#message(one)),
-        ...part.parts('enum_type').map((one) => this.#enum(one)),
-        ...this.#extends(part.parts('extension'), nested),
-      ],
+      members: inOrder(
+        [
+          ...this.#fieldsAndOneofs(part, nested, entries),
+          ...part.parts('extension_range').map((range) => ({
+            kind: 'extensions' as const,
+            ranges: [inclusive(range, max)],
+            options: this.#options(range),
+            at,
+          })),
+          ...reservedOf(part, (range) => inclusive(range, maxFieldNumber + 1)),
+          ...nested
+            .filter((one) => !entries.has(one.text('name')) && !groups.has(one.text('name')))
+            .map((one) => this.#message(one)),
+          ...part.parts('enum_type').map((one) => this.#enum(one)),
+          ...this.#extends(part.parts('extension'), nested),
+        ],
+        nested.map((one) => one.text('name')),
+      ),
     }
   }
 
@@ -330,6 +337,28 @@ class DescriptorReader {
       at,
     }
   }
+}
+
+/**
+ * Where there are groups, what brings messages comes in the order of those: written records name a message by its place.
+ * @param order the names of the messages
+ */
+function inOrder<Part extends Member | Service>(parts: readonly Part[], order: readonly string[]): Part[] {
+  const brought = (part: Part): readonly string[] => {
+    if (part.kind === 'message') return [part.name]
+    if (part.kind === 'field') return part.group ? [part.group.name] : []
+    const fields = part.kind === 'oneof' || part.kind === 'extend' ? part.fields : []
+    return fields.flatMap(({ group }) => group?.name ?? [])
+  }
+  const places = new Map(order.map((name, index) => [name, index]))
+  const placed = parts.map((part) => ({ part, names: brought(part) }))
+  if (placed.every(({ part, names }) => part.kind === 'message' || names.length === 0)) return [...parts]
+  const first = placed.filter(({ names }) => names.length > 0)
+  const placeOf = (names: readonly string[]): number => Math.min(...names.map((name) => places.get(name) ?? 0))
+  return [
+    ...first.toSorted((a, b) => placeOf(a.names) - placeOf(b.names)).map(({ part }) => part),
+    ...placed.filter(({ names }) => names.length === 0).map(({ part }) => part),
+  ]
 }
 
 function syntaxOf(file: Part): Syntax {

@@ -82,5 +82,7 @@ export class TokenReader {
 
 /** The value of an integer token: decimal, hexadecimal or octal. */
 export function integerOf(text: string): bigint {
+  // Beyond every range, however long it is.
+  if (text.length > 100) return 1n << 100n
   return BigInt(/^0[0-7]+$/.test(text) ? `0o${text.slice(1)}` : text)
 }

@@ -58,7 +58,6 @@ export function tokenize(text: string): readonly Token[] {
 
 const namePattern = /[A-Za-z_][A-Za-z0-9_]*/y
 const numberPattern = /0[xX][0-9a-fA-F]*|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d*)?/y
-const stringPattern = /"(?:[^"\\\n]|\\[^\n])*"|'(?:[^'\\\n]|\\[^\n])*'/y
 
 function measure(text: string, index: number, at: Position): [TokenKind, number] {
   const name = matchAt(namePattern, text, index)
@@ -71,7 +70,7 @@ function measure(text: string, index: number, at: Position): [TokenKind, number]
   }
   const character = text[index]!
   if (character === '"' || character === "'") {
-    const literal = matchAt(stringPattern, text, index)
+    const literal = literalAt(text, index)
     if (literal === undefined) throw new ProtobufError('Unexpected end of string.', at)
     const wrong = /\\(?![abfnrtv\\?'"0-7xXuU])/.exec(literal.replaceAll('\\\\', '__'))
     if (wrong) throw new ProtobufError('Invalid escape sequence in string literal.', at)
@@ -81,6 +80,17 @@ function measure(text: string, index: number, at: Position): [TokenKind, number]
   if (code < 32 || code === 127) throw new ProtobufError('Invalid control characters encountered in text.', at)
   if (code > 127) throw new ProtobufError(`Interpreting non ascii codepoint ${text.codePointAt(index)}.`, at)
   return ['symbol', 1]
+}
+
+/** A loop, because a pattern for megabytes of characters overflows the stack. */
+function literalAt(text: string, start: number): string | undefined {
+  const quote = text[start]
+  for (let index = start + 1; index < text.length; index++) {
+    const character = text[index]
+    if (character === quote) return text.slice(start, index + 1)
+    if (character === '\n' || (character === '\\' && text[++index] === '\n')) return undefined
+  }
+  return undefined
 }
 
 function numberProblem(number: string, next: string | undefined): string | undefined {

@@ -5,6 +5,8 @@
 // https://github.com/confluentinc/schema-registry/pull/1648 (removed messages), …/pull/2061 (moved messages). Names of fields, enums and
 // their values, services, options and reserved numbers do not matter to a record.
 import {
+  closureOf,
+  type Features,
   type Field,
   fieldsOf,
   fileMessages,
@@ -97,11 +99,12 @@ class Comparison {
       const at = `${path}/${field.number}`
       const same = read.get(field.number)
       if (same) this.#field(same, field, at)
-      else if (field.label === 'required') this.report('REQUIRED_FIELD_REMOVED', at, field.name)
+      else if (isRequired(this.#writer, field)) this.report('REQUIRED_FIELD_REMOVED', at, field.name)
     }
     for (const field of read.values()) {
-      const isNew = written.get(field.number)?.label !== 'required'
-      if (field.label === 'required' && isNew)
+      const before = written.get(field.number)
+      const isNew = before === undefined || !isRequired(this.#writer, before)
+      if (isNew && isRequired(this.#reader, field))
         this.report('REQUIRED_FIELD_ADDED', `${path}/${field.number}`, field.name)
     }
     this.#oneofs(to, from, path)
@@ -120,7 +123,7 @@ class Comparison {
 
   #type(to: Field, from: Field, path: string): void {
     const change = `${from.type.name} is now ${to.type.name}`
-    const [toKind, fromKind] = [kindOf(to), kindOf(from)]
+    const [toKind, fromKind] = [kindOf(this.#reader, to), kindOf(this.#writer, from)]
     const isMessage = toKind === 'message' || toKind === 'group'
     if (toKind !== fromKind) {
       const areScalars = !isMessage && fromKind !== 'message' && fromKind !== 'group'
@@ -168,10 +171,23 @@ class Comparison {
   }
 }
 
-function kindOf({ type, group }: Field): string {
+function kindOf(linked: LinkedFile, field: Field): string {
+  const { type, group } = field
   if (!type.target) return scalarKinds[type.name]!
   if (type.target.kind === 'enum') return 'varint'
-  return group ? 'group' : 'message'
+  const isDelimited = featuresOf(linked, field)?.message_encoding === 'DELIMITED' && !field.mapKey
+  return group || isDelimited ? 'group' : 'message'
+}
+
+function isRequired(linked: LinkedFile, field: Field): boolean {
+  return field.label === 'required' || featuresOf(linked, field)?.field_presence === 'LEGACY_REQUIRED'
+}
+
+/** The field may be one of a file that `linked` depends on. */
+function featuresOf(linked: LinkedFile, field: Field): Features | undefined {
+  const own = linked.features.get(field)
+  if (own) return own
+  return [...closureOf(linked)].find((file) => file.features.has(field))?.features.get(field)
 }
 
 /** The name without the package; undefined for a message of another file. */
