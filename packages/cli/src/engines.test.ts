@@ -251,6 +251,22 @@ describeEngines('the commands', (engine) => {
       expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('2:13: "Strin" is not defined.') })
     })
 
+    it('of JSON Schema are checked and registered with --type JSON', async () => {
+      const person = (type: string) => JSON.stringify({ properties: { name: { type } }, additionalProperties: false })
+      writeFileSync(join(folder.path, 'person.json'), person('string'))
+      writeFileSync(join(folder.path, 'other.json'), person('integer'))
+      expect(
+        (await cli('schemas', 'register', `${id}-json-value`, 'person.json', '--type', 'JSON', '--yes')).code,
+      ).toBe(0)
+      expect(await cli('schemas', 'check', `${id}-json-value`, 'other.json', '--type', 'JSON')).toMatchObject({
+        code: 1,
+        stdout: expect.stringContaining(
+          "The new schema has another type at path '#/properties/name' than the old schema",
+        ),
+      })
+      expect((await cli('schemas', 'list')).stdout).toMatch(new RegExp(`${id}-json-value +JSON `))
+    })
+
     it('say which types differ, and of which field', async () => {
       writeFileSync(join(folder.path, 'int.avsc'), first.replace('"string"', '"int"'))
       const { code, stdout } = await cli('schemas', 'check', subject, 'int.avsc')

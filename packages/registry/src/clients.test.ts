@@ -148,6 +148,48 @@ describeEngines('registry clients against our server', (engine) => {
     })
   })
 
+  describe('@confluentinc/schemaregistry with JSON Schema', () => {
+    const client = () => new SchemaRegistryClient({ baseURLs: [server.url] })
+    const person = '{ "type": "object", "properties": { "name": { "type": "string" } }, "additionalProperties": false }'
+    const info = (schema: string) => ({ schemaType: 'JSON', schema })
+
+    it('registers, looks up, checks and reads the text', async () => {
+      const registry = client()
+      const subject = 'confluent-json-value'
+      const id = await registry.register(subject, info(person))
+      expect(await registry.getId(subject, info(person))).toBe(id)
+      expect(await registry.getBySubjectAndId(subject, id)).toMatchObject({
+        schemaType: 'JSON',
+        schema: person.replaceAll(' ', ''),
+      })
+      const wider = person.replace('{ "name"', '{ "age": { "type": "integer" }, "name"')
+      expect(await registry.testSubjectCompatibility(subject, info(wider))).toBe(true)
+      expect(await registry.testSubjectCompatibility(subject, info(person.replace('string', 'null')))).toBe(false)
+      await expect(registry.register(subject, info(person.replace('string', 'null')))).rejects.toThrow(
+        /TYPE_CHANGED.*at path '#\/properties\/name'/,
+      )
+    })
+
+    it('writes and reads values, with a schema that refers to another', async () => {
+      await ours.register('confluent-json-address', { schema: '{"type":"string","minLength":2}', schemaType: 'JSON' })
+      await ours.register('confluent-json-b-value', {
+        schema: '{"type":"object","properties":{"home":{"$ref":"address.json"}}}',
+        schemaType: 'JSON',
+        references: [{ name: 'address.json', subject: 'confluent-json-address', version: 1 }],
+      })
+      const { stdout, stderr } = await run(process.execPath, [
+        testSupport('confluent-json.ts'),
+        server.url,
+        'confluent-json-b',
+      ])
+      expect(stderr).toBe('')
+      const { bytes, invalid, value } = JSON.parse(stdout)
+      expect(JSON.parse(decodeFrame(Buffer.from(bytes, 'hex')).payload.toString())).toEqual({ home: 'Hof 1' })
+      expect(value).toEqual({ home: 'Hof 1' })
+      expect(invalid).toContain('Invalid message')
+    })
+  })
+
   describe.skipIf('missing' in python)("confluent-kafka's registry client in Python", () => {
     it.each([
       ['the default context', '', ''],

@@ -219,6 +219,30 @@ topics:
     expect((await plan(looser)).changes).toEqual([])
   })
 
+  it('registers a JSON Schema, and refuses one that takes values away, under the level that it will set, too', async () => {
+    const name = unique()
+    const order = (...amount: string[]): string =>
+      JSON.stringify({ type: 'object', properties: { amount: { type: amount } }, additionalProperties: false })
+    const wanted = (schema: string, level: string) =>
+      load({
+        'platform.yaml': `topics: { ${name}: { partitions: 1, schema: order.json, compatibility: ${level} } }`,
+        'order.json': schema,
+      })
+    await apply(await wanted(order('integer', 'null'), 'BACKWARD'))
+    expect(await registry.getVersion(`${name}-value`, 'latest')).toMatchObject({ schemaType: 'JSON', version: 1 })
+    const messages = async (schema: string, level: string) =>
+      (await plan(await wanted(schema, level))).errors.map(({ message }) => message)
+    const narrowed = "allows fewer types at path '#/properties/amount' than the"
+    expect(await messages(order('integer'), 'BACKWARD')).toEqual([
+      `cannot follow version 1: The new schema ${narrowed} old schema (BACKWARD)`,
+    ])
+    expect(await messages(order('integer', 'null', 'string'), 'FULL')).toEqual([
+      `cannot follow version 1: The old schema ${narrowed} new schema (FULL)`,
+    ])
+    await apply(await wanted(order('integer', 'null', 'string'), 'BACKWARD'))
+    expect((await registry.getVersion(`${name}-value`, 'latest'))?.version).toBe(2)
+  })
+
   it('reports the registry’s message for a schema that it rejects', async () => {
     const platform = await load({
       'platform.yaml': `topics: { ${unique()}: { partitions: 1, schema: bad.proto } }`,

@@ -17,6 +17,12 @@ export interface SchemaNode {
   readonly document: SchemaDocument
 }
 
+/** A schema that a `$ref` leads to, and how: by pointer from a resource. */
+export interface Target extends SchemaNode {
+  readonly resource: JsonSchema
+  readonly pointer: string
+}
+
 /** A document that another one knows by a name. */
 export interface NamedDocument {
   readonly name: string
@@ -74,7 +80,7 @@ export class SchemaDocument {
    * @param from the object that has it
    * @throws {JsonSchemaError} there is no such schema
    */
-  follow(reference: string, from: JsonSchemaObject): SchemaNode {
+  follow(reference: string, from: JsonSchemaObject): Target {
     const base = this.bases.get(from) ?? unnamed
     const hash = reference.indexOf('#')
     const [before, fragment] = hash < 0 ? [reference, ''] : [reference.slice(0, hash), reference.slice(hash + 1)]
@@ -84,7 +90,7 @@ export class SchemaDocument {
     const other = this.referenced(before, address)
     if (other !== undefined) {
       const { root } = other
-      if (typeof root === 'boolean') return other.node
+      if (typeof root === 'boolean') return { ...other.node, resource: root, pointer: '' }
       return other.at(root, other.bases.get(root) ?? unnamed, fragment, reference)
     }
     if (draftOfMetaschema(address) !== undefined) {
@@ -131,12 +137,12 @@ export class SchemaDocument {
     return found?.document
   }
 
-  private at(root: JsonSchemaObject, address: string, fragment: string, reference: string): SchemaNode {
+  private at(root: JsonSchemaObject, address: string, fragment: string, reference: string): Target {
     const pointer = decode(fragment)
     if (!pointerStart.test(pointer)) {
       const anchored = this.targets.get(`${address}#${pointer}`)
       if (anchored === undefined) throw new JsonSchemaError(`"${reference}" names no anchor of the schema`)
-      return { schema: anchored, document: this }
+      return { schema: anchored, document: this, resource: anchored, pointer: '' }
     }
     let found: unknown = root
     for (const part of pointer.split('/').slice(1)) {
@@ -144,11 +150,10 @@ export class SchemaDocument {
       found =
         typeof found === 'object' && found !== null && Object.hasOwn(found, key) ? Reflect.get(found, key) : undefined
     }
-    if (typeof found === 'boolean') return { schema: found, document: this }
-    if (typeof found !== 'object' || found === null || Array.isArray(found)) {
-      throw new JsonSchemaError(`"${reference}" leads to no schema`)
-    }
-    return { schema: found as JsonSchemaObject, document: this }
+    const isSchema =
+      typeof found === 'boolean' || (typeof found === 'object' && found !== null && !Array.isArray(found))
+    if (!isSchema) throw new JsonSchemaError(`"${reference}" leads to no schema`)
+    return { schema: found as JsonSchema, document: this, resource: root, pointer }
   }
 
   private collect(value: unknown, base: string): void {

@@ -1,5 +1,5 @@
 // A JSON Schema with every schema that it references written out in it.
-import type { JsonSchemaObject, SchemaDocument, SchemaNode } from './document.ts'
+import type { JsonSchemaObject, SchemaDocument, Target } from './document.ts'
 import { definitionsKeyword } from './drafts.ts'
 
 /**
@@ -29,7 +29,7 @@ export function resolvedText(document: SchemaDocument): string | undefined {
   }
 
   /** @param from the document that the target was found from */
-  function pointerTo(target: SchemaNode, from: SchemaDocument): string {
+  function pointerTo(target: Target, from: SchemaDocument): string {
     const inside = pointerOf(target)
     if (target.document === document) return `#${inside}`
     const name = from.references.find((reference) => reference.document === target.document)?.name ?? 'schema'
@@ -56,9 +56,9 @@ export function resolvedText(document: SchemaDocument): string | undefined {
 }
 
 /** Where in its document a schema is. */
-function pointerOf({ schema, document }: SchemaNode): string {
+function pointerOf({ resource, pointer, document }: Target): string {
   const find = (value: unknown, path: string): string | undefined => {
-    if (value === schema && typeof schema === 'object') return path
+    if (value === resource) return path
     if (typeof value !== 'object' || value === null) return undefined
     for (const [key, item] of Object.entries(value)) {
       const found = find(item, `${path}/${escapePart(key)}`)
@@ -66,7 +66,7 @@ function pointerOf({ schema, document }: SchemaNode): string {
     }
     return undefined
   }
-  return find(document.root, '') ?? ''
+  return (find(document.root, '') ?? '') + pointer
 }
 
 function escapePart(part: string): string {

@@ -5,7 +5,7 @@
 // A reader's schema is a conjunction: of each object of keywords in it, behind `$ref` and in `allOf`, the writer's values must
 // satisfy every keyword. They do where the writer's schema has a keyword that is at least as strict (written.ts), or where each
 // branch of its `anyOf` or `oneOf` does. A pair that is met again inside itself counts as compatible.
-import type { JsonSchemaObject, SchemaDocument, SchemaNode } from '../../json-schema/index.ts'
+import type { JsonSchema, JsonSchemaObject, SchemaDocument, SchemaNode } from '../../json-schema/index.ts'
 import { arrayProblems } from './arrays.ts'
 import { objectProblems } from './objects.ts'
 import { inside, type JsonIncompatibility, problem } from './problem.ts'
@@ -37,7 +37,7 @@ export class TooComplexError extends Error {
   }
 }
 
-const mostSteps = 50_000
+const mostSteps = 20_000
 
 /**
  * Every reason why a reader may refuse a value that the writer's schema allows; none when it never does.
@@ -91,7 +91,7 @@ class Comparison implements Comparing {
       this.assumed = Math.min(this.assumed, depth)
       return []
     }
-    if (++this.steps > this.limit) throw new TooComplexError(this.limit)
+    this.count(1)
     const outer = this.assumed
     this.assumed = Infinity
     const own = this.open.size
@@ -102,6 +102,11 @@ class Comparison implements Comparing {
     if (problems.length > 0 || this.assumed >= own) this.known.set(key, { path, problems })
     this.assumed = Math.min(outer, this.assumed >= own ? Infinity : this.assumed)
     return problems
+  }
+
+  private count(steps: number): void {
+    this.steps += steps
+    if (this.steps > this.limit) throw new TooComplexError(this.limit)
   }
 
   private calculate(reader: SchemaNode, written: Written, path: string): readonly JsonIncompatibility[] {
@@ -123,6 +128,7 @@ class Comparison implements Comparing {
     for (const choice of written.choices) {
       // Two branches of an anyOf may be true at once, of a oneOf not.
       if (choice.kind === 'anyOf' && kinds.includes('oneOf')) continue
+      this.count(choice.branches.length)
       const results = choice.branches.map((branch) => this.compare(reader, written.choosing(choice, branch), path))
       const failing = results.filter((found) => found.length > 0)
       if (failing.length === 0) return []
@@ -163,27 +169,36 @@ class Comparison implements Comparing {
   }
 
   private choiceProblems(choice: Choice, written: Written, path: string): JsonIncompatibility[] {
-    if (this.anyAccepts(choice, written)) return []
     const kinds = written.choices.map(({ kind }) => kind)
-    const isAccepted = this.acceptsSplit(choice, written)
+    // Two branches of an anyOf may be true at once, of a oneOf not: then one branch has to accept all.
     const wasAnyOf = choice.kind === 'oneOf' && kinds.includes('anyOf') && !kinds.includes('oneOf')
-    if (isAccepted && !wasAnyOf) return []
-    if (wasAnyOf) return [problem('COMBINED_TYPE_CHANGED', path)]
+    if (wasAnyOf) {
+      const isAccepted = choice.branches.some((branch) => this.compare(branch, written, path).length === 0)
+      return isAccepted ? [] : [problem('COMBINED_TYPE_CHANGED', path)]
+    }
+    if (this.accepts(choice, written)) return []
     const same = written.choices.find(({ kind }) => kind === choice.kind) ?? written.choices[0]
     if (same === undefined) return [problem(written.types.size > 1 ? 'TYPE_NARROWED' : 'TYPE_CHANGED', path)]
     const isNarrowed = choice.branches.length < same.branches.length
     return [problem(isNarrowed ? 'SUM_TYPE_NARROWED' : 'COMBINED_TYPE_SUBSCHEMAS_CHANGED', path)]
   }
 
-  private anyAccepts({ branches }: Choice, written: Written): boolean {
-    return branches.some((branch) => this.compare(branch, written, '#').length === 0)
+  /** One branch accepts all values; or values of different branches, types or lists are accepted by different branches. */
+  private accepts(choice: Choice, written: Written): boolean {
+    if (this.anyAccepts(choice, written.withoutChoices)) return true
+    for (const parts of splits(written)) {
+      this.count(parts.length)
+      if (parts.every((part) => part.isNever || this.accepts(choice, part))) return true
+    }
+    return false
   }
 
-  /** Values of different branches, types or lists may be accepted by different branches of the reader's choice. */
-  private acceptsSplit(choice: Choice, written: Written): boolean {
-    return splits(written).some((parts) =>
-      parts.every((part) => part.isNever || this.anyAccepts(choice, part) || this.acceptsSplit(choice, part)),
-    )
+  private anyAccepts({ branches }: Choice, written: Written): boolean {
+    // Of a hundred branches, the same one comes first, and those with another `type: { const }` are not compared.
+    const texts = new Set(written.facts.map(({ schema }) => textOf(schema)))
+    const possible = branches.filter((branch) => !isOtherKind(branch, written))
+    const [same, others] = [possible.filter(({ schema }) => texts.has(textOf(schema))), possible]
+    return [...same, ...others].some((branch) => this.compare(branch, written, '#').length === 0)
   }
 
   /** Nothing that the reader excludes may be written: the writer excludes it too, or has values of other types alone. */
@@ -270,25 +285,58 @@ function referenced(node: SchemaNode): SchemaNode {
   return found
 }
 
+const texts = new WeakMap<object, string>()
+
+function textOf(schema: JsonSchema): string {
+  if (typeof schema === 'boolean') return String(schema)
+  const text = texts.get(schema) ?? valueKey(schema)
+  texts.set(schema, text)
+  return text
+}
+
+/** Whether a branch lists other values for a property than the writer does: the property that tells the kinds of objects apart. */
+function isOtherKind(branch: SchemaNode, written: Written): boolean {
+  const { schema, document } = referenced(branch)
+  if (typeof schema === 'boolean' || !written.types.has('object')) return false
+  return Object.entries(propertiesOf({ schema, document })).some(([name, property]) => {
+    const accepted = valuesOf(property)
+    if (accepted === undefined) return false
+    const kept = written.facts.flatMap((facts) => valuesOf(propertiesOf(facts)[name]) ?? [])
+    return kept.length > 0 && isDisjoint(kept, new Set(accepted)) && isRequired(written, name)
+  })
+}
+
+function isRequired(written: Written, name: string): boolean {
+  return written.facts.some(({ schema }) => Array.isArray(schema.required) && schema.required.includes(name))
+}
+
+function propertiesOf({ schema }: Facts): Readonly<Record<string, unknown>> {
+  const { properties } = schema
+  return typeof properties === 'object' && properties !== null ? (properties as Record<string, unknown>) : {}
+}
+
+function valuesOf(property: unknown): readonly string[] | undefined {
+  if (typeof property !== 'object' || property === null) return undefined
+  return listedValues(property as JsonSchemaObject)?.map(valueKey)
+}
+
 const mostListed = 100
 
 /** The ways to divide values into parts that are compared one by one. */
-function splits(written: Written): Written[][] {
-  const byChoice = written.choices.map((choice) => choice.branches.map((branch) => written.choosing(choice, branch)))
+function* splits(written: Written): Generator<readonly Written[]> {
+  for (const choice of written.choices) yield choice.branches.map((branch) => written.choosing(choice, branch))
   const document = written.facts[0]?.document
-  if (document === undefined) return byChoice
+  if (document === undefined) return
   const { values, types } = written
   if (values !== undefined) {
-    const parts = values.length < 2 || values.length > mostListed ? [] : values
-    return parts.length === 0
-      ? byChoice
-      : [...byChoice, parts.map((value) => written.and([only({ enum: [value] }, document)]))]
+    if (values.length < 2 || values.length > mostListed) return
+    yield values.map((value) => written.and([only({ enum: [value] }, document)]))
+    return
   }
-  const hasType = written.facts.some(({ schema }) => schema.type !== undefined)
   const names = new Set([...types].map((type) => (type === 'fraction' ? 'number' : type)))
   if (names.has('number')) names.delete('integer')
-  if (!hasType || names.size < 2) return byChoice
-  return [...byChoice, [...names].map((type) => written.and([only({ type }, document)]))]
+  if (names.size < 2 || !written.facts.some(({ schema }) => schema.type !== undefined)) return
+  yield [...names].map((type) => written.and([only({ type }, document)]))
 }
 
 const made = new WeakMap<SchemaDocument, Map<string, SchemaNode>>()

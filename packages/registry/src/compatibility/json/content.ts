@@ -1,7 +1,7 @@
 // The content model of objects and arrays: which schemas apply to a property or an item, and what may be beside those that
 // are named. It is open where anything may be, closed where nothing may, else partially open.
 import type { JsonSchemaObject, SchemaNode } from '../../json-schema/index.ts'
-import { hasPattern } from './values.ts'
+import { hasPattern } from './patterns.ts'
 import { asNode, conjuncts, type Facts, subschemas } from './written.ts'
 
 export interface Part {

@@ -1,6 +1,7 @@
 // Rules of objects: properties that were added and removed in open, closed and partially open content models, required ones,
 // dependencies.
 import { type ObjectModel, objectModel, type Part, partsFor } from './content.ts'
+import { tryPattern } from './patterns.ts'
 import { inside, type JsonIncompatibility, problem } from './problem.ts'
 import { asNode, type Comparing, type Facts, Written } from './written.ts'
 
@@ -42,10 +43,12 @@ export function objectProblems(
 ): readonly JsonIncompatibility[] {
   const object = objectOf(written)
   const model = objectModel(reader, 'reader')
+  const names = new Set([...model.properties.keys(), ...object.names])
+  for (const pattern of [model, ...object.models].flatMap(({ patterns }) => [...patterns.keys()])) {
+    tryPattern(pattern, names)
+  }
   return [
-    ...[...new Set([...model.properties.keys(), ...object.names])].flatMap((name) =>
-      propertyProblems(comparison, model, object, name, path),
-    ),
+    ...[...names].flatMap((name) => propertyProblems(comparison, model, object, name, path)),
     ...patternProblems(comparison, model, object, path),
     ...restProblems(comparison, model, object, path),
     ...requiredProblems(reader, model, object, path),

@@ -1,7 +1,8 @@
 // Rules of keywords that compare a number or a text: bounds, lengths, counts, multiples, patterns.
 import type { JsonSchemaObject } from '../../json-schema/index.ts'
+import { hasPattern } from './patterns.ts'
 import { inside, type JsonIncompatibility, type JsonProblemType, problem } from './problem.ts'
-import { hasPattern, isMultiple, isNumeric, type Numeric, typeOfValue, type ValueType, valueKey } from './values.ts'
+import { isMultiple, isNumeric, type Numeric, typeOfValue, type ValueType, valueKey } from './values.ts'
 import { declaredTypes, type Facts, listedValues, type Written } from './written.ts'
 
 /** A bound that the reader has and the writer must keep. */

@@ -1,5 +1,4 @@
-// JSON values as schemas speak of them: their types, equality, and whether a string has a pattern.
-import vm from 'node:vm'
+// JSON values as schemas speak of them: their types, equality, and multiples.
 
 /** `fraction`: numbers that are not integers, so that `number` is two types and sets of types can be compared. */
 export type ValueType = 'null' | 'boolean' | 'string' | 'array' | 'object' | 'integer' | 'fraction'
@@ -60,23 +59,4 @@ export function isMultiple(value: Numeric, of: Numeric): boolean {
   if (b.digits === 0n) return false
   const places = Math.max(a.places, b.places)
   return (a.digits * 10n ** BigInt(places - a.places)) % (b.digits * 10n ** BigInt(places - b.places)) === 0n
-}
-
-const patternTimeoutMs = 20
-let patternContext: vm.Context | undefined
-const patternScript = new vm.Script('new RegExp(pattern, "u").test(text)')
-
-/**
- * Whether a name has a pattern. Patterns come from clients: some take years for a short text, so each has a time.
- * @returns null where that is not known: the pattern is not valid, or takes too long
- */
-export function hasPattern(text: string, pattern: string): boolean | null {
-  patternContext ??= vm.createContext({})
-  patternContext.pattern = pattern
-  patternContext.text = text
-  try {
-    return patternScript.runInContext(patternContext, { timeout: patternTimeoutMs }) === true
-  } catch {
-    return null
-  }
 }

@@ -99,6 +99,11 @@ export class Written {
     return new Written(this.facts, rest, this.isNever, this.members).and([branch])
   }
 
+  /** More values: without what the choices say. */
+  get withoutChoices(): Written {
+    return this.choices.length === 0 ? this : new Written(this.facts, [], this.isNever, this.members)
+  }
+
   get types(): ReadonlySet<ValueType> {
     return this.knowledge().types
   }
@@ -151,8 +156,10 @@ export function declaredTypes(schema: JsonSchemaObject): ReadonlySet<ValueType> 
 
 /** The values that one object of keywords lists. */
 export function listedValues(schema: JsonSchemaObject): readonly unknown[] | undefined {
-  if (Object.hasOwn(schema, 'const')) return [schema.const]
-  return Array.isArray(schema.enum) ? schema.enum : undefined
+  const listed = Array.isArray(schema.enum) ? schema.enum : undefined
+  if (!Object.hasOwn(schema, 'const')) return listed
+  const wanted = valueKey(schema.const)
+  return listed === undefined ? [schema.const] : listed.filter((value) => valueKey(value) === wanted)
 }
 
 function typesOf(facts: readonly Facts[]): ReadonlySet<ValueType> {
