@@ -12,6 +12,7 @@ interface Schema extends Comparable<Schema> {
 function schema(text: string): Schema {
   const avro = parseAvro(text)
   return {
+    schemaType: 'AVRO',
     avro,
     problemsReading: (writer): readonly Incompatibility[] => checkAvroReader(avro, writer.avro),
     describe: (problem, reader, writer) => describeAvroProblem(problem as AvroIncompatibility, reader, writer),

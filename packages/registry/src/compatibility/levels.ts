@@ -1,6 +1,6 @@
 // The seven compatibility levels: which versions a new schema is compared with, and which side reads.
 // https://docs.confluent.io/platform/current/schema-registry/fundamentals/schema-evolution.html
-import type { CompatibilityLevel, Incompatibility } from '../types.ts'
+import type { CompatibilityLevel, Incompatibility, SchemaType } from '../types.ts'
 import type { Side } from './messages.ts'
 
 export const compatibilityLevels = [
@@ -19,6 +19,7 @@ export function isCompatibilityLevel(text: string): text is CompatibilityLevel {
 
 /** The operations on a schema, of any format, that the levels need. */
 export interface Comparable<Self> {
+  readonly schemaType: SchemaType
   /** Every problem of reading, with this schema, what `writer` wrote. May throw what makes a comparison impossible. */
   problemsReading(writer: Self): readonly Incompatibility[]
   /** A problem as Confluent's registry words it for this format, in a line of `messages`. */
@@ -39,6 +40,9 @@ export interface Conflict {
   /** In Confluent's words: one text a problem, then the old version's number and text. */
   readonly messages: readonly string[]
 }
+
+/** As Confluent's client says it (io.confluent.kafka.schemaregistry.ParsedSchema, Apache-2.0). */
+const otherLanguage = 'Incompatible because of different schema type'
 
 const longestQuotedSchema = 10 * 1024
 
@@ -92,6 +96,9 @@ function compare<Schema extends Comparable<Schema>>(
     const writer = reader === 'new' ? 'old' : 'new'
     try {
       const existing = parse()
+      if (existing.schemaType !== candidate.schemaType) {
+        return { version, problems, messages: [otherLanguage, `{oldSchemaVersion: ${version}}`, quoteSchema(text)] }
+      }
       const found = reader === 'new' ? candidate.problemsReading(existing) : existing.problemsReading(candidate)
       problems.push(...found.map((problem) => ({ ...problem, reader })))
       lines = found.map((problem) => candidate.describe(problem, reader, writer))

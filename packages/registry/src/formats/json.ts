@@ -65,6 +65,9 @@ function parsedSchema(
       return resolve()
     },
     formatted: (form) => (form === 'resolved' ? resolve() : undefined),
+    get fields() {
+      return fieldsOf(value)
+    },
     describe: (problem, reader, writer) => describeJsonProblem(problem as JsonIncompatibility, reader, writer),
     normalize() {
       const sorted = sortKeys(value)
@@ -72,6 +75,12 @@ function parsedSchema(
     },
     problemsReading: (writer) => checkJsonReader(document().node, (writer as JsonParsedSchema).document.node),
   }
+}
+
+/** The properties that the schema itself names. */
+function fieldsOf(value: JsonValue): readonly string[] {
+  const properties = isObject(value) ? value.get('properties') : undefined
+  return isObject(properties) ? [...properties.keys()] : []
 }
 
 /** Keys in the order of their characters, in all objects. */

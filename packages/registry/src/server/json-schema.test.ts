@@ -136,8 +136,18 @@ describeEngines('JSON Schema in the registry', (engine) => {
     it('refuses to compare with another language', async () => {
       const subject = subjectName()
       await idOf(subject, '"string"')
-      await fails(register(subject, '{"type":"string"}', json), 409, 40901)
+      const message = /details: \[Incompatible because of different schema type, \{oldSchemaVersion: 1\}/
+      await fails(register(subject, '{"type":"string"}', json), 409, 40901, message)
     })
+  })
+
+  it('refuses a schema that has a reserved field at its top', async () => {
+    const subject = subjectName()
+    const definition = { schema: user({}, { secret: { type: 'string' } }), ...json }
+    const metadata = { properties: { 'confluent:reserved': 'secret' } }
+    const body = { ...definition, metadata }
+    await put(`/config/${subject}`, { validateFields: true })
+    await fails(call('POST', `/subjects/${subject}/versions`, body), 409, 40901, /reserved field secret/)
   })
 
   describe('references', () => {
