@@ -206,6 +206,32 @@ describe('reading malformed bytes', () => {
   })
 })
 
+describe('64-bit numbers', () => {
+  const edges = [0n, 1n, 2n ** 32n, 2n ** 53n, 2n ** 63n - 2n].flatMap((n) =>
+    [-1n, 0n, 1n].flatMap((by) => [n + by, -(n + by)]),
+  )
+  const bytesOf = (value: bigint): Buffer => {
+    const expected = Buffer.alloc(8)
+    expected.writeBigInt64BE(value)
+    return expected
+  }
+
+  it('are written and read as Node does, also where a number is not exact', () => {
+    const check = (value: bigint): void => {
+      const writer = new Writer()
+      writer.int64(value)
+      expect(hex(Buffer.concat(writer.finish()))).toBe(hex(bytesOf(value)))
+      expect(new Reader(bytesOf(value)).int64()).toBe(value)
+    }
+    for (const value of [...edges, -(2n ** 63n)]) check(value)
+    fc.assert(fc.property(fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n), check))
+  })
+
+  it('of more than 64 bits are refused', () => {
+    for (const value of [2n ** 63n, -(2n ** 63n) - 1n]) expect(() => new Writer().int64(value)).toThrow(RangeError)
+  })
+})
+
 describe('varints', () => {
   it('read back at every size', () => {
     fc.assert(

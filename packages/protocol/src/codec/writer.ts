@@ -67,7 +67,12 @@ export class Writer {
 
   int64(value: bigint): void {
     const at = this.reserve(8)
-    this.buffer.writeBigInt64BE(value, at)
+    // Without the bigints that Node's own way makes: nearly all values are exact numbers.
+    const number = Number(value)
+    if (Number.isSafeInteger(number)) {
+      this.buffer.writeInt32BE(Math.floor(number / 2 ** 32), at)
+      this.buffer.writeUInt32BE(number >>> 0, at + 4)
+    } else this.buffer.writeBigInt64BE(value, at)
   }
 
   float64(value: number): void {
