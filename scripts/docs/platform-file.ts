@@ -62,6 +62,7 @@ const more: Readonly<Record<string, readonly [fallback: string, example: string]
   'file.owners': ['none', '{ team-shop: { slack: "#team-shop" } }'],
   'file.alerting': ['none', '{ owner: platform }'],
   'file.backup': ['none', '{ frequency: 1h, rpo: 2h }'],
+  'file.audit': ['`{ topic: audit.events }`', '{ none: a cluster for load tests }'],
   'file.drills': ['none', '{ checks: { … } }'],
   'check.topics': ['required', '[shop.payments]'],
   'check.fold': ['required', '{ paid: value.amount }'],

@@ -1,5 +1,5 @@
 // The audit trail: commands record what they change, in the topic that SELFMONITOR_AUDIT names.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { encodeBatch } from '@selfmonitor/protocol/records'
@@ -39,6 +39,51 @@ describeEngines('changes of a command', (engine) => {
       expect(without).toMatchObject({ code: 2, stderr: expect.stringContaining('neither a topic nor a reason') })
       const made = await cli('none: the trail is being moved', ...words)
       expect(made).toMatchObject({ code: 0, stderr: expect.stringContaining('the trail is being moved') })
+    })
+  })
+
+  describe('where the platform file says something about the trail', () => {
+    const inFolder = (name: string, text: string, env: Record<string, string> = {}) => {
+      const cwd = join(folder.path, name)
+      mkdirSync(cwd)
+      writeFileSync(join(cwd, 'platform.yaml'), text)
+      return (...words: string[]) => selfmonitor(words, { cwd, env: { ...live.env, ...env } })
+    }
+    const create = (name: string) => ['topics', 'create', name, '--confirm', name, ...production]
+
+    it('are made without it for the reason there, which is said in production', async () => {
+      const run = inFolder('without', 'environments: { production: { audit: { none: a cluster for load tests } } }')
+      expect(await run(...create(`${id}.unrecorded`))).toMatchObject({
+        code: 0,
+        stderr: expect.stringMatching(/Not recorded, \S+platform\.yaml says why: a cluster for load tests\n/),
+      })
+      expect(await run('audit', 'verify', ...production)).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('platform.yaml says that there is no trail: a cluster for load tests'),
+      })
+    })
+
+    it('are recorded in its topic, unless the environment names another', async () => {
+      const own = `${id}.declared`
+      await live.cluster.createTopics([{ name: own, partitions: 1, replicationFactor: 1 }])
+      const text = `environments: { production: {} }\naudit: { topic: ${own} }\n`
+      const run = inFolder('declared', text)
+      expect(await run(...create(`${id}.recorded`))).toMatchObject({ code: 0 })
+      expect((await run('audit', 'verify', ...production)).stdout).toMatch(/^sound: 2 records of \S+\.declared/)
+      const elsewhere = inFolder('elsewhere', text, { SELFMONITOR_AUDIT: `${id}.none` })
+      expect(await elsewhere(...create(`${id}.refused`))).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining(`this cluster has no topic ${id}.none`),
+      })
+    })
+
+    it('are not made when what it says is a mistake', async () => {
+      const run = inFolder('mistake', 'audit: none\n')
+      expect(await run('topics', 'create', `${id}.mistaken`, '--yes')).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('none: <reason>'),
+      })
+      expect(await exists(`${id}.mistaken`)).toBe(false)
     })
   })
 

@@ -171,7 +171,13 @@ export interface Platform {
   /** Of topics that the file does not declare. */
   readonly backup?: BackupPolicy
   readonly drills?: { readonly checks: readonly Reconciliation[] }
+  readonly audit?: AuditPlan
 }
+
+/** Where changes of the cluster are recorded, or why nowhere. */
+export type AuditPlan =
+  | { readonly topic: string; readonly none?: undefined }
+  | { readonly none: string; readonly topic?: undefined }
 
 /** A mistake in a platform file: where it is and what to do. */
 export interface PlatformProblem {

@@ -188,10 +188,10 @@ async function read(
   context: Context,
   fromMs: number | undefined,
 ): Promise<ReadTrail & { readonly topic: string; readonly cluster: Cluster }> {
-  const setting = auditSetting(context.io.env)
+  const setting = await auditSetting(context.io, context.settings.environment.value)
   if (setting.kind === 'none') {
-    throw new CliError('NO_AUDIT_TRAIL', `SELFMONITOR_AUDIT says that there is no trail: ${setting.reason}`, {
-      hint: 'Unset it to read audit.events, or name another topic in it.',
+    throw new CliError('NO_AUDIT_TRAIL', `${setting.origin} says that there is no trail: ${setting.reason}`, {
+      hint: 'To read a trail nevertheless, name its topic: SELFMONITOR_AUDIT=audit.events.',
     })
   }
   const cluster = await context.cluster()

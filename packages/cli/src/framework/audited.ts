@@ -4,6 +4,7 @@ import type { Cluster } from '@selfmonitor/cluster'
 import type { RegistryClient } from '@selfmonitor/registry'
 import { usageError } from './errors.ts'
 import type { Io } from './io.ts'
+import { nearestPlatformFile } from './nearest-file.ts'
 import { isProduction, type Settings } from './settings.ts'
 import { version } from './version.ts'
 
@@ -17,13 +18,31 @@ const auditVariable = 'SELFMONITOR_AUDIT'
 
 export type AuditSetting =
   | { readonly kind: 'topic'; readonly topic: string }
-  | { readonly kind: 'none'; readonly reason: string }
+  /** `origin`: the file, or the variable. */
+  | { readonly kind: 'none'; readonly reason: string; readonly origin: string }
 
-/** @throws CliError USAGE when SELFMONITOR_AUDIT is neither a topic nor a reason */
-export function auditSetting(env: Io['env']): AuditSetting {
-  const given = env[auditVariable] || defaultTopic
+/**
+ * SELFMONITOR_AUDIT, else `audit` of the platform file, else the topic audit.events.
+ * @param named the platform file that the command is about; default: the nearest one
+ * @throws CliError USAGE when SELFMONITOR_AUDIT is neither a topic nor a reason; PlatformError for a mistake in `audit` of the file
+ */
+export async function auditSetting(
+  { env, cwd }: Pick<Io, 'env' | 'cwd'>,
+  environment: string,
+  named?: string,
+): Promise<AuditSetting> {
+  if (env[auditVariable]) return fromVariable(env[auditVariable])
+  const file = named ?? nearestPlatformFile(cwd)
+  if (file === undefined) return { kind: 'topic', topic: defaultTopic }
+  const { readAuditPlan } = await import('@selfmonitor/platform/audit-plan')
+  const plan = await readAuditPlan(file, { environment, env })
+  if (plan?.none !== undefined) return { kind: 'none', reason: plan.none, origin: file }
+  return { kind: 'topic', topic: plan?.topic ?? defaultTopic }
+}
+
+function fromVariable(given: string): AuditSetting {
   const [, reason] = /^none:\s*(\S.*)$/.exec(given) ?? []
-  if (reason !== undefined) return { kind: 'none', reason }
+  if (reason !== undefined) return { kind: 'none', reason, origin: auditVariable }
   if (/^[a-zA-Z0-9._-]+$/.test(given) && given !== 'none') return { kind: 'topic', topic: given }
   throw usageError(
     `${auditVariable}=${given}: this is neither a topic nor a reason.`,
@@ -32,8 +51,10 @@ export function auditSetting(env: Io['env']): AuditSetting {
 }
 
 interface Parts {
-  readonly io: Pick<Io, 'env'>
+  readonly io: Pick<Io, 'env' | 'cwd'>
   readonly settings: Settings
+  /** The platform file that the command is about, where it has loaded one. */
+  readonly platformFile: string | undefined
   /** The words after `selfmonitor`. */
   readonly words: readonly string[]
   note(line: string): void
@@ -46,9 +67,9 @@ interface Parts {
 export async function openRecorder(parts: Parts): Promise<Recorder> {
   const { io, settings, note } = parts
   const environment = settings.environment.value
-  const setting = auditSetting(io.env)
+  const setting = await auditSetting(io, environment, parts.platformFile)
   if (setting.kind === 'none') {
-    if (isProduction(environment)) note(`Not recorded, ${auditVariable} says why: ${setting.reason}`)
+    if (isProduction(environment)) note(`Not recorded, ${setting.origin} says why: ${setting.reason}`)
     return { audited: async (_, change) => await change({ after: () => {}, failed: () => {} }), end: async () => {} }
   }
   const { commandLine, createRecorder } = await import('@selfmonitor/audit')

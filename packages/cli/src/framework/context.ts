@@ -41,6 +41,8 @@ export interface Context {
    * @param change what changes; it may report what it led to. Its result is returned and its error thrown on.
    */
   audited<Result>(entry: AuditEntry, change: (report: ChangeReport) => Promise<Result>): Promise<Result>
+  /** The command is about this platform file, which says where changes are recorded. */
+  meansPlatformFile(file: string): void
   /** Runs when the command ends, last added first. */
   onEnd(cleanup: () => Promise<void>): void
 }
@@ -79,6 +81,7 @@ export function createContext(options: ContextOptions): { context: Context; end:
   let cluster: Promise<Cluster> | undefined
   let registry: Promise<RegistryClient> | undefined
   let recorder: Promise<Recorder> | undefined
+  let platformFile: string | undefined
   const noted = new Set<'cluster' | 'registry'>()
   const colours = {
     stdout: coloursFor(io.stdout, io.env, options.colour),
@@ -160,10 +163,14 @@ export function createContext(options: ContextOptions): { context: Context; end:
       }
       await confirmChange({ ...change, what }, { ...options.confirmation, io, environment: settings.environment.value })
     },
+    meansPlatformFile(file) {
+      platformFile = file
+    },
     async audited(entry, change) {
       recorder ??= openRecorder({
         io,
         settings,
+        platformFile,
         words: options.words,
         note: (line) => context.note(colours.stderr.careful(line)),
         connect: async () =>

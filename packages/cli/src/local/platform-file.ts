@@ -1,11 +1,12 @@
 // Finding and reading the platform file that a command is about.
 import { existsSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import type { Platform } from '@selfmonitor/platform'
 import type { Context } from '../framework/context.ts'
 import { CliError, exitCodes } from '../framework/errors.ts'
+import { fileName, nearestPlatformFile } from '../framework/nearest-file.ts'
 
-const fileName = 'platform.yaml'
+export { nearestPlatformFile }
 
 /**
  * The file named with `-f`, else the nearest platform.yaml upwards.
@@ -25,19 +26,12 @@ export function findPlatformFile(cwd: string, given: string | undefined): string
   })
 }
 
-/** The nearest platform.yaml upwards. */
-export function nearestPlatformFile(cwd: string): string | undefined {
-  for (let folder = cwd; ; folder = dirname(folder)) {
-    const file = join(folder, fileName)
-    if (existsSync(file)) return file
-    if (dirname(folder) === folder) return undefined
-  }
-}
-
 /** @throws PlatformError with every mistake in the file. */
 export async function loadPlatformFile(context: Context, given: string | undefined): Promise<Platform> {
   const { loadPlatform } = await import('@selfmonitor/platform')
-  return await loadPlatform(findPlatformFile(context.io.cwd, given), {
+  const file = findPlatformFile(context.io.cwd, given)
+  context.meansPlatformFile(file)
+  return await loadPlatform(file, {
     environment: context.settings.environment.value,
     env: context.io.env,
   })

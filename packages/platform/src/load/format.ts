@@ -99,6 +99,16 @@ const cluster = z
   )
   .partial()
 
+const audit = z
+  .strictObject(
+    {
+      topic: text('Topic of the audit trail.'),
+      none: text('The reason for working without a trail. Changes are not recorded, also in production.'),
+    },
+    { error: 'must be a map: { topic: <name> }, or { none: <reason> } to work without a trail' },
+  )
+  .partial()
+
 // `topics:` with nothing below it is meant as an empty map.
 const mapOf = <T extends z.ZodType>(inner: T, what: string) =>
   z.record(z.string(), inner, { error: `must be a map of ${what}` })
@@ -129,6 +139,7 @@ export const platformFile = z
               topics: topics.meta({ description: 'Override settings of topics that are declared below topics.' }),
               access,
               alerting,
+              audit: audit.meta({ description: 'In place of `audit` of the file.' }),
               backup: backup.meta({ description: 'Override `backup` of the file.' }),
               broker: mapOf(brokerSetting, 'broker settings').meta({
                 description: 'Settings of the brokers that `selfmonitor up` starts, by Kafka’s own names.',
@@ -148,6 +159,7 @@ export const platformFile = z
       objectives: clusterObjectives,
       owners,
       alerting,
+      audit: audit.meta({ description: 'Where commands record what they change; default: the topic audit.events.' }),
       backup: backup.meta({ description: 'How topics are backed up that do not say so themselves.' }),
       drills: drills.meta({ description: 'What a drill checks beside the records themselves.' }),
     },

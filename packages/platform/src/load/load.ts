@@ -7,6 +7,7 @@ import { didYouMean } from '../suggest.ts'
 import { type Environment, entriesOf, get, overlay, type Position, problemAt, type Tree } from './document.ts'
 import { includedFile, platformFile, structureProblems } from './format.ts'
 import { type AclPlaces, accessOf, checkProtected, checkServiceNames, ownsOf, texts, userOf } from './load-access.ts'
+import { auditOf } from './load-audit.ts'
 import { backupPolicyOf } from './load-backup.ts'
 import { drillsOf } from './load-drills.ts'
 import { alertingOf, checkOwners, clusterObjectivesOf, ownersOf, serviceObjectivesOf } from './load-objectives.ts'
@@ -76,6 +77,7 @@ export async function loadPlatform(file: string, options: LoadOptions = {}): Pro
     ...ownersOf(owners, problems),
     ...alertingOf(root, chosen, problems),
     ...(backup === undefined ? {} : { backup }),
+    ...auditOf(root, chosen, problems),
     ...(await drillsOf(root, [...topics.keys()], problems)),
   }
   checkOwners(
