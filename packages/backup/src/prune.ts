@@ -25,10 +25,14 @@ export interface PrunePlan {
   readonly objects: readonly { readonly key: string; readonly sizeBytes: number }[]
 }
 
+/** A run that has written nothing for so long was killed. Runs write a segment every few seconds, and end after minutes. */
+const deadRunMs = 86_400_000
+
 /**
- * What pruning would delete. A backup is kept if any rule keeps it, or Object Lock does; the newest always is. Objects of a run that is under way are left
- * alone: their number is above that of the newest backup.
- * @throws BackupError NO_BACKUP, INVALID_ARGUMENT, DAMAGED when a backup that stays cannot be read: then nothing may be deleted
+ * What pruning would delete. A backup is kept if any rule keeps it, or Object Lock does; the newest always is. Objects of a run that may be
+ * under way are left alone: their number is above that of the newest backup, and one of them is younger than a day. There need not be a
+ * backup: runs may have been killed before the first.
+ * @throws BackupError NO_BACKUP when there is no object of the cluster, INVALID_ARGUMENT, DAMAGED when a backup that stays cannot be read: then nothing may be deleted
  */
 export async function planPrune(
   store: BackupStore,
@@ -42,8 +46,7 @@ export async function planPrune(
     })
   }
   const numbers = await manifestNumbers(store, clusterId)
-  const newest = numbers.at(-1)
-  if (newest === undefined) throw new BackupError('NO_BACKUP', `${store.address} has no backup of cluster ${clusterId}`)
+  const newest = numbers.at(-1) ?? 0
   const youngEnough = (manifest: Manifest): boolean => keepForMs !== undefined && nowMs - manifest.cutAtMs <= keepForMs
   const keep: Manifest[] = []
   const remove: number[] = []
@@ -77,11 +80,10 @@ export async function planPrune(
   const topics = keep.flatMap((manifest) => manifest.topics)
   const index = [...new Map(keep.flatMap((manifest) => manifest.index.map((file) => [file.key, file]))).values()]
   for (const { key } of await readIndex(store, { index, topics })) needed.add(key)
-  const objects: PrunePlan['objects'][number][] = []
-  for await (const { key, sizeBytes } of store.list(clusterPrefix(clusterId))) {
-    const run = runOf(key)
-    if (!needed.has(key) && run !== null && run <= newest) objects.push({ key, sizeBytes })
-  }
+  const { old, unfinished, isEmpty } = await unneeded(store, clusterId, needed, newest)
+  if (isEmpty) throw new BackupError('NO_BACKUP', `${store.address} has no backup of cluster ${clusterId}`)
+  const dead = unfinished.filter(({ lastMs }) => nowMs - lastMs > deadRunMs)
+  const objects = [...old, ...dead.flatMap((run) => run.objects)]
   return {
     clusterId,
     keep: keep.map(({ number }) => number).toSorted((a, b) => a - b),
@@ -89,6 +91,29 @@ export async function planPrune(
     locked: locked.toReversed(),
     objects,
   }
+}
+
+type Objects = PrunePlan['objects'][number][]
+
+/** What the backups that stay do not need: of runs up to the newest backup, and of each run behind it with the time of its last object. */
+async function unneeded(store: BackupStore, clusterId: string, needed: ReadonlySet<string>, newest: number) {
+  const old: Objects = []
+  const unfinished = new Map<string, { readonly objects: Objects; lastMs: number }>()
+  let isEmpty = true
+  for await (const { key, sizeBytes, modifiedMs } of store.list(clusterPrefix(clusterId))) {
+    isEmpty = false
+    const run = runOf(key)
+    if (run === null || needed.has(key)) continue
+    if (run.number <= newest) {
+      old.push({ key, sizeBytes })
+      continue
+    }
+    const known = unfinished.get(run.name) ?? { objects: [], lastMs: modifiedMs }
+    known.objects.push({ key, sizeBytes })
+    known.lastMs = Math.max(known.lastMs, modifiedMs)
+    unfinished.set(run.name, known)
+  }
+  return { old, unfinished: [...unfinished.values()], isEmpty }
 }
 
 /** A backup that is to be removed may be damaged. */

@@ -24,10 +24,11 @@ const bucket: Json = {
 }
 const shapes = [
   { title: 'a bucket', values: { backup: bucket }, supplied: ['Secret backups', 'Secret s3-ca'] },
-  { title: 'a volume', values: { backup: { enabled: true } }, supplied: [] },
+  { title: 'a volume', values: { environment: 'staging', backup: { enabled: true } }, supplied: [] },
   {
     title: 'a volume that exists, without accounts, registry and other components',
     values: {
+      environment: 'staging',
       backup: { enabled: true, persistence: { existingClaim: 'mine' } },
       security: { enabled: false, acceptInsecure: true },
       schemaRegistry: { enabled: false },
@@ -80,7 +81,7 @@ describe.skipIf('missing' in tools)('backups in the chart', () => {
       AWS_CA_BUNDLE: '/etc/selfmonitor/secrets/s3/ca.crt',
       SCHEMA_REGISTRY_URL: expect.stringContaining('schema-registry-service'),
     })
-    const all = await containerOf({ backup: { enabled: true, topics: 'all' } })
+    const all = await containerOf({ environment: 'staging', backup: { enabled: true, topics: 'all' } })
     expect(all.command).not.toContain('--due')
     expect(all.env).toContainEqual({ name: 'SELFMONITOR_BACKUP', value: '/var/lib/selfmonitor/backups' })
   })
@@ -114,6 +115,7 @@ describe.skipIf('missing' in tools)('backups in the chart', () => {
 
   it.each([
     ['a bucket that no policy lets it reach', { ...bucket, egress: [] }, /backup\.egress allows no address/],
+    ['a volume in production, which cannot lock the topics that platform.yaml locks', { enabled: true }, /Object Lock/],
     ['a folder', { enabled: true, target: '/backups' }, /backup[./]target/],
     ['a secret key', { ...bucket, recipients: ['AGE-SECRET-KEY-1QQQ'] }, /backup[./]recipients[./]0/],
   ])('are refused with %s', async (_, backup, message) => {

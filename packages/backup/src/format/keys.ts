@@ -56,8 +56,8 @@ export function runName(number: number, random: string): string {
   return `${String(number).padStart(numberDigits, '0')}-${random}`
 }
 
-/** The number of the backup that an object was written for; null for a name of another form. */
-export function runOf(key: string): number | null {
-  const found = /\/manifests\/(\d{10})\.json$|[/.](\d{10})-[0-9a-f]+\.(?:json|log)\.zst(?:\.age)?$/.exec(key)
-  return found === null ? null : Number(found[1] ?? found[2])
+/** The run that wrote an object, and the number of the backup that it wrote it for; null for a name of another form. */
+export function runOf(key: string): { readonly name: string; readonly number: number } | null {
+  const found = /\/manifests\/(\d{10})\.json$|[/.]((\d{10})-[0-9a-f]+)\.(?:json|log)\.zst(?:\.age)?$/.exec(key)
+  return found === null ? null : { name: found[2] ?? found[1]!, number: Number(found[1] ?? found[3]) }
 }

@@ -11,7 +11,13 @@ export interface TakeOptions {
   readonly registry?: SchemaSource | null
   /** Object Lock of the topic's segments. Objects that several topics share get the longest. Default: nothing is locked. */
   readonly lockOf?: (topic: string) => ObjectLock | undefined
+  /**
+   * Ends the reading. What was read until then becomes a backup that says which partitions it has in part; when nothing was, there is none
+   * and the signal's reason is thrown.
+   */
   readonly signal?: AbortSignal
+  /** How long records are read, in milliseconds; then it ends as by `signal`, but never without progress. Default: until all are read. */
+  readonly maxReadMs?: number
   readonly onProgress?: (progress: TakeProgress) => void
   readonly now?: () => number
   /** Where a segment ends, in bytes of the log. Default 32 MiB. */

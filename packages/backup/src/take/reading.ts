@@ -139,6 +139,20 @@ export function cutsOf(readings: readonly Reading[], kept: readonly KeptPartitio
   )
 }
 
+/** The code of a partition that a run had no time to read to its end. */
+export const stoppedCode = 'STOPPED'
+
+/** The next run continues where this one got to. */
+export function stoppedAt(reading: Reading): Ending {
+  const { end, collected } = reading
+  const text = `the run was stopped at offset ${collected.next} of ${end}; the next run continues there`
+  return { kind: 'failed', problem: problemOf(reading, stoppedCode, text) }
+}
+
+export function isStopped(ending: Ending): boolean {
+  return ending.kind === 'failed' && ending.problem.code === stoppedCode
+}
+
 export function problemOf({ topic, partition }: Place, code: string, message: string): Problem {
   return { part: `topic ${topic} partition ${partition}`, code, message }
 }

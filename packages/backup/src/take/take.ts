@@ -25,7 +25,16 @@ import { backupsOutOfTime, forwardOnly } from './clock.ts'
 import type { TakeOptions } from './options.ts'
 import { positions } from './positions.ts'
 import { defaultSegmentBytes, readAll } from './read.ts'
-import { backedUpTopics, cutsOf, type Problem, problemOf, problemsOf, type Reading } from './reading.ts'
+import {
+  backedUpTopics,
+  cutsOf,
+  isStopped,
+  type Problem,
+  problemOf,
+  problemsOf,
+  type Reading,
+  stoppedCode,
+} from './reading.ts'
 import { takeSchemas } from './schemas.ts'
 import { readClusterState, statesOfCarried, withinCuts } from './state.ts'
 
@@ -40,6 +49,8 @@ export interface Taken {
     readonly storedBytes: number
   }
   readonly problems: readonly { readonly part: string; readonly code: string; readonly message: string }[]
+  /** Partitions with problem STOPPED: there was no time to read them to their ends. */
+  readonly stopped: number
 }
 
 /** Of segments that are compressed and stored while the reading goes on: two of the usual size. */
@@ -56,7 +67,7 @@ function withoutId({ name }: TopicInfo): Taken['problems'][number] {
 }
 
 /**
- * Whatever cannot be read stays as the last backup has it, and is a problem of the result.
+ * Whatever cannot be read stays as the last backup has it, and is a problem of the result; so is what was not read when it was stopped.
  * @throws BackupError CONFLICT when another process takes one at the same time, SEALED; ClusterError when no broker answers; StoreError
  */
 export async function takeBackup(cluster: Cluster, store: BackupStore, options: TakeOptions): Promise<Taken> {
@@ -92,6 +103,8 @@ export async function takeBackup(cluster: Cluster, store: BackupStore, options: 
     throw error
   }
   await writes.settled()
+  // A backup with no more than the last one would be the newest for nothing.
+  if (readings.every(({ segments }) => segments.length === 0)) signal?.throwIfAborted()
   // After the ends: a schema is registered before the first record that has its id.
   const problems: ClusterState['problems'][number][] = []
   const locks = [...readable, ...carried.topics].map(({ name }) => options.lockOf?.(name))
@@ -102,10 +115,9 @@ export async function takeBackup(cluster: Cluster, store: BackupStore, options: 
   const schemas = options.registry == null ? undefined : await takeSchemas(shared, options.registry, chain, problems)
   const topics = [...backedUpTopics(readings, kept, previous), ...carried.topics]
   const ends = { cutAtMs, oldestEndMs: oldestEnd(topics, readings, kept) }
-  const behind = await readBehind(cluster, readings, seen.size > 0 || (previous?.straddling ?? []).length > 0, signal)
+  const behind = await readBehind(cluster, readings, seen.size > 0 || (previous?.straddling ?? []).length > 0)
   problems.push(...behind.problems)
   const straddles = straddling(seen, behind.found, previous?.straddling ?? [], ends)
-  signal?.throwIfAborted()
   const segments = readings.flatMap((reading) => (reading.ending?.kind === 'cut' ? [] : reading.segments))
   const ids = new Set(topics.map(({ id }) => id))
   const older = await statesOfCarried(store, previous, carried.topics, read.state.topics, concerned, brokers.length)
@@ -154,6 +166,7 @@ export async function takeBackup(cluster: Cluster, store: BackupStore, options: 
       storedBytes: segments.reduce((sum, { storedBytes }) => sum + storedBytes, 0),
     },
     problems: state.problems,
+    stopped: state.problems.filter(({ code }) => code === stoppedCode).length,
   }
 }
 
@@ -204,15 +217,14 @@ async function readBehind(
   cluster: Cluster,
   readings: readonly Reading[],
   hasTransactions: boolean,
-  signal: AbortSignal | undefined,
 ): Promise<{ readonly found: readonly Behind[]; readonly problems: readonly Problem[] }> {
   if (!hasTransactions) return { found: [], problems: [] }
   const ranges = readings
-    .filter(({ end, high, ending }) => ending === null && high > end)
+    .filter(({ end, high, ending }) => high > end && (ending === null || isStopped(ending)))
     .map(({ topic, partition, end, high }) => ({ topic, partition, next: end, end: high }))
   const found: Behind[] = []
   const problems: Problem[] = []
-  for await (const event of cluster.readBatches(ranges, { keepsGoing: true, signal })) {
+  for await (const event of cluster.readBatches(ranges, { keepsGoing: true })) {
     if (event.kind === 'notice') {
       const { notice } = event
       if (notice.kind !== 'failed') continue

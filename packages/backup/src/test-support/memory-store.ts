@@ -9,6 +9,7 @@ export interface MemoryStore extends ObjectStore {
 /** @param beforePut is called before each object is written: it may throw */
 export function memoryStore(beforePut: (key: string) => void = () => {}): MemoryStore {
   const objects = new Map<string, Buffer>()
+  const modified = new Map<string, number>()
   const get = (key: string): Buffer => {
     const found = objects.get(key)
     if (found === undefined) throw new StoreError('NOT_FOUND', `memory has no ${key}`)
@@ -18,6 +19,7 @@ export function memoryStore(beforePut: (key: string) => void = () => {}): Memory
     beforePut(key)
     if (objects.has(key)) throw new StoreError('EXISTS', `memory has ${key}`)
     objects.set(key, Buffer.from(bytes))
+    modified.set(key, Date.now())
   }
   return {
     address: 'memory',
@@ -45,7 +47,8 @@ export function memoryStore(beforePut: (key: string) => void = () => {}): Memory
     },
     list: async function* (prefix, { after = '' } = {}) {
       for (const key of [...objects.keys()].sort()) {
-        if (key.startsWith(prefix) && key > after) yield { key, sizeBytes: objects.get(key)!.length, modifiedMs: 0 }
+        const modifiedMs = modified.get(key) ?? 0
+        if (key.startsWith(prefix) && key > after) yield { key, sizeBytes: objects.get(key)!.length, modifiedMs }
       }
     },
     delete: async (keys) => {

@@ -133,6 +133,22 @@ describe('the service', () => {
     ])
   })
 
+  it('does not count a run that was stopped as one that failed', async () => {
+    const stop = new AbortController()
+    const code = await serveBackups({
+      planOf: () => parseSchedule('5m') as Schedule,
+      signal: stop.signal,
+      look: async () => ({ topics: [{ name: 'a', id: 'a' }], manifest: null }),
+      run: async () => {
+        stop.abort()
+        return 1
+      },
+      onWait: () => {},
+      onFailure: () => {},
+    })
+    expect(code).toBe(0)
+  })
+
   it('ends a run that is under way when it is stopped, and reports no failure', async () => {
     const { code, runs, failures } = await simulate({
       topics: { a: '5m' },

@@ -39,7 +39,10 @@ export async function serveBackups(deps: ServiceDeps): Promise<number> {
       const due = dueTopics({ topics, manifest, planOf: deps.planOf, tried, nowMs: startedMs })
       if (due.now.length > 0) {
         said = undefined
-        code = await deps.run(due)
+        const ended = await deps.run(due)
+        // A run that ends because the process is stopped says nothing of the service.
+        if (signal.aborted) break
+        code = ended
         const isDue = new Set(due.now)
         for (const { name, id } of topics) if (isDue.has(name)) tried.set(id, startedMs)
         failures = 0

@@ -221,7 +221,8 @@ const prune = defineVerb({
   summary: 'delete old backups, and the objects that no other backup needs',
   details:
     'A backup is kept if --keep-last, --keep-for or Object Lock keeps it; the newest always is. Backups share objects: one that a later\n' +
-    'backup needs stays. Objects of a run that was killed are deleted too.',
+    'backup needs stays. Objects of a run that was killed are deleted too: at once where a later run has ended, else after a day.\n' +
+    'Where no run has ended yet, give --cluster-id.',
   examples: ['selfmonitor backup prune --target s3://kafka-backups/production --keep-last 10 --keep-for 30d'],
   options: {
     ...placeOptions,
@@ -233,7 +234,8 @@ const prune = defineVerb({
   async run(context, { options }) {
     const store = await openPlace(context, options.target, '--target')
     const { chooseCluster, planPrune, prune: carryOut } = await import('@selfmonitor/backup')
-    const clusterId = await chooseCluster(store, options.clusterId ?? null)
+    // Runs may have been killed before the first backup of the cluster.
+    const clusterId = options.clusterId ?? (await chooseCluster(store, null))
     const rules = { keepLast: options.keepLast, keepForMs: options.keepFor }
     const plan = await planPrune(store, clusterId, rules, Date.now())
     const size = bytes(sum(plan.objects, ({ sizeBytes }) => sizeBytes))
@@ -244,7 +246,7 @@ const prune = defineVerb({
       context.note(`Nothing to delete: ${kept}, and nothing else.`)
       return
     }
-    context.note(`  kept: ${kept}, from ${plan.keep[0]} to ${plan.keep.at(-1)}`)
+    context.note(`  kept: ${kept}${plan.keep.length === 0 ? '' : `, from ${plan.keep[0]} to ${plan.keep.at(-1)}`}`)
     await context.confirm({
       what: `Delete ${counted(plan.remove.length, 'backup')} and ${counted(plan.objects.length, 'object')}, ${size}, permanently`,
       typedName: clusterId,

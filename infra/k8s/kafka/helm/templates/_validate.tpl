@@ -59,6 +59,9 @@ value and the remedy. Called by selfmonitor.validate; renders nothing.
 {{- if not .Values.setup.enabled -}}
 {{- fail "backup.enabled needs setup.enabled: the setup Job creates its account and the ConfigMap with platform.yaml" -}}
 {{- end -}}
+{{- if and (eq .Values.environment "production") (not .Values.backup.target) (contains "lock:" (.Files.Get "files/platform/platform.yaml")) -}}
+{{- fail "backup.target is empty, so backups would go to a volume, which cannot hold Object Lock, and platform.yaml locks topics in production: give backup.target a bucket with Object Lock, s3://bucket/prefix" -}}
+{{- end -}}
 {{- if and (hasPrefix "s3://" .Values.backup.target) .Values.networkPolicy.enabled (not .Values.backup.egress) -}}
 {{- fail "backup.target is a bucket, and backup.egress allows no address: name those of the store, for example [{ cidr: 0.0.0.0/0, ports: [443] }]" -}}
 {{- end -}}

@@ -1,0 +1,123 @@
+// Backups that are stopped before their end: what they have read is kept, and the next one continues there.
+import { randomBytes } from 'node:crypto'
+import { type Cluster, connectCluster } from '@selfmonitor/cluster'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { describeEngines } from '../../../test/support/engines.ts'
+import { asOf } from './format/as-of.ts'
+import type { BackupStore } from './format/sealing.ts'
+import { planPrune, prune } from './prune.ts'
+import { planRestore } from './restore/plan.ts'
+import { runRestore } from './restore/run.ts'
+import type { TakeOptions } from './take/options.ts'
+import { takeBackup } from './take/take.ts'
+import { memoryStore } from './test-support/memory-store.ts'
+import { produceBatches, readRecords } from './test-support/records.ts'
+import { verifyBackup } from './verify.ts'
+
+const dayMs = 86_400_000
+
+describeEngines('a backup that is stopped', (engine) => {
+  const now = Date.now()
+  let cluster: Cluster
+  let clusterId: string
+  let topics = 0
+  beforeAll(async () => {
+    cluster = connectCluster({ bootstrapServers: engine.bootstrapServers })
+    clusterId = (await cluster.info()).clusterId
+  })
+  afterAll(async () => cluster.close())
+
+  async function newTopic(partitions: number, value: Buffer, batches: number): Promise<string> {
+    const name = `stopped-${now.toString(36)}-${topics++}`
+    await cluster.createTopics([{ name, partitions, replicationFactor: 1 }])
+    const all = Array.from({ length: batches }, () => [{ value, timestamp: BigInt(now) }])
+    for (let partition = 0; partition < partitions; partition++) await produceBatches(cluster, name, partition, ...all)
+    return name
+  }
+
+  const take = (topic: string, store: BackupStore, options: Partial<TakeOptions> = {}) =>
+    takeBackup(cluster, store, { tool: 'test', include: (name) => name === topic, ...options })
+
+  const restoreOf = (topic: string, store: BackupStore, number: number) =>
+    planRestore(
+      store,
+      clusterId,
+      cluster,
+      {
+        point: { kind: 'number', number },
+        nameOf: () => `${topic}.restored-${number}`,
+        includeGroup: null,
+        resume: false,
+      },
+      Date.now(),
+    )
+
+  it('has what it had read, says which partitions are not whole, and is continued by the next one', async () => {
+    const topic = await newTopic(3, Buffer.from('a'), 5)
+    const store = memoryStore()
+    const stop = new AbortController()
+    const first = await take(topic, store, { signal: stop.signal, onProgress: () => stop.abort() })
+    const done = Number(first.added.records)
+    expect(done).toBeGreaterThan(0)
+    expect(done).toBeLessThan(15)
+    expect(first.stopped).toBe(first.problems.length)
+    expect(first.stopped).toBeGreaterThan(0)
+    expect(first.problems.map(({ code }) => code)).toEqual(Array(first.stopped).fill('STOPPED'))
+    // It does not count as a backup of the topic, and a restore of it is not complete.
+    expect(asOf(first.manifest, first.manifest.topics[0]!)).toBeNull()
+    expect((await verifyBackup(store, clusterId)).findings).toEqual([])
+    expect((await restoreOf(topic, store, 1)).missing).toEqual(
+      first.problems.map(({ message }) => expect.stringContaining(message)),
+    )
+
+    const second = await take(topic, store)
+    expect(second).toMatchObject({ stopped: 0, problems: [], added: { records: BigInt(15 - done) } })
+    expect(asOf(second.manifest, second.manifest.topics[0]!)).toBe(second.manifest.cutAtMs)
+    const plan = await restoreOf(topic, store, 2)
+    expect(await runRestore(cluster, plan)).toMatchObject({ isComplete: true })
+    for (const partition of [0, 1, 2]) {
+      const restored = await readRecords(cluster, `${topic}.restored-2`, partition)
+      expect(restored).toEqual(await readRecords(cluster, topic, partition))
+    }
+  })
+
+  it('for its time being over comes to the end in several runs, however short they are', async () => {
+    const topic = await newTopic(1, randomBytes(800_000), 6)
+    const store = memoryStore()
+    const runs: { records: bigint; end: bigint; stopped: number }[] = []
+    do {
+      const { added, manifest, stopped } = await take(topic, store, { maxReadMs: 0, segmentBytes: 1 })
+      runs.push({ records: added.records, end: manifest.topics[0]!.partitions[0]!.end, stopped })
+    } while (runs.at(-1)!.stopped > 0)
+    expect(runs.length).toBeGreaterThan(1)
+    expect(runs.every(({ records }) => records > 0n)).toBe(true)
+    expect(runs.reduce((sum, { records }) => sum + records, 0n)).toBe(6n)
+    expect(runs.at(-1)!.end).toBe(6n)
+    expect(await verifyBackup(store, clusterId)).toMatchObject({ manifests: runs.length, records: 6n, findings: [] })
+  })
+
+  it('before it has read anything is none', async () => {
+    const topic = await newTopic(1, Buffer.from('a'), 1)
+    const store = memoryStore()
+    await expect(take(topic, store, { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' })
+    expect(store.objects.size).toBe(0)
+  })
+
+  it('by a kill leaves objects that pruning removes a day later, also where there is no backup yet', async () => {
+    const topic = await newTopic(1, Buffer.from('a'), 1)
+    const killed = memoryStore((key) => {
+      if (key.includes('/manifests/')) throw new Error('killed')
+    })
+    await expect(take(topic, killed)).rejects.toThrow('killed')
+    const left = killed.objects.size
+    expect(left).toBeGreaterThan(0)
+    const plan = (atMs: number) => planPrune(killed, clusterId, { keepLast: 1 }, atMs)
+    // It may be under way.
+    expect((await plan(Date.now())).objects).toEqual([])
+    const late = await plan(Date.now() + dayMs + 60_000)
+    expect({ ...late, objects: late.objects.length }).toMatchObject({ keep: [], remove: [], objects: left })
+    expect(await prune(killed, late)).toEqual({ removed: [], objects: left, locked: [] })
+    expect(killed.objects.size).toBe(0)
+    await expect(plan(Date.now())).rejects.toMatchObject({ code: 'NO_BACKUP' })
+  })
+})
