@@ -91,6 +91,24 @@ topics:
     )
   })
 
+  it('says when a run fails, beside the backup before it, and is told when one ends again', async () => {
+    await writeFile(
+      join(folder, 'locked.yaml'),
+      `topics: { ${orders}: { partitions: 1, backup: { frequency: 1h, lock: { days: 1, mode: governance } } } }\n`,
+    )
+    const before = await exported()
+    // A folder has no Object Lock.
+    const refused = await backup('--topic', orders, '--file', 'locked.yaml')
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('lock') })
+    const failed = await exported()
+    const { last_failure_timestamp_seconds: failure, ...others } = failed
+    expect(others).toEqual(before)
+    expect(failure).toBeGreaterThanOrEqual(before.last_success_timestamp_seconds!)
+    expect(await backup()).toMatchObject({ code: 0 })
+    const again = await exported()
+    expect(again.last_success_timestamp_seconds).toBeGreaterThanOrEqual(failure!)
+  })
+
   it('counts what it could not back up', async () => {
     expect(await backup('--topic', orders, '--topic', 'no-such-topic')).toMatchObject({ code: 1 })
     expect(await exported()).toMatchObject({ problems: 1, uncovered_topics: 0 })

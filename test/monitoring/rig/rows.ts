@@ -119,6 +119,16 @@ export const rows = {
     reason:
       'test/backup-report.test.ts drives its metric from a backup that is taken, late and taken again; promtool proves the rule',
   },
+  KafkaBackupFailed: {
+    reason: 'test/backup-report.test.ts drives its metric from a run that the store refuses; promtool proves the rule',
+  },
+  KafkaDrillOverdue: {
+    reason: 'packages/cli/src/commands/drill.test.ts drives its metric from a drill; promtool proves the rule',
+  },
+  KafkaDrillFailed: {
+    reason:
+      'packages/cli/src/commands/drill.test.ts drives its metric from a drill that fails; promtool proves the rule',
+  },
   KafkaBackupIncomplete: {
     reason: 'test/backup-report.test.ts drives its metrics from a topic that no backup has; promtool proves the rule',
   },

@@ -158,6 +158,30 @@ describeEngines('a drill', (engine) => {
     expect(lost.findings).toMatchObject([{ check: 'rpo', subject: 'RPO' }])
   })
 
+  it('counts a topic as lost that has to be in the backup and is not, unless it is empty', async () => {
+    const [topic, absent, empty] = [await newTopic(1, 'a'), await newTopic(1, 'b'), await newTopic(1)]
+    const store = memoryStore()
+    await take(store, topic)
+    const source = { cluster, place: { addresses: [engine.bootstrapServers], ...nowhere } }
+    const pointOf = async (required: readonly string[]) =>
+      (await runDrill(store, clusterId, drillOptions({ source, rpo: anHour, required }))).objectives[0]!
+    expect(await pointOf([topic, empty])).toMatchObject({ achievedMs: 0, outcome: 'passed' })
+    const lost = await pointOf([topic, absent])
+    expect(lost).toMatchObject({ outcome: 'failed', how: expect.stringContaining(`does not have ${absent}`) })
+  })
+
+  it('counts a topic as lost that was created again since the backup', async () => {
+    const topic = await newTopic(1, 'a')
+    const store = memoryStore()
+    await take(store, topic)
+    await cluster.deleteTopics([topic])
+    await cluster.createTopics([{ name: topic, partitions: 1, replicationFactor: 1 }])
+    await produce(topic, 'b')
+    const source = { cluster, place: { addresses: [engine.bootstrapServers], ...nowhere } }
+    const { objectives } = await runDrill(store, clusterId, drillOptions({ source, rpo: anHour }))
+    expect(objectives[0]).toMatchObject({ outcome: 'failed', how: expect.stringContaining(topic) })
+  })
+
   it('refuses the cluster that the backup is of, and restores nothing there', async () => {
     const topic = await newTopic(1, 'a')
     const store = memoryStore()

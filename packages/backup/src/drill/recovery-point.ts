@@ -28,18 +28,33 @@ export function ageOfCut(manifest: Manifest, nowMs: number): RecoveryPoint {
 }
 
 /**
- * Against the source itself. Times are the records' own, no later than now.
+ * Against the source itself. Times are the records' own, no later than now. A topic that has to be in the backup and is not, or that was
+ * created again since, is lost with all of its records.
+ * @param isRequired whether a topic that the backup does not have should be in it
  * @throws ClusterError when the source cannot be read
  */
-export async function againstSource(cluster: Cluster, manifest: Manifest, nowMs: number): Promise<RecoveryPoint> {
-  const known = new Map((await cluster.listTopics({ internal: true })).map((topic) => [topic.id, topic]))
+export async function againstSource(
+  cluster: Cluster,
+  manifest: Manifest,
+  nowMs: number,
+  isRequired: (topic: string) => boolean,
+): Promise<RecoveryPoint> {
+  const topics = await cluster.listTopics({ internal: true })
+  const known = new Map(topics.map((topic) => [topic.id, topic]))
+  const [ids, names] = [new Set(manifest.topics.map(({ id }) => id)), new Set(manifest.topics.map(({ name }) => name))]
+  const absent = topics.filter(({ id, name }) => !ids.has(id) && (names.has(name) || isRequired(name)))
   const backedUp = manifest.topics.flatMap(({ id, name, partitions }) =>
     known.has(id)
       ? partitions.map((one) => ({ topic: name, partition: one.partition, end: one.end, cutMs: cutOf(manifest, one) }))
       : [],
   )
-  const ends = await cluster.listOffsets(backedUp, 'latest', { isolation: 'read_committed' })
-  const behind = backedUp.flatMap(({ end, ...one }, at) => {
+  const unsaved = absent.flatMap(({ name, partitions }) =>
+    partitions.map(({ partition }) => ({ topic: name, partition, cutMs: 0 })),
+  )
+  const firsts = await cluster.listOffsets(unsaved, 'earliest')
+  const places = [...backedUp, ...unsaved.map((one, at) => ({ ...one, end: firsts[at]!.offset ?? 0n }))]
+  const ends = await cluster.listOffsets(places, 'latest', { isolation: 'read_committed' })
+  const behind = places.flatMap(({ end, ...one }, at) => {
     const stable = ends[at]!.offset ?? end
     return stable > end ? [{ ...one, from: end, end: stable }] : []
   })
@@ -60,9 +75,10 @@ export async function againstSource(cluster: Cluster, manifest: Manifest, nowMs:
       }
     }
   }
+  const lost = absent.length === 0 ? '' : ` The backup does not have ${absent.map(({ name }) => name).join(', ')}.`
   const how =
     offsets === 0n
       ? 'The source has no record behind the cut.'
-      : `From the cut to the newest record of the source, which has ${offsets} offsets behind it.`
+      : `From the cut to the newest record of the source, which has ${offsets} offsets behind it.${lost}`
   return { lossMs, offsets, how }
 }

@@ -168,7 +168,8 @@ async function recoveryPoint(drill: Drill, { manifest }: StoredManifest): Promis
   const { source } = options
   if (source === null) return ageOfCut(manifest, startedAtMs)
   const measured = await runPhase(notes, clock, 'ask the source', 'rpo', async () => {
-    const result = await againstSource(source.cluster, manifest, clock.now())
+    const required = new Set(options.required)
+    const result = await againstSource(source.cluster, manifest, clock.now(), (topic) => required.has(topic))
     return { result, detail: result.how }
   })
   return measured ?? ageOfCut(manifest, startedAtMs)

@@ -1,8 +1,8 @@
-// Reports a backup to the exporter, as a record of a topic.
+// Reports a backup or a drill to the exporter, as a record of a topic.
 import type { Taken } from '@selfmonitor/backup'
 import type { Cluster } from '@selfmonitor/cluster'
 import { ClusterError } from '@selfmonitor/cluster/errors'
-import { type BackupReport, backupReportTopic, encodeBackupReport } from '@selfmonitor/monitor/backup-report'
+import { type BackupReport, backupReportTopic, encodeOutcome, type Outcome } from '@selfmonitor/monitor/backup-report'
 import { encodeBatch } from '@selfmonitor/protocol/records'
 import type { TopicCoverage } from './coverage.ts'
 
@@ -36,16 +36,16 @@ export function reportOf(
 }
 
 /**
- * Writes the report where the cluster has a topic for it: to create the topic is to ask for reports.
+ * Writes the outcome where the cluster has a topic for it: to create the topic is to ask for reports.
  * @returns why it was not written; null when it was, or there is no such topic
  */
-export async function sendReport(cluster: Cluster, report: BackupReport): Promise<string | null> {
-  const topics = await cluster.listTopics()
-  if (!topics.some(({ name }) => name === backupReportTopic)) return null
+export async function sendOutcome(cluster: Cluster, outcome: Outcome): Promise<string | null> {
   try {
+    const topics = await cluster.listTopics()
+    if (!topics.some(({ name }) => name === backupReportTopic)) return null
     const appender = await cluster.appendBatches()
     try {
-      const record = { ...encodeBackupReport(report), timestamp: BigInt(Date.now()) }
+      const record = { ...encodeOutcome(outcome), timestamp: BigInt(Date.now()) }
       await appender.append(backupReportTopic, 0, encodeBatch([record]))
     } finally {
       await appender.close()

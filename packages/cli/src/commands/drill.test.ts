@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Broker, startBroker } from '@selfmonitor/broker'
 import { connectCluster } from '@selfmonitor/cluster'
+import { backupReportTopic, decodeOutcome, type Outcome } from '@selfmonitor/monitor/backup-report'
 import { encodeBatch } from '@selfmonitor/protocol/records'
 import { generateIdentity, identityToRecipient } from 'age-encryption'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -80,6 +81,40 @@ describe('drill', () => {
     await run('backup')
     await run('backup prune --keep-last 1 --yes')
     expect((await run('drill list -o name')).stdout).toBe(`${name}\n`)
+  })
+
+  it('tells the exporter of a drill that passes, and of one that fails', async () => {
+    const cluster = connectCluster({ bootstrapServers: broker.bootstrapServers })
+    const outcomes = async (): Promise<Outcome[]> => {
+      const [end] = await cluster.listOffsets([{ topic: backupReportTopic, partition: 0 }], 'latest')
+      const found: Outcome[] = []
+      const ranges = [{ topic: backupReportTopic, partition: 0, next: 0n, end: end!.offset! }]
+      for await (const event of cluster.read(ranges)) {
+        if (event.kind === 'records') found.push(...event.records.map(({ value }) => decodeOutcome(value!)!))
+      }
+      return found
+    }
+    try {
+      await cluster.createTopics([{ name: backupReportTopic, partitions: 1, replicationFactor: 1 }])
+      expect((await run('drill --next-due 30d')).code).toBe(0)
+      expect(await outcomes()).toEqual([
+        {
+          kind: 'drill',
+          value: {
+            target: backups,
+            atMs: expect.any(Number),
+            rpoMs: expect.any(Number),
+            rtoMs: expect.any(Number),
+            dueMs: expect.any(Number),
+          },
+        },
+      ])
+      expect((await run('drill --topic no-such-topic')).code).toBe(1)
+      expect((await outcomes()).map(({ kind }) => kind)).toEqual(['drill', 'drillFailure'])
+    } finally {
+      await cluster.deleteTopics([backupReportTopic])
+      await cluster.close()
+    }
   })
 
   it('needs no source, and says loudly that a report is not signed', async () => {

@@ -4,7 +4,9 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { hostname, userInfo } from 'node:os'
 import { resolve } from 'node:path'
 import type { DrillReport, ScenarioId, SignedReport } from '@selfmonitor/backup/drill'
+import type { Cluster } from '@selfmonitor/cluster'
 import { expectations, recordChecksOf } from '../backup/drill-checks.ts'
+import { drillOutcome } from '../backup/drill-outcome.ts'
 import type { Context } from '../framework/context.ts'
 import { CliError, exitCodes, usageError } from '../framework/errors.ts'
 import { readGivenFile } from '../framework/given-file.ts'
@@ -113,11 +115,12 @@ const run = defineVerb({
     let phase = 'preparing'
     const target = () =>
       isNamed ? namedTarget(context, options.into, options.intoConfig) : embeddedTarget(context, options.folder)
+    const source = await reachableSource(context, clusterId)
     const drill = async (): Promise<DrillReport> =>
       drills.runDrill(store, clusterId, {
         scenario: options.scenario,
         target,
-        source: await reachableSource(context, clusterId),
+        source,
         include,
         required: expected.required,
         recordChecks,
@@ -149,10 +152,18 @@ const run = defineVerb({
     await drills.keepReport(store, report, file)
     if (options.report !== undefined) await writeFile(resolve(context.io.cwd, options.report), file)
     await writePage(context, options.html, drills.readReport(file))
+    if (source !== null) await tellExporter(context, source.cluster, store.address, report)
     await show(context, drills.readReport(file))
     return report.outcome === 'passed' ? exitCodes.done : exitCodes.failed
   },
 })
+
+async function tellExporter(context: Context, cluster: Cluster, target: string, report: DrillReport): Promise<void> {
+  const { sendOutcome } = await import('../backup/report.ts')
+  const unsent = await sendOutcome(cluster, drillOutcome(target, report))
+  if (unsent !== null)
+    context.note(context.colours.stderr.careful(`The exporter does not know of this drill: ${unsent}`))
+}
 
 async function show(context: Context, signed: SignedReport): Promise<void> {
   const { reportName } = await import('@selfmonitor/backup/drill')

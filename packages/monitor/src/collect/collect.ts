@@ -16,7 +16,7 @@ import {
 import { lastValue } from '../snapshot/last-value.ts'
 import { indexed, PartitionMap } from '../snapshot/partition-map.ts'
 import type {
-  BackupReport,
+  BackupOutcomes,
   BrokerStatus,
   Certificate,
   Configs,
@@ -47,7 +47,7 @@ export interface CollectOptions {
   /** Reads the services whose address was given; null when none was. */
   readonly readServices: (() => Promise<readonly ServiceHealth[]>) | null
   /** Reads the outcomes of backups; null: nothing is read. */
-  readonly readBackups: (() => Promise<readonly BackupReport[]>) | null
+  readonly readBackups: (() => Promise<readonly BackupOutcomes[]>) | null
   /** Certificates that this client was given. */
   readonly ownCertificates: readonly Certificate[]
   /** A mistake in this program. */

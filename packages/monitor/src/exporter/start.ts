@@ -1,6 +1,6 @@
 // An exporter: a collector, the metrics of its snapshots, and the server that shows them.
 import { type ClusterOptions, connectCluster, type Logger } from '@selfmonitor/cluster'
-import { readBackupReports } from '../collect/backups.ts'
+import { readBackupOutcomes } from '../collect/backups.ts'
 import { type Collector, type CollectorOptions, startCollector } from '../collect/index.ts'
 import type { Granularity } from '../metrics/families.ts'
 import { viewOf } from '../metrics/view.ts'
@@ -68,7 +68,7 @@ export async function startExporter(options: ExporterOptions): Promise<Exporter>
     const collector = startCollector(
       cluster,
       {
-        readBackups: () => readBackupReports(cluster),
+        readBackups: () => readBackupOutcomes(cluster),
         ...options.collect,
         tls: connect.tls,
         logger,

@@ -4,11 +4,10 @@
 // listed in `namingExceptions`. All have the label `cluster`; none has a client's or a member's id.
 import type { Snapshot } from '../snapshot/types.ts'
 
-/** The part of the snapshot that a metric is computed from. `exporter`: the exporter's own. `backup`: from the package of that name. */
+/** The part of the snapshot that a metric is computed from. `exporter`: the exporter's own. */
 export type Part =
   | Exclude<keyof Snapshot, 'cluster' | 'startedAtMs' | 'finishedAtMs' | 'expectedBrokers' | 'history'>
   | 'exporter'
-  | 'backup'
 
 export interface Metric {
   readonly name: string
@@ -415,13 +414,42 @@ export const metrics = {
     ['backup'],
     'From when on a topic is overdue by its rpo or frequency, in seconds since the epoch.',
   ),
+  backupFailure: gauge(
+    'kafka_backup_last_failure_timestamp_seconds',
+    'backups',
+    ['backup'],
+    'When a run last ended without a backup, in seconds since the epoch.',
+  ),
   drillSuccess: gauge(
     'kafka_drill_last_success_timestamp_seconds',
-    'backup',
+    'backups',
     ['backup'],
     'When a restore was last proven by a drill, in seconds since the epoch.',
   ),
-  drillRto: gauge('kafka_drill_rto_seconds', 'backup', ['backup'], 'How long the restore of the last drill took.'),
+  drillFailure: gauge(
+    'kafka_drill_last_failure_timestamp_seconds',
+    'backups',
+    ['backup'],
+    'When a drill last failed, in seconds since the epoch.',
+  ),
+  drillDue: gauge(
+    'kafka_drill_next_due_timestamp_seconds',
+    'backups',
+    ['backup'],
+    'When the next drill is due, in seconds since the epoch.',
+  ),
+  drillRto: gauge(
+    'kafka_drill_rto_seconds',
+    'backups',
+    ['backup'],
+    'How long the restore of the last drill that passed took.',
+  ),
+  drillRpo: gauge(
+    'kafka_drill_rpo_seconds',
+    'backups',
+    ['backup'],
+    'How much the last drill that passed would have lost, in seconds.',
+  ),
 
   // The exporter itself
   exporterCollect: gauge('kafka_exporter_collect_duration_seconds', 'exporter', [], 'Duration of the last collection.'),

@@ -14,10 +14,10 @@ import type {
   TopicInfo,
 } from '@selfmonitor/cluster'
 
-import type { BackupReport } from './backup-report.ts'
+import type { BackupOutcomes } from './backup-report.ts'
 
 export type { GroupType, OpenTransaction, Problem, QuorumReplica } from '@selfmonitor/cluster'
-export type { BackupReport } from './backup-report.ts'
+export type { BackupOutcomes, BackupReport } from './backup-report.ts'
 
 /**
  * One part of the snapshot. Parts are read at different intervals, and one may fail while the others succeed: then its last value
@@ -54,8 +54,8 @@ export interface Snapshot {
   readonly certificates: Reading<readonly Certificate[]>
   /** Schema Registry, Connect, ksqlDB: those whose address was given. */
   readonly services: Reading<readonly ServiceHealth[]>
-  /** The newest backup of each target, from the topic in which backups report. */
-  readonly backups: Reading<readonly BackupReport[]>
+  /** The newest backup and drill of each target, from the topic in which they report. */
+  readonly backups: Reading<readonly BackupOutcomes[]>
   /** null unless the end-to-end probe was asked for. */
   readonly probe: Probe | null
   /** What came before, as far as a metric or a verdict needs it. */

@@ -1,6 +1,6 @@
 // Metrics of the exporter itself, and of its probe.
 import { lastValue } from '../../snapshot/last-value.ts'
-import type { BackupReport, Probe, Snapshot } from '../../snapshot/types.ts'
+import type { BackupOutcomes, BackupReport, Probe, Snapshot } from '../../snapshot/types.ts'
 import { type Compute, noLabels, type Value } from './types.ts'
 
 const fromProbe =
@@ -11,17 +11,17 @@ const fromProbe =
 
 const seconds = (ms: number | null): number | null => (ms === null ? null : ms / 1_000)
 
-const ofBackups =
-  (value: (report: BackupReport) => number | null): Compute =>
+const ofTargets =
+  (value: (outcomes: BackupOutcomes) => number | null): Compute =>
   ({ snapshot: { backups } }, emit) => {
-    for (const report of lastValue(backups) ?? []) {
-      const found = value(report)
-      if (found !== null) emit([report.target], found)
+    for (const outcomes of lastValue(backups) ?? []) {
+      const found = value(outcomes)
+      if (found !== null) emit([outcomes.target], found)
     }
   }
 
-/** Nothing gives these values yet. */
-const notYet: Compute = () => {}
+const ofBackups = (value: (report: BackupReport) => number | null): Compute =>
+  ofTargets(({ backup }) => (backup === null ? null : value(backup)))
 
 const parts = [
   'metadata',
@@ -68,8 +68,12 @@ export const exporterSamples = {
   backupUncovered: ofBackups(({ uncoveredTopics }) => uncoveredTopics),
   backupDue: ofBackups(({ dueMs }) => seconds(dueMs)),
   backupDeadline: ofBackups(({ deadlineMs }) => seconds(deadlineMs)),
-  drillSuccess: notYet,
-  drillRto: notYet,
+  backupFailure: ofTargets(({ failure }) => seconds(failure?.atMs ?? null)),
+  drillSuccess: ofTargets(({ drill }) => seconds(drill?.atMs ?? null)),
+  drillFailure: ofTargets(({ drillFailure }) => seconds(drillFailure?.atMs ?? null)),
+  drillDue: ofTargets(({ drill }) => seconds(drill?.dueMs ?? null)),
+  drillRto: ofTargets(({ drill }) => seconds(drill?.rtoMs ?? null)),
+  drillRpo: ofTargets(({ drill }) => seconds(drill?.rpoMs ?? null)),
   exporterCollect: ({ snapshot }, emit) => {
     if (snapshot.history.collections.done > 0) emit(noLabels, (snapshot.finishedAtMs - snapshot.startedAtMs) / 1_000)
   },

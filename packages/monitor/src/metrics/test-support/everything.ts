@@ -55,9 +55,30 @@ export function everything(): Snapshot {
       ]),
       backups: read([
         {
-          ...{ target: 's3://backups/kafka', number: 7, topics: 2, records: 1_000, addedRecords: 10, addedBytes: 500 },
-          ...{ cutAtMs: nowMs - minutes(5), finishedAtMs: nowMs - minutes(4), oldestTopicMs: nowMs - minutes(60) },
-          ...{ problems: 0, uncoveredTopics: 1, dueMs: nowMs + minutes(5), deadlineMs: nowMs + minutes(10) },
+          target: 's3://backups/kafka',
+          backup: {
+            ...{
+              target: 's3://backups/kafka',
+              number: 7,
+              topics: 2,
+              records: 1_000,
+              addedRecords: 10,
+              addedBytes: 500,
+            },
+            ...{ cutAtMs: nowMs - minutes(5), finishedAtMs: nowMs - minutes(4), oldestTopicMs: nowMs - minutes(60) },
+            ...{ problems: 0, uncoveredTopics: 1, dueMs: nowMs + minutes(5), deadlineMs: nowMs + minutes(10) },
+          },
+          failure: {
+            target: 's3://backups/kafka',
+            atMs: nowMs - minutes(90),
+            code: 'UNAVAILABLE',
+            message: 'no answer',
+          },
+          drill: {
+            ...{ target: 's3://backups/kafka', atMs: nowMs - minutes(120) },
+            ...{ rtoMs: minutes(12), rpoMs: minutes(3), dueMs: nowMs + minutes(1_000) },
+          },
+          drillFailure: { target: 's3://backups/kafka', atMs: nowMs - minutes(240) },
         },
       ]),
       probe: {
