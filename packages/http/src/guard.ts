@@ -8,14 +8,19 @@ import {
   type ServerResponse,
   STATUS_CODES,
 } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { admissionRefusal } from './admission.ts'
 import { type HostPolicy, hostPolicy } from './hosts.ts'
+import { logSparingly } from './log-sparingly.ts'
 import { type Refusal, refusalText } from './refusal.ts'
+import { followTlsFiles, type TlsFiles, tlsOptions } from './tls.ts'
 
 /** The subset of a pino logger that the guard writes to. */
 export interface GuardLogger {
   warn(context: object, message: string): void
+  info?(context: object, message: string): void
 }
 
 export interface GuardOptions {
@@ -38,6 +43,8 @@ export interface GuardOptions {
   /** The server's own form of errors. Default: a line of text. */
   readonly render?: (refusal: Refusal) => { readonly type: string; readonly body: string }
   readonly logger?: GuardLogger
+  /** Default: plain HTTP. */
+  readonly tls?: TlsFiles | undefined
 }
 
 /** Options for `Fastify()`; `serverFactory` makes the guarded server for any other handler, too. */
@@ -50,8 +57,6 @@ export interface Guard {
 
 /** Concurrent bodies of the largest size that fit into the server's memory. */
 const concurrentBodies = 16
-/** A page that is refused again and again is logged this often. */
-const logEveryMs = 60_000
 
 /** The errors of Node's HTTP parser, and their answers. */
 const parserRefusals: Readonly<Record<string, Refusal>> = {
@@ -61,9 +66,13 @@ const parserRefusals: Readonly<Record<string, Refusal>> = {
 }
 const notHttp: Refusal = { status: 400, message: 'The request is not HTTP/1.1' }
 
-/** @throws {HostPatternError} an entry of `allowedHosts` is not a host name */
+/**
+ * @throws {HostPatternError} an entry of `allowedHosts` is not a host name
+ * @throws {TlsFilesError} also by `serverFactory`, where a file has changed since
+ */
 export function guard(options: GuardOptions): Guard {
   const answersTo = hostPolicy(options.listensOn, options.allowedHosts)
+  if (options.tls !== undefined) tlsOptions(options.tls)
   return {
     serverFactory: (handler) => guardedServer(handler, options, answersTo),
     clientErrorHandler() {},
@@ -73,7 +82,7 @@ export function guard(options: GuardOptions): Guard {
 
 function guardedServer(handler: RequestListener, options: GuardOptions, answersTo: HostPolicy): Server {
   const requestTimeout = options.requestTimeoutMs ?? 30_000
-  const server = createServer({
+  const limits = {
     requestTimeout,
     // Refused below, with a body.
     requireHostHeader: false,
@@ -81,14 +90,20 @@ function guardedServer(handler: RequestListener, options: GuardOptions, answersT
     connectionsCheckingInterval: Math.min(1_000, requestTimeout),
     // Longer than the minute that load balancers keep a connection for: they must be the ones who close it.
     keepAliveTimeout: 72_000,
-  })
+  }
+  const { tls } = options
+  const secured = tls === undefined ? undefined : createTlsServer({ ...limits, ...tlsOptions(tls) })
+  const server: Server = secured ?? createServer(limits)
   server.maxConnections = options.maxConnections ?? 1024
   server.setTimeout(options.idleTimeoutMs ?? 120_000)
 
   const render = options.render ?? refusalText
-  const warn = sparingly(options.logger)
+  const logRefusal = logSparingly(options.logger)
+  const warn = ({ status, message }: Refusal, context: object): void =>
+    logRefusal(status, { ...context, status }, `refused a request: ${message}`)
   const bodies = bodyBudget(bodyLimitOf(options))
   const underWay = new WeakMap<Duplex, Set<ServerResponse>>()
+  const isSecure = secured && followTlsFiles(secured, tls!, (socket) => underWay.get(socket) ?? [], options.logger)
 
   function onRequest(request: IncomingMessage, response: ServerResponse): void {
     const responses = underWay.get(request.socket) ?? new Set()
@@ -136,7 +151,10 @@ function guardedServer(handler: RequestListener, options: GuardOptions, answersT
   return server
     .on('request', onRequest)
     .on('clientError', (error: NodeJS.ErrnoException, socket) => {
-      if (error.code === 'ECONNRESET') socket.destroy()
+      if (isSecure?.(socket) === false) {
+        logRefusal('tls', { from: (socket as Socket).remoteAddress, error: error.code }, 'a TLS handshake failed')
+        socket.destroy()
+      } else if (error.code === 'ECONNRESET') socket.destroy()
       else refuse(socket, parserRefusals[error.code ?? ''] ?? notHttp)
     })
     .on('connect', (_request, socket) => {
@@ -172,20 +190,5 @@ function bodyBudget(limitBytes: number) {
       })
       return undefined
     },
-  }
-}
-
-/** Logs the first refusal of a status, then one a minute, with the number of those that were left out. */
-function sparingly(logger: GuardLogger | undefined) {
-  const last = new Map<number, { atMs: number; leftOut: number }>()
-  return ({ status, message }: Refusal, context: object): void => {
-    const before = last.get(status)
-    const now = performance.now()
-    if (before && now - before.atMs < logEveryMs) {
-      before.leftOut++
-      return
-    }
-    last.set(status, { atMs: now, leftOut: 0 })
-    logger?.warn({ ...context, status, leftOut: before?.leftOut ?? 0 }, `refused a request: ${message}`)
   }
 }
