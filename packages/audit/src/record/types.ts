@@ -23,8 +23,9 @@ export interface AuditedResource {
 }
 
 export interface AuditWho {
+  /** null where a server makes the change for somebody else. */
   readonly os_user: string | null
-  /** As the client knows it: the SCRAM or PLAIN account, or the subject of the client certificate. */
+  /** Who asked a server for the change. Else as the client knows it: the SCRAM or PLAIN account, or the subject of the client certificate. */
   readonly principal: string
   /** Where the command runs in a pod. */
   readonly kubernetes: {
@@ -36,7 +37,7 @@ export interface AuditWho {
 
 export interface AuditFrom {
   readonly host: string
-  /** Of this machine, towards the brokers. */
+  /** Of whoever asked a server for the change; else of this machine, towards the brokers. */
   readonly address: string | null
   /** The address that an SSH session comes from. */
   readonly ssh_client: string | null

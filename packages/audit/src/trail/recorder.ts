@@ -21,6 +21,8 @@ export interface AuditEntry {
   readonly before?: unknown
   /** What is to be there. */
   readonly after?: unknown
+  /** A server makes the change for somebody else, who is named in the record instead of the server's own account. */
+  readonly by?: { readonly principal: string; readonly address: string | null } | undefined
   /** Topics that the change creates: the one of the audit trail may be among them, and is then written to afterwards. */
   readonly createsTopics?: readonly string[]
   /** It builds the platform, of which the trail's topic may only come later: without the topic the change is made, and said not to be recorded. */
@@ -53,6 +55,7 @@ export interface RecorderOptions {
   readonly now: () => number
 }
 
+/** Changes may run at the same time; their records are written one after the other. */
 export interface Recorder {
   /**
    * Records the intention, runs the change, records the outcome.
@@ -75,6 +78,7 @@ const longestMessage = 500
 export function createRecorder(options: RecorderOptions): Recorder {
   const { topic, isRequired, note, now, timeoutMs } = options
   let writer: Writer | undefined
+  let opening: Promise<boolean> | undefined
   let hasNoted = false
   const waiting: Waiting[] = []
 
@@ -86,8 +90,15 @@ export function createRecorder(options: RecorderOptions): Recorder {
   }
 
   /** @returns whether the topic exists. @throws ClusterError */
-  async function open(): Promise<boolean> {
-    if (writer !== undefined) return true
+  function open(): Promise<boolean> {
+    if (writer !== undefined) return Promise.resolve(true)
+    opening ??= openOnce().finally(() => {
+      opening = undefined
+    })
+    return opening
+  }
+
+  async function openOnce(): Promise<boolean> {
     const cluster = await options.connect()
     if (cluster === undefined) {
       if (isRequired) throw new Error('no brokers are named')
@@ -202,14 +213,15 @@ export function createRecorder(options: RecorderOptions): Recorder {
 
 async function factsOf(entry: AuditEntry, options: RecorderOptions): Promise<Facts> {
   const { connection, env, environment, command, toolVersion } = options
+  const from = await fromWhere(connection, env)
   return {
     format: formatVersion,
     change_id: newId(),
     category: categoryOf(entry.action),
     action: entry.action,
     resources: entry.resources.map(({ type, name }) => ({ type, name })),
-    who: whoIs(connection, env),
-    from: await fromWhere(connection, env),
+    who: entry.by ? { os_user: null, principal: entry.by.principal, kubernetes: null } : whoIs(connection, env),
+    from: { ...from, ...(entry.by ? { address: entry.by.address, ssh_client: null } : {}) },
     command,
     environment,
     brokers: connection.bootstrapServers,
