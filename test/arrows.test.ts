@@ -24,7 +24,7 @@ const rows: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['avro', 'json-schema', 'protobuf'],
     ['compatibility'],
     ['formats', 'store', 'client'],
-    ['operations'],
+    ['operations', 'access'],
     ['server'],
   ],
   'platform/src': [['running', 'cel'], ['load'], ['live', 'types'], ['plan'], ['apply', 'import']],

@@ -2,6 +2,8 @@
 // https://docs.confluent.io/platform/current/schema-registry/develop/api.html#errors
 
 export const registryErrorCodes = {
+  unauthorized: 40101,
+  denied: 40301,
   subjectNotFound: 40401,
   versionNotFound: 40402,
   schemaNotFound: 40403,

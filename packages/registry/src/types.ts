@@ -1,5 +1,6 @@
 // The package's public types: the server's options, the client, and the results of the compatibility rules.
 import type { ClusterOptions, Logger } from '@selfmonitor/cluster'
+import type { TlsFiles } from '@selfmonitor/http'
 
 export type { Logger } from '@selfmonitor/cluster'
 
@@ -98,8 +99,19 @@ export interface RegistryOptions {
   /** Level while nothing else is configured. Default `BACKWARD`. */
   compatibilityLevel?: CompatibilityLevel
   logger?: Logger
-  /** Listen on an address that others can reach. The registry knows no authentication yet: without this it refuses. */
+  /**
+   * Listen on an address that others can reach although something is missing for it: TLS, or an access file. Without this the registry
+   * refuses.
+   */
   insecure?: boolean
+  /** Default: plain HTTP. The files are followed: renewed ones are in use within seconds. */
+  tls?: TlsFiles
+  /** Who may log in and do what: a YAML file, see docs/registry.md. It is followed. Default: everyone may do everything, without a login. */
+  accessFile?: string
+  /** How often the access file is looked at, in milliseconds. Default 5000. */
+  accessCheckMs?: number
+  /** Records each change before and after it is made, and may refuse it. Default: changes are not recorded. */
+  recordChange?: RecordChange
   /**
    * Host names that the registry answers to besides `localhost`, as in the URL that clients use: `registry.dev.example`, a
    * domain as `.dev.example`, or `*` for any. On an address that others can reach it also answers to IP addresses and to
@@ -113,6 +125,34 @@ export interface RegistryOptions {
   /** How long `startRegistry` waits for Kafka. Default 30000. */
   startTimeoutMs?: number
 }
+
+/** Who asked for a change. */
+export interface ChangeOrigin {
+  /** `User:alice`; `User:ANONYMOUS` without an access file. */
+  readonly principal: string
+  /** The address that the request came from. */
+  readonly address: string | null
+}
+
+/** A change to a subject or a context. */
+export interface RegistryChange {
+  /** `schemas.register` */
+  readonly action: string
+  readonly resources: readonly { readonly type: string; readonly name: string }[]
+  readonly before: unknown
+  /** The records that are written to the topic. */
+  readonly after: unknown
+  readonly by: ChangeOrigin
+}
+
+/**
+ * Records the intention, runs the change, records its outcome. Its error is thrown on; one with the code `AUDIT_UNAVAILABLE` before the
+ * change refuses it.
+ */
+export type RecordChange = (
+  change: RegistryChange,
+  run: (report: { after(data: unknown): void }) => Promise<void>,
+) => Promise<void>
 
 export interface RegistryServer {
   readonly url: string

@@ -31,6 +31,8 @@ export const errors = {
    */
   notSupported: (feature: string, instead: string) =>
     new RegistryRefusal(404, 404, `This registry has no ${feature}: ${instead}`),
+  unauthorized: () => make.unauthorized('Unauthorized'),
+  denied: make.denied,
   subjectNotFound: (subject: string) => make.subjectNotFound(`Subject '${subject}' not found.`),
   versionNotFound: (version: number | string) => make.versionNotFound(`Version ${version} not found.`),
   contextNotFound: (context: string) => make.subjectNotFound(`Context '${context}' not found.`),

@@ -3,12 +3,15 @@ import { STATUS_CODES } from 'node:http'
 import { findErrorBy } from '@platformatic/kafka'
 import { bodyTypeRefusal, type Guard, negotiate, type Refusal } from '@selfmonitor/http'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type HTTPMethods } from 'fastify'
+import { type Access, DeniedError, needOf } from '../access/index.ts'
 import { InvalidSchemaError } from '../formats/index.ts'
 import { errors, RegistryRefusal } from '../operations/index.ts'
 import { StoreError } from '../store/index.ts'
-import type { Logger } from '../types.ts'
+import type { Logger, RecordChange } from '../types.ts'
+import { createGate, type Gate } from './gate.ts'
 import { addMetrics } from './metrics.ts'
-import { allRoutes, contractFields, RawText, type Route, type RouteContext } from './routes/index.ts'
+import { createPerformer, type Perform } from './perform.ts'
+import { allRoutes, type Call, contractFields, RawText, type Route, type RouteContext } from './routes/index.ts'
 
 /**
  * The types that the registry answers in, the preferred one first.
@@ -29,8 +32,18 @@ function noCompiler(): never {
   throw new Error('a route of the registry has a Fastify schema: check bodies with zod instead')
 }
 
-/** @param guard checks hosts, origins and media types of requests, and limits their size and time */
-export function buildApp(context: RouteContext, logger: Logger, guard: Guard): FastifyInstance {
+export interface AppParts {
+  /** Checks hosts, origins and media types of requests, and limits their size and time. */
+  readonly guard: Guard
+  readonly logger: Logger
+  /** Default: everyone may do everything. */
+  readonly access?: Access | undefined
+  /** Default: changes are not recorded. */
+  readonly recordChange?: RecordChange | undefined
+}
+
+export function buildApp(context: RouteContext, { guard, logger, access, recordChange }: AppParts): FastifyInstance {
+  const gate = createGate(access, context.store, logger)
   const app = Fastify({
     ...guard,
     schemaController: { compilersFactory: { buildValidator: noCompiler, buildSerializer: noCompiler } },
@@ -58,8 +71,10 @@ export function buildApp(context: RouteContext, logger: Logger, guard: Guard): F
     }
   })
 
+  // Of every path, also of those that the registry does not have.
+  app.addHook('onRequest', (request, reply) => gate.enter(request, reply))
   addMetrics(app, context.store.state)
-  addRoutes(app, context)
+  addRoutes(app, context, gate, createPerformer(context, recordChange))
 
   app.setNotFoundHandler((request, reply) => {
     const known: readonly string[] = [...methods, 'HEAD', 'OPTIONS']
@@ -85,16 +100,28 @@ export function renderRefusal({ status, message }: Refusal): { type: string; bod
   return { type: answerTypes[0]!, body: errorText(status, message) }
 }
 
-function addRoutes(app: FastifyInstance, context: RouteContext): void {
+function addRoutes(app: FastifyInstance, context: RouteContext, gate: Gate, perform: Perform): void {
   const routes = allRoutes(context)
-  for (const route of routes) {
+  routes.forEach((route, index) => {
+    const need = needOf(route)
     app.route({
       method: route.method,
       url: route.path,
-      onRequest: checkMediaTypes,
-      handler: (request, reply) => answer(route, request, reply),
+      // Before the body is read; its references are checked with it.
+      onRequest: [checkMediaTypes, async (request) => gate.require(need, callOf(request), request)],
+      async handler(request, reply) {
+        const call = callOf(request)
+        gate.require(need, call, request)
+        const result = await perform(index, call, {
+          need,
+          caller: gate.callerOf(request),
+          address: request.ip,
+        })
+        if (result === undefined) return reply.status(204).send()
+        return send(request, reply, result instanceof RawText ? result.text : JSON.stringify(result))
+      },
     })
-  }
+  })
   for (const [path, own] of byPath(routes)) {
     const allow = [...own, ...(own.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ')
     app.route({ method: 'OPTIONS', url: path, handler: (_request, reply) => reply.header('allow', allow).send() })
@@ -108,15 +135,13 @@ function addRoutes(app: FastifyInstance, context: RouteContext): void {
   }
 }
 
-async function answer(route: Route, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-  const result = await route.handle({
+function callOf(request: FastifyRequest): Call {
+  return {
     params: request.params as Record<string, string>,
     query: firstValues(request.query as Record<string, string | string[]>),
     queries: allValues(request.query as Record<string, string | string[]>),
     body: request.body,
-  })
-  if (result === undefined) return reply.status(204).send()
-  return send(request, reply, result instanceof RawText ? result.text : JSON.stringify(result))
+  }
 }
 
 function sendError(refusal: RegistryRefusal, request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -178,6 +203,11 @@ function toRefusal(error: unknown): RegistryRefusal {
     return error.code === 'STORE_TIMEOUT'
       ? errors.storeTimeout(`The operation timed out: ${error.message}`, error)
       : errors.storeFailed(`Error in the backend data store: ${error.message}`, error)
+  }
+  if (error instanceof DeniedError) return errors.denied(error.message, error)
+  const { code, message } = error as { code?: unknown; message: string }
+  if (code === 'AUDIT_UNAVAILABLE' || code === 'AUDIT_INCOMPLETE') {
+    return new RegistryRefusal(503, 503, `HTTP 503 Service Unavailable: ${message}`, error)
   }
   if (error instanceof InvalidSchemaError) return errors.invalidSchema(`Invalid schema: ${error.message}`, error)
   const status = (error as { statusCode?: number }).statusCode ?? 500

@@ -3,10 +3,11 @@ import { randomUUID } from 'node:crypto'
 import { Producer } from '@platformatic/kafka'
 import { guard } from '@selfmonitor/http'
 import { afterEach } from 'vitest'
+import type { Access } from '../access/index.ts'
 import { buildApp } from '../server/app.ts'
 import { bodyLimitBytes } from '../server/start.ts'
 import { openStore, type Store } from '../store/index.ts'
-import type { CompatibilityLevel, Logger } from '../types.ts'
+import type { CompatibilityLevel, Logger, RecordChange } from '../types.ts'
 
 export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
@@ -39,6 +40,8 @@ export interface TestRegistryOptions {
   readonly fallbackLevel?: CompatibilityLevel
   readonly logger?: Logger
   readonly timeoutMs?: number
+  readonly access?: Access
+  readonly recordChange?: RecordChange
 }
 
 export async function startTestRegistry(
@@ -46,6 +49,7 @@ export async function startTestRegistry(
   options: TestRegistryOptions = {},
 ): Promise<TestRegistry> {
   const { topic = ownTopic(), fallbackLevel = 'BACKWARD', logger = silent, timeoutMs = 10_000 } = options
+  const { access, recordChange } = options
   const store = await openStore({
     bootstrapServers,
     topic,
@@ -56,8 +60,10 @@ export async function startTestRegistry(
   })
   const app = buildApp(
     { store, fallbackLevel },
-    logger,
-    guard({ listensOn: '127.0.0.1', allowedHostsSetting: '', bodyLimitBytes }),
+    {
+      ...{ logger, access, recordChange },
+      guard: guard({ listensOn: '127.0.0.1', allowedHostsSetting: '', bodyLimitBytes }),
+    },
   )
   return {
     topic,

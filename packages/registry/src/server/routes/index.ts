@@ -8,7 +8,7 @@ import { subjectRoutes } from './subjects.ts'
 import { tagRoutes } from './tags.ts'
 
 export { contractFields } from './bodies.ts'
-export { RawText, type Route, type RouteContext } from './route.ts'
+export { type Call, RawText, type Route, type RouteContext } from './route.ts'
 
 /** Every route is also there below `/contexts/<context>`: clients are given that as the address of a registry. */
 export function allRoutes(context: RouteContext): Route[] {
