@@ -3,7 +3,7 @@ import { connectCluster } from '@selfmonitor/cluster'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freePorts } from '../../../../test/support/ports.ts'
 import { selfmonitor, temporaryFolder } from '../test-io.ts'
-import { listenAddress } from './exporter.ts'
+import { listenAddress } from './listen-address.ts'
 
 const folder = temporaryFolder()
 
@@ -57,7 +57,7 @@ describe('selfmonitor exporter', () => {
     ['0.0.0.0:9308', { host: '0.0.0.0', port: 9308 }],
     ['[::1]:9308', { host: '::1', port: 9308 }],
   ])('--listen %s', (text, expected) => {
-    expect(listenAddress(text)).toEqual(expected)
+    expect(listenAddress(text, 9308)).toEqual(expected)
   })
 
   it.each([

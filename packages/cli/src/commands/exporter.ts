@@ -7,6 +7,7 @@ import { choice, defineVerb, flag, type Noun, text, value } from '../framework/v
 import { version } from '../framework/version.ts'
 import { openServerLog } from '../local/logger.ts'
 import { watchedRegistry } from '../local/watched-registry.ts'
+import { listenAddress } from './listen-address.ts'
 
 const leastIntervalMs = 1_000
 
@@ -67,7 +68,11 @@ const verb = defineVerb({
         timeoutMs: settings.timeoutMs,
         clientId: settings.security.clientId ?? 'selfmonitor-exporter',
       },
-      listen: { ...listenAddress(options.listen), allowedHosts: options.allowHost, insecure: options.insecure },
+      listen: {
+        ...listenAddress(options.listen, defaults.metricsPort),
+        allowedHosts: options.allowHost,
+        insecure: options.insecure,
+      },
       granularity: options.granularity,
       ...(options.probe ? { probe: {} } : {}),
       version: version(),
@@ -94,16 +99,6 @@ const verb = defineVerb({
     return undefined
   },
 })
-
-/** `9308`, `0.0.0.0:9308`, `[::1]:9308` */
-export function listenAddress(address: string | undefined): { readonly host?: string; readonly port: number } {
-  if (address === undefined) return { port: defaults.metricsPort }
-  const [, host, port] = /^(?:(.+):)?(\d{1,5})$/.exec(address) ?? []
-  if (port === undefined || Number(port) > 65_535) {
-    throw usageError(`--listen ${address} is not an address and a port.`, 'Write 127.0.0.1:9308, or 9308 alone.')
-  }
-  return { ...(host === undefined ? {} : { host: host.replace(/^\[(.*)\]$/, '$1') }), port: Number(port) }
-}
 
 /**
  * A service's URL, of the option or `<prefix>_URL`, with the login and the CA that the environment has for it.

@@ -136,6 +136,12 @@ export const nouns: readonly NounEntry[] = [
     load: async () => (await import('./schemas.ts')).schemas,
   },
   {
+    name: 'registry',
+    summary: 'a Schema Registry of a cluster: serve, hash-password',
+    group: groups.operate,
+    load: async () => (await import('./registry.ts')).registry,
+  },
+  {
     name: 'events',
     summary: 'emit events, and watch them decoded',
     group: groups.operate,
