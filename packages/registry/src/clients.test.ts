@@ -3,8 +3,11 @@
 // The parts of @confluentinc/schemaregistry are named one by one: its index also loads encryption, whose packages export
 // TypeScript under the condition `source`, which these tests set.
 import { fileURLToPath } from 'node:url'
+import { create, createFileRegistry, createMutableRegistry, fromBinary } from '@bufbuild/protobuf'
+import { FileDescriptorProtoSchema, file_google_protobuf_timestamp } from '@bufbuild/protobuf/wkt'
 import { SchemaRegistryClient } from '@confluentinc/schemaregistry/dist/schemaregistry-client.js'
 import { AvroDeserializer, AvroSerializer } from '@confluentinc/schemaregistry/dist/serde/avro.js'
+import { ProtobufDeserializer, ProtobufSerializer } from '@confluentinc/schemaregistry/dist/serde/protobuf.js'
 import { SerdeType } from '@confluentinc/schemaregistry/dist/serde/serde.js'
 import { SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
 import { run } from '@selfmonitor/apache'
@@ -22,6 +25,7 @@ import {
   startRegistry,
   writeFrameHeader,
 } from './index.ts'
+import { describeFile, linkText } from './protobuf/index.ts'
 import { ownTopic } from './test-support/app.ts'
 
 const schema = {
@@ -249,6 +253,53 @@ describeEngines('registry clients against our server', (engine) => {
         'registered again': 3,
         'with deleted': [2, 3],
       })
+    })
+  })
+
+  describe('@confluentinc/schemaregistry with Protobuf', () => {
+    const client = () => new SchemaRegistryClient({ baseURLs: [server.url] })
+    const proto = `syntax = "proto3"; package acme; import "google/protobuf/timestamp.proto"; import "acme/money.proto";
+      message First { Money price = 1; }
+      message Order { message Line { string sku = 1; int32 count = 2; } map<string, int32> totals = 4;
+        string id = 1; google.protobuf.Timestamp at = 2; repeated Line lines = 3; }`
+
+    const money = 'syntax = "proto3"; package acme; message Money { int64 cents = 1; }'
+
+    it('registers a descriptor with its import, and reads the records it writes, also of a nested message', async () => {
+      const descriptor = (text: string, name: string) =>
+        fromBinary(
+          FileDescriptorProtoSchema,
+          describeFile(linkText(text, new Map([['acme/money.proto', money]])), name),
+        )
+      const files = createFileRegistry(descriptor(proto, 'acme/order.proto'), (name) =>
+        name === 'acme/money.proto' ? descriptor(money, name) : file_google_protobuf_timestamp,
+      )
+      const registry = createMutableRegistry(files)
+      const serializer = new ProtobufSerializer(client(), SerdeType.VALUE, { autoRegisterSchemas: true, registry })
+      const deserializer = new ProtobufDeserializer(client(), SerdeType.VALUE, {})
+      const line = { sku: 'a', count: 2 }
+      const order = { id: '1', at: { seconds: 5n, nanos: 7 }, lines: [line], totals: { eur: 3 } }
+
+      const written = await serializer.serialize('proto-a', create(files.getMessage('acme.Order')!, order as never))
+      expect(await deserializer.deserialize('proto-a', written)).toMatchObject(order)
+      const nested = await serializer.serialize('proto-a', create(files.getMessage('acme.Order.Line')!, line as never))
+      expect(await deserializer.deserialize('proto-a', nested)).toMatchObject(line)
+
+      expect((await ours.getVersion('acme/money.proto', 1))?.schemaType).toBe('PROTOBUF')
+      const stored = (await ours.getVersion('proto-a-value', 'latest'))!
+      expect(stored.references?.map(({ name }) => name)).toEqual(['acme/money.proto'])
+      expect(stored.schema).toContain('  .google.protobuf.Timestamp at = 2;\n')
+      const { schema, schemaType, references = [] } = stored
+      expect(
+        await client().getId('proto-a-value', { schema, schemaType: schemaType!, references: [...references] }),
+      ).toBe(stored.id)
+    })
+
+    it('is refused an incompatible schema', async () => {
+      const text = 'syntax = "proto3"; message A { int32 a = 1; }'
+      await client().register('proto-b-value', { schemaType: 'PROTOBUF', schema: text })
+      const wrong = { schemaType: 'PROTOBUF', schema: text.replace('int32', 'string') }
+      await expect(client().register('proto-b-value', wrong)).rejects.toThrow(/FIELD_SCALAR_KIND_CHANGED/)
     })
   })
 
