@@ -4,7 +4,6 @@ import type { Cluster } from '@selfmonitor/cluster'
 import type { RegistryClient } from '@selfmonitor/registry'
 import { usageError } from './errors.ts'
 import type { Io } from './io.ts'
-import { nearestPlatformFile } from './nearest-file.ts'
 import { isProduction, type Settings } from './settings.ts'
 import { version } from './version.ts'
 
@@ -32,6 +31,7 @@ export async function auditSetting(
   named?: string,
 ): Promise<AuditSetting> {
   if (env[auditVariable]) return fromVariable(env[auditVariable])
+  const { nearestPlatformFile } = await import('./nearest-file.ts')
   const file = named ?? nearestPlatformFile(cwd)
   if (file === undefined) return { kind: 'topic', topic: defaultTopic }
   const { readAuditPlan } = await import('@selfmonitor/platform/audit-plan')
