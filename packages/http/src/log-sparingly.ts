@@ -1,5 +1,4 @@
 // A log line that clients cause, as often as they like.
-import { performance } from 'node:perf_hooks'
 
 export interface SparingLogger {
   warn(context: object, message: string): void
