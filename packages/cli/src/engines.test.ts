@@ -192,6 +192,26 @@ describeEngines('the commands', (engine) => {
       )
     })
 
+    it('have a contract of files, which the next version inherits', async () => {
+      const own = `${id}-contract-value`
+      const metadata = { properties: { owner: 'orders' } }
+      const rule = { name: 'r', kind: 'CONDITION', mode: 'WRITE', type: 'CEL', expr: 'true' }
+      writeFileSync(join(folder.path, 'metadata.json'), JSON.stringify(metadata))
+      writeFileSync(join(folder.path, 'rules.json'), JSON.stringify({ domainRules: [rule] }))
+      writeFileSync(join(folder.path, 'first.avsc'), first)
+      const contract = ['--metadata', 'metadata.json', '--rules', 'rules.json', '--yes']
+      expect(await cli('schemas', 'register', own, 'first.avsc', ...contract)).toMatchObject({ code: 0 })
+      writeFileSync(join(folder.path, 'next.avsc'), compatible)
+      const next = await cli('schemas', 'register', own, 'next.avsc', '--yes', '-o', 'json')
+      expect(JSON.parse(next.stdout)).toMatchObject({ version: 2 })
+      const shown = JSON.parse((await cli('schemas', 'get', own, '-o', 'json')).stdout)
+      expect(shown).toMatchObject({ version: 2, metadata, ruleSet: { domainRules: [rule] } })
+      expect((await cli('schemas', 'register', own, 'next.avsc')).stderr).toContain('nothing to register')
+      writeFileSync(join(folder.path, 'metadata.json'), '[]')
+      const refused = await cli('schemas', 'register', own, 'first.avsc', ...contract)
+      expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('metadata.json is not a JSON object') })
+    })
+
     it('are checked: compatible is 0, incompatible is 1 and says why', async () => {
       writeFileSync(join(folder.path, 'good.avsc'), compatible)
       writeFileSync(join(folder.path, 'bad.avsc'), incompatible)

@@ -186,7 +186,10 @@ export interface RegistryClient {
   readonly url: string
   /** Registers a schema (or finds it) and returns its id. */
   register(subject: string, schema: SchemaDefinition, options?: { normalize?: boolean }): Promise<{ id: number }>
-  /** Finds a schema under a subject; null when it is not registered there. */
+  /**
+   * Finds a schema under a subject; null when it is not registered there. Without a contract it is also found with the one of the latest
+   * version, which a registration would inherit.
+   */
   lookup(
     subject: string,
     schema: SchemaDefinition,

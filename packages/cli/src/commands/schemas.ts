@@ -130,6 +130,25 @@ async function readSchema(context: Context, file: string, schemaType: SchemaType
   return { schema: readGivenFile(context.io, file, 'The schema file'), schemaType }
 }
 
+/** A file of a contract: a JSON object. */
+function readContract(context: Context, file: string | undefined, what: string): object | undefined {
+  if (file === undefined) return undefined
+  const text = readGivenFile(context.io, file, what)
+  const value = parsedJson(text)
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
+  throw new CliError('INVALID_SCHEMA', `${file} is not a JSON object`, {
+    hint: 'See https://docs.confluent.io/platform/current/schema-registry/fundamentals/data-contracts.html for its form.',
+  })
+}
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
 const directions = {
   backward: 'records of the old schema, read with the new one (BACKWARD):',
   forward: 'records of the new schema, read with the old one (FORWARD):',
@@ -230,12 +249,24 @@ const register = defineVerb({
   options: {
     type: choice('--type <type>', 'kind of schema', schemaTypes, 'AVRO'),
     normalize: flag('--normalize', 'register its normal form'),
+    metadata: value(
+      '--metadata <file>',
+      'JSON: its tags and properties; without it, those of the version before',
+      String,
+    ),
+    rules: value('--rules <file>', 'JSON: its rule set; without it, that of the version before', String),
   },
   output: ['table', 'json', 'yaml', 'name'],
   mutates: true,
   async run(context, { args, options }) {
     const registry = await context.registry()
-    const schema = await readSchema(context, args.file, options.type)
+    const metadata = readContract(context, options.metadata, 'The metadata file')
+    const ruleSet = readContract(context, options.rules, 'The file of rules')
+    const schema = {
+      ...(await readSchema(context, args.file, options.type)),
+      ...(metadata && { metadata }),
+      ...(ruleSet && { ruleSet }),
+    }
     const show = async (registered: { id: number; version: number | undefined }): Promise<void> =>
       await context.printThing(
         { subject: args.subject, ...registered },

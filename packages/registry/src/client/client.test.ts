@@ -72,6 +72,22 @@ describe('the registry client', () => {
     expect(await client.getById(7)).toMatchObject(schema)
   })
 
+  it('looks a schema up with the contract that a registration would inherit', async () => {
+    const missing = { status: 404, body: { error_code: 40403, message: 'Schema not found' } }
+    const metadata = { properties: { owner: 'a', 'confluent:version': '3' } }
+    const version = { subject: 's', version: 3, id: 9, schema: '"int"', metadata }
+    const { client, sent } = clientWith([missing, { body: version }, { body: version }])
+    expect(await client.lookup('s', { schema: '"int"' })).toMatchObject({ version: 3 })
+    expect(sent[2]!.body).toEqual({ schema: '"int"', metadata: { properties: { owner: 'a' } } })
+    const { metadata: _, ...plain } = version
+    const other = clientWith([missing, { body: plain }])
+    expect(await other.client.lookup('s', { schema: '"long"' })).toBeNull()
+    expect(other.sent).toHaveLength(2)
+    const given = clientWith([missing])
+    expect(await given.client.lookup('s', { schema: '"int"', metadata: {} })).toBeNull()
+    expect(given.sent).toHaveLength(1)
+  })
+
   it('asks for an id once, however many ask at the same time and afterwards', async () => {
     const { client, sent } = clientWith([{ body: { schema: '"int"' } }])
     const answers = await Promise.all(Array.from({ length: 50 }, () => client.getById(3)))
@@ -121,7 +137,11 @@ describe('the registry client', () => {
     const missing = (error_code: number) => [{ status: 404, body: { error_code, message: 'no' } }]
     expect(await clientWith(missing(40401)).client.versions('s')).toEqual([])
     expect(await clientWith(missing(40401)).client.lookup('s', { schema: '"int"' })).toBeNull()
-    expect(await clientWith(missing(40403)).client.lookup('s', { schema: '"int"' })).toBeNull()
+    const unregistered = clientWith([
+      ...missing(40403),
+      { body: { subject: 's', version: 1, id: 1, schema: '"long"' } },
+    ])
+    expect(await unregistered.client.lookup('s', { schema: '"int"' })).toBeNull()
     expect(await clientWith(missing(40408)).client.getCompatibility('s', { defaultToGlobal: false })).toBeNull()
     expect(await clientWith(missing(40401)).client.check('s', { schema: '"int"' })).toEqual({
       compatible: true,

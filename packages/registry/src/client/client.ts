@@ -77,9 +77,16 @@ export function createRegistryClient(
 
     async lookup(subject, schema, { normalize = false, deleted = false } = {}) {
       const path = `${subjectPath(subject)}${query({ normalize, deleted })}`
-      const body = bodyOf(schema)
-      const load = async () => registeredSchema(await http({ method: 'POST', path, body }))
-      return orNull([registryErrorCodes.subjectNotFound, registryErrorCodes.schemaNotFound], load())
+      const find = async (definition: SchemaDefinition) =>
+        orNull(
+          [registryErrorCodes.subjectNotFound, registryErrorCodes.schemaNotFound],
+          http({ method: 'POST', path, body: bodyOf(definition) }).then(registeredSchema),
+        )
+      const found = await find(schema)
+      if (found !== null || schema.metadata || schema.ruleSet) return found
+      const latest = await getVersion(subject, 'latest')
+      if (!latest?.metadata && !latest?.ruleSet) return null
+      return find({ ...schema, ...inherited(latest) })
     },
 
     getById(id) {
@@ -164,6 +171,13 @@ function bodyOf({ schema, schemaType = 'AVRO', references = [], metadata, ruleSe
     ...(ruleSet && { ruleSet }),
     schema,
   }
+}
+
+/** The contract that the next registration gets if it has none: all but the number of the version. */
+function inherited({ metadata, ruleSet }: SchemaDefinition): Pick<SchemaDefinition, 'metadata' | 'ruleSet'> {
+  if (metadata === undefined) return { ruleSet }
+  const properties = Object.entries(metadata.properties ?? {}).filter(([name]) => name !== 'confluent:version')
+  return { metadata: { ...metadata, properties: Object.fromEntries(properties) }, ruleSet }
 }
 
 function definition(answer: unknown): SchemaDefinition {

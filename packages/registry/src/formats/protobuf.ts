@@ -68,7 +68,17 @@ function parsedSchema(
       if (form === 'serialized') return describeFile(linked, ownPath).toString('base64')
       return form === 'ignore_extensions' ? printProto(withoutExtensions(file)) : undefined
     },
+    fields: fieldsOf(file),
     describe: (problem, reader, writer) => describeProtobufProblem(problem as ProtobufIncompatibility, reader, writer),
     problemsReading: (writer) => checkProtobufReader(linked, (writer as ProtobufParsedSchema).linked),
   }
+}
+
+/** Those of the first message, which is what a record holds unless its index says otherwise. */
+function fieldsOf(file: ProtoFile): readonly string[] {
+  const first = file.declarations.find((declared) => declared.kind === 'message')
+  return (first?.members ?? []).flatMap((member) => {
+    if (member.kind === 'field') return [member.name]
+    return member.kind === 'oneof' ? member.fields.map(({ name }) => name) : []
+  })
 }

@@ -154,6 +154,19 @@ describeEngines('tags and reserved fields in the registry', (engine) => {
       })
     })
 
+    it.each([
+      ['JSON', '{"type":"object","properties":{"email":{"type":"string"}}}'],
+      [
+        'PROTOBUF',
+        'syntax = "proto3";\nmessage Test {\n  string id = 1;\n  oneof by {\n    string email = 2;\n  }\n}\n',
+      ],
+    ])('are those of %s, too', async (schemaType, schema) => {
+      const subject = subjectName()
+      await put(`/config/${subject}`, { validateFields: true })
+      await fails(register(subject, schema, { schemaType, ...reserved('email') }), 409, 40901, /reserved field email/)
+      await idOf(subject, schema, { schemaType, ...reserved('other') })
+    })
+
     it('are only a note where they are not', async () => {
       const subject = subjectName()
       await idOf(subject, record('A', int('email')), reserved('email'))
