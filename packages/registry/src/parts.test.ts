@@ -15,3 +15,7 @@ it('the client loads nothing of a Kafka client, of a web framework or of native 
     /@platformatic|fastify|\/zod\/|snappy|lz4-napi|@node-rs|packages\/(protocol|cluster\/src\/(?!backoff))/
   expect(loadedBy('@selfmonitor/registry').filter((url) => foreign.test(url))).toEqual([])
 })
+
+it('a validator of JSON Schemas is loaded with the first schema, not with the formats', () => {
+  expect(loadedBy('@selfmonitor/registry/formats').filter((url) => /node_modules\/ajv/.test(url))).toEqual([])
+})

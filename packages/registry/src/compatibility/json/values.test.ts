@@ -9,6 +9,7 @@ import {
   arbitraryJsonSchema,
   arbitraryValue,
   inDraft7,
+  isMisjudged,
 } from '../../test-support/arbitrary-json-schema.ts'
 import { checkJsonReader } from './index.ts'
 
@@ -57,7 +58,7 @@ describe.each(drafts)('JSON Schema of draft $draft', ({ $schema, ajv, write }) =
       fc.property(pairs, ([writer, reader]) => {
         if (checkJsonReader(node(reader), node(writer)).length > 0) return
         const [writes, reads] = [validator(writer), validator(reader)]
-        if (writes === undefined || reads === undefined) return
+        if (writes === undefined || reads === undefined || isMisjudged(writer)) return
         if (JSON.stringify(writer) !== JSON.stringify(reader)) seen.changed++
         for (const value of values) {
           if (writes(value) !== true) continue
