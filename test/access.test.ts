@@ -249,7 +249,7 @@ describe.skipIf(missing)('the platform of SelfMonitor on a secured Kafka', () =>
     expect(await command(['import', '--dir', 'imported'])).toMatchObject({
       code: 0,
       stderr: expect.stringMatching(
-        /account admin: it has no ACLs[\s\S]*Imported 18 topics, 11 accounts and 11 schemas/,
+        /account admin: it has no ACLs[\s\S]*Imported 18 topics, 11 accounts and 64 schemas/,
       ),
     })
     const env = { SELFMONITOR_ENV: 'development' }

@@ -27,7 +27,7 @@ const rows: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['operations', 'access'],
     ['server'],
   ],
-  'platform/src': [['running', 'cel'], ['load'], ['live', 'types'], ['plan'], ['apply', 'import']],
+  'platform/src': [['running', 'cel', 'payload'], ['load'], ['live', 'types'], ['plan'], ['apply', 'import']],
   'events/src': [['kafka', 'wire', 'dead-letters'], ['telemetry', 'replay'], ['handle']],
   'kubernetes/src': [
     ['api', 'certificates'],

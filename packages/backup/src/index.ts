@@ -34,7 +34,7 @@ export {
   type TargetTopic,
 } from './restore/plan.ts'
 export { type Restored, type RestoreOptions, type RestoreProgress, runRestore } from './restore/run.ts'
-export type { Part } from './restore/schema-ids.ts'
+export type { FramedPart } from './restore/schema-ids.ts'
 export type { PlannedId, SchemaPlan } from './restore/schema-plan.ts'
 export type { PlannedSchemas, SchemaRequest } from './restore/schemas.ts'
 export { openState, type RecordPlace, type RestorePoint } from './restore/source.ts'

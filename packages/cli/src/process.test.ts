@@ -181,7 +181,7 @@ describe('up', () => {
     expect(detached).toMatchObject({
       code: 0,
       stdout: '',
-      stderr: expect.stringMatching(/11 topics, 11 schemas: 22 changes[\s\S]*Runs in the background as process \d+/),
+      stderr: expect.stringMatching(/11 topics, 64 schemas: 75 changes[\s\S]*Runs in the background as process \d+/),
     })
     expect(detached.stderr).not.toContain('Ctrl-C')
     expect(detached.stderr).toMatch(

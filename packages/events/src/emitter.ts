@@ -8,6 +8,7 @@ import { emitAll } from './emit-many.ts'
 import { EventsClosedError, EventsError } from './errors.ts'
 import { backoffMs, type Producer, pause, type ServerAddress } from './kafka/index.ts'
 import { Emission, type Observed, type OutcomeListener, snapshot, toEnvelope } from './outgoing.ts'
+import { PayloadHeaders } from './payload-headers.ts'
 import { createRecordWriter, type RecordWriter, writeRecord } from './record-writer.ts'
 import {
   clientErrorType,
@@ -29,7 +30,7 @@ import {
   takeAll,
   whenLeft,
 } from './topic-queue.ts'
-import type { EmitOptions, EmitResult, Envelope, EventObserver, RecordOptions, RecordResult } from './types.ts'
+import type { EmitOptions, EmitResult, Envelope, EventObserver, Logger, RecordOptions, RecordResult } from './types.ts'
 import type { Catalogue, Codec, Encoder, RecordEncoder, RecordValue } from './wire/index.ts'
 
 export interface EmitterOptions {
@@ -38,6 +39,7 @@ export interface EmitterOptions {
   readonly producer: Producer
   readonly catalogue: Catalogue
   readonly codec: Codec
+  readonly logger: Logger
   readonly newId: () => string
   readonly now: () => number
   /** From 0 up to 1: where records without a key begin. */
@@ -282,7 +284,12 @@ async function lookUp(state: EmitterState, queue: TopicQueue): Promise<Error | n
   for (let failures = 1; !state.closed && queue.encoder === null; failures++) {
     try {
       const encoder = queue.kind === 'events' ? codec.encoderFor(topic) : codec.recordEncoderFor(topic)
-      const [ready] = await Promise.all([encoder as Promise<Encoder<never>>, producer.load(topic)])
+      const [ready, payloads] = await Promise.all([
+        encoder as Promise<Encoder<never>>,
+        queue.kind === 'events' ? payloadHeaders(state, topic) : null,
+        producer.load(topic),
+      ])
+      queue.payloads = payloads
       queue.encoder = ready as unknown as Encoder<unknown>
     } catch (error) {
       // A broker or a registry that is restarting is waited for; an answer ("no such topic") is final.
@@ -298,6 +305,13 @@ async function lookUp(state: EmitterState, queue: TopicQueue): Promise<Error | n
   if (queue.kind === 'records' && queue.encoder !== null) checkWaiting(state, queue, queue.encoder as RecordEncoder)
   resume(state)
   return null
+}
+
+async function payloadHeaders({ options }: EmitterState, topic: string): Promise<PayloadHeaders> {
+  const { catalogue, codec, logger, now } = options
+  const headers = new PayloadHeaders(topic, catalogue.eventTypes(topic), { versions: codec.payloads, logger, now })
+  await headers.load()
+  return headers
 }
 
 /** Records that came before their schema was known are checked against it now. */

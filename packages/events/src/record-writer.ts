@@ -1,9 +1,11 @@
 // Encodes an event or a record, chooses its partition and appends it to the producer.
+import { payloadSchemaHeader } from '@selfmonitor/registry/frame'
 import { headerEntries } from './emit-arguments.ts'
 import { EventsConfigError } from './errors.ts'
 import { encodeHeaders, noHeaders, type Producer, partitionForKey, type RecordToSend } from './kafka/index.ts'
 import type { Emission, Key, Value } from './outgoing.ts'
 import type { TopicQueue } from './topic-queue.ts'
+import type { Envelope } from './types.ts'
 import type { Encoder } from './wire/index.ts'
 
 export interface RecordWriter {
@@ -36,7 +38,7 @@ export function createRecordWriter(producer: Producer, random: () => number): Re
 export function writeRecord(writer: RecordWriter, queue: TopicQueue, emission: Emission): void {
   const { topic } = queue
   const { value, key } = emission
-  const headers = headersOf(emission)
+  const headers = headersOf(queue, emission)
   const encoder = queue.encoder!
   const valueLength = encodeValue(encoder, value)
   if (valueLength + (key?.length ?? 0) + headers.length > maxEventBytes) {
@@ -63,11 +65,18 @@ export function writeRecord(writer: RecordWriter, queue: TopicQueue, emission: E
   emission.dropContent()
 }
 
-function headersOf({ headers, span }: Emission) {
+function headersOf({ kind, payloads }: TopicQueue, { headers, span, value }: Emission) {
   const traced = span?.headers ?? []
-  return headers === undefined && traced.length === 0
-    ? noHeaders
-    : encodeHeaders([...headerEntries(headers), ...traced])
+  if (kind === 'records') {
+    return headers === undefined && traced.length === 0
+      ? noHeaders
+      : encodeHeaders([...headerEntries(headers), ...traced])
+  }
+  const schema = payloads?.of((value as Envelope).event_type)
+  if (headers === undefined && traced.length === 0) return schema?.encoded ?? noHeaders
+  // A service that passes an event's headers on would name the schema of that event.
+  const own = headerEntries(headers).filter(([name]) => name !== payloadSchemaHeader)
+  return encodeHeaders([...own, ...(schema === undefined ? [] : [schema.entry]), ...traced])
 }
 
 /** Encodes a value into the encoder's shared buffer, unless it is encoded already. @returns its length; -1 for null */

@@ -137,6 +137,7 @@ export async function connectEvents<Events extends CatalogueOf<Events> = EventCa
     producer,
     catalogue,
     codec,
+    logger,
     newId: createUuidGenerator(),
     now: Date.now,
     random: Math.random,

@@ -1,8 +1,15 @@
 // `@selfmonitor/events/testing`: a whole platform in the test's own process, and questions about what became of events.
 import { type Broker, startBroker } from '@selfmonitor/broker'
 import { connectCluster } from '@selfmonitor/cluster'
-import { envelopeProblem, envelopeSchema, findTopicFiles } from '@selfmonitor/platform/shapes'
-import { createRegistryClient } from '@selfmonitor/registry'
+import {
+  eachOf,
+  envelopeProblem,
+  envelopeSchema,
+  findTopicFiles,
+  payloadDefinition,
+  payloadSubjectOf,
+} from '@selfmonitor/platform/shapes'
+import { createRegistryClient, type RegistryClient } from '@selfmonitor/registry'
 import { startRegistry } from '@selfmonitor/registry/server'
 import { EventsError } from './errors.ts'
 import {
@@ -101,6 +108,7 @@ export async function startTestPlatform(options: TestPlatformOptions = {}): Prom
       ...[...topics].map(async ([name, { schema }]) => {
         if (schema !== undefined) await client.register(`${name}-value`, { schema })
       }),
+      registerPayloads(client, schemas ?? {}),
     ])
   } catch (error) {
     await registry.close()
@@ -154,6 +162,19 @@ export async function startTestPlatform(options: TestPlatformOptions = {}): Prom
       await broker.close()
     },
   }
+}
+
+/** As `selfmonitor apply` does, so that events name their schema here, too. */
+async function registerPayloads(client: RegistryClient, schemas: PayloadSchemas): Promise<void> {
+  const payloads = Object.entries(schemas).flatMap(([topic, shape]) =>
+    typeof shape === 'string' ? [] : Object.entries(shape).map(([type, schema]) => [topic, type, schema] as const),
+  )
+  await eachOf(payloads, async ([topic, type, schema]) => {
+    await client.register(payloadSubjectOf(topic, type), payloadDefinition(schema)).catch((error: unknown) => {
+      // One that is not a JSON Schema is for `emit` to refuse.
+      if ((error as { code?: unknown }).code !== 'REGISTRY_REFUSED') throw error
+    })
+  })
 }
 
 type WaitForHandled = TestPlatform['waitForHandled']

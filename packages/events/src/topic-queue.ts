@@ -1,5 +1,6 @@
 // The topics that are emitted to, and the events that wait for a schema or for room in the producer. Pure.
 import type { Emission } from './outgoing.ts'
+import type { PayloadHeaders } from './payload-headers.ts'
 import type { Encoder } from './wire/index.ts'
 
 export interface TopicQueue {
@@ -7,6 +8,8 @@ export interface TopicQueue {
   readonly kind: 'events' | 'records'
   /** null until the topic and its schema are looked up. */
   encoder: Encoder<unknown> | null
+  /** Of events: what their records say of the payload's schema. */
+  payloads: PayloadHeaders | null
   /** The lookup that is under way; resolves with the error that is final. */
   loading: Promise<Error | null> | null
   /** Events that came while the topic was being looked up or the producer was full, in their order. */
@@ -36,6 +39,7 @@ export function queueOf(queues: TopicQueues, kind: TopicQueue['kind'], topic: st
     topic,
     kind,
     encoder: null,
+    payloads: null,
     loading: null,
     waiting: [],
     left: 0,

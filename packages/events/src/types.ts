@@ -82,8 +82,19 @@ export interface ReceivedEvent<Type extends string = string, Data = unknown> {
   readonly offset: bigint
   readonly key: string | null
   readonly headers: ReadonlyMap<string, Buffer>
+  /** The schema of the payload that the event was written with; null when its record does not say. */
+  readonly schema: EventSchema | null
   /** 1 for the first try. */
   readonly attempt: number
+}
+
+/** The schema of an event's payload in the registry. */
+export interface EventSchema {
+  /** `user.events-user_created` */
+  readonly subject: string
+  /** From 1, in the order of registration; null when the subject has no version with the id, as after a move to another registry. */
+  readonly version: number | null
+  readonly id: number
 }
 
 /** A record of a topic that has a shape of its own, as a handler gets it. */

@@ -28,14 +28,22 @@ export interface PlatformTopic {
   /** Schema of the values, registered as `<topic>-value`. */
   readonly schema?: SchemaDefinition & { readonly file: string }
   readonly compatibility?: CompatibilityLevel
-  /** Payload schema (JSON Schema) by event type. */
-  readonly eventTypes: Readonly<Record<string, { readonly file: string; readonly schema: object }>>
+  /** By event type. */
+  readonly eventTypes: Readonly<Record<string, PayloadSchema>>
   /** Of every service that consumes the topic and has no objective of its own for it. */
   readonly objectives?: { readonly freshness?: FreshnessObjective }
   /** What the file says about its backups; undefined when it says nothing. */
   readonly backup?: BackupPolicy
   /** Where `topic`, `partitions`, `replication`, `schema`, `compatibility` and each `config.<name>` are declared. */
   readonly at?: Readonly<Record<string, PlatformPosition>>
+}
+
+/** The JSON Schema of an event type's payload, registered as `<topic>-<event type>`. */
+export interface PayloadSchema {
+  readonly file: string
+  /** As the file has it, for places in it. */
+  readonly text: string
+  readonly schema: object
 }
 
 export interface PlatformService {
@@ -194,9 +202,11 @@ export type ChangeAction = 'create' | 'update' | 'delete'
 /** One thing that applying the plan does. */
 export interface Change {
   readonly action: ChangeAction
-  readonly kind: 'topic' | 'topic-partitions' | 'topic-config' | 'schema' | 'compatibility' | 'user' | 'acl'
-  /** `user.events`, `user.events-value`, `fraud-detection`, `User:fraud-detection topic user.events` */
+  readonly kind: 'topic' | 'topic-partitions' | 'topic-config' | 'schema' | 'payload' | 'compatibility' | 'user' | 'acl'
+  /** `user.events`, `user.events-value`, `user.events-user_created`, `fraud-detection`, `User:fraud-detection topic user.events` */
   readonly name: string
+  /** The event type whose payload it is about: of kind `payload`, and of the `compatibility` of one. */
+  readonly event?: { readonly topic: string; readonly type: string }
   /** The changed settings; `from` is null for a new one, `to` is null for a removed one. */
   readonly details: readonly { readonly key: string; readonly from: string | null; readonly to: string | null }[]
   /** Warnings to consider before confirming (keys move, retention shrinks). */

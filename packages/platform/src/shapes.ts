@@ -9,8 +9,11 @@ export {
   envelopeSchema,
 } from './envelope.ts'
 export { PlatformError } from './errors.ts'
+export { eachOf } from './live/each.ts'
 export type { FindShapesOptions, Shapes, TopicFiles } from './load/find-shapes.ts'
 export { type JsonSchemaProblem, jsonSchemaProblems } from './load/json-schema-check.ts'
+export { closePayload, declaredProperties, isDraft7, type JsonSchema } from './payload/close.ts'
+export { payloadDefinition, payloadSubjectOf } from './payload/subject.ts'
 
 // The parser of YAML is loaded when a file is read.
 

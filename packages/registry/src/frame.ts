@@ -36,3 +36,22 @@ export function decodeFrame(frame: Uint8Array): { id: number; payload: Buffer } 
   if (id < 0) throw new FrameError(`the schema id ${id} is negative`)
   return { id, payload: bytes.subarray(frameHeaderBytes) }
 }
+
+/**
+ * The header of an event that names the schema of its payload: the registry's id in decimal digits. Confluent's `__value_schema_id` is for
+ * the schema of the whole value, which is the envelope's.
+ */
+export const payloadSchemaHeader = 'payload.schema.id'
+
+const maxSchemaId = 2 ** 31 - 1
+
+/** @returns the id that a record's headers name for its payload; null for none, or one that is not an id */
+export function payloadSchemaIdIn(
+  headers: readonly { readonly key: string; readonly value: Uint8Array | null }[],
+): number | null {
+  const value = headers.findLast(({ key }) => key === payloadSchemaHeader)?.value
+  if (value == null || value.length > 10) return null
+  const text = Buffer.from(value).toString('latin1')
+  const id = /^[1-9]\d*$/.test(text) ? Number(text) : 0
+  return id > 0 && id <= maxSchemaId ? id : null
+}

@@ -107,7 +107,7 @@ describe.skipIf(missing !== null)('the chart, running', () => {
         expect(configs, name).toContain('min.insync.replicas=2')
       }
       const subjects = await curl(`${registry}/subjects`)
-      expect(JSON.parse(subjects.stdout)).toHaveLength(11)
+      expect(JSON.parse(subjects.stdout)).toHaveLength(64)
 
       const setup = kafka.get('Job', kafka.jobName('kafka-setup'))!
       await kafka.apply([{ ...setup, metadata: { ...setup.metadata, name: 'setup-again', uid: undefined } }])

@@ -79,7 +79,7 @@ describe.skipIf(missing !== null)('REST services with TLS and a login', () => {
     const registry = `https://schema-registry-service.${domain}:8081/subjects`
     expect((await curl(registry, ...trusting)).status).toBe(401)
     const subjects = await curl(registry, ...as('selfmonitor', keyOf('schema-registry-login', 'password')))
-    expect(JSON.parse(subjects.body)).toHaveLength(11)
+    expect(JSON.parse(subjects.body)).toHaveLength(64)
   })
 
   test('Connect answers only with a right password, of the release or of a Secret of users', async () => {

@@ -1,18 +1,22 @@
 // Ids of schemas in records: in the five bytes before the data (a zero, then the id), or in a header, where Confluent's newer serializers
 // can put them. https://docs.confluent.io/platform/current/schema-registry/fundamentals/serdes-develop/index.html#wire-format
 import type { ReadBatch, ReadRecord } from '@selfmonitor/cluster'
-import { decodeFrame, isFrame } from '@selfmonitor/registry/frame'
+import { decodeFrame, isFrame, payloadSchemaHeader, payloadSchemaIdIn } from '@selfmonitor/registry/frame'
 import { BackupError } from '../format/backup-error.ts'
 import { encodeAgain, recordsBetween } from '../format/trim.ts'
 
-export type Part = 'key' | 'value'
-export const parts: readonly Part[] = ['key', 'value']
+/** The parts of a record that may begin with an id. */
+export type FramedPart = 'key' | 'value'
+export const parts: readonly FramedPart[] = ['key', 'value']
+
+/** `payload`: what is inside the envelope of an event, whose schema a header names. */
+export type Part = FramedPart | 'payload'
 
 /** Which id each id gets. */
 export type IdMap = ReadonlyMap<number, number>
 
 /** null: that part of the topic's records is left as it is. */
-export type TopicIds = Readonly<Record<Part, IdMap | null>>
+export type TopicIds = Readonly<Record<FramedPart, IdMap | null>> & { readonly payload?: IdMap | null }
 
 const headerOf = { key: '__key_schema_id', value: '__value_schema_id' } as const
 
@@ -21,7 +25,8 @@ const headerOf = { key: '__key_schema_id', value: '__value_schema_id' } as const
  * none: the GUID is made of the schema itself, and so the same in every registry.
  * @returns null for a record without: no data, or data in another form
  */
-export function idIn(part: Part, record: Pick<ReadRecord, Part | 'headers'>): number | null {
+export function idIn(part: Part, record: Pick<ReadRecord, FramedPart | 'headers'>): number | null {
+  if (part === 'payload') return payloadSchemaIdIn(record.headers)
   const header = record.headers.findLast(({ key, value }) => key === headerOf[part] && value !== null)
   const bytes = header === undefined ? record[part] : header.value
   if (bytes === null || !isFrame(bytes) || bytes[1]! >= 0x80) return null
@@ -64,7 +69,18 @@ function withOtherIds(record: ReadRecord, topic: string, ids: TopicIds): ReadRec
       ? { ...changed, headers: changed.headers.map((header) => withHeaderId(header, headerOf[part], ids[part]!)) }
       : { ...changed, [part]: framed(record[part]!, to) }
   }
-  return changed
+  const id = ids.payload == null ? null : idIn('payload', record)
+  // The header only says something about the event: one with an id that the backup does not have stays as it is.
+  const to = id === null ? undefined : ids.payload!.get(id)
+  return to === undefined || to === id
+    ? changed
+    : { ...changed, headers: changed.headers.map((header) => withPayloadId(header, to)) }
+}
+
+function withPayloadId(header: Header, id: number): Header {
+  return header.key === payloadSchemaHeader && header.value !== null
+    ? { ...header, value: Buffer.from(String(id)) }
+    : header
 }
 
 type Header = ReadRecord['headers'][number]

@@ -8,7 +8,7 @@ import {
   splitSubject,
   type VersionState,
 } from '../format/schema-state.ts'
-import { type Part, parts } from './schema-ids.ts'
+import { type FramedPart, parts } from './schema-ids.ts'
 
 /** A schema of the backup, and the id that it has in the target. */
 export interface PlannedId {
@@ -77,7 +77,7 @@ export const idKey = (context: string, id: number): string => `${id}:${context}`
 
 export interface Owner {
   readonly topic: string
-  readonly parts: readonly Part[]
+  readonly parts: readonly FramedPart[]
   /** Behind the topic's name. */
   readonly suffix: string
 }
@@ -94,7 +94,12 @@ export function ownerOf(name: string, topics: readonly string[]): Owner | null {
     }
   }
   const found = topics
-    .filter((topic) => name.startsWith(`${topic}-`) && /^[A-Za-z_][\w.]*$/.test(name.slice(topic.length + 1)))
+    .filter(
+      (topic) =>
+        name.startsWith(`${topic}-`) &&
+        /^[A-Za-z_][\w.-]*$/.test(name.slice(topic.length + 1)) &&
+        !/-(?:key|value)$/.test(name),
+    )
     .toSorted((a, b) => b.length - a.length)[0]
   return found === undefined ? null : { topic: found, parts, suffix: name.slice(found.length) }
 }

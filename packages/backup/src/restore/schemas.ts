@@ -3,11 +3,11 @@ import { type RegistryClient, RegistryError } from '@selfmonitor/registry'
 import pLimit from 'p-limit'
 import { BackupError } from '../format/backup-error.ts'
 import { readSchemas } from '../format/manifests.ts'
-import { contentOf, type RegistryState, splitSubject } from '../format/schema-state.ts'
+import { contentOf, inContext, type RegistryState, splitSubject, type VersionState } from '../format/schema-state.ts'
 import type { BackupStore } from '../format/sealing.ts'
 import { recordsBetween } from '../format/trim.ts'
 import { readRegistry, requireCluster, type SchemaSource } from '../registry/read.ts'
-import { type IdMap, idIn, type Part, parts, type TopicIds, unmapped } from './schema-ids.ts'
+import { type FramedPart, type IdMap, idIn, type Part, parts, type TopicIds, unmapped } from './schema-ids.ts'
 import { hasSameIds, idKey, ownerOf, planSubjects, type SchemaPlan } from './schema-plan.ts'
 import { type RestoreSource, type Selection, selectedBatches } from './source.ts'
 
@@ -17,7 +17,7 @@ export interface SchemaRequest {
   /** `keep`: every schema keeps its id, or the restore is refused. `rewrite`: where that cannot be, records get the other id. */
   readonly ids: 'keep' | 'rewrite'
   /** Of topics of the backup: which parts of their records carry ids. Default: those that a subject is named after. */
-  readonly carries: ReadonlyMap<string, readonly Part[]>
+  readonly carries: ReadonlyMap<string, readonly FramedPart[]>
 }
 
 export interface PlannedSchemas extends SchemaPlan {
@@ -109,14 +109,23 @@ function claimsOf(
     claims.set(topic, own.set(part, (own.get(part) ?? new Set()).add(context)))
   }
   const restored = new Set(topics.map(({ from }) => from))
-  for (const { subject } of subjects) {
+  const byName = new Map(subjects.map((one) => [one.subject, one]))
+  for (const { subject, versions } of subjects) {
     const { context, name } = splitSubject(subject)
     const owner = ownerOf(name, all)
-    if (owner === null || !restored.has(owner.topic) || carries.has(owner.topic)) continue
-    for (const part of owner.parts) claim(owner.topic, part, context)
+    if (owner === null || !restored.has(owner.topic)) continue
+    const values = byName.get(inContext(context, `${owner.topic}-value`))
+    if (owner.parts.length > 1 && isPayload(versions, values?.versions)) claim(owner.topic, 'payload', context)
+    else if (!carries.has(owner.topic)) for (const part of owner.parts) claim(owner.topic, part, context)
   }
   for (const [topic, own] of carries) if (restored.has(topic)) for (const part of own) claim(topic, part, '')
   return claims
+}
+
+/** The payload of an event type: JSON Schema, where the topic's values are Avro, the envelope. */
+function isPayload(versions: readonly VersionState[], ofValues: readonly VersionState[] | undefined): boolean {
+  const isJson = versions.every(({ schemaType }) => schemaType === 'JSON')
+  return isJson && ofValues?.every(({ schemaType }) => schemaType === 'AVRO') === true
 }
 
 /**
@@ -269,7 +278,7 @@ async function scanTopics(
             const keys = [...contexts].map((context) => idKey(context, id))
             const found = keys.filter((key) => known.has(key))
             for (const key of found) if (!planned.has(key)) others.add(key)
-            if (found.length === 0) {
+            if (found.length === 0 && part !== 'payload') {
               errors.set(
                 `${id}:${part}:${from}`,
                 unmapped(`${from} partition ${selection.partition}`, part, id, record.offset),
@@ -287,7 +296,7 @@ async function scanTopics(
 function idsOfTopics(claims: Claims, used: Scan['used'], { ids }: SchemaPlan): Map<string, TopicIds> {
   const topics = new Map<string, TopicIds>()
   for (const [topic, byPart] of used) {
-    const own: Record<Part, IdMap | null> = { key: null, value: null }
+    const own: Record<Part, IdMap | null> = { key: null, value: null, payload: null }
     for (const [part, seen] of byPart) {
       const contexts = claims.get(topic)!.get(part)!
       const map = new Map<number, number>()
@@ -304,7 +313,7 @@ function idsOfTopics(claims: Claims, used: Scan['used'], { ids }: SchemaPlan): M
       }
       if ([...map].some(([id, to]) => id !== to)) own[part] = map
     }
-    if (own.key !== null || own.value !== null) topics.set(topic, own)
+    if (own.key !== null || own.value !== null || own.payload !== null) topics.set(topic, own)
   }
   return topics
 }

@@ -1,5 +1,5 @@
 // The schemas of a restore: options, the preview, and what the audit trail says of them.
-import type { Part, PlannedId, RestorePlan, SchemaRequest } from '@selfmonitor/backup'
+import type { FramedPart, PlannedId, RestorePlan, SchemaRequest } from '@selfmonitor/backup'
 import type { Cluster } from '@selfmonitor/cluster'
 import { registryOfCluster } from '../backup/registry.ts'
 import type { Context } from '../framework/context.ts'
@@ -39,12 +39,12 @@ export async function schemaRequest(
   }
 }
 
-function carriesOf(words: readonly string[]): Map<string, readonly Part[]> {
-  const carries = new Map<string, readonly Part[]>()
+function carriesOf(words: readonly string[]): Map<string, readonly FramedPart[]> {
+  const carries = new Map<string, readonly FramedPart[]>()
   for (const word of words) {
     const [, topic, part] = /^(.+):(key|value|none)$/.exec(word) ?? []
     if (topic === undefined) throw usageError(`"${word}" is not of the form <topic>:key, <topic>:value or <topic>:none`)
-    carries.set(topic, part === 'none' ? [] : [...(carries.get(topic) ?? []), part as Part])
+    carries.set(topic, part === 'none' ? [] : [...(carries.get(topic) ?? []), part as FramedPart])
   }
   return carries
 }

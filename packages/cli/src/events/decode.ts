@@ -1,6 +1,8 @@
 // Decodes a record's value: an event in its envelope, any other Avro value, JSON, or text; with or without a registered schema.
 
-import type { Codec, Envelope } from '@selfmonitor/events'
+import type { ReadRecord } from '@selfmonitor/cluster'
+import type { Codec, Envelope, EventSchema } from '@selfmonitor/events'
+import { deadLetterHeaders, isDeadLetterTopic } from '@selfmonitor/events/dead-letters'
 import { parseExact } from '@selfmonitor/events/exact-json'
 import { envelopeFields } from '@selfmonitor/platform/shapes'
 import type { RegistryClient } from '@selfmonitor/registry'
@@ -22,10 +24,15 @@ export type Decoded =
 export interface Decoder {
   /** A problem of the record is a part of the result. @throws the error that prevents the registry from answering */
   decode(value: Buffer | null): Promise<Decoded>
+  /** The schema of an event's payload, as its record's header names it; null without the header. @throws as `decode` */
+  payloadSchema(record: Pick<ReadRecord, 'topic' | 'headers'>, eventType: string): Promise<EventSchema | null>
 }
 
 /** @param codec of the same registry */
-export function createDecoder(codec: Pick<Codec, 'decodeAny'>, registry: Pick<RegistryClient, 'getById'>): Decoder {
+export function createDecoder(
+  codec: Pick<Codec, 'decodeAny' | 'payloads'>,
+  registry: Pick<RegistryClient, 'getById'>,
+): Decoder {
   async function framed(value: Buffer): Promise<Decoded> {
     const { id, payload } = decodeFrame(value)
     let schemaType: string
@@ -60,6 +67,10 @@ export function createDecoder(codec: Pick<Codec, 'decodeAny'>, registry: Pick<Re
   }
 
   return {
+    async payloadSchema({ topic, headers }, eventType) {
+      return codec.payloads.read(originalTopic(topic, headers), eventType, headers)
+    },
+
     async decode(value) {
       if (value === null) return { kind: 'value', format: 'tombstone', schema: null, value: null }
       if (isFrame(value)) return framed(value)
@@ -71,6 +82,13 @@ export function createDecoder(codec: Pick<Codec, 'decodeAny'>, registry: Pick<Re
         : { kind: 'value', format: 'json', schema: null, value: json.value }
     },
   }
+}
+
+/** A dead letter's payload has the schema of the topic that it comes from. */
+function originalTopic(topic: string, headers: ReadRecord['headers']): string {
+  if (!isDeadLetterTopic(topic)) return topic
+  const named = headers.findLast(({ key }) => key === deadLetterHeaders.topic)?.value
+  return named?.toString('utf8') ?? topic
 }
 
 function envelopeOf(value: unknown): Envelope | undefined {

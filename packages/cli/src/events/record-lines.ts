@@ -48,6 +48,9 @@ export async function valueLine(bytes: Buffer | null, format: ValueFormat, decod
 /** One record as data for a line. */
 export async function recordLine(record: ReadRecord, format: ValueFormat, decoder: Decoder): Promise<object> {
   const { topic, partition, offset, timestampMs, headers } = record
+  const line = await valueLine(record.value, format, decoder)
+  const eventType = line.format === 'avro' ? (line.value as { event_type?: unknown } | null)?.event_type : undefined
+  const payloadSchema = typeof eventType === 'string' ? await decoder.payloadSchema(record, eventType) : null
   return {
     topic,
     partition,
@@ -55,7 +58,8 @@ export async function recordLine(record: ReadRecord, format: ValueFormat, decode
     timestamp: timestampMs,
     ...(await keyLine(record.key, format, decoder)),
     headers: headers.map(({ key, value }) => [key, bytesJson(value)]),
-    ...(await valueLine(record.value, format, decoder)),
+    ...line,
+    ...(payloadSchema === null ? {} : { payloadSchema }),
   }
 }
 

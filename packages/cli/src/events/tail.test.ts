@@ -48,6 +48,16 @@ describe('an event in a tail', () => {
     })
   })
 
+  it('has the version of its payload’s schema where its record names it', () => {
+    const payloadSchema = { subject: 'user.events-user_created', version: 2, id: 17 }
+    expect(tailLine({ ...event, payloadSchema }, plain, { showTopic: false })).toContain(
+      '  user_created v2           u1  ',
+    )
+    expect(tailData({ ...event, payloadSchema })).toMatchObject({ event_type: 'user_created', schema: payloadSchema })
+    const unknown = { ...payloadSchema, version: null }
+    expect(tailLine({ ...event, payloadSchema: unknown }, plain, { showTopic: false })).toContain('  user_created    ')
+  })
+
   it('is broken between words on a terminal that is narrower, its payload between fields', () => {
     const data = { name: 'Ann Smith', address: { city: 'Berlin', street: 'x'.repeat(70) }, amount: 12.3 }
     const lines = tailLine({ ...event, data }, plain, { showTopic: true, width: 72 }).split('\n')

@@ -1,5 +1,6 @@
 // The offsets that a tail reads, and the output of one record: decoded, or marked as undecodable.
 import type { Cluster, ReadRange, ReadRecord, TopicInfo } from '@selfmonitor/cluster'
+import type { EventSchema } from '@selfmonitor/events'
 import { deadLetterHeaders, isDeadLetterTopic } from '@selfmonitor/events/dead-letters'
 import { parseExact } from '@selfmonitor/events/exact-json'
 import type { Colours } from '../output/colour.ts'
@@ -11,7 +12,11 @@ import type { Decoded, Decoder } from './decode.ts'
 import { type EventNames, type Place, readPlace } from './filter.ts'
 
 /** A record and the result of decoding it. */
-export type TailedEvent = { readonly record: ReadRecord } & Decoded
+export type TailedEvent = {
+  readonly record: ReadRecord
+  /** Of an event's payload, where its record names it. */
+  readonly payloadSchema?: EventSchema
+} & Decoded
 
 export interface Window {
   /** undefined: the last `last` offsets of each partition. */
@@ -120,7 +125,9 @@ function lineParts(event: TailedEvent, colours: Colours): LineParts {
     case 'event': {
       const { event_type: type, user_id: user, timestamp } = event.envelope
       const colour = (text: string): string => colours.word(text, type)
-      return { timestampMs: timestamp, type, colour, who: user, payload: jsonTexts(event.data) }
+      const version = event.payloadSchema?.version ?? null
+      const shown = version === null ? type : `${type} v${version}`
+      return { timestampMs: timestamp, type: shown, colour, who: user, payload: jsonTexts(event.data) }
     }
     default:
       return event satisfies never
@@ -164,7 +171,12 @@ export function tailData(event: TailedEvent): object {
       return { format, ...(schema === null ? {} : { schema }), value: plainValue(value), record: place }
     }
     case 'event':
-      return { ...event.envelope, data: event.data, record: place }
+      return {
+        ...event.envelope,
+        data: event.data,
+        ...(event.payloadSchema === undefined ? {} : { schema: event.payloadSchema }),
+        record: place,
+      }
     default:
       return event satisfies never
   }
@@ -208,5 +220,7 @@ function plainValue(value: unknown): unknown {
 
 /** Decodes one record; a problem with it is part of the result. */
 export async function decodeRecord(record: ReadRecord, decoder: Decoder): Promise<TailedEvent> {
-  return { record, ...(await decoder.decode(record.value)) }
+  const decoded = await decoder.decode(record.value)
+  const schema = decoded.kind === 'event' ? await decoder.payloadSchema(record, decoded.envelope.event_type) : null
+  return { record, ...(schema === null ? {} : { payloadSchema: schema }), ...decoded }
 }

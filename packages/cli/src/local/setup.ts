@@ -149,9 +149,12 @@ export function applyFailed(result: ApplyResult): CliError {
   })
 }
 
-/** `11 topics, 11 schemas: 22 changes` */
+/** `11 topics, 64 schemas: 75 changes` */
 export function summary(platform: Platform, { result }: SetupResult): string {
-  const schemas = platform.topics.filter(({ schema }) => schema !== undefined).length
+  const schemas = platform.topics.reduce(
+    (sum, { schema, eventTypes }) => sum + (schema === undefined ? 0 : 1) + Object.keys(eventTypes).length,
+    0,
+  )
   const changes = result.applied.length === 0 ? 'nothing to change' : counted(result.applied.length, 'change')
   return `${counted(platform.topics.length, 'topic')}, ${counted(schemas, 'schema')}: ${changes}`
 }

@@ -9,7 +9,15 @@ import { handlerErrorType, type StreamMetrics, type Tracing, traceProcess } from
 import type { EventObserver, HandlerContext, Logger } from '../types.ts'
 import type { Codec } from '../wire/index.ts'
 import type { DeadLetterCause, DeadLetterWriter } from './dead-letter.ts'
-import { type Content, type HandlerTable, readContent, type TopicHandlers, toEvent, toRecord } from './received.ts'
+import {
+  type Content,
+  type HandlerTable,
+  handlerOf,
+  readContent,
+  type TopicHandlers,
+  toEvent,
+  toRecord,
+} from './received.ts'
 import { retryDelayMs } from './retry.ts'
 import type { Task } from './scheduler.ts'
 
@@ -78,7 +86,7 @@ async function attempt(options: ProcessorOptions, task: Task<Work>): Promise<Out
   const ofTopic = handlers.get(task.topic)!
   if (work.content === null) {
     try {
-      const content = readContent(task.topic, work.record.value, ofTopic, codec)
+      const content = readContent(task.topic, work.record, ofTopic, codec)
       work.content = content instanceof Promise ? await content : content
     } catch (error) {
       if (error instanceof UndecodableEventError) return sendToDeadLetters(options, task, { error, attempts: 1 })
@@ -243,7 +251,7 @@ function callOf(
     }
   }
   const event = content as Extract<Content, { kind: 'event' }>
-  const handler = handlers.byType.get(event.envelope.event_type) ?? handlers.byType.get('*')
+  const handler = handlerOf(handlers, event.envelope)
   if (handler === undefined) return null
   const subject = toEvent(task, record, event, attempts + 1)
   return {

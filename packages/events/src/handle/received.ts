@@ -1,7 +1,7 @@
 // Decodes a record for its handler: an event from its envelope, or a record of the topic's own shape.
 import { UndecodableEventError } from '../errors.ts'
 import type { FetchedRecord } from '../kafka/index.ts'
-import type { Envelope, EventHandler, ReceivedEvent, ReceivedRecord, RecordHandler } from '../types.ts'
+import type { Envelope, EventHandler, EventSchema, ReceivedEvent, ReceivedRecord, RecordHandler } from '../types.ts'
 import type { Codec, RecordValue } from '../wire/index.ts'
 
 /** The handlers of one topic. */
@@ -15,7 +15,7 @@ export type HandlerTable = ReadonlyMap<string, TopicHandlers>
 
 /** A record's content, decoded once and kept for further attempts. */
 export type Content =
-  | { readonly kind: 'event'; readonly envelope: Envelope; readonly data: unknown }
+  | { readonly kind: 'event'; readonly envelope: Envelope; readonly data: unknown; readonly schema: EventSchema | null }
   | { readonly kind: 'record'; readonly value: RecordValue | null }
 
 /**
@@ -24,13 +24,20 @@ export type Content =
  */
 export function readContent(
   topic: string,
-  value: Buffer | null,
+  { value, headers }: Pick<FetchedRecord, 'value' | 'headers'>,
   handlers: TopicHandlers,
   codec: Codec,
 ): Content | Promise<Content> {
   if (handlers.kind === 'events') {
+    const contentOf = (envelope: Envelope): Content | Promise<Content> => {
+      const isHandled = handlerOf(handlers, envelope) !== undefined
+      const schema = isHandled ? codec.payloads.read(topic, envelope.event_type, headers) : null
+      return schema instanceof Promise
+        ? schema.then((found) => eventContent(envelope, found))
+        : eventContent(envelope, schema)
+    }
     const envelope = codec.decode(value)
-    return envelope instanceof Promise ? envelope.then(eventContent) : eventContent(envelope)
+    return envelope instanceof Promise ? envelope.then(contentOf) : contentOf(envelope)
   }
   // A tombstone: its meaning is up to the handler.
   if (value === null) return { kind: 'record', value: null }
@@ -38,7 +45,17 @@ export function readContent(
   return decoded instanceof Promise ? decoded.then(recordContent) : recordContent(decoded)
 }
 
-const eventContent = (envelope: Envelope): Content => ({ kind: 'event', envelope, data: parseData(envelope) })
+/** @returns undefined when nothing here handles events of this type */
+export function handlerOf(
+  { byType }: Extract<TopicHandlers, { kind: 'events' }>,
+  { event_type }: Envelope,
+): EventHandler | undefined {
+  return byType.get(event_type) ?? byType.get('*')
+}
+
+function eventContent(envelope: Envelope, schema: EventSchema | null): Content {
+  return { kind: 'event', envelope, data: parseData(envelope), schema }
+}
 const recordContent = (value: RecordValue): Content => ({ kind: 'record', value })
 
 function parseData(envelope: Envelope): unknown {
@@ -59,7 +76,7 @@ export interface Place {
 export function toEvent(
   { topic, partition, offset }: Place,
   record: FetchedRecord,
-  { envelope, data }: Extract<Content, { kind: 'event' }>,
+  { envelope, data, schema }: Extract<Content, { kind: 'event' }>,
   attempt: number,
 ): ReceivedEvent {
   return {
@@ -73,6 +90,7 @@ export function toEvent(
     offset,
     key: record.key === null ? null : record.key.toString(),
     headers: headersOf(record),
+    schema,
     attempt,
   }
 }

@@ -15,13 +15,17 @@ export interface Catalogue {
   check(topic: string, eventType: string): void
   /** @throws UnknownEventError when the topic is unknown, EventsConfigError when it has event types */
   checkRecord(topic: string): void
+  /** JSON Schemas of a topic's event types; empty when the service has none. */
+  eventTypes(topic: string): Readonly<Record<string, object>>
   /** Text of the Avro schema of a topic's records; undefined when the service has none. */
   recordSchema(topic: string): string | undefined
 }
 
 /** @param schemas null when the service has none: then every event type is allowed and nothing is validated */
 export function createCatalogue(schemas: PayloadSchemas | null): Catalogue {
-  if (schemas === null) return { validate() {}, check() {}, checkRecord() {}, recordSchema: () => undefined }
+  if (schemas === null) {
+    return { validate() {}, check() {}, checkRecord() {}, eventTypes: () => ({}), recordSchema: () => undefined }
+  }
   const known = schemas
   const compiled = new Map<string, Map<string, PayloadValidator>>()
 
@@ -90,6 +94,11 @@ export function createCatalogue(schemas: PayloadSchemas | null): Catalogue {
         'topic',
         `${topic} has event types: emit(topic, eventType, data, { userId }) and on(topic, eventType, handler)`,
       )
+    },
+
+    eventTypes(topic) {
+      const shape = Object.hasOwn(known, topic) ? known[topic] : undefined
+      return typeof shape === 'object' ? shape : {}
     },
 
     recordSchema(topic) {

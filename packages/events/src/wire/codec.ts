@@ -9,6 +9,7 @@ import { EventSchemaError, EventValidationError, UndecodableEventError, type Val
 import type { Envelope } from '../types.ts'
 import { DecimalType } from './avro-types.ts'
 import { meantName } from './meant-name.ts'
+import { createPayloadVersions, type PayloadVersions } from './payload-versions.ts'
 import { createSchemas, type RegisteredSchema, unframe } from './schemas.ts'
 
 export interface Encoder<Value = Envelope> {
@@ -39,6 +40,8 @@ export interface DecodedValue {
 }
 
 export interface Codec {
+  /** Which versions of their payloads' schemas events have. */
+  readonly payloads: PayloadVersions
   /**
    * Makes an encoder from the schema that is registered for a topic's values (the latest version of `<topic>-value`).
    * @throws EventSchemaError when there is none, or it cannot hold the envelope
@@ -132,6 +135,8 @@ export function createCodec(registry: RegistryClient, registryFrom?: string): Co
   }
 
   return {
+    payloads: createPayloadVersions(registry),
+
     async encoderFor(topic) {
       const registered = await schemas.latest(topic)
       const type = schemas.type(registered, 'reader')

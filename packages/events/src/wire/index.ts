@@ -8,4 +8,5 @@ export {
   type RecordEncoder,
   type RecordValue,
 } from './codec.ts'
+export type { PayloadIds, PayloadVersions } from './payload-versions.ts'
 export { createUuidGenerator } from './uuid.ts'

@@ -1,13 +1,17 @@
 // Carries out a plan: one kind of change after the other, a few topics at a time. Stops at the first failure.
 import type { Cluster } from '@selfmonitor/cluster'
 import { ClusterError } from '@selfmonitor/cluster/errors'
-import type { RegistryClient } from '@selfmonitor/registry'
+import type { CompatibilityLevel, RegistryClient } from '@selfmonitor/registry'
 import { deadLetterTopics } from '../access.ts'
 import { formatProblem, PlatformError } from '../errors.ts'
-import { readLiveState, subjectOf } from '../live/live.ts'
+import { eachOf } from '../live/each.ts'
+import { readLiveState } from '../live/live.ts'
 import { mechanism } from '../live/live-access.ts'
+import { type DeclaredPayload, payloadsOf } from '../live/payloads.ts'
+import { subjectOf } from '../live/subject.ts'
 import type { ApplyResult, Change, Plan, Platform, PlatformTopic } from '../model.ts'
 import type { Passwords } from '../passwords.ts'
+import { payloadDefinition } from '../payload/subject.ts'
 import { computePlan } from '../plan/plan.ts'
 import type { PlanOptions } from '../plan/plan-options.ts'
 
@@ -71,6 +75,7 @@ export async function applyPlan(
   }
   const topics = new Map([...platform.topics, ...deadLetterTopics(platform)].map((topic) => [topic.name, topic]))
   const subjects = new Map(platform.topics.map((topic) => [subjectOf(topic.name), topic]))
+  const payloads = new Map(payloadsOf(platform.topics).map((payload) => [payload.subject, payload]))
   const done = new Set<Change>()
   const failures = new Map<Change, Error>()
 
@@ -87,7 +92,7 @@ export async function applyPlan(
   async function runOne(change: Change): Promise<void> {
     report(change, 'started')
     try {
-      await perform(change, { topics, subjects, passwords: options.passwords ?? null }, cluster, registry)
+      await perform(change, { topics, subjects, payloads, passwords: options.passwords ?? null }, cluster, registry)
       succeed(change)
     } catch (error) {
       fail(change, error)
@@ -126,6 +131,7 @@ export async function applyPlan(
     }
   }
 
+  const stopped = () => failures.size > 0
   for (const group of consecutive(plan.changes, (change) => `${change.action === 'delete'} ${change.kind}`)) {
     if (group[0]!.kind === 'topic' && group[0]!.action === 'create') {
       for (const batch of creationBatches(group, topics)) {
@@ -135,9 +141,9 @@ export async function applyPlan(
       }
     } else if (group[0]!.kind === 'acl') {
       const accounts = consecutive(group, ({ acls }) => acls?.[0]?.principal ?? '')
-      await eachOf(accounts, changeAcls, () => failures.size > 0)
+      await eachOf(accounts, changeAcls, { atATime, stopped })
     } else {
-      await eachOf(group, runOne, () => failures.size > 0)
+      await eachOf(group, runOne, { atATime, stopped })
     }
     if (failures.size > 0) {
       break
@@ -195,25 +201,16 @@ async function creationErrors(
   }
 }
 
-async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>, stopped: () => boolean): Promise<void> {
-  const queue = [...items]
-  const worker = async () => {
-    for (let item = queue.shift(); item !== undefined && !stopped(); item = queue.shift()) {
-      await work(item)
-    }
-  }
-  await Promise.all(Array.from({ length: atATime }, worker))
-}
-
 interface Declared {
   readonly topics: ReadonlyMap<string, PlatformTopic>
   readonly subjects: ReadonlyMap<string, PlatformTopic>
+  readonly payloads: ReadonlyMap<string, DeclaredPayload>
   readonly passwords: Passwords | null
 }
 
 async function perform(
   change: Change,
-  { topics, subjects, passwords }: Declared,
+  { topics, subjects, payloads, passwords }: Declared,
   cluster: Cluster,
   registry: RegistryClient | null,
 ): Promise<void> {
@@ -229,9 +226,12 @@ async function perform(
       return cluster.alterTopicConfigs([{ topic: name, set }])
     }
     case 'compatibility':
-      return needed(registry).setCompatibility(declared(subjects, name).compatibility!, name)
+      return needed(registry).setCompatibility(levelOf(change, topics, subjects), name)
     case 'schema':
       await needed(registry).register(name, declared(subjects, name).schema!)
+      return
+    case 'payload':
+      await needed(registry).register(name, payloadDefinition(declared(payloads, name).payload.schema))
       return
     case 'user':
       return change.action === 'delete' ? cluster.deleteUsers([name]) : setPassword(name, passwords, cluster)
@@ -242,6 +242,15 @@ async function perform(
   }
 }
 
+function levelOf(
+  { name, event }: Change,
+  topics: Declared['topics'],
+  subjects: Declared['subjects'],
+): CompatibilityLevel {
+  const topic = event === undefined ? declared(subjects, name) : declared(topics, event.topic)
+  return topic.compatibility!
+}
+
 function setPassword(name: string, passwords: Passwords | null, cluster: Cluster): Promise<void> {
   const password = passwords?.byAccount.get(name)
   if (password === undefined) {
@@ -250,12 +259,12 @@ function setPassword(name: string, passwords: Passwords | null, cluster: Cluster
   return cluster.setUserPasswords([{ name, password, mechanism }])
 }
 
-function declared(topics: ReadonlyMap<string, PlatformTopic>, name: string): PlatformTopic {
-  const topic = topics.get(name)
-  if (topic === undefined) {
+function declared<T>(all: ReadonlyMap<string, T>, name: string): T {
+  const found = all.get(name)
+  if (found === undefined) {
     throw new Error(`The plan changes ${name}, which this platform does not declare: plan again`)
   }
-  return topic
+  return found
 }
 
 function needed(registry: RegistryClient | null): RegistryClient {

@@ -5,12 +5,15 @@ import type { Cluster, ConfigEntry } from '@selfmonitor/cluster'
 import type { RegisteredSchema, RegistryClient } from '@selfmonitor/registry'
 import { stringify } from 'yaml'
 import { PlatformError } from '../errors.ts'
-import { liveTopic, subjectOf, topicsAndConfigs } from '../live/live.ts'
+import { liveTopic, topicsAndConfigs } from '../live/live.ts'
+import { subjectOf } from '../live/subject.ts'
 import { avroProblem } from '../load/avro-problem.ts'
 import { isInternalName, matchesAny } from '../pattern.ts'
+import { shapeOf } from '../shape.ts'
 import { isKnownSetting, toKafkaValue } from '../topic-settings.ts'
 import { formatDuration, formatSize, parseDuration, parseSize } from '../units.ts'
 import { type ImportedAccess, importAccess } from './import-access.ts'
+import { importPayloads, payloadSubjectsOf } from './import-payloads.ts'
 
 export interface ImportOptions {
   /** Folder to write to. Without one nothing is written; the texts are returned. */
@@ -37,7 +40,7 @@ const nothing: ImportedAccess = { declared: {}, notes: [] }
 const transientSettings = new Set(['leader.replication.throttled.replicas', 'follower.replication.throttled.replicas'])
 
 /**
- * Reads topics and their schemas, and with all topics also the accounts with their ACLs. Internal topics, and those whose
+ * Reads topics with their schemas and the payloads of their events, and with all topics also the accounts with their ACLs. Internal topics, and those whose
  * names begin with `_` (`_schemas`), are left out.
  *
  * @param registry null imports topics without schemas
@@ -60,6 +63,9 @@ export async function importPlatform(
   const notes = [...access.notes]
   const files = new Map<string, string>()
   const topics: Record<string, object> = {}
+  const names = infos.map(({ name }) => name)
+  /** Subjects that are written down, or have a note of their own. */
+  const told = new Set<string>()
   for (const info of chosen) {
     const subject = subjectOf(info.name)
     const schema = registry !== null && subjects.includes(subject) ? await importSchema(subject, registry) : null
@@ -71,18 +77,30 @@ export async function importPlatform(
     if (file !== null) {
       files.set(file, schemaText(schema!.latest.schema))
     }
+    const isOfEvents =
+      file !== null && shapeOf({ schema: { ...schema!.latest, file }, eventTypes: {} }).kind === 'events'
+    const ofTypes = isOfEvents ? payloadSubjectsOf(info.name, subjects, names) : []
+    for (const name of ofTypes) {
+      told.add(name)
+    }
+    const payloads =
+      ofTypes.length === 0 ? [] : await importPayloads(info.name, ofTypes, schema!.compatibility, registry!, notes)
+    for (const { type, text } of payloads) {
+      files.set(`schemas/${info.name}/${type}.json`, schemaText(text))
+    }
     const { partitions, replicationFactor } = liveTopic(info, [])
     topics[info.name] = {
       partitions,
       replication: replicationFactor,
       ...settingsOf(info.name, configs.get(info.name) ?? [], notes),
       ...(file === null ? {} : { schema: file }),
+      ...(payloads.length === 0 ? {} : { events: `schemas/${info.name}` }),
       ...(schema?.compatibility == null ? {} : { compatibility: schema.compatibility }),
     }
   }
   notes.push(
     ...leftOut(
-      subjects,
+      subjects.filter((subject) => !told.has(subject)),
       chosen.map(({ name }) => name),
       isWhole,
     ),

@@ -414,7 +414,8 @@ topics:
     const prefix = unique()
     const platform = { ...own, topics: own.topics.map((topic) => ({ ...topic, name: `${prefix}.${topic.name}` })) }
     const { applied } = await apply(platform)
-    expect(applied.map(({ kind }) => kind)).toEqual([...Array(11).fill('topic'), ...Array(11).fill('schema')])
+    const kinds = ['topic', 'schema'].flatMap((kind) => Array(11).fill(kind))
+    expect(applied.map(({ kind }) => kind)).toEqual([...kinds, ...Array(53).fill('payload')])
     expect((await plan(platform)).changes).toEqual([])
   })
 })

@@ -5,25 +5,17 @@ import type { CompatibilityLevel, RegisteredSchema, RegistryClient } from '@self
 import type { Platform, PlatformTopic } from '../model.ts'
 import type { Passwords } from '../passwords.ts'
 import { lossKeys, readBrokerDefaults } from './broker-defaults.ts'
+import { eachOf } from './each.ts'
 import { type LiveAccess, type NoAccess, readAccess } from './live-access.ts'
-import { checkSchema, invalidSchemaProblem, type SchemaProblem } from './schema-check.ts'
+import { type LivePayloads, readPayloads } from './payloads.ts'
+import { checkSchema, invalidSchemaProblem } from './schema-check.ts'
+import { type LiveSubject, subjectOf } from './subject.ts'
 
 export interface LiveTopic {
   readonly partitions: number
   readonly replicationFactor: number
   /** Every setting by name: its value, and whether the topic has it of its own. */
   readonly config: ReadonlyMap<string, { readonly value: string | null; readonly own: boolean }>
-}
-
-export interface LiveSubject {
-  /** The declared schema is one of the subject's versions. */
-  readonly registered: boolean
-  /** null when the subject does not exist. */
-  readonly latest: { readonly version: number; readonly schema: string } | null
-  /** The subject's own level, null when it has none. */
-  readonly compatibility: CompatibilityLevel | null
-  /** Why the registry would refuse the declared schema; empty when it would not. */
-  readonly problems: readonly SchemaProblem[]
 }
 
 export interface LiveState {
@@ -34,14 +26,12 @@ export interface LiveState {
   readonly topics: ReadonlyMap<string, LiveTopic>
   /** Subjects of the declared topics; null when no registry was asked. */
   readonly subjects: ReadonlyMap<string, LiveSubject> | null
+  /** Of the event types; null when no registry was asked, or the file has none. */
+  readonly payloads?: LivePayloads | null
   /** The default of a setting that the file removes from a topic; absent if no topic needs it. */
   readonly brokerDefaults?: ReadonlyMap<string, string>
   /** Accounts and ACLs; null when the file does not want them. */
   readonly access?: LiveAccess | NoAccess | null
-}
-
-export function subjectOf(topic: string): string {
-  return `${topic}-value`
 }
 
 export async function readLiveState(
@@ -50,10 +40,11 @@ export async function readLiveState(
   registry: RegistryClient | null,
   passwords: Passwords | null = null,
 ): Promise<LiveState> {
-  const [info, topics, subjects, access] = await Promise.all([
+  const [info, topics, subjects, payloads, access] = await Promise.all([
     cluster.info(),
     readTopics(platform, cluster),
     registry === null ? null : readSubjects(platform.topics, registry),
+    registry === null ? null : readPayloads(platform, registry),
     readAccess(platform, cluster, passwords),
   ])
   const takesAway = platform.topics.some(({ name, unset = [] }) =>
@@ -65,6 +56,7 @@ export async function readLiveState(
     brokers: info.brokers.length,
     topics,
     subjects,
+    payloads,
     access,
     ...(takesAway
       ? {
@@ -116,15 +108,10 @@ async function readSubjects(
   registry: RegistryClient,
 ): Promise<Map<string, LiveSubject>> {
   const wanted = topics.filter(({ schema, compatibility }) => schema !== undefined || compatibility !== undefined)
-  // The client has no limit of its own: eight at a time keep a slow registry answering.
   const subjects = new Map<string, LiveSubject>()
-  const queue = [...wanted]
-  const worker = async () => {
-    for (let topic = queue.shift(); topic !== undefined; topic = queue.shift()) {
-      subjects.set(subjectOf(topic.name), await readSubject(topic, registry))
-    }
-  }
-  await Promise.all(Array.from({ length: 8 }, worker))
+  await eachOf(wanted, async (topic) => {
+    subjects.set(subjectOf(topic.name), await readSubject(topic, registry))
+  })
   return subjects
 }
 

@@ -5,15 +5,16 @@ import {
   explainReason,
   findConflict,
   InvalidSchemaError,
+  type Incompatibility as Refusal,
+  type RegisteredSchema,
   type RegistryClient,
   RegistryError,
   readIncompatibility,
   readInvalidSchema,
+  type SchemaDefinition,
 } from '@selfmonitor/registry'
 import { registryErrorCodes } from '@selfmonitor/registry/error-codes'
-import type { PlatformTopic } from '../model.ts'
-
-type DeclaredSchema = NonNullable<PlatformTopic['schema']>
+import { type Compared, payloadSentence, pointerOf } from './payload-problem.ts'
 
 /** One reason against a schema, in words; `pointer` is the place in the new schema where it can be told. */
 export interface SchemaProblem {
@@ -29,21 +30,51 @@ const { invalidSchema } = registryErrorCodes
  * @param live the subject's own level, null when it has none
  * @returns why the schema cannot become the subject's next version; empty when it can
  */
-export async function checkSchema(
+export function checkSchema(
   subject: string,
-  schema: DeclaredSchema,
+  schema: SchemaDefinition,
   declared: CompatibilityLevel | undefined,
   live: CompatibilityLevel | null,
   registry: RegistryClient,
 ): Promise<SchemaProblem[]> {
+  return checked(subject, schema, declared, live, registry, (refusal) => readable(refusal, schema.schema))
+}
+
+/**
+ * The same for the payload of an event type, in sentences about its fields.
+ * @param latest of the subject
+ */
+export function checkPayload(
+  subject: string,
+  schema: SchemaDefinition,
+  declared: CompatibilityLevel | undefined,
+  live: CompatibilityLevel | null,
+  registry: RegistryClient,
+  latest: RegisteredSchema,
+): Promise<SchemaProblem[]> {
+  return checked(subject, schema, declared, live, registry, async (refusal) => {
+    const version = refusal.version ?? latest.version
+    const old = version === latest.version ? latest : await registry.getVersion(subject, version)
+    return readablePayload(refusal, { schema: schema.schema, old: old?.schema ?? null, version })
+  })
+}
+
+async function checked(
+  subject: string,
+  schema: SchemaDefinition,
+  declared: CompatibilityLevel | undefined,
+  live: CompatibilityLevel | null,
+  registry: RegistryClient,
+  inWords: (refusal: Refusal) => SchemaProblem[] | Promise<SchemaProblem[]>,
+): Promise<SchemaProblem[]> {
   try {
     const level = declared ?? live
     const changes = declared !== undefined && declared !== (live ?? (await registry.getCompatibility()))
-    if (changes && level !== null) {
-      return await checkUnder(level, subject, schema, registry)
-    }
-    const { compatible, messages } = await registry.check(subject, schema)
-    return compatible ? [] : readable(messages, schema.schema)
+    const messages =
+      changes && level !== null
+        ? await messagesUnder(level, subject, schema, registry)
+        : await messagesOf(subject, schema, registry)
+    return messages === null ? [] : await inWords(readIncompatibility(messages, schema.schema))
   } catch (error) {
     const problem = invalidSchemaProblem(error)
     if (problem !== null) {
@@ -64,18 +95,24 @@ export function invalidSchemaProblem(error: unknown): SchemaProblem | null {
   return { message: `the registry refuses it: ${problem}`, pointer: path }
 }
 
+/** @returns null when it is compatible */
+async function messagesOf(subject: string, schema: SchemaDefinition, registry: RegistryClient) {
+  const { compatible, messages } = await registry.check(subject, schema)
+  return compatible ? null : messages
+}
+
 /** The registry checks under the level it has. The plan will change the level first, so the result is computed here. */
-async function checkUnder(
+async function messagesUnder(
   level: CompatibilityLevel,
   subject: string,
-  schema: DeclaredSchema,
+  schema: SchemaDefinition,
   registry: RegistryClient,
-): Promise<SchemaProblem[]> {
+): Promise<readonly string[] | null> {
   // Loaded here: most plans change no level, and the schema languages are many modules.
   const { formatOf } = await import('@selfmonitor/registry/formats')
   const format = formatOf(schema.schemaType ?? 'AVRO')
   if (format === undefined || level === 'NONE') {
-    return []
+    return null
   }
   const versions = await Promise.all(
     (await registry.versions(subject)).map(async (version) => (await registry.getVersion(subject, version))!),
@@ -85,12 +122,21 @@ async function checkUnder(
     format.parse(schema, [], true),
     versions.map((old) => ({ version: old.version, text: old.schema, parse: () => format.parse(old, [], false) })),
   )
-  return conflict === undefined ? [] : readable([...conflict.messages, `{compatibility: '${level}'}`], schema.schema)
+  return conflict === undefined ? null : [...conflict.messages, `{compatibility: '${level}'}`]
+}
+
+function readablePayload({ reasons, compatibility }: Refusal, compared: Compared): SchemaProblem[] {
+  const level = compatibility === null ? '' : ` (${compatibility})`
+  const found = reasons.map((reason) => {
+    const { problem, remedy } = payloadSentence(reason, explainReason(reason, compared.schema), compared)
+    const message = `${problem}${level}; ${remedy}, or give the changed payload an event type of its own`
+    return { message, pointer: pointerOf(reason.path) }
+  })
+  return found.length > 0 ? found : [{ message: `it is incompatible${level}`, pointer: null }]
 }
 
 /** The registry's reasons, each with the level that it was compared under. */
-function readable(messages: readonly string[], schema: string): SchemaProblem[] {
-  const { reasons, compatibility: level } = readIncompatibility(messages, schema)
+function readable({ reasons, compatibility: level }: Refusal, schema: string): SchemaProblem[] {
   const found = reasons.map((reason) => ({ message: explainReason(reason, schema), pointer: reason.path }))
   return (found.length > 0 ? found : [{ message: 'it is incompatible', pointer: null }]).map(
     ({ message, pointer }) => ({

@@ -4,6 +4,7 @@ import { nearest } from '@selfmonitor/cluster/nearest'
 import { invalidPlatform } from '../errors.ts'
 import type { Platform, PlatformProblem, PlatformService } from '../model.ts'
 import { didYouMean } from '../suggest.ts'
+import { checkSubjects } from './check-subjects.ts'
 import { type Environment, entriesOf, get, overlay, type Position, problemAt, type Tree } from './document.ts'
 import { includedFile, platformFile, structureProblems } from './format.ts'
 import { type AclPlaces, accessOf, checkProtected, checkServiceNames, ownsOf, texts, userOf } from './load-access.ts'
@@ -97,6 +98,7 @@ export async function loadPlatform(file: string, options: LoadOptions = {}): Pro
     checkEventsPattern(events.value, events.at, taking, problems)
   }
   checkCollisions(topics, problems)
+  checkSubjects(platform.topics, problems)
   // The first thing said of a place is what is wrong with its shape; the rest follows from it.
   const unique = new Map(problems.toReversed().map((p) => [`${p.file}:${p.line}:${p.column}`, p]))
   if (unique.size > 0) {

@@ -4,9 +4,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileProblem } from '@selfmonitor/cluster/file-problem'
 import type { SchemaType } from '@selfmonitor/registry'
-import type { PlatformProblem, PlatformTopic } from '../model.ts'
+import type { PayloadSchema, PlatformProblem, PlatformTopic } from '../model.ts'
 import { avroProblem } from './avro-problem.ts'
 import { get, type Position, problemAt, type Tree } from './document.ts'
+import { isEventTypeName } from './event-type-name.ts'
 import { parseJsonFile, placeIn } from './json-place.ts'
 import { jsonSchemaProblems } from './json-schema-check.ts'
 
@@ -124,7 +125,7 @@ function readEventTypes(
     }
     return {}
   }
-  const eventTypes: Record<string, { file: string; schema: object }> = {}
+  const eventTypes: Record<string, PayloadSchema> = {}
   for (const entry of files) {
     const file = shownPath(join(folder, entry))
     const eventType = entry.slice(0, -'.json'.length)
@@ -142,7 +143,7 @@ function readEventTypes(
     if (wrong.length > 0) {
       continue
     }
-    if (!/^[A-Za-z_][\w.-]*$/.test(eventType)) {
+    if (!isEventTypeName(eventType)) {
       problems.push({
         file,
         line: 1,
@@ -152,7 +153,7 @@ function readEventTypes(
       })
       continue
     }
-    eventTypes[eventType] = { file, schema: parsed.value as object }
+    eventTypes[eventType] = { file, text, schema: parsed.value as object }
   }
   return eventTypes
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { LiveState, LiveSubject, LiveTopic } from '../live/live.ts'
+import type { LiveState, LiveTopic } from '../live/live.ts'
+import type { LiveSubject } from '../live/subject.ts'
 import type { Platform, PlatformTopic } from '../model.ts'
 import { computePlan } from './plan.ts'
 

@@ -1,17 +1,20 @@
 // The plan: compares the declared state with the live state. Pure, and always in the same order.
 import { deadLetterNames, deadLetterTopics } from '../access.ts'
 import { lossKeys } from '../live/broker-defaults.ts'
-import { type LiveState, type LiveSubject, type LiveTopic, subjectOf } from '../live/live.ts'
+import type { LiveState, LiveTopic } from '../live/live.ts'
+import { type LiveSubject, subjectOf } from '../live/subject.ts'
 import { placeIn } from '../load/json-place.ts'
 import type { Change, Plan, Platform, PlatformProblem, PlatformTopic } from '../model.ts'
 import { isInternalName, matchesAny } from '../pattern.ts'
 import { humanSetting, sameSetting } from '../topic-settings.ts'
 import { compareAccess } from './plan-access.ts'
+import { compareCompatibility } from './plan-compatibility.ts'
 import type { PlanOptions } from './plan-options.ts'
+import { comparePayloads } from './plan-payloads.ts'
 import { schemaDetails } from './schema-diff.ts'
 
 /**
- * Compares only what the file declares. Changes come by kind (topics, partitions, settings, compatibility, schemas,
+ * Compares only what the file declares. Changes come by kind (topics, partitions, settings, compatibility, schemas, payloads,
  * accounts, ACLs, deletions), within a kind in the order of the file.
  */
 export function computePlan(platform: Platform, live: LiveState, options: PlanOptions = {}): Plan {
@@ -36,13 +39,17 @@ export function computePlan(platform: Platform, live: LiveState, options: PlanOp
     }
     const subject = live.subjects?.get(subjectOf(topic.name))
     if (subject !== undefined) {
-      levels.push(...compareCompatibility(topic, subject))
+      levels.push(...compareCompatibility(topic, subjectOf(topic.name), subject))
       schemas.push(...compareSchema(topic, subject, errors))
     }
   }
   if (live.subjects === null && platform.topics.some(({ schema }) => schema !== undefined)) {
     warnings.push('No Schema Registry was asked: schemas are not compared.')
   }
+  const payloads = comparePayloads(platform, live.payloads ?? null)
+  levels.push(...payloads.levels)
+  errors.push(...payloads.errors)
+  warnings.push(...payloads.warnings)
   creations.push(...deadLetters.map(creation))
   const access = compareAccess(platform, live.access ?? null, options, errors, warnings)
   const deletions = compareDeletions(platform, live, options, warnings)
@@ -51,12 +58,12 @@ export function computePlan(platform: Platform, live: LiveState, options: PlanOp
     clusterId: live.clusterId,
     bootstrapServers: live.bootstrapServers,
     changes: [
-      ...[creations, growth, settings, levels, schemas, access.changes].flat(),
+      ...[creations, growth, settings, levels, schemas, payloads.changes, access.changes].flat(),
       ...[access.deletions, deletions].flat(),
     ],
     errors,
     warnings,
-    hints: undeclaredSettings(platform, live),
+    hints: [...undeclaredSettings(platform, live), ...payloads.hints],
   }
 }
 
@@ -290,22 +297,6 @@ function losesByFallingBack(key: string, from: string | null, fallback: string |
     return loss === null ? null : `${loss}; ${humanSetting(key, fallback)} is the broker's default`
   }
   return lossKeys.includes(key) ? `may delete data: the broker's default of ${key} is not known` : null
-}
-
-function compareCompatibility(topic: PlatformTopic, subject: LiveSubject): Change[] {
-  const { compatibility } = topic
-  if (compatibility === undefined || compatibility === subject.compatibility) {
-    return []
-  }
-  return [
-    {
-      action: subject.compatibility === null ? 'create' : 'update',
-      kind: 'compatibility',
-      name: subjectOf(topic.name),
-      details: [{ key: 'compatibility', from: subject.compatibility, to: compatibility }],
-      warnings: [],
-    },
-  ]
 }
 
 function compareSchema(topic: PlatformTopic, subject: LiveSubject, errors: PlatformProblem[]): Change[] {

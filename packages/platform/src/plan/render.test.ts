@@ -51,6 +51,53 @@ const plan: Plan = {
   hints: [],
 }
 
+const event = (topic: string, type: string) => ({ name: `${topic}-${type}`, event: { topic, type }, warnings: [] })
+const created = (topic: string, type: string) => ({
+  ...event(topic, type),
+  ...({ action: 'create', kind: 'payload' } as const),
+  details: [{ key: 'schema', from: null, to: `schemas/${topic}/${type}.json` }],
+})
+const level = (topic: string, type: string) => ({
+  ...event(topic, type),
+  ...({ action: 'create', kind: 'compatibility' } as const),
+  details: [{ key: 'compatibility', from: null, to: 'FULL' }],
+})
+const payloads: Plan = {
+  ...plan,
+  changes: [
+    ...[level('user.events', 'a'), level('user.events', 'b')],
+    ...[created('user.events', 'a'), created('user.events', 'b'), created('orders', 'c')],
+    {
+      ...event('orders', 'd'),
+      action: 'update',
+      kind: 'payload',
+      details: [
+        { key: 'schema', from: 'version 1', to: 'schemas/orders/d.json' },
+        { key: 'field note', from: null, to: 'string' },
+      ],
+    },
+  ],
+  warnings: [],
+}
+
+describe('the new event types of a topic', () => {
+  it('are one line, and so are their levels; a change of one has its own', () => {
+    expect(renderPlan(payloads, 'text')).toBe(`\
++ compatibility  user.events-*  compatibility FULL, 2 event types: a, b
++ payload        user.events-*  2 event types: a, b
++ payload        orders-c       schema schemas/orders/c.json
+~ payload        orders-d       schema version 1 → schemas/orders/d.json, field note string
+
+5 to create, 1 to change, 0 to delete (environment production, cluster abc at kafka:9092).
+`)
+  })
+
+  it('are one row of the table, and all of them in JSON', () => {
+    expect(renderPlan(payloads, 'markdown')).toContain('| `+` | payload | `user.events-*` | 2 event types: a, b |')
+    expect(JSON.parse(renderPlan(payloads, 'json')).changes).toHaveLength(6)
+  })
+})
+
 describe('a plan as text', () => {
   it('is aligned, marked, in human units, and ends with a sum', () => {
     expect(renderPlan(plan, 'text')).toBe(`\

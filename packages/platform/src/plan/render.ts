@@ -24,6 +24,7 @@ const kinds: Readonly<Record<Change['kind'], string>> = {
   'topic-partitions': 'partitions',
   'topic-config': 'config',
   schema: 'schema',
+  payload: 'payload',
   compatibility: 'compatibility',
   user: 'user',
   acl: 'acl',
@@ -56,19 +57,48 @@ export function renderChange({ action, kind, name }: Change): string {
   return `${marks[action]} ${kinds[kind]} ${name}`
 }
 
+/** What one line shows: a change, or the like changes of a topic's event types. */
+interface Row extends Pick<Change, 'action' | 'kind' | 'name' | 'warnings'> {
+  readonly details: readonly string[]
+}
+
+/** One row for each change, but one for all event types of a topic that are new, or get the same level. */
+function rowsOf(changes: readonly Change[]): Row[] {
+  const alike = Map.groupBy(changes, (change) => {
+    const { action, kind, event, details: rows } = change
+    const isAddition = kind === 'payload' && action === 'create'
+    return event !== undefined && (isAddition || kind === 'compatibility')
+      ? JSON.stringify([action, kind, event.topic, isAddition ? null : rows])
+      : change
+  })
+  return [...alike.values()].map((group) => {
+    const [first, ...more] = group as [Change, ...Change[]]
+    const { action, kind, name, event, warnings } = first
+    const types = group.flatMap((change) => change.event?.type ?? []).join(', ')
+    return more.length === 0 || event === undefined
+      ? { action, kind, name, warnings, details: details(first) }
+      : {
+          ...{ action, kind, warnings },
+          name: `${event.topic}-*`,
+          details: [...(kind === 'payload' ? [] : details(first)), `${group.length} event types: ${types}`],
+        }
+  })
+}
+
 function renderText(plan: Plan, color: PlanColors, width: number): string {
   const lines: string[] = []
-  const kindWidth = Math.max(0, ...plan.changes.map(({ kind }) => kinds[kind].length))
+  const rows = rowsOf(plan.changes)
+  const kindWidth = Math.max(0, ...rows.map(({ kind }) => kinds[kind].length))
   // The names of ACLs are much longer than all others: a column of their own width.
-  const widthOf = (changes: readonly Change[]) => Math.max(0, ...changes.map(({ name }) => name.length))
-  const aclWidth = widthOf(plan.changes.filter(({ kind }) => kind === 'acl'))
-  const otherWidth = widthOf(plan.changes.filter(({ kind }) => kind !== 'acl'))
-  for (const change of plan.changes) {
-    const nameWidth = change.kind === 'acl' ? aclWidth : otherWidth
-    const head = `${marks[change.action]} ${kinds[change.kind].padEnd(kindWidth)}  ${change.name.padEnd(nameWidth)}`
-    const [first, ...more] = beside(head, details(change).join(', '), width)
-    lines.push(`${color[change.action](first.head)}  ${color.dim(first.text)}`.trimEnd(), ...more.map(color.dim))
-    lines.push(...change.warnings.flatMap((warning) => hanging('  ! ', warning, width).map(color.warning)))
+  const widthOf = (some: readonly Row[]) => Math.max(0, ...some.map(({ name }) => name.length))
+  const aclWidth = widthOf(rows.filter(({ kind }) => kind === 'acl'))
+  const otherWidth = widthOf(rows.filter(({ kind }) => kind !== 'acl'))
+  for (const row of rows) {
+    const nameWidth = row.kind === 'acl' ? aclWidth : otherWidth
+    const head = `${marks[row.action]} ${kinds[row.kind].padEnd(kindWidth)}  ${row.name.padEnd(nameWidth)}`
+    const [first, ...more] = beside(head, row.details.join(', '), width)
+    lines.push(`${color[row.action](first.head)}  ${color.dim(first.text)}`.trimEnd(), ...more.map(color.dim))
+    lines.push(...row.warnings.flatMap((warning) => hanging('  ! ', warning, width).map(color.warning)))
   }
   lines.push(...plan.warnings.flatMap((warning) => hanging('! ', warning, width).map(color.warning)))
   lines.push(...plan.errors.flatMap((problem) => hanging('✗ ', formatProblem(problem), width).map(color.error)))
@@ -155,10 +185,10 @@ function renderMarkdown(plan: Plan): string {
   }
   if (plan.changes.length > 0) {
     lines.push('| | what | name | change |', '|---|---|---|---|')
-    for (const change of plan.changes) {
-      const warnings = change.warnings.map((warning) => `<br>⚠️ ${cell(warning)}`).join('')
+    for (const row of rowsOf(plan.changes)) {
+      const warnings = row.warnings.map((warning) => `<br>⚠️ ${cell(warning)}`).join('')
       lines.push(
-        `| \`${marks[change.action]}\` | ${kinds[change.kind]} | \`${change.name}\` | ${cell(details(change).join(', '))}${warnings} |`,
+        `| \`${marks[row.action]}\` | ${kinds[row.kind]} | \`${row.name}\` | ${cell(row.details.join(', '))}${warnings} |`,
       )
     }
     lines.push('')

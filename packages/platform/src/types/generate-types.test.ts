@@ -29,7 +29,10 @@ function platform(topics: Record<string, Record<string, object>>): Platform {
         replicationFactor: 1,
         config: {},
         eventTypes: Object.fromEntries(
-          Object.entries(events).map(([eventType, schema]) => [eventType, { file: `${eventType}.json`, schema }]),
+          Object.entries(events).map(([eventType, schema]) => [
+            eventType,
+            { file: `${eventType}.json`, text: JSON.stringify(schema), schema },
+          ]),
         ),
       }),
     ),

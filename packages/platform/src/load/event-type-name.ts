@@ -1,0 +1,3 @@
+export function isEventTypeName(text: string): boolean {
+  return /^[A-Za-z_][\w.-]*$/.test(text)
+}
