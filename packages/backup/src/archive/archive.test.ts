@@ -93,7 +93,7 @@ describeEngines('a restore of a sink’s archive', (engine) => {
     )
     write('topics/t/partition=0/t+0+0000000002.json.gz', gzipSync(lines('text', null)))
     write('topics/t/partition=2/t+2+0000000000.json', lines({ last: true }))
-    const { to, restored, plan } = await restore({ address: join(folder, 't') })
+    const { to, restored, plan } = await restore({ address: join(folder, 't'), accepts: ['gaps'] })
     expect(restored).toMatchObject({ isComplete: true, held: [] })
     const records = await recordsOf(to)
     expect(records.map(({ key, value }) => [key?.toString() ?? null, value!.toString()])).toEqual([
@@ -107,7 +107,23 @@ describeEngines('a restore of a sink’s archive', (engine) => {
       ['h', null],
     ])
     expect(await textsOf(to, 2)).toEqual(['{"last":true}'])
-    expect(plan.warnings).toEqual(['t: the archive has no file of partition 1'])
+    expect(plan.warnings).toEqual([
+      't: the archive has no file of partition 1',
+      expect.stringMatching(/^t partition 0: \S+\+0000000002\.json\.gz has no file of keys, and other files have/),
+    ])
+  })
+
+  it('is not complete where the keys of a file are lost, and refuses a topic that the archive does not have', async () => {
+    write('topics/t/partition=0/t+0+0000000000.json', lines(1))
+    write('topics/t/partition=0/t+0+0000000000.keys.json', lines('k'))
+    write('topics/t/partition=0/t+0+0000000001.json', lines(2))
+    const { plan, restored } = await restore()
+    expect(plan.missing).toEqual([expect.stringContaining('t+0+0000000001.json has no file of keys')])
+    expect(restored.isComplete).toBe(false)
+    await expect(restore({ named: ['t', 'absent'] })).rejects.toMatchObject({
+      code: 'NO_BACKUP',
+      message: expect.stringContaining('has no topic absent'),
+    })
   })
 
   it('brings bytes back, and tombstones that have keys only', async () => {

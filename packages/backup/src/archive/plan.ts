@@ -17,6 +17,8 @@ export interface ArchiveRequest {
   readonly pointMs: number | null
   /** Which topics, and the name that each gets. @returns null for a topic that is not restored */
   readonly nameOf: (topic: string) => string | null
+  /** Names that were asked for: one that the archive does not have is an error. Default: none. */
+  readonly named?: readonly string[]
   /** Only these partitions; default: all. */
   readonly partitions?: readonly number[]
   /** How many the topic gets. Default: one more than the highest number in the archive, which does not have the topic's count. */
@@ -158,15 +160,17 @@ interface Chosen {
   readonly files: readonly ArchiveFile[]
 }
 
-function chooseTopics(address: string, { files }: ArchiveListing, { nameOf }: ArchiveRequest): Chosen[] {
+function chooseTopics(address: string, { files }: ArchiveListing, { nameOf, named = [] }: ArchiveRequest): Chosen[] {
   const byTopic = Map.groupBy(files, ({ topic }) => topic)
   const chosen = [...byTopic].flatMap(([from, own]) => {
     const to = nameOf(from)
     return to === null ? [] : [{ from, to, files: own }]
   })
-  if (chosen.length === 0) {
+  const absent = named.filter((name) => !byTopic.has(name))
+  if (chosen.length === 0 || absent.length > 0) {
     const names = [...byTopic.keys()]
-    throw new BackupError('NO_BACKUP', `the archive in ${address} has no such topic`, {
+    const which = absent.length === 0 ? 'no such topic' : `no topic ${absent.join(', ')}`
+    throw new BackupError('NO_BACKUP', `the archive in ${address} has ${which}`, {
       hint: `It has ${names.slice(0, 10).join(', ')}${names.length > 10 ? `, and ${names.length - 10} more` : ''}.`,
     })
   }
@@ -324,6 +328,14 @@ function note(
   const first = files[0]!.firstOffset
   if (first > 0n) {
     findings.warnings.push(`${place} begins with offset ${first}: the archive has none of the records before it`)
+  }
+  // A sink that stores keys writes them for every file: one without them has lost its keys, unless it is from before the setting.
+  const keyless = files.filter(({ keys, values }) => keys === null && values !== null)
+  if (keyless.length > 0 && files.some(({ keys, values }) => keys !== null && values !== null)) {
+    const others = keyless.length > 1 ? ` and ${keyless.length - 1} more` : ''
+    findings.gaps.push(
+      `${place}: ${keyless[0]!.values!.key}${others} has no file of keys, and other files have: its records would have no keys`,
+    )
   }
   const among: string[] = []
   for (const { file, step } of swept) {

@@ -28,7 +28,7 @@ export function recordTime(
   { value }: ArchiveRecord,
   toInstant: ToInstant,
 ): number {
-  if (source.kind === 'field') return fieldTime(source.field, decodedOf(value), file)
+  if (source.kind === 'field') return fieldTime(source.field, decodedOf(value), file, toInstant)
   if (source.kind === 'path' && file.pathTime !== null) return instants(file.pathTime, toInstant).fromMs
   return file.modifiedMs
 }
@@ -36,9 +36,21 @@ export function recordTime(
 /** Between 1990 and 2200 a number of milliseconds is not one of seconds or microseconds. */
 const range = [631_152_000_000, 7_258_118_400_000] as const
 
-function fieldTime(field: string, value: unknown, { values, keys }: ArchiveFile): number {
+/** `2024-01-31T13:00:00`, `2024-01-31 13:00`: ECMAScript reads it in the zone of the machine. */
+const withoutZone = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)$/
+
+/** A text without a zone is a clock on the wall in the zone of the connector, like the paths. */
+function textTime(text: string, toInstant: ToInstant): number {
+  const [, date, time] = withoutZone.exec(text) ?? []
+  if (date === undefined) return Date.parse(text)
+  const wallMs = Date.parse(`${date}T${time}Z`)
+  return Number.isNaN(wallMs) ? wallMs : toInstant(wallMs)
+}
+
+function fieldTime(field: string, value: unknown, { values, keys }: ArchiveFile, toInstant: ToInstant): number {
   const found = field.split('.').reduce<unknown>((at, name) => (at as Record<string, unknown> | null)?.[name], value)
-  const time = typeof found === 'string' && !/^\d+$/.test(found) ? Date.parse(found) : Number(found ?? Number.NaN)
+  const time =
+    typeof found === 'string' && !/^\d+$/.test(found) ? textTime(found, toInstant) : Number(found ?? Number.NaN)
   const scaled = [1, 1_000, 1e-3, 1e-6].map((scale) => time * scale).find((ms) => ms >= range[0] && ms < range[1])
   if (scaled !== undefined) return Math.floor(scaled)
   const shown = found === undefined ? 'there is none' : `it is ${JSON.stringify(found, bigints)?.slice(0, 40)}`

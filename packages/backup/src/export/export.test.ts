@@ -140,6 +140,12 @@ describeEngines('an export of a backup', (engine) => {
 
   it('refuses a topic that the backup does not have', async () => {
     await expect(exported({ include: (name) => name === 'other' })).rejects.toMatchObject({ code: 'NO_BACKUP' })
+    // Also beside one that it has; nothing is written.
+    await expect(exported({ named: [topic, 'other'] })).rejects.toMatchObject({
+      code: 'NO_BACKUP',
+      message: expect.stringContaining('has no topic other'),
+    })
+    expect(files()).toEqual([])
   })
 
   it('writes what a later backup has in addition', async () => {

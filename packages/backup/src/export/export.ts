@@ -18,6 +18,8 @@ export interface ExportRequest {
   readonly format: ExportFormat
   readonly point: Extract<RestorePoint, { kind: 'latest' | 'number' }>
   readonly include: (topic: string) => boolean
+  /** Names that were asked for: one that the backup does not have is an error. Default: none. */
+  readonly named?: readonly string[]
   /** Only records whose time is not before `fromMs` and not behind `untilMs`, in milliseconds since the epoch. null: all. */
   readonly fromMs: number | null
   readonly untilMs: number | null
@@ -51,8 +53,11 @@ export async function exportBackup(
 ): Promise<Exported> {
   const { manifest, selections } = await openSource(store, clusterId, request.point)
   const included = [...selections.values()].flat().filter(({ topic }) => request.include(topic))
-  if (included.length === 0) {
-    throw new BackupError('NO_BACKUP', `backup ${manifest.number} has no such topic`, {
+  const names = new Set(included.map(({ topic }) => topic))
+  const absent = (request.named ?? []).filter((name) => !names.has(name))
+  if (included.length === 0 || absent.length > 0) {
+    const which = absent.length === 0 ? 'no such topic' : `no topic ${absent.join(', ')}`
+    throw new BackupError('NO_BACKUP', `backup ${manifest.number} has ${which}`, {
       hint: 'A topic that was deleted is in the backups from before.',
     })
   }

@@ -6,7 +6,7 @@ import { integer, pointInTime } from '../framework/parse.ts'
 import { defineVerb, text, value } from '../framework/verb.ts'
 import { bytes, counted } from '../output/format.ts'
 import { progressLine } from '../output/progress-line.ts'
-import { identityOption, openPlace, placeOptions, topicFilter, topicsOption } from './backup-place.ts'
+import { identityOption, namedTopics, openPlace, placeOptions, topicFilter, topicsOption } from './backup-place.ts'
 
 const formats: readonly ExportFormat[] = ['parquet', 'avro', 'json']
 
@@ -55,6 +55,7 @@ export const exportVerb = defineVerb({
           format: options.format,
           point: options.backup === undefined ? { kind: 'latest' } : { kind: 'number', number: options.backup },
           include: topicFilter(topic),
+          named: namedTopics(topic),
           fromMs: options.from ?? null,
           untilMs: options.until ?? null,
         },

@@ -56,6 +56,9 @@ export async function openPlace(
   return recipients.length + identities.length === 0 ? store : withSealing(store, { recipients, identities })
 }
 
+/** Those of the patterns that are a topic's whole name. */
+export const namedTopics = (patterns: readonly string[] = []): string[] => patterns.filter((one) => !one.endsWith('*'))
+
 /** Exact names, or the beginning of a name with `*` behind it: a dot is a dot. @returns true for every topic when there are none */
 export function topicFilter(patterns: readonly string[] | undefined): (topic: string) => boolean {
   if (patterns === undefined || patterns.length === 0) return () => true

@@ -12,7 +12,7 @@ import { collect, duration } from '../framework/parse.ts'
 import { defineVerb, flag, text, value } from '../framework/verb.ts'
 import { counted, span, time } from '../output/format.ts'
 import { policyFileOption } from './backup-coverage.ts'
-import { openPlace, placeOptions, topicFilter, topicsOption } from './backup-place.ts'
+import { namedTopics, openPlace, placeOptions, topicFilter, topicsOption } from './backup-place.ts'
 
 export const take = defineVerb({
   name: 'take',
@@ -89,7 +89,7 @@ type TopicChoice = RunChoice
 
 function choiceOf(policies: Policies, patterns: readonly string[] | undefined, access: boolean): TopicChoice {
   const matches = topicFilter(patterns)
-  const named = (patterns ?? []).filter((pattern) => !pattern.endsWith('*'))
+  const named = namedTopics(patterns)
   const names = new Set(named)
   return {
     named,

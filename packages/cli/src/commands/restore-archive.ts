@@ -7,7 +7,7 @@ import { integer, wallClock } from '../framework/parse.ts'
 import { value } from '../framework/verb.ts'
 import { count, counted, span, time } from '../output/format.ts'
 import { type Column, renderTable } from '../output/table.ts'
-import { topicFilter } from './backup-place.ts'
+import { namedTopics, topicFilter } from './backup-place.ts'
 import { carryOut, confirmRestore } from './restore-run.ts'
 
 export const archiveOptions = {
@@ -109,6 +109,7 @@ export async function restoreArchive(context: Context, archive: FoundArchive, gi
     {
       pointMs,
       nameOf: (topic) => (include(topic) ? (given.target ?? `${topic}${given.targetSuffix ?? ''}`) : null),
+      named: namedTopics(given.topic),
       partitions: given.partition,
       partitionCount: given.partitions,
       resume: given.resume,
