@@ -111,7 +111,7 @@ describe.skipIf(missing !== null)('restore --source s3://kafka-backups/user.even
       ['--access', '--access is for a backup of `selfmonitor backup`'],
       ['--groups all', '--groups is for a backup of `selfmonitor backup`'],
       ['--date 2023-12-31', 'has no record up to 2023-12-31T23:59:59.999Z'],
-      ['--topic orders', 'has no such topic'],
+      ['--topic orders', 'has no topic'],
       ['--partition 4', 'has no file of partition 4'],
       ['--timestamps never', '"never" is not a source of times'],
     ]) {
