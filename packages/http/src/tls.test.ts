@@ -116,7 +116,7 @@ describe('TLS of a server', () => {
     expect(await get(port, nextClient)).toBe('none')
   })
 
-  it('lets nobody in without a certificate where one is required', async () => {
+  it('refuses a client without a certificate where one is required', async () => {
     const { port, logged } = await serve({ clientAuth: 'required' })
     expect(await get(port, client)).toBe('payments')
     await expect(get(port)).rejects.toThrow()

@@ -37,7 +37,7 @@ export interface AuditWho {
 
 export interface AuditFrom {
   readonly host: string
-  /** Of whoever asked a server for the change; else of this machine, towards the brokers. */
+  /** The address of the client that asked a server for the change; otherwise this machine's address, towards the brokers. */
   readonly address: string | null
   /** The address that an SSH session comes from. */
   readonly ssh_client: string | null
