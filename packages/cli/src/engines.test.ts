@@ -438,18 +438,18 @@ describeEngines('the commands', (engine) => {
         code: 3,
         stdout: expect.stringMatching(new RegExp(`topic +${events}`)),
       })
-      expect(JSON.parse((await cli('plan', '-o', 'json')).stdout).changes).toHaveLength(2)
+      expect(JSON.parse((await cli('plan', '-o', 'json')).stdout).changes).toHaveLength(8)
       expect((await cli('plan', '-o', 'markdown')).stdout).toMatch(/^### Platform plan: development\n/)
     })
 
     it('is applied after a yes; then nothing is left to do', async () => {
       expect(await cli('apply')).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('Pass --yes') })
-      expect(await cli('apply', '--yes')).toMatchObject({ code: 0, stdout: '2 changes applied.\n' })
+      expect(await cli('apply', '--yes')).toMatchObject({ code: 0, stdout: '8 changes applied.\n' })
       expect(await cli('plan')).toMatchObject({ code: 0, stdout: expect.stringContaining('No changes') })
       expect(await cli('apply')).toMatchObject({ code: 0, stdout: '', stderr: expect.stringContaining('No changes') })
       expect(await cli('setup')).toMatchObject({
         code: 0,
-        stdout: '1 topic, 1 schema: nothing to change (development)\n',
+        stdout: '1 topic, 7 schemas: nothing to change (development)\n',
       })
     })
 
