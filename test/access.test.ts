@@ -108,7 +108,7 @@ describe.skipIf(missing)('the platform of SelfMonitor on a secured Kafka', () =>
     const before = await command(['plan'])
     expect(before.stderr).toBe('')
     expect(before.code).toBe(3)
-    expect(before.stdout).toContain('+ user    payment-service')
+    expect(before.stdout).toContain('+ user     payment-service')
     expect(before.stdout).toContain('\n83 to create, 0 to change, 0 to delete (environment production')
 
     const applied = await command(['apply', '--yes', '--confirm', 'production'])
