@@ -109,12 +109,12 @@ describe.skipIf(missing)('the platform of SelfMonitor on a secured Kafka', () =>
     expect(before.stderr).toBe('')
     expect(before.code).toBe(3)
     expect(before.stdout).toContain('+ user     payment-service')
-    expect(before.stdout).toContain('\n83 to create, 0 to change, 0 to delete (environment production')
+    expect(before.stdout).toContain('\n136 to create, 0 to change, 0 to delete (environment production')
 
     const applied = await command(['apply', '--yes', '--confirm', 'production'])
-    expect(applied.stderr).toContain('done 1 of 83: + topic user.events\n')
-    expect(applied.stderr).toMatch(/\ndone 83 of 83: \+ acl User:\S+ topic \S+\n$/)
-    expect(applied).toMatchObject({ code: 0, stdout: '83 changes applied.\n' })
+    expect(applied.stderr).toContain('done 1 of 136: + topic user.events\n')
+    expect(applied.stderr).toMatch(/\ndone 136 of 136: \+ acl User:\S+ topic \S+\n$/)
+    expect(applied).toMatchObject({ code: 0, stdout: '136 changes applied.\n' })
     expect(`${before.stdout}${applied.stderr}`).not.toContain('password-of')
 
     const again = await command(['apply', '--confirm', 'production'])
