@@ -88,6 +88,27 @@ describe('the registry client', () => {
     expect(given.sent).toHaveLength(1)
   })
 
+  it('looks a schema up without metadata when the number of the version is all that the latest one has', async () => {
+    const missing = { status: 404, body: { error_code: 40403, message: 'Schema not found' } }
+    const ruleSet = { domainRules: [{ name: 'r', kind: 'CONDITION', mode: 'WRITE', type: 'CEL', disabled: false }] }
+    const inherits = async (metadata: object | undefined) => {
+      const version = { subject: 's', version: 3, id: 9, schema: '"int"', metadata, ruleSet }
+      const { client, sent } = clientWith([missing, { body: version }, { body: version }])
+      expect(await client.lookup('s', { schema: '"int"' })).toMatchObject({ version: 3 })
+      return sent[2]!.body
+    }
+    const number = { 'confluent:version': '3' }
+    expect(await inherits({ properties: number })).toEqual({ schema: '"int"', ruleSet })
+    expect(await inherits(undefined)).toEqual({ schema: '"int"', ruleSet })
+    expect(await inherits({})).toEqual({ schema: '"int"', metadata: {}, ruleSet })
+    const sensitive = ['a']
+    expect(await inherits({ properties: number, sensitive })).toEqual({
+      schema: '"int"',
+      metadata: { sensitive },
+      ruleSet,
+    })
+  })
+
   it('asks for an id once, however many ask at the same time and afterwards', async () => {
     const { client, sent } = clientWith([{ body: { schema: '"int"' } }])
     const answers = await Promise.all(Array.from({ length: 50 }, () => client.getById(3)))

@@ -175,9 +175,12 @@ function bodyOf({ schema, schemaType = 'AVRO', references = [], metadata, ruleSe
 
 /** The contract that the next registration gets if it has none: all but the number of the version. */
 function inherited({ metadata, ruleSet }: SchemaDefinition): Pick<SchemaDefinition, 'metadata' | 'ruleSet'> {
-  if (metadata === undefined) return { ruleSet }
-  const properties = Object.entries(metadata.properties ?? {}).filter(([name]) => name !== 'confluent:version')
-  return { metadata: { ...metadata, properties: Object.fromEntries(properties) }, ruleSet }
+  const { 'confluent:version': number, ...properties } = metadata?.properties ?? {}
+  if (number === undefined) return { metadata, ruleSet }
+  const { properties: _, ...others } = metadata!
+  const left = { ...others, ...(Object.keys(properties).length > 0 && { properties }) }
+  // Where the number was all there was, a version without metadata is meant: `{}` is another contract.
+  return { ...(Object.keys(left).length > 0 && { metadata: left }), ruleSet }
 }
 
 function definition(answer: unknown): SchemaDefinition {
