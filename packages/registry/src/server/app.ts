@@ -73,7 +73,7 @@ export function buildApp(context: RouteContext, { guard, logger, access, recordC
 
   // Of every path, also of those that the registry does not have.
   app.addHook('onRequest', (request, reply) => gate.enter(request, reply))
-  addMetrics(app, context.store.state)
+  addMetrics(app, context.store)
   addRoutes(app, context, gate, createPerformer(context, recordChange))
 
   app.setNotFoundHandler((request, reply) => {

@@ -1,7 +1,45 @@
+import { guard } from '@selfmonitor/http'
 import { expect, it } from 'vitest'
 import { describeEngines } from '../../../../test/support/engines.ts'
 import { parseMetrics } from '../../../../test/support/jmx-agent.ts'
+import { createState } from '../store/state.ts'
 import { record, useRegistry } from '../test-support/api.ts'
+import { silent } from '../test-support/app.ts'
+import { buildApp } from './app.ts'
+import { bodyLimitBytes } from './start.ts'
+
+it("the registry's metrics are those of the state that the store has now: a topic that is created again gives it another", async () => {
+  let state = createState()
+  const store = {
+    clusterId: 'c',
+    get state() {
+      return state
+    },
+    exclusively: () => Promise.reject(new Error('nothing is written here')),
+    close: async () => {},
+  }
+  const parts = { logger: silent, guard: guard({ listensOn: '127.0.0.1', allowedHostsSetting: '', bodyLimitBytes }) }
+  const app = buildApp({ store, fallbackLevel: 'BACKWARD' }, { ...parts, access: undefined, recordChange: undefined })
+  const subjects = async () =>
+    parseMetrics((await app.inject('/metrics')).body).get('schema_registry_subjects')!.samples[0]!.value
+  try {
+    expect(await subjects()).toBe(0)
+    state = createState()
+    const value = {
+      subject: 's',
+      version: 1,
+      id: 1,
+      schemaType: 'AVRO',
+      references: [],
+      schema: '"int"',
+      deleted: false,
+    }
+    state.apply({ key: { keytype: 'SCHEMA', subject: 's', version: 1 }, value })
+    expect(await subjects()).toBe(1)
+  } finally {
+    await app.close()
+  }
+})
 
 describeEngines("the registry's metrics", (engine) => {
   const { get, call, register, subjectName } = useRegistry(engine)

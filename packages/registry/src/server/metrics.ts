@@ -9,7 +9,7 @@ import {
   metricsText,
 } from '@selfmonitor/http/metrics'
 import type { FastifyInstance } from 'fastify'
-import type { RegistryState } from '../store/index.ts'
+import type { RegistryState, Store } from '../store/index.ts'
 
 export const metricsPath = '/metrics'
 /** Requests on a path that the registry does not have share a series. */
@@ -33,8 +33,11 @@ const duration: MeasuredMetric = {
   buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
 }
 
-/** Counts what the app answers and adds the path that shows it. To be called before routes are added. */
-export function addMetrics(app: FastifyInstance, state: RegistryState): void {
+/**
+ * Counts what the app answers and adds the path that shows it. To be called before routes are added.
+ * @param store asked for its state each time: it has another one when its topic was created again
+ */
+export function addMetrics(app: FastifyInstance, store: Pick<Store, 'state'>): void {
   const measured = createMeasurements()
   const succeeded = measured.series(success, {})
   const failed = measured.series(failure, {})
@@ -49,7 +52,7 @@ export function addMetrics(app: FastifyInstance, state: RegistryState): void {
   app.get(metricsPath, async (_request, reply) =>
     reply
       .header('content-type', metricsContentTypes.prometheus)
-      .send(Buffer.from(measured.text() + metricsText(gauges(state)))),
+      .send(Buffer.from(measured.text() + metricsText(gauges(store.state)))),
   )
 }
 
