@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import type { SchemaRule } from '../types.ts'
-import { contractKey, propertyOf, readMetadata, readRuleSet, withoutVersion, withVersion } from './contract.ts'
+import {
+  contractKey,
+  propertyOf,
+  readMetadata,
+  readRuleSet,
+  unnumbered,
+  withoutVersion,
+  withVersion,
+} from './contract.ts'
 import { mergeMetadata, mergeRuleSets, removeRules } from './merge.ts'
 import { ruleSetProblem } from './validate.ts'
 
@@ -69,6 +77,7 @@ describe('a contract', () => {
     expect(withoutVersion(numbered)).toEqual({ properties: { owner: 'a' }, sensitive: ['owner'] })
     expect(withoutVersion(withVersion(undefined, 1))).toBeUndefined()
     expect(withoutVersion({})).toEqual({})
+    for (const none of [{}, undefined, withVersion({}, 1)]) expect(unnumbered(none)).toBeUndefined()
   })
 })
 

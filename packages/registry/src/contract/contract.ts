@@ -80,6 +80,15 @@ export function withoutVersion(metadata: SchemaMetadata | undefined): SchemaMeta
   return Object.keys(all).length === 0 ? undefined : all
 }
 
+/**
+ * The metadata apart from the number of its version. Where a number may be or may have been, `{}` is the same as none: it is what is
+ * left of either when the number is taken away.
+ */
+export function unnumbered(metadata: SchemaMetadata | undefined): SchemaMetadata | undefined {
+  const left = withoutVersion(metadata)
+  return left === undefined || Object.keys(left).length === 0 ? undefined : left
+}
+
 export function withVersion(metadata: SchemaMetadata | undefined, version: number): SchemaMetadata {
   return readMetadata({ ...metadata, properties: { ...metadata?.properties, [versionProperty]: String(version) } })!
 }

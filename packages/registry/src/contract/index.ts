@@ -5,6 +5,7 @@ export {
   propertyOf,
   readMetadata,
   readRuleSet,
+  unnumbered,
   versionProperty,
   withoutVersion,
   withVersion,

@@ -14,8 +14,9 @@ import type { SchemaRuleSet } from '../types.ts'
 import { errors } from './errors.ts'
 import { settingInScope } from './lookup.ts'
 
-export function mergedContract(state: RegistryState, subject: string, sent: Contract): Contract {
-  const before = state.versions(subject, false).at(-1)
+/** @param inherits whether what was not sent comes from the latest version */
+export function mergedContract(state: RegistryState, subject: string, sent: Contract, inherits = true): Contract {
+  const before = inherits ? state.versions(subject, false).at(-1) : undefined
   const setting = (name: Parameters<typeof settingInScope>[2]) => settingInScope(state, subject, name)
   return {
     metadata: mergeMetadata(

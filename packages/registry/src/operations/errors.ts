@@ -1,6 +1,9 @@
 // The registry's refusals, with Confluent's messages.
 import { type RegistryErrorName, registryErrorCodes } from '../error-codes.ts'
 
+/** The largest id and version: 2^31-1, because serialized records have four bytes for an id, which clients read with a sign. */
+export const largestNumber = 0x7fffffff
+
 /** A request that is refused. */
 export class RegistryRefusal extends Error {
   readonly code = 'REGISTRY_REFUSAL'
@@ -80,6 +83,14 @@ export const errors = {
       `One or more references exist to the schema {magic=1,keytype=SCHEMA,subject=${subject},version=${version}}.`,
     ),
   idTaken: (id: number) => make.notPermitted(`Overwrite new schema with id ${id} is not permitted.`),
+  noVersionLeft: (subject: string) =>
+    make.notPermitted(
+      `Subject '${subject}' has used up its versions: ${largestNumber} is the largest. Register the schema under another subject`,
+    ),
+  noIdLeft: (context: string) =>
+    make.notPermitted(
+      `Context '${context}' has used up its ids: ${largestNumber} is the largest. Register the schema in another context, under a subject ':.name:subject'`,
+    ),
   invalidSubject: (subject: string) =>
     make.invalidSubject(`The specified subject '${subject}' is not a valid subject.`),
   tooLarge: make.tooLarge,

@@ -1,9 +1,9 @@
 // The exports of this folder: the operations of the registry, without HTTP.
 export { incompatibilities } from './check.ts'
 export { type ConfigChange, type ConfigField, configFieldNames } from './config-fields.ts'
-export { requireValid } from './contracts.ts'
+export { mergedContract, requireValid } from './contracts.ts'
 export { deleteContext, deleteSubject, deleteVersion } from './delete.ts'
-export { errors, RegistryRefusal } from './errors.ts'
+export { errors, largestNumber, RegistryRefusal } from './errors.ts'
 export {
   findSchema,
   findVersion,

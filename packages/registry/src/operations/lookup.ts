@@ -1,7 +1,7 @@
 // Reading: which version is meant, which version holds a schema, which settings apply.
 
 import { isCompatibilityLevel } from '../compatibility/index.ts'
-import { type Contract, contractKey, propertyOf, versionProperty, withoutVersion } from '../contract/index.ts'
+import { type Contract, contractKey, propertyOf, unnumbered, versionProperty } from '../contract/index.ts'
 import type { ParsedSchema } from '../formats/index.ts'
 import {
   fingerprint,
@@ -12,7 +12,7 @@ import {
 } from '../store/index.ts'
 import type { CompatibilityLevel } from '../types.ts'
 import type { ConfigField } from './config-fields.ts'
-import { errors } from './errors.ts'
+import { errors, largestNumber } from './errors.ts'
 import { parseStored } from './schemas.ts'
 
 export type VersionSpec = number | 'latest'
@@ -27,7 +27,7 @@ export type Mode = (typeof modes)[number]
 export function parseVersion(text: string): VersionSpec {
   if (text === 'latest' || text === '-1') return 'latest'
   const version = /^\d{1,10}$/.test(text) ? Number(text) : 0
-  if (version < 1 || version > 0x7fffffff) throw errors.invalidVersion(text)
+  if (version < 1 || version > largestNumber) throw errors.invalidVersion(text)
   return version
 }
 
@@ -62,8 +62,8 @@ export function findSchema(
   const same = state.withContent(subject, identity).filter((value) => deleted || !value.deleted)
   const exact = same.findLast((value) => fingerprint(value) === wanted)
   if (exact) return exact
-  const isNumbered = propertyOf(contract.metadata, versionProperty) !== undefined
-  if (!isNumbered && same.length > 0) return same.at(-1)
+  const numbered = isNumbered(contract) ? undefined : same.findLast(isNumbered)
+  if (numbered) return numbered
   // Only versions that may be equal are parsed: a subject may have thousands.
   const versions = state.versions(subject, deleted)
   const candidates =
@@ -78,9 +78,14 @@ export function identityOf(schema: ParsedSchema, { metadata, ruleSet }: Contract
 }
 
 function hasContract(value: SchemaValue, contract: Contract): boolean {
-  const isNumbered = propertyOf(contract.metadata, versionProperty) !== undefined
-  const metadata = isNumbered ? value.metadata : withoutVersion(value.metadata)
-  return contractKey({ metadata, ruleSet: value.ruleSet }) === contractKey(contract)
+  if (isNumbered(contract) || !isNumbered(value)) return contractKey(value) === contractKey(contract)
+  const keyOf = ({ metadata, ruleSet }: Contract) => contractKey({ metadata: unnumbered(metadata), ruleSet })
+  return keyOf(value) === keyOf(contract)
+}
+
+/** Whether the metadata say which version it is. */
+function isNumbered({ metadata }: Contract): boolean {
+  return propertyOf(metadata, versionProperty) !== undefined
 }
 
 function meansTheSame(state: RegistryState, value: SchemaValue, schema: ParsedSchema): boolean {

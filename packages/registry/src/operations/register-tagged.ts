@@ -35,6 +35,7 @@ export async function registerTagged(
     metadata: metadata ?? value.metadata ?? {},
     ...(rules && { ruleSet: rules }),
   }
-  const request = { subject: value.subject, definition, normalize: false }
+  // All of the contract is that of the version, which may not be the latest.
+  const request = { subject: value.subject, definition, normalize: false, inherits: false }
   return register(store, { ...request, version: newVersion ?? 'next' }, fallbackLevel)
 }

@@ -16,7 +16,7 @@ import {
 import type { CompatibilityLevel, SchemaDefinition, SchemaType } from '../types.ts'
 import { incompatibilities } from './check.ts'
 import { mergedContract, requireValid } from './contracts.ts'
-import { errors } from './errors.ts'
+import { errors, largestNumber } from './errors.ts'
 import { findSchema, identityOf, isReadOnly, modeInScope, normalizeInScope } from './lookup.ts'
 import { parseSent } from './schemas.ts'
 import { type TagChange, tagged, withTagsOf } from './tags.ts'
@@ -37,6 +37,8 @@ export interface RegisterRequest {
   readonly tags?: TagChange | undefined
   /** Whether the tags of the latest version are written into the text, too. */
   readonly propagateTags?: boolean | undefined
+  /** Whether the parts of the contract that are missing come from the latest version; undefined: they do. */
+  readonly inherits?: boolean | undefined
 }
 
 export interface Registered {
@@ -124,7 +126,7 @@ function existing(state: RegistryState, request: RegisterRequest): Registered | 
   }
   const exact = findNumbered(state, subject, schema, definition, version)
   if (exact) return { value: exact, asSent: true }
-  const { metadata, ruleSet } = mergedContract(state, subject, definition)
+  const { metadata, ruleSet } = mergedContract(state, subject, definition, request.inherits)
   // A number that was inherited is that of another version.
   const isNumbered = propertyOf(definition.metadata, versionProperty) !== undefined
   const contract = { metadata: isNumbered ? metadata : withoutVersion(metadata), ruleSet }
@@ -154,6 +156,7 @@ function next(state: RegistryState, request: RegisterRequest, fallbackLevel: Com
   checkMode(state, request)
   const schema = parse(state, request, id !== undefined)
   const nextVersion = state.nextVersion(subject)
+  if (nextVersion > largestNumber && !(id !== undefined && isNumber(version))) throw errors.noVersionLeft(subject)
   if (id !== undefined) {
     const base = { subject, ...identityOf(schema, definition), deleted: false }
     return imported(state, base, id, isNumber(version) ? version : nextVersion)
@@ -161,7 +164,7 @@ function next(state: RegistryState, request: RegisterRequest, fallbackLevel: Com
   if (isNumber(version) && version !== nextVersion) {
     throw errors.invalidSchema(`Version ${version} is not one more than previous version ${nextVersion - 1}`)
   }
-  const merged = mergedContract(state, subject, definition)
+  const merged = mergedContract(state, subject, definition, request.inherits)
   requireValid(merged.ruleSet)
   const candidate = { subject, schema, contract: merged, versions: state.versions(subject, false) }
   const messages = incompatibilities(state, candidate, fallbackLevel)
@@ -170,6 +173,7 @@ function next(state: RegistryState, request: RegisterRequest, fallbackLevel: Com
   const metadata = isNumbered ? withVersion(merged.metadata, nextVersion) : merged.metadata
   const identity = identityOf(schema, { metadata, ruleSet: merged.ruleSet })
   const newId = state.nextId(contextOf(subject), identity)
+  if (newId > largestNumber) throw errors.noIdLeft(contextOf(subject))
   return { subject, ...identity, deleted: false, version: nextVersion, id: newId }
 }
 

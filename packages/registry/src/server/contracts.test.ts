@@ -8,6 +8,7 @@ const rule = (name: string, expr = 'true') => ({ name, kind: 'CONDITION', mode: 
 /** As it is answered. */
 const kept = (name: string, expr = 'true') => ({ ...rule(name, expr), disabled: false })
 const owner = (name: string) => ({ properties: { owner: name } })
+const tagOfA = { schemaEntity: { entityPath: 'A', entityType: 'sr_record' }, tags: ['T'] }
 const numbered = (version: number) => ({ properties: { 'confluent:version': String(version) } })
 
 describeEngines('data contracts in the registry', (engine) => {
@@ -204,8 +205,26 @@ describeEngines('data contracts in the registry', (engine) => {
           schema: record('A', '{"name":"x","type":"string"}'),
           ...more,
         })
-      await answers(check({}), { is_compatible: true })
+      await answers(check(major('1')), { is_compatible: true })
       await answers(check(major('2')), { is_compatible: false })
+      await answers(check(major('3')), { is_compatible: true })
+    })
+
+    it('of a schema without the property is the one that its registration would inherit or get from /config', async () => {
+      const subject = subjectName()
+      const major = (value: string) => ({ properties: { major: value } })
+      await put(`/config/${subject}`, { compatibility: 'BACKWARD', compatibilityGroup: 'major' })
+      await idOf(subject, record('A', int('x')), { metadata: major('1') })
+      const other = record('A', '{"name":"x","type":"string"}')
+      const check = async () => {
+        const answer = await call('POST', `/compatibility/subjects/${subject}/versions`, { schema: other })
+        return (answer.body as { is_compatible: boolean }).is_compatible
+      }
+      expect(await check()).toBe(false)
+      await fails(register(subject, other), 409, 40901)
+      await put(`/config/${subject}`, { overrideMetadata: major('2') })
+      expect(await check()).toBe(true)
+      expect((await register(subject, other)).body).toMatchObject({ version: 2, metadata: major('2') })
     })
   })
 
@@ -221,6 +240,31 @@ describeEngines('data contracts in the registry', (engine) => {
       // It is inherited, and has the number of its own version then.
       expect((await register(subject, '"int"')).body).toMatchObject({ version: 2, metadata: numbered(2) })
       expect(await version(subject)).toMatchObject({ metadata: numbered(2) })
+    })
+
+    it.each([{ version: -1 }, { version: 1 }, { schemaTagsToAdd: [tagOfA] }])(
+      'a registration with empty metadata and %j that is sent again finds the version that it made',
+      async (more) => {
+        const subject = subjectName()
+        const send = () => register(subject, record('A'), { metadata: {}, ...more })
+        const first = await send()
+        expect(first.body).toMatchObject({ version: 1, metadata: numbered(1) })
+        for (let times = 0; times < 3; times++) {
+          await answers(send(), { id: (first.body as { id: number }).id })
+        }
+        await answers(get(`/subjects/${subject}/versions`), [1])
+      },
+    )
+
+    it('is no difference between a version with nothing else in its metadata and empty metadata', async () => {
+      const subject = subjectName()
+      const id = await idOf(subject, '"int"', { version: -1 })
+      expect((await lookUp(subject, '"int"', { metadata: {} })).body).toMatchObject({ id, version: 1 })
+      await answers(register(subject, '"int"', { metadata: {} }), { id })
+      // Without a number on either side, empty metadata are not the same as none.
+      const plain = subjectName()
+      await register(plain, '"int"')
+      await fails(lookUp(plain, '"int"', { metadata: {} }), 404, 40403)
     })
 
     it('compares: a version is found by its own number or without any, and another number makes a new version', async () => {

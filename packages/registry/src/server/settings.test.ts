@@ -168,6 +168,26 @@ describeEngines('compatibility and modes of the registry', (engine) => {
       expect(await idOf(subjectName(), record('AfterImport'))).toBeGreaterThan(4242)
     })
 
+    it('IMPORT takes ids and versions up to 2^31-1, after which new schemas are refused', async () => {
+      const largest = 2 ** 31 - 1
+      const subject = `:.full:${subjectName()}`
+      await put('/mode/:.full:', { mode: 'IMPORT' })
+      await fails(register(subject, '"int"', { id: largest + 1, version: 1 }), 422, 422, /^id: .*2147483647/)
+      await fails(register(subject, '"int"', { id: 1, version: largest + 1 }), 422, 422, /^version: .*2147483647/)
+      expect(await idOf(subject, '"int"', { id: largest, version: largest })).toBe(largest)
+      await fails(register(subject, '"long"', { id: 1 }), 422, 42205, /has used up its versions: 2147483647/)
+      await remove('/mode/:.full:')
+      await fails(register(subject, '"long"'), 422, 42205, /has used up its versions.*another subject/)
+      await fails(
+        register(':.full:other', '"long"'),
+        422,
+        42205,
+        /Context '.full' has used up its ids.*another context/,
+      )
+      // What is there has its id.
+      expect(await idOf(':.full:other', '"int"')).toBe(largest)
+    })
+
     it('IMPORT over existing schemas has to be forced', async () => {
       const subject = subjectName()
       await idOf(subject, '"int"')

@@ -83,6 +83,20 @@ describeEngines('tags and reserved fields in the registry', (engine) => {
       await fails(tag(subject, 3, { rulesToMerge: { domainRules: [{ name: 'x' }] } }), 422, 42210)
     })
 
+    it('of an old version leave it without the rules that the latest one has', async () => {
+      const subject = subjectName()
+      await idOf(subject, user)
+      const rule = { name: 'r', kind: 'CONDITION', mode: 'WRITE', type: 'CEL', expr: 'true' }
+      await register(subject, user, { ruleSet: { domainRules: [rule] } })
+      const answer = await tag(subject, 1, { tagsToAdd: [field('User.name', 'P')] })
+      expect(answer.body).toMatchObject({ version: 3, metadata: numbered(3) })
+      expect(answer.body).not.toHaveProperty('ruleSet')
+      expect((await lookUp(subject, tagged('"P"'))).body).toMatchObject({ version: 3 })
+      const again = await tag(subject, 1, { newVersion: 3, tagsToAdd: [field('User.name', 'P')] })
+      const { id, guid } = answer.body as { id: number; guid: string }
+      expect(again.body).toEqual({ id, guid })
+    })
+
     it('are refused where nothing has the path, and for a version that is not the next', async () => {
       const subject = subjectName()
       await idOf(subject, user)

@@ -1,6 +1,6 @@
 // The schemas that the records of `_schemas` hold, by subject and version, and the tables by which they are found otherwise.
 import { createHash } from 'node:crypto'
-import { type Contract, contractKey, withoutVersion } from '../contract/index.ts'
+import { type Contract, contractKey, unnumbered } from '../contract/index.ts'
 import type { SchemaReference } from '../types.ts'
 import { contextOf, defaultContext, qualify } from './contexts.ts'
 import type { SchemaValue } from './records.ts'
@@ -45,9 +45,9 @@ export function guidOf(identity: SchemaIdentity): string {
   return guid
 }
 
-/** The fingerprint of a schema without the version number that its metadata may have. */
+/** The fingerprint of a schema without the version number that its metadata may have, and without empty metadata. */
 function looseFingerprint(identity: SchemaIdentity): string {
-  const metadata = withoutVersion(identity.metadata)
+  const metadata = unnumbered(identity.metadata)
   if (metadata === identity.metadata) return fingerprint(identity)
   const { schemaType, schema, references, ruleSet } = identity
   return fingerprint({ schemaType, schema, references, metadata, ruleSet })
@@ -64,7 +64,7 @@ export interface SchemaTable {
   version(subject: string, version: number): SchemaValue | undefined
   /** The number of the newest version; 0 when there is none. */
   lastVersion(subject: string): number
-  /** The versions of a subject that are the same but for the version number in their metadata, in order, soft-deleted ones too. */
+  /** As in `RegistryState`. */
   withContent(subject: string, identity: SchemaIdentity): readonly SchemaValue[]
   /** Whether a subject has versions that refer to others. */
   hasReferences(subject: string): boolean

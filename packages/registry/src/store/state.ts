@@ -12,7 +12,10 @@ export interface RegistryState {
   /** The versions of a subject in order, soft-deleted ones with `deleted`. Not to be kept: the list changes with the subject. */
   versions(subject: string, deleted: boolean): readonly SchemaValue[]
   version(subject: string, version: number): SchemaValue | undefined
-  /** The versions of a subject that are the same but for the version number in their metadata, in order, soft-deleted ones too. */
+  /**
+   * The versions of a subject that are the same but for the version number in their metadata, in order, soft-deleted ones too.
+   * Empty metadata are the same as none here: what is left without the number.
+   */
   withContent(subject: string, identity: SchemaIdentity): readonly SchemaValue[]
   /** Whether a subject has versions that refer to others. */
   hasReferences(subject: string): boolean

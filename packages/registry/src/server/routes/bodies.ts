@@ -2,11 +2,14 @@
 import { z } from 'zod'
 import { readMetadata, readRuleSet } from '../../contract/index.ts'
 import type { TaggedEntity } from '../../formats/index.ts'
-import { requireValid } from '../../operations/index.ts'
+import { largestNumber, requireValid } from '../../operations/index.ts'
 import type { SchemaDefinition } from '../../types.ts'
 
 /** A text; numbers and booleans are taken for one, as Confluent's registry does. */
 const scalar = z.union([z.string(), z.number(), z.boolean()])
+
+/** An id or a version. */
+const number = z.number().int().max(largestNumber)
 
 const metadata = z.object({
   tags: z.record(z.string(), z.array(scalar)).nullish(),
@@ -53,7 +56,7 @@ const taggedEntity = z.object({
 })
 
 export const tagsBody = z.object({
-  newVersion: z.number().int().nullish(),
+  newVersion: number.nullish(),
   tagsToAdd: z.array(taggedEntity).nullish(),
   tagsToRemove: z.array(taggedEntity).nullish(),
   metadata: metadata.nullish(),
@@ -66,8 +69,8 @@ export const schemaBody = z.object({
   schema: z.string().nullish(),
   schemaType: z.string().nullish(),
   references: z.array(reference).nullish(),
-  id: z.number().int().nullish(),
-  version: z.number().int().nullish(),
+  id: number.nullish(),
+  version: number.nullish(),
   metadata: metadata.nullish(),
   ruleSet: ruleSet.nullish(),
   schemaTagsToAdd: z.array(taggedEntity).nullish(),

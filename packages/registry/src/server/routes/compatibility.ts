@@ -3,6 +3,7 @@ import { registryErrorCodes } from '../../error-codes.ts'
 import {
   errors,
   incompatibilities,
+  mergedContract,
   normalizeInScope,
   parseSent,
   parseVersion,
@@ -34,7 +35,9 @@ export function compatibilityRoutes({ store, fallbackLevel }: RouteContext): Rou
     try {
       const parsed = parseSent(state, subject, definition, false)
       const schema = flag(call, 'normalize') || normalizeInScope(state, subject) ? parsed.normalize() : parsed
-      return incompatibilities(state, { subject, schema, contract: definition, versions }, fallbackLevel)
+      // That of a registration: with what it would inherit, and with the defaults and overrides of the configuration.
+      const contract = mergedContract(state, subject, definition)
+      return incompatibilities(state, { subject, schema, contract, versions }, fallbackLevel)
     } catch (error) {
       const isUnparsable =
         error instanceof RegistryRefusal &&
