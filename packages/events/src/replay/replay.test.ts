@@ -313,6 +313,25 @@ describeEngines('dead letters', (engine) => {
     expect([...(await valuesOf(topic)), ...(await valuesOf(other))].sort()).toEqual(valuesFor(3))
   })
 
+  it('of an interrupted run to a topic that the account may not describe are left as they are', async () => {
+    const { topic, dlq } = await prepare('hidden', 2, 1)
+    const other = `${topic}.other`
+    await cluster.createTopics([{ name: other, partitions: 1, replicationFactor: 1 }])
+    await expect(replay(dlq, {}, mortal({ at: 2, after: true }))).rejects.toThrow(Killed)
+    const blind: Cluster = {
+      ...cluster,
+      listTopics: async (...of) => (await cluster.listTopics(...of)).filter(({ name }) => name !== topic),
+      describeTopics: async () => {
+        throw new ClusterError('TOPIC_AUTHORIZATION_FAILED', `topic ${topic}: no`, { reason: 'not-allowed' })
+      },
+    }
+    await expect(replay(dlq, { to: other, timestamps: 'now' }, blind)).rejects.toMatchObject({
+      code: 'REPLAY_UNSETTLED',
+    })
+    expect(await replay(dlq)).toMatchObject({ settled: { found: 2, sent: 0 }, sent: 0 })
+    expect([await valuesOf(topic), await valuesOf(other)]).toEqual([valuesFor(2, 1), []])
+  })
+
   it('that were to be sent once more, and were half sent, are continued from the time at which that began', async () => {
     const { topic, dlq } = await prepare('continued', 8, 1)
     expect(await replay(dlq, small)).toMatchObject({ sent: 8 })

@@ -344,10 +344,27 @@ function unsettledError({ sent }: Run, { letters, error }: NonNullable<Run['unse
   )
 }
 
+/**
+ * The list of topics leaves out those that the account may not describe: they may be there.
+ * @returns undefined when there is no such topic
+ * @throws ClusterError not-allowed when the account may not describe it
+ */
+async function targetId({ cluster, targets }: Run, topic: string): Promise<string | undefined> {
+  const listed = targets.get(topic)
+  if (listed !== undefined) return listed.id
+  try {
+    const [found] = await cluster.describeTopics([topic])
+    return found?.id
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'UNKNOWN_TOPIC_OR_PARTITION') return undefined
+    throw error
+  }
+}
+
 /** A batch that was claimed by a run which has written no outcome: it is gone, or still at it. */
 async function settle(run: Run, id: string, batch: SendingBatch): Promise<'found' | 'sent' | 'void'> {
   const { topic, topicId, partition } = batch.to
-  const isSameTopic = run.targets.get(topic)?.id === topicId
+  const isSameTopic = (await targetId(run, topic)) === topicId
   const offset = isSameTopic ? await findBatch(run.cluster, id, batch) : undefined
   if (offset !== undefined) {
     await writeOutcome(run, id, batch, offset)
