@@ -7,7 +7,7 @@ import type { Manifest } from './format/types.ts'
 import { StoreError } from './store/store-error.ts'
 
 export interface PruneRules {
-  /** So many of the newest are kept. */
+  /** So many of the newest whole ones are kept: those of runs that were stopped do not count. */
   readonly keepLast?: number
   /** Those that are younger than this are kept, in milliseconds. */
   readonly keepForMs?: number
@@ -29,10 +29,11 @@ export interface PrunePlan {
 const deadRunMs = 86_400_000
 
 /**
- * What pruning would delete. A backup is kept if any rule keeps it, or Object Lock does; the newest always is. Objects of a run that may be
- * under way are left alone: their number is above that of the newest backup, and one of them is younger than a day. There need not be a
- * backup: runs may have been killed before the first.
- * @throws BackupError NO_BACKUP when there is no object of the cluster, INVALID_ARGUMENT, DAMAGED when a backup that stays cannot be read: then nothing may be deleted
+ * What pruning would delete. A backup is kept if any rule keeps it, or Object Lock does; the newest always is, and the newest whole one.
+ * Objects of a run that may be under way are left alone: their number is above that of the newest backup, and one of them is younger than
+ * a day. There need not be a backup: runs may have been killed before the first.
+ * @throws BackupError NO_BACKUP when there is no object of the cluster, INVALID_ARGUMENT, DAMAGED when a backup that stays cannot be read or
+ *   manifests are missing: then nothing may be deleted
  */
 export async function planPrune(
   store: BackupStore,
@@ -54,10 +55,14 @@ export async function planPrune(
   const manifestOf = async (number: number) => (await readManifest(store, clusterId, number)).manifest
   // By its own time, because a run's clock may have been wrong. One that cannot be read behind young ones only may be young too.
   let areYoung = true
-  for (const [at, number] of numbers.toReversed().entries()) {
-    const isKept = number === newest || at < (keepLast ?? 0) || given.includes(number)
+  let wholeToKeep = Math.max(1, keepLast ?? 1)
+  for (const number of numbers.toReversed()) {
+    const isNamed = number === newest || given.includes(number)
     const manifest: Manifest | null =
-      isKept || areYoung ? await manifestOf(number) : await manifestOf(number).catch(nullIfDamaged)
+      isNamed || areYoung || wholeToKeep > 0 ? await manifestOf(number) : await manifestOf(number).catch(nullIfDamaged)
+    const isWhole: boolean = manifest !== null && manifest.stopped === undefined
+    const isKept: boolean = isNamed || (isWhole && wholeToKeep > 0)
+    if (isWhole) wholeToKeep--
     const isYoung: boolean = manifest !== null && youngEnough(manifest)
     areYoung = areYoung && isYoung
     const { untilMs = 0 } = manifest?.lock ?? {}
@@ -80,8 +85,9 @@ export async function planPrune(
   const topics = keep.flatMap((manifest) => manifest.topics)
   const index = [...new Map(keep.flatMap((manifest) => manifest.index.map((file) => [file.key, file]))).values()]
   for (const { key } of await readIndex(store, { index, topics })) needed.add(key)
-  const { old, unfinished, isEmpty } = await unneeded(store, clusterId, needed, newest)
-  if (isEmpty) throw new BackupError('NO_BACKUP', `${store.address} has no backup of cluster ${clusterId}`)
+  const { old, unfinished, highest } = await unneeded(store, clusterId, needed, newest)
+  if (highest === null) throw new BackupError('NO_BACKUP', `${store.address} has no backup of cluster ${clusterId}`)
+  await requireManifests(store, clusterId, highest)
   const dead = unfinished.filter(({ lastMs }) => nowMs - lastMs > deadRunMs)
   const objects = [...old, ...dead.flatMap((run) => run.objects)]
   return {
@@ -95,14 +101,38 @@ export async function planPrune(
 
 type Objects = PrunePlan['objects'][number][]
 
-/** What the backups that stay do not need: of runs up to the newest backup, and of each run behind it with the time of its last object. */
+/**
+ * A run has the number behind the newest backup's, so a higher one proves that there was a manifest which is gone: what it named cannot be
+ * told from what a killed run left. Looks again, because backups may have been taken since the manifests were listed.
+ * @throws BackupError DAMAGED
+ */
+async function requireManifests(store: BackupStore, clusterId: string, highest: number): Promise<void> {
+  const newest = (await manifestNumbers(store, clusterId)).at(-1) ?? 0
+  if (highest <= newest + 1) return
+  const missing =
+    highest === newest + 2
+      ? `the manifest of backup ${newest + 1} is missing`
+      : `the manifests of backups ${newest + 1} to ${highest - 1} are missing`
+  throw new BackupError(
+    'DAMAGED',
+    `${store.address} has objects of run ${highest} of cluster ${clusterId}, but ${missing}`,
+    {
+      hint: 'Nothing was deleted. Bring the manifests back first, such as from earlier versions of the objects or from a copy of the bucket.',
+    },
+  )
+}
+
+/**
+ * What the backups that stay do not need: of runs up to the newest backup, and of each run behind it with the time of its last object.
+ * @returns `highest`: the highest number of a run that has objects; null when there is no object of the cluster
+ */
 async function unneeded(store: BackupStore, clusterId: string, needed: ReadonlySet<string>, newest: number) {
   const old: Objects = []
   const unfinished = new Map<string, { readonly objects: Objects; lastMs: number }>()
-  let isEmpty = true
+  let highest: number | null = null
   for await (const { key, sizeBytes, modifiedMs } of store.list(clusterPrefix(clusterId))) {
-    isEmpty = false
     const run = runOf(key)
+    highest = Math.max(highest ?? 0, run?.number ?? 0)
     if (run === null || needed.has(key)) continue
     if (run.number <= newest) {
       old.push({ key, sizeBytes })
@@ -113,7 +143,7 @@ async function unneeded(store: BackupStore, clusterId: string, needed: ReadonlyS
     known.lastMs = Math.max(known.lastMs, modifiedMs)
     unfinished.set(run.name, known)
   }
-  return { old, unfinished: [...unfinished.values()], isEmpty }
+  return { old, unfinished: [...unfinished.values()], highest }
 }
 
 /** A backup that is to be removed may be damaged. */

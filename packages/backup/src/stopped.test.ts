@@ -103,6 +103,44 @@ describeEngines('a backup that is stopped', (engine) => {
     expect(store.objects.size).toBe(0)
   })
 
+  it('does not count for pruning: the newest whole backup is kept, with all that it needs', async () => {
+    const topic = await newTopic(3, Buffer.from('a'), 2)
+    const store = memoryStore()
+    await take(topic, store)
+    await take(topic, store)
+    const more = Array.from({ length: 5 }, () => [{ value: Buffer.from('b'), timestamp: BigInt(now) }])
+    for (const partition of [0, 1, 2]) await produceBatches(cluster, topic, partition, ...more)
+    const stop = new AbortController()
+    const last = await take(topic, store, { signal: stop.signal, onProgress: () => stop.abort() })
+    expect(last.manifest.stopped).toBe(last.stopped)
+    expect(last.stopped).toBeGreaterThan(0)
+    expect(await planPrune(store, clusterId, { keepForMs: 0 }, Date.now() + dayMs)).toMatchObject({ keep: [2, 3] })
+    const plan = await planPrune(store, clusterId, { keepLast: 1 }, Date.now())
+    expect(plan).toMatchObject({ keep: [2, 3], remove: [1] })
+    await prune(store, plan)
+    expect((await verifyBackup(store, clusterId, { number: 2 })).findings).toEqual([])
+    expect((await restoreOf(topic, store, 2)).missing).toEqual([])
+  })
+
+  it('is never what objects look like whose manifests are gone: pruning refuses to delete them', async () => {
+    const topic = await newTopic(1, Buffer.from('a'), 1)
+    const store = memoryStore()
+    for (let number = 1; number <= 3; number++) await take(topic, store)
+    const late = Date.now() + 2 * dayMs
+    const manifests = [...store.objects.keys()].filter((key) => key.includes('/manifests/'))
+    expect(manifests).toHaveLength(3)
+    for (const [at, missing] of [
+      [2, null],
+      [1, 'backup 2 is missing'],
+      [0, 'backups 1 to 2 are missing'],
+    ] as const) {
+      store.objects.delete(manifests[at]!)
+      const planned = planPrune(store, clusterId, { keepLast: 5 }, late)
+      if (missing === null) await planned
+      else await expect(planned).rejects.toMatchObject({ code: 'DAMAGED', message: expect.stringContaining(missing) })
+    }
+  })
+
   it('by a kill leaves objects that pruning removes a day later, also where there is no backup yet', async () => {
     const topic = await newTopic(1, Buffer.from('a'), 1)
     const killed = memoryStore((key) => {

@@ -43,6 +43,7 @@ export const manifestSchema = z.object({
   cutAtMs: timeMs,
   finishedAtMs: timeMs,
   outOfTime: z.array(z.int().positive()).optional(),
+  stopped: z.int().positive().optional(),
   previous: reference.nullable(),
   topics: z.array(
     z.object({

@@ -130,6 +130,8 @@ export interface Manifest {
   /** null: the registry could not be read, with the reason in the state's `problems`. Absent: it was not asked, or by an earlier version. */
   readonly schemas?: BackedUpSchemas | null | undefined
   readonly straddling: readonly StraddlingRecords[]
+  /** Partitions that the run had no time to read to their ends. Absent: none, or written by an earlier version. */
+  readonly stopped?: number | undefined
   /** Of this manifest, its state and its index file; absent when none of its topics is to be locked. */
   readonly lock?: ObjectLock
   /** Public keys of age that the state and this run's segments are encrypted to; none: they are not. */

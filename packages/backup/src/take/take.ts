@@ -137,6 +137,7 @@ export async function takeBackup(cluster: Cluster, store: BackupStore, options: 
   }
   const isNeeded = ({ topicId }: Segment): boolean => ids.has(topicId)
   const index = await addToIndex(shared, previous?.index ?? [], segments, isNeeded, indexKey(clusterId, run))
+  const stopped = state.problems.filter(({ code }) => code === stoppedCode).length
   const manifest: Manifest = {
     format: formatName,
     version: formatVersion,
@@ -153,6 +154,7 @@ export async function takeBackup(cluster: Cluster, store: BackupStore, options: 
     state: await putSealed(shared, stateKey(clusterId, run), state),
     schemas,
     straddling: straddles,
+    ...(stopped === 0 ? {} : { stopped }),
     ...(lock === undefined ? {} : { lock }),
     recipients: store.sealing?.recipients ?? [],
   }
@@ -166,7 +168,7 @@ export async function takeBackup(cluster: Cluster, store: BackupStore, options: 
       storedBytes: segments.reduce((sum, { storedBytes }) => sum + storedBytes, 0),
     },
     problems: state.problems,
-    stopped: state.problems.filter(({ code }) => code === stoppedCode).length,
+    stopped,
   }
 }
 

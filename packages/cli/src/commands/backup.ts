@@ -220,13 +220,14 @@ const prune = defineVerb({
   name: 'prune',
   summary: 'delete old backups, and the objects that no other backup needs',
   details:
-    'A backup is kept if --keep-last, --keep-for or Object Lock keeps it; the newest always is. Backups share objects: one that a later\n' +
-    'backup needs stays. Objects of a run that was killed are deleted too: at once where a later run has ended, else after a day.\n' +
+    'A backup is kept if --keep-last, --keep-for or Object Lock keeps it; the newest and the newest whole one\n' +
+    'always are. --keep-last does not count backups of runs that were stopped. Backups share objects: one that a later backup needs\n' +
+    'stays. Objects of a run that was killed are deleted too: at once where a later run has ended, else after a day.\n' +
     'Where no run has ended yet, give --cluster-id.',
   examples: ['selfmonitor backup prune --target s3://kafka-backups/production --keep-last 10 --keep-for 30d'],
   options: {
     ...placeOptions,
-    keepLast: value('--keep-last <n>', 'keep so many of the newest', integer(1)),
+    keepLast: value('--keep-last <n>', 'keep so many of the newest whole backups', integer(1)),
     keepFor: value('--keep-for <duration>', 'keep those that are younger', duration),
   },
   output: ['table', 'json', 'yaml', 'name'],
