@@ -46,7 +46,7 @@ describe('a log that was truncated', () => {
         settings,
         handlers: new Map([['t', { kind: 'events', byType: new Map([['*', handler]]) }]]),
         clients: { control: cluster.client, join: cluster.client, fetch: cluster.client },
-        codec: { decode: (value: Buffer) => envelopeOf(value) } as unknown as Codec,
+        codec: { decode: envelopeOf, payloads: { read: () => null } } as unknown as Codec,
         deadLetters: { write: () => Promise.reject(new Error('no event fails here')) },
         logger,
         problems: createProblems(logger),
