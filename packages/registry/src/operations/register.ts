@@ -198,10 +198,16 @@ function imported(
   id: number,
   version: number,
 ): SchemaValue {
-  const holder = state.withId(contextOf(base.subject), id)[0]
-  if (holder && fingerprint(holder) !== fingerprint(base)) throw errors.idTaken(id)
+  const context = contextOf(base.subject)
+  const own = fingerprint(base)
+  const holder = state.withId(context, id)[0]
+  if (holder && fingerprint(holder) !== own) throw errors.idTaken(id)
+  // Another registry is about to write a schema with this id.
+  if (state.reservations.withId(context, id).some((reservation) => reservation.fingerprint !== own)) {
+    throw errors.idTaken(id)
+  }
   const present = state.version(base.subject, version)
-  if (present && !present.deleted && fingerprint(present) !== fingerprint(base)) {
+  if (present && !present.deleted && fingerprint(present) !== own) {
     throw errors.notPermitted(`Version ${version} of subject ${base.subject} is another schema already`)
   }
   return { ...base, id, version }

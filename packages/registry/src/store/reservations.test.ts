@@ -59,6 +59,8 @@ describe('an announced version', () => {
     reservations.announce(announcement('a', 's', 1, 1), nothing)
     expect(reservations.pending('s').map(({ token }) => token)).toEqual(['a'])
     expect(reservations.idOf('.', 'a')).toBe(1)
+    const withId = (context: string, id: number) => reservations.withId(context, id).map(({ token }) => token)
+    expect([withId('.', 1), withId('.', 2), withId('.lab', 1)]).toEqual([['a'], [], []])
     reservations.written(value)
     expect(reservations.pending('s')).toEqual([])
     expect(reservations.isGranted('a')).toBe(false)

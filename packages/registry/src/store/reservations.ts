@@ -18,6 +18,8 @@ export interface Reservations {
   isGranted(token: string): boolean
   /** The announcements of a subject's versions that were granted and are not written yet. */
   pending(subject: string): readonly Reservation[]
+  /** The announcements of an id that were granted and are not written yet. */
+  withId(context: string, id: number): readonly Reservation[]
   /** The largest version that was granted for a subject. */
   lastVersion(subject: string): number
   lastId(context: string): number
@@ -65,6 +67,10 @@ export function createReservations(): Reservations {
     },
     isGranted: (token) => [...pending.values()].some((reservation) => reservation.token === token),
     pending: (subject) => [...pending.values()].filter((reservation) => reservation.subject === subject),
+    withId: (context, id) =>
+      [...pending.values()].filter(
+        (reservation) => reservation.id === id && contextOf(reservation.subject) === context,
+      ),
     lastVersion: (subject) => versions.get(subject) ?? 0,
     lastId: (context) => ids.get(context) ?? 0,
     idOf,

@@ -112,6 +112,18 @@ describeEngines('registering at the same time', (engine) => {
       expect((await registry.call('GET', '/schemas/ids/1/subjects')).body).toEqual(['s', 't'])
     })
 
+    it('and was granted an id, an import takes it only for the same schema', async () => {
+      const registry = await start(engine.bootstrapServers)
+      await registry.call('PUT', '/mode/imported', { mode: 'IMPORT' })
+      await produce(engine.bootstrapServers, registry.topic, [announcement(version('s', 1, 7, 'Theirs'))])
+      const take = (name: string, id: number) =>
+        registry.call('POST', '/subjects/imported/versions', { schema: schemaText(name), id })
+      expect(await take('Ours', 7)).toMatchObject({ status: 422, body: { error_code: 42205 } })
+      expect((await take('Ours', 8)).body).toMatchObject({ id: 8 })
+      expect((await take('Theirs', 7)).body).toMatchObject({ id: 7 })
+      expect((await registry.call('GET', '/schemas/ids/7/schema')).text).toBe(schemaText('Theirs'))
+    })
+
     it('and dies before it writes, its numbers stay unused and registering goes on', async () => {
       const registry = await start(engine.bootstrapServers)
       await produce(engine.bootstrapServers, registry.topic, [announcement(version('s', 1, 1, 'Theirs'))])

@@ -31,7 +31,7 @@ export interface RegistryState {
   nextVersion(subject: string): number
   /** The id that a schema has, or gets. */
   nextId(context: string, schema: SchemaIdentity): number
-  readonly reservations: Pick<Reservations, 'isGranted' | 'pending'>
+  readonly reservations: Pick<Reservations, 'isGranted' | 'pending' | 'withId'>
   config(subject: string | null): ConfigValue | undefined
   mode(subject: string | null): string | undefined
   /** The subjects of a context, and the context itself, that have a mode of their own. */
