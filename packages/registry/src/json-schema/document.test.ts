@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest'
-import { JsonSchemaError, type JsonSchemaObject, resolvedText, SchemaDocument } from './index.ts'
+import { describe, expect, it, vi } from 'vitest'
+import { checkMetaschema, JsonSchemaError, type JsonSchemaObject, resolvedText, SchemaDocument } from './index.ts'
 
 const document = (schema: unknown, references: Readonly<Record<string, SchemaDocument>> = {}) =>
   new SchemaDocument(
@@ -58,6 +58,24 @@ describe('a reference', () => {
     expect(follow(schema, `${reference}#/definitions/a`)).toEqual({ title: 'a' })
   })
 
+  it('parses the names of the references once, however many $refs there are', () => {
+    const names = Array.from({ length: 50 }, (_, index) => `name-${index}`)
+    const others = Object.fromEntries(names.map((name) => [name, document({ title: name })]))
+    const schema = document({ $id: 'https://example.com/root.json' }, others)
+    let parsed = 0
+    class CountingUrl extends URL {
+      constructor(...of: ConstructorParameters<typeof URL>) {
+        super(...of)
+        parsed++
+      }
+    }
+    vi.stubGlobal('URL', CountingUrl)
+    const found = names.map((name) => follow(schema, `https://example.com/${name}`))
+    vi.unstubAllGlobals()
+    expect(found).toEqual(names.map((title) => ({ title })))
+    expect(parsed).toBeLessThan(5 * names.length)
+  })
+
   it('leads nowhere with an error that says what is missing', () => {
     const schema = document({ definitions: { list: [1] } })
     expect(() => follow(schema, '#/definitions/b')).toThrow('"#/definitions/b" leads to no schema')
@@ -100,10 +118,52 @@ describe('the text with all references written out', () => {
     })
   })
 
+  it('leaves data as they are, and the $ids of referenced schemas out, which would move the pointers', () => {
+    const data = { $ref: 'not-a-reference', $id: 'data' }
+    const inner = document({
+      items: {
+        $id: 'inner.json',
+        properties: { default: { $ref: '#/definitions/b' } },
+        definitions: { b: { default: data, examples: [data], enum: [data] } },
+      },
+    })
+    expect(JSON.parse(resolvedText(document({ $ref: 'inner', const: data }, { inner }))!)).toEqual({
+      $ref: '#/definitions/inner',
+      const: data,
+      definitions: {
+        inner: {
+          items: {
+            properties: { default: { $ref: '#/definitions/inner/items/definitions/b' } },
+            definitions: { b: { default: data, examples: [data], enum: [data] } },
+          },
+        },
+      },
+    })
+  })
+
   it('keeps integers that a double cannot hold', () => {
     const other = new SchemaDocument('{"maximum":9223372036854775807}')
     expect(resolvedText(document({ $ref: 'other' }, { other }))).toBe(
       '{"$ref":"#/definitions/other","definitions":{"other":{"maximum":9223372036854775807}}}',
     )
+  })
+})
+
+describe('the check with the metaschema', () => {
+  const check = (schema: unknown) => checkMetaschema(document(schema), JSON.stringify(schema))
+
+  it('names the first place that is wrong, and looks for no others', () => {
+    const schema = { properties: { a: { maxLength: -1 }, b: { items: { maxLength: -1 } } } }
+    expect(() => check(schema)).toThrow(/\(at \/properties\/a\/maxLength\)/)
+  })
+
+  it('refuses a schema that is nested too deeply', () => {
+    const nested = (levels: number): string => `${'{"not":'.repeat(levels)}{}${'}'.repeat(levels)}`
+    const text = nested(900)
+    const deep = new SchemaDocument(text)
+    // With little stack left, as at the end of a deep call.
+    const atDepth = (levels: number): void => (levels === 0 ? checkMetaschema(deep, text) : atDepth(levels - 1))
+    expect(() => atDepth(5_000)).toThrow(JsonSchemaError)
+    expect(() => atDepth(5_000)).toThrow(/nested too deeply to be checked/)
   })
 })

@@ -29,11 +29,18 @@ export interface NamedDocument {
   readonly document: SchemaDocument
 }
 
+/** Places in `references`, by name as written, without an empty fragment, and as an address. */
+interface NameIndex {
+  readonly exact: Map<string, number>
+  readonly plain: Map<string, number>
+  readonly addresses: Map<string, number>
+}
+
 /** Base of addresses that are not absolute; no schema can have it. */
 const unnamed = 'schema:///'
 
 /** Keywords whose values are data, in which `$id` and `$ref` mean nothing. */
-const dataKeywords: ReadonlySet<string> = new Set(['enum', 'const', 'default', 'examples'])
+export const dataKeywords: ReadonlySet<string> = new Set(['enum', 'const', 'default', 'examples'])
 
 /** Keywords with schemas by names that the author chose, `$id` and `default` among them. */
 const mapKeywords: ReadonlySet<string> = new Set([
@@ -46,6 +53,11 @@ const mapKeywords: ReadonlySet<string> = new Set([
   'dependentRequired',
 ])
 
+/** Whether the keys of a keyword's value are names, not keywords. */
+export function isSchemaMap(keyword: string, value: unknown): value is Readonly<Record<string, unknown>> {
+  return mapKeywords.has(keyword) && typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
 const pointerStart = /^(?:\/|$)/
 
 /** A schema of which all addresses are known. Its references are found when they are followed. */
@@ -57,6 +69,7 @@ export class SchemaDocument {
   private readonly targets = new Map<string, JsonSchemaObject>()
   private readonly bases = new Map<object, string>()
   private readonly known = new WeakMap<object, JsonSchemaObject>()
+  private names: NameIndex | undefined
 
   /**
    * @param text is JSON
@@ -123,18 +136,31 @@ export class SchemaDocument {
   }
 
   private referenced(reference: string, address: string): SchemaDocument | undefined {
-    const root = typeof this.root === 'object' ? (this.bases.get(this.root) ?? unnamed) : unnamed
-    const named = ({ name }: NamedDocument) => {
-      const plain = name.replace(/#$/, '')
-      return (
-        plain === reference || resolveAddress(root, plain) === address || resolveAddress(unnamed, plain) === address
-      )
-    }
+    this.names ??= this.indexNames()
+    const { exact, plain, addresses } = this.names
+    const named = Math.min(plain.get(reference) ?? Infinity, addresses.get(address) ?? Infinity)
     const found =
-      this.references.find(({ name }) => name === reference) ??
-      this.references.find(named) ??
+      this.references[exact.get(reference) ?? named] ??
       this.references.find(({ document }) => document.targets.get(address) === document.root)
     return found?.document
+  }
+
+  /** The names of the references, each with the place of the first one that has it. */
+  private indexNames(): NameIndex {
+    const root = typeof this.root === 'object' ? (this.bases.get(this.root) ?? unnamed) : unnamed
+    const index: NameIndex = { exact: new Map(), plain: new Map(), addresses: new Map() }
+    for (const [place, { name }] of this.references.entries()) {
+      const plain = name.replace(/#$/, '')
+      const addresses = [resolveAddress(root, plain), resolveAddress(unnamed, plain)]
+      for (const [map, key] of [
+        [index.exact, name],
+        [index.plain, plain],
+        ...addresses.map((address) => [index.addresses, address] as const),
+      ] as const) {
+        if (!map.has(key)) map.set(key, place)
+      }
+    }
+    return index
   }
 
   private at(root: JsonSchemaObject, address: string, fragment: string, reference: string): Target {
@@ -167,8 +193,7 @@ export class SchemaDocument {
     this.bases.set(schema, inner)
     for (const [key, item] of Object.entries(schema)) {
       if (dataKeywords.has(key)) continue
-      const isMap = mapKeywords.has(key) && typeof item === 'object' && item !== null && !Array.isArray(item)
-      for (const part of isMap ? Object.values(item) : [item]) this.collect(part, inner)
+      for (const part of isSchemaMap(key, item) ? Object.values(item) : [item]) this.collect(part, inner)
     }
   }
 

@@ -29,12 +29,24 @@ const metaschemaOf: Readonly<Record<Draft, string>> = {
 export function checkMetaschema(document: SchemaDocument, text: string): void {
   const validate = validatorOf(document.draft).getSchema(metaschemaOf[document.draft])!
   // The text once more: the document has integers that the validator does not know (bigint).
-  if (validate(JSON.parse(text)) === true) return
+  if (isValid(() => validate(JSON.parse(text)) === true)) return
   // Of a value that may have several forms, each failed form is an error: the deepest place says most.
   const [error] = (validate.errors ?? []).toSorted((a, b) => depthOf(b.instancePath) - depthOf(a.instancePath))
   const allowed = error?.params?.allowedValues as unknown[] | undefined
   const more = allowed === undefined ? '' : `: ${allowed.join(', ')}`
   throw new JsonSchemaError(`${error?.message ?? 'not a JSON Schema'}${more} (at ${error?.instancePath || '/'})`)
+}
+
+/** @throws {JsonSchemaError} the validator, which calls itself for each level, has no stack left */
+function isValid(validate: () => boolean): boolean {
+  try {
+    return validate()
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new JsonSchemaError('the schema is nested too deeply to be checked: move inner schemas to definitions', {
+      cause: error,
+    })
+  }
 }
 
 function depthOf(path: string): number {
@@ -46,7 +58,7 @@ function validatorOf(draft: Draft): AjvClass {
   if (known) return known
   const [name, metaschema] = modules[draft]
   const { default: Ajv } = require(name) as { default: typeof AjvClass }
-  const ajv = new Ajv({ strict: false, validateFormats: false, logger: false, allErrors: true })
+  const ajv = new Ajv({ strict: false, validateFormats: false, logger: false })
   if (metaschema !== undefined) ajv.addMetaSchema(require(metaschema))
   validators.set(draft, ajv)
   return ajv

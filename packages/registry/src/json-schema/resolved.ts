@@ -1,6 +1,6 @@
 // A JSON Schema with every schema that it references written out in it.
-import type { JsonSchemaObject, SchemaDocument, Target } from './document.ts'
-import { definitionsKeyword } from './drafts.ts'
+import { dataKeywords, isSchemaMap, type JsonSchemaObject, type SchemaDocument, type Target } from './document.ts'
+import { type Draft, definitionsKeyword } from './drafts.ts'
 
 /**
  * The referenced schemas become definitions of the root, each under its name, and `$ref`s lead to them by pointer. Their `$id`
@@ -40,8 +40,15 @@ export function resolvedText(document: SchemaDocument): string | undefined {
     if (Array.isArray(value)) return value.map((item) => copy(item, of, isEmbedded))
     if (typeof value !== 'object' || value === null) return value
     const entries = Object.entries(value)
-      .filter(([key]) => !isEmbedded || value !== of.root || (key !== '$id' && key !== 'id' && key !== '$schema'))
+      .filter(([key, item]) => !isEmbedded || !isIdentity(key, item, of.draft))
       .map(([key, item]) => {
+        if (dataKeywords.has(key)) return [key, item]
+        if (isSchemaMap(key, item)) {
+          return [
+            key,
+            Object.fromEntries(Object.entries(item).map(([name, part]) => [name, copy(part, of, isEmbedded)])),
+          ]
+        }
         if (key !== '$ref' || typeof item !== 'string') return [key, copy(item, of, isEmbedded)]
         const target = of.follow(item, value as JsonSchemaObject)
         return [key, target.document === document && of === document ? item : encodeURI(pointerTo(target, of))]
@@ -53,6 +60,12 @@ export function resolvedText(document: SchemaDocument): string | undefined {
   if (written.size === 0) return undefined
   own[keyword] = { ...(own[keyword] as object | undefined), ...Object.fromEntries(written) }
   return writePlain(own)
+}
+
+/** An `$id` inside would be the base of the pointers, which lead from the root. */
+function isIdentity(key: string, value: unknown, draft: Draft): boolean {
+  if (typeof value !== 'string') return false
+  return key === '$schema' || key === '$id' || (key === 'id' && draft === 'draft-04')
 }
 
 /** Where in its document a schema is. */

@@ -161,7 +161,9 @@ class JsonReader {
     const [token, fraction, exponent] = result as RegExpExecArray
     this.at += token.length
     if (fraction === undefined && exponent === undefined) return { kind: 'integer', digits: BigInt(token).toString() }
-    return { kind: 'double', value: Number(token) }
+    const value = Number(token)
+    if (!Number.isFinite(value)) this.fail(`${token.slice(0, 40)} is beyond the range of a double (1.8e308)`)
+    return { kind: 'double', value }
   }
 
   private word(literal: string, value: boolean | null): boolean | null {

@@ -72,7 +72,7 @@ describeEngines('JSON Schema in the registry', (engine) => {
       ['a wrong keyword value', '{"minLength":-1}', /must be >= 0 \(at \/minLength\)$/],
       [
         'what its draft does not have',
-        '{"$schema":"http://json-schema.org/draft-04/schema#","exclusiveMinimum":1}',
+        '{"$schema":"http://json-schema.org/draft-04/schema#","minimum":1,"exclusiveMinimum":1}',
         /must be boolean \(at \/exclusiveMinimum\)$/,
       ],
       ['a reference to nothing', '{"$ref":"#/definitions/a"}', /"#\/definitions\/a" leads to no schema$/],

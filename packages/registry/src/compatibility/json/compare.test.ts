@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { SchemaDocument } from '../../json-schema/index.ts'
 import { checkJsonReader } from './index.ts'
 
@@ -456,6 +456,27 @@ describe('a comparison', () => {
     expect(problems({ oneOf: kinds({ note: string }) }, { oneOf: kinds({}) })).toEqual([
       'COMBINED_TYPE_SUBSCHEMAS_CHANGED #/oneOf',
     ])
+  })
+
+  it('makes the key of each value of an enum a few times, not once for each pair', () => {
+    const values = Array.from({ length: 500 }, (_, value) => `v${value}`)
+    const [from, to] = [{ enum: values }, { ...string, enum: values.toReversed() }].map(
+      (schema) => new SchemaDocument(JSON.stringify(schema)).node,
+    )
+    const written = vi.spyOn(JSON, 'stringify')
+    const found = checkJsonReader(to!, from!)
+    const calls = written.mock.calls.length
+    written.mockRestore()
+    expect(found).toEqual([])
+    expect(calls).toBeLessThan(10 * values.length)
+  })
+
+  it('of an allOf takes steps for each pair of members', () => {
+    const members = (count: number) => ({
+      allOf: Array.from({ length: count }, (_, index) => object({ [`p${index}`]: { ...string, maxLength: 9 } })),
+    })
+    expect(problems(members(200), { ...members(200), title: 'a' })).toEqual([])
+    expect(() => problems(members(1_500), members(1_501))).toThrow(/too many combinations/)
   })
 
   it('compares integers of 64 bits exactly', () => {

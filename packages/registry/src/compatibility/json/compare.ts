@@ -8,6 +8,7 @@
 import type { JsonSchema, JsonSchemaObject, SchemaDocument, SchemaNode } from '../../json-schema/index.ts'
 import { arrayProblems } from './arrays.ts'
 import { objectProblems } from './objects.ts'
+import { startPatterns } from './patterns.ts'
 import { inside, type JsonIncompatibility, problem } from './problem.ts'
 import { acceptsScalar, scalarProblems } from './scalars.ts'
 import { isDisjoint, isSubset, valueKey } from './values.ts'
@@ -20,7 +21,7 @@ import {
   declaredTypes,
   type Facts,
   hasOnlyReference,
-  listedValues,
+  listedKeys,
   numberOf,
   subschemas,
   Written,
@@ -38,6 +39,8 @@ export class TooComplexError extends Error {
 }
 
 const mostSteps = 20_000
+/** A demand looks at all facts of the writer; so many of such looks, of a long allOf, take as long as one pair of schemas. */
+const factsPerStep = 100
 
 /**
  * Every reason why a reader may refuse a value that the writer's schema allows; none when it never does.
@@ -50,6 +53,7 @@ export function checkJsonReader(
   writer: SchemaNode,
   steps = mostSteps,
 ): readonly JsonIncompatibility[] {
+  startPatterns()
   return new Comparison(steps).compare(reader, Written.of([writer]), '#')
 }
 
@@ -111,6 +115,7 @@ class Comparison implements Comparing {
 
   private calculate(reader: SchemaNode, written: Written, path: string): readonly JsonIncompatibility[] {
     const demands = demandsOf(reader, path)
+    this.count(Math.floor((demands.length * written.facts.length) / factsPerStep))
     const problems = demands.flatMap((demand) => this.demandProblems(demand, written))
     if (problems.length === 0 || written.choices.length === 0) return unique(problems)
     return this.byChoice(reader, written, path, unique(problems), demands)
@@ -301,8 +306,8 @@ function isOtherKind(branch: SchemaNode, written: Written): boolean {
   return Object.entries(propertiesOf({ schema, document })).some(([name, property]) => {
     const accepted = valuesOf(property)
     if (accepted === undefined) return false
-    const kept = written.facts.flatMap((facts) => valuesOf(propertiesOf(facts)[name]) ?? [])
-    return kept.length > 0 && isDisjoint(kept, new Set(accepted)) && isRequired(written, name)
+    const kept = written.facts.flatMap((facts) => [...(valuesOf(propertiesOf(facts)[name]) ?? [])])
+    return kept.length > 0 && isDisjoint(kept, accepted) && isRequired(written, name)
   })
 }
 
@@ -315,9 +320,9 @@ function propertiesOf({ schema }: Facts): Readonly<Record<string, unknown>> {
   return typeof properties === 'object' && properties !== null ? (properties as Record<string, unknown>) : {}
 }
 
-function valuesOf(property: unknown): readonly string[] | undefined {
+function valuesOf(property: unknown): ReadonlySet<string> | undefined {
   if (typeof property !== 'object' || property === null) return undefined
-  return listedValues(property as JsonSchemaObject)?.map(valueKey)
+  return listedKeys(property as JsonSchemaObject)
 }
 
 const mostListed = 100
@@ -358,9 +363,8 @@ function typeProblems({ schema }: Facts, written: Written, path: string): JsonIn
 }
 
 function enumProblems({ schema }: Facts, written: Written, path: string): JsonIncompatibility[] {
-  const accepted = listedValues(schema)
-  if (accepted === undefined) return []
-  const keys = new Set(accepted.map(valueKey))
+  const keys = listedKeys(schema)
+  if (keys === undefined) return []
   const at = inside(path, Object.hasOwn(schema, 'const') ? 'const' : 'enum')
   const { values } = written
   if (values === undefined) {
@@ -370,7 +374,7 @@ function enumProblems({ schema }: Facts, written: Written, path: string): JsonIn
   }
   const missing = values.filter((value) => !keys.has(valueKey(value)))
   if (missing.length === 0) return []
-  const isNarrowed = accepted.length < values.length || missing.length < values.length
+  const isNarrowed = keys.size < values.length || missing.length < values.length
   return [problem(isNarrowed ? 'ENUM_ARRAY_NARROWED' : 'ENUM_ARRAY_CHANGED', at, missing.map(valueKey).join(', '))]
 }
 

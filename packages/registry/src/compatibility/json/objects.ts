@@ -13,22 +13,40 @@ interface WrittenObject {
   readonly required: ReadonlySet<string>
   /** All properties that are neither named nor have a pattern. */
   readonly rest: Written
+  /** The values of properties that were asked for. */
+  readonly known: Map<string, Written>
 }
 
+const objects = new WeakMap<Written, WrittenObject>()
+
+/** Made once for all members of an allOf that read the same values. */
 function objectOf(written: Written): WrittenObject {
+  const known = objects.get(written) ?? makeObject(written)
+  objects.set(written, known)
+  return known
+}
+
+function makeObject(written: Written): WrittenObject {
   const models = written.facts.map((facts) => objectModel(facts, 'writer'))
+  const names = new Set(models.flatMap((model) => [...model.properties.keys()]))
+  for (const pattern of models.flatMap(({ patterns }) => [...patterns.keys()])) tryPattern(pattern, names)
   return {
     written,
     models,
-    names: new Set(models.flatMap((model) => [...model.properties.keys()])),
+    names,
     required: new Set(written.facts.flatMap(({ schema }) => namesOf(schema.required))),
     rest: Written.of(models.flatMap(({ rest }) => rest?.node ?? [])),
+    known: new Map(),
   }
 }
 
 /** The values that a property has. */
 function property(object: WrittenObject, name: string): Written {
-  return Written.of(object.models.flatMap((model) => partsFor(model, name, 'writer').map(({ node }) => node)))
+  const known = object.known.get(name)
+  if (known !== undefined) return known
+  const values = Written.of(object.models.flatMap((model) => partsFor(model, name, 'writer').map(({ node }) => node)))
+  object.known.set(name, values)
+  return values
 }
 
 function namesOf(value: unknown): string[] {
@@ -44,8 +62,10 @@ export function objectProblems(
   const object = objectOf(written)
   const model = objectModel(reader, 'reader')
   const names = new Set([...model.properties.keys(), ...object.names])
-  for (const pattern of [model, ...object.models].flatMap(({ patterns }) => [...patterns.keys()])) {
-    tryPattern(pattern, names)
+  for (const pattern of model.patterns.keys()) tryPattern(pattern, names)
+  const added = [...model.properties.keys()].filter((name) => !object.names.has(name) && !object.known.has(name))
+  if (added.length > 0) {
+    for (const { patterns } of object.models) for (const pattern of patterns.keys()) tryPattern(pattern, added)
   }
   return [
     ...[...names].flatMap((name) => propertyProblems(comparison, model, object, name, path)),

@@ -3,7 +3,7 @@ import type { JsonSchemaObject } from '../../json-schema/index.ts'
 import { hasPattern } from './patterns.ts'
 import { inside, type JsonIncompatibility, type JsonProblemType, problem } from './problem.ts'
 import { isMultiple, isNumeric, type Numeric, typeOfValue, type ValueType, valueKey } from './values.ts'
-import { declaredTypes, type Facts, listedValues, type Written } from './written.ts'
+import { declaredTypes, type Facts, listedKeys, type Written } from './written.ts'
 
 /** A bound that the reader has and the writer must keep. */
 interface BoundRule {
@@ -149,8 +149,8 @@ export function acceptsScalar(schema: JsonSchemaObject, value: unknown): boolean
   if (type === 'array' || type === 'object') return null
   if (['not', 'if', 'anyOf', 'oneOf'].some((keyword) => Object.hasOwn(schema, keyword))) return null
   if (!declaredTypes(schema).has(type)) return false
-  const listed = listedValues(schema)
-  if (listed !== undefined && !listed.some((other) => valueKey(other) === valueKey(value))) return false
+  const listed = listedKeys(schema)
+  if (listed !== undefined && !listed.has(valueKey(value))) return false
   if (typeof value === 'string') return acceptsText(schema, value)
   if (!isNumeric(value)) return true
   const { multipleOf } = schema

@@ -162,6 +162,19 @@ export function listedValues(schema: JsonSchemaObject): readonly unknown[] | und
   return listed === undefined ? [schema.const] : listed.filter((value) => valueKey(value) === wanted)
 }
 
+const keys = new WeakMap<object, ReadonlySet<string>>()
+
+/** The keys of the values that one object of keywords lists, made once: an enum may have thousands. */
+export function listedKeys(schema: JsonSchemaObject): ReadonlySet<string> | undefined {
+  const known = keys.get(schema)
+  if (known !== undefined) return known
+  const listed = listedValues(schema)
+  if (listed === undefined) return undefined
+  const made = new Set(listed.map(valueKey))
+  keys.set(schema, made)
+  return made
+}
+
 function typesOf(facts: readonly Facts[]): ReadonlySet<ValueType> {
   const values = valuesOf(facts)
   const listed = new Set(values === undefined ? allTypes : values.map(typeOfValue))
