@@ -1,5 +1,6 @@
 // The exports of this folder: parses JSON Schemas and finds what they refer to.
 export {
+  isSchemaMap,
   type JsonSchema,
   JsonSchemaError,
   type JsonSchemaObject,

@@ -14,8 +14,8 @@ export function arrayProblems(
   written: Written,
   path: string,
 ): readonly JsonIncompatibility[] {
-  const models = written.facts.map(arrayModel)
-  const model = arrayModel(reader)
+  const models = written.facts.map((facts) => arrayModel(facts, 'writer'))
+  const model = arrayModel(reader, 'reader')
   const positions = Math.max(model.prefix.length, ...models.map(({ prefix }) => prefix.length))
   const found: JsonIncompatibility[] = []
   for (let index = 0; index < positions; index++) found.push(...itemProblems(comparison, model, models, index, path))

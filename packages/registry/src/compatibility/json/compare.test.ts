@@ -15,6 +15,11 @@ const object = (properties: object, more: object = {}) => ({ type: 'object', pro
 const closed = (properties: object, more: object = {}) => object(properties, { additionalProperties: false, ...more })
 const in2020 = (schema: object) => ({ $schema: 'https://json-schema.org/draft/2020-12/schema', ...schema })
 
+const closedReference = (properties: object) => ({
+  properties: { m: { $ref: '#/$defs/m', unevaluatedProperties: false } },
+  $defs: { m: object(properties) },
+})
+
 type Case = readonly [change: string, writer: unknown, reader: unknown, problems?: readonly string[]]
 
 const groups: Readonly<Record<string, readonly Case[]>> = {
@@ -416,6 +421,23 @@ const groups: Readonly<Record<string, readonly Case[]>> = {
       in2020({ prefixItems: [string], unevaluatedItems: false }),
       ['ADDITIONAL_ITEMS_REMOVED #/unevaluatedItems'],
     ],
+    [
+      'items beside a $ref that may evaluate them',
+      in2020({ $ref: '#/$defs/a', $defs: { a: { type: 'array' } } }),
+      in2020({ $ref: '#/$defs/a', unevaluatedItems: false, $defs: { a: { type: 'array' } } }),
+      ['ADDITIONAL_ITEMS_REMOVED #/unevaluatedItems'],
+    ],
+    [
+      'a property added to a definition that is closed where it is referred to',
+      in2020(closedReference({ id: string })),
+      in2020(closedReference({ id: string, note: string })),
+    ],
+    [
+      'a property removed from a definition that is closed where it is referred to',
+      in2020(closedReference({ id: string, note: string })),
+      in2020(closedReference({ id: string })),
+      ['PROPERTY_REMOVED_FROM_CLOSED_CONTENT_MODEL #/properties/m/properties/note'],
+    ],
   ],
 }
 
@@ -426,6 +448,49 @@ describe.each(Object.entries(groups))('reading JSON after a change of %s', (_, c
 
   it.each(cases)('%s: nothing changes', (_change, writer, reader) => {
     expect([problems(writer, writer), problems(reader, reader)]).toEqual([[], []])
+  })
+})
+
+/** Schemas in which parts of the comparison are conservative; they are compatible with themselves nevertheless. */
+const a = { properties: { a: string } }
+const b = { properties: { b: integer } }
+const conservative: readonly (readonly [what: string, schema: object])[] = [
+  ['oneOf', in2020({ oneOf: [a, b], unevaluatedProperties: false })],
+  ['anyOf with $ref', in2020({ anyOf: [{ $ref: '#/$defs/a' }, b], $defs: { a }, unevaluatedProperties: false })],
+  // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+  ['if and then', in2020({ if: a, then: b, unevaluatedProperties: false })],
+  ['dependentSchemas', in2020({ dependentSchemas: { a: b }, unevaluatedProperties: false })],
+  ['a pattern that is not valid', closed({ xy: string }, { patternProperties: { '(?i)^x': integer } })],
+  ['a pattern that the flag u refuses', closed({ 'x-a': string }, { patternProperties: { '^x\\-': string } })],
+  [
+    'items behind $ref',
+    in2020({ $ref: '#/$defs/t', unevaluatedItems: false, $defs: { t: { prefixItems: [string] } } }),
+  ],
+]
+
+const schemas = Object.values(groups).flatMap((cases) =>
+  cases.flatMap(([change, writer, reader]) => [[change, writer] as const, [change, reader] as const]),
+)
+
+describe('a schema with another title and description is compatible with itself', () => {
+  it.each([...conservative, ...schemas].filter(([, schema]) => typeof schema === 'object'))('%s', (_, schema) => {
+    const other = { ...(schema as object), title: 'other', description: 'other' }
+    expect([problems(schema, other), problems(other, schema)]).toEqual([[], []])
+  })
+
+  it('unless a $ref leads to another schema', () => {
+    const branches = (name: string) =>
+      in2020({
+        oneOf: [{ $ref: '#/$defs/a' }, b],
+        $defs: { a: object({ [name]: string }) },
+        unevaluatedProperties: false,
+      })
+    expect(problems(branches('a'), branches('c'))).not.toEqual([])
+  })
+
+  it('and counts a property that is called title', () => {
+    const named = (title: object) => closed({ title, next: { $ref: '#' } })
+    expect(problems(named(string), named(integer))).toEqual(['TYPE_CHANGED #/properties/title'])
   })
 })
 

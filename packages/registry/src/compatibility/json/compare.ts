@@ -10,6 +10,7 @@ import { arrayProblems } from './arrays.ts'
 import { objectProblems } from './objects.ts'
 import { startPatterns } from './patterns.ts'
 import { inside, type JsonIncompatibility, problem } from './problem.ts'
+import { isSame } from './same.ts'
 import { acceptsScalar, scalarProblems } from './scalars.ts'
 import { isDisjoint, isSubset, valueKey } from './values.ts'
 import {
@@ -158,7 +159,7 @@ class Comparison implements Comparing {
 
   private keywordProblems(reader: Facts, written: Written, path: string): JsonIncompatibility[] {
     const { schema } = reader
-    if (written.facts.some((facts) => facts.schema === schema)) return []
+    if (written.facts.some((facts) => facts.schema === schema || isSame(reader, facts))) return []
     if (written.values?.every((value) => acceptsScalar(schema, value) === true)) return []
     const types = typeProblems(reader, written, path)
     if (types[0]?.type === 'TYPE_CHANGED') return types

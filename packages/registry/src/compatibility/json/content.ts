@@ -104,14 +104,22 @@ function evaluating(facts: Facts, side: 'reader' | 'writer'): Facts[] {
   return [...found.values()]
 }
 
-/** The schemas that apply to a property. A pattern that cannot be tried counts for a reader, not for a writer. */
-export function partsFor(model: ObjectModel, name: string, side: 'reader' | 'writer'): Part[] {
+/**
+ * The schemas that apply to a property. A pattern that cannot be tried counts for a reader, not for a writer.
+ * @param shared patterns that both have: a reader's is compared with the writer's, and does not count here when it cannot be tried
+ */
+export function partsFor(
+  model: ObjectModel,
+  name: string,
+  side: 'reader' | 'writer',
+  shared: ReadonlySet<string> = new Set(),
+): Part[] {
   const own = model.properties.get(name)
   const matching: Part[] = []
   let isUnknown = false
   for (const [pattern, part] of model.patterns) {
     const matches = hasPattern(name, pattern)
-    if (matches === true || (matches === null && side === 'reader')) matching.push(part)
+    if (matches === true || (matches === null && side === 'reader' && !shared.has(pattern))) matching.push(part)
     if (matches === null) isUnknown = true
   }
   const named = own === undefined ? matching : [own, ...matching]
@@ -121,20 +129,20 @@ export function partsFor(model: ObjectModel, name: string, side: 'reader' | 'wri
 }
 
 /** Items by position and all others; draft 2020-12 has `prefixItems` for what is an array in `items` before. */
-export function arrayModel(facts: Facts): ArrayModel {
+export function arrayModel(facts: Facts, side: 'reader' | 'writer'): ArrayModel {
   const { schema, document } = facts
   const [positions, others] =
     document.draft === '2020-12'
       ? (['prefixItems', 'items'] as const)
       : (['items', Array.isArray(schema.items) ? 'additionalItems' : 'items'] as const)
   const prefix = subschemas(schema[positions], document).map((node, index) => ({ node, place: [positions, index] }))
-  const rest = partOf(facts, others) ?? (Object.hasOwn(schema, others) ? undefined : unevaluatedItems(facts))
+  const rest = partOf(facts, others) ?? (Object.hasOwn(schema, others) ? undefined : unevaluatedItems(facts, side))
   return { prefix, rest, isTuple: Array.isArray(schema[positions]) }
 }
 
-/** Where other schemas evaluate items too, `unevaluatedItems` is not compared by its items. */
-function unevaluatedItems(facts: Facts): Part | undefined {
+/** Where other schemas may evaluate items too, `unevaluatedItems` counts for all items of a reader, and for none of a writer. */
+function unevaluatedItems(facts: Facts, side: 'reader' | 'writer'): Part | undefined {
   const part = partOf(facts, 'unevaluatedItems')
   const isAlone = !['$ref', 'allOf', 'anyOf', 'oneOf', 'if', 'contains'].some((key) => Object.hasOwn(facts.schema, key))
-  return isAlone ? part : undefined
+  return isAlone || side === 'reader' ? part : undefined
 }

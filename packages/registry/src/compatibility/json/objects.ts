@@ -10,6 +10,7 @@ interface WrittenObject {
   readonly written: Written
   readonly models: readonly ObjectModel[]
   readonly names: ReadonlySet<string>
+  readonly patterns: ReadonlySet<string>
   readonly required: ReadonlySet<string>
   /** All properties that are neither named nor have a pattern. */
   readonly rest: Written
@@ -29,11 +30,13 @@ function objectOf(written: Written): WrittenObject {
 function makeObject(written: Written): WrittenObject {
   const models = written.facts.map((facts) => objectModel(facts, 'writer'))
   const names = new Set(models.flatMap((model) => [...model.properties.keys()]))
-  for (const pattern of models.flatMap(({ patterns }) => [...patterns.keys()])) tryPattern(pattern, names)
+  const patterns = new Set(models.flatMap((model) => [...model.patterns.keys()]))
+  for (const pattern of patterns) tryPattern(pattern, names)
   return {
     written,
     models,
     names,
+    patterns,
     required: new Set(written.facts.flatMap(({ schema }) => namesOf(schema.required))),
     rest: Written.of(models.flatMap(({ rest }) => rest?.node ?? [])),
     known: new Map(),
@@ -65,7 +68,7 @@ export function objectProblems(
   for (const pattern of model.patterns.keys()) tryPattern(pattern, names)
   const added = [...model.properties.keys()].filter((name) => !object.names.has(name) && !object.known.has(name))
   if (added.length > 0) {
-    for (const { patterns } of object.models) for (const pattern of patterns.keys()) tryPattern(pattern, added)
+    for (const pattern of object.patterns) tryPattern(pattern, added)
   }
   return [
     ...[...names].flatMap((name) => propertyProblems(comparison, model, object, name, path)),
@@ -90,7 +93,7 @@ function propertyProblems(
   const isRead = model.properties.has(name)
   const at = inside(path, 'properties', name)
   const found: JsonIncompatibility[] = []
-  for (const { node, place } of partsFor(model, name, 'reader')) {
+  for (const { node, place } of partsFor(model, name, 'reader', object.patterns)) {
     const problems = comparison.compare(node, values, inside(path, ...place))
     if (problems.length === 0) continue
     if (isRead && isWritten) found.push(...problems)
