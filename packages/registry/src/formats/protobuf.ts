@@ -22,7 +22,7 @@ import {
 } from '../protobuf/index.ts'
 import type { SchemaReference } from '../types.ts'
 import { sortReferences } from './references.ts'
-import { InvalidSchemaError, type ParsedSchema, type ResolvedReference, type SchemaFormat } from './types.ts'
+import { InvalidSchemaError, type NamedReference, type ParsedSchema, type SchemaFormat } from './types.ts'
 
 interface ProtobufParsedSchema extends ParsedSchema {
   readonly linked: LinkedFile
@@ -30,16 +30,33 @@ interface ProtobufParsedSchema extends ParsedSchema {
 
 export const protobufFormat: SchemaFormat = {
   schemaType: 'PROTOBUF',
-  parse(definition, references, lenient) {
-    const linked = link(definition.schema, references, lenient)
+  parse(definition, references, lenient, named = references.map((one) => ({ ...one, references: [] }))) {
+    const linked = link(definition.schema, textsOf(named), lenient)
     return parsedSchema(linked, linked.file, definition.references ?? [])
   },
 }
 
+/**
+ * The texts by the paths that import them. A path is one file, as protoc has it: where several references have its name, the
+ * one that is nearest to the schema, and of those as near the first.
+ */
+function textsOf(named: readonly NamedReference[]): ReadonlyMap<string, string> {
+  const texts = new Map<string, string>()
+  // Schemas that are named several times have one list, which is read once.
+  const lists = new Set([named])
+  for (const list of lists) {
+    for (const { reference, schema, references } of list) {
+      if (!texts.has(reference.name)) texts.set(reference.name, schema)
+      lists.add(references)
+    }
+  }
+  return texts
+}
+
 /** @param text a .proto file, or the base64 of a FileDescriptorProto */
-function link(text: string, references: readonly ResolvedReference[], lenient: boolean): LinkedFile {
+function link(text: string, references: ReadonlyMap<string, string>, lenient: boolean): LinkedFile {
   try {
-    const find = importsFrom(new Map(references.map(({ reference, schema }) => [reference.name, schema])))
+    const find = importsFrom(references)
     // A descriptor is written out first, so that everything of it is checked as a text is.
     const source = isBase64(text) ? printProto(readDescriptor(Buffer.from(text, 'base64'), find)) : text
     const linked = linkFile(ownPath, parseProto(source), find)

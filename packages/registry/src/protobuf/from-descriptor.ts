@@ -454,5 +454,5 @@ function literalFields(message: MessageValue): LiteralField[] {
 
 /** Whether a text is base64 rather than a .proto file, which has a semicolon or a brace. */
 export function isBase64(text: string): boolean {
-  return !isScalar(text) && /^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(text)
+  return !isScalar(text) && /^[A-Za-z0-9+/\s]+={0,2}$/.test(text.trimEnd())
 }

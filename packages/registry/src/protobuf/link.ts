@@ -6,6 +6,7 @@ import {
   type Field,
   isScalar,
   type Message,
+  maxNameLength,
   type Position,
   ProtobufError,
   type ProtoFile,
@@ -221,6 +222,9 @@ class Declarations {
 
   #add(kind: SymbolKind, name: string, scope: string, at: Position, type?: Message | Enum, extension?: Field): void {
     const fullName = joinName(scope, name)
+    if (fullName.length > maxNameLength) {
+      throw new ProtobufError(`The full name of "${name.slice(0, 100)}" has more than ${maxNameLength} characters.`, at)
+    }
     if (this.#symbols.has(fullName)) {
       const place = scope === '' ? '' : ` in "${scope}"`
       const note =

@@ -1,5 +1,8 @@
 // A .proto file as it is written: every statement, in its order, with its place in the text.
 
+/** In characters, of a full name: each declaration keeps its own, so that long ones around many would fill the memory. */
+export const maxNameLength = 1000
+
 /** A place in a text, counted from 1, tabs as protoc counts them. */
 export interface Position {
   readonly line: number
@@ -232,6 +235,25 @@ export function membersOf<Kind extends Member['kind']>(
   kind: Kind,
 ): readonly Extract<Member, { kind: Kind }>[] {
   return message.members.filter((member): member is Extract<Member, { kind: Kind }> => member.kind === kind)
+}
+
+/** Whether a field brings a message, whose place among the others written records may name. */
+export function haveGroup(fields: readonly Field[]): boolean {
+  return fields.some(({ group }) => group !== undefined)
+}
+
+/** Whether a field, a oneof or an extension of the message is a group. */
+export function hasGroups(message: Message): boolean {
+  return message.members.some(
+    (member) =>
+      (member.kind === 'field' && haveGroup([member])) ||
+      ((member.kind === 'oneof' || member.kind === 'extend') && haveGroup(member.fields)),
+  )
+}
+
+/** Whether extensions of the file, outside of its messages, are groups. */
+export function hasGroupExtensions(file: ProtoFile): boolean {
+  return file.declarations.some((one) => one.kind === 'extend' && haveGroup(one.fields))
 }
 
 /** The messages inside a message, those of groups and of extensions that are groups too, in protoc's order. */

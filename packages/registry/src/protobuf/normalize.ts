@@ -6,6 +6,9 @@ import {
   type Enum,
   type Extend,
   type Field,
+  hasGroupExtensions,
+  hasGroups,
+  haveGroup,
   jsonName,
   type Member,
   type Message,
@@ -19,19 +22,32 @@ import {
 import { pathText } from './options.ts'
 
 export function normalizeProto({ file }: LinkedFile): ProtoFile {
+  const declarations = file.declarations.map((one) => {
+    if (one.kind === 'message') return normalMessage(one)
+    if (one.kind === 'enum') return normalEnum(one)
+    return one.kind === 'extend' ? normalExtend(one) : normalService(one)
+  })
   return {
     ...file,
     hasSyntax: true,
     imports: file.imports.toSorted((a, b) => compare(a.path, b.path)),
     options: sorted(file.options),
-    declarations: file.declarations
-      .map((one) => {
-        if (one.kind === 'message') return normalMessage(one)
-        if (one.kind === 'enum') return normalEnum(one)
-        return one.kind === 'extend' ? normalExtend(one) : normalService(one)
-      })
-      .toSorted((a, b) => (a.kind === 'extend' && b.kind === 'extend' ? compare(a.extendee.name, b.extendee.name) : 0)),
+    declarations: hasGroupExtensions(file)
+      ? declarations
+      : sortedAmong(declarations, 'extend', ({ extendee }) => extendee.name),
   }
+}
+
+/** Those of one kind in the order of their keys, in the places that they have together; the others stay where they are. */
+function sortedAmong<One extends { readonly kind: string }, Kind extends One['kind']>(
+  all: readonly One[],
+  kind: Kind,
+  key: (one: Extract<One, { kind: Kind }>) => string,
+): One[] {
+  const isOfKind = (one: One): one is Extract<One, { kind: Kind }> => one.kind === kind
+  const inOrder = all.filter(isOfKind).toSorted((a, b) => compare(key(a), key(b)))
+  let next = 0
+  return all.map((one) => (isOfKind(one) ? inOrder[next++]! : one))
 }
 
 function compare(a: string, b: string): number {
@@ -49,15 +65,24 @@ function fullName(use: TypeUse): TypeUse {
 
 function normalMessage(message: Message): Message {
   const members = message.members.map(normalMember)
-  const fields = byNumber(members.filter((member) => member.kind === 'field'))
   const reserved = joined(members.filter((member) => member.kind === 'reserved'))
-  const others = members
-    .filter((member) => member.kind !== 'field' && member.kind !== 'reserved')
-    .toSorted((a, b) => (a.kind === 'oneof' && b.kind === 'oneof' ? compare(a.name, b.name) : 0))
-  return { ...message, options: sorted(message.options), members: [...reserved, ...fields, ...others] }
+  const others = members.filter((member) => member.kind !== 'reserved')
+  const ordered = hasGroups(message)
+    ? others
+    : [
+        ...byNumber(others.filter((member) => member.kind === 'field')),
+        ...sortedAmong(
+          others.filter((member) => member.kind !== 'field'),
+          'oneof',
+          ({ name }) => name,
+        ),
+      ]
+  return { ...message, options: sorted(message.options), members: [...reserved, ...ordered] }
 }
 
-function byNumber(fields: readonly Field[]): Field[] {
+/** Unless groups are among them, whose messages keep their order. */
+function byNumber(fields: readonly Field[]): readonly Field[] {
+  if (haveGroup(fields)) return fields
   return fields.toSorted((a, b) => a.number - b.number)
 }
 

@@ -9,6 +9,7 @@ import {
   isEdition,
   type Label,
   type Message,
+  maxNameLength,
   type Oneof,
   type Option,
   type Position,
@@ -25,6 +26,8 @@ import { TokenReader } from './reader.ts'
 
 const labels: readonly string[] = ['optional', 'required', 'repeated']
 const deepestMessage = 31
+/** Every beginning of a package's name is a symbol, so that the work grows with the square of its parts. */
+const maxPackageParts = 100
 
 /**
  * @param text a .proto file
@@ -66,6 +69,10 @@ class FileParser {
         if (packageAt) reader.fail('Multiple package definitions.', at)
         packageAt = reader.at
         name = reader.dottedName(false)
+        if (name.length > maxNameLength || name.split('.').length > maxPackageParts) {
+          const most = `${maxPackageParts} parts and ${maxNameLength} characters`
+          reader.fail(`The name of the package is too long: at most ${most}.`, packageAt)
+        }
         reader.expect(';')
       } else reader.fail('Expected top-level statement (e.g. "message").')
     }

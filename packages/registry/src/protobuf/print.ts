@@ -10,6 +10,8 @@ import {
   type Extend,
   type Extensions,
   type Field,
+  hasGroupExtensions,
+  hasGroups,
   isEdition,
   type LiteralField,
   type Message,
@@ -29,10 +31,6 @@ export function printProto(file: ProtoFile): string {
   const editions = isEdition(file.syntax)
   const plainImports = file.imports.filter(({ kind }) => kind !== 'public')
   const publicImports = file.imports.filter(({ kind }) => kind === 'public')
-  const declared = <Kind extends ProtoFile['declarations'][number]['kind']>(kind: Kind) =>
-    file.declarations.filter(
-      (one): one is Extract<ProtoFile['declarations'][number], { kind: Kind }> => one.kind === kind,
-    )
   const head = [
     ...(file.hasSyntax ? [editions ? `edition = "${file.syntax}";` : `syntax = "${file.syntax}";`] : []),
     ...(file.package === '' ? [] : [`package ${file.package};`]),
@@ -43,25 +41,37 @@ export function printProto(file: ProtoFile): string {
       ({ kind, path }) => `import ${kind === undefined ? '' : `${kind} `}${quote(path)};`,
     ),
     file.options.flatMap(optionLines),
-    [
-      ...declared('message').flatMap((message) => messageLines(message, editions)),
-      ...declared('enum').flatMap((one) => enumLines(one, editions)),
-    ],
-    declared('extend').flatMap((extend) => extendLines(extend, editions)),
-    declared('service').flatMap(serviceLines),
+    ...typeBlocks(file, editions),
+    declarationsOf(file, 'service').flatMap(serviceLines),
   ].filter((block) => block.length > 0)
   return `${blocks.map((block) => block.join('\n')).join('\n\n')}\n`
+}
+
+type Declaration = ProtoFile['declarations'][number]
+
+function declarationsOf<Kind extends Declaration['kind']>(file: ProtoFile, kind: Kind) {
+  return file.declarations.filter((one): one is Extract<Declaration, { kind: Kind }> => one.kind === kind)
+}
+
+/** Messages and enums, and extensions; in the order of the text where an extension brings a message. */
+function typeBlocks(file: ProtoFile, editions: boolean): string[][] {
+  if (hasGroupExtensions(file)) {
+    const types = file.declarations.filter((one) => one.kind !== 'service')
+    return [types.flatMap((one) => memberLines(one, editions))]
+  }
+  return [
+    [
+      ...declarationsOf(file, 'message').flatMap((message) => messageLines(message, editions)),
+      ...declarationsOf(file, 'enum').flatMap((one) => enumLines(one, editions)),
+    ],
+    declarationsOf(file, 'extend').flatMap((extend) => extendLines(extend, editions)),
+  ]
 }
 
 function messageLines(message: Message, editions: boolean, opening?: string): string[] {
   const visibility = message.visibility === undefined ? '' : `${message.visibility} `
   // A group brings a message, whose place among the others written records may name: such a message keeps its order.
-  const hasGroups = message.members.some(
-    (member) =>
-      (member.kind === 'field' && member.group) ||
-      ((member.kind === 'oneof' || member.kind === 'extend') && member.fields.some(({ group }) => group)),
-  )
-  if (hasGroups) {
+  if (hasGroups(message)) {
     const lines = [
       ...message.options.flatMap(optionLines),
       ...message.members.flatMap((one) => memberLines(one, editions)),

@@ -10,6 +10,9 @@ export interface Token {
   readonly at: Position
 }
 
+/** More than a text of 1 MiB has, the limit of a record by Kafka's default; each takes some 140 bytes of memory. */
+const maxTokens = 500_000
+
 const white = /[ \t\r\n\f\v]/
 
 /** @throws {ProtobufError} a character, a number or a string that there cannot be */
@@ -47,6 +50,10 @@ export function tokenize(text: string): readonly Token[] {
       step(end + 2 - index)
     } else {
       const at = here()
+      if (tokens.length === maxTokens) {
+        const problem = `The text has more than ${maxTokens} tokens. Split it into schemas that import each other.`
+        throw new ProtobufError(problem, at)
+      }
       const [kind, length] = measure(text, index, at)
       tokens.push({ kind, text: text.slice(index, index + length), at })
       step(length)

@@ -59,7 +59,7 @@ function numberValue(name: string, value: OptionValue): number {
     const number = /^(?:0[xX][0-9a-fA-F]+|0[0-7]+)$/.test(magnitude) ? Number(integerOf(magnitude)) : Number(magnitude)
     return value.text.startsWith('-') ? -number : number
   }
-  const named = value.kind === 'name' ? namedNumbers[value.text] : undefined
+  const named = value.kind === 'name' && Object.hasOwn(namedNumbers, value.text) ? namedNumbers[value.text] : undefined
   if (named === undefined) throw new ValueError(`Value must be number for ${name}`)
   return named
 }

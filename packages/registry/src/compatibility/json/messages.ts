@@ -4,7 +4,7 @@ import type { Side } from '../messages.ts'
 import type { JsonIncompatibility, JsonProblemType } from './problem.ts'
 
 /** `R` stands for the schema that reads, `W` for the one that writes, `@` for the path. */
-const sentences: Readonly<Record<JsonProblemType, string>> = {
+export const sentences: Readonly<Record<JsonProblemType, string>> = {
   ADDITIONAL_ITEMS_NARROWED: 'The R schema restricts additional items at path @, which the W schema does not',
   ADDITIONAL_ITEMS_REMOVED: 'The R schema does not allow the additional items at path @ that the W schema allows',
   ADDITIONAL_PROPERTIES_NARROWED: 'The R schema restricts additional properties at path @, which the W schema does not',

@@ -29,6 +29,6 @@ function descriptionOf({ type, path }: ProtobufIncompatibility, reader: Side, wr
     case 'ONEOF_FIELD_REMOVED':
       return `The ${reader} schema is missing a oneof field at path '${path}' ${from}`
     case 'MULTIPLE_FIELDS_MOVED_TO_ONEOF':
-      return `Multiple fields ${from} are moved to the oneof at path '${path}' ${to}`
+      return `The ${reader} schema has a oneof at path '${path}' to which multiple fields ${from} are moved`
   }
 }
