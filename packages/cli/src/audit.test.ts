@@ -77,6 +77,25 @@ describeEngines('changes of a command', (engine) => {
       })
     })
 
+    it('are recorded where an option names another cluster than the file is about', async () => {
+      const run = inFolder('other', 'environments: { production: { audit: { none: a cluster for load tests } } }')
+      const servers = ['--bootstrap-servers', live.env.KAFKA_BOOTSTRAP_SERVERS!]
+      expect(await run(...create(`${id}.elsewhere`), ...servers)).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('this cluster has no topic audit.events'),
+      })
+      expect(await exists(`${id}.elsewhere`)).toBe(false)
+    })
+
+    it('are not made when the file cannot be parsed', async () => {
+      const run = inFolder('broken', 'audit: { topic: acme\n')
+      expect(await run('topics', 'create', `${id}.broken`, '--yes')).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('platform.yaml'),
+      })
+      expect(await exists(`${id}.broken`)).toBe(false)
+    })
+
     it('are not made when what it says is a mistake', async () => {
       const run = inFolder('mistake', 'audit: none\n')
       expect(await run('topics', 'create', `${id}.mistaken`, '--yes')).toMatchObject({
@@ -212,6 +231,10 @@ describeEngines('changes of a command', (engine) => {
       for (const name of ['i', 'j']) await cli(cut, 'topics', 'create', `${id}.${name}`, '--yes')
       await live.cluster.deleteRecords([{ topic: cut, partition: 0, offset: 1n }])
       expect(await cli(cut, 'audit', 'verify')).toMatchObject({ code: 1, stdout: expect.stringMatching(/^broken at/) })
+      expect(await cli(cut, 'audit', 'verify', '--from', '1h')).toMatchObject({
+        code: 1,
+        stdout: expect.stringMatching(/^broken at/),
+      })
       // On Apache Kafka an account without DescribeConfigs gets the same: rights.test.ts.
       const stop = engine.broker?.faults.add({
         api: 'DescribeConfigs',

@@ -106,6 +106,16 @@ describe('a chain', () => {
     )
   })
 
+  it('that was read from a time on misses only records that are younger', () => {
+    const log = logOf(Array.from({ length: 4 }, () => ({ writer: 0, lag: 0, gap: 0 })))
+    const rest = { ...facts, start: new Map([[0, 2n]]) }
+    const at = (place: number): number => log[place]!.record.timestamp
+    expect(verifyChain(log.slice(2), { ...rest, fromMs: at(2) })).toMatchObject({ breaks: [], expired: 0 })
+    expect(verifyChain(log.slice(2), { ...rest, fromMs: at(1) }).breaks).toMatchObject([
+      { kind: 'cut early', offset: 1n },
+    ])
+  })
+
   it('shows any changed record, also the last', () => {
     fc.assert(
       fc.property(

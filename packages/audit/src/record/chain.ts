@@ -17,6 +17,8 @@ export interface LogFacts {
   /** `retention.ms`, Infinity for -1; null where records may go for other reasons than their age, or it cannot be read. */
   readonly retentionMs: number | null
   readonly nowMs: number
+  /** Older records were not read, so that they are not missed; default: all were read. */
+  readonly fromMs?: number | undefined
 }
 
 export type BreakKind =
@@ -200,7 +202,7 @@ function comparePrevious(search: Search, by: Sound, changedAt: ReadonlySet<strin
 
 /** A record that `by` names is not there: expired, or missing. */
 function gone(search: Search, by: Sound, link: AuditLink, isAtBeginning: boolean): void {
-  const { start: starts, retentionMs, nowMs } = search.facts
+  const { start: starts, retentionMs, nowMs, fromMs = Number.NEGATIVE_INFINITY } = search.facts
   const start = starts.get(by.partition) ?? 0n
   const place = { partition: by.partition, offset: BigInt(link.offset) }
   if (!isAtBeginning || place.offset >= start) {
@@ -208,6 +210,7 @@ function gone(search: Search, by: Sound, link: AuditLink, isAtBeginning: boolean
     add(search, { kind: 'missing', ...place, message }, link.hash)
     return
   }
+  if (link.at < fromMs) return
   if (retentionMs !== null && link.at + retentionMs > nowMs) {
     const until = link.at + retentionMs
     const kept = Number.isFinite(until) ? `until ${new Date(until).toISOString()}` : 'without end'

@@ -129,8 +129,10 @@ const verify = defineVerb({
   async run(context, { options }) {
     const { verifyChain } = await import('@selfmonitor/audit')
     const { topic, cluster, records, others, start } = await read(context, options.from)
-    const retention = options.from === undefined ? await retentionOf(cluster, topic) : { ms: null, unknown: null }
-    const verdict = verifyChain(records, { start, retentionMs: retention.ms, nowMs: Date.now() })
+    const retention = await retentionOf(cluster, topic)
+    const verdict = verifyChain(records, {
+      ...{ start, retentionMs: retention.ms, nowMs: Date.now(), fromMs: options.from },
+    })
     const { breaks, unfinished, unlinked, expired } = verdict
     const undecided = await undecidedBecause({ cluster, topic, trail: { records, start }, expired, retention })
     const isSound = breaks.length === 0 && undecided === null
@@ -172,7 +174,7 @@ const verify = defineVerb({
               ? []
               : [
                   retention.ms === null
-                    ? `  ${counted(expired, 'record')} before them ${expired === 1 ? 'is' : 'are'} gone${retention.unknown === null ? `: ${topic} removes records by more than their age, or --from leaves them out` : ''}`
+                    ? `  ${counted(expired, 'record')} before them ${expired === 1 ? 'is' : 'are'} gone${retention.unknown === null ? `: ${topic} removes records by more than their age` : ''}`
                     : `  ${counted(expired, 'record')} before them expired`,
                 ]),
           ]
@@ -188,7 +190,7 @@ async function read(
   context: Context,
   fromMs: number | undefined,
 ): Promise<ReadTrail & { readonly topic: string; readonly cluster: Cluster }> {
-  const setting = await auditSetting(context.io, context.settings.environment.value)
+  const setting = await auditSetting(context.io, context.settings)
   if (setting.kind === 'none') {
     throw new CliError('NO_AUDIT_TRAIL', `${setting.origin} says that there is no trail: ${setting.reason}`, {
       hint: 'To read a trail nevertheless, name its topic: SELFMONITOR_AUDIT=audit.events.',

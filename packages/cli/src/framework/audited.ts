@@ -21,13 +21,15 @@ export type AuditSetting =
   | { readonly kind: 'none'; readonly reason: string; readonly origin: string }
 
 /**
- * SELFMONITOR_AUDIT, else `audit` of the platform file, else the topic audit.events.
+ * SELFMONITOR_AUDIT, else `audit` of the platform file, else the topic audit.events. That the nearest file wants no trail is not for a
+ * cluster that an option names: it may be any.
  * @param named the platform file that the command is about; default: the nearest one
- * @throws CliError USAGE when SELFMONITOR_AUDIT is neither a topic nor a reason; PlatformError for a mistake in `audit` of the file
+ * @throws CliError USAGE when SELFMONITOR_AUDIT is neither a topic nor a reason; PlatformError for a mistake in `audit` of the file, and when it
+ *   cannot be parsed
  */
 export async function auditSetting(
   { env, cwd }: Pick<Io, 'env' | 'cwd'>,
-  environment: string,
+  { environment: { value: environment }, serversFromOption }: Pick<Settings, 'environment' | 'serversFromOption'>,
   named?: string,
 ): Promise<AuditSetting> {
   if (env[auditVariable]) return fromVariable(env[auditVariable])
@@ -36,7 +38,9 @@ export async function auditSetting(
   if (file === undefined) return { kind: 'topic', topic: defaultTopic }
   const { readAuditPlan } = await import('@selfmonitor/platform/audit-plan')
   const plan = await readAuditPlan(file, { environment, env })
-  if (plan?.none !== undefined) return { kind: 'none', reason: plan.none, origin: file }
+  if (plan?.none !== undefined && (named !== undefined || !serversFromOption)) {
+    return { kind: 'none', reason: plan.none, origin: file }
+  }
   return { kind: 'topic', topic: plan?.topic ?? defaultTopic }
 }
 
@@ -67,7 +71,7 @@ interface Parts {
 export async function openRecorder(parts: Parts): Promise<Recorder> {
   const { io, settings, note } = parts
   const environment = settings.environment.value
-  const setting = await auditSetting(io, environment, parts.platformFile)
+  const setting = await auditSetting(io, settings, parts.platformFile)
   if (setting.kind === 'none') {
     if (isProduction(environment)) note(`Not recorded, ${setting.origin} says why: ${setting.reason}`)
     return { audited: async (_, change) => await change({ after: () => {}, failed: () => {} }), end: async () => {} }

@@ -35,6 +35,8 @@ export interface Settings {
   readonly registryNamed: boolean
   /** Brokers were named, by an option, a variable or a file of client settings. */
   readonly named: boolean
+  /** The brokers come from `--bootstrap-servers`, or from the file that `--command-config` names. */
+  readonly serversFromOption: boolean
   /** `--port-offset` */
   readonly portOffset: number | undefined
   /** How to connect to the brokers: the account, TLS, the client's name. Empty without a file of client settings. */
@@ -114,6 +116,9 @@ export async function resolveSettings(options: GlobalOptions, io: Pick<Io, 'env'
         : { value, origin: 'selfmonitor up' }
     },
     named: namedServers !== undefined,
+    serversFromOption:
+      options.bootstrapServers !== undefined ||
+      (options.commandConfig !== undefined && file?.options.bootstrapServers !== undefined),
     registryNamed: namedRegistry !== undefined,
     portOffset,
     security: { sasl, tls, clientId },

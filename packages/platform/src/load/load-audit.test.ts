@@ -51,6 +51,13 @@ describe('audit of a platform file', () => {
     }
   })
 
+  it('is not taken for silence where the file cannot be parsed', async () => {
+    await expect(readAuditPlan(fileOf('audit: { topic: a\n'), { env: {} })).rejects.toMatchObject({
+      code: 'INVALID_PLATFORM',
+    })
+    expect(await readAuditPlan(fileOf(''), { env: {} })).toBeUndefined()
+  })
+
   it('is read although something else in the file is wrong', async () => {
     const file = fileOf('audit: { topic: a }\ntopics: { b: { partitions: none } }')
     expect(await readAuditPlan(file, { env: {} })).toEqual({ topic: 'a' })

@@ -3,7 +3,7 @@
 import { invalidPlatform } from '../errors.ts'
 import type { AuditPlan, Platform, PlatformProblem } from '../model.ts'
 import { type Environment, get, problemAt, type Tree } from './document.ts'
-import { defaultEnvironment, readFiles } from './read-files.ts'
+import { defaultEnvironment, emptyFile, readFiles } from './read-files.ts'
 
 const topicName = /^[a-zA-Z0-9._-]{1,249}$/
 const howTo = 'write { topic: <name> }, or { none: <reason> } to work without a trail'
@@ -34,8 +34,9 @@ export function auditOf(root: Tree, chosen: Tree | undefined, problems: Platform
 /**
  * What a platform file says about the audit trail.
  * @param options environment: default `development`; env: where `${NAME}` is looked up, default `process.env`
- * @returns undefined when the file says nothing, or cannot be read
- * @throws PlatformError INVALID_PLATFORM for a mistake in what it says about the trail
+ * @returns undefined when the file says nothing
+ * @throws PlatformError INVALID_PLATFORM for a mistake in what it says about the trail, and when the file cannot be read or parsed: it may
+ *   say something
  */
 export async function readAuditPlan(
   file: string,
@@ -43,9 +44,13 @@ export async function readAuditPlan(
 ): Promise<AuditPlan | undefined> {
   const environment = options.environment ?? defaultEnvironment
   // Mistakes elsewhere in the file are for `selfmonitor validate` to tell.
-  const files = await readFiles(file, options.env ?? process.env, environment, [], () => [])
+  const unread: PlatformProblem[] = []
+  const files = await readFiles(file, options.env ?? process.env, environment, unread, () => [])
   const root = files[0]?.tree
-  if (root === undefined) return undefined
+  if (root === undefined) {
+    if (unread.every(({ message }) => message === emptyFile)) return undefined
+    throw invalidPlatform(unread)
+  }
   const problems: PlatformProblem[] = []
   const { audit } = auditOf(root, get(root, 'environments', environment), problems)
   if (problems.length > 0) throw invalidPlatform(problems)

@@ -30,6 +30,9 @@ export interface LoadedFile {
   readonly tree: Tree
 }
 
+/** The problem of a file that has no content. */
+export const emptyFile = 'is empty; declare topics'
+
 /**
  * The file and all that it includes, the file itself first.
  *
@@ -61,7 +64,7 @@ export async function readFiles(
     problems.push(...found)
     if (tree === null) {
       if (found.length === 0) {
-        problems.push({ file: shownPath(name), line: 1, column: 1, path: '', message: 'is empty; declare topics' })
+        problems.push({ file: shownPath(name), line: 1, column: 1, path: '', message: emptyFile })
       }
       return
     }
