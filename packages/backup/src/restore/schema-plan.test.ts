@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { RegistryState, SubjectState, VersionState } from '../format/schema-state.ts'
-import { ownerOf, planSubjects, type SchemaInput } from './schema-plan.ts'
+import { ownerOf, ownerOfSubject, planSubjects, type SchemaInput } from './schema-plan.ts'
 
 const version = (number: number, id: number, name: string, more: Partial<VersionState> = {}): VersionState => ({
   ...{ version: number, id, deleted: false, schemaType: 'AVRO', references: [] },
@@ -32,6 +32,18 @@ describe('the topic that a subject is named after', () => {
 
   it.each(['com.acme.Order', 'z-value', 'x', 'x-z-value'])('is none for %s', (name) => {
     expect(ownerOf(name, ['x', 'x-y'])).toBeNull()
+  })
+})
+
+describe('a subject with - behind the name of a topic', () => {
+  const ownerIn = (schemaType: string, ofValues: string) => {
+    const one = subject('x-eu-Created', version(1, 2, 'Created', { schemaType }))
+    const values = subject('x-value', version(1, 1, 'X', { schemaType: ofValues }))
+    return ownerOfSubject(one, new Map([one, values].map((each) => [each.subject, each])), ['x'])?.topic ?? null
+  }
+
+  it('belongs to another topic, unless it has the payloads of an event type', () => {
+    expect([ownerIn('AVRO', 'AVRO'), ownerIn('JSON', 'JSON'), ownerIn('JSON', 'AVRO')]).toEqual([null, null, 'x'])
   })
 })
 

@@ -84,9 +84,15 @@ export interface Owner {
 
 /**
  * The topic that a subject is named after: `<topic>-key` and `<topic>-value` (TopicNameStrategy), `<topic>-<name of a record>`
- * (TopicRecordNameStrategy), whose schemas may be in keys and in values.
+ * (TopicRecordNameStrategy), whose schemas may be in keys and in values. Names of records have no `-`, names of event types may:
+ * `orders-eu-Order` is the record `Order` of topic `orders-eu`, which the backup may not have, unless it is a payload of `orders`.
+ * @param isPayloadOf whether the subject has the payloads of an event type of a topic
  */
-export function ownerOf(name: string, topics: readonly string[]): Owner | null {
+export function ownerOf(
+  name: string,
+  topics: readonly string[],
+  isPayloadOf: (topic: string) => boolean = () => false,
+): Owner | null {
   for (const part of parts) {
     const suffix = `-${part}`
     if (name.endsWith(suffix) && topics.includes(name.slice(0, -suffix.length))) {
@@ -98,10 +104,28 @@ export function ownerOf(name: string, topics: readonly string[]): Owner | null {
       (topic) =>
         name.startsWith(`${topic}-`) &&
         /^[A-Za-z_][\w.-]*$/.test(name.slice(topic.length + 1)) &&
-        !/-(?:key|value)$/.test(name),
+        !/-(?:key|value)$/.test(name) &&
+        (!name.slice(topic.length + 1).includes('-') || isPayloadOf(topic)),
     )
     .toSorted((a, b) => b.length - a.length)[0]
   return found === undefined ? null : { topic: found, parts, suffix: name.slice(found.length) }
+}
+
+/** `ownerOf` a subject of a registry. @param subjects all of them, by name with context */
+export function ownerOfSubject(
+  { subject, versions }: SubjectState,
+  subjects: ReadonlyMap<string, SubjectState>,
+  topics: readonly string[],
+): Owner | null {
+  const { context, name } = splitSubject(subject)
+  const valuesOf = (topic: string) => subjects.get(inContext(context, `${topic}-value`))?.versions
+  return ownerOf(name, topics, (topic) => isPayload(versions, valuesOf(topic)))
+}
+
+/** The payload of an event type: JSON Schema, where the topic's values are Avro, the envelope. */
+export function isPayload(versions: readonly VersionState[], ofValues: readonly VersionState[] | undefined): boolean {
+  const isJson = versions.every(({ schemaType }) => schemaType === 'JSON')
+  return isJson && ofValues?.every(({ schemaType }) => schemaType === 'AVRO') === true
 }
 
 interface Wanted {
@@ -161,8 +185,8 @@ function wantedSubjects({ backup, topics, allTopics, includesUnnamed, alsoIds }:
     }
   }
   for (const source of backup.subjects) {
-    const { context, name } = splitSubject(source.subject)
-    const owner = ownerOf(name, allTopics)
+    const { context } = splitSubject(source.subject)
+    const owner = ownerOfSubject(source, byName, allTopics)
     const restored = topics.filter(({ from }) => from === owner?.topic)
     for (const { to } of restored) add(source, inContext(context, `${to}${owner!.suffix}`))
     const isUsed = source.versions.some(({ id }) => alsoIds.has(idKey(context, id)))

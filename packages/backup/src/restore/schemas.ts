@@ -8,7 +8,7 @@ import type { BackupStore } from '../format/sealing.ts'
 import { recordsBetween } from '../format/trim.ts'
 import { readRegistry, requireCluster, type SchemaSource } from '../registry/read.ts'
 import { type FramedPart, type IdMap, idIn, type Part, parts, type TopicIds, unmapped } from './schema-ids.ts'
-import { hasSameIds, idKey, ownerOf, planSubjects, type SchemaPlan } from './schema-plan.ts'
+import { hasSameIds, idKey, isPayload, ownerOfSubject, planSubjects, type SchemaPlan } from './schema-plan.ts'
 import { type RestoreSource, type Selection, selectedBatches } from './source.ts'
 
 export interface SchemaRequest {
@@ -110,9 +110,10 @@ function claimsOf(
   }
   const restored = new Set(topics.map(({ from }) => from))
   const byName = new Map(subjects.map((one) => [one.subject, one]))
-  for (const { subject, versions } of subjects) {
-    const { context, name } = splitSubject(subject)
-    const owner = ownerOf(name, all)
+  for (const source of subjects) {
+    const { subject, versions } = source
+    const { context } = splitSubject(subject)
+    const owner = ownerOfSubject(source, byName, all)
     if (owner === null || !restored.has(owner.topic)) continue
     const values = byName.get(inContext(context, `${owner.topic}-value`))
     if (owner.parts.length > 1 && isPayload(versions, values?.versions)) claim(owner.topic, 'payload', context)
@@ -120,12 +121,6 @@ function claimsOf(
   }
   for (const [topic, own] of carries) if (restored.has(topic)) for (const part of own) claim(topic, part, '')
   return claims
-}
-
-/** The payload of an event type: JSON Schema, where the topic's values are Avro, the envelope. */
-function isPayload(versions: readonly VersionState[], ofValues: readonly VersionState[] | undefined): boolean {
-  const isJson = versions.every(({ schemaType }) => schemaType === 'JSON')
-  return isJson && ofValues?.every(({ schemaType }) => schemaType === 'AVRO') === true
 }
 
 /**
@@ -138,7 +133,8 @@ async function likelyCarriers(
   claims: Claims,
   all: readonly string[],
 ): Promise<{ readonly topic: string; readonly part: Part; readonly id: number }[]> {
-  const unnamed = subjects.filter(({ subject }) => ownerOf(splitSubject(subject).name, all) === null)
+  const byName = new Map(subjects.map((one) => [one.subject, one]))
+  const unnamed = subjects.filter((one) => ownerOfSubject(one, byName, all) === null)
   const ids = new Set(unnamed.flatMap(({ versions }) => versions.map(({ id }) => id)))
   const found: { topic: string; part: Part; id: number }[] = []
   if (ids.size === 0) return found
