@@ -81,6 +81,33 @@ describeEngines('a backup that is stopped', (engine) => {
     }
   })
 
+  it('says that it may have half of a transaction, and so does a restore of it', async () => {
+    const topic = await newTopic(3, Buffer.from('a'), 5)
+    const store = memoryStore()
+    const transactional: Cluster = {
+      ...cluster,
+      readBatches: async function* (...of) {
+        for await (const event of cluster.readBatches(...of)) {
+          if (event.kind === 'notice') yield event
+          else {
+            const batches = event.batches.map((batch) => ({
+              ...batch,
+              header: { ...batch.header, isTransactional: true },
+            }))
+            yield { ...event, batches }
+          }
+        }
+      },
+    }
+    const stop = new AbortController()
+    const options = { tool: 'test', include: (name: string) => name === topic, signal: stop.signal }
+    const { problems, stopped } = await takeBackup(transactional, store, { ...options, onProgress: () => stop.abort() })
+    expect(stopped).toBeGreaterThan(0)
+    const half = expect.stringContaining('half of one may be restored')
+    expect(problems.map(({ message }) => message)).toEqual(Array(stopped).fill(half))
+    expect((await restoreOf(topic, store, 1)).missing).toEqual(Array(stopped).fill(half))
+  })
+
   it('for its time being over comes to the end in several runs, however short they are', async () => {
     const topic = await newTopic(1, randomBytes(800_000), 6)
     const store = memoryStore()

@@ -149,6 +149,13 @@ export function stoppedAt(reading: Reading): Ending {
   return { kind: 'failed', problem: problemOf(reading, stoppedCode, text) }
 }
 
+/** A stopped partition may have other parts of the transactions that the backup has, in what was not read. */
+export function mayHalveTransactions(ending: Extract<Ending, { readonly kind: 'failed' }>): Ending {
+  const { problem } = ending
+  const text = 'whether transactions go on there is not known, so half of one may be restored'
+  return { ...ending, problem: { ...problem, message: `${problem.message}; ${text}` } }
+}
+
 export function isStopped(ending: Ending): boolean {
   return ending.kind === 'failed' && ending.problem.code === stoppedCode
 }

@@ -29,6 +29,7 @@ import {
   backedUpTopics,
   cutsOf,
   isStopped,
+  mayHalveTransactions,
   type Problem,
   problemOf,
   problemsOf,
@@ -115,7 +116,13 @@ export async function takeBackup(cluster: Cluster, store: BackupStore, options: 
   const schemas = options.registry == null ? undefined : await takeSchemas(shared, options.registry, chain, problems)
   const topics = [...backedUpTopics(readings, kept, previous), ...carried.topics]
   const ends = { cutAtMs, oldestEndMs: oldestEnd(topics, readings, kept) }
-  const behind = await readBehind(cluster, readings, seen.size > 0 || (previous?.straddling ?? []).length > 0)
+  const hasTransactions = seen.size > 0 || (previous?.straddling ?? []).length > 0
+  const behind = await readBehind(cluster, readings, hasTransactions)
+  for (const reading of hasTransactions ? readings : []) {
+    if (reading.ending?.kind === 'failed' && isStopped(reading.ending)) {
+      reading.ending = mayHalveTransactions(reading.ending)
+    }
+  }
   problems.push(...behind.problems)
   const straddles = straddling(seen, behind.found, previous?.straddling ?? [], ends)
   const segments = readings.flatMap((reading) => (reading.ending?.kind === 'cut' ? [] : reading.segments))
