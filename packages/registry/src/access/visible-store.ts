@@ -100,6 +100,7 @@ export function visibleStore(store: Store, grants: readonly Grant[]): Store {
           },
           async put(key, value) {
             if ('subject' in key) requireChange(grants, key.subject)
+            if (key.keytype === 'CLEAR_SUBJECT') requireClearing(grants, key.subject, transaction.state)
             await transaction.put(key, value)
           },
         } satisfies Transaction),
@@ -120,4 +121,17 @@ function requireChange(grants: readonly Grant[], subject: string | null): void {
       ? changing.some((right) => mayOnContext(grants, right, contextOf(subject)))
       : changing.some((right) => mayOnSubject(grants, right, subject))
   if (!may) throw new DeniedError('write', subject === null ? 'Context: .' : `Subject: ${subject}`)
+}
+
+/**
+ * IMPORT mode removes soft-deleted versions permanently: where there are some, that takes the right to delete.
+ * @throws {DeniedError}
+ */
+function requireClearing(grants: readonly Grant[], target: string | null, state: RegistryState): void {
+  const context = contextOf(target)
+  const isContext = target === null || nameOf(target) === ''
+  const cleared = isContext ? state.subjects(true).filter((subject) => contextOf(subject) === context) : [target]
+  if (!cleared.some((subject) => state.versions(subject, true).some(({ deleted }) => deleted))) return
+  const may = isContext ? mayOnContext(grants, 'delete', context) : mayOnSubject(grants, 'delete', target)
+  if (!may) throw new DeniedError('delete', isContext ? `Context: ${context}` : `Subject: ${target}`)
 }

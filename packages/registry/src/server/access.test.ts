@@ -185,7 +185,7 @@ describeEngines('access to the registry', (engine) => {
   })
 
   it('takes an alias for the subject that it means', async () => {
-    expect((await as('configurer', 'PUT', '/config/pay.alias', { alias: 'secret' })).status).toBe(200)
+    expect((await as('admin', 'PUT', '/config/pay.alias', { alias: 'secret' })).status).toBe(200)
     for (const path of [
       '/subjects/pay.alias/versions',
       '/subjects/pay.alias/versions/1',
@@ -197,6 +197,53 @@ describeEngines('access to the registry', (engine) => {
     expect((await as('remover', 'DELETE', '/subjects/pay.alias')).status).toBe(403)
     expect((await as('admin', 'GET', '/subjects/pay.alias/versions')).body).toEqual([1])
     expect((await as('admin', 'DELETE', '/config/pay.alias')).status).toBe(200)
+  })
+
+  it('takes an alias only from who may configure both subjects', async () => {
+    const answer = await as('configurer', 'PUT', '/config/pay.alias', { alias: 'secret' })
+    expect([answer.status, answer.body]).toEqual([
+      403,
+      { error_code: 40301, message: 'User is denied operation Configure on Subject: secret' },
+    ])
+    expect((await as('reader', 'GET', '/config/pay.alias')).status).toBe(404)
+    expect((await as('configurer', 'PUT', '/config/pay.alias', { alias: 'pay.a' })).status).toBe(200)
+    expect((await as('configurer', 'PUT', '/config/pay.alias', { alias: '' })).status).toBe(200)
+    expect((await as('admin', 'DELETE', '/config/pay.alias')).status).toBe(200)
+  })
+
+  it('shows nothing of earlier versions to who may only write', async () => {
+    const at = '/subjects/pay.blind/versions'
+    const old = { schema: record('Blind', int('hidden')), metadata: { properties: { owner: 'hidden' } } }
+    expect((await as('admin', 'POST', at, old)).status).toBe(200)
+    const incompatible = await as('blind', 'POST', at, { schema: record('Blind', int('other')) })
+    expect([incompatible.status, incompatible.body]).toEqual([
+      409,
+      {
+        error_code: 40901,
+        message: 'Schema being registered is incompatible with an earlier schema for subject "pay.blind", details: []',
+      },
+    ])
+    expect((await as('writer', 'POST', at, { schema: record('Blind', int('other')) })).text).toContain('hidden')
+    expect((await as('writer', 'POST', at, { schema: old.schema })).text).toContain('owner')
+    for (const body of [{ schema: old.schema }, { schema: old.schema, version: -1, metadata: { properties: {} } }]) {
+      const { status, body: answer } = await as('blind', 'POST', at, body)
+      expect([status, Object.keys(answer as object)]).toEqual([200, ['id', 'guid']])
+    }
+  })
+
+  it('takes IMPORT mode, which removes soft-deleted versions, only from who may delete where there are some', async () => {
+    expect((await as('admin', 'POST', '/subjects/pay.import/versions', { schema: money })).status).toBe(200)
+    expect((await as('admin', 'DELETE', '/subjects/pay.import')).status).toBe(200)
+    const mode = { mode: 'IMPORT' }
+    const denied = await as('configurer', 'PUT', '/mode/pay.import', mode)
+    expect([denied.status, denied.body]).toEqual([
+      403,
+      { error_code: 40301, message: 'User is denied operation Delete on Subject: pay.import' },
+    ])
+    expect((await as('admin', 'GET', '/subjects/pay.import/versions?deleted=true')).body).toEqual([1])
+    expect((await as('configurer', 'PUT', '/mode/pay.empty', mode)).status).toBe(200)
+    expect((await as('admin', 'PUT', '/mode/pay.import', mode)).status).toBe(200)
+    expect((await as('admin', 'GET', '/subjects/pay.import/versions?deleted=true')).status).toBe(404)
   })
 
   it('finds a guid only for who may read a subject that has it', async () => {

@@ -56,6 +56,15 @@ describeEngines('names and modes in the registry', (engine) => {
       await answers(get(`/subjects/${alias}/versions`), [1])
     })
 
+    it.each([':.lab:', ':.:', '__GLOBAL', ':.lab:__EMPTY', ':.__GLOBAL:a', 'a\nb'])(
+      'of what cannot be a subject with schemas is refused: %j',
+      async (target) => {
+        const alias = subjectName()
+        await fails(put(`/config/${alias}`, { alias: target }), 422, 42208)
+        await fails(get(`/config/${alias}`), 404, 40408)
+      },
+    )
+
     it('is listed with its subject when that is asked for', async () => {
       const [target, alias, second] = [subjectName(), subjectName(), subjectName()]
       await idOf(target, '"int"')

@@ -14,7 +14,7 @@ import {
 import { errors, RegistryRefusal } from '../operations/index.ts'
 import { contextOf, nameOf, qualify, type RegistryState, type Store } from '../store/index.ts'
 import type { Logger } from '../types.ts'
-import { type Call, contextOfPath, settingTarget, subjectOf } from './routes/route.ts'
+import { aliasIn, type Call, contextOfPath, settingTarget, subjectOf } from './routes/route.ts'
 
 export interface Gate {
   /**
@@ -76,6 +76,9 @@ function requireRight({ grants }: Caller, need: Need, call: Call, state: Registr
   if (need.on === 'nothing' || need.on === 'visible') return
   const { right } = need
   const target = targetOf(need, call, state)
+  // Who makes an alias decides what another subject is called.
+  const alias = 'action' in need && need.action === 'schemas.compatibility-set' ? aliasIn(call.body) : undefined
+  if (alias !== undefined) requireOnSubject('configure', alias)
   if (target === null || nameOf(target) === '') {
     const context = contextOf(target)
     const may = right === 'read' ? seesContext(grants, context) : mayOnContext(grants, right, context)

@@ -1,7 +1,8 @@
 // How a version is shown: Confluent's field order; the type of Avro and empty references are left out.
-import { parseStored, type Registered } from '../../operations/index.ts'
+import { registryErrorCodes } from '../../error-codes.ts'
+import { errors, parseStored, type Registered, RegistryRefusal } from '../../operations/index.ts'
 import { contextOf, guidOf, qualify, type RegistryState, type SchemaValue } from '../../store/index.ts'
-import type { Call } from './route.ts'
+import type { Call, RouteContext } from './route.ts'
 
 /** @param text in the form that the request asks for */
 export function versionAnswer(value: SchemaValue, call: Call, text = value.schema): Record<string, unknown> {
@@ -21,10 +22,25 @@ export function contractAnswer({ metadata, ruleSet }: SchemaValue): Record<strin
   return { ...(metadata && { metadata }), ...(ruleSet && { ruleSet }) }
 }
 
-/** After a registration: the id, and with it what the request did not say. */
-export function registeredAnswer({ value, asSent }: Registered, call: Call): Record<string, unknown> {
-  const { subject: _, ...answer } = versionAnswer(value, call)
-  return asSent ? { id: value.id, guid: guidOf(value) } : answer
+/**
+ * Registers, and answers with the id and what the request did not say. A caller who may not read the subject gets the id alone, and of a
+ * schema that is not compatible no details: these quote earlier versions.
+ */
+export async function registrationAnswer(
+  { mayRead }: RouteContext,
+  subject: string,
+  call: Call,
+  run: () => Promise<Registered>,
+): Promise<Record<string, unknown>> {
+  const shows = mayRead === undefined || mayRead(subject)
+  try {
+    const { value, asSent } = await run()
+    const { subject: _, ...answer } = versionAnswer(value, call)
+    return asSent || !shows ? { id: value.id, guid: guidOf(value) } : answer
+  } catch (error) {
+    const isIncompatible = error instanceof RegistryRefusal && error.errorCode === registryErrorCodes.incompatible
+    throw isIncompatible && !shows ? errors.incompatible(subject, []) : error
+  }
 }
 
 /** With `findTags`: what is tagged in the text, in a language that has tags. */

@@ -18,6 +18,8 @@ export interface RouteContext {
   readonly store: Store
   /** Level while none is configured. */
   readonly fallbackLevel: CompatibilityLevel
+  /** Whether the caller may read a subject. Default: every one. */
+  readonly mayRead?: ((subject: string) => boolean) | undefined
 }
 
 export interface Call {
@@ -65,15 +67,33 @@ export function contextOfPath(call: Call): string {
  * @throws {RegistryRefusal} 42208
  */
 export function subjectOf(call: Call, state: RegistryState): string {
-  const subject = qualifiedSubject(call)
-  if (nameOf(subject) === '' || contextOf(subject) === globalContext) throw errors.invalidSubject(subject)
-  return withoutAlias(subject, state)
+  return withoutAlias(requireSchemas(qualifiedSubject(call)), state)
 }
 
-/** An alias is a full name, in the default context unless it names another; an alias of an alias means nothing more. */
+/**
+ * An alias is a full name, in the default context unless it names another; an alias of an alias means nothing more.
+ * @throws {RegistryRefusal} 42208 another registry has set an alias that cannot be a subject
+ */
 export function withoutAlias(subject: string, state: RegistryState): string {
-  const alias = state.config(subject)?.raw?.alias
-  return typeof alias === 'string' && alias !== '' ? normalizeSubject(alias) : subject
+  const alias = aliasIn(state.config(subject)?.raw)
+  return alias === undefined ? subject : requireAliasable(alias)
+}
+
+/** The subject that a configuration is an alias of, with its context; undefined: it is not an alias. */
+export function aliasIn(config: unknown): string | undefined {
+  const alias = (config as { alias?: unknown } | null | undefined)?.alias
+  return typeof alias === 'string' && alias !== '' ? normalizeSubject(alias) : undefined
+}
+
+/** @throws {RegistryRefusal} 42208 the name cannot be that of a subject with schemas */
+export function requireAliasable(subject: string): string {
+  return requireSchemas(requireName(subject))
+}
+
+/** A context, and the global one, have settings and no schemas. */
+function requireSchemas(subject: string): string {
+  if (nameOf(subject) === '' || contextOf(subject) === globalContext) throw errors.invalidSubject(subject)
+  return subject
 }
 
 /**
@@ -87,7 +107,10 @@ export function settingTarget(call: Call): string | null {
 }
 
 function qualifiedSubject(call: Call): string {
-  const subject = qualify(call.params.subject ?? '', contextOfPath(call))
+  return requireName(qualify(call.params.subject ?? '', contextOfPath(call)))
+}
+
+function requireName(subject: string): string {
   if (hasControlCharacters(subject) || ['__GLOBAL', '__EMPTY'].includes(nameOf(subject))) {
     throw errors.invalidSubject(subject)
   }

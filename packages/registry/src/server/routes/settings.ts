@@ -16,11 +16,23 @@ import {
 } from '../../operations/index.ts'
 import { contextOf, globalContext, settingScopes } from '../../store/index.ts'
 import { configBody, modeBody } from './bodies.ts'
-import { bodyAs, type Call, flag, type Route, type RouteContext, settingTarget } from './route.ts'
+import {
+  aliasIn,
+  bodyAs,
+  type Call,
+  flag,
+  type Route,
+  type RouteContext,
+  requireAliasable,
+  settingTarget,
+} from './route.ts'
 
 export function settingRoutes({ store, fallbackLevel }: RouteContext): Route[] {
   async function putConfig(call: Call): Promise<unknown> {
-    const set = await setConfig(store, settingTarget(call), changeOf(bodyAs(configBody, call)))
+    const body = bodyAs(configBody, call)
+    const alias = aliasIn(body)
+    if (alias !== undefined) requireAliasable(alias)
+    const set = await setConfig(store, settingTarget(call), changeOf(body))
     const shown = configFieldNames
       .filter((name) => set[name] !== undefined && set[name] !== null)
       .map((name) => [name === 'compatibilityLevel' ? 'compatibility' : name, set[name]])

@@ -9,9 +9,10 @@ import {
   normalizeInScope,
   parseSent,
   parseVersion,
+  type RegisterRequest,
   register,
 } from '../../operations/index.ts'
-import { registeredAnswer, tagsAnswer, textOf, versionAnswer } from './answers.ts'
+import { registrationAnswer, tagsAnswer, textOf, versionAnswer } from './answers.ts'
 import { definitionOf, entitiesOf, schemaBody } from './bodies.ts'
 import {
   bodyAs,
@@ -25,7 +26,9 @@ import {
   subjectOf,
 } from './route.ts'
 
-export function subjectRoutes({ store, fallbackLevel }: RouteContext): Route[] {
+export function subjectRoutes(context: RouteContext): Route[] {
+  const { store, fallbackLevel } = context
+
   function listSubjects(call: Call): unknown {
     const { state } = store
     const live = new Set(state.subjects(false))
@@ -55,21 +58,17 @@ export function subjectRoutes({ store, fallbackLevel }: RouteContext): Route[] {
     const body = bodyAs(schemaBody, call)
     const tags = { add: entitiesOf(body.schemaTagsToAdd), remove: entitiesOf(body.schemaTagsToRemove) }
     const version = body.version != null && body.version !== 0 ? Math.max(body.version, -1) : undefined
-    const registered = await register(
-      store,
-      {
-        subject: subjectOf(call, store.state),
-        definition: definitionOf(body),
-        normalize: flag(call, 'normalize'),
-        // Confluent's clients send an id of -1, and 0 for the version, where they mean nothing.
-        id: body.id != null && body.id >= 0 ? body.id : undefined,
-        version: tags.add.length + tags.remove.length > 0 ? (version ?? -1) : version,
-        tags,
-        propagateTags: body.propagateSchemaTags ?? undefined,
-      },
-      fallbackLevel,
-    )
-    return registeredAnswer(registered, call)
+    const request: RegisterRequest = {
+      subject: subjectOf(call, store.state),
+      definition: definitionOf(body),
+      normalize: flag(call, 'normalize'),
+      // Confluent's clients send an id of -1, and 0 for the version, where they mean nothing.
+      id: body.id != null && body.id >= 0 ? body.id : undefined,
+      version: tags.add.length + tags.remove.length > 0 ? (version ?? -1) : version,
+      tags,
+      propagateTags: body.propagateSchemaTags ?? undefined,
+    }
+    return registrationAnswer(context, request.subject, call, () => register(store, request, fallbackLevel))
   }
 
   function lookUp(call: Call): unknown {

@@ -1,11 +1,13 @@
 // `/subjects/{subject}/versions/{version}/tags`: a version registered again with other tags.
 import { readMetadata, readRuleSet } from '../../contract/index.ts'
 import { findVersion, parseVersion, registerTagged, requireValid } from '../../operations/index.ts'
-import { registeredAnswer } from './answers.ts'
+import { registrationAnswer } from './answers.ts'
 import { entitiesOf, tagsBody } from './bodies.ts'
 import { bodyAs, type Call, type Route, type RouteContext, subjectOf } from './route.ts'
 
-export function tagRoutes({ store, fallbackLevel }: RouteContext): Route[] {
+export function tagRoutes(context: RouteContext): Route[] {
+  const { store, fallbackLevel } = context
+
   async function changeTags(call: Call): Promise<unknown> {
     const body = bodyAs(tagsBody, call)
     const ruleSet = readRuleSet(body.ruleSet)
@@ -22,7 +24,7 @@ export function tagRoutes({ store, fallbackLevel }: RouteContext): Route[] {
       rulesToMerge,
       rulesToRemove: body.rulesToRemove ?? [],
     }
-    return registeredAnswer(await registerTagged(store, value, request, fallbackLevel), call)
+    return registrationAnswer(context, value.subject, call, () => registerTagged(store, value, request, fallbackLevel))
   }
 
   return [{ method: 'POST', path: '/subjects/:subject/versions/:version/tags', handle: changeTags }]
