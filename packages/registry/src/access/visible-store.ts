@@ -93,6 +93,7 @@ export function visibleStore(store: Store, grants: readonly Grant[]): Store {
           get state() {
             return transaction.state
           },
+          waitFor: (promise) => transaction.waitFor(promise),
           settle: (subject) => transaction.settle(subject),
           async putSchema(value) {
             requireChange(grants, value.subject)

@@ -2,10 +2,13 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { describeEngines } from '../../../../test/support/engines.ts'
 import { type Access, needs } from '../access/index.ts'
+import { deleteSubject } from '../operations/index.ts'
+import type { Store } from '../store/index.ts'
 import { accessFolder, accessText, basic } from '../test-support/access.ts'
 import { int, record } from '../test-support/api.ts'
 import { startTestRegistry, type TestRegistry } from '../test-support/app.ts'
 import type { RecordChange, RegistryChange } from '../types.ts'
+import { recorded } from './changes.ts'
 
 interface Kept {
   readonly change: RegistryChange
@@ -17,6 +20,8 @@ describeEngines('the record of changes', (engine) => {
   const files = accessFolder()
   const kept: Kept[] = []
   let refuse: Error | undefined
+  /** Until the intention is recorded. */
+  let trail: Promise<void> | undefined
   let access: Access
   let registry: TestRegistry
   /** Keeps what it is given, as packages/audit does. */
@@ -24,6 +29,7 @@ describeEngines('the record of changes', (engine) => {
     if (refuse !== undefined) throw refuse
     const one: Kept = { change: structuredClone(change) }
     kept.push(one)
+    await trail
     try {
       await run({
         after: (data) => {
@@ -51,6 +57,7 @@ describeEngines('the record of changes', (engine) => {
   beforeEach(() => {
     kept.length = 0
     refuse = undefined
+    trail = undefined
   })
 
   it('names who, from where, what, before and after', async () => {
@@ -136,6 +143,65 @@ describeEngines('the record of changes', (engine) => {
     expect((await call('GET', '/config/pay.u')).status).toBe(404)
     // The next one is made.
     expect((await call('POST', '/subjects/pay.new/versions', { schema: '"int"' })).status).toBe(200)
+  })
+
+  it('makes a change whose record took longer than a request may wait for Kafka', async () => {
+    const impatient = await startTestRegistry(engine.bootstrapServers, { access, recordChange, timeoutMs: 2_000 })
+    try {
+      const written = Promise.withResolvers<void>()
+      trail = written.promise
+      const post = (subject: string) =>
+        impatient.call('POST', `/subjects/${subject}/versions`, { schema: '"int"' }, basic('admin'))
+      const slow = post('pay.slow')
+      await expect.poll(() => kept.length, { timeout: 20_000 }).toBe(1)
+      // It asked later, and gives up: so the time of the first one is over, too.
+      expect((await post('pay.behind')).body).toMatchObject({ error_code: 50002 })
+      written.resolve()
+      expect((await slow).status).toBe(200)
+      expect((await impatient.call('GET', '/subjects', undefined, basic('admin'))).body).toEqual(['pay.slow'])
+    } finally {
+      await impatient.close()
+    }
+  })
+
+  it('has the records that were written before a change failed half-way', async () => {
+    for (const schema of [record('H', int('x')), record('H')]) {
+      expect((await call('POST', '/subjects/pay.half/versions', { schema })).status).toBe(200)
+    }
+    expect((await call('DELETE', '/subjects/pay.half')).body).toEqual([1, 2])
+    kept.length = 0
+    let puts = 0
+    const failing: Store = {
+      clusterId: registry.store.clusterId,
+      state: registry.store.state,
+      close: async () => {},
+      exclusively: (run) =>
+        registry.store.exclusively((transaction) =>
+          run({
+            get state() {
+              return transaction.state
+            },
+            waitFor: (promise) => transaction.waitFor(promise),
+            settle: (subject) => transaction.settle(subject),
+            putSchema: (value) => transaction.putSchema(value),
+            async put(key, value) {
+              puts++
+              if (puts > 1) throw new Error('Kafka is gone')
+              await transaction.put(key, value)
+            },
+          }),
+        ),
+    }
+    const entry = { action: 'schemas.delete', target: 'pay.half', by: { principal: 'User:admin', address: null } }
+    await expect(
+      recorded(recordChange, failing, entry, (store) => deleteSubject(store, 'pay.half', true)),
+    ).rejects.toThrow('Kafka is gone')
+    expect(kept).toMatchObject([
+      {
+        after: { records: [{ keytype: 'SCHEMA', subject: 'pay.half', value: null }] },
+        error: { message: 'Kafka is gone' },
+      },
+    ])
   })
 
   it('keeps those of changes at the same time apart', async () => {

@@ -40,8 +40,12 @@ export async function recorded<Result>(
       { action, resources: [resource], before: facts(state, target), after: { records: [first] }, by },
       async (report) => {
         started.resolve()
-        await end.promise
-        report.after({ records: written })
+        try {
+          await end.promise
+        } finally {
+          // Also of a change that failed half-way: these were written.
+          report.after({ records: written })
+        }
       },
     )
     finished.catch(started.reject)
@@ -49,8 +53,9 @@ export async function recorded<Result>(
     return begun
   }
 
-  async function put(state: RegistryState, change: object, write: () => Promise<boolean>): Promise<boolean> {
-    await begin(state, change)
+  async function put(transaction: Transaction, change: object, write: () => Promise<boolean>): Promise<boolean> {
+    // A slow trail must not use up the time of the writes.
+    await transaction.waitFor(begin(transaction.state, change))
     const done = await write()
     if (done) written.push(change)
     return done
@@ -68,12 +73,12 @@ export async function recorded<Result>(
           get state() {
             return transaction.state
           },
+          waitFor: (promise) => transaction.waitFor(promise),
           settle: (subject) => transaction.settle(subject),
-          putSchema: (value) =>
-            put(transaction.state, { keytype: 'SCHEMA', ...value }, () => transaction.putSchema(value)),
+          putSchema: (value) => put(transaction, { keytype: 'SCHEMA', ...value }, () => transaction.putSchema(value)),
           put: async (key, value) => {
             const change = { ...key, value: value === null ? null : JSON.parse(value.toString()) }
-            await put(transaction.state, change, async () => {
+            await put(transaction, change, async () => {
               await transaction.put(key, value)
               return true
             })

@@ -38,6 +38,8 @@ export interface Transaction {
    * @returns false when another registry was granted the version or the id first: decide again with the new state
    */
   putSchema(value: SchemaValue): Promise<boolean>
+  /** Waits for something other than the topic: the time until then does not count towards the time of the request. */
+  waitFor<Result>(promise: Promise<Result>): Promise<Result>
   /** Waits for the versions of a subject that other registries have announced, for a limited time: they may be gone. */
   settle(subject: string): Promise<void>
   /** Writes any other record, and the rewriting of a version that is there; null is a tombstone. */
@@ -126,6 +128,7 @@ function newTransaction(parts: Parts, deadline: Deadline): Transaction {
     get state() {
       return parts.view.state
     },
+    waitFor: (promise) => deadline.pausedFor(promise),
     put: (key, value) => write(parts, key, value, deadline),
     putSchema: (value) => putSchema(parts, value, deadline),
     settle: (subject) => settle(parts, subject, deadline),

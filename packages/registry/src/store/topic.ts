@@ -67,6 +67,8 @@ export async function openTopicLog(
 
   /** Runs an operation until it succeeds, its error is final, or the deadline has passed. */
   async function retry<Result>(what: string, until: Deadline, attempt: () => Promise<Result>): Promise<Result> {
+    // What is sent now would take effect after its request was answered with an error.
+    if (until.remainingMs() === 0) throw new StoreError('STORE_TIMEOUT', `no time was left to ${what} (${topic})`)
     for (let failures = 1; ; failures++) {
       try {
         return await until.race(attempt(), `${what} (${topic})`)
