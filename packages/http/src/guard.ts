@@ -15,7 +15,7 @@ import { admissionRefusal } from './admission.ts'
 import { type HostPolicy, hostPolicy } from './hosts.ts'
 import { logSparingly } from './log-sparingly.ts'
 import { type Refusal, refusalText } from './refusal.ts'
-import { followTlsFiles, type TlsFiles, tlsOptions } from './tls.ts'
+import { followTlsFiles, type TlsFiles, tlsContent, tlsOptions } from './tls.ts'
 
 /** The subset of a pino logger that the guard writes to. */
 export interface GuardLogger {
@@ -92,6 +92,8 @@ function guardedServer(handler: RequestListener, options: GuardOptions, answersT
     keepAliveTimeout: 72_000,
   }
   const { tls } = options
+  // Before they are read: a change in between is seen as one.
+  const since = tls === undefined ? '' : tlsContent(tls)
   const secured = tls === undefined ? undefined : createTlsServer({ ...limits, ...tlsOptions(tls) })
   const server: Server = secured ?? createServer(limits)
   server.maxConnections = options.maxConnections ?? 1024
@@ -103,7 +105,8 @@ function guardedServer(handler: RequestListener, options: GuardOptions, answersT
     logRefusal(status, { ...context, status }, `refused a request: ${message}`)
   const bodies = bodyBudget(bodyLimitOf(options))
   const underWay = new WeakMap<Duplex, Set<ServerResponse>>()
-  const isSecure = secured && followTlsFiles(secured, tls!, (socket) => underWay.get(socket) ?? [], options.logger)
+  const isSecure =
+    secured && followTlsFiles(secured, tls!, since, (socket) => underWay.get(socket) ?? [], options.logger)
 
   function onRequest(request: IncomingMessage, response: ServerResponse): void {
     const responses = underWay.get(request.socket) ?? new Set()

@@ -48,19 +48,29 @@ export function tlsOptions(files: TlsFiles): TlsOptions {
   }
 }
 
+/** A hash of what the files contain. */
+export function tlsContent(files: TlsFiles): string {
+  return contentOf(pathsOf(files))
+}
+
+function pathsOf({ certificateFile, keyFile, clientCaFile }: TlsFiles): string[] {
+  return [certificateFile, keyFile, clientCaFile].filter((path) => path !== undefined)
+}
+
 /**
  * Follows the files from the time that the server listens until it is closed. Files that do not fit are logged, and those before stay.
+ * @param since what they contained before the server read them: `tlsContent`
  * @param underWay the responses that a connection has not ended
  * @returns whether a connection's handshake was successful
  */
 export function followTlsFiles(
   server: HttpsServer,
   files: TlsFiles,
+  since: string,
   underWay: (socket: Duplex) => Iterable<ServerResponse>,
   logger: TlsLogger | undefined,
 ): (socket: Duplex) => boolean {
-  const paths = [files.certificateFile, files.keyFile, files.clientCaFile].filter((path) => path !== undefined)
-  const since = contentOf(paths)
+  const paths = pathsOf(files)
   let clientCa = String(readContext(files).ca)
   const open = new Set<Duplex>()
   /** Connections that end, and those that may have begun their handshake before the client CAs changed. */

@@ -3,8 +3,8 @@ import { createHmac, randomBytes, X509Certificate } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import { LRUCache } from 'lru-cache'
-import pLimit from 'p-limit'
-import { verifyPassword } from './password.ts'
+import pLimit, { type LimitFunction } from 'p-limit'
+import { type PasswordHash, verifyPassword } from './password.ts'
 import type { Policy } from './policy.ts'
 import type { Caller } from './rights.ts'
 import { createTokenCheck, type TokenCheck } from './tokens.ts'
@@ -28,9 +28,33 @@ const concurrentHashes = 2
 const mostWaiting = 64
 /** Logins whose hash was computed once; a client sends its password with every request. */
 const mostRemembered = 10_000
+/** A client with a wrong password sends it again and again. */
+const refusalsKeptMs = 5_000
 
-export async function createAuthenticator(policy: Policy): Promise<Authenticator> {
-  const checkPassword = passwordCheck(policy)
+/** What was found out about credentials. A new access file keeps it: an entry is of the hash with which the credentials were compared. */
+export interface LoginMemory {
+  readonly key: Buffer
+  readonly right: LRUCache<string, true>
+  readonly wrong: LRUCache<string, true>
+  /** Comparisons that are under way: equal credentials share one. */
+  readonly underWay: Map<string, Promise<boolean>>
+  readonly turns: LimitFunction
+}
+
+export function newLoginMemory(): LoginMemory {
+  const perf = { now: () => performance.now() }
+  return {
+    key: randomBytes(32),
+    right: new LRUCache({ max: mostRemembered }),
+    wrong: new LRUCache({ max: mostRemembered, ttl: refusalsKeptMs, ttlResolution: 0, perf }),
+    underWay: new Map(),
+    turns: pLimit(concurrentHashes),
+  }
+}
+
+/** @param memory of the authenticator that this one replaces */
+export async function createAuthenticator(policy: Policy, memory = newLoginMemory()): Promise<Authenticator> {
+  const checkPassword = passwordCheck(policy, memory)
   const checkToken: TokenCheck | undefined = policy.issuers.length > 0 ? await createTokenCheck(policy) : undefined
   return {
     challenges: [
@@ -65,11 +89,8 @@ async function byToken(check: TokenCheck, token: string): Promise<Login> {
   }
 }
 
-function passwordCheck({ users }: Policy): (credentials: string) => Promise<Login> {
-  const key = randomBytes(32)
-  const mac = (text: string): Buffer => createHmac('sha256', key).update(text).digest()
-  const remembered = new LRUCache<string, Caller>({ max: mostRemembered })
-  const turns = pLimit(concurrentHashes)
+function passwordCheck({ users }: Policy, memory: LoginMemory): (credentials: string) => Promise<Login> {
+  const mac = (text: string): Buffer => createHmac('sha256', memory.key).update(text).digest()
   const names = [...users.keys()]
 
   /** An unknown name is checked against the hash of some user, always the same one, so that it takes as long as a known one. */
@@ -82,16 +103,39 @@ function passwordCheck({ users }: Policy): (credentials: string) => Promise<Logi
     if (names.length === 0) return { kind: 'refused', why: 'no users are set up' }
     const [, name, password] = /^([^:]*):(.*)$/s.exec(Buffer.from(credentials, 'base64').toString()) ?? []
     if (name === undefined || password === undefined) return { kind: 'refused', why: 'credentials without a colon' }
-    const id = mac(`${name}:${password}`).toString('base64')
-    const known = remembered.get(id)
-    if (known !== undefined) return { kind: 'known', caller: known }
-    if (turns.pendingCount >= mostWaiting) return { kind: 'unavailable', why: 'too many logins at the same time' }
     const { hash, grants } = userFor(name)
-    const isRight = await turns(() => verifyPassword(password, hash))
+    const id = mac(JSON.stringify([hash, name, password])).toString('base64')
+    const isRight = await compare(memory, id, password, hash)
+    if (isRight === undefined) return { kind: 'unavailable', why: 'too many logins at the same time' }
     if (!isRight || !users.has(name)) return { kind: 'refused', why: 'a wrong user or password' }
-    const caller: Caller = { principal: `User:${name}`, grants }
-    remembered.set(id, caller)
-    return { kind: 'known', caller }
+    return { kind: 'known', caller: { principal: `User:${name}`, grants } }
+  }
+}
+
+/**
+ * @param id of the hash and the credentials
+ * @returns undefined when too many others wait
+ */
+async function compare(
+  { right, wrong, underWay, turns }: LoginMemory,
+  id: string,
+  password: string,
+  hash: PasswordHash,
+): Promise<boolean | undefined> {
+  if (right.has(id)) return right.get(id)
+  if (wrong.has(id)) return false
+  const shared = underWay.get(id)
+  if (shared !== undefined) return await shared
+  if (turns.pendingCount >= mostWaiting) return undefined
+  const comparison = turns(() => verifyPassword(password, hash))
+  underWay.set(id, comparison)
+  try {
+    const isRight = await comparison
+    if (isRight) right.set(id, true)
+    else wrong.set(id, true)
+    return isRight
+  } finally {
+    underWay.delete(id)
   }
 }
 
@@ -110,14 +154,22 @@ function byCertificate({ certificates }: Policy, socket: TLSSocket): Login {
   return { kind: 'known', caller: { principal: `User:${subject}`, grants: found.grants } }
 }
 
-/** As `openssl x509 -noout -subject -nameopt RFC2253` writes it, and Kafka: the last attribute first. */
-function subjectOf({ subject }: X509Certificate): string {
-  return (subject ?? '').split('\n').reverse().join(',')
+/** As `openssl x509 -noout -subject -nameopt RFC2253,-esc_msb` writes it: the last attribute first, those of one set joined with `+`. */
+function subjectOf(certificate: X509Certificate): string {
+  return attributeSets(certificate)
+    .map((attributes) => attributes.toReversed().join('+'))
+    .reverse()
+    .join(',')
 }
 
-function commonNames({ subject }: X509Certificate): string[] {
-  return (subject ?? '')
-    .split('\n')
+/** Node has a set on each line and ` + ` between its attributes; a `+` in a value is escaped. */
+function attributeSets({ subject }: X509Certificate): string[][] {
+  return (subject ?? '').split('\n').map((line) => line.split(' + '))
+}
+
+function commonNames(certificate: X509Certificate): string[] {
+  return attributeSets(certificate)
+    .flat()
     .filter((line) => line.startsWith('CN='))
     .map((line) => line.slice(3))
 }

@@ -2,9 +2,14 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Broker, startBroker } from '@selfmonitor/broker'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { openAccess } from '../access/open.ts'
+import { accessFolder, accessText } from '../test-support/access.ts'
 import { ownTopic } from '../test-support/app.ts'
 import { startRegistry } from './start.ts'
+
+// Replaced in one test, and otherwise the real one.
+vi.mock('../access/open.ts', { spy: true })
 
 describe('a registry as a server', () => {
   let broker: Broker
@@ -56,6 +61,26 @@ describe('a registry as a server', () => {
       code: 'REGISTRY_OPTIONS',
       option: 'allowedHosts',
     })
+  })
+
+  it('refuses certificates in the access file that no client is asked for', async () => {
+    const files = accessFolder()
+    files.write(await accessText('certificates:\n  - { commonName: payments, roles: [writer] }\n'))
+    try {
+      await expect(start({ accessFile: files.file })).rejects.toThrow(
+        /access\.yaml:\d+: certificates: .*--tls-client-ca/,
+      )
+    } finally {
+      files.remove()
+    }
+  })
+
+  it('does not look at the access file any more when Kafka cannot be reached', async () => {
+    const close = vi.fn()
+    vi.mocked(openAccess).mockResolvedValueOnce({ authenticate: vi.fn(), challenges: () => [], close })
+    const options = { bootstrapServers: '127.0.0.1:1', startTimeoutMs: 50, accessFile: 'access.yaml' }
+    await expect(start(options)).rejects.toMatchObject({ code: 'STORE_TIMEOUT' })
+    expect(close).toHaveBeenCalledOnce()
   })
 
   it('says so when its port is taken, and leaves nothing behind', async () => {

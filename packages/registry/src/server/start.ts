@@ -37,6 +37,9 @@ export async function startRegistry(options: RegistryOptions): Promise<RegistryS
     timeoutMs: storeTimeoutMs,
     startTimeoutMs: options.startTimeoutMs ?? 30_000,
     logger,
+  }).catch((error) => {
+    access?.close()
+    throw error
   })
   const { recordChange } = options
   const context = { store, fallbackLevel: options.compatibilityLevel ?? 'BACKWARD' }
@@ -83,10 +86,16 @@ function requireSafeAddress({ tls, accessFile, insecure }: RegistryOptions, host
 }
 
 /** Its parser of YAML is loaded only for registries that have an access file. @throws {AccessFileError} */
-async function accessOf({ accessFile, accessCheckMs }: RegistryOptions, logger: Logger): Promise<Access | undefined> {
+async function accessOf(
+  { accessFile, accessCheckMs, tls }: RegistryOptions,
+  logger: Logger,
+): Promise<Access | undefined> {
   if (accessFile === undefined) return undefined
   const { openAccess } = await import('../access/open.ts')
-  return await openAccess({ file: accessFile, logger, checkEveryMs: accessCheckMs ?? 5_000 })
+  return await openAccess({
+    ...{ file: accessFile, logger, checkEveryMs: accessCheckMs ?? 5_000 },
+    hasClientCa: tls?.clientCaFile !== undefined,
+  })
 }
 
 /** @throws {RegistryOptionsError} the files of TLS do not fit, and what `listen` throws; then `cleanUp` has run */

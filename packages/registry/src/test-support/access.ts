@@ -47,7 +47,8 @@ export function accessFolder() {
       writeFileSync(`${file}.new`, text)
       renameSync(`${file}.new`, file)
     },
-    open: (logger: Logger = silent, checkEveryMs = 60_000) => openAccess({ file, logger, checkEveryMs }),
+    open: (logger: Logger = silent, checkEveryMs = 60_000) =>
+      openAccess({ file, logger, checkEveryMs, hasClientCa: true }),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   }
 }
