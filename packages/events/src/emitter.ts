@@ -284,12 +284,11 @@ async function lookUp(state: EmitterState, queue: TopicQueue): Promise<Error | n
   for (let failures = 1; !state.closed && queue.encoder === null; failures++) {
     try {
       const encoder = queue.kind === 'events' ? codec.encoderFor(topic) : codec.recordEncoderFor(topic)
-      const [ready, payloads] = await Promise.all([
+      const [ready] = await Promise.all([
         encoder as Promise<Encoder<never>>,
-        queue.kind === 'events' ? payloadHeaders(state, topic) : null,
+        queue.kind === 'events' ? loadHeaders(state, queue) : null,
         producer.load(topic),
       ])
-      queue.payloads = payloads
       queue.encoder = ready as unknown as Encoder<unknown>
     } catch (error) {
       // A broker or a registry that is restarting is waited for; an answer ("no such topic") is final.
@@ -307,11 +306,12 @@ async function lookUp(state: EmitterState, queue: TopicQueue): Promise<Error | n
   return null
 }
 
-async function payloadHeaders({ options }: EmitterState, topic: string): Promise<PayloadHeaders> {
+/** Those that are known stay known when the topic is looked up again. */
+function loadHeaders({ options }: EmitterState, queue: TopicQueue): Promise<void> {
   const { catalogue, codec, logger, now } = options
-  const headers = new PayloadHeaders(topic, catalogue.eventTypes(topic), { versions: codec.payloads, logger, now })
-  await headers.load()
-  return headers
+  const { topic } = queue
+  queue.payloads ??= new PayloadHeaders(topic, catalogue.eventTypes(topic), { versions: codec.payloads, logger, now })
+  return queue.payloads.load()
 }
 
 /** Records that came before their schema was known are checked against it now. */

@@ -7,6 +7,8 @@ import type { PayloadIds, PayloadVersions } from './wire/index.ts'
 
 /** How often schemas that are not registered are asked for again, in milliseconds. */
 const againMs = 60_000
+/** The same where the registry did not answer. */
+const afterFailureMs = 5_000
 
 export interface PayloadHeader {
   readonly entry: readonly [name: string, value: string]
@@ -25,8 +27,10 @@ export class PayloadHeaders {
   readonly #eventTypes: Readonly<Record<string, object>>
   readonly #parts: Parts
   readonly #headers = new Map<string, PayloadHeader>()
-  #askedMs = 0
+  #againAtMs = 0
+  #loading = false
   #warned = false
+  #warnedOfFailure = false
 
   constructor(topic: string, eventTypes: Readonly<Record<string, object>>, parts: Parts) {
     this.#topic = topic
@@ -34,11 +38,15 @@ export class PayloadHeaders {
     this.#parts = parts
   }
 
-  /** @throws RegistryError while the registry does not answer */
+  /** Asks for the schemas whose ids are not known yet. Events do without the header where the registry does not answer: it never rejects. */
   async load(): Promise<void> {
     const { versions, now } = this.#parts
-    this.#askedMs = now()
-    this.#keep(await versions.idsOf(this.#topic, this.#eventTypes))
+    const unknown = Object.entries(this.#eventTypes).filter(([type]) => !this.#headers.has(type))
+    this.#loading = true
+    const found = await versions.idsOf(this.#topic, Object.fromEntries(unknown))
+    this.#loading = false
+    this.#againAtMs = now() + (found.failure === null ? againMs : afterFailureMs)
+    this.#keep(found)
   }
 
   /** @returns undefined for a type whose schema this service does not have, or the registry does not */
@@ -50,14 +58,20 @@ export class PayloadHeaders {
 
   /** In the background: `emit` does not wait for what is only said about an event. */
   #askAgain(): void {
-    if (this.#parts.now() - this.#askedMs < againMs) return
-    this.load().catch(() => undefined)
+    if (!this.#loading && this.#parts.now() >= this.#againAtMs) void this.load()
   }
 
-  #keep({ ids, missing }: PayloadIds): void {
+  #keep({ ids, missing, failure }: PayloadIds): void {
     for (const [type, id] of ids) {
       const entry = [payloadSchemaHeader, String(id)] as const
       this.#headers.set(type, { entry, encoded: encodeHeaders([entry]) })
+    }
+    if (failure !== null && !this.#warnedOfFailure) {
+      this.#warnedOfFailure = true
+      this.#parts.logger.warn(
+        { topic: this.#topic, reason: failure.message },
+        `the registry did not answer for the payload schemas of this service; until it does, their events do not name their schema (${payloadSchemaHeader})`,
+      )
     }
     if (missing.length === 0 || this.#warned) return
     this.#warned = true

@@ -64,11 +64,47 @@ describe('the schema of a payload that a record names', () => {
     expect(asked).toHaveLength(2)
   })
 
-  it('is an error while the registry does not answer, and found afterwards', async () => {
-    const { registry } = registryOf(down, [{ subject: 't-a', version: 1 }])
-    const versions = createPayloadVersions(registry)
-    await expect(versions.read('t', 'a', header('5'))).rejects.toBe(down)
-    expect(await versions.read('t', 'a', header('5'))).toMatchObject({ version: 1 })
+  it('has no version while the registry does not answer, and is asked for again after five seconds', async () => {
+    const { registry, asked } = registryOf(down, [{ subject: 't-a', version: 1 }])
+    let now = 0
+    const versions = createPayloadVersions(registry, () => now)
+    const unknown = { subject: 't-a', version: null, id: 5 }
+    expect(await versions.read('t', 'a', header('5'))).toEqual(unknown)
+    // Another id does not ask either.
+    expect(versions.read('t', 'a', header('6'))).toEqual({ ...unknown, id: 6 })
+    now = 5_000
+    expect(await versions.read('t', 'a', header('5'))).toEqual({ ...unknown, version: 1 })
+    expect(asked).toHaveLength(2)
+  })
+
+  it('has no version where the registry takes too long, and the version once it has answered', async () => {
+    const late = Promise.withResolvers<unknown>()
+    const registry = { request: () => late.promise } as unknown as RegistryClient
+    const versions = createPayloadVersions(registry, () => 0, 1)
+    expect(await versions.read('t', 'a', header('5'))).toEqual({ subject: 't-a', version: null, id: 5 })
+    late.resolve([{ subject: 't-a', version: 3 }])
+    const answered = createPayloadVersions(registry, () => 0)
+    await answered.read('t', 'a', header('5'))
+    expect(versions.read('t', 'a', header('5'))).toEqual({ subject: 't-a', version: 3, id: 5 })
+  })
+
+  it('is asked for a hundred times a minute where no id has a version, and not for a long event type', async () => {
+    let asked = 0
+    let uses: unknown[] = []
+    const registry = { request: async () => (asked++, uses) } as unknown as RegistryClient
+    let now = 0
+    const versions = createPayloadVersions(registry, () => now)
+    for (let id = 1; id <= 1_000; id++) {
+      expect(await versions.read('t', 'a', header(String(id)))).toEqual({ subject: 't-a', version: null, id })
+    }
+    expect(asked).toBe(100)
+    now = 60_000
+    uses = [{ subject: 't-a', version: 1 }]
+    for (let id = 1; id <= 1_000; id++) {
+      expect(await versions.read('t', 'a', header(String(id)))).toMatchObject({ version: 1 })
+    }
+    expect(asked).toBe(1_100)
+    expect(versions.read('t', 'x'.repeat(256), header('1'))).toMatchObject({ version: null })
   })
 })
 
@@ -76,7 +112,7 @@ describe('the ids of a topic’s payload schemas', () => {
   it('are those of the texts that the service validates with', async () => {
     const { registry, asked } = registryOf({ id: 3 })
     const found = await createPayloadVersions(registry).idsOf('t', { a: schema })
-    expect(found).toEqual({ ids: new Map([['a', 3]]), missing: [] })
+    expect(found).toEqual({ ids: new Map([['a', 3]]), missing: [], failure: null })
     expect(asked).toEqual([`t-a ${JSON.stringify(payloadDefinition(schema))}`])
   })
 
@@ -85,11 +121,19 @@ describe('the ids of a topic’s payload schemas', () => {
     expect(await createPayloadVersions(registry).idsOf('t', { a: schema, b: schema, c: schema })).toEqual({
       ids: new Map([['c', 3]]),
       missing: ['t-a', 't-b'],
+      failure: null,
     })
   })
 
-  it('are an error while the registry does not answer', async () => {
-    const { registry } = registryOf(down)
-    await expect(createPayloadVersions(registry).idsOf('t', { a: schema })).rejects.toBe(down)
+  it('are those that the registry answered with before it did not', async () => {
+    const { registry } = registryOf({ id: 3 }, down)
+    const found = await createPayloadVersions(registry).idsOf('t', { a: schema, b: schema })
+    expect(found).toEqual({ ids: new Map([['a', 3]]), missing: [], failure: down })
+  })
+
+  it('leave out a schema that has no text', async () => {
+    const { registry } = registryOf({ id: 3 })
+    const found = await createPayloadVersions(registry).idsOf('t', { a: { default: 1n }, b: schema })
+    expect(found).toEqual({ ids: new Map([['b', 3]]), missing: ['t-a'], failure: null })
   })
 })
