@@ -133,6 +133,29 @@ describeEngines('payloads of SelfMonitor', (engine) => {
     expect(await registry.versions(subject)).toEqual([1])
   })
 
+  it('may get a field in a definition that they refer to, and may not lose one', async () => {
+    const prefix = `${run}${++counter}`
+    const withDevice = (...names: string[]) =>
+      platformOf(prefix, (schema) => {
+        const properties = Object.fromEntries(names.map((name) => [name, { type: 'string' }]))
+        schema.$defs = { device: { type: 'object', properties } }
+        schema.properties.device = { $ref: '#/$defs/device' }
+      })
+    await apply(await withDevice('os', 'model'))
+    const subject = `${prefix}.user.events-user_created`
+    const registered = await registry.getVersion(subject, 'latest')
+    expect(JSON.parse(registered!.schema)).toMatchObject({ $defs: { device: { additionalProperties: false } } })
+
+    const more = await plan(await withDevice('os', 'model', 'maker'))
+    expect(more.errors).toEqual([])
+    expect(more.changes.map(({ kind, name }) => `${kind} ${name}`)).toEqual([`payload ${subject}`])
+
+    const less = await plan(await withDevice('os'))
+    expect(less.errors.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/cannot follow version 1: .*model/),
+    ])
+  })
+
   it('tell a handler which version an event was written with', async () => {
     const prefix = `${run}${++counter}`
     const [topic, subject] = [`${prefix}.user.events`, `${prefix}.user.events-user_created`]
@@ -182,6 +205,7 @@ describeEngines('payloads of SelfMonitor', (engine) => {
 })
 
 interface PayloadFile {
-  properties: Record<string, { type?: string }>
+  properties: Record<string, { type?: string; $ref?: string }>
+  $defs?: object
   required: string[]
 }

@@ -91,7 +91,11 @@ describe('the schema of a payload that a record names', () => {
   it('is asked for a hundred times a minute where no id has a version, and not for a long event type', async () => {
     let asked = 0
     let uses: unknown[] = []
-    const registry = { request: async () => (asked++, uses) } as unknown as RegistryClient
+    async function request() {
+      asked++
+      return uses
+    }
+    const registry = { request } as unknown as RegistryClient
     let now = 0
     const versions = createPayloadVersions(registry, () => now)
     for (let id = 1; id <= 1_000; id++) {

@@ -50,7 +50,9 @@ export async function importPayloads(
       return
     }
     if (own !== level) {
-      notes.push(`${subject}: its compatibility is ${own ?? 'the registry’s'}, and a plan gives it that of the topic`)
+      const planned =
+        level === null ? 'a plan leaves it, since the topic has none' : `a plan gives it ${level}, the topic’s`
+      notes.push(`${subject}: its compatibility is ${own ?? 'the registry’s'}, and ${planned}`)
     }
     found.set(subject, { type: subject.slice(topic.length + 1), text: latest!.schema })
   })

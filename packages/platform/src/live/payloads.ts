@@ -3,7 +3,7 @@ import type { RegistryClient } from '@selfmonitor/registry'
 import type { PayloadSchema, Platform, PlatformTopic } from '../model.ts'
 import { payloadDefinition, payloadSubjectOf } from '../payload/subject.ts'
 import { eachOf } from './each.ts'
-import { checkPayload, type SchemaProblem } from './schema-check.ts'
+import { checkFirst, checkPayload, type SchemaProblem } from './schema-check.ts'
 import { type LiveSubject, subjectOf } from './subject.ts'
 
 export interface LivePayload extends LiveSubject {
@@ -82,10 +82,10 @@ async function readPayload(
     declared === undefined ? null : registry.getCompatibility(subject, { defaultToGlobal: false }),
   ])
   const none: readonly SchemaProblem[] = []
-  if (latest === null) {
-    return { registered: false, version: null, latest, compatibility, problems: none }
-  }
   const definition = payloadDefinition(payload.schema)
+  if (latest === null) {
+    return { registered: false, version: null, latest, compatibility, problems: await checkFirst(definition) }
+  }
   const found = sameText(latest.schema, definition.schema) ? latest : await registry.lookup(subject, definition)
   if (found !== null) {
     return { registered: true, version: found.version, latest, compatibility, problems: none }

@@ -84,6 +84,21 @@ async function checked(
   }
 }
 
+/** Problems of a schema whose subject has no version. A registry has no check without a side effect for it, so it is parsed here. */
+export async function checkFirst(schema: SchemaDefinition): Promise<SchemaProblem[]> {
+  const { formatOf } = await import('@selfmonitor/registry/formats')
+  try {
+    formatOf(schema.schemaType ?? 'AVRO')?.parse(schema, [], false)
+    return []
+  } catch (error) {
+    const problem = invalidSchemaProblem(error)
+    if (problem === null) {
+      throw error
+    }
+    return [problem]
+  }
+}
+
 /** The registry's message for a text that it does not accept as a schema; null for any other error. */
 export function invalidSchemaProblem(error: unknown): SchemaProblem | null {
   const isInvalid =

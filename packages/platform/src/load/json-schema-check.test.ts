@@ -77,6 +77,9 @@ describe('the check of a JSON Schema', () => {
     [{ patternProperties: { '(': {} } }, /is not a regular expression/, '/patternProperties/('],
     [{ anyOf: [{}, 1] }, '/anyOf/1 must be a schema: an object, true or false', '/anyOf/1'],
     [{ format: 'emial' }, "/format 'emial' is not a format; did you mean 'email'?", '/format'],
+    [{ $defs: { '100%': {} }, $ref: '#/$defs/100%' }, /^\/\$ref '#\/\$defs\/100%' leads to no schema/, '/$ref'],
+    [{ properties: { a: { $ref: '#b' } } }, /leads to no schema in this file/, '/properties/a/$ref'],
+    [{ properties: { a: { $ref: 'b.json' } } }, /leads to no schema in this file/, '/properties/a/$ref'],
     [{ requird: ['a'] }, "/requird is not a keyword; did you mean 'required'?", '/requird'],
   ])('says of %j what is wrong and where', (candidate, message, pointer) => {
     const [found] = jsonSchemaProblems(candidate)
@@ -98,5 +101,16 @@ describe('the check of a JSON Schema', () => {
 
   it('accepts unknown keywords that begin with x-', () => {
     expect(jsonSchemaProblems({ 'x-owner': 1 })).toEqual([])
+  })
+
+  it('accepts references to pointers, anchors and lists, and looks for none in data', () => {
+    const $defs = { a: { $anchor: 'tags' }, '100%': {} }
+    const properties = {
+      a: { $ref: '#tags' },
+      b: { $ref: '#/allOf/0' },
+      c: { $ref: '#/$defs/100%25' },
+      d: { $ref: '#' },
+    }
+    expect(jsonSchemaProblems({ $defs, properties, allOf: [{}], examples: [{ $ref: '#x' }] })).toEqual([])
   })
 })

@@ -4,6 +4,7 @@
 // The table is the meta-schema of https://json-schema.org/draft/2020-12 as data. A validator would have to compile that
 // meta-schema first, which takes a third of the time of a command that reads a platform file; a test holds the table against it.
 import { fullFormats } from 'ajv-formats/dist/formats.js'
+import { brokenReferences, type JsonSchema } from '../payload/references.ts'
 import { didYouMean } from '../suggest.ts'
 
 /** The type of a keyword's value. */
@@ -63,11 +64,11 @@ const draft = 'https://json-schema.org/draft/2020-12/schema'
 export interface JsonSchemaProblem {
   readonly message: string
   readonly pointer: string
-  /** A keyword or a format that is not known, which validators pass over. */
-  readonly unknown?: 'keyword' | 'format'
+  /** A keyword or a format that is not known, which validators pass over; or a `$ref` that leads nowhere, which the draft allows. */
+  readonly unknown?: 'keyword' | 'format' | 'reference'
 }
 
-/** @returns every mistake, in the order of the schema */
+/** @returns every mistake, in the order of the schema, and then the references that lead nowhere */
 export function jsonSchemaProblems(schema: unknown): JsonSchemaProblem[] {
   if (!isObject(schema)) {
     return [{ message: 'it must be an object', pointer: '' }]
@@ -76,7 +77,15 @@ export function jsonSchemaProblems(schema: unknown): JsonSchemaProblem[] {
   if (declared !== undefined && declared !== draft) {
     return [{ message: `$schema must be ${draft}, it is ${String(declared)}`, pointer: '/$schema' }]
   }
-  return [...schemaProblems(schema, '')]
+  return [...schemaProblems(schema, ''), ...referenceProblems(schema)]
+}
+
+function referenceProblems(schema: JsonSchema): JsonSchemaProblem[] {
+  return brokenReferences(schema).map(({ reference, path }) => {
+    const pointer = path.reduce(below, '')
+    const message = `${pointer} '${reference}' leads to no schema in this file; refer to a part of it: '#/$defs/<name>'`
+    return { message, pointer, unknown: 'reference' }
+  })
 }
 
 function* schemaProblems(schema: unknown, pointer: string): Generator<JsonSchemaProblem> {
